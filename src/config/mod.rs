@@ -1,0 +1,1 @@
+//! What the operator may say: file form → valid configuration, all mistakes at once.

@@ -1,0 +1,386 @@
+//! When an organisation works: local days and hours, holidays, and the change to daylight saving time.
+
+use super::ids::closed_set;
+use super::time::Timestamp;
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
+    TimeZone, Utc, Weekday,
+};
+use chrono_tz::Tz;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The operator's business hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Calendar {
+    /// No calendar: every hour counts.
+    Always,
+    /// Hours of some days of the week.
+    Weekly(Weekly),
+}
+
+/// The same hours on some days of every week, holidays excepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weekly {
+    /// The zone that days and hours are read in.
+    pub time_zone: Tz,
+    /// The working days.
+    pub days: Vec<Weekday>,
+    /// When work begins, in minutes after midnight.
+    pub from_minute: u16,
+    /// When work ends, in minutes after midnight; later than `from_minute`, at most 1440.
+    pub to_minute: u16,
+    /// Days without work.
+    pub holidays: BTreeSet<NaiveDate>,
+}
+
+closed_set! {
+    /// How long business must have lasted before a judgement may begin; the `span` label.
+    Settle {
+        /// A quarter of an hour without a break: at opening time nothing is overdue yet.
+        QuarterHour = "15m",
+        /// An hour without a break.
+        Hour = "1h",
+        /// Six hours within the 24 hours before.
+        SixOfDay = "6h",
+    }
+}
+
+/// Open spans of a calendar, laid out around one instant so that questions are answered without zone arithmetic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenHours {
+    /// Always open.
+    Always,
+    /// Half-open spans `[open, close)`, sorted, disjoint, never touching; with the range they were laid out for.
+    Spans {
+        /// Where the layout begins; before it nothing is known.
+        laid_from: Timestamp,
+        /// Where the layout ends.
+        laid_to: Timestamp,
+        /// The spans.
+        spans: Arc<[(Timestamp, Timestamp)]>,
+    },
+}
+
+/// How far back a layout reaches: the longest deadline (two weeks of closed works) with room.
+const LAID_BEFORE: TimeDelta = TimeDelta::days(60);
+/// How far ahead: deadlines that lie further ahead are simply not reached.
+const LAID_AFTER: TimeDelta = TimeDelta::days(21);
+/// A layout is laid out anew when `now` has moved this far, well within its margins.
+const LAID_FOR: TimeDelta = TimeDelta::days(1);
+
+impl Calendar {
+    /// The open spans around `now`.
+    pub fn lay_out(&self, now: Timestamp) -> OpenHours {
+        let Self::Weekly(weekly) = self else {
+            return OpenHours::Always;
+        };
+        let (laid_from, laid_to) = (now.minus(LAID_BEFORE), now.plus(LAID_AFTER));
+        let first = weekly.local_date(laid_from);
+        let last = weekly.local_date(laid_to);
+        let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
+        let mut day = first;
+        while day <= last {
+            if let Some((open, close)) = weekly.span(day) {
+                let (open, close) = (open.max(laid_from), close.min(laid_to));
+                match spans.last_mut() {
+                    Some(previous) if previous.1 >= open => previous.1 = close,
+                    _ if open < close => spans.push((open, close)),
+                    _ => {}
+                }
+            }
+            let Some(next) = day.checked_add_days(Days::new(1)) else {
+                break;
+            };
+            day = next;
+        }
+        OpenHours::Spans {
+            laid_from,
+            laid_to,
+            spans: spans.into(),
+        }
+    }
+}
+
+impl Weekly {
+    fn local_date(&self, at: Timestamp) -> NaiveDate {
+        at.datetime().with_timezone(&self.time_zone).date_naive()
+    }
+
+    fn span(&self, day: NaiveDate) -> Option<(Timestamp, Timestamp)> {
+        if !self.days.contains(&day.weekday()) || self.holidays.contains(&day) {
+            return None;
+        }
+        let open = self.instant(day, self.from_minute, Edge::Open)?;
+        let close = self.instant(day, self.to_minute, Edge::Close)?;
+        (open < close).then_some((open, close))
+    }
+
+    fn instant(&self, day: NaiveDate, minute: u16, edge: Edge) -> Option<Timestamp> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let local = midnight.checked_add_signed(TimeDelta::minutes(i64::from(minute)))?;
+        Timestamp::from_datetime(resolve(self.time_zone, local, edge)?)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Edge {
+    Open,
+    Close,
+}
+
+/// The instant of a local time: of a doubled hour the one that keeps the span longest, of a skipped one the first after it.
+fn resolve(zone: Tz, local: NaiveDateTime, edge: Edge) -> Option<DateTime<Utc>> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) => Some(at.to_utc()),
+        LocalResult::Ambiguous(early, late) => Some(match edge {
+            Edge::Open => early.to_utc(),
+            Edge::Close => late.to_utc(),
+        }),
+        // Clocks have never been moved forward by more than a day.
+        LocalResult::None => (1..=24 * 4).find_map(|quarters| {
+            let later = local.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
+            zone.from_local_datetime(&later)
+                .earliest()
+                .map(|at| at.to_utc())
+        }),
+    }
+}
+
+impl OpenHours {
+    /// Whether a new layout is due at `now`.
+    pub fn outdated(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Always => false,
+            Self::Spans { laid_from, .. } => {
+                let laid_at = laid_from.plus(LAID_BEFORE);
+                now.since(laid_at).abs() > LAID_FOR
+            }
+        }
+    }
+
+    /// Whether the organisation works at `at`.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Spans { spans, .. } => {
+                let after = spans.partition_point(|span| span.0 <= at);
+                after
+                    .checked_sub(1)
+                    .and_then(|index| spans.get(index))
+                    .is_some_and(|span| at < span.1)
+            }
+        }
+    }
+
+    /// How much of `(after, upto]` was open. Time before the layout counts as nothing.
+    pub fn open_time(&self, after: Timestamp, upto: Timestamp) -> TimeDelta {
+        match self {
+            Self::Always => upto.since(after).max(TimeDelta::zero()),
+            Self::Spans { spans, .. } => {
+                let first = spans.partition_point(|span| span.1 <= after);
+                spans
+                    .iter()
+                    .skip(first)
+                    .take_while(|span| span.0 < upto)
+                    .fold(TimeDelta::zero(), |sum, span| {
+                        sum + span.1.min(upto).since(span.0.max(after))
+                    })
+            }
+        }
+    }
+
+    /// The first instant by which `amount` of open time has passed since `start`. [`Timestamp::MAX`] when that lies
+    /// beyond the layout; `start` itself when `start` lies before it, because then it is long past.
+    pub fn deadline(&self, start: Timestamp, amount: TimeDelta) -> Timestamp {
+        match self {
+            Self::Always => start.plus(amount),
+            Self::Spans {
+                laid_from, spans, ..
+            } => {
+                if start < *laid_from {
+                    return start;
+                }
+                let mut left = amount;
+                let first = spans.partition_point(|span| span.1 <= start);
+                for span in spans.iter().skip(first) {
+                    let open = span.0.max(start);
+                    let length = span.1.since(open);
+                    if length >= left {
+                        return open.plus(left);
+                    }
+                    left -= length;
+                }
+                Timestamp::MAX
+            }
+        }
+    }
+
+    /// The latest instant up to `now` by which business had lasted for `span`; a judgement that is bound to business
+    /// hours may speak of what began before it. `None`: not within the layout.
+    pub fn settled(&self, span: Settle, now: Timestamp) -> Option<Timestamp> {
+        let Self::Spans { spans, .. } = self else {
+            return Some(now);
+        };
+        let begun = spans.partition_point(|open| open.0 <= now);
+        spans.iter().take(begun).rev().find_map(|&(open, close)| {
+            let end = close.min(now);
+            match span {
+                Settle::QuarterHour => (end.since(open) >= TimeDelta::minutes(15)).then_some(end),
+                Settle::Hour => (end.since(open) >= TimeDelta::hours(1)).then_some(end),
+                // Within a span the open time of the last 24 h never falls, so its end is the latest instant to ask for.
+                Settle::SixOfDay => (self.open_time(end.minus(TimeDelta::hours(24)), end)
+                    >= TimeDelta::hours(6))
+                .then_some(end),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_datetime(DateTime::parse_from_rfc3339(text).unwrap().to_utc()).unwrap()
+    }
+
+    fn berlin() -> Weekly {
+        Weekly {
+            time_zone: Tz::Europe__Berlin,
+            days: vec![
+                Weekday::Mon,
+                Weekday::Tue,
+                Weekday::Wed,
+                Weekday::Thu,
+                Weekday::Fri,
+            ],
+            from_minute: 8 * 60,
+            to_minute: 18 * 60,
+            holidays: BTreeSet::from([NaiveDate::from_ymd_opt(2026, 12, 25).unwrap()]),
+        }
+    }
+
+    #[test]
+    fn hours_are_local_on_both_sides_of_the_change_to_winter_time() {
+        let hours = Calendar::Weekly(berlin()).lay_out(at("2026-10-24T12:00:00Z"));
+        assert!(
+            hours.is_open(at("2026-10-23T06:00:00Z")),
+            "08:00 CEST on Friday"
+        );
+        assert!(
+            !hours.is_open(at("2026-10-26T06:00:00Z")),
+            "07:00 CET on Monday"
+        );
+        assert!(
+            hours.is_open(at("2026-10-26T07:00:00Z")),
+            "08:00 CET on Monday"
+        );
+        assert!(
+            !hours.is_open(at("2026-10-26T17:00:00Z")),
+            "closed at 18:00 sharp"
+        );
+    }
+
+    #[test]
+    fn a_night_shift_over_the_skipped_hour_is_an_hour_shorter() {
+        let night = Weekly {
+            days: vec![Weekday::Sun],
+            from_minute: 60,
+            to_minute: 6 * 60,
+            ..berlin()
+        };
+        let hours = Calendar::Weekly(night).lay_out(at("2026-03-29T12:00:00Z"));
+        assert_eq!(
+            hours.open_time(at("2026-03-28T23:00:00Z"), at("2026-03-29T12:00:00Z")),
+            TimeDelta::hours(4)
+        );
+    }
+
+    #[test]
+    fn an_opening_time_in_the_skipped_hour_moves_to_its_end() {
+        let night = Weekly {
+            days: vec![Weekday::Sun],
+            from_minute: 150,
+            to_minute: 6 * 60,
+            ..berlin()
+        };
+        let hours = Calendar::Weekly(night).lay_out(at("2026-03-29T12:00:00Z"));
+        assert!(!hours.is_open(at("2026-03-29T00:59:59Z")));
+        assert!(
+            hours.is_open(at("2026-03-29T01:00:00Z")),
+            "03:00 CEST is the first instant after 01:59:59 CET"
+        );
+    }
+
+    #[test]
+    fn holidays_and_weekends_are_closed() {
+        let hours = Calendar::Weekly(berlin()).lay_out(at("2026-12-24T12:00:00Z"));
+        assert_eq!(
+            hours.open_time(at("2026-12-24T17:00:00Z"), at("2026-12-28T07:00:00Z")),
+            TimeDelta::zero()
+        );
+    }
+
+    #[test]
+    fn a_deadline_counts_open_time_only() {
+        let hours = Calendar::Weekly(berlin()).lay_out(at("2026-12-24T12:00:00Z"));
+        // Thursday 16:00 CET: two hours left, then Christmas and the weekend; one more hour on Monday.
+        assert_eq!(
+            hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::hours(3)),
+            at("2026-12-28T08:00:00Z")
+        );
+        assert_eq!(
+            hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::hours(2)),
+            at("2026-12-24T17:00:00Z")
+        );
+        assert_eq!(
+            hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::days(90)),
+            Timestamp::MAX
+        );
+        assert_eq!(
+            hours.deadline(at("2020-01-01T00:00:00Z"), TimeDelta::hours(2)),
+            at("2020-01-01T00:00:00Z")
+        );
+    }
+
+    #[test]
+    fn nothing_is_settled_at_opening_time() {
+        let hours = Calendar::Weekly(berlin()).lay_out(at("2026-11-23T12:00:00Z"));
+        let friday_close = at("2026-11-20T17:00:00Z");
+        let settled = |span, text| hours.settled(span, at(text)).unwrap();
+        assert_eq!(
+            settled(Settle::QuarterHour, "2026-11-23T07:14:59Z"),
+            friday_close
+        );
+        assert_eq!(
+            settled(Settle::QuarterHour, "2026-11-23T07:15:00Z"),
+            at("2026-11-23T07:15:00Z")
+        );
+        assert_eq!(settled(Settle::Hour, "2026-11-23T07:59:59Z"), friday_close);
+        assert_eq!(
+            settled(Settle::Hour, "2026-11-23T08:00:00Z"),
+            at("2026-11-23T08:00:00Z")
+        );
+        assert_eq!(
+            settled(Settle::SixOfDay, "2026-11-23T12:59:59Z"),
+            friday_close
+        );
+        assert_eq!(
+            settled(Settle::SixOfDay, "2026-11-23T13:00:00Z"),
+            at("2026-11-23T13:00:00Z")
+        );
+        assert_eq!(
+            settled(Settle::QuarterHour, "2026-11-22T12:00:00Z"),
+            friday_close,
+            "a Sunday"
+        );
+    }
+
+    #[test]
+    fn without_a_calendar_every_instant_is_settled() {
+        let now = at("2026-11-22T03:00:00Z");
+        assert_eq!(OpenHours::Always.settled(Settle::SixOfDay, now), Some(now));
+        assert!(!OpenHours::Always.outdated(now));
+    }
+}

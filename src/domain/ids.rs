@@ -1,0 +1,214 @@
+//! Names of things: organisations, users, object types, directions and sources.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a name was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The organisation's name is not a label value we can put into a path and a metric.
+    #[error("an organisation's name has 1 to 63 of the characters a-z, 0-9 and -")]
+    Org,
+    /// The user's name is empty, too long or has control characters.
+    #[error(
+        "a user's name has 1 to {} bytes and no control characters",
+        UserName::MAX_BYTES
+    )]
+    User,
+}
+
+/// An organisation as the operator named it: `[a-z0-9-]{1,63}`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrgName(Arc<str>);
+
+impl OrgName {
+    /// Takes a name that fits a path segment and a label.
+    ///
+    /// # Errors
+    /// [`NameError::Org`] when a character or the length is off.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        let fits = (1..=63).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits {
+            Ok(Self(name.into()))
+        } else {
+            Err(NameError::Org)
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrgName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OrgName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The store's small number for an organisation; stable over restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrgId(pub u32);
+
+/// A user as the source names them, usually a mail address. Personal data: it reaches no label unless asked for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserName(Arc<str>);
+
+impl UserName {
+    /// The longest mail address that SMTP allows is 254 bytes; a little room for account names with a domain.
+    pub const MAX_BYTES: usize = 320;
+
+    /// Takes a name as it is written.
+    ///
+    /// # Errors
+    /// [`NameError::User`] when it is empty, too long or has control characters.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        if name.is_empty() || name.len() > Self::MAX_BYTES || name.chars().any(char::is_control) {
+            return Err(NameError::User);
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Declares a closed set of names: the enum, `ALL`, `COUNT`, `name`, `from_name` and `index`, in one order.
+macro_rules! closed_set {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order they are declared and shown.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// How many values there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name in JSON, labels and configuration.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value of this name, if there is one.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The place in [`Self::ALL`].
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use closed_set;
+
+closed_set! {
+    /// What is kept in step.
+    ObjectType {
+        /// Contacts.
+        Contacts = "contacts",
+        /// Calendar events.
+        Events = "events",
+    }
+}
+
+closed_set! {
+    /// Which way a record went.
+    Direction {
+        /// From Salesforce to Exchange.
+        ToExchange = "to_exchange",
+        /// From Exchange to Salesforce.
+        ToSalesforce = "to_salesforce",
+    }
+}
+
+closed_set! {
+    /// How the sync of one record ended.
+    Outcome {
+        /// The record arrived; only this counts as activity.
+        Synced = "synced",
+        /// The record was refused or lost.
+        Failed = "failed",
+    }
+}
+
+closed_set! {
+    /// Who told us; see the order of trust in [`crate::domain::view`].
+    Source {
+        /// One record for each synced item.
+        Activity = "activity",
+        /// The status page's values, pushed or dropped as a file.
+        Snapshot = "snapshot",
+        /// A record written on one side and looked for on the other.
+        Canary = "canary",
+        /// A read-only probe of the Exchange server.
+        Exchange = "exchange",
+        /// Salesforce's documented interfaces.
+        Salesforce = "salesforce",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_org_name_is_what_fits_a_path_and_a_label() {
+        for good in ["a", "acme", "acme-2", &"x".repeat(63)] {
+            assert!(OrgName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Acme", "a_b", "ä", "a/b", "a\"", &"x".repeat(64)] {
+            assert_eq!(OrgName::new(bad), Err(NameError::Org), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_has_no_control_characters() {
+        assert!(UserName::new("ann@corp.example").is_ok());
+        for bad in ["", "a\u{0}b", "a\nb", &"x".repeat(321)] {
+            assert_eq!(UserName::new(bad), Err(NameError::User), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_closed_sets_read_back() {
+        for source in Source::ALL {
+            assert_eq!(Source::from_name(source.name()), Some(*source));
+        }
+        assert_eq!(Source::from_name("approximate"), None);
+    }
+}

@@ -1,0 +1,18 @@
+//! What the product knows and how it judges, without I/O, async or a clock: `now` is always an argument.
+//!
+//! This room knows no other. A new status is a variant in [`rows`], a new cause a variant in [`reasons`];
+//! `match` without wildcards makes the compiler list every place that has to answer.
+
+pub mod activity;
+pub mod calendar;
+pub mod ids;
+pub mod judge;
+pub mod observation;
+pub mod policy;
+pub mod readings;
+pub mod reasons;
+pub mod rows;
+pub mod time;
+pub mod users;
+pub mod view;
+pub mod windows;

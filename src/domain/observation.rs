@@ -1,0 +1,92 @@
+//! What a source hands to the engine: parsed, exact, of a configured organisation.
+
+use super::activity::{ActivityKind, ActivityRecord};
+use super::ids::{OrgName, Source, UserName};
+use super::rows::{OrgRow, OrgValue};
+use super::time::Timestamp;
+use super::users::UserValues;
+
+/// One thing that a source said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// Records of activity; none at all is a heartbeat.
+    Activity(ActivityBatch),
+    /// Values of rows.
+    Snapshot(Snapshot),
+}
+
+/// Records of one request, all of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityBatch {
+    /// Whose records.
+    pub org: OrgName,
+    /// When we got them.
+    pub received_at: Timestamp,
+    /// The records, in the order they came.
+    pub records: Vec<ActivityRecord>,
+}
+
+/// Rows as one source saw them at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Whose rows.
+    pub org: OrgName,
+    /// Who saw them.
+    pub source: Source,
+    /// When.
+    pub captured_at: Timestamp,
+    /// The organisation's rows; what is absent was not said.
+    pub rows: Vec<(OrgRow, OrgValue)>,
+    /// Users with the rows that were read; [`crate::domain::rows::Status::index`] or the count.
+    pub users: Vec<(UserName, UserValues)>,
+    /// Whether users that are not named here are gone.
+    pub users_complete: bool,
+}
+
+/// What became of an observation that is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Receipt {
+    /// Records counted for the first time, or rows and users of a snapshot that were taken.
+    pub accepted: u64,
+    /// Records that were known already.
+    pub duplicates: u64,
+    /// Records older than what is kept: they only raise the last sync.
+    pub expired: u64,
+}
+
+/// Why an observation was not taken. Nothing of it is on disk as far as the sender may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Too much is waiting to be written.
+    #[error("too much is waiting to be written; try again shortly")]
+    QueueFull,
+    /// The store could not commit.
+    #[error("the store could not write; nothing was taken, try again shortly")]
+    StoreFailing,
+    /// The daemon is ending.
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+    /// The organisation is not configured (any more).
+    #[error("this organisation is not configured")]
+    UnknownOrg,
+}
+
+/// How far ahead of our clock an activity record may lie: a record of a clock with a wrong day still counts when due.
+pub const ACTIVITY_AHEAD: chrono::TimeDelta = chrono::TimeDelta::hours(48);
+/// How far ahead of our clock a snapshot, or an instant in it, may lie: clocks that drift without time service.
+pub const SNAPSHOT_AHEAD: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// The newest synced record of a batch is proof of a sync even when it is too old to be kept.
+pub fn newest_expired(
+    records: &[ActivityRecord],
+    horizon: Timestamp,
+) -> Vec<(ActivityKind, Timestamp)> {
+    let mut newest: Vec<(ActivityKind, Timestamp)> = Vec::new();
+    for record in records.iter().filter(|record| record.at < horizon) {
+        match newest.iter_mut().find(|(kind, _)| *kind == record.kind) {
+            Some((_, at)) => *at = (*at).max(record.at),
+            None => newest.push((record.kind, record.at)),
+        }
+    }
+    newest
+}

@@ -1,0 +1,177 @@
+//! What the operator decided for an organisation: the one home of every threshold.
+
+use super::calendar::Calendar;
+use super::ids::{ObjectType, OrgName, Source, UserName, closed_set};
+use super::time::Timestamp;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use std::collections::BTreeSet;
+
+closed_set! {
+    /// The product whose sync is watched.
+    Product {
+        /// Lightning Sync, which retires in April 2027.
+        LightningSync = "lightning_sync",
+        /// Its successor.
+        EinsteinActivityCapture = "einstein_activity_capture",
+    }
+}
+
+closed_set! {
+    /// How Salesforce reaches Exchange.
+    Connection {
+        /// One account that impersonates all users.
+        ServiceAccount = "service_account",
+        /// OAuth 2.0; the service account rows mean nothing.
+        Oauth = "oauth",
+    }
+}
+
+closed_set! {
+    /// What the hours of `stale_after` are counted in.
+    CountHours {
+        /// As the vendor documents it.
+        Wall = "wall",
+        /// Only while the organisation works.
+        Business = "business",
+    }
+}
+
+closed_set! {
+    /// In what order the status page writes day, month and year.
+    DateOrder {
+        /// 31.12.2026
+        Dmy = "dmy",
+        /// 12/31/2026
+        Mdy = "mdy",
+        /// 2026-12-31
+        Ymd = "ymd",
+    }
+}
+
+closed_set! {
+    /// Whether users have series of their own.
+    UserSeries {
+        /// Counts per organisation only.
+        Aggregate = "aggregate",
+        /// One series for each user and check.
+        PerUser = "per_user",
+    }
+}
+
+closed_set! {
+    /// What stands for a user in labels and pages.
+    UserNames {
+        /// A keyed pseudonym.
+        Pseudonym = "pseudonym",
+        /// The name as the source wrote it.
+        Plain = "plain",
+    }
+}
+
+/// The policy of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgPolicy {
+    /// The organisation.
+    pub name: OrgName,
+    /// The product it uses.
+    pub product: Product,
+    /// How that product reaches Exchange.
+    pub connection: Connection,
+    /// What it syncs; never empty, in the order of [`ObjectType::ALL`].
+    pub objects: Vec<ObjectType>,
+    /// Whether reps choose which events sync; only then the Outlook integration rows matter.
+    pub reps_select_events: bool,
+    /// The zone of the page's times and of the business calendar.
+    pub time_zone: Tz,
+    /// The order of the page's dates.
+    pub date_order: DateOrder,
+    /// The article's "within the last few minutes".
+    pub fresh_within: TimeDelta,
+    /// The article's 24 hours.
+    pub stale_after: TimeDelta,
+    /// What those hours are counted in.
+    pub count_hours: CountHours,
+    /// When the organisation works.
+    pub calendar: Calendar,
+    /// How many users should be linked, where the operator knows.
+    pub expected_linked_users: Option<u64>,
+    /// Users who left or never should sync.
+    pub exclude_users: BTreeSet<UserName>,
+    /// Until when what never synced is no news.
+    pub setup_until: Option<Timestamp>,
+    /// Since when users leave for the successor product.
+    pub migrating_since: Option<Timestamp>,
+    /// When the product ends for this organisation.
+    pub retirement: Option<Timestamp>,
+    /// How long a reset may take.
+    pub reset_limit: TimeDelta,
+    /// How long a first sync may take.
+    pub initial_sync_limit: TimeDelta,
+    /// How often each source speaks when all is well, by [`Source::index`]; `None`: its silence means nothing synced.
+    pub expected_every: [Option<TimeDelta>; Source::COUNT],
+}
+
+impl OrgPolicy {
+    /// How long "known and never synced" may last before it pages: the article's "hours", on record a day or more,
+    /// and a weekend.
+    pub const NEVER_SYNCED_AFTER: TimeDelta = TimeDelta::hours(72);
+    /// How long an organisation may be configured before its silence is news: one set-up session.
+    pub const FIRST_OBSERVATION_WITHIN: TimeDelta = TimeDelta::hours(1);
+    /// When the vendor's retirement turns Lightning Sync off outside Government Cloud: 2027-04-01T00:00:00Z.
+    pub const VENDOR_RETIREMENT: Timestamp = Timestamp::from_seconds(1_806_537_600);
+
+    /// The policy that an organisation has when the operator says nothing but its name.
+    pub fn defaults(name: OrgName) -> Self {
+        let mut expected_every = [Some(TimeDelta::minutes(5)); Source::COUNT];
+        for (source, every) in [
+            (Source::Snapshot, Some(TimeDelta::hours(24))),
+            (Source::Activity, None),
+        ] {
+            if let Some(slot) = expected_every.get_mut(source.index()) {
+                *slot = every;
+            }
+        }
+        Self {
+            name,
+            product: Product::LightningSync,
+            connection: Connection::ServiceAccount,
+            objects: ObjectType::ALL.to_vec(),
+            reps_select_events: false,
+            time_zone: Tz::UTC,
+            date_order: DateOrder::Dmy,
+            fresh_within: TimeDelta::minutes(15),
+            stale_after: TimeDelta::hours(24),
+            count_hours: CountHours::Wall,
+            calendar: Calendar::Always,
+            expected_linked_users: None,
+            exclude_users: BTreeSet::new(),
+            setup_until: None,
+            migrating_since: None,
+            retirement: Some(Self::VENDOR_RETIREMENT),
+            reset_limit: TimeDelta::hours(4),
+            initial_sync_limit: TimeDelta::hours(72),
+            expected_every,
+        }
+    }
+
+    /// How often `source` should speak.
+    pub fn expected_every(&self, source: Source) -> Option<TimeDelta> {
+        self.expected_every.get(source.index()).copied().flatten()
+    }
+
+    /// Whether the organisation is in its first set-up.
+    pub fn setting_up(&self, now: Timestamp) -> bool {
+        self.setup_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether users are leaving for the successor product.
+    pub fn migrating(&self, now: Timestamp) -> bool {
+        self.migrating_since.is_some_and(|since| now >= since)
+    }
+
+    /// Whether the product has ended for this organisation.
+    pub fn retired(&self, now: Timestamp) -> bool {
+        self.product == Product::LightningSync && self.retirement.is_some_and(|end| now >= end)
+    }
+}

@@ -1,0 +1,238 @@
+//! Why something needs attention: the closed list that ties a finding to its alert, its severity and its causes.
+
+use super::ids::closed_set;
+
+closed_set! {
+    /// How soon somebody has to act.
+    Severity {
+        /// Somebody is woken.
+        Critical = "critical",
+        /// In office hours.
+        Warning = "warning",
+        /// To be seen, not to be sent.
+        Info = "info",
+    }
+}
+
+closed_set! {
+    /// Whose trouble it is.
+    Scope {
+        /// One thing of one organisation, or the organisation as a whole.
+        Org = "org",
+        /// Some of an organisation's users.
+        Users = "users",
+        /// This program.
+        Exporter = "exporter",
+    }
+}
+
+closed_set! {
+    /// A cause for attention. Declared from root causes to consequences.
+    Reason {
+        /// The article's service account row shows "None".
+        ServiceAccountMissing = "service_account_missing",
+        /// Salesforce shows an X for the service account.
+        ServiceAccountNotRecognized = "service_account_not_recognized",
+        /// No user's addresses are linked.
+        NoLinkedUsers = "no_linked_users",
+        /// The last sync is older than the documented 24 hours.
+        NoSyncIn24Hours = "no_sync_in_24_hours",
+        /// Known for days and never synced.
+        NeverSynced = "never_synced",
+        /// Nobody who could know has spoken.
+        ObservationsStale = "observations_stale",
+        /// Nothing in 24 hours, with a working day among them.
+        NothingIn24Hours = "nothing_in_24_hours",
+        /// Another number of linked users than expected.
+        LinkedUsersUnexpected = "linked_users_unexpected",
+        /// Users with a failing check.
+        UsersFailing = "users_failing",
+        /// A reset that does not end.
+        ResetStuck = "reset_stuck",
+        /// A first sync that does not end, or never begins.
+        InitialSyncStuck = "initial_sync_stuck",
+        /// Older than fresh, younger than stale.
+        Delayed = "delayed",
+        /// Nothing in 60 minutes.
+        NothingIn60Minutes = "nothing_in_60_minutes",
+        /// Reps choose events, and cannot.
+        OutlookIntegrationDisabled = "outlook_integration_disabled",
+        /// The product ends soon.
+        RetirementNear = "retirement_near",
+        /// The product has ended.
+        Retired = "retired",
+        /// This program cannot be scraped.
+        ExporterDown = "exporter_down",
+        /// The store refuses to commit; nothing is acknowledged.
+        StoreFailing = "store_failing",
+        /// The clock stepped; windows and ages may be off.
+        ClockSuspect = "clock_suspect",
+        /// What senders push is refused.
+        IngestRejected = "ingest_rejected",
+        /// Always on: its silence means that alerting itself is broken.
+        Watchdog = "watchdog",
+    }
+}
+
+impl Reason {
+    /// The alert that speaks of it; `None` where a finding on the page is enough, see [`Self::why_no_alert`].
+    pub const fn alert(self) -> Option<&'static str> {
+        match self {
+            Self::ServiceAccountMissing => Some("LightningSyncServiceAccountMissing"),
+            Self::ServiceAccountNotRecognized => Some("LightningSyncServiceAccountNotRecognized"),
+            Self::NoLinkedUsers => Some("LightningSyncNoLinkedUsers"),
+            Self::NoSyncIn24Hours => Some("LightningSyncNoSyncIn24Hours"),
+            Self::NeverSynced => Some("LightningSyncNeverSynced"),
+            Self::ObservationsStale => Some("LightningSyncObservationsStale"),
+            Self::NothingIn24Hours => Some("LightningSyncNothingIn24Hours"),
+            Self::LinkedUsersUnexpected => Some("LightningSyncLinkedUsersUnexpected"),
+            Self::UsersFailing => Some("LightningSyncUsersFailing"),
+            Self::ResetStuck => Some("LightningSyncResetStuck"),
+            Self::InitialSyncStuck => Some("LightningSyncInitialSyncStuck"),
+            Self::Delayed => Some("LightningSyncDelayed"),
+            Self::NothingIn60Minutes => Some("LightningSyncNothingIn60Minutes"),
+            Self::OutlookIntegrationDisabled => Some("LightningSyncOutlookIntegrationDisabled"),
+            Self::RetirementNear => Some("LightningSyncRetirementNear"),
+            Self::Retired => None,
+            Self::ExporterDown => Some("LightningSyncExporterDown"),
+            Self::StoreFailing => Some("LightningSyncStoreFailing"),
+            Self::ClockSuspect => Some("LightningSyncClockSuspect"),
+            Self::IngestRejected => Some("LightningSyncIngestRejected"),
+            Self::Watchdog => Some("Watchdog"),
+        }
+    }
+
+    /// Why a reason without an alert has none.
+    pub const fn why_no_alert(self) -> Option<&'static str> {
+        if matches!(self, Self::Retired) {
+            return Some(
+                "after the date nothing can be repaired: the page says so, and nobody is woken",
+            );
+        }
+        None
+    }
+
+    /// The severities that its findings can have, worst first; none for the watchdog.
+    pub const fn severities(self) -> &'static [Severity] {
+        match self {
+            Self::ServiceAccountMissing
+            | Self::ServiceAccountNotRecognized
+            | Self::NoLinkedUsers
+            | Self::NoSyncIn24Hours
+            | Self::NeverSynced
+            | Self::ExporterDown => &[Severity::Critical],
+            Self::ObservationsStale | Self::NothingIn24Hours => {
+                &[Severity::Critical, Severity::Warning]
+            }
+            Self::LinkedUsersUnexpected
+            | Self::UsersFailing
+            | Self::ResetStuck
+            | Self::InitialSyncStuck
+            | Self::StoreFailing
+            | Self::ClockSuspect
+            | Self::IngestRejected => &[Severity::Warning],
+            Self::Watchdog => &[],
+            Self::RetirementNear => &[Severity::Warning, Severity::Info],
+            Self::Delayed
+            | Self::NothingIn60Minutes
+            | Self::OutlookIntegrationDisabled
+            | Self::Retired => &[Severity::Info],
+        }
+    }
+
+    /// Whose trouble it is.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::UsersFailing | Self::ResetStuck | Self::InitialSyncStuck => Scope::Users,
+            Self::ExporterDown
+            | Self::StoreFailing
+            | Self::ClockSuspect
+            | Self::IngestRejected
+            | Self::Watchdog => Scope::Exporter,
+            Self::ServiceAccountMissing
+            | Self::ServiceAccountNotRecognized
+            | Self::NoLinkedUsers
+            | Self::NoSyncIn24Hours
+            | Self::NeverSynced
+            | Self::ObservationsStale
+            | Self::NothingIn24Hours
+            | Self::LinkedUsersUnexpected
+            | Self::Delayed
+            | Self::NothingIn60Minutes
+            | Self::OutlookIntegrationDisabled
+            | Self::RetirementNear
+            | Self::Retired => Scope::Org,
+        }
+    }
+
+    /// What it brings about in the same organisation: while it holds, those are held back.
+    pub const fn consequences(self) -> &'static [Self] {
+        match self {
+            Self::ServiceAccountMissing
+            | Self::ServiceAccountNotRecognized
+            | Self::NoLinkedUsers => &[
+                Self::NoSyncIn24Hours,
+                Self::NeverSynced,
+                Self::NothingIn24Hours,
+                Self::LinkedUsersUnexpected,
+                Self::UsersFailing,
+                Self::ResetStuck,
+                Self::InitialSyncStuck,
+                Self::Delayed,
+                Self::NothingIn60Minutes,
+            ],
+            Self::NoSyncIn24Hours | Self::NeverSynced => &[
+                Self::LinkedUsersUnexpected,
+                Self::UsersFailing,
+                Self::ResetStuck,
+                Self::InitialSyncStuck,
+            ],
+            Self::ObservationsStale => &[
+                Self::LinkedUsersUnexpected,
+                Self::UsersFailing,
+                Self::ResetStuck,
+                Self::InitialSyncStuck,
+            ],
+            Self::NothingIn24Hours
+            | Self::LinkedUsersUnexpected
+            | Self::UsersFailing
+            | Self::ResetStuck
+            | Self::InitialSyncStuck
+            | Self::Delayed
+            | Self::NothingIn60Minutes
+            | Self::OutlookIntegrationDisabled
+            | Self::RetirementNear
+            | Self::Retired
+            | Self::ExporterDown
+            | Self::StoreFailing
+            | Self::ClockSuspect
+            | Self::IngestRejected
+            | Self::Watchdog => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_an_alert_or_a_written_reason_why_not() {
+        for reason in Reason::ALL {
+            assert_eq!(
+                reason.alert().is_none(),
+                reason.why_no_alert().is_some_and(|why| !why.is_empty()),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn consequences_come_after_their_causes_and_never_name_a_root_cause() {
+        for cause in Reason::ALL {
+            for consequence in cause.consequences() {
+                assert!(cause < consequence, "{cause} → {consequence}");
+            }
+        }
+    }
+}

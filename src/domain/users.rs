@@ -1,0 +1,362 @@
+//! Users' rows: what each source said, what holds now, and the counts that metrics and judgement read.
+
+use super::ids::{ObjectType, Source, UserName};
+use super::policy::OrgPolicy;
+use super::rows::{Status, UserRow};
+use super::time::Timestamp;
+use std::sync::Arc;
+
+/// One source's latest word on one row of one user, packed: an organisation may have 100,000 users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// When it was true, by the source's own time.
+    pub observed_at: Timestamp,
+    /// Since when it has been this value, as far as anybody saw.
+    pub changed_at: Timestamp,
+    /// [`Status::index`], or the count of the two count rows.
+    pub value: u32,
+}
+
+/// One source's rows of one user; `None` where it has said nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserCells(pub [Option<Cell>; UserRow::COUNT]);
+
+impl UserCells {
+    /// The cell of a row.
+    pub fn get(&self, row: UserRow) -> Option<Cell> {
+        self.0.get(row.index()).copied().flatten()
+    }
+
+    /// Takes a newer value, row by row: an older reading changes nothing. Says whether anything changed.
+    pub fn take(&mut self, row: UserRow, value: u32, observed_at: Timestamp) -> bool {
+        let Some(slot) = self.0.get_mut(row.index()) else {
+            return false;
+        };
+        let changed_at = match *slot {
+            Some(old) if observed_at < old.observed_at => return false,
+            Some(old) if old.value == value => {
+                if old.observed_at == observed_at {
+                    return false;
+                }
+                old.changed_at
+            }
+            _ => observed_at,
+        };
+        *slot = Some(Cell {
+            observed_at,
+            changed_at,
+            value,
+        });
+        true
+    }
+}
+
+/// What is read of a user in one observation.
+pub type UserValues = Vec<(UserRow, u32)>;
+
+/// A user and everything sources said of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserEntry {
+    /// The name as the source writes it.
+    pub name: UserName,
+    /// What stands for the name where names are not wanted: a keyed hash in hexadecimal.
+    pub pseudonym: Arc<str>,
+    /// Each source's rows.
+    pub readings: Arc<[(Source, UserCells)]>,
+}
+
+/// A cell with its source, as it holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CurrentCell {
+    /// The cell.
+    pub cell: Cell,
+    /// Who said it.
+    pub source: Source,
+    /// Whether nobody who speaks of this row is live.
+    pub stale: bool,
+}
+
+/// The order in which sources are believed about states; live ones come before silent ones.
+pub const STATE_ORDER: [Source; 4] = [
+    Source::Snapshot,
+    Source::Canary,
+    Source::Exchange,
+    Source::Salesforce,
+];
+
+impl UserEntry {
+    /// What holds of a row: the first of [`STATE_ORDER`] that is live and has spoken of it, else the first that has spoken.
+    pub fn current(&self, row: UserRow, live: &[bool; Source::COUNT]) -> Option<CurrentCell> {
+        let said = |source: Source| {
+            let cells = &self.readings.iter().find(|(by, _)| *by == source)?.1;
+            let stale = !live.get(source.index()).copied().unwrap_or(false);
+            Some(CurrentCell {
+                cell: cells.get(row)?,
+                source,
+                stale,
+            })
+        };
+        let all = || STATE_ORDER.into_iter().filter_map(said);
+        all()
+            .find(|current| !current.stale)
+            .or_else(|| all().next())
+    }
+
+    /// The state of a row with states; [`Status::Unknown`] when nobody said.
+    pub fn status(&self, row: UserRow, live: &[bool; Source::COUNT]) -> Status {
+        self.current(row, live)
+            .and_then(|current| Status::ALL.get(current.cell.value as usize).copied())
+            .unwrap_or(Status::Unknown)
+    }
+}
+
+/// The users of an organisation, sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserTable {
+    /// The users.
+    pub users: Vec<UserEntry>,
+    /// Whether the latest list of users was said to be whole.
+    pub complete: bool,
+}
+
+/// The rows whose X means that the user does not sync, in the order in which they are looked at:
+/// configuration, version, service account, addresses, folder; the Outlook integration last, where it matters.
+pub const FAILURE_ORDER: [UserRow; 8] = [
+    UserRow::ActiveConfiguration,
+    UserRow::MailboxVersion,
+    UserRow::ServiceAccount,
+    UserRow::ContactsLinked,
+    UserRow::EventsLinked,
+    UserRow::ContactsFolder,
+    UserRow::EventsFolder,
+    UserRow::OutlookIntegration,
+];
+
+/// What stands between a user and sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserVerdict {
+    /// The first failing check that counts, and since when.
+    Failing(UserRow, Timestamp),
+    /// A reset runs or waits, younger than its limit: other findings are held back.
+    Resetting,
+    /// Left, or should never sync: neither failing nor healthy.
+    Excluded,
+    /// On the way to the successor product.
+    Leaving,
+    /// Something is known and nothing fails.
+    Healthy,
+    /// Nothing is known of any check.
+    Unknown,
+}
+
+/// Judges one user at `now`.
+pub fn verdict(
+    user: &UserEntry,
+    policy: &OrgPolicy,
+    live: &[bool; Source::COUNT],
+    now: Timestamp,
+) -> UserVerdict {
+    if policy.exclude_users.contains(&user.name) {
+        return UserVerdict::Excluded;
+    }
+    let status = |row| user.status(row, live);
+    let since = |row| {
+        user.current(row, live)
+            .map_or(Timestamp::MIN, |current| current.cell.changed_at)
+    };
+    if policy.migrating(now) && status(UserRow::ActiveConfiguration) == Status::No {
+        return UserVerdict::Leaving;
+    }
+    if matches!(
+        status(UserRow::Reset),
+        Status::MarkedForReset | Status::ResetInProgress
+    ) && now.since(since(UserRow::Reset)) <= policy.reset_limit
+    {
+        return UserVerdict::Resetting;
+    }
+    let counts = |row: &UserRow| {
+        row.object_type()
+            .is_none_or(|object| policy.objects.contains(&object))
+            && (*row != UserRow::OutlookIntegration || policy.reps_select_events)
+    };
+    let failing = FAILURE_ORDER
+        .into_iter()
+        .filter(counts)
+        .find(|row| status(*row) == Status::No);
+    if let Some(row) = failing {
+        return UserVerdict::Failing(row, since(row));
+    }
+    let directions = UserRow::ALL
+        .iter()
+        .copied()
+        .filter(|row| row.is_direction())
+        .filter(counts);
+    let known = |row: UserRow| status(row) != Status::Unknown;
+    if directions
+        .clone()
+        .all(|row| status(row) == Status::NotSetToSync)
+    {
+        return UserVerdict::Excluded;
+    }
+    if UserRow::checks().any(known) {
+        UserVerdict::Healthy
+    } else {
+        UserVerdict::Unknown
+    }
+}
+
+/// Counts over the users of an organisation; what metrics and `judge` read instead of the users.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserSummary {
+    /// How many users are known.
+    pub known: u32,
+    /// How many users have each status, by row and [`Status::index`].
+    pub statuses: [[u32; Status::COUNT]; UserRow::COUNT],
+    /// Since when the longest has been in each status, excluded users left out.
+    pub oldest: [[Option<Timestamp>; Status::COUNT]; UserRow::COUNT],
+    /// Users whose first failing check is this row.
+    pub failing: [u32; UserRow::COUNT],
+    /// Since when the longest failing of them fails.
+    pub failing_since: [Option<Timestamp>; UserRow::COUNT],
+    /// The latest observation of each row by anybody, and whether nobody who speaks of it is live.
+    pub observed: [Option<(Timestamp, bool)>; UserRow::COUNT],
+    /// Sums of the users' records in sync, by object type; `None` where nobody said.
+    pub records_in_sync: [Option<u64>; ObjectType::COUNT],
+    /// Users on whom nothing fails.
+    pub healthy: u32,
+    /// Users whose reset holds back findings.
+    pub resetting: u32,
+    /// Users who should not sync.
+    pub excluded: u32,
+    /// Users on their way to the successor product.
+    pub leaving: u32,
+    /// Users assigned to an active configuration, when the whole list is known.
+    pub assigned: Option<u64>,
+    /// When a limit or a date turns a verdict without anybody speaking.
+    pub turns_at: Option<Timestamp>,
+}
+
+impl UserSummary {
+    /// Counts the users at `now`.
+    pub fn of(
+        table: &UserTable,
+        policy: &OrgPolicy,
+        live: &[bool; Source::COUNT],
+        now: Timestamp,
+    ) -> Self {
+        let mut summary = Self {
+            known: u32::try_from(table.users.len()).unwrap_or(u32::MAX),
+            ..Self::default()
+        };
+        for user in &table.users {
+            let verdict = verdict(user, policy, live, now);
+            summary.count_rows(user, live, verdict == UserVerdict::Excluded);
+            summary.count_verdict(verdict);
+            if verdict == UserVerdict::Resetting
+                && let Some(current) = user.current(UserRow::Reset, live)
+            {
+                let turn = current.cell.changed_at.plus(policy.reset_limit);
+                summary.turns_at = Some(summary.turns_at.map_or(turn, |at| at.min(turn)));
+            }
+        }
+        if let Some(since) = policy.migrating_since.filter(|since| now < *since) {
+            summary.turns_at = Some(summary.turns_at.map_or(since, |at| at.min(since)));
+        }
+        if table.complete {
+            summary.assigned = Some(u64::from(
+                summary.status(UserRow::ActiveConfiguration, Status::Yes),
+            ));
+        }
+        summary
+    }
+
+    fn count_rows(&mut self, user: &UserEntry, live: &[bool; Source::COUNT], excluded: bool) {
+        for row in UserRow::ALL.iter().copied() {
+            let index = row.index();
+            let current = user.current(row, live);
+            if let (Some(current), Some(observed)) = (current, self.observed.get_mut(index)) {
+                let (at, stale) = observed.unwrap_or((Timestamp::MIN, true));
+                *observed = Some((at.max(current.cell.observed_at), stale && current.stale));
+            }
+            if row.statuses().is_empty() {
+                if let (Some(current), Some(object)) = (current, row.object_type())
+                    && let Some(sum) = self.records_in_sync.get_mut(object.index())
+                {
+                    *sum = Some(sum.unwrap_or(0) + u64::from(current.cell.value));
+                }
+                continue;
+            }
+            let status = user.status(row, live).index();
+            if let Some(count) = self
+                .statuses
+                .get_mut(index)
+                .and_then(|counts| counts.get_mut(status))
+            {
+                *count += 1;
+            }
+            if let Some(current) = current.filter(|_| !excluded)
+                && let Some(oldest) = self
+                    .oldest
+                    .get_mut(index)
+                    .and_then(|times| times.get_mut(status))
+            {
+                let since = current.cell.changed_at;
+                *oldest = Some(oldest.map_or(since, |at| at.min(since)));
+            }
+        }
+    }
+
+    fn count_verdict(&mut self, verdict: UserVerdict) {
+        match verdict {
+            UserVerdict::Failing(row, since) => {
+                if let Some(count) = self.failing.get_mut(row.index()) {
+                    *count += 1;
+                }
+                if let Some(oldest) = self.failing_since.get_mut(row.index()) {
+                    *oldest = Some(oldest.map_or(since, |at| at.min(since)));
+                }
+            }
+            UserVerdict::Resetting => self.resetting += 1,
+            UserVerdict::Excluded => self.excluded += 1,
+            UserVerdict::Leaving => self.leaving += 1,
+            UserVerdict::Healthy => self.healthy += 1,
+            UserVerdict::Unknown => {}
+        }
+    }
+
+    /// How many users have `status` in `row`.
+    pub fn status(&self, row: UserRow, status: Status) -> u32 {
+        self.statuses
+            .get(row.index())
+            .and_then(|counts| counts.get(status.index()))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Since when the longest has `status` in `row`.
+    pub fn oldest(&self, row: UserRow, status: Status) -> Option<Timestamp> {
+        self.oldest
+            .get(row.index())
+            .and_then(|times| times.get(status.index()))
+            .copied()
+            .flatten()
+    }
+
+    /// How many users fail first at `row`, and since when the longest of them.
+    pub fn failing(&self, row: UserRow) -> Option<(u32, Timestamp)> {
+        let count = self
+            .failing
+            .get(row.index())
+            .copied()
+            .filter(|count| *count > 0)?;
+        Some((
+            count,
+            self.failing_since.get(row.index()).copied().flatten()?,
+        ))
+    }
+
+    /// When a row of users was last looked at, and whether that is held.
+    pub fn observed(&self, row: UserRow) -> Option<(Timestamp, bool)> {
+        self.observed.get(row.index()).copied().flatten()
+    }
+}

@@ -1,0 +1,385 @@
+//! The immutable picture that the engine publishes and everybody reads: facts with their times. Everything that moves
+//! by itself (ages, liveness, business hours) is answered here for the `now` of the reader.
+
+use super::calendar::OpenHours;
+use super::ids::{ObjectType, OrgId, OrgName, Source};
+use super::policy::{CountHours, OrgPolicy};
+use super::readings::{OrgReadings, Reading};
+use super::rows::{OrgRow, OrgValue, Status, UserRow};
+use super::time::Timestamp;
+use super::users::{STATE_ORDER, UserSummary, UserTable};
+use super::windows::{DAY, HOUR};
+use chrono::TimeDelta;
+use std::sync::Arc;
+
+/// When a source last spoke of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceState {
+    /// The latest instant it spoke of: `captured_at` of a snapshot, the time of receipt of activity.
+    pub spoke_at: Timestamp,
+}
+
+/// Exact activity figures of an object type, counted for the View's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ActivityFigures {
+    /// Synced records in the last 60 minutes.
+    pub synced_60m: u64,
+    /// Synced records in the last 24 hours.
+    pub synced_24h: u64,
+    /// Failed records in the last 24 hours.
+    pub failed_24h: u64,
+    /// The newest synced record.
+    pub last_synced: Option<Timestamp>,
+    /// Since when activity has answered for this object type without a gap; `None` before its first record.
+    pub covered_since: Option<Timestamp>,
+}
+
+/// What is known of one organisation.
+#[derive(Debug, Clone)]
+pub struct OrgView {
+    /// The store's number for it.
+    pub id: OrgId,
+    /// What the operator decided.
+    pub policy: Arc<OrgPolicy>,
+    /// When it was first configured here.
+    pub known_since: Timestamp,
+    /// Every source's readings of the organisation's rows.
+    pub readings: Arc<OrgReadings>,
+    /// When each source last spoke.
+    pub sources: [Option<SourceState>; Source::COUNT],
+    /// Activity by object type.
+    pub activity: [ActivityFigures; ObjectType::COUNT],
+    /// The users.
+    pub users: Arc<UserTable>,
+    /// Counts over the users.
+    pub summary: Arc<UserSummary>,
+    /// Business hours around the View's time.
+    pub open_hours: OpenHours,
+}
+
+/// What the engine knew at one instant.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The instant for which the windows are exact.
+    pub as_of: Timestamp,
+    /// The organisations, sorted by name.
+    pub orgs: Vec<Arc<OrgView>>,
+    /// Whether the clock was seen to step or to lie behind what the store remembers.
+    pub clock_suspect: bool,
+    /// Whether the store refuses to commit.
+    pub store_failing: bool,
+}
+
+/// A row's value as it holds for a reader, with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// The value.
+    pub value: OrgValue,
+    /// Who said it.
+    pub source: Source,
+    /// When it was last confirmed.
+    pub observed_at: Timestamp,
+    /// Since when it has been this value, as far as anybody saw.
+    pub changed_at: Timestamp,
+    /// Held: nobody who speaks of this row is live.
+    pub stale: bool,
+}
+
+/// The last sync of an object type and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSync {
+    /// The latest proof of any source.
+    pub at: Timestamp,
+    /// Who gave that proof.
+    pub source: Source,
+    /// When anybody who speaks of it last looked.
+    pub observed_at: Timestamp,
+    /// Since when the proof has been known.
+    pub changed_at: Timestamp,
+    /// Whether somebody who speaks of it is live.
+    pub live: bool,
+}
+
+/// The order in which sources are believed about the two counts; activity has rules of its own before that.
+const COUNT_ORDER: [Source; 2] = [Source::Snapshot, Source::Salesforce];
+/// The sources that can tell when something last synced.
+const SYNC_SOURCES: [Source; 4] = [
+    Source::Activity,
+    Source::Snapshot,
+    Source::Salesforce,
+    Source::Canary,
+];
+
+impl View {
+    /// How old the View may be before its counts are no longer given out: a healthy engine publishes every second.
+    pub const FRESH_FOR: TimeDelta = TimeDelta::seconds(30);
+
+    /// A View of nothing.
+    pub fn empty(as_of: Timestamp) -> Self {
+        Self {
+            as_of,
+            orgs: Vec::new(),
+            clock_suspect: false,
+            store_failing: false,
+        }
+    }
+
+    /// The organisation of a name.
+    pub fn org(&self, name: &OrgName) -> Option<&Arc<OrgView>> {
+        let index = self
+            .orgs
+            .binary_search_by(|org| org.policy.name.cmp(name))
+            .ok()?;
+        self.orgs.get(index)
+    }
+
+    /// Whether the engine published lately enough for counts to be given out.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.as_of) <= Self::FRESH_FOR
+    }
+}
+
+impl OrgView {
+    /// When `source` last spoke.
+    pub fn source(&self, source: Source) -> Option<SourceState> {
+        self.sources.get(source.index()).copied().flatten()
+    }
+
+    /// The figures of an object type.
+    pub fn figures(&self, object: ObjectType) -> ActivityFigures {
+        self.activity
+            .get(object.index())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Until when `source` counts as live unless it speaks again: twice its expected interval, in business hours for
+    /// what people feed by hand. `None`: it never spoke. [`Timestamp::MAX`]: its silence is an answer.
+    pub fn live_until(&self, source: Source) -> Option<Timestamp> {
+        let spoke_at = self.source(source)?.spoke_at;
+        Some(match self.policy.expected_every(source) {
+            None => Timestamp::MAX,
+            Some(every) if source == Source::Snapshot => {
+                self.open_hours.deadline(spoke_at, every * 2)
+            }
+            Some(every) => spoke_at.plus(every * 2),
+        })
+    }
+
+    /// Whether `source` is live at `now`.
+    pub fn is_live(&self, source: Source, now: Timestamp) -> bool {
+        self.live_until(source).is_some_and(|until| now <= until)
+    }
+
+    /// Which sources are live, by [`Source::index`].
+    pub fn live(&self, now: Timestamp) -> [bool; Source::COUNT] {
+        let mut live = [false; Source::COUNT];
+        for (slot, source) in live.iter_mut().zip(Source::ALL) {
+            *slot = self.is_live(*source, now);
+        }
+        live
+    }
+
+    /// What holds of an organisation's row. Counts are `None` when nobody live gives them; states and the last sync
+    /// are held instead.
+    pub fn current(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
+        match row {
+            OrgRow::LastSync(object) => self.last_sync(object, now).map(|last| Current {
+                value: OrgValue::Instant(last.at),
+                source: last.source,
+                observed_at: last.observed_at,
+                changed_at: last.changed_at,
+                stale: !last.live,
+            }),
+            OrgRow::Synced60m(object) => self.count(row, object, HOUR, now),
+            OrgRow::Synced24h(object) => self.count(row, object, DAY, now),
+            OrgRow::ServiceAccountProvided
+            | OrgRow::OutlookIntegration
+            | OrgRow::ServiceAccountRecognized
+            | OrgRow::LinkedUsers => self.state(row, now),
+        }
+    }
+
+    fn state(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
+        let said = |source| {
+            let reading = self.readings.get(row, source)?;
+            Some(current_of(reading, source, !self.is_live(source, now)))
+        };
+        let all = || STATE_ORDER.into_iter().filter_map(said);
+        all()
+            .find(|current| !current.stale)
+            .or_else(|| all().next())
+    }
+
+    fn count(
+        &self,
+        row: OrgRow,
+        object: ObjectType,
+        window: TimeDelta,
+        now: Timestamp,
+    ) -> Option<Current> {
+        let read = COUNT_ORDER
+            .into_iter()
+            .filter(|source| self.is_live(*source, now))
+            .find_map(|source| Some(current_of(self.readings.get(row, source)?, source, false)));
+        let covered = self.coverage(object, now);
+        match (covered, read) {
+            (Some(covered), read) if covered >= window || read.is_none() => {
+                Some(self.counted(row, object, window, now))
+            }
+            (_, read) => read,
+        }
+    }
+
+    fn counted(
+        &self,
+        row: OrgRow,
+        object: ObjectType,
+        window: TimeDelta,
+        now: Timestamp,
+    ) -> Current {
+        let figures = self.figures(object);
+        let value = if matches!(row, OrgRow::Synced60m(_)) {
+            figures.synced_60m
+        } else {
+            figures.synced_24h
+        };
+        let observed_at = self.activity_looked_at(now);
+        // A zero began when the newest record left the window; a number has no beginning worth telling.
+        let changed_at = match figures.last_synced {
+            Some(last) if value == 0 => last.plus(window),
+            _ => observed_at,
+        };
+        Current {
+            value: OrgValue::Count(value),
+            source: Source::Activity,
+            observed_at,
+            changed_at,
+            stale: false,
+        }
+    }
+
+    /// For how long activity has answered for an object type without a gap; `None` when it does not answer now.
+    pub fn coverage(&self, object: ObjectType, now: Timestamp) -> Option<TimeDelta> {
+        let since = self.figures(object).covered_since?;
+        self.is_live(Source::Activity, now)
+            .then(|| now.since(since).max(TimeDelta::zero()))
+    }
+
+    /// When activity was last known to be complete: now, where its silence is an answer.
+    fn activity_looked_at(&self, now: Timestamp) -> Timestamp {
+        let spoke_at = self
+            .source(Source::Activity)
+            .map_or(Timestamp::MIN, |state| state.spoke_at);
+        match self.policy.expected_every(Source::Activity) {
+            None => now.max(spoke_at),
+            Some(_) => spoke_at,
+        }
+    }
+
+    /// The latest proof of a sync of `object`, from any source.
+    pub fn last_sync(&self, object: ObjectType, now: Timestamp) -> Option<LastSync> {
+        SYNC_SOURCES
+            .into_iter()
+            .filter_map(|source| self.proof(source, object, now))
+            .reduce(|best, next| LastSync {
+                observed_at: best.observed_at.max(next.observed_at),
+                live: best.live || next.live,
+                ..(if next.at > best.at { next } else { best })
+            })
+    }
+
+    fn proof(&self, source: Source, object: ObjectType, now: Timestamp) -> Option<LastSync> {
+        let live = self.is_live(source, now);
+        if source == Source::Activity {
+            let at = self.figures(object).last_synced?;
+            let observed_at = self.activity_looked_at(now);
+            return Some(LastSync {
+                at,
+                source,
+                observed_at,
+                changed_at: at,
+                live,
+            });
+        }
+        let reading = self.readings.get(OrgRow::LastSync(object), source)?;
+        let OrgValue::Instant(at) = reading.value else {
+            return None;
+        };
+        Some(LastSync {
+            at,
+            source,
+            observed_at: reading.observed_at,
+            changed_at: reading.changed_at,
+            live,
+        })
+    }
+
+    /// Whether `object` ever synced; `None` when no live source could say that it never did.
+    pub fn ever_synced(&self, object: ObjectType, now: Timestamp) -> Option<bool> {
+        if self.last_sync(object, now).is_some() {
+            return Some(true);
+        }
+        SYNC_SOURCES
+            .into_iter()
+            .any(|source| self.is_live(source, now))
+            .then_some(false)
+    }
+
+    /// When the last sync becomes older than the documented limit, in the hours it is counted in.
+    pub fn last_sync_deadline(&self, last: &LastSync) -> Timestamp {
+        match self.policy.count_hours {
+            CountHours::Wall => last.at.plus(self.policy.stale_after),
+            CountHours::Business => self.open_hours.deadline(last.at, self.policy.stale_after),
+        }
+    }
+
+    /// Since when nobody who could know has told when `object` last synced; `None` while somebody live does.
+    pub fn unconfirmed_since(&self, object: ObjectType, now: Timestamp) -> Option<Timestamp> {
+        match self.last_sync(object, now) {
+            Some(last) if last.live => None,
+            Some(_) => SYNC_SOURCES
+                .into_iter()
+                .filter(|source| self.proof(*source, object, now).is_some())
+                .filter_map(|source| self.live_until(source))
+                .max(),
+            None if self.ever_synced(object, now).is_some() => None,
+            None => {
+                let since = self.known_since.plus(OrgPolicy::FIRST_OBSERVATION_WITHIN);
+                let since = self
+                    .policy
+                    .setup_until
+                    .map_or(since, |until| until.max(since));
+                (now >= since).then_some(since)
+            }
+        }
+    }
+
+    /// How many users should be linked: as configured, else all that are assigned when the whole list is known.
+    /// `None` also while users leave for the successor product.
+    pub fn expected_linked_users(&self, now: Timestamp) -> Option<u64> {
+        if self.policy.migrating(now) {
+            return None;
+        }
+        self.policy.expected_linked_users.or(self.summary.assigned)
+    }
+
+    /// Since when the oldest first sync of `object` has been running.
+    pub fn oldest_initial_sync(&self, object: ObjectType) -> Option<Timestamp> {
+        UserRow::ALL
+            .iter()
+            .filter(|row| row.is_direction() && row.object_type() == Some(object))
+            .filter_map(|row| self.summary.oldest(*row, Status::InitialSyncInProgress))
+            .min()
+    }
+}
+
+fn current_of(reading: &Reading<OrgValue>, source: Source, stale: bool) -> Current {
+    Current {
+        value: reading.value.clone(),
+        source,
+        observed_at: reading.observed_at,
+        changed_at: reading.changed_at,
+        stale,
+    }
+}

@@ -1,0 +1,182 @@
+//! Exact sliding windows `(now − 60 min, now]` and `(now − 24 h, now]` over records that survive in a [`Ledger`].
+//!
+//! Memory does not depend on how many records there are: each lane keeps two counters, and three cursors walk over
+//! the ledger. A record is counted when it enters, and taken out when a cursor passes it on its way out. Late records
+//! that no cursor will meet are not counted; future ones wait until they are due. After a step of the clock, or at the
+//! start, the counters are made anew from the ledger's totals.
+
+use super::activity::{ActivityKind, ActivityRecord};
+use super::ids::OrgId;
+use super::time::Timestamp;
+use chrono::TimeDelta;
+use std::collections::HashMap;
+
+/// The short window.
+pub const HOUR: TimeDelta = TimeDelta::minutes(60);
+/// The long window.
+pub const DAY: TimeDelta = TimeDelta::hours(24);
+/// The largest step forward that the cursors walk; a larger one (a suspended machine, a moved clock) is cheaper and
+/// safer to answer from totals.
+const LONGEST_WALK: TimeDelta = TimeDelta::minutes(5);
+
+/// How many records of a kind lie in a range, and the newest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Whose records.
+    pub org: OrgId,
+    /// Which kind.
+    pub kind: ActivityKind,
+    /// How many.
+    pub count: u64,
+    /// The newest `at` among them.
+    pub newest: Timestamp,
+}
+
+/// Stored records as ranges of time.
+pub trait Ledger {
+    /// Why a range could not be read.
+    type Error;
+
+    /// Sums of the records with `after < at <= upto`, at most one for each organisation and kind.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the windows stay as they were.
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, Self::Error>;
+
+    /// The newest `at <= upto` of each organisation and kind, records that were too old to be kept included.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the windows stay as they were.
+    fn newest(&self, upto: Timestamp)
+    -> Result<Vec<(OrgId, ActivityKind, Timestamp)>, Self::Error>;
+}
+
+/// The figures of one organisation and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lane {
+    /// Records in `(now − 60 min, now]`.
+    pub last_60m: u64,
+    /// Records in `(now − 24 h, now]`.
+    pub last_24h: u64,
+    /// The newest record up to now.
+    pub newest: Option<Timestamp>,
+}
+
+/// The lanes of one organisation, by [`ActivityKind::index`].
+pub type Lanes = [Lane; ActivityKind::COUNT];
+
+/// The windows of every organisation at one instant.
+#[derive(Debug, Clone, Default)]
+pub struct Windows {
+    head: Option<Timestamp>,
+    lanes: HashMap<OrgId, Lanes>,
+}
+
+impl Windows {
+    /// Windows that know nothing; the first [`Self::advance`] reads the ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The instant the figures are exact for.
+    pub fn head(&self) -> Option<Timestamp> {
+        self.head
+    }
+
+    /// The figures of an organisation.
+    pub fn lanes(&self, org: OrgId) -> Lanes {
+        self.lanes.get(&org).copied().unwrap_or_default()
+    }
+
+    /// Moves the windows to `now`.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read; nothing has changed then.
+    pub fn advance<L: Ledger>(&mut self, now: Timestamp, ledger: &L) -> Result<(), L::Error> {
+        match self.head {
+            Some(head) if head == now => Ok(()),
+            Some(head) if head < now && now.since(head) <= LONGEST_WALK => {
+                self.walk(head, now, ledger)
+            }
+            _ => self.rebuild(now, ledger),
+        }
+    }
+
+    /// Makes every figure anew from the ledger.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read; nothing has changed then.
+    pub fn rebuild<L: Ledger>(&mut self, now: Timestamp, ledger: &L) -> Result<(), L::Error> {
+        let hour = ledger.tally(now.minus(HOUR), now)?;
+        let day = ledger.tally(now.minus(DAY), now)?;
+        let newest = ledger.newest(now)?;
+        self.lanes.clear();
+        for (org, kind, at) in newest {
+            self.lane(org, kind).newest = Some(at);
+        }
+        for tally in hour {
+            self.lane(tally.org, tally.kind).last_60m = tally.count;
+        }
+        for tally in day {
+            self.lane(tally.org, tally.kind).last_24h = tally.count;
+        }
+        self.head = Some(now);
+        Ok(())
+    }
+
+    fn walk<L: Ledger>(
+        &mut self,
+        head: Timestamp,
+        now: Timestamp,
+        ledger: &L,
+    ) -> Result<(), L::Error> {
+        let entering = ledger.tally(head, now)?;
+        let leaving_hour = ledger.tally(head.minus(HOUR), now.minus(HOUR))?;
+        let leaving_day = ledger.tally(head.minus(DAY), now.minus(DAY))?;
+        for tally in entering {
+            let lane = self.lane(tally.org, tally.kind);
+            lane.last_60m += tally.count;
+            lane.last_24h += tally.count;
+            lane.newest = lane.newest.max(Some(tally.newest));
+        }
+        for tally in leaving_hour {
+            let lane = self.lane(tally.org, tally.kind);
+            lane.last_60m = lane.last_60m.saturating_sub(tally.count);
+        }
+        for tally in leaving_day {
+            let lane = self.lane(tally.org, tally.kind);
+            lane.last_24h = lane.last_24h.saturating_sub(tally.count);
+        }
+        self.head = Some(now);
+        Ok(())
+    }
+
+    /// Counts a record that the ledger has just taken for the first time.
+    pub fn insert(&mut self, org: OrgId, record: &ActivityRecord) {
+        let Some(head) = self.head else { return };
+        if record.at > head {
+            return;
+        }
+        let lane = self.lane(org, record.kind);
+        lane.last_60m += u64::from(record.at > head.minus(HOUR));
+        lane.last_24h += u64::from(record.at > head.minus(DAY));
+        lane.newest = lane.newest.max(Some(record.at));
+    }
+
+    /// Notes a record that was too old to be kept: it proves a sync and counts in no window.
+    pub fn note_expired(&mut self, org: OrgId, kind: ActivityKind, at: Timestamp) {
+        if self.head.is_some_and(|head| at <= head) {
+            let lane = self.lane(org, kind);
+            lane.newest = lane.newest.max(Some(at));
+        }
+    }
+
+    fn lane(&mut self, org: OrgId, kind: ActivityKind) -> &mut Lane {
+        let lanes = self.lanes.entry(org).or_default();
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a kind's index is below the number of kinds, which is the array's length"
+        )]
+        &mut lanes[kind.index()]
+    }
+}

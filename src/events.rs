@@ -1,0 +1,151 @@
+//! Named internal events: each logs one line and is counted once. Rooms emit events; `app.rs` wires the sink.
+
+use std::sync::Arc;
+
+/// Where events go. Metrics implement it; logging happens in [`Event::log`] for every sink.
+pub trait EventSink: Send + Sync {
+    /// Counts the event.
+    fn count(&self, event: &Event);
+}
+
+/// Hands events to the log and to the sink.
+#[derive(Clone)]
+pub struct Events(Arc<dyn EventSink>);
+
+impl Events {
+    /// Events that are counted by `sink`.
+    pub fn new(sink: Arc<dyn EventSink>) -> Self {
+        Self(sink)
+    }
+
+    /// Events that are only logged.
+    pub fn log_only() -> Self {
+        struct Nobody;
+        impl EventSink for Nobody {
+            fn count(&self, _: &Event) {}
+        }
+        Self(Arc::new(Nobody))
+    }
+
+    /// Logs and counts `event`.
+    pub fn emit(&self, event: Event) {
+        event.log();
+        self.0.count(&event);
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Events")
+    }
+}
+
+/// Something worth a log line and a count. Organisations are named only where they are configured ones.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A request to an ingest path was refused.
+    IngestRejected {
+        /// The configured organisation, or "" when the request named none.
+        org: String,
+        /// The closed reason; see `web::problem`.
+        reason: &'static str,
+        /// What was wrong, for the log.
+        detail: String,
+    },
+    /// Records were taken and are on disk.
+    ActivityAccepted {
+        /// The organisation.
+        org: String,
+        /// How many were new.
+        accepted: u64,
+        /// How many were known already.
+        duplicates: u64,
+        /// How many were too old to be kept.
+        expired: u64,
+    },
+    /// A snapshot was taken and is on disk.
+    SnapshotAccepted {
+        /// The organisation.
+        org: String,
+        /// How many rows changed or were confirmed.
+        rows: u64,
+    },
+    /// A commit failed; nothing of it was acknowledged.
+    CommitFailed {
+        /// The store's error.
+        error: String,
+    },
+    /// The store was opened again after a failure.
+    StoreReopened,
+    /// The windows could not be moved.
+    WindowsFailed {
+        /// The store's error.
+        error: String,
+    },
+    /// The clock stepped, or lies behind what the store remembers.
+    ClockSuspect {
+        /// How far, in seconds; negative for a step back.
+        step_seconds: i64,
+    },
+    /// The configuration was read again.
+    ConfigReloaded,
+    /// The configuration could not be read again; the old one stays.
+    ConfigRejected {
+        /// Every mistake, one a line.
+        errors: String,
+    },
+}
+
+impl Event {
+    /// Writes the event's one log line.
+    pub fn log(&self) {
+        match self {
+            Self::IngestRejected {
+                org,
+                reason,
+                detail,
+            } => {
+                tracing::warn!(org, reason, detail, "Refused an ingest request: {detail}");
+            }
+            Self::ActivityAccepted {
+                org,
+                accepted,
+                duplicates,
+                expired,
+            } => {
+                tracing::debug!(
+                    org,
+                    accepted,
+                    duplicates,
+                    expired,
+                    "Took {accepted} activity records."
+                );
+            }
+            Self::SnapshotAccepted { org, rows } => {
+                tracing::debug!(org, rows, "Took a snapshot of {rows} rows.")
+            }
+            Self::CommitFailed { error } => tracing::error!(
+                error,
+                "A commit failed and nothing of it was acknowledged; senders will retry: {error}"
+            ),
+            Self::StoreReopened => tracing::info!("The store was opened again."),
+            Self::WindowsFailed { error } => tracing::error!(
+                error,
+                "The windows could not be read; counts go absent until they can: {error}"
+            ),
+            Self::ClockSuspect { step_seconds } => {
+                tracing::warn!(
+                    step_seconds,
+                    "The clock stepped by {step_seconds} s; retention pauses for an hour. Check time synchronisation."
+                );
+            }
+            Self::ConfigReloaded => tracing::info!("The configuration was read again."),
+            Self::ConfigRejected { errors } => {
+                tracing::error!(
+                    errors,
+                    "The configuration has mistakes and the old one stays in force: {errors}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Watches contact and event sync between Salesforce and Microsoft Exchange: collects what sources tell, keeps it,
+//! counts it exactly, judges it as the vendor's article means it, and says what to do next.
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod events;
+pub mod metrics;
+pub mod rules;
+pub mod scenarios;
+pub mod secret;
+pub mod simulator;
+pub mod sources;
+pub mod store;
+pub mod web;

@@ -1,0 +1,1 @@
+//! Alert and recording rules as data, and the files made from them.

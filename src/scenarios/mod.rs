@@ -1,0 +1,1 @@
+//! Named lives of an organisation as pure timelines with their truth.

@@ -1,0 +1,1 @@
+//! Plays scenarios over the vendors' interfaces and ours, for the demo and tests.

@@ -1,0 +1,1 @@
+//! How we learn: pure parsers from bytes to observations, and pollers.

@@ -1,0 +1,1 @@
+//! The hyper server: metrics, health, JSON, ingest and pages.
