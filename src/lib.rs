@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod events;
+pub mod guidance;
 pub mod metrics;
 pub mod rules;
 pub mod scenarios;
