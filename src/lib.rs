@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod events;
+pub mod guidance;
 pub mod metrics;
 pub mod rules;
 pub mod scenarios;
