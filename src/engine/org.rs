@@ -228,7 +228,8 @@ impl OrgState {
         let live = self.view.live(now);
         let turned = self.view.summary.turns_at.is_some_and(|at| at <= now);
         if self.summary_outdated || turned || live != self.live {
-            let summary = UserSummary::of(&self.view.users, &self.view.policy, &live, now);
+            let summary = UserSummary::of(&self.view.users, &self.view.policy, &live, now)
+                .with_columns_of(&self.view.summary);
             Arc::make_mut(&mut self.view).summary = Arc::new(summary);
             self.live = live;
             self.summary_outdated = false;
