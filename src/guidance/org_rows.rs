@@ -39,3 +39,11 @@ pub(super) fn guide(row: OrgRow, state: OrgState) -> Option<&'static RowGuide> {
         OrgRow::Synced24h(ObjectType::Events) => activity::events::synced_24h(state),
     }
 }
+
+/// Picks the guide of a state; a test holds that none of [`OrgState::of`] is missing.
+fn pick(state: OrgState, guides: &[(OrgState, &'static RowGuide)]) -> Option<&'static RowGuide> {
+    guides
+        .iter()
+        .find(|(shown, _)| *shown == state)
+        .map(|(_, guide)| *guide)
+}

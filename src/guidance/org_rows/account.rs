@@ -1,5 +1,6 @@
 //! The account, the Outlook integration and the linked addresses.
 
+use super::pick;
 use crate::guidance::{OrgState, RowGuide, row};
 
 pub(super) fn provided(state: OrgState) -> Option<&'static RowGuide> {
@@ -21,12 +22,14 @@ pub(super) fn provided(state: OrgState) -> Option<&'static RowGuide> {
         SalesforceAdmin: "Open Setup, Lightning Sync Status, and send the page here.",
         Monitoring: "Connected by OAuth 2.0? Set connection to oauth.",
     ];
-    match state {
-        OrgState::Named => Some(&NAMED),
-        OrgState::NoneShown => Some(&NONE),
-        OrgState::Unknown => Some(&UNKNOWN),
-        _ => None,
-    }
+    pick(
+        state,
+        &[
+            (OrgState::Named, &NAMED),
+            (OrgState::NoneShown, &NONE),
+            (OrgState::Unknown, &UNKNOWN),
+        ],
+    )
 }
 
 pub(super) fn outlook_integration(state: OrgState) -> Option<&'static RowGuide> {
@@ -43,12 +46,14 @@ pub(super) fn outlook_integration(state: OrgState) -> Option<&'static RowGuide> 
         "Nobody has said whether the Outlook integration is on.",
         SalesforceAdmin: "Open Setup, Lightning Sync Status, and send the page here.",
     ];
-    match state {
-        OrgState::Yes => Some(&YES),
-        OrgState::No => Some(&NO),
-        OrgState::Unknown => Some(&UNKNOWN),
-        _ => None,
-    }
+    pick(
+        state,
+        &[
+            (OrgState::Yes, &YES),
+            (OrgState::No, &NO),
+            (OrgState::Unknown, &UNKNOWN),
+        ],
+    )
 }
 
 pub(super) fn recognized(state: OrgState) -> Option<&'static RowGuide> {
@@ -72,12 +77,14 @@ pub(super) fn recognized(state: OrgState) -> Option<&'static RowGuide> {
         SalesforceAdmin: "Open Setup, Lightning Sync Status, and send the page here.",
         Monitoring: "Connected by OAuth 2.0? Set connection to oauth.",
     ];
-    match state {
-        OrgState::Yes => Some(&YES),
-        OrgState::No => Some(&NO),
-        OrgState::Unknown => Some(&UNKNOWN),
-        _ => None,
-    }
+    pick(
+        state,
+        &[
+            (OrgState::Yes, &YES),
+            (OrgState::No, &NO),
+            (OrgState::Unknown, &UNKNOWN),
+        ],
+    )
 }
 
 pub(super) fn linked_users(state: OrgState) -> Option<&'static RowGuide> {
@@ -105,12 +112,14 @@ pub(super) fn linked_users(state: OrgState) -> Option<&'static RowGuide> {
         "Nobody has said how many users are linked.",
         SalesforceAdmin: "Open Setup, Lightning Sync Status, and send the page here.",
     ];
-    match state {
-        OrgState::Expected => Some(&EXPECTED),
-        OrgState::Unexpected => Some(&UNEXPECTED),
-        OrgState::Number => Some(&NUMBER),
-        OrgState::Zero => Some(&ZERO),
-        OrgState::Unknown => Some(&UNKNOWN),
-        _ => None,
-    }
+    pick(
+        state,
+        &[
+            (OrgState::Expected, &EXPECTED),
+            (OrgState::Unexpected, &UNEXPECTED),
+            (OrgState::Number, &NUMBER),
+            (OrgState::Zero, &ZERO),
+            (OrgState::Unknown, &UNKNOWN),
+        ],
+    )
 }

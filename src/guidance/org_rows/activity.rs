@@ -5,6 +5,7 @@
 macro_rules! activity {
     ($module:ident, $records:literal, $one:literal) => {
         pub(super) mod $module {
+            use crate::guidance::org_rows::pick;
             use crate::guidance::{OrgState, RowGuide, row};
 
             pub(in crate::guidance::org_rows) fn last_sync(state: OrgState) -> Option<&'static RowGuide> {
@@ -35,13 +36,15 @@ macro_rules! activity {
                     Monitoring: "Is a source set up for this organisation, and does what it sends get taken?",
                     SalesforceAdmin: "Open Setup, Lightning Sync Status, and send the page here, to know at once.",
                 ];
-                match state {
-                    OrgState::Minutes => Some(&MINUTES),
-                    OrgState::Hours => Some(&HOURS),
-                    OrgState::Past => Some(&PAST),
-                    OrgState::Unknown => Some(&UNKNOWN),
-                    _ => None,
-                }
+                pick(
+                    state,
+                    &[
+                    (OrgState::Minutes, &MINUTES),
+                    (OrgState::Hours, &HOURS),
+                    (OrgState::Past, &PAST),
+                    (OrgState::Unknown, &UNKNOWN),
+                    ],
+                )
             }
 
             pub(in crate::guidance::org_rows) fn synced_60m(state: OrgState) -> Option<&'static RowGuide> {
@@ -60,12 +63,14 @@ macro_rules! activity {
                              not held: it is true only when it is taken."),
                     Monitoring: "Send activity records for an exact count, or the status page more often.",
                 ];
-                match state {
-                    OrgState::Number => Some(&NUMBER),
-                    OrgState::Zero => Some(&ZERO),
-                    OrgState::Unknown => Some(&UNKNOWN),
-                    _ => None,
-                }
+                pick(
+                    state,
+                    &[
+                    (OrgState::Number, &NUMBER),
+                    (OrgState::Zero, &ZERO),
+                    (OrgState::Unknown, &UNKNOWN),
+                    ],
+                )
             }
 
             pub(in crate::guidance::org_rows) fn synced_24h(state: OrgState) -> Option<&'static RowGuide> {
@@ -84,12 +89,14 @@ macro_rules! activity {
                              held: it is true only when it is taken."),
                     Monitoring: "Send activity records for an exact count, or the status page once a day.",
                 ];
-                match state {
-                    OrgState::Number => Some(&NUMBER),
-                    OrgState::Zero => Some(&ZERO),
-                    OrgState::Unknown => Some(&UNKNOWN),
-                    _ => None,
-                }
+                pick(
+                    state,
+                    &[
+                    (OrgState::Number, &NUMBER),
+                    (OrgState::Zero, &ZERO),
+                    (OrgState::Unknown, &UNKNOWN),
+                    ],
+                )
             }
         }
     };
