@@ -1,1 +1,4 @@
 //! Integration tests: one binary, one file for each flow.
+
+mod architecture;
+mod support;
