@@ -2,10 +2,14 @@
 //! Alerts, pages, `explain`, runbooks and JSON are made from it; no other room has a text of its own about a status.
 
 mod causes;
+mod documents;
+mod explain;
 mod org_rows;
 mod state;
 mod user_rows;
 
+pub use documents::{markdown, runbook, runbook_with};
+pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};
 pub use state::OrgState;
 
 use crate::domain::ids::closed_set;
