@@ -38,6 +38,14 @@ pub struct Step {
     pub owner: Owner,
 }
 
+/// Writes steps as `Owner: "text"`, in order.
+macro_rules! steps {
+    ($($owner:ident: $text:literal),* $(,)?) => {
+        &[$($crate::guidance::Step { text: $text, owner: $crate::guidance::Owner::$owner }),*]
+    };
+}
+use steps;
+
 /// What a row means in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowGuide {
@@ -100,10 +108,20 @@ impl OrgState {
     pub const fn of(row: OrgRow) -> &'static [Self] {
         match row {
             OrgRow::ServiceAccountProvided => &[Self::Named, Self::NoneShown, Self::Unknown],
-            OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => &[Self::Yes, Self::No, Self::Unknown],
-            OrgRow::LinkedUsers => &[Self::Expected, Self::Unexpected, Self::Number, Self::Zero, Self::Unknown],
+            OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => {
+                &[Self::Yes, Self::No, Self::Unknown]
+            }
+            OrgRow::LinkedUsers => &[
+                Self::Expected,
+                Self::Unexpected,
+                Self::Number,
+                Self::Zero,
+                Self::Unknown,
+            ],
             OrgRow::LastSync(_) => &[Self::Minutes, Self::Hours, Self::Past, Self::Unknown],
-            OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => &[Self::Number, Self::Zero, Self::Unknown],
+            OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
+                &[Self::Number, Self::Zero, Self::Unknown]
+            }
         }
     }
 

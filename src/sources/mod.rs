@@ -1,1 +1,3 @@
 //! How we learn: pure parsers from bytes to observations, and pollers.
+
+pub mod files;
