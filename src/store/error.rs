@@ -62,6 +62,10 @@ pub enum StoreError {
 impl StoreError {
     /// What a refusal to open or make a file means.
     pub(super) fn from_opening(path: &str, error: &io::Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the system's set of kinds is open; the others have no advice of their own"
+        )]
         match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
                 path: path.into(),

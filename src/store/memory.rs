@@ -32,11 +32,14 @@ struct Inner {
     readings: BTreeMap<(OrgId, usize, usize), Reading<OrgValue>>,
     reading_changes: BTreeMap<(OrgId, usize, Timestamp, usize), OrgValue>,
     users: BTreeMap<(OrgId, Source, UserName), UserCells>,
-    user_changes: BTreeMap<(OrgId, UserName, Timestamp, usize, usize), (u32, u32)>,
+    user_changes: BTreeMap<UserTurn, (u32, u32)>,
     spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     clock_seen: Option<Timestamp>,
 }
+
+/// Whose state turned, when, in which row, as which source says.
+type UserTurn = (OrgId, UserName, Timestamp, usize, usize);
 
 impl MemoryStore {
     /// An empty store.

@@ -10,7 +10,7 @@ use rusqlite::{Error, Row};
 
 /// The layout of a user's cells.
 const CELLS_VERSION: u8 = 1;
-/// Row, value, observed_at, changed_at.
+/// Row, value, and the two times of a cell.
 const CELL_BYTES: usize = 1 + 4 + 8 + 8;
 
 /// A small index as the file holds it.

@@ -41,18 +41,7 @@ pub(super) fn commit(
     let mut totals = Totals::default();
     let mut done = Vec::with_capacity(writes.len());
     for write in writes {
-        let written = match write {
-            Write::Activity {
-                org,
-                records,
-                horizon,
-            } => activity(&change, *org, records, *horizon, &mut totals)?,
-            other => {
-                row(&change, other)?;
-                Written::default()
-            }
-        };
-        done.push(written);
+        done.push(row(&change, write, &mut totals)?);
     }
     totals.write(&change)?;
     change.commit()?;
@@ -197,10 +186,13 @@ pub(super) fn raise_expired(
     Ok(())
 }
 
-/// Every write but activity.
-fn row(connection: &Connection, write: &Write) -> rusqlite::Result<()> {
-    match write {
-        Write::Activity { .. } => Ok(()),
+fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite::Result<Written> {
+    let done = match write {
+        Write::Activity {
+            org,
+            records,
+            horizon,
+        } => return activity(connection, *org, records, *horizon, totals),
         Write::Reading {
             org,
             row,
@@ -240,7 +232,8 @@ fn row(connection: &Connection, write: &Write) -> rusqlite::Result<()> {
             .execute(params![org.0, codec::number(object_type.index()), since.nanos()])
             .map(drop),
         Write::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
-    }
+    };
+    done.map(|()| Written::default())
 }
 
 fn put_reading(
