@@ -86,6 +86,9 @@ pub struct Written {
     pub fresh: Vec<bool>,
     /// How many were too old to be kept.
     pub expired: u64,
+    /// What lay before was too old: the write's horizon, or later where records have been pruned already and what comes
+    /// again could not be told from what is new.
+    pub horizon: Option<Timestamp>,
 }
 
 /// What an organisation had when the daemon last wrote.
