@@ -149,7 +149,8 @@ pub trait Store: Ledger<Error = StoreError> + Send {
     fn prune(&mut self, horizon: Timestamp, history_horizon: Timestamp)
     -> Result<bool, StoreError>;
 
-    /// Closes, opens and checks the database after an error.
+    /// Closes, opens and checks the database after an error. Where it can be read and not yet written (a full disk),
+    /// [`Ledger`] answers again although this fails.
     ///
     /// # Errors
     /// When it still does not work.

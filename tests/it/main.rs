@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod windows;
