@@ -3,3 +3,9 @@
 mod architecture;
 mod config;
 mod support;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod windows;
