@@ -4,12 +4,16 @@
 
 use super::facts::OrgFacts;
 use super::families::{self, Family, Samples, Writer};
+use super::gathered;
 use super::lines::{Format, Lines};
+use super::process;
 use super::users::UserLines;
 use crate::domain::policy::UserSeries;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use bytes::{Bytes, BytesMut};
+use prometheus::HistogramTimer;
+use prometheus::proto::MetricFamily;
 use std::sync::Arc;
 
 /// How much is handed over at a time: large enough that the system calls do not count, small enough for every cache.
@@ -20,10 +24,11 @@ const OVERHANG: usize = 8 * 1024;
 /// A page on its way out, in chunks of about [`CHUNK`] bytes.
 #[derive(Debug)]
 pub struct Exposition {
-    pub(super) walk: Walk,
+    walk: Walk,
     users: Option<UserLines>,
     next_user: usize,
     buffer: BytesMut,
+    _timer: HistogramTimer,
 }
 
 /// What came of a step.
@@ -45,14 +50,19 @@ pub(super) struct Walk {
     orgs: Vec<OrgFacts>,
     lines: Lines,
     families: Vec<&'static Family>,
-    /// Counters of the daemon in the page's format, written last.
-    own: Bytes,
+    /// The daemon's own counters, written last.
+    own: Vec<MetricFamily>,
     family: usize,
     org: usize,
 }
 
 impl Walk {
-    pub(super) fn new(view: Arc<View>, now: Timestamp, format: Format, own: Bytes) -> Self {
+    pub(super) fn new(
+        view: Arc<View>,
+        now: Timestamp,
+        format: Format,
+        own: Vec<MetricFamily>,
+    ) -> Self {
         Self {
             orgs: OrgFacts::of(&view, now),
             view,
@@ -115,7 +125,8 @@ impl Walk {
     fn finish(&mut self, out: &mut BytesMut) -> Step {
         if self.family == self.families.len() {
             self.family += 1;
-            out.extend_from_slice(&std::mem::take(&mut self.own));
+            gathered::write(out, &mut self.lines, &self.own);
+            process::write(out, &mut self.lines);
             self.lines.end(out);
         }
         Step::End
@@ -135,12 +146,13 @@ impl Walk {
 }
 
 impl Exposition {
-    pub(super) fn new(walk: Walk) -> Self {
+    pub(super) fn new(walk: Walk, timer: HistogramTimer) -> Self {
         Self {
             walk,
             users: None,
             next_user: 0,
             buffer: BytesMut::new(),
+            _timer: timer,
         }
     }
 

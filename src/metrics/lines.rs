@@ -1,6 +1,6 @@
 //! Lines of the two text formats: headers, labels with their escapes, values. It knows the catalogue and nothing of Views.
 
-use super::catalogue::{Kind, Metric, Unit};
+use super::catalogue::{Metric, Unit};
 use super::number::put_float;
 use bytes::BytesMut;
 
@@ -72,19 +72,12 @@ impl Lines {
         value: f64,
     ) {
         debug_assert_eq!(labels.len(), metric.labels.len(), "{}", metric.name);
-        self.head(out, metric);
-        put(out, &[metric.name]);
-        put_labels(
-            out,
-            metric.labels.iter().copied().zip(labels.iter().copied()),
-        );
-        put(out, &[" "]);
-        put_float(out, value);
-        put(out, &["\n"]);
+        let names = metric.labels.iter().copied();
+        self.labelled(out, metric, "", names.zip(labels.iter().copied()), value);
     }
 
-    /// Writes the sample of a histogram or of a counter under the name `metric.name` + `suffix`, with labels of its own.
-    pub(super) fn suffixed<'l>(
+    /// Writes a sample under the metric's name with a suffix, with labels of its own.
+    pub(super) fn labelled<'l>(
         &mut self,
         out: &mut BytesMut,
         metric: &'static Metric,
@@ -116,13 +109,6 @@ impl Lines {
         if self.format == Format::OpenMetrics {
             put(out, &["# EOF\n"]);
         }
-    }
-}
-
-impl Kind {
-    /// Whether one sample is one line under the metric's own name.
-    pub(super) const fn is_plain(self) -> bool {
-        !matches!(self, Self::Histogram)
     }
 }
 
