@@ -9,3 +9,4 @@ mod random;
 mod store;
 #[cfg(test)]
 mod windows;
+mod metrics;
