@@ -6,3 +6,5 @@
 pub mod activity;
 mod instant;
 pub mod refusal;
+pub mod snapshot;
+mod vocabulary;
