@@ -1,5 +1,6 @@
 //! Snapshots: the status page's values as JSON or CSV → [`Snapshot`]; the page itself is read in [`super::page`].
 
+mod csv;
 mod draft;
 mod given;
 mod json;
@@ -35,5 +36,17 @@ pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Ingest
     json::parse(body, context)
 }
 
+/// Reads a snapshot in CSV: a header with the names of the JSON form, `contacts.` and `events.` before those of an
+/// object type; a row without a user is the organisation. Separators are commas, semicolons or tabs. Counts are digits
+/// alone, because what a separator within them means depends on the country.
+///
+/// # Errors
+/// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
+pub fn parse_csv(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+    csv::parse(body, context)
+}
+
+#[cfg(test)]
+mod csv_tests;
 #[cfg(test)]
 mod tests;
