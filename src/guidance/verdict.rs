@@ -4,6 +4,8 @@
 mod words;
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;
 
 use super::{Step, cause, user_row};

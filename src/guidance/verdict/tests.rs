@@ -1,92 +1,14 @@
 //! Root causes, combinations, and the kinds of not knowing.
 
+use super::fixture::{NOW, Org, ago};
 use super::*;
-use crate::domain::calendar::Calendar;
-use crate::domain::ids::{OrgId, OrgName, Source};
+use crate::domain::ids::OrgName;
 use crate::domain::judge::judge_org;
-use crate::domain::policy::OrgPolicy;
-use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::rows::{OrgValue, UserRow};
-use crate::domain::users::{UserSummary, UserTable};
-use crate::domain::view::{ActivityFigures, SourceState};
 use crate::guidance::Owner;
 use chrono::TimeDelta;
-use chrono_tz::Tz;
-use std::sync::Arc;
-
-/// 2026-11-24T03:00:00Z, a Tuesday, 04:00 in Berlin.
-const NOW: Timestamp = Timestamp::from_seconds(1_795_489_200);
-
-fn ago(hours: i64) -> Timestamp {
-    NOW.minus(TimeDelta::hours(hours))
-}
-
-/// An organisation in Berlin whose status page was read `read` hours ago.
-struct Org {
-    view: OrgView,
-    read: Timestamp,
-}
 
 impl Org {
-    fn unread() -> Self {
-        let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
-        policy.time_zone = Tz::Europe__Berlin;
-        let view = OrgView {
-            id: OrgId(1),
-            policy: Arc::new(policy),
-            known_since: ago(24 * 30),
-            readings: Arc::new(OrgReadings::default()),
-            sources: [None; Source::COUNT],
-            activity: [ActivityFigures::default(); ObjectType::COUNT],
-            users: Arc::new(UserTable::default()),
-            summary: Arc::new(UserSummary::default()),
-            open_hours: Calendar::Always.lay_out(NOW),
-        };
-        Self { view, read: NOW }
-    }
-
-    fn read(hours: i64) -> Self {
-        let mut org = Self::unread();
-        org.read = ago(hours);
-        org.view.sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: org.read });
-        org
-    }
-
-    /// As read, with both object types synced so many hours before now.
-    fn synced(self, hours: i64) -> Self {
-        let at = OrgValue::Instant(ago(hours));
-        self.shows(OrgRow::LastSync(ObjectType::Contacts), at.clone())
-            .shows(OrgRow::LastSync(ObjectType::Events), at)
-    }
-
-    fn shows(mut self, row: OrgRow, value: OrgValue) -> Self {
-        let reading = Reading {
-            value,
-            observed_at: self.read,
-            changed_at: self.read.minus(TimeDelta::minutes(110)),
-        };
-        Arc::make_mut(&mut self.view.readings).put(row, Source::Snapshot, reading);
-        self
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut OrgPolicy)) -> Self {
-        change(Arc::make_mut(&mut self.view.policy));
-        self
-    }
-
-    fn failing(mut self, check: UserRow, users: u32) -> Self {
-        let summary = Arc::make_mut(&mut self.view.summary);
-        summary.known = 40;
-        summary.failing[check.index()] = users;
-        summary.failing_since[check.index()] = Some(ago(9));
-        summary.observed[check.index()] = Some((self.read, false));
-        self
-    }
-
-    fn verdict(&self) -> Verdict {
-        verdict(&judge_org(&self.view, true, NOW), &self.view, NOW)
-    }
-
     /// Level, headline, sentence, and who acts.
     fn said(&self) -> (Level, String, String, Option<Owner>) {
         let verdict = self.verdict();

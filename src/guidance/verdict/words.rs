@@ -85,7 +85,7 @@ pub(super) fn together(
             let limit = span(org.policy.initial_sync_limit);
             longest(finding, "first sync", &limit).unwrap_or_else(summary)
         }
-        Reason::Delayed => late(&objects, org, now),
+        Reason::Delayed => late(&objects, org, now).unwrap_or_else(summary),
         Reason::NothingIn60Minutes => sentence(&format!(
             "no {} synced in the last working hour",
             names(&objects).join(" and no ")
@@ -147,11 +147,11 @@ fn told_before(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String 
     }
 }
 
-fn late(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String {
+fn late(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<String> {
     let parts: Vec<String> = last_syncs(objects, org, now)
         .map(|(object, last)| format!("{object} last synced {} ago", span(now.since(last.at))))
         .collect();
-    sentence(&parts.join(", "))
+    (!parts.is_empty()).then(|| sentence(&parts.join(", ")))
 }
 
 fn linked(org: &OrgView, now: Timestamp) -> Option<String> {
