@@ -1,5 +1,5 @@
 //! Integration tests: one binary, one file for each flow.
 
 mod architecture;
-mod simulator;
+mod config;
 mod support;
