@@ -4,7 +4,9 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod engine;
 pub mod events;
+pub mod guidance;
 pub mod metrics;
 pub mod rules;
 pub mod scenarios;

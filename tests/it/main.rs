@@ -1,3 +1,5 @@
 //! Integration tests: one binary, one file for each flow.
 
+mod architecture;
 mod config;
+mod support;
