@@ -137,13 +137,10 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
     write_token(directory.path(), "empty", "\n", 0o600);
     write_token(directory.path(), "long", &"hunter2".repeat(1000), 0o600);
     write_token(directory.path(), "spaces", "hunter2 hunter2 hunter2", 0o640);
-    let org = |file: &str| {
-        format!(
-            "  - {{ name: org-{}, ingest: {{ token_file: {file} }} }}\n",
-            file.len()
-        )
+    let org = |(index, file): (usize, &str)| {
+        format!("  - {{ name: org-{index}, ingest: {{ token_file: {file} }} }}\n")
     };
-    let good = format!("orgs:\n{}", org("good"));
+    let good = format!("orgs:\n{}", org((0, "good")));
     let valid =
         config::from_text("a.yaml", &good, directory.path(), &Environment::default()).unwrap();
     assert!(
@@ -156,7 +153,7 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
     );
     assert!(!format!("{valid:?}").contains("hunter2"), "{valid:?}");
 
-    let bad: String = [
+    let files = [
         "open",
         "short",
         "two_lines",
@@ -165,9 +162,8 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
         "spaces",
         "absent",
         ".",
-    ]
-    .map(org)
-    .concat();
+    ];
+    let bad: String = files.into_iter().enumerate().map(org).collect();
     let refused = config::from_text(
         "a.yaml",
         &format!("orgs:\n{bad}"),
@@ -179,7 +175,17 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
         .to_string()
         .replace(directory.path().to_str().unwrap(), "DIR");
     assert!(!message.contains("hunter2"), "{message}");
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @r#"
+    a.yaml has 8 mistakes:
+      line 2: orgs[0].ingest.token_file: found "open"; "DIR/open" is open to every user of this machine; run `chmod 600` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)
+      line 3: orgs[1].ingest.token_file: found "short"; the token in "DIR/short" has 7 characters; at least 16 are needed, such as `openssl rand -hex 32` prints
+      line 4: orgs[2].ingest.token_file: found "two_lines"; "DIR/two_lines" has to hold one line, the token, and nothing else
+      line 5: orgs[3].ingest.token_file: found "empty"; "DIR/empty" has to hold one line, the token, and nothing else
+      line 6: orgs[4].ingest.token_file: found "long"; "DIR/long" has to hold one line, the token, and nothing else
+      line 7: orgs[5].ingest.token_file: found "spaces"; the token in "DIR/spaces" has characters that a header cannot carry; letters, digits and signs are allowed
+      line 8: orgs[6].ingest.token_file: found "absent"; "DIR/absent" cannot be read: No such file or directory (os error 2); give the daemon's user read access to it
+      line 9: orgs[7].ingest.token_file: found "."; "DIR/." is no file; name the file that holds the token
+    "#);
 }
 
 fn write_token(directory: &Path, name: &str, text: &str, mode: u32) {
@@ -231,6 +237,133 @@ fn ten_thousand_organisations_are_read_and_one_more_is_refused() {
                 .to_owned()
         )
     );
+}
+
+fn init(path: &Path, answers: &str) -> (Result<(), String>, String) {
+    let mut output = Vec::new();
+    let mut asked = config::Answers {
+        input: &mut answers.as_bytes(),
+        output: &mut output,
+    };
+    let outcome = config::init(path, &mut asked).map_err(|error| error.to_string());
+    (outcome, String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    let (outcome, output) = init(&path, "Acme\nacme\nBerlin\nEurope/Berlin\ny\nacme.token\n");
+    assert_eq!(outcome, Ok(()));
+    insta::assert_snapshot!(output.replace(directory.path().to_str().unwrap(), "DIR"), @r#"
+    Name of the organisation (a-z, 0-9 and -):
+      an organisation's name has 1 to 63 of the characters a-z, 0-9 and -
+    Name of the organisation (a-z, 0-9 and -):
+    Its time zone [UTC]:
+      allowed: a name of the IANA time zone database such as Europe/Berlin; did you mean Europe/Berlin?
+    Its time zone [UTC]:
+    Does it work Monday to Friday, 08:00 to 18:00? y or n [y]:
+    Token file for senders on other machines (nothing: only this machine may push):
+    Wrote a new token to DIR/acme.token.
+    Wrote DIR/a.yaml. `config example` shows every other key.
+    "#);
+    insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r#"
+    orgs:
+      - name: "acme"
+        time_zone: Europe/Berlin
+        business_hours: { days: [mon, tue, wed, thu, fri], from: "08:00", to: "18:00" }
+        ingest: { token_file: "acme.token" }
+    "#);
+    let valid = config::from_file(&path, &Environment::default()).unwrap();
+    let token = std::fs::read_to_string(directory.path().join("acme.token")).unwrap();
+    assert_eq!(token.trim().len(), 64);
+    assert!(
+        valid.orgs[0]
+            .ingest
+            .token
+            .as_ref()
+            .unwrap()
+            .matches(token.trim().as_bytes())
+    );
+    let mode = std::fs::metadata(directory.path().join("acme.token"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn init_leaves_an_existing_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    std::fs::write(&path, "mine").unwrap();
+    let (outcome, output) = init(&path, "acme\n\nn\n\n");
+    assert_eq!(
+        outcome
+            .unwrap_err()
+            .replace(directory.path().to_str().unwrap(), "DIR"),
+        "DIR/a.yaml is there already; move it away, or name another file with --config.file"
+    );
+    assert_eq!(
+        (
+            output.as_str(),
+            std::fs::read_to_string(&path).unwrap().as_str()
+        ),
+        ("", "mine")
+    );
+}
+
+#[test]
+fn init_without_answers_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    for answers in [
+        "",
+        "acme\n",
+        "acme\n\n",
+        "acme\n\nmaybe\nmaybe\nmaybe\n\n",
+        "acme\n\nn\n",
+    ] {
+        assert!(
+            init(&path, answers)
+                .0
+                .unwrap_err()
+                .starts_with("no good answer to: "),
+            "{answers:?}"
+        );
+        assert_eq!(
+            std::fs::read_dir(directory.path()).unwrap().count(),
+            0,
+            "{answers:?}"
+        );
+    }
+    assert_eq!(init(&path, "acme\n\nn\n\n").0, Ok(()));
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        "orgs:\n  - name: \"acme\"\n    time_zone: UTC\n"
+    );
+}
+
+#[test]
+fn the_reference_and_the_schema_in_docs_are_made_from_the_table() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let schema = serde_json::to_string_pretty(&config::schema()).unwrap() + "\n";
+    for (file, text) in [
+        ("configuration.md", config::reference()),
+        ("configuration.schema.json", schema),
+    ] {
+        let path = docs.join(file);
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            std::fs::create_dir_all(&docs).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == text,
+            "docs/{file} differs from the table; run with UPDATE_GENERATED=1 and review"
+        );
+    }
 }
 
 proptest::proptest! {
