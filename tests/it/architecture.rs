@@ -14,7 +14,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain", "store", "events"]),
     ("metrics", &["domain", "events"]),
     ("rules", &["domain", "guidance", "metrics"]),
-    ("web", &["domain", "guidance", "metrics", "events", "secret", "store"]),
+    (
+        "web",
+        &["domain", "guidance", "metrics", "events", "secret", "store"],
+    ),
     ("scenarios", &["domain"]),
     ("simulator", &["domain", "scenarios"]),
     ("config", &["domain", "secret"]),
@@ -24,11 +27,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Rooms that must be free of input, output, async and clocks.
 const PURE: &[&str] = &["domain", "guidance", "rules", "scenarios"];
-const IMPURE: &[&str] = &["tokio::", "hyper::", "std::fs", "std::net", "std::io", "std::env", "SystemTime", "Instant::now", "Utc::now"];
+const IMPURE: &[&str] = &[
+    "tokio::",
+    "hyper::",
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::env",
+    "SystemTime",
+    "Instant::now",
+    "Utc::now",
+];
 
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory).expect("the repository is there").map(|entry| entry.expect("readable")) {
+    for entry in fs::read_dir(directory)
+        .expect("the repository is there")
+        .map(|entry| entry.expect("readable"))
+    {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path));
@@ -43,19 +59,34 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 /// The files of a room, without their unit tests and comments.
 fn code_of(room: &str) -> Vec<(PathBuf, String)> {
     let source = repository("src");
-    let paths = if source.join(room).is_dir() { files(&source.join(room)) } else { vec![source.join(format!("{room}.rs"))] };
+    let paths = if source.join(room).is_dir() {
+        files(&source.join(room))
+    } else {
+        vec![source.join(format!("{room}.rs"))]
+    };
     let code = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("readable");
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+        code.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
-    paths.iter().map(|path| (path.clone(), code(path))).collect()
+    paths
+        .iter()
+        .map(|path| (path.clone(), code(path)))
+        .collect()
 }
 
 /// The rooms that a text names as `crate::room`.
 fn named(code: &str) -> BTreeSet<String> {
     code.match_indices("crate::")
-        .map(|(at, found)| code[at + found.len()..].chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect())
+        .map(|(at, found)| {
+            code[at + found.len()..]
+                .chars()
+                .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                .collect()
+        })
         .collect()
 }
 
@@ -64,7 +95,10 @@ fn no_room_knows_one_that_it_must_not_know() {
     let mut broken = Vec::new();
     for (room, allowed) in MAY_USE {
         for (path, code) in code_of(room) {
-            for other in named(&code).into_iter().filter(|other| other != room && !allowed.contains(&other.as_str())) {
+            for other in named(&code)
+                .into_iter()
+                .filter(|other| other != room && !allowed.contains(&other.as_str()))
+            {
                 broken.push(format!("{} uses {other}", path.display()));
             }
         }
@@ -76,7 +110,11 @@ fn no_room_knows_one_that_it_must_not_know() {
 fn the_web_knows_of_the_store_only_the_port_of_history() {
     for (path, code) in code_of("web") {
         for line in code.lines().filter(|line| line.contains("crate::store")) {
-            assert!(line.contains("History") || line.contains("HourTotal"), "{}: {line}", path.display());
+            assert!(
+                line.contains("History") || line.contains("HourTotal"),
+                "{}: {line}",
+                path.display()
+            );
         }
     }
 }
@@ -95,9 +133,19 @@ fn pure_rooms_have_no_input_output_async_or_clock() {
 #[test]
 fn every_room_of_the_library_has_a_wall() {
     let index = fs::read_to_string(repository("src/lib.rs")).expect("readable");
-    let rooms: BTreeSet<&str> = index.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
-    let walled: BTreeSet<&str> = MAY_USE.iter().map(|(room, _)| *room).chain(["app", "cli", "demo"]).collect();
-    assert_eq!(rooms.difference(&walled).collect::<Vec<_>>(), Vec::<&&str>::new());
+    let rooms: BTreeSet<&str> = index
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let walled: BTreeSet<&str> = MAY_USE
+        .iter()
+        .map(|(room, _)| *room)
+        .chain(["app", "cli", "demo"])
+        .collect();
+    assert_eq!(
+        rooms.difference(&walled).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
 }
 
 #[test]
@@ -105,7 +153,12 @@ fn files_can_be_read_in_one_sitting() {
     let mut sizes: Vec<(usize, PathBuf)> = files(&repository("src"))
         .into_iter()
         .chain(files(&repository("tests/it")))
-        .map(|path| (fs::read_to_string(&path).expect("readable").lines().count(), path))
+        .map(|path| {
+            (
+                fs::read_to_string(&path).expect("readable").lines().count(),
+                path,
+            )
+        })
         .collect();
     sizes.sort();
     let median = sizes[sizes.len() / 2].0;

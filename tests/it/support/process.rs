@@ -23,7 +23,9 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}; tests/run installs it"));
+            .unwrap_or_else(|error| {
+                panic!("{name} does not start: {error}; tests/run installs it")
+            });
         let log = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -39,7 +41,12 @@ impl Process {
                 }
             }
         });
-        Self { child, log, lines, name }
+        Self {
+            child,
+            log,
+            lines,
+            name,
+        }
     }
 
     /// Waits for a log line that `pick` takes something from.
@@ -53,7 +60,11 @@ impl Process {
                         return found;
                     }
                 }
-                Err(error) => panic!("{} never said what was waited for ({error}):\n{}", self.name, self.log()),
+                Err(error) => panic!(
+                    "{} never said what was waited for ({error}):\n{}",
+                    self.name,
+                    self.log()
+                ),
             }
         }
     }
@@ -78,7 +89,12 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {
                 return status.code();
             }
-            assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.log());
+            assert!(
+                Instant::now() < deadline,
+                "{} does not end:\n{}",
+                self.name,
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -126,11 +142,18 @@ fn listening(line: &str) -> Option<SocketAddr> {
 
 /// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback has free ports").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("loopback has free ports")
+        .port()
 }
 
 /// Waits until `check` gives something, or fails with `what`.
-pub(crate) fn wait_until<T>(what: &str, within: Duration, mut check: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(
+    what: &str,
+    within: Duration,
+    mut check: impl FnMut() -> Option<T>,
+) -> T {
     let deadline = Instant::now() + within;
     loop {
         if let Some(found) = check() {

@@ -16,8 +16,13 @@ pub(crate) struct Notification {
 impl Notification {
     /// The alerts of a status (`firing` or `resolved`) and name.
     pub(crate) fn alerts(&self, status: &str, name: &str) -> Vec<&serde_json::Value> {
-        let all = self.body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|alert| alert["status"] == status && alert["labels"]["alertname"] == name).collect()
+        let all = self.body["alerts"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        all.iter()
+            .filter(|alert| alert["status"] == status && alert["labels"]["alertname"] == name)
+            .collect()
     }
 }
 
@@ -68,9 +73,15 @@ fn take(mut stream: TcpStream) -> Option<Notification> {
             .and_then(|(_, value)| value.trim().parse().ok())?;
         let body = &request[split + 4..];
         if body.len() >= length {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .ok()?;
             let path = head.split(' ').nth(1)?.to_owned();
-            return Some(Notification { path, body: serde_json::from_slice(body).ok()?, at: Instant::now() });
+            return Some(Notification {
+                path,
+                body: serde_json::from_slice(body).ok()?,
+                at: Instant::now(),
+            });
         }
         if count == 0 {
             return None;
