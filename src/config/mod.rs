@@ -3,8 +3,21 @@
 //! This room knows the domain and secrets, and nothing that runs. A new key is a row in `keys.rs` and a line where its
 //! section is read; the example, the schema and the reference in `docs/` follow from the row.
 
+mod dates;
+pub mod duration;
+mod hours;
+mod keys;
+mod load;
+mod mistakes;
+mod org;
 mod origin;
+mod reader;
+mod table;
+mod token;
 mod valid;
+mod walk;
 
+pub use load::{Environment, from_file, from_text};
+pub use mistakes::{ConfigError, Mistake, Mistakes, Place};
 pub use origin::Origin;
 pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};

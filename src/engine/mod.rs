@@ -8,6 +8,8 @@ mod core;
 mod org;
 mod queue;
 mod staging;
+#[cfg(test)]
+mod tests;
 mod users;
 mod worker;
 
