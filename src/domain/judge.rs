@@ -361,14 +361,16 @@ impl Judge<'_> {
                 self.add_users(check, Reason::UsersFailing, since, users);
             }
         }
-        for status in [Status::MarkedForReset, Status::ResetInProgress] {
-            self.stuck(
-                UserRow::Reset,
-                status,
-                Reason::ResetStuck,
-                self.org.policy.reset_limit,
-            );
-        }
+        let resets = [Status::MarkedForReset, Status::ResetInProgress];
+        let limit = self.org.policy.reset_limit;
+        self.stuck(UserRow::Reset, &resets, Reason::ResetStuck, limit);
+        // What has not begun yet is no news during the first set-up; what hangs is.
+        let first_syncs: &[Status] = if self.org.policy.setting_up(self.now) {
+            &[Status::InitialSyncInProgress]
+        } else {
+            &[Status::InitialSyncInProgress, Status::NotStarted]
+        };
+        let limit = self.org.policy.initial_sync_limit;
         for row in UserRow::ALL
             .iter()
             .copied()
@@ -378,34 +380,30 @@ impl Judge<'_> {
                 .object_type()
                 .is_some_and(|object| self.org.policy.objects.contains(&object))
             {
-                let limit = self.org.policy.initial_sync_limit;
-                self.stuck(
-                    row,
-                    Status::InitialSyncInProgress,
-                    Reason::InitialSyncStuck,
-                    limit,
-                );
+                self.stuck(row, first_syncs, Reason::InitialSyncStuck, limit);
             }
         }
     }
 
-    /// A state that lasts longer than its limit, as far as somebody saw: a held state only claims what was already
-    /// so when it was read.
-    fn stuck(&mut self, row: UserRow, status: Status, reason: Reason, limit: TimeDelta) {
-        let Some(since) = self.org.summary.oldest(row, status) else {
+    /// Some states of which one lasts longer than its limit, as far as somebody saw: a held state only claims what was
+    /// already so when it was read.
+    fn stuck(&mut self, row: UserRow, statuses: &[Status], reason: Reason, limit: TimeDelta) {
+        let summary = &self.org.summary;
+        let oldest = statuses
+            .iter()
+            .filter_map(|status| summary.oldest(row, *status))
+            .min();
+        let (Some(since), Some((observed_at, stale))) = (oldest, summary.observed(row)) else {
             return;
         };
-        let Some((observed_at, stale)) = self.org.summary.observed(row) else {
-            return;
-        };
+        let users = statuses
+            .iter()
+            .filter(|status| summary.oldest(row, **status).is_some())
+            .map(|status| summary.status(row, *status))
+            .sum();
         let seen_at = if stale { observed_at } else { self.now };
         if seen_at.since(since) > limit {
-            self.add_users(
-                row,
-                reason,
-                since.plus(limit),
-                self.org.summary.status(row, status),
-            );
+            self.add_users(row, reason, since.plus(limit), users);
         }
     }
 
