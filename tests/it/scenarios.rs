@@ -1,6 +1,5 @@
 //! Every story told to the engine, the judgement asked every five minutes, and its answers held against the truth.
 
-use crate::support::memory::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, IdentityKey};
 use lightning_sync_exporter::domain::ids::ObjectType;
@@ -13,6 +12,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::engine::{Engine, Settings};
 use lightning_sync_exporter::events::Events;
 use lightning_sync_exporter::scenarios::{Pushes, Scenario, Truth, all, demo, named};
+use lightning_sync_exporter::store::MemoryStore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -47,9 +47,19 @@ impl<'a> Telling<'a> {
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
         };
-        let engine = Engine::start(MemoryStore::default(), settings, Events::log_only(), scenario.starts).unwrap();
+        let engine = Engine::start(
+            MemoryStore::new(),
+            settings,
+            Events::log_only(),
+            scenario.starts,
+        )
+        .unwrap();
         let identity = engine.identity();
-        Self { scenario, engine, identity }
+        Self {
+            scenario,
+            engine,
+            identity,
+        }
     }
 
     fn hear(&mut self, pushes: Pushes, now: Timestamp) {
@@ -66,7 +76,9 @@ impl<'a> Telling<'a> {
                         direction: Some(record.direction),
                         outcome: record.outcome,
                     },
-                    key: self.identity.of_id(org.as_str(), record.at, &record.id.to_string()),
+                    key: self
+                        .identity
+                        .of_id(org.as_str(), record.at, &record.id.to_string()),
                 })
                 .collect();
             observations.push(Observation::Activity(ActivityBatch {
@@ -85,9 +97,15 @@ impl<'a> Telling<'a> {
     fn findings(&mut self, now: Timestamp, elapsed: TimeDelta) -> Vec<Finding> {
         self.engine.tick(now, elapsed);
         let findings = judge(&self.engine.view(), now);
-        let held_back: BTreeSet<Reason> =
-            findings.iter().flat_map(|finding| finding.reason.consequences()).copied().collect();
-        findings.into_iter().filter(|finding| !held_back.contains(&finding.reason)).collect()
+        let held_back: BTreeSet<Reason> = findings
+            .iter()
+            .flat_map(|finding| finding.reason.consequences())
+            .copied()
+            .collect();
+        findings
+            .into_iter()
+            .filter(|finding| !held_back.contains(&finding.reason))
+            .collect()
     }
 }
 
@@ -105,12 +123,23 @@ fn tell(scenario: &Scenario) -> Vec<Seen> {
         let lines: BTreeSet<Line> = telling
             .findings(now, EVALUATION)
             .iter()
-            .map(|finding| (finding.reason, finding.severity, finding.object_type, finding.check))
+            .map(|finding| {
+                (
+                    finding.reason,
+                    finding.severity,
+                    finding.object_type,
+                    finding.check,
+                )
+            })
             .collect();
         open.retain(|line, from| {
             let holds = lines.contains(line);
             if !holds {
-                seen.push(Seen { line: *line, from: *from, until: now });
+                seen.push(Seen {
+                    line: *line,
+                    from: *from,
+                    until: now,
+                });
             }
             holds
         });
@@ -118,7 +147,11 @@ fn tell(scenario: &Scenario) -> Vec<Seen> {
             open.entry(line).or_insert(now);
         }
     }
-    seen.extend(open.into_iter().map(|(line, from)| Seen { line, from, until: Timestamp::MAX }));
+    seen.extend(open.into_iter().map(|(line, from)| Seen {
+        line,
+        from,
+        until: Timestamp::MAX,
+    }));
     seen.sort_by_key(|seen| (seen.from, seen.line));
     seen
 }
@@ -142,7 +175,9 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
     let mut verdict = Verdict::default();
     for truth in &scenario.truth {
         let found = left.iter().position(|seen| {
-            seen.line == line(truth) && within(seen.from, truth.from) && within(seen.until, truth.until)
+            seen.line == line(truth)
+                && within(seen.from, truth.from)
+                && within(seen.until, truth.until)
         });
         match found {
             Some(index) => {
@@ -151,14 +186,26 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
                     verdict.delay.get_or_insert(seen.from.since(truth.from));
                 }
             }
-            None => verdict.missed.push(format!("{:?} {} .. {}", line(truth), truth.from, truth.until)),
+            None => verdict.missed.push(format!(
+                "{:?} {} .. {}",
+                line(truth),
+                truth.from,
+                truth.until
+            )),
         }
     }
-    verdict.wrong = left.iter().map(|seen| format!("{:?} {} .. {}", seen.line, seen.from, seen.until)).collect();
+    verdict.wrong = left
+        .iter()
+        .map(|seen| format!("{:?} {} .. {}", seen.line, seen.from, seen.until))
+        .collect();
     let truths: Vec<Seen> = scenario
         .truth
         .iter()
-        .map(|truth| Seen { line: line(truth), from: truth.from, until: truth.until })
+        .map(|truth| Seen {
+            line: line(truth),
+            from: truth.from,
+            until: truth.until,
+        })
         .collect();
     verdict.pages_expected = pages(&truths);
     verdict.pages_seen = pages(seen);
@@ -169,7 +216,10 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
 fn pages(seen: &[Seen]) -> usize {
     let mut spans: BTreeMap<Reason, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
     for seen in seen.iter().filter(|seen| seen.line.1 == Severity::Critical) {
-        spans.entry(seen.line.0).or_default().push((seen.from, seen.until));
+        spans
+            .entry(seen.line.0)
+            .or_default()
+            .push((seen.from, seen.until));
     }
     spans
         .into_values()
@@ -191,11 +241,16 @@ fn pages(seen: &[Seen]) -> usize {
 /// `cargo test --test it every_story -- --nocapture` prints the table.
 #[test]
 fn every_story_is_judged_as_somebody_who_knows_it_would() {
-    let mut table = String::from("story                       pages expected  seen  missed  wrong  first delay\n");
+    let mut table = String::from(
+        "story                       pages expected  seen  missed  wrong  first delay\n",
+    );
     let mut mistakes = String::new();
     for scenario in all() {
         let verdict = compare(&scenario, &tell(&scenario));
-        let delay = verdict.delay.map_or_else(|| "-".to_owned(), |delay| format!("{} min", delay.num_minutes()));
+        let delay = verdict.delay.map_or_else(
+            || "-".to_owned(),
+            |delay| format!("{} min", delay.num_minutes()),
+        );
         writeln!(
             table,
             "{:<27} {:>14} {:>5} {:>7} {:>6} {:>12}",
@@ -232,7 +287,14 @@ fn the_demo_shows_one_broken_organisation_whenever_it_is_started() {
                 found.push((scenario.name, finding.reason, finding.severity));
             }
         }
-        assert_eq!(found, [("globex", Reason::ServiceAccountNotRecognized, Severity::Critical)]);
+        assert_eq!(
+            found,
+            [(
+                "globex",
+                Reason::ServiceAccountNotRecognized,
+                Severity::Critical
+            )]
+        );
     }
 }
 
@@ -242,11 +304,26 @@ fn every_story_has_its_own_name_and_says_what_happens() {
     let names: BTreeSet<&str> = stories.iter().map(|story| story.name).collect();
     assert_eq!(names.len(), stories.len());
     for story in &stories {
-        assert!(!story.title.is_empty() && story.about.ends_with('.'), "{}", story.name);
-        assert_eq!(named(story.name).map(|named| named.about), Some(story.about));
+        assert!(
+            !story.title.is_empty() && story.about.ends_with('.'),
+            "{}",
+            story.name
+        );
+        assert_eq!(
+            named(story.name).map(|named| named.about),
+            Some(story.about)
+        );
         for truth in &story.truth {
-            assert!(truth.reason.severities().contains(&truth.severity), "{}: {truth:?}", story.name);
-            assert!(story.starts <= truth.from && truth.from < truth.until, "{}: {truth:?}", story.name);
+            assert!(
+                truth.reason.severities().contains(&truth.severity),
+                "{}: {truth:?}",
+                story.name
+            );
+            assert!(
+                story.starts <= truth.from && truth.from < truth.until,
+                "{}: {truth:?}",
+                story.name
+            );
         }
     }
     assert!(named("no_such_story").is_none());

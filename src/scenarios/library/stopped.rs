@@ -87,6 +87,8 @@ fn one_direction_stopped() -> Scenario {
     story.title = "One direction stopped";
     story.about = "Nothing reaches Salesforce any more while everything reaches Exchange. The vendor's rows count both \
                    directions together, so nobody is told, and above all nobody is told something wrong.";
+    // So much by day that what is left never looks late.
+    story.life.rhythm.most = 8;
     story.life.changes = vec![change(
         at(10, 10, 0),
         Timestamp::MAX,

@@ -102,7 +102,7 @@ fn page_unread() -> Scenario {
 
 fn page_read_each_morning() -> Scenario {
     let policy = office_hours(org_name("page_read_each_morning"), BERLIN, &[]);
-    let mut story = told("page_read_each_morning", policy, at(5, 0, 0), at(12, 0, 0));
+    let mut story = told("page_read_each_morning", policy, at(5, 7, 30), at(12, 0, 0));
     story.title = "The page, once a day";
     story.about = "Somebody pastes the page at half past seven each morning, before anything syncs, weekends included: it \
                    shows zeros on Sunday and Monday, and nothing is wrong.";
