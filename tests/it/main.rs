@@ -2,6 +2,8 @@
 
 mod architecture;
 mod config;
+mod scenarios;
+mod simulator;
 mod support;
 #[cfg(test)]
 mod random;
