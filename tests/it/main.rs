@@ -12,3 +12,4 @@ mod store;
 #[cfg(test)]
 mod windows;
 mod metrics;
+mod generated;
