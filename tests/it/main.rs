@@ -2,14 +2,14 @@
 
 mod architecture;
 mod config;
-mod scenarios;
-mod simulator;
-mod support;
+mod generated;
+mod metrics;
 #[cfg(test)]
 mod random;
+mod scenarios;
+mod simulator;
 #[cfg(test)]
 mod store;
+mod support;
 #[cfg(test)]
 mod windows;
-mod metrics;
-mod generated;

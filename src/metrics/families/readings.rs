@@ -2,6 +2,7 @@
 
 use super::{Family, per_org};
 use crate::domain::ids::{ObjectType, Source};
+use crate::domain::judge::settle;
 use crate::domain::rows::{OrgRow, UserRow};
 use crate::domain::time::{Timestamp, seconds};
 use crate::metrics::catalogue::metric;
@@ -21,6 +22,18 @@ pub(super) const FAMILIES: &[Family] = &[
             out.flag(&reading.labels(facts), reading.stale);
         }
     }),
+    per_org(
+        metric("lightning_sync_reading_settled_timestamp_seconds"),
+        |out, facts| {
+            for row in OrgRow::ALL {
+                if let (Some(span), Some(current)) = (settle(row), facts.current(row)) {
+                    let read_at = current.observed_at.min(facts.now);
+                    let labels = [facts.name(), row.name(), object_label(row.object_type())];
+                    out.instant(&labels, facts.org.open_hours.settled(span, read_at));
+                }
+            }
+        },
+    ),
     per_org(metric("lightning_sync_reading_info"), |out, facts| {
         for row in OrgRow::ALL {
             if let Some(current) = facts.current(row) {
