@@ -13,3 +13,4 @@ mod store;
 mod support;
 #[cfg(test)]
 mod windows;
+mod web;
