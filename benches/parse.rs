@@ -6,11 +6,13 @@ use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity::{self, Context};
 use lightning_sync_exporter::sources::refusal::OnError;
+use lightning_sync_exporter::sources::snapshot;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::time::Instant;
 
 const RECORDS: usize = 200_000;
+const USERS: usize = 100_000;
 const ROUNDS: usize = 15;
 
 fn main() {
@@ -29,6 +31,7 @@ fn main() {
     println!("{} bytes a record", lines.len() / RECORDS);
     measure_activity("activity, NDJSON", lines.as_bytes(), now);
     measure_activity("activity, array", array.as_bytes(), now);
+    measure_snapshot(now);
 }
 
 fn measure_activity(name: &str, body: &[u8], now: Timestamp) {
@@ -44,6 +47,30 @@ fn measure_activity(name: &str, body: &[u8], now: Timestamp) {
     };
     report(name, RECORDS, || {
         activity::parse(black_box(body), &context).map(|parsed| parsed.value.records.len())
+    });
+}
+
+fn measure_snapshot(now: Timestamp) {
+    let Ok(org) = OrgName::new("acme") else {
+        return;
+    };
+    let mut body = format!(r#"{{"captured_at":"{now}","users":["#);
+    for index in 0..USERS {
+        let comma = if index == 0 { "" } else { "," };
+        write!(
+            body,
+            r#"{comma}{{"user":"ann.example{index:06}@corp.example","active_configuration":true,"mailbox_version_supported":true,"recognized_by_service_account":true,"reset":"marked_for_reset","outlook_integration_set_up":false,"contacts":{{"folder_found":true,"linked":true,"to_exchange":"in_sync","to_salesforce":"sync_in_progress","records_in_sync":312}},"events":{{"folder_found":true,"linked":true,"to_exchange":"in_sync","to_salesforce":"in_sync","records_in_sync":1204}}}}"#
+        )
+        .unwrap_or_default();
+    }
+    body.push_str("]}");
+    let context = snapshot::Context {
+        org: &org,
+        now,
+        captured_at: None,
+    };
+    report("snapshot users, JSON", USERS, || {
+        snapshot::parse_json(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
 }
 

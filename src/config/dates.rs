@@ -11,7 +11,7 @@ const YEARS: std::ops::RangeInclusive<i32> = 2010..=2100;
 
 /// A day, exactly as `2026-12-31`.
 pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
-    const SHAPE: &str = "a date such as 2026-12-31 is allowed: year, month and day";
+    const SHAPE: &str = "allowed: a date such as 2026-12-31";
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(index, b)| match index {
             4 | 7 => b == b'-',
@@ -25,7 +25,7 @@ pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
         Ok(date)
     } else {
         Err(format!(
-            "a year from {} to {} is allowed",
+            "allowed: a year from {} to {}",
             YEARS.start(),
             YEARS.end()
         ))
@@ -39,7 +39,8 @@ pub(super) fn start_of(text: &str, zone: Tz) -> Result<Timestamp, String> {
 
 /// Minutes after midnight of `HH:MM`; 24:00 is the end of the day.
 pub(super) fn minute_of_day(text: &str) -> Result<u16, String> {
-    const SHAPE: &str = "a time of day from 00:00 to 24:00 is allowed, such as \"08:00\", with two digits for the hour";
+    const SHAPE: &str =
+        "allowed: a time of day such as 08:00, with two digits for the hour, at most 24:00";
     let (hour, minute) = match text.as_bytes() {
         [h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()) => {
             let two = |tens: &u8, ones: &u8| u16::from(tens - b'0') * 10 + u16::from(ones - b'0');
@@ -67,7 +68,7 @@ pub(super) fn zone(text: &str) -> Result<Tz, String> {
         let meant = near
             .map(|near| format!("; did you mean {near}?"))
             .unwrap_or_default();
-        format!("a name of the IANA time zone database such as Europe/Berlin is allowed{meant}")
+        format!("allowed: a name of the IANA time zone database such as Europe/Berlin{meant}")
     })
 }
 
@@ -133,6 +134,9 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(zone("W. Europe Standard Time").is_err_and(|says| says.ends_with("is allowed")));
+        assert!(
+            zone("W. Europe Standard Time")
+                .is_err_and(|says| says.ends_with("such as Europe/Berlin"))
+        );
     }
 }

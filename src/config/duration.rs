@@ -15,7 +15,7 @@ const UNITS: [(char, i64); 5] = [
 /// # Errors
 /// A sentence that says what is allowed.
 pub fn parse(text: &str) -> Result<TimeDelta, String> {
-    const SHAPE: &str = "a duration such as 90s, 15m, 24h, 7d or 1h30m is allowed";
+    const SHAPE: &str = "allowed: a duration such as 90s, 15m, 24h, 7d or 1h30m";
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(
             "the unit is missing: {text}s, {text}m, {text}h or {text}d?"

@@ -3,7 +3,7 @@
 use super::keys::{Key, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, Place, nearest};
 use super::org;
-use super::reader;
+use super::reader::{self, found};
 use super::table::KEYS;
 use super::valid::{OrgConfig, StoreConfig, ValidConfig, Validated};
 use super::walk::Section;
@@ -21,6 +21,11 @@ const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 const MAX_ORGS: usize = 10_000;
 /// What the `config` crate calls the origin of a value from the environment.
 pub(super) const ENVIRONMENT: &str = "the environment";
+
+/// The key of ours that both layers stand under.
+const ROOT: &str = "root";
+/// The same as the beginning of a variable's name.
+const VARIABLE_ROOT: &str = "root__";
 
 /// The environment variables that are ours: those whose names begin with `LIGHTNING_SYNC__`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +116,10 @@ fn under_environment(
     let mut ours = HashMap::new();
     for (name, value) in &environment.0 {
         if known.contains(name) {
-            ours.insert(name.clone(), value.clone());
+            ours.insert(
+                name.replacen(VARIABLE_PREFIX, VARIABLE_ROOT, 1),
+                value.clone(),
+            );
         } else {
             let near = nearest(name, known.iter().map(String::as_str));
             let meant = near.map(|near| format!("did you mean {near}?"));
@@ -121,15 +129,15 @@ fn under_environment(
             mistakes.add(Place::Environment(name.clone()), "", says);
         }
     }
-    let variables = config::Environment::with_prefix(VARIABLE_PREFIX.trim_end_matches('_'))
+    let variables = config::Environment::default()
         .separator("__")
         .source(Some(ours));
     match Config::builder()
-        .add_source(FileTree(file))
+        .add_source(FileTree(file.clone()))
         .add_source(variables)
         .build()
     {
-        Ok(merged) => Some(merged.cache),
+        Ok(merged) => taken_out(merged.cache).map(|merged| with_lines(merged, &file, mistakes)),
         Err(error) => {
             mistakes.add(Place::Whole, "", error.to_string());
             None
@@ -137,7 +145,39 @@ fn under_environment(
     }
 }
 
-/// A read file as a layer. Set as a whole: set key by key, a key such as `orgs[4000000000]` would be taken for a path.
+fn taken_out(merged: Value) -> Option<Value> {
+    if let ValueKind::Table(mut layers) = merged.kind {
+        return layers.remove(ROOT);
+    }
+    None
+}
+
+/// The merged tree with the lines of its mappings, which merging forgets.
+fn with_lines(merged: Value, file: &Value, mistakes: &Collector) -> Value {
+    let ValueKind::Table(layers) = merged.kind else {
+        return merged;
+    };
+    let ValueKind::Table(table) = &file.kind else {
+        let says = format!(
+            "{}; allowed: a mapping of keys, which the environment adds to",
+            found(file)
+        );
+        mistakes.add(reader::origin(file).0, "", says);
+        return Value::new(None, ValueKind::Table(layers));
+    };
+    let with_line = |(name, value): (String, Value)| match table.get(&name) {
+        Some(written) => (name, with_lines(value, written, mistakes)),
+        None => (name, value),
+    };
+    let origin = file.origin().map(str::to_owned);
+    Value::new(
+        origin.as_ref(),
+        ValueKind::Table(layers.into_iter().map(with_line).collect()),
+    )
+}
+
+/// A read file as a layer, all of it under one key of ours: the crate takes the outermost keys of a layer for paths, and
+/// a file's `orgs[4000000000]` would make it fill a list.
 #[derive(Debug, Clone)]
 struct FileTree(Value);
 
@@ -147,15 +187,7 @@ impl Source for FileTree {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        if let ValueKind::Table(table) = &self.0.kind {
-            return Ok(table.clone());
-        }
-        Ok(Map::new())
-    }
-
-    fn collect_to(&self, cache: &mut Value) -> Result<(), config::ConfigError> {
-        *cache = self.0.clone();
-        Ok(())
+        Ok(Map::from_iter([(ROOT.to_owned(), self.0.clone())]))
     }
 }
 
@@ -164,7 +196,7 @@ fn validate(root: &Section<'_>, base: &Path) -> Option<ValidConfig> {
     let path = section.text("path", |text| {
         let fits = !text.is_empty() && !text.contains('\0');
         fits.then(|| PathBuf::from(text))
-            .ok_or_else(|| "the path of a file is allowed".to_owned())
+            .ok_or_else(|| "allowed: the path of a file".to_owned())
     });
     let span = |name, default| section.span(name).given().flatten().unwrap_or(default);
     let store = StoreConfig {
@@ -193,7 +225,7 @@ fn read_orgs(root: &Section<'_>, base: &Path) -> Option<Vec<OrgConfig>> {
     let sections = root.require("orgs", sections)?;
     if sections.is_empty() || sections.len() > MAX_ORGS {
         let says = format!(
-            "found {} organisations; 1 to {MAX_ORGS} are allowed",
+            "found {} organisations; allowed: 1 to {MAX_ORGS}",
             sections.len()
         );
         root.wrong("orgs", says);

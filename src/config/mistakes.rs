@@ -153,15 +153,6 @@ pub(super) fn shown_key(key: &str) -> String {
     if plain { key.to_owned() } else { quoted(key) }
 }
 
-/// `a, b and c`.
-pub(super) fn enumerated(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 /// The known name that `text` was probably meant to be.
 pub(super) fn nearest<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     /// Longer texts are no slips of the finger, and the comparison is quadratic.

@@ -5,19 +5,27 @@
 
 mod dates;
 pub mod duration;
+mod example;
 mod hours;
+mod init;
 mod keys;
 mod load;
 mod mistakes;
 mod org;
 mod origin;
 mod reader;
+mod reference;
+mod schema;
 mod table;
 mod token;
 mod valid;
 mod walk;
 
+pub use example::example;
+pub use init::{Answers, InitError, init};
 pub use load::{Environment, from_file, from_text};
 pub use mistakes::{ConfigError, Mistake, Mistakes, Place};
 pub use origin::Origin;
+pub use reference::reference;
+pub use schema::schema;
 pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};

@@ -32,7 +32,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
     })
 }
 
-const NAME_IS: &str = "1 to 63 of the characters a-z, 0-9 and - are allowed";
+const NAME_IS: &str = "allowed: 1 to 63 of the characters a-z, 0-9 and -";
 
 fn read_product(org: &Section<'_>, policy: &mut OrgPolicy) {
     policy.product = org.choice("product", Product::from_name).or(policy.product);

@@ -15,7 +15,7 @@ impl Origin {
     /// # Errors
     /// A sentence that says what is allowed.
     pub fn new(text: &str) -> Result<Self, &'static str> {
-        const SHAPE: &str = "an origin such as https://intranet.acme.example is allowed: scheme, host and port as the \
+        const SHAPE: &str = "allowed: an origin such as https://intranet.acme.example: scheme, host and port as the \
                              browser sends them, in lower case, without a path and without the default port";
         let (scheme, authority) = text.split_once("://").ok_or(SHAPE)?;
         let (host, port) = match authority.rsplit_once(':') {
@@ -33,7 +33,7 @@ impl Origin {
         match scheme {
             "https" => Ok(Self(text.into())),
             "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => Ok(Self(text.into())),
-            "http" => Err("plain http is allowed only from loopback; write https"),
+            "http" => Err("allowed: https; plain http only from loopback"),
             _ => Err(SHAPE),
         }
     }

@@ -131,7 +131,11 @@ impl Tree<'_> {
         let mut path = String::new();
         for frame in &self.frames {
             match &frame.inside {
-                Inside::List(items) => path.push_str(&format!("[{}]", items.len())),
+                Inside::List(items) => {
+                    for part in ["[", items.len().to_string().as_str(), "]"] {
+                        path.push_str(part);
+                    }
+                }
                 Inside::Table { key: Some(key), .. } => {
                     if !path.is_empty() {
                         path.push('.');

@@ -58,7 +58,7 @@ pub(super) const KEYS: &[Key] = &[
         default: Default::Value("aggregate"),
         example: "aggregate",
         live: true,
-        doc: "Whether /metrics has counts of users only, or with per_user one series for each user and check as well. A thousand users are about fifty thousand series.",
+        doc: "Whether /metrics has counts of users only, or with per_user one series for each user and check as well. That is thirteen series for each user.",
     },
     Key {
         path: "user_names",

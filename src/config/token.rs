@@ -20,7 +20,12 @@ const OTHERS: u32 = 0o007;
 /// # Errors
 /// A sentence that names the file and what to do; nothing of its text.
 pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
-    let name = quoted(written);
+    // The error repeats the path as written; only one that was completed has news.
+    let name = if Path::new(written).is_absolute() {
+        "the file".to_owned()
+    } else {
+        quoted(&path.display().to_string())
+    };
     let cannot = |error: std::io::Error| {
         format!("{name} cannot be read: {error}; give the daemon's user read access to it")
     };

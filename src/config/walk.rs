@@ -2,7 +2,7 @@
 
 use super::duration;
 use super::keys::{self, Key, Kind, NOT_YET, OrNone};
-use super::mistakes::{Collector, Place, enumerated, nearest, quoted, shown_key};
+use super::mistakes::{Collector, Place, nearest, quoted, shown_key};
 use super::reader::{found, origin};
 use chrono::TimeDelta;
 use config::{Map, Value, ValueKind};
@@ -78,7 +78,7 @@ impl<'w> Section<'w> {
             | ValueKind::U64(_)
             | ValueKind::U128(_)
             | ValueKind::Float(_) => {
-                let says = format!("{}; a mapping of keys is allowed", found(value));
+                let says = format!("{}; allowed: a mapping of keys", found(value));
                 mistakes.add(place.clone(), path.as_str(), says);
                 None
             }
@@ -96,11 +96,11 @@ impl<'w> Section<'w> {
 
     fn note_unknown_keys(&self) {
         for (name, value) in self.table.into_iter().flatten() {
-            let row = joined(&self.row, name);
-            if keys::key(&row).is_some() {
+            let known: Vec<&str> = keys::children(&self.row).map(Key::name).collect();
+            if known.contains(&name.as_str()) {
                 continue;
             }
-            let known: Vec<&str> = keys::children(&self.row).map(Key::name).collect();
+            let row = joined(&self.row, name);
             let says = if NOT_YET.contains(&row.as_str()) {
                 "not available in this version; remove it".to_owned()
             } else if name == "<<" {
@@ -109,7 +109,7 @@ impl<'w> Section<'w> {
             } else if let Some(near) = nearest(name, known.iter().copied()) {
                 format!("unknown key; did you mean {near}?")
             } else {
-                format!("unknown key; allowed are {}", enumerated(&known))
+                format!("unknown key; allowed: {}", known.join(", "))
             };
             self.mistakes.add(origin(value).0, self.shown(name), says);
         }
@@ -139,7 +139,7 @@ impl<'w> Section<'w> {
     pub(super) fn require<T>(&self, name: &str, read: Read<T>) -> Option<T> {
         if read.is_absent() && self.table.is_some() {
             let takes = self.row_of(name).map(Key::takes).unwrap_or_default();
-            self.wrong(name, format!("missing; {takes} is needed"));
+            self.wrong(name, format!("missing; needed: {takes}"));
         }
         read.given()
     }
@@ -233,16 +233,15 @@ impl<'w> Section<'w> {
             let mut seen = std::collections::BTreeMap::new();
             let mut wrong = false;
             for (index, value) in items.iter().enumerate() {
-                let read =
-                    text_of(value, || format!("{takes}, so each")).and_then(|text| {
-                        match seen.insert(text, index) {
-                            Some(first) => Err(format!(
-                                "found {} again; {path}[{first}] says it already",
-                                quoted(text)
-                            )),
-                            None => take(text).map_err(|says| format!("{}; {says}", found(value))),
-                        }
-                    });
+                let read = text_of(value, || item_takes(&takes)).and_then(|text| {
+                    match seen.insert(text, index) {
+                        Some(first) => Err(format!(
+                            "found {} again; {path}[{first}] says it already",
+                            quoted(text)
+                        )),
+                        None => take(text).map_err(|says| format!("{}; {says}", found(value))),
+                    }
+                });
                 match read {
                     Ok(item) => taken.push(item),
                     Err(says) => {
@@ -265,7 +264,7 @@ impl<'w> Section<'w> {
             return Read::Absent;
         };
         let ValueKind::Array(items) = &value.kind else {
-            self.wrong(name, format!("{}; {takes} is allowed", found(value)));
+            self.wrong(name, format!("{}; allowed: {takes}", found(value)));
             return Read::Wrong;
         };
         Read::Given(items)
@@ -300,7 +299,7 @@ impl<'w> Section<'w> {
         if read.as_ref().is_some_and(|taken| taken.is_empty()) {
             self.wrong(
                 name,
-                format!("found an empty list; allowed are {}", enumerated(&names())),
+                format!("found an empty list; allowed: {}", names().join(", ")),
             );
             return Read::Wrong;
         }
@@ -318,7 +317,7 @@ impl<'w> Section<'w> {
             Some(value) => {
                 self.wrong(
                     name,
-                    format!("{}; true or false is allowed, without quotes", found(value)),
+                    format!("{}; allowed: true or false, without quotes", found(value)),
                 );
                 Read::Wrong
             }
@@ -346,10 +345,7 @@ impl<'w> Section<'w> {
         match number {
             Some(number) => Read::Given(number),
             None => {
-                self.wrong(
-                    name,
-                    format!("{}; {} is allowed", found(value), row.takes()),
-                );
+                self.wrong(name, format!("{}; allowed: {}", found(value), row.takes()));
                 Read::Wrong
             }
         }
@@ -378,11 +374,9 @@ impl<'w> Section<'w> {
             if text == "none" {
                 return match bounds.or_none {
                     OrNone::SpanOrNone => Ok(None),
-                    OrNone::Span => Err(format!(
-                        "{} is allowed, because {}",
-                        row.takes(),
-                        bounds.why
-                    )),
+                    OrNone::Span => {
+                        Err(format!("allowed: {}, because {}", row.takes(), bounds.why))
+                    }
                 };
             }
             let span = duration::parse(text)?;
@@ -390,7 +384,7 @@ impl<'w> Section<'w> {
                 Ok(Some(span))
             } else {
                 Err(format!(
-                    "{} is allowed, because {}",
+                    "allowed: {}, because {}",
                     bounds.range(),
                     bounds.why
                 ))
@@ -440,9 +434,9 @@ fn place_of(value: &Value, row: &str) -> Place {
 fn text_of(value: &Value, takes: impl FnOnce() -> String) -> Result<&str, String> {
     match &value.kind {
         ValueKind::String(text) => Ok(text),
-        ValueKind::Nil => Err(format!("found nothing; {} is allowed", takes())),
+        ValueKind::Nil => Err(format!("found nothing; allowed: {}", takes())),
         ValueKind::Table(_) | ValueKind::Array(_) => {
-            Err(format!("{}; {} is allowed", found(value), takes()))
+            Err(format!("{}; allowed: {}", found(value), takes()))
         }
         ValueKind::Boolean(_)
         | ValueKind::I64(_)
@@ -452,7 +446,7 @@ fn text_of(value: &Value, takes: impl FnOnce() -> String) -> Result<&str, String
         | ValueKind::Float(_) => {
             let written = origin(value).1;
             Err(format!(
-                "{}, not text; {} is allowed; quotes make it text: \"{written}\"",
+                "{}, not text; allowed: {}; quotes make it text: \"{written}\"",
                 found(value),
                 takes()
             ))
@@ -460,9 +454,14 @@ fn text_of(value: &Value, takes: impl FnOnce() -> String) -> Result<&str, String
     }
 }
 
+/// What an item of a list takes, from what the list takes.
+fn item_takes(list_takes: &str) -> String {
+    list_takes.trim_start_matches("a list of ").to_owned()
+}
+
 fn allowed(text: &str, names: &[&str]) -> String {
     match nearest(text, names.iter().copied()) {
-        Some(near) => format!("allowed are {}; did you mean {near}?", enumerated(names)),
-        None => format!("allowed are {}", enumerated(names)),
+        Some(near) => format!("allowed: {}; did you mean {near}?", names.join(", ")),
+        None => format!("allowed: {}", names.join(", ")),
     }
 }

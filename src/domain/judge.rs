@@ -32,9 +32,9 @@ pub struct Finding {
 }
 
 /// When the retirement becomes a warning: a month is what the vendor's migration guide plans for.
-const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
+pub(crate) const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes news: a quarter, the planning step of most organisations.
-const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
+pub(crate) const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
 /// Every finding of every organisation, worst first.
 pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {

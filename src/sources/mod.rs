@@ -8,3 +8,5 @@ pub mod activity;
 pub mod files;
 mod instant;
 pub mod refusal;
+pub mod snapshot;
+mod vocabulary;

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// What the server sends back.
-pub type Answer = Response<AnswerBody>;
+pub(super) type Answer = Response<AnswerBody>;
 
 /// A body that is made while it is sent.
 pub trait ChunkSource: Send {
@@ -102,7 +102,11 @@ impl Body for AnswerBody {
 }
 
 /// An answer with a whole body and the headers that every answer has.
-pub fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(super) fn answer(
+    status: StatusCode,
+    media_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Answer {
     let mut response = streamed(
         AnswerBody::whole(body.into()),
         HeaderValue::from_static(media_type),

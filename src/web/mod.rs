@@ -6,6 +6,7 @@
 
 mod access;
 mod answer;
+mod api;
 mod body;
 mod budget;
 mod connection;
@@ -14,6 +15,8 @@ mod inflate;
 mod ingest;
 pub mod limits;
 pub mod negotiate;
+mod openapi;
+mod pages;
 mod peers;
 pub mod problem;
 mod query;
@@ -21,6 +24,7 @@ mod routes;
 mod scrape;
 mod server;
 pub mod services;
+mod verdict;
 
 pub use answer::ChunkSource;
 pub use server::{BindError, Server};

@@ -79,7 +79,7 @@ fn network_of(address: IpAddr) -> IpAddr {
             let network = u128::from(v6) & !u128::from(u64::MAX);
             IpAddr::V6(Ipv6Addr::from(network))
         }
-        address => address,
+        IpAddr::V4(_) | IpAddr::V6(_) => address.to_canonical(),
     }
 }
 

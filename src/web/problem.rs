@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json`: a closed reason, and the next step in the detail.
 
 use super::answer::{Answer, answer, set};
+use super::limits::RETRY_AFTER_SECONDS;
 use crate::domain::ids::closed_set;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -136,17 +137,12 @@ impl Reason {
         }
     }
 
-    /// Whether the client is told when to come again: what passes by itself.
-    const fn retry_after(self) -> Option<u32> {
-        match self {
-            Self::OrgBusy
-            | Self::Busy
-            | Self::ScrapesBusy
-            | Self::StoreFailing
-            | Self::ShuttingDown
-            | Self::NotReady => Some(super::limits::RETRY_AFTER_SECONDS),
-            _ => None,
-        }
+    /// Whether it passes by itself, so that the client is told when to come again.
+    const fn passes(self) -> bool {
+        matches!(
+            self.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        )
     }
 }
 
@@ -222,7 +218,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub fn into_answer(self) -> Answer {
+    pub(super) fn into_answer(self) -> Answer {
         let status = self.reason.status();
         let json = Json {
             r#type: format!("urn:lightning-sync:problem:{}", self.reason.name()),
@@ -237,8 +233,12 @@ impl Problem {
         if let Some(allow) = self.allow {
             set(&mut response, ALLOW, HeaderValue::from_static(allow));
         }
-        if let Some(seconds) = self.reason.retry_after() {
-            set(&mut response, RETRY_AFTER, HeaderValue::from(seconds));
+        if self.reason.passes() {
+            set(
+                &mut response,
+                RETRY_AFTER,
+                HeaderValue::from(RETRY_AFTER_SECONDS),
+            );
         }
         if status == StatusCode::UNAUTHORIZED {
             set(

@@ -48,6 +48,12 @@ pub(super) fn known<const N: usize>(
     Ok(values)
 }
 
+/// A value that is none of the known ones.
+pub(super) fn not_one_of(key: &str, known: impl Iterator<Item = &'static str>) -> Problem {
+    let known: Vec<&str> = known.collect();
+    Problem::query(format!("{key} is one of: {}.", known.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,22 +1,34 @@
 //! Which path does what. The closed list of paths is here; the API's description is tested against it.
 
-use super::answer::Answer;
+use super::answer::{Answer, json};
 use super::ingest::Intake;
 use super::problem::{Problem, Reason};
 use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
-use super::{health, ingest, scrape};
+use super::{api, health, ingest, openapi, pages, scrape};
 use hyper::body::Incoming;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use std::net::SocketAddr;
 
 /// A path that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
+    /// The page of all organisations.
+    Landing,
     /// The metrics page.
     Metrics,
-    /// What to ingest for the organisation of this name, which may be no name at all.
+    /// All organisations in short.
+    Orgs,
+    /// One organisation in full.
+    Org(&'a str),
+    /// Its users.
+    Users(&'a str),
+    /// What is to be taken for the organisation of this name, which may be no name at all.
     Ingest(&'a str, IngestKind),
+    /// What is wrong anywhere.
+    Findings,
+    /// The API's description.
+    OpenApi,
     /// Whether the process is alive.
     Healthy,
     /// Whether it can answer for what it says.
@@ -26,30 +38,87 @@ pub(super) enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// Every route, with the placeholder of the API's description where there is a name.
+    pub(super) const ALL: [Route<'static>; 12] = [
+        Route::Landing,
+        Route::Metrics,
+        Route::Orgs,
+        Route::Org("{org}"),
+        Route::Users("{org}"),
+        Route::Ingest("{org}", IngestKind::Snapshot),
+        Route::Ingest("{org}", IngestKind::Activity),
+        Route::Findings,
+        Route::OpenApi,
+        Route::Healthy,
+        Route::Ready,
+        Route::Reload,
+    ];
+
     /// The route of a path.
-    pub(super) fn of(path: &'a str, options: &ServerOptions) -> Option<Self> {
-        if path == options.telemetry_path {
+    pub(super) fn of(path: &'a str, telemetry_path: &str) -> Option<Self> {
+        if path == telemetry_path {
             return Some(Self::Metrics);
         }
         let mut segments = path.strip_prefix('/')?.split('/');
-        let segments = [(); 5].map(|()| segments.next());
+        let segments = [(); 6].map(|()| segments.next());
         Some(match segments {
+            [Some(""), None, ..] => Self::Landing,
             [Some("-"), Some("healthy"), None, ..] => Self::Healthy,
             [Some("-"), Some("ready"), None, ..] => Self::Ready,
             [Some("-"), Some("reload"), None, ..] => Self::Reload,
-            [Some("api"), Some("v1"), Some("orgs"), Some(org), Some(kind)]
-                if path.split('/').count() == 6 =>
-            {
-                Self::Ingest(org, IngestKind::from_name(kind)?)
-            }
+            [Some("api"), Some("v1"), Some("orgs"), None, ..] => Self::Orgs,
+            [Some("api"), Some("v1"), Some("findings"), None, ..] => Self::Findings,
+            [Some("api"), Some("v1"), Some("openapi.json"), None, ..] => Self::OpenApi,
+            [Some("api"), Some("v1"), Some("orgs"), Some(org), None, ..] => Self::Org(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
+                Some("users"),
+                None,
+            ] => Self::Users(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
+                Some(kind),
+                None,
+            ] => Self::Ingest(org, IngestKind::from_name(kind)?),
             _ => return None,
         })
+    }
+
+    /// The path, as [`Self::of`] reads it.
+    pub(super) fn path(self, telemetry_path: &str) -> String {
+        match self {
+            Self::Landing => "/".to_owned(),
+            Self::Metrics => telemetry_path.to_owned(),
+            Self::Orgs => "/api/v1/orgs".to_owned(),
+            Self::Org(org) => format!("/api/v1/orgs/{org}"),
+            Self::Users(org) => format!("/api/v1/orgs/{org}/users"),
+            Self::Ingest(org, kind) => format!("/api/v1/orgs/{org}/{kind}"),
+            Self::Findings => "/api/v1/findings".to_owned(),
+            Self::OpenApi => "/api/v1/openapi.json".to_owned(),
+            Self::Healthy => "/-/healthy".to_owned(),
+            Self::Ready => "/-/ready".to_owned(),
+            Self::Reload => "/-/reload".to_owned(),
+        }
     }
 
     /// The methods that it takes.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Metrics | Self::Healthy | Self::Ready => "GET, HEAD",
+            Self::Landing
+            | Self::Metrics
+            | Self::Orgs
+            | Self::Org(_)
+            | Self::Users(_)
+            | Self::Findings
+            | Self::OpenApi
+            | Self::Healthy
+            | Self::Ready => "GET, HEAD",
             Self::Ingest(..) => "POST, OPTIONS",
             Self::Reload => "POST",
         }
@@ -68,11 +137,13 @@ pub(super) struct Site {
     pub(super) services: Services,
     pub(super) scrapes: Scrapes,
     pub(super) intake: Intake,
+    description: serde_json::Value,
 }
 
 impl Site {
     pub(super) fn new(options: ServerOptions, services: Services) -> Self {
         Self {
+            description: openapi::description(&options.telemetry_path),
             options,
             services,
             scrapes: Scrapes::new(),
@@ -88,8 +159,9 @@ impl Site {
     }
 
     async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Problem> {
-        let path = request.uri().path().to_owned();
-        let route = Route::of(&path, &self.options).ok_or_else(|| {
+        let uri = request.uri().clone();
+        let (path, query) = (uri.path(), uri.query());
+        let route = Route::of(path, &self.options.telemetry_path).ok_or_else(|| {
             Problem::new(
                 Reason::UnknownPath,
                 "Nothing is served here. The paths are listed at /api/v1/openapi.json.",
@@ -99,11 +171,43 @@ impl Site {
             return Err(Problem::method(route.methods()));
         }
         match route {
+            Route::Landing => pages::landing(self),
             Route::Metrics => scrape::answer(self, request.headers()),
+            Route::Orgs => api::orgs(self, query),
+            Route::Org(org) => api::org(self, org, query),
+            Route::Users(org) => api::users(self, org, query),
+            Route::Findings => api::findings(self, query),
+            Route::OpenApi => Ok(json(StatusCode::OK, &self.description)),
             Route::Healthy => Ok(health::healthy()),
             Route::Ready => health::ready(self),
             Route::Reload => health::reload(self, &request, peer).await,
             Route::Ingest(org, kind) => Ok(ingest::answer(self, org, kind, request, peer).await),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_at_its_path_and_nowhere_else() {
+        for route in Route::ALL {
+            let path = route.path("/metrics");
+            assert_eq!(Route::of(&path, "/metrics"), Some(route), "{path}");
+            for near in [format!("{path}/"), format!("/{path}"), path.to_uppercase()] {
+                assert_ne!(Route::of(&near, "/metrics"), Some(route), "{near}");
+            }
+        }
+        for path in [
+            "",
+            "*",
+            "metrics",
+            "/api",
+            "/api/v1/orgs/acme/reports",
+            "/api/v1/orgs/acme/users/ann",
+        ] {
+            assert_eq!(Route::of(path, "/metrics"), None, "{path}");
         }
     }
 }

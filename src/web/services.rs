@@ -5,7 +5,6 @@ use super::answer::ChunkSource;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::Problem;
 use crate::domain::ids::{OrgName, closed_set};
-use crate::domain::policy::UserNames;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Events;
@@ -17,6 +16,9 @@ use std::sync::Arc;
 
 /// A future in a box, as trait objects return it.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Says who may push for an organisation; `None` when it is not configured.
+pub type AccessOf = dyn Fn(&OrgName) -> Option<Arc<Access>> + Send + Sync;
 
 /// What the server reads and calls.
 #[derive(Clone)]
@@ -34,7 +36,7 @@ pub struct Services {
     /// Why the daemon is not ready, in a sentence, beside what the View says of itself.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Who may push for an organisation; `None` when it is not configured.
-    pub access: Arc<dyn Fn(&OrgName) -> Option<Arc<Access>> + Send + Sync>,
+    pub access: Arc<AccessOf>,
     /// Where refusals are logged and counted.
     pub events: Events,
 }
@@ -50,9 +52,7 @@ impl std::fmt::Debug for Services {
 pub struct ServerOptions {
     /// The path of the metrics page; begins with a slash.
     pub telemetry_path: String,
-    /// What stands for a user in JSON and pages.
-    pub user_names: UserNames,
-    /// Where the runbooks are; an alert's name is added to it. `None`: no links.
+    /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: no links.
     pub runbooks: Option<String>,
 }
 
@@ -60,7 +60,6 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
-            user_names: UserNames::Pseudonym,
             runbooks: None,
         }
     }

@@ -1,0 +1,176 @@
+//! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
+
+use crate::domain::activity::IdentityKey;
+use crate::domain::observation::{Observation, Receipt, Refusal};
+use crate::engine::Handle;
+use crate::sources::activity;
+use crate::sources::refusal::{IngestError, IngestReason, OnError, RecordError};
+use crate::web::problem::{FieldError, Problem, Reason};
+use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest};
+use serde_json::{Map, Value, json};
+
+/// Bodies up to this size are parsed where they arrived: it takes less time than handing them to another thread.
+const PARSED_IN_PLACE: usize = 32 << 10;
+
+/// Hands pushes to the engine.
+pub(super) struct EngineIngest {
+    pub(super) engine: Handle,
+    pub(super) identity: IdentityKey,
+}
+
+impl Ingest for EngineIngest {
+    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+        let (engine, identity) = (self.engine.clone(), self.identity);
+        Box::pin(async move {
+            match take(engine, identity, request).await {
+                Ok(answer) => IngestAnswer::Taken(answer),
+                Err(problem) => IngestAnswer::Refused(problem),
+            }
+        })
+    }
+}
+
+async fn take(
+    engine: Handle,
+    identity: IdentityKey,
+    request: IngestRequest,
+) -> Result<Value, Problem> {
+    let read = if request.body.len() <= PARSED_IN_PLACE {
+        read(&identity, &request)
+    } else {
+        tokio::task::spawn_blocking(move || read(&identity, &request))
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    Reason::Internal,
+                    "Reading the body failed in a way that is our mistake; nothing was taken.",
+                )
+            })?
+    }?;
+    let Read {
+        observation,
+        left_out,
+    } = read;
+    let receipt = engine
+        .submit(observation)
+        .map_err(refused)?
+        .await
+        .unwrap_or(Err(Refusal::ShuttingDown))
+        .map_err(refused)?;
+    Ok(left_out.answer(receipt))
+}
+
+/// What was understood of a request.
+struct Read {
+    observation: Observation,
+    left_out: LeftOut,
+}
+
+/// Records that were left out because the sender allowed it.
+#[derive(Default)]
+struct LeftOut {
+    listed: Vec<RecordError>,
+    total: u64,
+}
+
+impl LeftOut {
+    fn answer(&self, receipt: Receipt) -> Value {
+        let rejected: Vec<Value> = self
+            .listed
+            .iter()
+            .map(|error| json!({ "line": error.line, "field": error.field, "message": error.message }))
+            .collect();
+        let mut answer = Map::new();
+        answer.insert("accepted".to_owned(), receipt.accepted.into());
+        answer.insert("duplicates".to_owned(), receipt.duplicates.into());
+        answer.insert("expired".to_owned(), receipt.expired.into());
+        if self.total > rejected.len() as u64 {
+            answer.insert("rejected_total".to_owned(), self.total.into());
+        }
+        answer.insert("rejected".to_owned(), rejected.into());
+        Value::Object(answer)
+    }
+}
+
+fn read(identity: &IdentityKey, request: &IngestRequest) -> Result<Read, Problem> {
+    match request.kind {
+        IngestKind::Activity => {
+            let context = activity::Context {
+                org: &request.org,
+                identity,
+                now: request.received_at,
+                on_error: on_error(request)?,
+            };
+            let parsed = activity::parse(&request.body, &context).map_err(wrong)?;
+            Ok(Read {
+                observation: Observation::Activity(parsed.value),
+                left_out: LeftOut {
+                    listed: parsed.rejected,
+                    total: parsed.rejected_total,
+                },
+            })
+        }
+        IngestKind::Snapshot => Err(Problem::new(Reason::MediaTypeUnsupported, "Snapshots.")),
+    }
+}
+
+fn on_error(request: &IngestRequest) -> Result<OnError, Problem> {
+    match query(request, "on_error") {
+        None | Some("refuse") => Ok(OnError::Refuse),
+        Some("skip") => Ok(OnError::Skip),
+        Some(_) => Err(Problem::query("on_error is refuse (the default) or skip.")),
+    }
+}
+
+fn query<'a>(request: &'a IngestRequest, key: &str) -> Option<&'a str> {
+    request
+        .query
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.as_str())
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let reason = match refusal {
+        Refusal::QueueFull => Reason::Busy,
+        Refusal::StoreFailing => Reason::StoreFailing,
+        Refusal::ShuttingDown => Reason::ShuttingDown,
+        Refusal::UnknownOrg => Reason::UnknownOrg,
+    };
+    Problem::new(reason, sentence(&refusal.to_string()))
+}
+
+/// A body that was read and refused, as the web words it.
+fn wrong(error: IngestError) -> Problem {
+    let reason = match error.reason {
+        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
+        IngestReason::TooLarge => Reason::DecodedTooLarge,
+        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
+        IngestReason::NoKnownLabel
+        | IngestReason::IconsLost
+        | IngestReason::AmbiguousLabel
+        | IngestReason::Incomplete
+        | IngestReason::UserNotNamed
+        | IngestReason::UnreadableValue => Reason::PageUnreadable,
+    };
+    let errors = error
+        .errors
+        .into_iter()
+        .map(|error| FieldError {
+            line: (error.line > 0).then_some(error.line),
+            field: (!error.field.is_empty()).then_some(error.field),
+            message: error.message,
+        })
+        .collect();
+    Problem::new(reason, sentence(&error.detail)).with_errors(errors)
+}
+
+/// A lowercase fragment as a sentence for people.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first: String = letters
+        .next()
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
