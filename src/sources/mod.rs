@@ -5,6 +5,7 @@
 
 pub mod activity;
 mod instant;
+pub mod page;
 pub mod refusal;
 pub mod snapshot;
 mod vocabulary;
