@@ -14,3 +14,4 @@ mod support;
 #[cfg(test)]
 mod windows;
 mod web;
+mod pages;
