@@ -3,6 +3,7 @@
 mod architecture;
 mod config;
 mod generated;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod random;
