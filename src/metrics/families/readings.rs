@@ -28,7 +28,7 @@ pub(super) const FAMILIES: &[Family] = &[
             for row in OrgRow::ALL {
                 if let (Some(span), Some(current)) = (settle(row), facts.current(row)) {
                     let read_at = current.observed_at.min(facts.now);
-                    let labels = [facts.name(), row.name(), object_label(row.object_type())];
+                    let labels = [row.name(), object_label(row.object_type())];
                     out.instant(&labels, facts.org.open_hours.settled(span, read_at));
                 }
             }
