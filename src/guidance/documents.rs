@@ -3,19 +3,10 @@
 use super::explain::{Row, State};
 use super::{CauseGuide, Owner, Step, cause};
 use crate::domain::reasons::Reason;
-use std::fmt::Write as _;
 
 /// `docs/statuses.md`: every row and state with meaning, steps and owner.
 pub fn markdown() -> String {
-    let mut out = String::from(
-        "# Statuses: what each row means and what to do\n\n\
-         Made from the program's own guidance; `lightning-sync-exporter explain ROW=VALUE` prints the same. The labels \
-         are those of the Lightning Sync status page. Owner is who acts first.\n\n\
-         Three corrections to the vendor's page about these rows: its texts for \"24 hours … 0\" speak of 60 minutes, \
-         and the one about events of contacts; here the titles hold. \"A few minutes\" and \"a past date\" are the \
-         settings `fresh_within` and `stale_after`, decided by age and not by the calendar. The 24 hours count from \
-         the last sync, not from when somebody noticed.\n",
-    );
+    let mut lines = vec![String::from(PREFACE)];
     let mut section = "";
     for row in Row::all() {
         let title = match row {
@@ -23,45 +14,38 @@ pub fn markdown() -> String {
             Row::User(_) => "A user",
         };
         if title != section {
-            let _ = write!(out, "\n## {title}\n");
+            lines.push(format!("## {title}\n"));
             section = title;
         }
-        match row.object_type() {
-            Some(object) => {
-                let _ = write!(out, "\n### {} ({object})\n\n`{}`\n", row.label(), row.id());
-            }
-            None => {
-                let _ = write!(out, "\n### {}\n\n`{}`\n", row.label(), row.id());
-            }
-        }
+        let of = row
+            .object_type()
+            .map_or_else(String::new, |object| format!(" ({object})"));
+        lines.push(format!("### {}{of}\n\n`{}`\n", row.label(), row.id()));
         for state in row.states() {
-            write_state(&mut out, row, state);
+            push_state(&mut lines, row, state);
         }
     }
-    out
+    finish(lines)
 }
 
-fn write_state(out: &mut String, row: Row, state: State) {
+const PREFACE: &str = "# Statuses: what each row means and what to do\n\n\
+    Made from the program's own guidance; `lightning-sync-exporter explain ROW=VALUE` prints the same. The labels \
+    are those of the Lightning Sync status page. Owner is who acts first.\n\n\
+    Three corrections to the vendor's page about these rows: its texts for \"24 hours … 0\" speak of 60 minutes, \
+    and the one about events of contacts; here the titles hold. \"A few minutes\" and \"a past date\" are the \
+    settings `fresh_within` and `stale_after`, decided by age and not by the calendar. The 24 hours count from \
+    the last sync, not from when somebody noticed.\n";
+
+fn push_state(lines: &mut Vec<String>, row: Row, state: State) {
     let Some(guide) = row.guide(state) else {
         return;
     };
-    let _ = write!(
-        out,
-        "\n**{}**: {} Owner: {}.",
-        state.name(),
-        guide.meaning,
-        guide.owner
-    );
-    match guide.reason {
-        Some(reason) => {
-            let _ = writeln!(out, " Cause: {}.", alert_or_name(reason));
-        }
-        None => out.push('\n'),
-    }
-    if !guide.steps.is_empty() {
-        out.push('\n');
-        write_steps(out, guide.steps);
-    }
+    let cause = guide.reason.map_or_else(String::new, |reason| {
+        format!(" Cause: {}.", alert_or_name(reason))
+    });
+    let (name, meaning, owner) = (state.name(), guide.meaning, guide.owner);
+    lines.push(format!("**{name}**: {meaning} Owner: {owner}.{cause}\n"));
+    push_steps(lines, guide.steps);
 }
 
 /// A cause's runbook: what it means, what suffers, how to tell, what to do.
@@ -78,54 +62,61 @@ pub fn runbook_with(reason: Reason, more: &str) -> String {
         steps,
         ..
     } = cause(reason);
-    let mut out = format!(
-        "# {}\n\n{summary}\n\n## Meaning\n\n{meaning}\n\n## Impact\n\n{impact}\n\n## Diagnosis\n\n",
-        reason.alert().unwrap_or(reason.name())
-    );
-    write_diagnosis(&mut out, reason);
+    let title = reason.alert().unwrap_or(reason.name());
+    let mut lines = vec![
+        format!("# {title}\n\n{summary}\n"),
+        format!("## Meaning\n\n{meaning}\n"),
+        format!("## Impact\n\n{impact}\n"),
+        String::from("## Diagnosis\n"),
+    ];
+    lines.extend(diagnosis(reason));
+    lines.push(String::new());
     if !more.is_empty() {
-        let _ = write!(out, "\n{}\n", more.trim_end());
+        lines.push(format!("{}\n", more.trim_end()));
     }
-    out.push_str("\n## Mitigation\n\n");
+    lines.push(String::from("## Mitigation\n"));
     if steps.is_empty() {
-        out.push_str("Nothing is to be done while it fires.\n");
+        lines.push(String::from("Nothing is to be done while it fires."));
     }
-    write_steps(&mut out, steps);
-    out
+    push_steps(&mut lines, steps);
+    finish(lines)
 }
 
-fn write_diagnosis(out: &mut String, reason: Reason) {
+fn diagnosis(reason: Reason) -> Vec<String> {
+    let mut facts = Vec::new();
     let severities: Vec<&str> = reason
         .severities()
         .iter()
         .map(|severity| severity.name())
         .collect();
     if !severities.is_empty() {
-        let _ = writeln!(out, "- Severity: {}.", severities.join(" or "));
+        facts.push(format!("- Severity: {}.", severities.join(" or ")));
     }
-    let _ = writeln!(out, "- Finding: `{reason}`.");
-    if let Some(why) = reason.why_no_alert() {
-        let _ = writeln!(out, "- No alert: {why}.");
-    }
+    facts.push(format!("- Finding: `{reason}`."));
+    facts.extend(
+        reason
+            .why_no_alert()
+            .map(|why| format!("- No alert: {why}.")),
+    );
     for row in Row::all() {
         for state in row.states() {
             if row.guide(state).and_then(|guide| guide.reason) == Some(reason) {
-                let _ = writeln!(out, "- Evidence: `{}` shows `{}`.", row.id(), state.name());
+                let (id, name) = (row.id(), state.name());
+                facts.push(format!("- Evidence: `{id}` shows `{name}`."));
             }
         }
     }
     let causes = Reason::ALL
         .iter()
         .filter(|cause| cause.consequences().contains(&reason));
-    write_links(out, "Held back while one of these holds", causes.copied());
-    write_links(out, "Holds back", reason.consequences().iter().copied());
+    facts.extend(named("Held back while one of these holds", causes));
+    facts.extend(named("Holds back", reason.consequences().iter()));
+    facts
 }
 
-fn write_links(out: &mut String, title: &str, reasons: impl Iterator<Item = Reason>) {
-    let links: Vec<String> = reasons.map(alert_or_name).collect();
-    if !links.is_empty() {
-        let _ = writeln!(out, "- {title}: {}.", links.join(", "));
-    }
+fn named<'a>(title: &str, reasons: impl Iterator<Item = &'a Reason>) -> Option<String> {
+    let names: Vec<String> = reasons.copied().map(alert_or_name).collect();
+    (!names.is_empty()).then(|| format!("- {title}: {}.", names.join(", ")))
 }
 
 fn alert_or_name(reason: Reason) -> String {
@@ -135,13 +126,24 @@ fn alert_or_name(reason: Reason) -> String {
     }
 }
 
-fn write_steps(out: &mut String, steps: &[Step]) {
-    for (index, Step { text, owner }) in steps.iter().enumerate() {
-        let _ = match owner {
-            Owner::Wait => writeln!(out, "{}. {text}", index + 1),
-            owner => writeln!(out, "{}. {text} *({owner})*", index + 1),
-        };
+fn push_steps(lines: &mut Vec<String>, steps: &[Step]) {
+    if steps.is_empty() {
+        return;
     }
+    for (number, Step { text, owner }) in (1..).zip(steps) {
+        lines.push(if *owner == Owner::Wait {
+            format!("{number}. {text}")
+        } else {
+            format!("{number}. {text} *({owner})*")
+        });
+    }
+    lines.push(String::new());
+}
+
+/// One text that ends with one line feed.
+fn finish(lines: Vec<String>) -> String {
+    let text = lines.join("\n");
+    format!("{}\n", text.trim_end())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod explain;
 mod org_rows;
 mod state;
 mod user_rows;
+pub mod verdict;
 
 pub use documents::{markdown, runbook, runbook_with};
 pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};

@@ -22,17 +22,20 @@ fn write_family(
     family: &MetricFamily,
 ) {
     for series in family.get_metric() {
+        let pairs = series.get_label().iter();
+        let labels: Vec<(&str, &str)> = pairs.map(|pair| (pair.name(), pair.value())).collect();
+        let labels = || labels.iter().copied();
         match family.get_field_type() {
             MetricType::COUNTER => {
                 let value = series.get_counter().get_value();
-                lines.labelled(out, metric, "", labels(series), value);
+                lines.labelled(out, metric, "", labels(), value);
             }
             MetricType::HISTOGRAM => {
                 let histogram = series.get_histogram();
                 let count = histogram.get_sample_count() as f64;
                 for bucket in histogram.get_bucket() {
                     let bound = lines.bound(bucket.upper_bound());
-                    let labels = labels(series).chain([("le", bound.as_str())]);
+                    let labels = labels().chain([("le", bound.as_str())]);
                     let value = bucket.cumulative_count() as f64;
                     lines.labelled(out, metric, "_bucket", labels, value);
                 }
@@ -40,25 +43,17 @@ fn write_family(
                     out,
                     metric,
                     "_bucket",
-                    labels(series).chain([("le", "+Inf")]),
+                    labels().chain([("le", "+Inf")]),
                     count,
                 );
                 let sum = histogram.get_sample_sum();
-                lines.labelled(out, metric, "_sum", labels(series), sum);
-                lines.labelled(out, metric, "_count", labels(series), count);
+                lines.labelled(out, metric, "_sum", labels(), sum);
+                lines.labelled(out, metric, "_count", labels(), count);
             }
             MetricType::GAUGE | MetricType::SUMMARY | MetricType::UNTYPED => {
                 let value = series.get_gauge().get_value();
-                lines.labelled(out, metric, "", labels(series), value);
+                lines.labelled(out, metric, "", labels(), value);
             }
         }
     }
-}
-
-/// A function and not a closure, so that each call has a lifetime of its own.
-fn labels(series: &prometheus::proto::Metric) -> impl Iterator<Item = (&str, &str)> {
-    series
-        .get_label()
-        .iter()
-        .map(|pair| (pair.name(), pair.value()))
 }

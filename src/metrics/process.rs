@@ -7,8 +7,10 @@ use bytes::BytesMut;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
+type Figure = fn(&Stat) -> Option<f64>;
+
 /// The process's metrics, in the order of the page, with where their values come from.
-pub(super) const PROCESS: &[(&Metric, fn(&Stat) -> Option<f64>)] = &[
+pub(super) const PROCESS: &[(&Metric, Figure)] = &[
     (metric("process_cpu_seconds_total"), |stat| {
         Some((stat.field(14)? + stat.field(15)?) / ticks())
     }),
@@ -35,7 +37,7 @@ pub(super) fn write(out: &mut BytesMut, lines: &mut Lines) {
     let stat = Stat::read();
     for (metric, figure) in PROCESS {
         if let Some(value) = figure(&stat) {
-            lines.sample(out, metric, &[], value);
+            lines.sample(out, metric, value);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::scenario::{Reads, Scenario};
 use super::setting::org_name;
 use super::truth::Truth;
 use crate::domain::calendar::{Calendar, Weekly};
+use crate::domain::ids::ObjectType;
 use crate::domain::policy::OrgPolicy;
 use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::{Status, UserRow};
@@ -120,7 +121,7 @@ fn umbrella(now: Timestamp) -> Scenario {
         lasting(
             began,
             What::Stopped {
-                object: Some(crate::domain::ids::ObjectType::Events),
+                object: Some(ObjectType::Events),
                 direction: None,
             },
         ),
@@ -182,6 +183,7 @@ fn told(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario {
         },
         reads: Reads {
             every: READS,
+            at: TimeDelta::zero(),
             lately: Some((now.minus(READS_LIVE), READS_LIVE)),
         },
         policy,

@@ -202,7 +202,7 @@ impl Life {
     }
 }
 
-/// Three numbers to bits that look random (the finaliser of SplitMix64); the same for ever, so that a story told twice
+/// Three numbers to bits that look random (the finaliser of `SplitMix64`); the same for ever, so that a story told twice
 /// is the same story.
 pub(super) fn mix(seed: u64, first: u64, second: u64) -> u64 {
     let mut bits = seed;

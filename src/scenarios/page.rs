@@ -125,25 +125,27 @@ impl Page {
     }
 
     fn usual(&self, life: &Life, row: UserRow, index: u32, at: Timestamp) -> Status {
-        match row {
-            UserRow::Reset => Status::None,
-            UserRow::OutlookIntegration if !self.outlook => Status::No,
-            row if row.is_direction() => {
-                let set = row
-                    .object_type()
-                    .is_some_and(|object| life.objects.contains(&object));
-                let busy = mix(
-                    life.seed ^ u64::from(index),
-                    row.index() as u64,
-                    at.hour() as u64,
-                );
-                match (set, busy.is_multiple_of(16)) {
-                    (false, _) => Status::NotSetToSync,
-                    (true, true) => Status::SyncInProgress,
-                    (true, false) => Status::InSync,
-                }
-            }
-            _ => Status::Yes,
+        if row == UserRow::Reset {
+            return Status::None;
+        }
+        if row == UserRow::OutlookIntegration && !self.outlook {
+            return Status::No;
+        }
+        if !row.is_direction() {
+            return Status::Yes;
+        }
+        let set = row
+            .object_type()
+            .is_some_and(|object| life.objects.contains(&object));
+        let busy = mix(
+            life.seed ^ u64::from(index),
+            row.index() as u64,
+            at.hour() as u64,
+        );
+        match (set, busy.is_multiple_of(16)) {
+            (false, _) => Status::NotSetToSync,
+            (true, true) => Status::SyncInProgress,
+            (true, false) => Status::InSync,
         }
     }
 

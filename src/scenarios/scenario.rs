@@ -43,6 +43,8 @@ pub struct Pushes {
 pub(super) struct Reads {
     /// The usual interval; readings fall on its multiples since the epoch.
     pub every: TimeDelta,
+    /// How long after those multiples.
+    pub at: TimeDelta,
     /// A shorter interval from an instant on.
     pub lately: Option<(Timestamp, TimeDelta)>,
 }
@@ -143,9 +145,9 @@ impl Scenario {
 
     fn snapshots(&self, since: Timestamp, now: Timestamp) -> Vec<Snapshot> {
         let mut instants = match self.reads.lately {
-            None => multiples(self.reads.every, since, now),
+            None => self.usual_reads(since, now),
             Some((from, every)) => {
-                let mut instants = multiples(self.reads.every, since, now.min(from));
+                let mut instants = self.usual_reads(since, now.min(from));
                 instants.extend(multiples(every, since.max(from), now));
                 instants
             }
@@ -159,6 +161,14 @@ impl Scenario {
         instants
             .into_iter()
             .map(|at| self.page.at(&self.life, at))
+            .collect()
+    }
+
+    fn usual_reads(&self, after: Timestamp, upto: Timestamp) -> Vec<Timestamp> {
+        let at = self.reads.at;
+        multiples(self.reads.every, after.minus(at), upto.minus(at))
+            .into_iter()
+            .map(|multiple| multiple.plus(at))
             .collect()
     }
 }

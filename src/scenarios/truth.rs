@@ -65,18 +65,14 @@ impl Truth {
     }
 }
 
-/// The two quiet notes about something that stopped during business hours at `stopped`: late after the quarter of an
-/// hour that counts as fresh, nothing within an hour. Both last until it goes on or until something worse is known.
-pub(super) fn notes(objects: &[ObjectType], stopped: Timestamp, until: Timestamp) -> Vec<Truth> {
-    let late = stopped.plus(TimeDelta::minutes(15));
-    let empty = stopped.plus(TimeDelta::minutes(60));
-    [(Reason::Delayed, late), (Reason::NothingIn60Minutes, empty)]
-        .into_iter()
-        .filter(|(_, from)| *from < until)
-        .flat_map(|(reason, from)| {
-            Truth::org(reason, Severity::Info, from, until)
-                .each(objects)
-                .collect::<Vec<_>>()
-        })
-        .collect()
+/// The note about something that stopped at `stopped`, during business hours: late after a quarter of an hour.
+pub(super) fn late(stopped: Timestamp, until: Timestamp) -> Truth {
+    let from = stopped.plus(TimeDelta::minutes(15));
+    Truth::org(Reason::Delayed, Severity::Info, from, until)
+}
+
+/// The other note about it: nothing within an hour.
+pub(super) fn nothing_for_an_hour(stopped: Timestamp, until: Timestamp) -> Truth {
+    let from = stopped.plus(TimeDelta::minutes(60));
+    Truth::org(Reason::NothingIn60Minutes, Severity::Info, from, until)
 }

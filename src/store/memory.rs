@@ -76,7 +76,10 @@ impl Inner {
     fn take(&mut self, org: OrgId, records: &[ActivityRecord], horizon: Timestamp) -> Written {
         let kept_from = self.pruned_hour.map_or(Timestamp::MIN, Timestamp::of_hour);
         let horizon = horizon.max(kept_from);
-        let mut written = Written::default();
+        let mut written = Written {
+            horizon: Some(horizon),
+            ..Written::default()
+        };
         for record in records {
             let fresh = if record.at < horizon {
                 let newest = self.expired.entry((org, record.kind)).or_insert(record.at);

@@ -86,6 +86,9 @@ pub struct Written {
     pub fresh: Vec<bool>,
     /// How many were too old to be kept.
     pub expired: u64,
+    /// What lay before was too old: the write's horizon, or later where records have been pruned already and what comes
+    /// again could not be told from what is new.
+    pub horizon: Option<Timestamp>,
 }
 
 /// What an organisation had when the daemon last wrote.
@@ -146,7 +149,8 @@ pub trait Store: Ledger<Error = StoreError> + Send {
     fn prune(&mut self, horizon: Timestamp, history_horizon: Timestamp)
     -> Result<bool, StoreError>;
 
-    /// Closes, opens and checks the database after an error.
+    /// Closes, opens and checks the database after an error. Where it can be read and not yet written (a full disk),
+    /// [`Ledger`] answers again although this fails.
     ///
     /// # Errors
     /// When it still does not work.

@@ -4,4 +4,17 @@
 mod architecture;
 mod cli;
 mod config;
+mod generated;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod random;
+mod scenarios;
+mod simulator;
+#[cfg(test)]
+mod store;
 mod support;
+#[cfg(test)]
+mod windows;
+mod web;
+mod pages;

@@ -18,7 +18,7 @@ macro_rules! direction {
                 SalesforceSupport: "Still not started the next day? Open a Salesforce case.",
             ];
             static FIRST: RowGuide = row![Wait because InitialSyncStuck:
-                concat!("This user's ", $records, " go from ", $from, " to ", $to, " for the first time. It takes \
+                concat!("The user's first sync of ", $records, " from ", $from, " to ", $to, " is under way. It takes \
                          hours, on record more than a day; alerts are held back until limits.initial_sync has passed."),
                 Wait: "Wait for it to end.",
                 ExchangeAdmin: "Longer than limits.initial_sync? Count what it has to carry: Get-MailboxFolderStatistics USER.",

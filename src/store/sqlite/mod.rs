@@ -80,13 +80,15 @@ impl SqliteStore {
         let State::Ready(connection) = &mut self.state else {
             return Err(self.place.failed_before());
         };
-        write(connection).map_err(|error| {
-            let error = self.place.error(&error);
-            self.state = State::Failed {
-                damaged: matches!(error, StoreError::Corrupt { .. }),
-            };
-            error
-        })
+        let error = match write(connection) {
+            Ok(done) => return Ok(done),
+            Err(error) => self.place.error(&error),
+        };
+        open::leave_log(connection);
+        self.state = State::Failed {
+            damaged: matches!(error, StoreError::Corrupt { .. }),
+        };
+        Err(error)
     }
 }
 
@@ -126,17 +128,15 @@ impl Store for SqliteStore {
 
     fn reopen(&mut self) -> Result<(), StoreError> {
         let damaged = matches!(self.state, State::Failed { damaged: true });
-        if let State::Ready(connection) =
-            std::mem::replace(&mut self.state, State::Failed { damaged })
-        {
-            drop(connection);
-        }
+        // The old connection goes before the new one comes: two would keep each other from the log.
+        self.state = State::Failed { damaged };
         let connection = open::connect(&self.place, &self.options)?;
         if damaged {
             open::check_all(&connection, &self.place)?;
         }
-        schema::prove_writable(&connection).map_err(|error| self.place.error(&error))?;
+        // Whether or not it can be written again, it can be read: a full disk stops no figure from moving on.
+        let writable = schema::prove_writable(&connection);
         self.state = State::Ready(connection);
-        Ok(())
+        writable.map_err(|error| self.place.error(&error))
     }
 }

@@ -63,6 +63,14 @@ pub(super) fn connect(place: &Place, options: &OpenOptions) -> Result<Connection
     Ok(connection)
 }
 
+/// After an error nothing is moved from the log into the file at closing; the next opening does that, with checks.
+pub(super) fn leave_log(connection: &Connection) {
+    // A connection that cannot even be told so closes as usual, which is safe too.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .ok();
+}
+
 /// Opens for reading only.
 pub(crate) fn connect_reader(place: &Place) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -64,6 +64,7 @@ fn activity(
     let mut written = Written {
         fresh: vec![false; records.len()],
         expired: 0,
+        horizon: Some(horizon),
     };
     for (record, fresh) in in_key_order(records, &mut written.fresh) {
         if record.at < horizon {
