@@ -1,6 +1,8 @@
 //! Integration tests: one binary, one file for each flow.
+#![cfg(test)]
 
 mod architecture;
+mod cli;
 mod config;
 mod generated;
 #[cfg(test)]
