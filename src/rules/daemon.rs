@@ -66,7 +66,7 @@ pub(super) fn part() -> Part {
             hold: None,
             description: "{{ if $labels.org }}{{ $labels.org }}{{ else }}Unknown organisation{{ end }}: about \
                           {{ $value | printf \"%.0f\" }} requests were refused in the last hour, because of\
-                          {{ range printf `sum by (reason) (increase(lightning_sync_exporter_ingest_rejected_total{org=%q}[1h])) > 0` \
+                          {{ range printf `sort_desc(sum by (reason) (increase(lightning_sync_exporter_ingest_rejected_total{org=%q}[1h])) > 0)` \
                           $labels.org | query }} {{ .Labels.reason }}{{ end }}."
                 .to_owned(),
         },
