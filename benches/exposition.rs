@@ -1,6 +1,11 @@
 //! What a page costs: time a series as text and compressed, memory a series, and the same series through the
 //! `prometheus` crate's own encoder in the same run. `cargo bench --bench exposition`.
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints its figures, and stops where it is wrong itself"
+)]
 
 use bytes::Bytes;
 use lightning_sync_exporter::domain::calendar::OpenHours;
@@ -14,83 +19,110 @@ use lightning_sync_exporter::domain::view::{OrgView, SourceState, View};
 use lightning_sync_exporter::metrics::{Format, Own, Pages};
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use std::hint::black_box;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_348_200);
 /// Users of one organisation: with 13 checks each and its own families about a thousand series.
 const USERS: usize = 64;
+/// How often each figure is measured.
+const RUNS: usize = 7;
 
 fn main() {
-    for series in [10_000, 100_000, 1_000_000] {
+    let asked = std::env::args().find_map(|argument| argument.parse().ok());
+    if let Some(series) = asked {
         measure(series);
+        return;
     }
-    println!("\nVmHWM {} MiB", status("VmHWM:") / 1024 / 1024);
+    // A process for each size: memory that one has given back would hide what the next one takes.
+    let this = std::env::current_exe().expect("this program has a path");
+    for series in [10_000, 100_000, 1_000_000] {
+        let done = Command::new(&this).arg(series.to_string()).status();
+        assert!(done.expect("this program can be started").success());
+    }
 }
 
 fn measure(wanted: usize) {
     let orgs = wanted.div_ceil(1_000);
     let before = status("VmRSS:");
     let view = Arc::new(view(orgs));
+    let aggregate = Arc::new(View {
+        user_series: UserSeries::Aggregate,
+        ..View::clone(&view)
+    });
     let own = Arc::new(Own::new(&["malformed"]).expect("the catalogue is sound"));
     let pages = Pages::new(own);
     let text = || pages.text(Arc::clone(&view), NOW, Format::Text);
     let gzip = || pages.gzip(Arc::clone(&view), NOW, Format::Text);
 
     let (series, bytes) = count(text());
-    println!(
-        "\n{series} series of {orgs} organisations, {} MB",
-        bytes / 1_000_000
-    );
-    let per = |took: Duration| took.as_nanos() as f64 / series as f64;
+    let megabytes = bytes / 1_000_000;
+    println!("\n{series} series of {orgs} organisations, {megabytes} MB; CPU time, best of {RUNS}");
+    let figure = |what: &str, took: Duration, series: usize| {
+        let each = took.as_nanos() as f64 / series as f64;
+        println!("  {what:<32} {each:>9.2} ns a series");
+        each
+    };
+    let resident = |what: &str| {
+        let each = status("VmRSS:").saturating_sub(before) as f64 / series as f64;
+        println!("  {what:<32} {each:>9.1} B a series");
+    };
 
     let first = best(|| {
         black_box(text().next());
     });
     println!(
-        "  first chunk after        {:>9.2} ms",
+        "  {:<32} {:>9.2} ms",
+        "first chunk after",
         first.as_secs_f64() * 1e3
     );
-    let ours = best(|| drain(text()));
-    println!("  text                     {:>9.2} ns a series", per(ours));
-    println!(
-        "  resident, view + encoder {:>9.1} B a series",
-        status("VmRSS:").saturating_sub(before) as f64 / series as f64
-    );
+    let ours = figure("text", best(|| drain(text())), series);
+    let summed = || pages.text(Arc::clone(&aggregate), NOW, Format::Text);
+    let without = count(summed()).0;
+    let took = best(|| drain(summed()));
+    figure(&format!("text, {without} without users"), took, without);
+    resident("resident, View and encoder");
 
-    let begun = Instant::now();
-    let compressed = gzip().map(|piece| piece.len()).sum::<usize>();
+    let begun = cpu();
+    let compressed: usize = gzip().map(|piece| piece.len()).sum();
+    figure("gzip, nothing kept", cpu() - begun, series);
+    figure("gzip, users' pieces kept", best(|| drain(gzip())), series);
     println!(
-        "  gzip, nothing cached     {:>9.2} ns a series, {:.1} times smaller",
-        per(begun.elapsed()),
+        "  {:<32} {:>9.1} times smaller",
+        "gzip",
         bytes as f64 / compressed as f64
     );
+    resident("resident with kept pieces");
     println!(
-        "  gzip, cached             {:>9.2} ns a series",
-        per(best(|| drain(gzip())))
-    );
-    println!(
-        "  resident with segments   {:>9.1} B a series",
-        status("VmRSS:").saturating_sub(before) as f64 / series as f64
+        "  {:<32} {:>9} MiB",
+        "VmHWM so far",
+        status("VmHWM:") / 1024 / 1024
     );
 
-    let theirs = text_encoder(&view);
-    println!(
-        "  prometheus TextEncoder   {theirs:>9.2} ns a series: {:.0} times ours",
-        theirs / per(ours)
-    );
+    let (took, theirs) = text_encoder(&view);
+    let theirs = figure("prometheus TextEncoder", took, theirs);
+    println!("  {:<32} {:>9.0} times ours", "", theirs / ours);
 }
 
-/// The best of a few runs: what is left is the work, not the neighbours.
+/// The least CPU time of a few runs: what is left is the work, not the neighbours.
 fn best(mut run: impl FnMut()) -> Duration {
-    (0..5)
-        .map(|_| {
-            let begun = Instant::now();
-            run();
-            begun.elapsed()
-        })
-        .min()
-        .unwrap_or_default()
+    let runs = (0..RUNS).map(|_| {
+        let begun = cpu();
+        run();
+        cpu() - begun
+    });
+    runs.min().unwrap_or_default()
+}
+
+/// The CPU time that this thread has used.
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).expect("time goes forward");
+    Duration::new(
+        seconds,
+        u32::try_from(time.tv_nsec).expect("below a second"),
+    )
 }
 
 fn drain(page: impl Iterator<Item = Bytes>) {
@@ -113,8 +145,8 @@ fn count(page: impl Iterator<Item = Bytes>) -> (usize, usize) {
     (lines - comments, bytes)
 }
 
-/// The users' series through the `prometheus` crate, in nanoseconds a series.
-fn text_encoder(view: &View) -> f64 {
+/// The users' series through the `prometheus` crate: time, and how many they are.
+fn text_encoder(view: &View) -> (Duration, usize) {
     let registry = Registry::new();
     let vec = GaugeVec::new(
         Opts::new(
@@ -150,7 +182,7 @@ fn text_encoder(view: &View) -> f64 {
         black_box(&out);
     });
     let series = view.orgs.len() * USERS * UserRow::checks().count();
-    took.as_nanos() as f64 / series as f64
+    (took, series)
 }
 
 fn view(orgs: usize) -> View {

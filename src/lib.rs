@@ -1,9 +1,12 @@
 //! Watches contact and event sync between Salesforce and Microsoft Exchange: collects what sources tell, keeps it,
 //! counts it exactly, judges it as the vendor's article means it, and says what to do next.
 
+pub mod app;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
+pub mod engine;
 pub mod events;
 pub mod guidance;
 pub mod metrics;

@@ -245,7 +245,8 @@ pub struct UserSummary {
     pub known: u32,
     /// How many users have each status, by row and [`Status::index`].
     pub statuses: [[u32; Status::COUNT]; UserRow::COUNT],
-    /// Since when the longest has been in each status, excluded users left out.
+    /// Since when the longest has been in each status; excluded users are left out, and so is "not started" of users
+    /// who are not assigned to an active configuration: nothing should start for them.
     pub oldest: [[Option<Timestamp>; Status::COUNT]; UserRow::COUNT],
     /// Users whose first failing check is this row.
     pub failing: [u32; UserRow::COUNT],
@@ -318,6 +319,7 @@ impl UserSummary {
     }
 
     fn count_rows(&mut self, user: &UserEntry, live: &[bool; Source::COUNT], excluded: bool) {
+        let assigned = user.status(UserRow::ActiveConfiguration, live) == Status::Yes;
         for row in UserRow::ALL.iter().copied() {
             let index = row.index();
             let current = user.current(row, live);
@@ -333,7 +335,8 @@ impl UserSummary {
                 }
                 continue;
             }
-            let status = user.status(row, live).index();
+            let state = user.status(row, live);
+            let status = state.index();
             if let Some(count) = self
                 .statuses
                 .get_mut(index)
@@ -341,7 +344,8 @@ impl UserSummary {
             {
                 *count += 1;
             }
-            if let Some(current) = current.filter(|_| !excluded)
+            if let Some(current) =
+                current.filter(|_| !excluded && (assigned || state != Status::NotStarted))
                 && let Some(oldest) = self
                     .oldest
                     .get_mut(index)

@@ -70,7 +70,7 @@ pub struct View {
     pub store_failing: bool,
     /// Whether users have series of their own.
     pub user_series: UserSeries,
-    /// What stands for a user in labels.
+    /// What stands for a user in labels and pages.
     pub user_names: UserNames,
 }
 

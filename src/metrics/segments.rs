@@ -5,7 +5,7 @@ use super::deflate::{Deflater, Segment};
 use super::facts::OrgFacts;
 use super::users::UserLines;
 use crate::domain::ids::OrgName;
-use crate::domain::policy::{OrgPolicy, UserNames};
+use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::users::StatusColumns;
 use crate::domain::view::View;
 use bytes::BytesMut;
@@ -31,10 +31,11 @@ pub(super) struct OrgSegments {
 }
 
 impl Segments {
-    /// Forgets organisations that `view` does not have.
+    /// Forgets organisations that `view` does not have, and all of them where users have no series.
     pub(super) fn retain(&self, view: &View) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|name, _| view.org(name).is_some());
+        let wanted = view.user_series == UserSeries::PerUser;
+        kept.retain(|name, _| wanted && view.org(name).is_some());
     }
 
     /// The pieces that hold for an organisation; empty ones when something that they depend on has changed.

@@ -43,11 +43,11 @@ pub(super) const NOTHING_IN_24_HOURS: CauseGuide = CauseGuide {
               longer get through.",
     impact: "Changes of the last working day may be missing on the other side.",
     steps: steps![
-        SalesforceAdmin: "Was yesterday a holiday? Add it to business_hours and stop here.",
         SalesforceAdmin: "Change one test contact or event of a synced user and wait 30 minutes.",
         ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service \
                         Account Access, with impersonation.",
         SalesforceSupport: "Exchange answers and the test record is still missing? Open a Salesforce case.",
+        SalesforceAdmin: "It came across? Then nobody changed anything: was it a holiday? Add it to business_hours.",
     ],
     owner: Owner::SalesforceAdmin,
 };

@@ -27,8 +27,7 @@ pub(super) const RESET_STUCK: CauseGuide = CauseGuide {
     steps: steps![
         SalesforceAdmin: "Open Setup, Lightning Sync Status, and type the user's name. No reset shown? It has ended: send the page here.",
         SalesforceAdmin: "Were many users reset at once? Then give the queue a night.",
-        SalesforceSupport: "Still there? Open a Salesforce case with the user's name and when the reset was asked for; \
-                            do not reset again.",
+        SalesforceSupport: "Still there? Open a Salesforce case with the user's name and when the reset was asked for.",
     ],
     owner: Owner::SalesforceAdmin,
 };

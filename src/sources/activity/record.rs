@@ -1,0 +1,330 @@
+//! One record: a JSON object of eight known keys → [`ActivityRecord`].
+
+use super::{Context, MAX_RECORD_BYTES};
+use crate::domain::activity::{ActivityKind, ActivityRecord};
+use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set};
+use crate::domain::time::Timestamp;
+use crate::sources::instant::{self, InstantError};
+use crate::sources::refusal::{json_fault, quoted};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The longest `user`, `record` and `id`: several times what any system uses as a name.
+const MAX_NAME_BYTES: usize = 1024;
+/// The longest `error`: a message with its stack.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+
+closed_set! {
+    /// A key of a record.
+    Key {
+        /// When.
+        At = "at",
+        /// What.
+        ObjectType = "object_type",
+        /// Which way.
+        Direction = "direction",
+        /// Whose.
+        User = "user",
+        /// Which.
+        Record = "record",
+        /// How it ended.
+        Outcome = "outcome",
+        /// Why it failed.
+        Error = "error",
+        /// The sender's own identity of the record.
+        Id = "id",
+    }
+}
+
+/// Why a record was not taken; made cheaply, described only when it is listed.
+#[derive(Debug)]
+pub(super) enum Mistake {
+    TooLong(usize),
+    NotUtf8,
+    NotJson(serde_json::Error),
+    UnknownKey(String),
+    Twice(Key),
+    WrongType(Key, &'static str),
+    Missing(Key),
+    FieldTooLong(Key, usize),
+    UnknownValue(Key, String),
+    Instant(InstantError, String),
+    Ahead(Timestamp),
+}
+
+impl Mistake {
+    /// The field and what to write instead.
+    pub(super) fn describe(self, now: Timestamp) -> (String, String) {
+        let (field, message) = match self {
+            Self::TooLong(length) => (
+                "",
+                format!("has {length} bytes; a record has at most {MAX_RECORD_BYTES}"),
+            ),
+            Self::NotUtf8 => ("", "is not UTF-8; send the record as UTF-8".to_owned()),
+            Self::NotJson(error) => (
+                "",
+                format!(
+                    "is no JSON object: {}; send one whole object",
+                    json_fault(&error)
+                ),
+            ),
+            Self::UnknownKey(key) => {
+                let known = Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>();
+                return (
+                    key.strip_prefix('"')
+                        .and_then(|key| key.strip_suffix('"'))
+                        .unwrap_or(&key)
+                        .to_owned(),
+                    format!("is not a known key; known are {}", known.join(", ")),
+                );
+            }
+            Self::Twice(key) => (key.name(), "is there twice; send it once".to_owned()),
+            Self::WrongType(key, found) => {
+                (key.name(), format!("is {found}; write it as a string"))
+            }
+            Self::Missing(key) => (key.name(), "is missing; every record has it".to_owned()),
+            Self::FieldTooLong(key, length) => (
+                key.name(),
+                format!("has {length} bytes; at most {} are taken", key.max_bytes()),
+            ),
+            Self::UnknownValue(key, value) => (
+                key.name(),
+                format!("{value} is not a known value; write {}", key.values()),
+            ),
+            Self::Instant(error, text) => (Key::At.name(), format!("{text} {error}")),
+            Self::Ahead(at) => (
+                Key::At.name(),
+                format!(
+                    "{at} is more than 48 h ahead of our clock ({now}); check the sender's clock and zone"
+                ),
+            ),
+        };
+        (field.to_owned(), message)
+    }
+}
+
+impl Key {
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Error => MAX_ERROR_BYTES,
+            Self::At
+            | Self::ObjectType
+            | Self::Direction
+            | Self::User
+            | Self::Record
+            | Self::Outcome
+            | Self::Id => MAX_NAME_BYTES,
+        }
+    }
+
+    const fn values(self) -> &'static str {
+        match self {
+            Self::ObjectType => "contacts or events",
+            Self::Direction => "to_exchange or to_salesforce",
+            Self::Outcome => "synced or failed",
+            Self::At | Self::User | Self::Record | Self::Error | Self::Id => "a string",
+        }
+    }
+}
+
+/// Reads one record; `latest` is the last instant that may lie ahead.
+pub(super) fn read(
+    record: &[u8],
+    context: &Context<'_>,
+    latest: Timestamp,
+) -> Result<ActivityRecord, Mistake> {
+    if record.len() > MAX_RECORD_BYTES {
+        return Err(Mistake::TooLong(record.len()));
+    }
+    let text = std::str::from_utf8(record).map_err(|_| Mistake::NotUtf8)?;
+    let mut fields = Fields::default();
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_map(&mut fields)
+        .and_then(|()| json.end())
+        .map_err(Mistake::NotJson)?;
+    if let Some(mistake) = fields.mistake {
+        return Err(mistake);
+    }
+    let Some(at) = fields.get(Key::At) else {
+        return Err(Mistake::Missing(Key::At));
+    };
+    let at = instant::parse(at).map_err(|error| Mistake::Instant(error, quoted(at)))?;
+    if at > latest {
+        return Err(Mistake::Ahead(at));
+    }
+    let kind = ActivityKind {
+        object_type: fields
+            .closed(Key::ObjectType, ObjectType::from_name)?
+            .ok_or(Mistake::Missing(Key::ObjectType))?,
+        direction: fields.closed(Key::Direction, Direction::from_name)?,
+        outcome: fields
+            .closed(Key::Outcome, Outcome::from_name)?
+            .unwrap_or(Outcome::Synced),
+    };
+    let key = match fields.get(Key::Id) {
+        Some(id) => context.identity.of_id(context.org.as_str(), at, id),
+        None => {
+            let texts = [Key::User, Key::Record, Key::Error].map(|key| fields.get(key));
+            context
+                .identity
+                .of_fields(context.org.as_str(), at, kind, texts)
+        }
+    };
+    Ok(ActivityRecord { at, kind, key })
+}
+
+/// The values of a record's keys; `null` is the same as an absent key.
+#[derive(Default)]
+struct Fields<'a> {
+    texts: [Option<Cow<'a, str>>; Key::COUNT],
+    seen: [bool; Key::COUNT],
+    mistake: Option<Mistake>,
+}
+
+impl<'a> Fields<'a> {
+    fn get(&self, key: Key) -> Option<&str> {
+        self.texts.get(key.index())?.as_deref()
+    }
+
+    fn closed<T>(&self, key: Key, from_name: fn(&str) -> Option<T>) -> Result<Option<T>, Mistake> {
+        let Some(text) = self.get(key) else {
+            return Ok(None);
+        };
+        match from_name(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Mistake::UnknownValue(key, quoted(text))),
+        }
+    }
+
+    fn put(&mut self, key: Key, value: Value<'a>) {
+        let (Some(seen), Some(slot)) = (
+            self.seen.get_mut(key.index()),
+            self.texts.get_mut(key.index()),
+        ) else {
+            return;
+        };
+        let mistake = match value {
+            _ if std::mem::replace(seen, true) => Mistake::Twice(key),
+            Value::Text(text) if text.len() > key.max_bytes() => {
+                Mistake::FieldTooLong(key, text.len())
+            }
+            Value::Text(text) => {
+                *slot = Some(text);
+                return;
+            }
+            Value::Null => return,
+            Value::Other(found) => Mistake::WrongType(key, found),
+        };
+        self.mistake.get_or_insert(mistake);
+    }
+}
+
+/// Reads the object to its end even after a mistake, so that a syntax error is never hidden by it.
+impl<'de> Visitor<'de> for &mut Fields<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            match key {
+                Ok(key) => {
+                    let value = map.next_value_seed(ValueSeed)?;
+                    self.put(key, value);
+                }
+                Err(unknown) => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.mistake.get_or_insert(Mistake::UnknownKey(unknown));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Result<Key, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = Result<Key, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Key::from_name(key).ok_or_else(|| quoted(key)))
+    }
+}
+
+enum Value<'a> {
+    Text(Cow<'a, str>),
+    Null,
+    Other(&'static str),
+}
+
+struct ValueSeed;
+
+impl<'de> DeserializeSeed<'de> for ValueSeed {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Value::Other("a boolean"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Value::Other("a number"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Value::Other("a number"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Value::Other("a number"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::Other("an array"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Value::Other("an object"))
+    }
+}

@@ -1,0 +1,268 @@
+//! Why what a source sent was not taken: a closed list of reasons, and the places of the mistakes.
+
+use crate::domain::ids::closed_set;
+use std::fmt;
+
+/// How many mistakes one answer lists; more would only repeat the sender's one error.
+pub const MAX_LISTED: usize = 100;
+/// How much of a sender's own text is shown in a message: enough to recognise it, too little to flood a log.
+const MAX_ECHO: usize = 80;
+
+closed_set! {
+    /// Why a body was refused.
+    IngestReason {
+        /// The body is not UTF-8.
+        NotUtf8 = "not_utf8",
+        /// The body is not of the form that it claims: JSON, CSV or a page.
+        Malformed = "malformed",
+        /// More users, columns or bytes than one observation may have.
+        TooLarge = "too_large",
+        /// A record, key or cell is wrong; the errors name each.
+        InvalidRecords = "invalid_records",
+        /// Nothing says when the snapshot was true.
+        NoCaptureTime = "no_capture_time",
+        /// The page shows no label that we know.
+        NoKnownLabel = "no_known_label",
+        /// Labels of check marks without a readable mark.
+        IconsLost = "icons_lost",
+        /// A label that could belong to two rows, or that comes twice.
+        AmbiguousLabel = "ambiguous_label",
+        /// A row without its value: the page was cut.
+        Incomplete = "incomplete",
+        /// A user's rows without the user's name.
+        UserNotNamed = "user_not_named",
+        /// A label whose value cannot be read.
+        UnreadableValue = "unreadable_value",
+    }
+}
+
+/// One mistake and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordError {
+    /// The line of NDJSON, CSV or text, or the place in a JSON array of records, from 1; 0 where `field` alone is the place.
+    pub line: u64,
+    /// The key, or the path of a key such as `users[3].contacts.linked`; empty for the record as a whole.
+    pub field: String,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+impl RecordError {
+    /// A mistake at a line and field.
+    pub fn new(line: u64, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.field.as_str()) {
+            (0, "") => f.write_str(&self.message),
+            (0, field) => write!(f, "{field}: {}", self.message),
+            (line, "") => write!(f, "line {line}: {}", self.message),
+            (line, field) => write!(f, "line {line}, {field}: {}", self.message),
+        }
+    }
+}
+
+/// A body that was refused as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct IngestError {
+    /// Which of the closed list.
+    pub reason: IngestReason,
+    /// What is wrong and the next step, as one lowercase sentence.
+    pub detail: String,
+    /// The first [`MAX_LISTED`] mistakes.
+    pub errors: Vec<RecordError>,
+    /// How many mistakes there are.
+    pub total: u64,
+}
+
+impl IngestError {
+    /// A refusal of the body as a whole, without single mistakes.
+    pub(super) fn whole(reason: IngestReason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+            errors: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
+/// What was read of a body, with the records that were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed<T> {
+    /// What was read.
+    pub value: T,
+    /// The first [`MAX_LISTED`] records that were left out.
+    pub rejected: Vec<RecordError>,
+    /// How many were left out.
+    pub rejected_total: u64,
+}
+
+/// What becomes of a body with a wrong record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Nothing of it is taken.
+    Refuse,
+    /// The good records are taken and the others listed.
+    Skip,
+}
+
+/// Mistakes as they are found: the first are kept, all are counted.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes {
+    pub(super) listed: Vec<RecordError>,
+    pub(super) total: u64,
+}
+
+impl Mistakes {
+    /// Notes a mistake; the text is only made when it is listed.
+    pub(super) fn note(&mut self, mistake: impl FnOnce() -> RecordError) {
+        self.total += 1;
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(mistake());
+        }
+    }
+
+    /// The refusal that lists them.
+    pub(super) fn refusal(self, reason: IngestReason, detail: impl Into<String>) -> IngestError {
+        IngestError {
+            reason,
+            detail: detail.into(),
+            errors: self.listed,
+            total: self.total,
+        }
+    }
+}
+
+/// What is wrong with the JSON, without the sender's text; `column` counts from 1.
+pub(super) fn json_fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let fault = match error.classify() {
+        serde_json::error::Category::Data => "it is something else",
+        serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof
+        | serde_json::error::Category::Io => text.split(" at line ").next().unwrap_or_default(),
+    };
+    if error.line() > 1 {
+        format!(
+            "{fault} in its line {}, column {}",
+            error.line(),
+            error.column()
+        )
+    } else {
+        format!("{fault} at column {}", error.column())
+    }
+}
+
+/// A sender's text for a message: quoted, control and other unprintable characters escaped, at most 80 bytes of it.
+pub(super) fn quoted(text: &str) -> String {
+    let mut shown = String::with_capacity(MAX_ECHO + 6);
+    shown.push('"');
+    for character in text.chars() {
+        let before = shown.len();
+        if invisible(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.extend(character.escape_debug());
+        }
+        if shown.len() > MAX_ECHO + 1 {
+            shown.truncate(before);
+            shown.push('…');
+            break;
+        }
+    }
+    shown.push('"');
+    shown
+}
+
+/// Characters that `escape_debug` lets through and that would reorder or hide the text around them.
+pub(super) const fn invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The body as text without its byte order mark.
+pub(super) fn text_of(body: &[u8]) -> Result<&str, IngestError> {
+    let body = without_mark(body)?;
+    std::str::from_utf8(body).map_err(|error| {
+        let line = 1 + body
+            .iter()
+            .take(error.valid_up_to())
+            .filter(|byte| **byte == b'\n')
+            .count();
+        IngestError::whole(
+            IngestReason::NotUtf8,
+            format!("line {line} is not UTF-8; save or send the body as UTF-8"),
+        )
+    })
+}
+
+/// The body without the mark that some editors put before UTF-8; UTF-16 is named as such.
+pub(super) fn without_mark(body: &[u8]) -> Result<&[u8], IngestError> {
+    if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
+        return Err(IngestError::whole(
+            IngestReason::NotUtf8,
+            "the body is UTF-16; save or send it as UTF-8",
+        ));
+    }
+    Ok(body.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_escaped_and_cut() {
+        assert_eq!(quoted("a\"b\n\u{0}\u{202e}"), r#""a\"b\n\0\u{202e}""#);
+        let long = quoted(&"\u{1}".repeat(1000));
+        assert!(long.len() <= 80 + 5, "{}", long.len());
+        assert!(long.ends_with("…\""));
+        assert_eq!(quoted(&"é".repeat(80)).chars().count(), 43);
+    }
+
+    #[test]
+    fn a_mistake_names_its_place() {
+        assert_eq!(
+            RecordError::new(3, "at", "is missing").to_string(),
+            "line 3, at: is missing"
+        );
+        assert_eq!(RecordError::new(0, "", "is empty").to_string(), "is empty");
+        assert_eq!(
+            RecordError::new(0, "users[1].user", "is empty").to_string(),
+            "users[1].user: is empty"
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_counted_and_the_first_hundred_listed() {
+        let mut mistakes = Mistakes::default();
+        for line in 1..=250 {
+            mistakes.note(|| RecordError::new(line, "at", "is missing"));
+        }
+        let error = mistakes.refusal(IngestReason::InvalidRecords, "250 wrong");
+        assert_eq!((error.errors.len(), error.total), (MAX_LISTED, 250));
+        assert_eq!(error.to_string(), "250 wrong");
+    }
+
+    #[test]
+    fn other_encodings_are_named() {
+        assert_eq!(
+            text_of(b"\xff\xfea\0").unwrap_err().detail,
+            "the body is UTF-16; save or send it as UTF-8"
+        );
+        assert_eq!(
+            text_of(b"a\nb\xe4").unwrap_err().detail,
+            "line 2 is not UTF-8; save or send the body as UTF-8"
+        );
+        assert_eq!(text_of(b"\xef\xbb\xbfa").unwrap(), "a");
+    }
+}

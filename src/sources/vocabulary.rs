@@ -1,0 +1,306 @@
+//! The words of the status page and of our JSON: labels of rows, states, marks, and how spelling is evened out.
+
+use super::refusal::invisible;
+use crate::domain::ids::ObjectType;
+use crate::domain::rows::{OrgRow, Status, UserRow};
+
+/// A row with its key in JSON and CSV and its label on the page.
+#[derive(Debug)]
+pub(super) struct Label<T> {
+    pub(super) key: &'static str,
+    pub(super) label: &'static str,
+    pub(super) row: T,
+}
+
+const fn label<T>(key: &'static str, label: &'static str, row: T) -> Label<T> {
+    Label { key, label, row }
+}
+
+/// Rows of the organisation that have no object type.
+pub(super) const ORG: [Label<OrgRow>; 4] = [
+    label(
+        "service_account",
+        "Microsoft Exchange service account provided",
+        OrgRow::ServiceAccountProvided,
+    ),
+    label(
+        "outlook_integration_enabled",
+        "Outlook integration enabled",
+        OrgRow::OutlookIntegration,
+    ),
+    label(
+        "service_account_recognized",
+        "Salesforce recognizes Microsoft Exchange service account",
+        OrgRow::ServiceAccountRecognized,
+    ),
+    label(
+        "linked_users",
+        "Users with linked Microsoft Exchange and Salesforce email addresses",
+        OrgRow::LinkedUsers,
+    ),
+];
+
+/// Rows that the organisation has once for each object type.
+pub(super) const ORG_OBJECT: [Label<fn(ObjectType) -> OrgRow>; 3] = [
+    label("last_sync", "Last sync activity", OrgRow::LastSync),
+    label(
+        "synced_60m",
+        "Records synced in last 60 minutes",
+        OrgRow::Synced60m,
+    ),
+    label(
+        "synced_24h",
+        "Records synced in last 24 hours",
+        OrgRow::Synced24h,
+    ),
+];
+
+/// Rows of a user that have no object type.
+pub(super) const USER: [Label<UserRow>; 5] = [
+    label(
+        "active_configuration",
+        "User assigned to active Exchange configuration",
+        UserRow::ActiveConfiguration,
+    ),
+    label(
+        "mailbox_version_supported",
+        "User mailbox is running on supported version of Microsoft Exchange",
+        UserRow::MailboxVersion,
+    ),
+    label(
+        "recognized_by_service_account",
+        "User recognized by Exchange service account",
+        UserRow::ServiceAccount,
+    ),
+    label("reset", "User's reset sync status", UserRow::Reset),
+    label(
+        "outlook_integration_set_up",
+        "User set up Outlook integration",
+        UserRow::OutlookIntegration,
+    ),
+];
+
+const LINKED: &str = "Salesforce and Exchange email addresses linked";
+const TO_EXCHANGE: &str = "Salesforce to Exchange sync status";
+const TO_SALESFORCE: &str = "Exchange to Salesforce sync status";
+const RECORDS: &str = "Records in sync";
+
+/// A user's rows about contacts.
+const USER_CONTACTS: [Label<UserRow>; 5] = [
+    label(
+        "folder_found",
+        "Salesforce_Sync folder found",
+        UserRow::ContactsFolder,
+    ),
+    label("linked", LINKED, UserRow::ContactsLinked),
+    label("to_exchange", TO_EXCHANGE, UserRow::ContactsToExchange),
+    label(
+        "to_salesforce",
+        TO_SALESFORCE,
+        UserRow::ContactsToSalesforce,
+    ),
+    label("records_in_sync", RECORDS, UserRow::ContactsRecords),
+];
+
+/// A user's rows about events.
+const USER_EVENTS: [Label<UserRow>; 5] = [
+    label(
+        "folder_found",
+        "Calendar folder found",
+        UserRow::EventsFolder,
+    ),
+    label("linked", LINKED, UserRow::EventsLinked),
+    label("to_exchange", TO_EXCHANGE, UserRow::EventsToExchange),
+    label("to_salesforce", TO_SALESFORCE, UserRow::EventsToSalesforce),
+    label("records_in_sync", RECORDS, UserRow::EventsRecords),
+];
+
+/// A user's rows about one object type.
+pub(super) const fn user_object(object: ObjectType) -> &'static [Label<UserRow>; 5] {
+    match object {
+        ObjectType::Contacts => &USER_CONTACTS,
+        ObjectType::Events => &USER_EVENTS,
+    }
+}
+
+/// The row of a key: as our JSON spells it, or the label or key in any spelling that [`words`] evens out.
+pub(super) fn find<'l, T>(labels: &'l [Label<T>], key: &str) -> Option<&'l Label<T>> {
+    labels.iter().find(|label| label.key == key).or_else(|| {
+        let even = words(key);
+        labels
+            .iter()
+            .find(|label| is_spelled(&even, label.key) || is_spelled(&even, label.label))
+    })
+}
+
+/// Whether `even`, made by [`words`], is a name of ours, all of which are ASCII.
+fn is_spelled(even: &str, name: &str) -> bool {
+    let name = name.bytes().map(|byte| match byte {
+        b'_' => b' ',
+        byte => byte.to_ascii_lowercase(),
+    });
+    name.eq(even.bytes())
+}
+
+/// The state that a text shows in a row; `None` when the row has no such state.
+pub(super) fn state(row: UserRow, text: &str) -> Option<Status> {
+    let shown = |status: &Status| row.statuses().contains(status) && *status != Status::Unknown;
+    if let Some(status) = Status::from_name(text).filter(shown) {
+        return Some(status);
+    }
+    let name = words(text);
+    let status = match name.as_str() {
+        "exchange configuration not set to sync" => Some(Status::NotSetToSync),
+        name => Status::from_name(&name.replace(' ', "_")),
+    };
+    status.filter(shown)
+}
+
+/// Check or Yes, X or No: words, glyphs, and what pictures of them are called.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match words(text).as_str() {
+        "yes"
+        | "true"
+        | "check"
+        | "checked"
+        | "checkmark"
+        | "check mark"
+        | "checkbox checked"
+        | "exchange sync status checkmark"
+        | "✓"
+        | "✔"
+        | "✅"
+        | "☑" => Some(true),
+        "no"
+        | "false"
+        | "x"
+        | "cross"
+        | "x mark"
+        | "cross mark"
+        | "unchecked"
+        | "not checked"
+        | "checkbox not checked"
+        | "exchange sync status x"
+        | "✗"
+        | "✘"
+        | "✕"
+        | "✖"
+        | "×"
+        | "❌"
+        | "❎"
+        | "☒" => Some(false),
+        _ => None,
+    }
+}
+
+/// A text evened out: lower case, one space between words, underscores as spaces, a straight apostrophe; without
+/// trade marks, invisible characters and a final colon.
+pub(super) fn words(text: &str) -> String {
+    let mut even = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '_' => space(&mut even),
+            white if white.is_whitespace() => space(&mut even),
+            // U+FE0E and U+FE0F ask for a glyph as text or as a picture.
+            '®' | '™' | '©' | '\u{fe0e}' | '\u{fe0f}' => {}
+            hidden if invisible(hidden) => {}
+            '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`' | '´' => even.push('\''),
+            other => even.extend(other.to_lowercase()),
+        }
+    }
+    let trimmed = even.trim_end_matches([' ', ':', '：']).len();
+    even.truncate(trimmed);
+    even
+}
+
+fn space(even: &mut String) {
+    if !even.is_empty() && !even.ends_with(' ') {
+        even.push(' ');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_is_evened_out() {
+        for same in [
+            "User's reset sync status",
+            " USER’S  reset\u{a0}sync\nstatus : ",
+            "\u{200f}User's reset_sync status\u{200b}",
+        ] {
+            assert_eq!(words(same), "user's reset sync status");
+        }
+        assert_eq!(words("Microsoft® Exchange™"), "microsoft exchange");
+        assert_eq!(words(" _:_ "), "");
+    }
+
+    #[test]
+    fn every_key_and_label_is_found_in_any_letter_case() {
+        for label in &ORG {
+            assert_eq!(find(&ORG, label.key).unwrap().row, label.row);
+            assert_eq!(
+                find(&ORG, &label.label.to_uppercase()).unwrap().row,
+                label.row
+            );
+        }
+        for label in &USER {
+            assert_eq!(
+                find(&USER, &label.key.to_uppercase()).unwrap().row,
+                label.row
+            );
+            assert_eq!(
+                find(&USER, &label.label.to_lowercase()).unwrap().row,
+                label.row
+            );
+        }
+        for object in ObjectType::ALL {
+            let rows = user_object(*object)
+                .iter()
+                .map(|label| label.row.object_type());
+            assert!(rows.into_iter().all(|of| of == Some(*object)));
+        }
+    }
+
+    #[test]
+    fn states_are_read_as_we_and_as_the_page_write_them() {
+        let row = UserRow::EventsToExchange;
+        for status in row.statuses() {
+            let read = (*status != Status::Unknown).then_some(*status);
+            assert_eq!(state(row, status.name()), read);
+            assert_eq!(
+                state(row, &status.name().replace('_', " ").to_uppercase()),
+                read
+            );
+        }
+        assert_eq!(
+            state(row, "Exchange configuration not set to sync"),
+            Some(Status::NotSetToSync)
+        );
+        assert_eq!(state(row, "Marked for reset"), None);
+        assert_eq!(
+            state(UserRow::Reset, "Marked for reset"),
+            Some(Status::MarkedForReset)
+        );
+    }
+
+    #[test]
+    fn marks_are_words_glyphs_and_names_of_pictures() {
+        for yes in [
+            "✓",
+            "✔\u{fe0f}",
+            "YES",
+            "Exchange Sync status checkmark",
+            "true",
+        ] {
+            assert_eq!(flag(yes), Some(true), "{yes}");
+        }
+        for no in ["X", "✗", "×", "No", "Exchange Sync status X"] {
+            assert_eq!(flag(no), Some(false), "{no}");
+        }
+        for neither in ["", "Oui", "1", "0", "checkmarks", "n/a"] {
+            assert_eq!(flag(neither), None, "{neither}");
+        }
+    }
+}
