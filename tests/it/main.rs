@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one file for each flow.
 #![cfg(test)]
 
+mod alerts;
 mod architecture;
 mod cli;
 mod config;
