@@ -1,2 +1,269 @@
-//! Bench.
-fn main() {}
+//! What a page costs: time a series as text and compressed, memory a series, and the same series through the
+//! `prometheus` crate's own encoder in the same run. `cargo bench --bench exposition`.
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints its figures, and stops where it is wrong itself"
+)]
+
+use bytes::Bytes;
+use lightning_sync_exporter::domain::calendar::OpenHours;
+use lightning_sync_exporter::domain::ids::{OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::policy::{OrgPolicy, UserSeries};
+use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
+use lightning_sync_exporter::domain::view::{OrgView, SourceState, View};
+use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_348_200);
+/// Users of one organisation: with 13 checks each and its own families about a thousand series.
+const USERS: usize = 64;
+/// How often each figure is measured.
+const RUNS: usize = 7;
+
+fn main() {
+    let asked = std::env::args().find_map(|argument| argument.parse().ok());
+    if let Some(series) = asked {
+        measure(series);
+        return;
+    }
+    // A process for each size: memory that one has given back would hide what the next one takes.
+    let this = std::env::current_exe().expect("this program has a path");
+    for series in [10_000, 100_000, 1_000_000] {
+        let done = Command::new(&this).arg(series.to_string()).status();
+        assert!(done.expect("this program can be started").success());
+    }
+}
+
+fn measure(wanted: usize) {
+    let orgs = wanted.div_ceil(1_000);
+    let before = status("VmRSS:");
+    let view = Arc::new(view(orgs));
+    let aggregate = Arc::new(View {
+        user_series: UserSeries::Aggregate,
+        ..View::clone(&view)
+    });
+    let own = Arc::new(Own::new(&["malformed"]).expect("the catalogue is sound"));
+    let pages = Pages::new(own);
+    let text = || pages.text(Arc::clone(&view), NOW, Format::Text);
+    let gzip = || pages.gzip(Arc::clone(&view), NOW, Format::Text);
+
+    let (series, bytes) = count(text());
+    let megabytes = bytes / 1_000_000;
+    println!("\n{series} series of {orgs} organisations, {megabytes} MB; CPU time, best of {RUNS}");
+    let figure = |what: &str, took: Duration, series: usize| {
+        let each = took.as_nanos() as f64 / series as f64;
+        println!("  {what:<32} {each:>9.2} ns a series");
+        each
+    };
+    let resident = |what: &str| {
+        let each = status("VmRSS:").saturating_sub(before) as f64 / series as f64;
+        println!("  {what:<32} {each:>9.1} B a series");
+    };
+
+    let first = best(|| {
+        black_box(text().next());
+    });
+    println!(
+        "  {:<32} {:>9.2} ms",
+        "first chunk after",
+        first.as_secs_f64() * 1e3
+    );
+    let ours = figure("text", best(|| drain(text())), series);
+    let summed = || pages.text(Arc::clone(&aggregate), NOW, Format::Text);
+    let without = count(summed()).0;
+    let took = best(|| drain(summed()));
+    figure(&format!("text, {without} without users"), took, without);
+    resident("resident, View and encoder");
+
+    let begun = cpu();
+    let compressed: usize = gzip().map(|piece| piece.len()).sum();
+    figure("gzip, nothing kept", cpu() - begun, series);
+    figure("gzip, users' pieces kept", best(|| drain(gzip())), series);
+    println!(
+        "  {:<32} {:>9.1} times smaller",
+        "gzip",
+        bytes as f64 / compressed as f64
+    );
+    resident("resident with kept pieces");
+    println!(
+        "  {:<32} {:>9} MiB",
+        "VmHWM so far",
+        status("VmHWM:") / 1024 / 1024
+    );
+
+    let (took, theirs) = text_encoder(&view);
+    let theirs = figure("prometheus TextEncoder", took, theirs);
+    println!("  {:<32} {:>9.0} times ours", "", theirs / ours);
+}
+
+/// The least CPU time of a few runs: what is left is the work, not the neighbours.
+fn best(mut run: impl FnMut()) -> Duration {
+    let runs = (0..RUNS).map(|_| {
+        let begun = cpu();
+        run();
+        cpu() - begun
+    });
+    runs.min().unwrap_or_default()
+}
+
+/// The CPU time that this thread has used.
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).expect("time goes forward");
+    Duration::new(
+        seconds,
+        u32::try_from(time.tv_nsec).expect("below a second"),
+    )
+}
+
+fn drain(page: impl Iterator<Item = Bytes>) {
+    for chunk in page {
+        black_box(&chunk);
+    }
+}
+
+fn count(page: impl Iterator<Item = Bytes>) -> (usize, usize) {
+    let (mut lines, mut bytes, mut comments) = (0, 0, 0);
+    let mut at_start = true;
+    for chunk in page {
+        bytes += chunk.len();
+        for byte in chunk.iter() {
+            comments += usize::from(at_start && *byte == b'#');
+            at_start = *byte == b'\n';
+            lines += usize::from(at_start);
+        }
+    }
+    (lines - comments, bytes)
+}
+
+/// The users' series through the `prometheus` crate: time, and how many they are.
+fn text_encoder(view: &View) -> (Duration, usize) {
+    let registry = Registry::new();
+    let vec = GaugeVec::new(
+        Opts::new(
+            "lightning_sync_user_status",
+            "The status that a user has now.",
+        ),
+        &["org", "user", "check", "status"],
+    )
+    .expect("a sound metric");
+    registry
+        .register(Box::new(vec.clone()))
+        .expect("registered once");
+    for org in &view.orgs {
+        for user in &org.summary.columns.0 {
+            for row in UserRow::checks() {
+                let status = user.statuses[row.index()];
+                let labels = [
+                    org.policy.name.as_str(),
+                    &user.pseudonym,
+                    row.check(),
+                    status.name(),
+                ];
+                vec.with_label_values(&labels).set(1.0);
+            }
+        }
+    }
+    let mut out = Vec::new();
+    let took = best(|| {
+        out.clear();
+        TextEncoder::new()
+            .encode(&registry.gather(), &mut out)
+            .expect("encodes");
+        black_box(&out);
+    });
+    let series = view.orgs.len() * USERS * UserRow::checks().count();
+    (took, series)
+}
+
+fn view(orgs: usize) -> View {
+    let mut view = View::empty(NOW);
+    view.user_series = UserSeries::PerUser;
+    view.orgs = (0..orgs).map(|number| Arc::new(org(number))).collect();
+    view
+}
+
+fn org(number: usize) -> OrgView {
+    let policy = OrgPolicy::defaults(OrgName::new(&format!("org-{number:05}")).expect("a name"));
+    let seen = NOW.minus(chrono::TimeDelta::minutes(3));
+    let mut sources = [None; Source::COUNT];
+    sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: seen });
+    let mut readings = OrgReadings::default();
+    for row in OrgRow::ALL {
+        let value = match row {
+            OrgRow::ServiceAccountProvided => OrgValue::Account(Some("svc".into())),
+            OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => OrgValue::Flag(true),
+            OrgRow::LinkedUsers => OrgValue::Count(USERS as u64),
+            OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => OrgValue::Count(number as u64 + 7),
+            OrgRow::LastSync(_) => OrgValue::Instant(seen),
+        };
+        let reading = Reading {
+            value,
+            observed_at: seen,
+            changed_at: seen,
+        };
+        readings.put(row, Source::Snapshot, reading);
+    }
+    let users = UserTable {
+        users: (0..USERS)
+            .map(|user| entry(number * USERS + user, seen))
+            .collect(),
+        complete: true,
+    };
+    let mut live = [false; Source::COUNT];
+    live[Source::Snapshot.index()] = true;
+    let summary = UserSummary::of(&users, &policy, &live, NOW);
+    OrgView {
+        id: OrgId(u32::try_from(number).expect("few organisations")),
+        known_since: NOW.minus(chrono::TimeDelta::days(90)),
+        readings: Arc::new(readings),
+        sources,
+        activity: Default::default(),
+        users: Arc::new(users),
+        summary: Arc::new(summary),
+        open_hours: OpenHours::Always,
+        policy: Arc::new(policy),
+    }
+}
+
+/// A user whose states differ from those of the next one.
+fn entry(number: usize, seen: Timestamp) -> UserEntry {
+    let mut cells = UserCells::default();
+    for (place, row) in UserRow::checks().enumerate() {
+        let states = row.statuses();
+        let status = match (number * 7 + place) % 11 {
+            0 => states[(number + place) % states.len()],
+            _ if states.contains(&Status::InSync) => Status::InSync,
+            _ => states[0],
+        };
+        if status != Status::Unknown {
+            cells.take(row, status.index() as u32, seen);
+        }
+    }
+    // Sixteen hexadecimal digits without order, as a keyed hash gives.
+    let hash = (number as u64 + 1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .rotate_left(23);
+    UserEntry {
+        name: UserName::new(&format!("first.last{number}@corp.example")).expect("a name"),
+        pseudonym: format!("{:016x}", hash.wrapping_mul(0xd6e8_feb8_6659_fd93)).into(),
+        readings: Arc::from([(Source::Snapshot, cells)]),
+    }
+}
+
+/// A line of `/proc/self/status`, in bytes.
+fn status(key: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("this runs on Linux");
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.expect("the line is there") * 1024
+}

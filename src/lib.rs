@@ -1,10 +1,14 @@
 //! Watches contact and event sync between Salesforce and Microsoft Exchange: collects what sources tell, keeps it,
 //! counts it exactly, judges it as the vendor's article means it, and says what to do next.
 
+pub mod app;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
+pub mod engine;
 pub mod events;
+pub mod guidance;
 pub mod metrics;
 pub mod rules;
 pub mod scenarios;

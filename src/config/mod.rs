@@ -1,1 +1,31 @@
-//! What the operator may say: file form → valid configuration, all mistakes at once.
+//! What the operator may say: file form → [`ValidConfig`], a different type; all mistakes at once, each with its key path.
+//!
+//! This room knows the domain and secrets, and nothing that runs. A new key is a row in `keys.rs` and a line where its
+//! section is read; the example, the schema and the reference in `docs/` follow from the row.
+
+mod dates;
+pub mod duration;
+mod example;
+mod hours;
+mod init;
+mod keys;
+mod load;
+mod mistakes;
+mod org;
+mod origin;
+mod reader;
+mod reference;
+mod schema;
+mod table;
+mod token;
+mod valid;
+mod walk;
+
+pub use example::example;
+pub use init::{Answers, InitError, init};
+pub use load::{Environment, from_file, from_text};
+pub use mistakes::{ConfigError, Mistake, Mistakes, Place};
+pub use origin::Origin;
+pub use reference::reference;
+pub use schema::schema;
+pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};

@@ -122,6 +122,15 @@ impl IdentityKey {
         finish(&hasher)
     }
 
+    /// What stands for a user where names are not wanted: 16 hexadecimal digits that only this store can connect.
+    pub fn pseudonym(&self, org: &str, user: &str) -> String {
+        let mut hasher = SipHasher24::new_with_key(&self.0);
+        hasher.write_u8(3);
+        field(&mut hasher, Some(org));
+        field(&mut hasher, Some(user));
+        format!("{:016x}", hasher.finish())
+    }
+
     fn hasher(&self, org: &str, at: Timestamp) -> SipHasher24 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         field(&mut hasher, Some(org));

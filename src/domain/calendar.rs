@@ -123,6 +123,11 @@ impl Weekly {
     }
 }
 
+/// The first instant of a local day; `None` outside the years that an instant covers.
+pub fn start_of_day(zone: Tz, day: NaiveDate) -> Option<Timestamp> {
+    Timestamp::from_datetime(resolve(zone, day.and_time(NaiveTime::MIN), Edge::Open)?)
+}
+
 #[derive(Clone, Copy)]
 enum Edge {
     Open,

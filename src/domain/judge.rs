@@ -32,9 +32,22 @@ pub struct Finding {
 }
 
 /// When the retirement becomes a warning: a month is what the vendor's migration guide plans for.
-const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
+pub(crate) const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes news: a quarter, the planning step of most organisations.
-const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
+pub(crate) const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
+
+/// How long business must have lasted before a row's reading may be judged late or empty.
+pub const fn settle(row: OrgRow) -> Option<Settle> {
+    match row {
+        OrgRow::LastSync(_) => Some(Settle::QuarterHour),
+        OrgRow::Synced60m(_) => Some(Settle::Hour),
+        OrgRow::Synced24h(_) => Some(Settle::SixOfDay),
+        OrgRow::ServiceAccountProvided
+        | OrgRow::OutlookIntegration
+        | OrgRow::ServiceAccountRecognized
+        | OrgRow::LinkedUsers => None,
+    }
+}
 
 /// Every finding of every organisation, worst first.
 pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {
@@ -115,9 +128,14 @@ impl Judge<'_> {
 
     /// Whether business has lasted for `span` at some instant since `began`.
     fn settled(&self, span: Settle, began: Timestamp) -> bool {
+        self.settled_by(span, self.now, began)
+    }
+
+    /// Whether it had by the time of a reading: what was read before opening time says nothing of the hours since.
+    fn settled_by(&self, span: Settle, read_at: Timestamp, began: Timestamp) -> bool {
         self.org
             .open_hours
-            .settled(span, self.now)
+            .settled(span, read_at.min(self.now))
             .is_some_and(|at| at >= began)
     }
 
@@ -260,34 +278,50 @@ impl Judge<'_> {
         let began = last.at.plus(self.org.policy.fresh_within);
         if last.live
             && last.observed_at > began
-            && self.settled(Settle::QuarterHour, began)
+            && self.settled_by(Settle::QuarterHour, last.observed_at, began)
             && !self.first_sync_runs(object)
         {
             self.add_for(object, Reason::Delayed, Severity::Info, Some(began));
         }
     }
 
-    /// Whether the current count of a window is a zero that says something, and since when.
-    fn zero(&self, row: OrgRow, object: ObjectType, window: TimeDelta) -> bool {
+    /// When a reading was taken of a window whose current count is a zero that says something.
+    fn zero(&self, row: OrgRow, object: ObjectType, window: TimeDelta) -> Option<Timestamp> {
         if !self.counts {
-            return false;
+            return None;
         }
-        let Some(count) = self.org.current(row, self.now) else {
-            return false;
-        };
+        let count = self.org.current(row, self.now)?;
         let covered = count.source != Source::Activity
             || self
                 .org
                 .coverage(object, self.now)
                 .is_some_and(|covered| covered >= window);
-        count.value == OrgValue::Count(0) && covered
+        (count.value == OrgValue::Count(0) && covered).then_some(count.observed_at)
+    }
+
+    /// Since when a zero that was read at `read_at` is news: once the last sync has left its window, or, where no last
+    /// sync is known, at the reading; not while nothing can be expected to have synced.
+    fn zero_began(
+        &self,
+        object: ObjectType,
+        last: Option<LastSync>,
+        window: TimeDelta,
+        read_at: Timestamp,
+    ) -> Option<Timestamp> {
+        match last {
+            Some(last) => Some(last.at.plus(window)),
+            None if self.org.policy.setting_up(self.now) || self.first_sync_runs(object) => None,
+            None => Some(read_at),
+        }
     }
 
     fn nothing_in_24_hours(&mut self, object: ObjectType, last: Option<LastSync>) -> bool {
-        let began = last.map_or(self.now, |last| last.at.plus(DAY));
-        let holds = self.zero(OrgRow::Synced24h(object), object, DAY)
-            && self.settled(Settle::SixOfDay, began)
-            && (last.is_some() || !self.org.policy.setting_up(self.now));
+        let Some(read_at) = self.zero(OrgRow::Synced24h(object), object, DAY) else {
+            return false;
+        };
+        let holds = self
+            .zero_began(object, last, DAY, read_at)
+            .is_some_and(|began| self.settled_by(Settle::SixOfDay, read_at, began));
         if holds {
             let severity = if last.is_some() {
                 Severity::Warning
@@ -305,8 +339,13 @@ impl Judge<'_> {
     }
 
     fn nothing_in_60_minutes(&mut self, object: ObjectType, last: Option<LastSync>) {
-        let began = last.map_or(self.now, |last| last.at.plus(HOUR));
-        if self.zero(OrgRow::Synced60m(object), object, HOUR) && self.settled(Settle::Hour, began) {
+        let Some(read_at) = self.zero(OrgRow::Synced60m(object), object, HOUR) else {
+            return;
+        };
+        let Some(began) = self.zero_began(object, last, HOUR, read_at) else {
+            return;
+        };
+        if self.settled_by(Settle::Hour, read_at, began) {
             self.add_for(
                 object,
                 Reason::NothingIn60Minutes,
@@ -335,14 +374,16 @@ impl Judge<'_> {
                 self.add_users(check, Reason::UsersFailing, since, users);
             }
         }
-        for status in [Status::MarkedForReset, Status::ResetInProgress] {
-            self.stuck(
-                UserRow::Reset,
-                status,
-                Reason::ResetStuck,
-                self.org.policy.reset_limit,
-            );
-        }
+        let resets = [Status::MarkedForReset, Status::ResetInProgress];
+        let limit = self.org.policy.reset_limit;
+        self.stuck(UserRow::Reset, &resets, Reason::ResetStuck, limit);
+        // What has not begun yet is no news during the first set-up; what hangs is.
+        let first_syncs: &[Status] = if self.org.policy.setting_up(self.now) {
+            &[Status::InitialSyncInProgress]
+        } else {
+            &[Status::InitialSyncInProgress, Status::NotStarted]
+        };
+        let limit = self.org.policy.initial_sync_limit;
         for row in UserRow::ALL
             .iter()
             .copied()
@@ -352,34 +393,30 @@ impl Judge<'_> {
                 .object_type()
                 .is_some_and(|object| self.org.policy.objects.contains(&object))
             {
-                let limit = self.org.policy.initial_sync_limit;
-                self.stuck(
-                    row,
-                    Status::InitialSyncInProgress,
-                    Reason::InitialSyncStuck,
-                    limit,
-                );
+                self.stuck(row, first_syncs, Reason::InitialSyncStuck, limit);
             }
         }
     }
 
-    /// A state that lasts longer than its limit, as far as somebody saw: a held state only claims what was already
-    /// so when it was read.
-    fn stuck(&mut self, row: UserRow, status: Status, reason: Reason, limit: TimeDelta) {
-        let Some(since) = self.org.summary.oldest(row, status) else {
+    /// Some states of which one lasts longer than its limit, as far as somebody saw: a held state only claims what was
+    /// already so when it was read.
+    fn stuck(&mut self, row: UserRow, statuses: &[Status], reason: Reason, limit: TimeDelta) {
+        let summary = &self.org.summary;
+        let oldest = statuses
+            .iter()
+            .filter_map(|status| summary.oldest(row, *status))
+            .min();
+        let (Some(since), Some((observed_at, stale))) = (oldest, summary.observed(row)) else {
             return;
         };
-        let Some((observed_at, stale)) = self.org.summary.observed(row) else {
-            return;
-        };
+        let users = statuses
+            .iter()
+            .filter(|status| summary.oldest(row, **status).is_some())
+            .map(|status| summary.status(row, *status))
+            .sum();
         let seen_at = if stale { observed_at } else { self.now };
         if seen_at.since(since) > limit {
-            self.add_users(
-                row,
-                reason,
-                since.plus(limit),
-                self.org.summary.status(row, status),
-            );
+            self.add_users(row, reason, since.plus(limit), users);
         }
     }
 

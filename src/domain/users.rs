@@ -205,6 +205,39 @@ pub fn verdict(
     }
 }
 
+/// The current state of every row of one user, with the labels that stand for the user; [`Status::Unknown`] in the
+/// two count rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserStatuses {
+    /// The name as the source writes it.
+    pub name: UserName,
+    /// What stands for the name where names are not wanted.
+    pub pseudonym: Arc<str>,
+    /// The states by [`UserRow::index`].
+    pub statuses: [Status; UserRow::COUNT],
+}
+
+impl UserStatuses {
+    fn of(user: &UserEntry, live: &[bool; Source::COUNT]) -> Self {
+        let mut statuses = [Status::Unknown; UserRow::COUNT];
+        for row in UserRow::checks() {
+            if let Some(status) = statuses.get_mut(row.index()) {
+                *status = user.status(row, live);
+            }
+        }
+        Self {
+            name: user.name.clone(),
+            pseudonym: Arc::clone(&user.pseudonym),
+            statuses,
+        }
+    }
+}
+
+/// The current states of all users of an organisation, in the table's order: all that series of single users need,
+/// a byte a state. Two that are the same allocation say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusColumns(pub Box<[UserStatuses]>);
+
 /// Counts over the users of an organisation; what metrics and `judge` read instead of the users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserSummary {
@@ -212,7 +245,8 @@ pub struct UserSummary {
     pub known: u32,
     /// How many users have each status, by row and [`Status::index`].
     pub statuses: [[u32; Status::COUNT]; UserRow::COUNT],
-    /// Since when the longest has been in each status, excluded users left out.
+    /// Since when the longest has been in each status; excluded users are left out, and so is "not started" of users
+    /// who are not assigned to an active configuration: nothing should start for them.
     pub oldest: [[Option<Timestamp>; Status::COUNT]; UserRow::COUNT],
     /// Users whose first failing check is this row.
     pub failing: [u32; UserRow::COUNT],
@@ -234,6 +268,8 @@ pub struct UserSummary {
     pub assigned: Option<u64>,
     /// When a limit or a date turns a verdict without anybody speaking.
     pub turns_at: Option<Timestamp>,
+    /// Each user's current states.
+    pub columns: Arc<StatusColumns>,
 }
 
 impl UserSummary {
@@ -248,7 +284,9 @@ impl UserSummary {
             known: u32::try_from(table.users.len()).unwrap_or(u32::MAX),
             ..Self::default()
         };
+        let mut columns = Vec::with_capacity(table.users.len());
         for user in &table.users {
+            columns.push(UserStatuses::of(user, live));
             let verdict = verdict(user, policy, live, now);
             summary.count_rows(user, live, verdict == UserVerdict::Excluded);
             summary.count_verdict(verdict);
@@ -259,6 +297,7 @@ impl UserSummary {
                 summary.turns_at = Some(summary.turns_at.map_or(turn, |at| at.min(turn)));
             }
         }
+        summary.columns = Arc::new(StatusColumns(columns.into()));
         if let Some(since) = policy.migrating_since.filter(|since| now < *since) {
             summary.turns_at = Some(summary.turns_at.map_or(since, |at| at.min(since)));
         }
@@ -270,7 +309,17 @@ impl UserSummary {
         summary
     }
 
+    /// Keeps the columns of an earlier summary when they say the same, so that what was made of them still holds.
+    #[must_use]
+    pub fn with_columns_of(mut self, earlier: &Self) -> Self {
+        if self.columns == earlier.columns {
+            self.columns = Arc::clone(&earlier.columns);
+        }
+        self
+    }
+
     fn count_rows(&mut self, user: &UserEntry, live: &[bool; Source::COUNT], excluded: bool) {
+        let assigned = user.status(UserRow::ActiveConfiguration, live) == Status::Yes;
         for row in UserRow::ALL.iter().copied() {
             let index = row.index();
             let current = user.current(row, live);
@@ -286,7 +335,8 @@ impl UserSummary {
                 }
                 continue;
             }
-            let status = user.status(row, live).index();
+            let state = user.status(row, live);
+            let status = state.index();
             if let Some(count) = self
                 .statuses
                 .get_mut(index)
@@ -294,7 +344,8 @@ impl UserSummary {
             {
                 *count += 1;
             }
-            if let Some(current) = current.filter(|_| !excluded)
+            if let Some(current) =
+                current.filter(|_| !excluded && (assigned || state != Status::NotStarted))
                 && let Some(oldest) = self
                     .oldest
                     .get_mut(index)

@@ -3,7 +3,7 @@
 
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
-use super::policy::{CountHours, OrgPolicy};
+use super::policy::{CountHours, OrgPolicy, UserNames, UserSeries};
 use super::readings::{OrgReadings, Reading};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::time::Timestamp;
@@ -68,6 +68,10 @@ pub struct View {
     pub clock_suspect: bool,
     /// Whether the store refuses to commit.
     pub store_failing: bool,
+    /// Whether users have series of their own.
+    pub user_series: UserSeries,
+    /// What stands for a user in labels and pages.
+    pub user_names: UserNames,
 }
 
 /// A row's value as it holds for a reader, with its source.
@@ -121,6 +125,8 @@ impl View {
             orgs: Vec::new(),
             clock_suspect: false,
             store_failing: false,
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
         }
     }
 

@@ -2,8 +2,16 @@
 //! Alerts, pages, `explain`, runbooks and JSON are made from it; no other room has a text of its own about a status.
 
 mod causes;
+mod documents;
+mod explain;
 mod org_rows;
+mod state;
 mod user_rows;
+pub mod verdict;
+
+pub use documents::{markdown, runbook, runbook_with};
+pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};
+pub use state::OrgState;
 
 use crate::domain::ids::closed_set;
 use crate::domain::reasons::Reason;
@@ -38,6 +46,35 @@ pub struct Step {
     pub owner: Owner,
 }
 
+/// Writes steps as `Owner: "text"`, in order.
+macro_rules! steps {
+    ($($owner:ident: $text:expr),* $(,)?) => {
+        &[$($crate::guidance::Step { text: $text, owner: $crate::guidance::Owner::$owner }),*]
+    };
+}
+use steps;
+
+/// Writes a row's guide: `Owner [because Reason]: "meaning", steps…`.
+macro_rules! row {
+    ($owner:ident: $meaning:expr $(, $who:ident: $text:expr)* $(,)?) => {
+        $crate::guidance::RowGuide {
+            meaning: $meaning,
+            steps: $crate::guidance::steps![$($who: $text),*],
+            owner: $crate::guidance::Owner::$owner,
+            reason: None,
+        }
+    };
+    ($owner:ident because $reason:ident: $meaning:expr $(, $who:ident: $text:expr)* $(,)?) => {
+        $crate::guidance::RowGuide {
+            meaning: $meaning,
+            steps: $crate::guidance::steps![$($who: $text),*],
+            owner: $crate::guidance::Owner::$owner,
+            reason: Some($crate::domain::reasons::Reason::$reason),
+        }
+    };
+}
+use row;
+
 /// What a row means in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowGuide {
@@ -66,66 +103,6 @@ pub struct CauseGuide {
     pub owner: Owner,
 }
 
-/// What an organisation's row can show, told apart as the article does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OrgState {
-    /// A name is shown.
-    Named,
-    /// "None" is shown.
-    NoneShown,
-    /// A check, or Yes.
-    Yes,
-    /// An X, or No.
-    No,
-    /// The expected number.
-    Expected,
-    /// Another number than expected.
-    Unexpected,
-    /// A number, with nothing to compare it with.
-    Number,
-    /// 0.
-    Zero,
-    /// Within the last few minutes.
-    Minutes,
-    /// Within a few hours.
-    Hours,
-    /// On a past date: older than the documented 24 hours.
-    Past,
-    /// Nobody has said.
-    Unknown,
-}
-
-impl OrgState {
-    /// The states a row can show.
-    pub const fn of(row: OrgRow) -> &'static [Self] {
-        match row {
-            OrgRow::ServiceAccountProvided => &[Self::Named, Self::NoneShown, Self::Unknown],
-            OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => &[Self::Yes, Self::No, Self::Unknown],
-            OrgRow::LinkedUsers => &[Self::Expected, Self::Unexpected, Self::Number, Self::Zero, Self::Unknown],
-            OrgRow::LastSync(_) => &[Self::Minutes, Self::Hours, Self::Past, Self::Unknown],
-            OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => &[Self::Number, Self::Zero, Self::Unknown],
-        }
-    }
-
-    /// The state's name in JSON and for `explain ROW=VALUE`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Named => "named",
-            Self::NoneShown => "none",
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Expected => "expected",
-            Self::Unexpected => "unexpected",
-            Self::Number => "number",
-            Self::Zero => "zero",
-            Self::Minutes => "minutes",
-            Self::Hours => "hours",
-            Self::Past => "past",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// The article's label of an organisation's row.
 pub const fn org_label(row: OrgRow) -> &'static str {
     org_rows::label(row)
@@ -150,3 +127,6 @@ pub fn user_row(row: UserRow, status: Status) -> Option<&'static RowGuide> {
 pub const fn cause(reason: Reason) -> &'static CauseGuide {
     causes::guide(reason)
 }
+
+#[cfg(test)]
+mod tests;

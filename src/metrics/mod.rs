@@ -1,1 +1,117 @@
 //! View → exposition, and the daemon's own counters. One catalogue of every metric as data.
+//!
+//! This room knows the domain and what is in the catalogue; nothing of sources, the store or HTTP.
+
+pub mod catalogue;
+mod deflate;
+mod exposition;
+mod facts;
+mod families;
+mod gathered;
+mod gzip;
+mod lines;
+mod number;
+mod own;
+mod process;
+mod segments;
+mod table;
+mod users;
+
+pub use exposition::{CHUNK, Exposition};
+pub use gzip::GzipExposition;
+pub use lines::Format;
+pub use own::Own;
+
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use exposition::Walk;
+use segments::Segments;
+use std::sync::Arc;
+
+/// Makes pages; what one scrape compressed of the users serves the next.
+#[derive(Debug)]
+pub struct Pages {
+    own: Arc<Own>,
+    segments: Arc<Segments>,
+}
+
+impl Pages {
+    /// Pages that end with the metrics of `own`, and count themselves there.
+    pub fn new(own: Arc<Own>) -> Self {
+        Self {
+            own,
+            segments: Arc::default(),
+        }
+    }
+
+    /// The page of `view` as it is at `now`.
+    pub fn text(&self, view: Arc<View>, now: Timestamp, format: Format) -> Exposition {
+        let timer = self.own.scrape();
+        Exposition::new(self.walk(view, now, format), timer)
+    }
+
+    /// The same page as one gzip member.
+    pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: Format) -> GzipExposition {
+        let timer = self.own.scrape();
+        let walk = self.walk(view, now, format);
+        GzipExposition::new(walk, Arc::clone(&self.segments), timer)
+    }
+
+    fn walk(&self, view: Arc<View>, now: Timestamp, format: Format) -> Walk {
+        Walk::new(view, now, format, self.own.gather())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::OpenHours;
+    use crate::domain::ids::{OrgId, OrgName, UserName};
+    use crate::domain::policy::{OrgPolicy, UserSeries};
+    use crate::domain::rows::{Status, UserRow};
+    use crate::domain::users::{StatusColumns, UserStatuses, UserSummary};
+    use crate::domain::view::OrgView;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_435_200);
+
+    fn org(name: &str) -> Arc<OrgView> {
+        let user = UserStatuses {
+            name: UserName::new("ann@corp.example").unwrap(),
+            pseudonym: "0000".into(),
+            statuses: [Status::Unknown; UserRow::COUNT],
+        };
+        Arc::new(OrgView {
+            id: OrgId(1),
+            policy: Arc::new(OrgPolicy::defaults(OrgName::new(name).unwrap())),
+            known_since: NOW,
+            readings: Arc::default(),
+            sources: Default::default(),
+            activity: Default::default(),
+            users: Arc::default(),
+            summary: Arc::new(UserSummary {
+                columns: Arc::new(StatusColumns(Box::new([user]))),
+                ..UserSummary::default()
+            }),
+            open_hours: OpenHours::Always,
+        })
+    }
+
+    #[test]
+    fn pieces_of_organisations_that_are_gone_are_forgotten() {
+        let pages = Pages::new(Arc::new(Own::new(&[]).unwrap()));
+        let kept_after = |names: &[&str], series| {
+            let mut view = View::empty(NOW);
+            view.user_series = series;
+            view.orgs = names.iter().map(|name| org(name)).collect();
+            pages.gzip(Arc::new(view), NOW, Format::Text).for_each(drop);
+            let names = pages.segments.orgs();
+            names.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            kept_after(&["acme", "beta"], UserSeries::PerUser),
+            ["acme", "beta"]
+        );
+        assert_eq!(kept_after(&["beta"], UserSeries::PerUser), ["beta"]);
+        assert!(kept_after(&["beta"], UserSeries::Aggregate).is_empty());
+    }
+}

@@ -1,1 +1,12 @@
-//! Plays scenarios over the vendors' interfaces and ours, for the demo and tests.
+//! Plays stories over the real ingest interface: writes the bytes that a sender would write and pushes them over HTTP.
+//! Serves `demo` and tests; nothing else imports it.
+//!
+//! This room knows the stories and the published interface. It must not know the types that the other side reads with:
+//! what both sides share is the wire.
+
+mod feeder;
+mod post;
+mod wire;
+
+pub use feeder::{Clock, Fed, Feeder};
+pub use wire::{activity_ndjson, snapshot_json};

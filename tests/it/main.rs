@@ -1,4 +1,20 @@
 //! Integration tests: one binary, one file for each flow.
 mod fuzz;
 mod layouts;
+
+mod architecture;
+mod config;
+mod generated;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod random;
+mod scenarios;
+mod simulator;
+#[cfg(test)]
+mod store;
+mod support;
+#[cfg(test)]
+mod windows;
+mod web;
 mod pages;

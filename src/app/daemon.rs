@@ -1,0 +1,183 @@
+//! The daemon: store, engine and server, started in that order and ended in the other.
+
+use super::ingest::EngineIngest;
+use super::pages::EnginePages;
+use super::reload::{Reloader, access_table, names, settings};
+use crate::config::{Environment, ValidConfig};
+use crate::engine::{self, Clock, Engine, Handle, Running};
+use crate::events::Events;
+use crate::metrics::{Own, Pages};
+use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::web::services::{ServerOptions, Services};
+use crate::web::{BindError, Server, problem};
+use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// What the command line says.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen.
+    pub listen: Vec<SocketAddr>,
+    /// The path of the metrics page.
+    pub telemetry_path: String,
+    /// The file that a reload reads again.
+    pub config_file: Option<PathBuf>,
+    /// The environment that it is merged with.
+    pub environment: Environment,
+    /// The clocks.
+    pub clock: Clock,
+}
+
+/// Why the daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The daemon's own metrics.
+    #[error("the metrics of the daemon itself cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The system.
+    #[error("the system refuses a thread or a signal: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A daemon that listens.
+pub struct Daemon {
+    engine: Running,
+    server: Server,
+    reloader: Arc<Reloader>,
+}
+
+impl Daemon {
+    /// Opens the store, reads what survived, and listens. Nothing is answered before [`Self::run`].
+    ///
+    /// # Errors
+    /// When a part does not start; what had started ends again.
+    pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
+        let reasons: Vec<&'static str> = problem::Reason::ALL
+            .iter()
+            .map(|reason| reason.name())
+            .collect();
+        let own = Arc::new(Own::new(&reasons)?);
+        own.set_orgs(&names(config));
+        let clock = options.clock;
+        let now = (clock.wall)();
+        own.config_loaded(now);
+        let events = Events::new(Arc::clone(&own) as _);
+        let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
+        let engine = Engine::start(store, settings(config), events.clone(), now)?;
+        let identity = engine.identity();
+        let engine = engine::spawn(engine, clock.clone())?;
+        let handle = engine.handle.clone();
+        let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
+        let reloader = Arc::new(Reloader {
+            file: options.config_file,
+            environment: options.environment,
+            engine: handle.clone(),
+            access: Arc::clone(&access),
+            own: Arc::clone(&own),
+            events: events.clone(),
+            now: Arc::clone(&clock.wall),
+            turn: tokio::sync::Mutex::new(()),
+        });
+        let services = Services {
+            view: Arc::new({
+                let engine = handle.clone();
+                move || engine.view()
+            }),
+            now: Arc::clone(&clock.wall),
+            metrics: Arc::new(EnginePages {
+                pages: Pages::new(Arc::clone(&own)),
+                own,
+                engine: handle.clone(),
+            }),
+            ingest: Arc::new(EngineIngest {
+                engine: handle,
+                identity,
+            }),
+            reload: Arc::new({
+                let reloader = Arc::clone(&reloader);
+                move || {
+                    let reloader = Arc::clone(&reloader);
+                    Box::pin(async move { reloader.reload().await })
+                }
+            }),
+            ready: Arc::new(|| Ok(())),
+            access: Arc::new(move |org| access.load().get(org).cloned()),
+            events,
+        };
+        let server_options = ServerOptions {
+            telemetry_path: options.telemetry_path,
+            ..ServerOptions::default()
+        };
+        let server = Server::bind(&options.listen, server_options, services)?;
+        Ok(Self {
+            engine,
+            server,
+            reloader,
+        })
+    }
+
+    /// The addresses, with the ports that the system chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.server.local_addrs()
+    }
+
+    /// The engine, for whoever runs the daemon within a process of its own.
+    pub fn engine(&self) -> Handle {
+        self.engine.handle.clone()
+    }
+
+    /// Serves until `shutdown` completes or the engine dies, which is an error. SIGHUP reads the configuration again.
+    ///
+    /// # Errors
+    /// When the engine ended by a defect, or signals cannot be had.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
+        let Self {
+            mut engine,
+            server,
+            reloader,
+        } = self;
+        for address in server.local_addrs() {
+            tracing::info!(address = %address, "Listening on http://{address}.");
+        }
+        let mut hangup = signal(SignalKind::hangup())?;
+        let reloading = tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                // Success and failure have been logged and counted by then.
+                reloader.reload().await.ok();
+            }
+        });
+        let (end, ended) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(async move {
+            // Either way it is time to end.
+            ended.await.ok();
+        }));
+        let died = tokio::select! {
+            () = shutdown => false,
+            () = engine.ended() => true,
+        };
+        drop(end);
+        // The server first, so that nobody is answered by an engine that is gone.
+        serving.await.map_err(std::io::Error::other)?;
+        reloading.abort();
+        let sound = tokio::task::spawn_blocking(move || engine.stop())
+            .await
+            .map_err(std::io::Error::other)?;
+        if died || !sound {
+            return Err(std::io::Error::other(
+                "the engine ended by a defect; what was acknowledged is on disk",
+            ));
+        }
+        tracing::info!("Ended; everything acknowledged is on disk.");
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
+
+use crate::domain::activity::IdentityKey;
+use super::reading::{self, Body, Form, LeftOut, Read};
+use crate::domain::observation::{Receipt, Refusal};
+use crate::domain::policy::OrgPolicy;
+use crate::engine::Handle;
+use crate::sources::refusal::{IngestError, IngestReason, OnError};
+use crate::web::problem::{FieldError, Problem, Reason};
+use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Bodies up to this size are parsed where they arrived: it takes less time than handing them to another thread.
+const PARSED_IN_PLACE: usize = 32 << 10;
+
+/// Hands pushes to the engine.
+pub(super) struct EngineIngest {
+    pub(super) engine: Handle,
+    pub(super) identity: IdentityKey,
+}
+
+impl Ingest for EngineIngest {
+    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+        let (engine, identity) = (self.engine.clone(), self.identity);
+        Box::pin(async move {
+            match take(engine, identity, request).await {
+                Ok(answer) => IngestAnswer::Taken(answer),
+                Err(problem) => IngestAnswer::Refused(problem),
+            }
+        })
+    }
+}
+
+async fn take(
+    engine: Handle,
+    identity: IdentityKey,
+    request: IngestRequest,
+) -> Result<Value, Problem> {
+    let view = engine.view();
+    let policy = view.org(&request.org).map(|org| Arc::clone(&org.policy)).ok_or_else(|| refused(Refusal::UnknownOrg))?;
+    let read = if request.body.len() <= PARSED_IN_PLACE {
+        read(&policy, &identity, &request)
+    } else {
+        tokio::task::spawn_blocking(move || read(&policy, &identity, &request))
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    Reason::Internal,
+                    "Reading the body failed in a way that is our mistake; nothing was taken.",
+                )
+            })?
+    }?;
+    let Read {
+        observation,
+        left_out,
+    } = read;
+    let receipt = engine
+        .submit(observation)
+        .map_err(refused)?
+        .await
+        .unwrap_or(Err(Refusal::ShuttingDown))
+        .map_err(refused)?;
+    Ok(answer(receipt, &left_out))
+}
+
+/// The answer to a body that is on disk.
+fn answer(receipt: Receipt, left_out: &LeftOut) -> Value {
+    let rejected: Vec<Value> = left_out
+        .listed
+        .iter()
+        .map(|error| json!({ "line": error.line, "field": error.field, "message": error.message }))
+        .collect();
+    let mut answer = Map::new();
+    answer.insert("accepted".to_owned(), receipt.accepted.into());
+    answer.insert("duplicates".to_owned(), receipt.duplicates.into());
+    answer.insert("expired".to_owned(), receipt.expired.into());
+    if left_out.total > rejected.len() as u64 {
+        answer.insert("rejected_total".to_owned(), left_out.total.into());
+    }
+    answer.insert("rejected".to_owned(), rejected.into());
+    Value::Object(answer)
+}
+
+fn read(policy: &OrgPolicy, identity: &IdentityKey, request: &IngestRequest) -> Result<Read, Problem> {
+    let body = Body {
+        form: match (request.kind, request.media_type) {
+            (IngestKind::Activity, _) => Form::Activity,
+            (IngestKind::Snapshot, MediaType::Csv) => Form::Csv,
+            (IngestKind::Snapshot, MediaType::Html) => Form::Html,
+            (IngestKind::Snapshot, MediaType::Text) => Form::Text,
+            (IngestKind::Snapshot, MediaType::Json | MediaType::Ndjson) => Form::Json,
+        },
+        bytes: &request.body,
+        received_at: request.received_at,
+        on_error: on_error(request)?,
+        captured_at: query(request, "captured_at"),
+        user: query(request, "user"),
+    };
+    reading::read(policy, identity, &body).map_err(wrong)
+}
+
+fn on_error(request: &IngestRequest) -> Result<OnError, Problem> {
+    match query(request, "on_error") {
+        None | Some("refuse") => Ok(OnError::Refuse),
+        Some("skip") => Ok(OnError::Skip),
+        Some(_) => Err(Problem::query("on_error is refuse (the default) or skip.")),
+    }
+}
+
+fn query<'a>(request: &'a IngestRequest, key: &str) -> Option<&'a str> {
+    request
+        .query
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.as_str())
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let reason = match refusal {
+        Refusal::QueueFull => Reason::Busy,
+        Refusal::StoreFailing => Reason::StoreFailing,
+        Refusal::ShuttingDown => Reason::ShuttingDown,
+        Refusal::UnknownOrg => Reason::UnknownOrg,
+    };
+    Problem::new(reason, sentence(&refusal.to_string()))
+}
+
+/// A body that was read and refused, as the web words it.
+fn wrong(error: IngestError) -> Problem {
+    let reason = match error.reason {
+        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
+        IngestReason::TooLarge => Reason::DecodedTooLarge,
+        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
+        IngestReason::NoKnownLabel
+        | IngestReason::IconsLost
+        | IngestReason::AmbiguousLabel
+        | IngestReason::Incomplete
+        | IngestReason::UserNotNamed
+        | IngestReason::UnreadableValue => Reason::PageUnreadable,
+    };
+    let errors = error
+        .errors
+        .into_iter()
+        .map(|error| FieldError {
+            line: (error.line > 0).then_some(error.line),
+            field: (!error.field.is_empty()).then_some(error.field),
+            message: error.message,
+        })
+        .collect();
+    Problem::new(reason, sentence(&error.detail)).with_errors(errors)
+}
+
+/// A lowercase fragment as a sentence for people.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first: String = letters
+        .next()
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

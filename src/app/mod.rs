@@ -1,0 +1,11 @@
+//! Wires the rooms and owns the clock. Nothing is decided here: each line hands one room's value to another.
+
+mod clock;
+mod daemon;
+mod ingest;
+mod pages;
+mod reading;
+mod reload;
+
+pub use clock::{now, real_clock, running_clock};
+pub use daemon::{Daemon, Options, StartError};

@@ -1,0 +1,109 @@
+//! What changes when the configuration is read again: the engine's policies, who may push, and which series exist.
+
+use crate::config::{Environment, ValidConfig, from_file};
+use crate::domain::ids::OrgName;
+use crate::domain::time::Timestamp;
+use crate::engine::{Handle, Settings};
+use crate::events::{Event, Events};
+use crate::metrics::Own;
+use crate::web::services::Access;
+use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Who may push, by organisation.
+pub(super) type AccessTable = HashMap<OrgName, Arc<Access>>;
+
+/// Reads the configuration again on demand.
+pub(super) struct Reloader {
+    /// `None`: the configuration did not come from a file (the demo) and stays as it is.
+    pub(super) file: Option<PathBuf>,
+    pub(super) environment: Environment,
+    pub(super) engine: Handle,
+    pub(super) access: Arc<ArcSwap<AccessTable>>,
+    pub(super) own: Arc<Own>,
+    pub(super) events: Events,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// One reload at a time, or the older of two could win.
+    pub(super) turn: tokio::sync::Mutex<()>,
+}
+
+impl Reloader {
+    /// Reads and applies the configuration; all mistakes in one text when the old one stays.
+    pub(super) async fn reload(&self) -> Result<(), String> {
+        let _turn = self.turn.lock().await;
+        let done = self.try_reload().await;
+        self.events.emit(match &done {
+            Ok(()) => Event::ConfigReloaded,
+            Err(errors) => Event::ConfigRejected {
+                errors: errors.clone(),
+            },
+        });
+        if done.is_ok() {
+            self.own.config_loaded((self.now)());
+        }
+        done
+    }
+
+    async fn try_reload(&self) -> Result<(), String> {
+        let file = self
+            .file
+            .clone()
+            .ok_or("this configuration did not come from a file")?;
+        let environment = self.environment.clone();
+        let config = tokio::task::spawn_blocking(move || from_file(&file, &environment))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        self.engine.configure(settings(&config)).await?;
+        self.own.set_orgs(&names(&config));
+        self.access.store(Arc::new(access_table(&config)));
+        Ok(())
+    }
+}
+
+/// What the engine takes from the configuration.
+pub(super) fn settings(config: &ValidConfig) -> Settings {
+    Settings {
+        policies: config
+            .orgs
+            .iter()
+            .map(|org| Arc::clone(&org.policy))
+            .collect(),
+        keep_activity: config.store.keep_activity,
+        keep_history: config.store.keep_history,
+        user_series: config.user_series,
+        user_names: config.user_names,
+    }
+}
+
+/// The configured organisations.
+pub(super) fn names(config: &ValidConfig) -> Vec<OrgName> {
+    config
+        .orgs
+        .iter()
+        .map(|org| org.policy.name.clone())
+        .collect()
+}
+
+/// Who may push.
+pub(super) fn access_table(config: &ValidConfig) -> AccessTable {
+    config
+        .orgs
+        .iter()
+        .map(|org| {
+            let allowed_origins = org
+                .ingest
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.as_str().to_owned())
+                .collect();
+            let access = Access {
+                token: org.ingest.token.clone(),
+                allowed_origins,
+            };
+            (org.policy.name.clone(), Arc::new(access))
+        })
+        .collect()
+}

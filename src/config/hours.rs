@@ -1,0 +1,57 @@
+//! The section `business_hours`.
+
+use super::dates;
+use super::mistakes::quoted;
+use super::table::DAYS;
+use super::walk::{Read, Section};
+use crate::domain::calendar::{Calendar, Weekly};
+use chrono::Weekday;
+use chrono_tz::Tz;
+
+/// The organisation's calendar; the second is whether there is a section at all.
+pub(super) fn read(org: &Section<'_>, zone: Tz) -> (Calendar, Read<()>) {
+    let (given, section) = org.section("business_hours");
+    let days = section.choices("days", weekday).or(WORKING_DAYS.to_vec());
+    let from = section.text("from", |text| match dates::minute_of_day(text)? {
+        1440 => Err("24:00 is the end of a day, and work begins before it".to_owned()),
+        minute => Ok((minute, text.to_owned())),
+    });
+    let from = section.require("from", from);
+    let to = section.text("to", |text| {
+        Ok((dates::minute_of_day(text)?, text.to_owned()))
+    });
+    let to = section.require("to", to);
+    let holidays = section.texts("holidays", dates::day).or(Vec::new());
+    let (Read::Given(()), Some((from_minute, _)), Some((to_minute, to_text))) = (given, &from, &to)
+    else {
+        return (Calendar::Always, given);
+    };
+    if to_minute <= from_minute {
+        let says = format!(
+            "found {}; allowed: a time later than from, at most 24:00, because hours over midnight are not told apart from slips",
+            quoted(to_text)
+        );
+        section.wrong("to", says);
+    }
+    let calendar = Calendar::Weekly(Weekly {
+        time_zone: zone,
+        days,
+        from_minute: *from_minute,
+        to_minute: *to_minute,
+        holidays: holidays.into_iter().collect(),
+    });
+    (calendar, given)
+}
+
+const WORKING_DAYS: [Weekday; 5] = [
+    Weekday::Mon,
+    Weekday::Tue,
+    Weekday::Wed,
+    Weekday::Thu,
+    Weekday::Fri,
+];
+
+fn weekday(name: &str) -> Option<Weekday> {
+    let from_monday = DAYS.iter().position(|day| *day == name)?;
+    Weekday::try_from(u8::try_from(from_monday).ok()?).ok()
+}

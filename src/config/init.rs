@@ -1,0 +1,204 @@
+//! `config init`: a few questions, and a first file that is valid.
+
+use super::dates;
+use super::load::{Environment, from_text};
+use super::mistakes::ConfigError;
+use super::token;
+use crate::domain::ids::OrgName;
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, Read as _, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// How often a question is asked before it is given up: a pipe does not learn.
+const TRIES: usize = 3;
+/// An answer is a name or a path.
+const MAX_ANSWER_BYTES: u64 = 4096;
+
+/// Why no file was written.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The file is there already.
+    #[error("{0} is there already; move it away, or name another file with --config.file")]
+    Exists(String),
+    /// There was no good answer.
+    #[error("no good answer to: {0}")]
+    NoAnswer(&'static str),
+    /// Something cannot be read or written.
+    #[error("{what}: {source}")]
+    Io {
+        /// The file, or standard input or output.
+        what: String,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The answers make no valid file; nothing was written.
+    #[error(transparent)]
+    Invalid(#[from] ConfigError),
+}
+
+/// Who is asked.
+pub struct Answers<'a> {
+    /// Where answers come from, one on each line.
+    pub input: &'a mut dyn BufRead,
+    /// Where questions go.
+    pub output: &'a mut dyn Write,
+}
+
+/// Asks, and writes a new file to `path`. An existing one is left alone.
+///
+/// # Errors
+/// When the file is there already, an answer is missing, or something cannot be written.
+pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
+    let shown = path.display().to_string();
+    if path.symlink_metadata().is_ok() {
+        return Err(InitError::Exists(shown));
+    }
+    let base = path.parent().unwrap_or(Path::new(""));
+    let name = answers.ask("Name of the organisation (a-z, 0-9 and -)", "", |text| {
+        OrgName::new(text)
+            .map(|_| text.to_owned())
+            .map_err(|error| error.to_string())
+    })?;
+    let zone = answers.ask("Its time zone", "UTC", dates::zone)?;
+    let hours = answers.ask(
+        "Does it work Monday to Friday, 08:00 to 18:00? y or n",
+        "y",
+        |text| match text {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => Err("answer y or n".to_owned()),
+        },
+    )?;
+    let token_file = answers.ask(
+        "Token file for senders on other machines (nothing: only this machine may push)",
+        "",
+        |text| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let target = base.join(text);
+            // A file that is not there yet is written below, once every answer is in.
+            match target.symlink_metadata() {
+                Ok(_) => token::read(text, &target).map(|_| Some((text.to_owned(), None))),
+                Err(_) => Ok(Some((text.to_owned(), Some(target)))),
+            }
+        },
+    )?;
+    if let Some((_, Some(target))) = &token_file {
+        write_new(target, &(new_token()? + "\n"), 0o600)?;
+        answers.say(&format!("Wrote a new token to {}.", target.display()))?;
+    }
+    let text = first_file(
+        &name,
+        zone.name(),
+        hours,
+        token_file.map(|(written, _)| written),
+    );
+    from_text(&shown, &text, base, &Environment::default())?;
+    write_new(path, &text, 0o640)?;
+    answers.say(&format!(
+        "Wrote {shown}. `config example` shows every other key."
+    ))
+}
+
+impl Answers<'_> {
+    fn say(&mut self, sentence: &str) -> Result<(), InitError> {
+        writeln!(self.output, "{sentence}").map_err(|source| InitError::Io {
+            what: "standard output".to_owned(),
+            source,
+        })
+    }
+
+    fn ask<T>(
+        &mut self,
+        question: &'static str,
+        default: &str,
+        take: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, InitError> {
+        for _ in 0..TRIES {
+            let shown = if default.is_empty() {
+                String::new()
+            } else {
+                format!(" [{default}]")
+            };
+            self.say(&format!("{question}{shown}:"))?;
+            let mut line = String::new();
+            let read = (&mut *self.input)
+                .take(MAX_ANSWER_BYTES)
+                .read_line(&mut line);
+            match read {
+                Ok(0) => return Err(InitError::NoAnswer(question)),
+                Ok(_) => {}
+                Err(source) => {
+                    return Err(InitError::Io {
+                        what: "standard input".to_owned(),
+                        source,
+                    });
+                }
+            }
+            let answer = if line.trim().is_empty() {
+                default
+            } else {
+                line.trim()
+            };
+            match take(answer) {
+                Ok(taken) => return Ok(taken),
+                Err(says) => self.say(&format!("  {says}"))?,
+            }
+        }
+        Err(InitError::NoAnswer(question))
+    }
+}
+
+fn first_file(name: &str, zone: &str, hours: bool, token_file: Option<String>) -> String {
+    let mut text = format!("orgs:\n  - name: \"{name}\"\n    time_zone: {zone}\n");
+    if hours {
+        text.push_str("    business_hours: { days: [mon, tue, wed, thu, fri], from: \"08:00\", to: \"18:00\" }\n");
+    }
+    if let Some(file) = token_file {
+        // A JSON string is a YAML string.
+        let quoted = serde_json::Value::String(file);
+        for part in [
+            "    ingest: { token_file: ",
+            quoted.to_string().as_str(),
+            " }\n",
+        ] {
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// 256 bits of the system's randomness, as hexadecimal digits.
+fn new_token() -> Result<String, InitError> {
+    const SOURCE: &str = "/dev/urandom";
+    let mut random = [0_u8; 32];
+    std::fs::File::open(SOURCE)
+        .and_then(|mut source| source.read_exact(&mut random))
+        .map_err(|source| InitError::Io {
+            what: SOURCE.to_owned(),
+            source,
+        })?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
+    let shown = path.display().to_string();
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                InitError::Exists(shown)
+            } else {
+                InitError::Io {
+                    what: shown,
+                    source,
+                }
+            }
+        })
+}

@@ -1,0 +1,176 @@
+//! Mistakes of a configuration: collected, sorted by where they stand, and printed all at once.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why there is no [`super::ValidConfig`].
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}; name the file with --config.file, or write one with `config init`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The file is larger than any that somebody wrote.
+    #[error("{} has more than {limit_bytes} bytes; is it the right file?", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        limit_bytes: u64,
+    },
+    /// The text has mistakes.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+}
+
+/// All mistakes of one text; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes {
+    name: String,
+    list: Vec<Mistake>,
+    unlisted: usize,
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// Where it stands.
+    pub place: Place,
+    /// The key path, such as `orgs[0].business_hours.from`; empty for the text as a whole.
+    pub key: String,
+    /// What was found and what is allowed.
+    pub says: String,
+}
+
+/// Where a mistake stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The text as a whole: something is missing.
+    Whole,
+    /// A line, counted from 1.
+    Line(usize),
+    /// An environment variable.
+    Environment(String),
+}
+
+impl Mistakes {
+    /// As many as somebody can read; a text with more is the wrong file.
+    const LISTED: usize = 200;
+
+    /// The mistakes, sorted by where they stand.
+    pub fn list(&self) -> &[Mistake] {
+        &self.list
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.list.len() + self.unlisted;
+        let plural = if count == 1 { "mistake" } else { "mistakes" };
+        write!(f, "{} has {count} {plural}:", self.name)?;
+        for mistake in &self.list {
+            write!(f, "\n  {mistake}")?;
+        }
+        if self.unlisted > 0 {
+            write!(f, "\n  and {} more", self.unlisted)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Whole => {}
+            Place::Line(line) => write!(f, "line {line}: ")?,
+            Place::Environment(variable) => write!(f, "environment {variable}: ")?,
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.says)
+    }
+}
+
+/// Where the walkers leave what they find.
+#[derive(Debug, Default)]
+pub(super) struct Collector(RefCell<Vec<Mistake>>);
+
+impl Collector {
+    /// Notes a mistake.
+    pub(super) fn add(&self, place: Place, key: impl Into<String>, says: impl Into<String>) {
+        self.0.borrow_mut().push(Mistake {
+            place,
+            key: key.into(),
+            says: says.into(),
+        });
+    }
+
+    /// `value` when nothing was noted, else everything that was, sorted by where it stands.
+    pub(super) fn finish<T>(self, name: &str, value: Option<T>) -> Result<T, ConfigError> {
+        let mut list = self.0.into_inner();
+        match value {
+            Some(value) if list.is_empty() => Ok(value),
+            _ => {
+                list.sort();
+                let unlisted = list.len().saturating_sub(Mistakes::LISTED);
+                list.truncate(Mistakes::LISTED);
+                let name = name.to_owned();
+                Err(ConfigError::Mistakes(Mistakes {
+                    name,
+                    list,
+                    unlisted,
+                }))
+            }
+        }
+    }
+}
+
+/// How much of an operator's text an error repeats.
+const SHOWN_CHARS: usize = 60;
+
+/// A text in quotes, shortened and with control characters escaped, so that it can neither flood nor forge a log.
+pub(super) fn quoted(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
+/// A key as part of a path: as it is when it looks like one, else quoted.
+pub(super) fn shown_key(key: &str) -> String {
+    let plain = key.len() <= SHOWN_CHARS
+        && !key.is_empty()
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'<'));
+    if plain { key.to_owned() } else { quoted(key) }
+}
+
+/// The known name that `text` was probably meant to be.
+pub(super) fn nearest<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    /// Longer texts are no slips of the finger, and the comparison is quadratic.
+    const COMPARED_BYTES: usize = 64;
+    if text.len() > COMPARED_BYTES {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    known
+        .into_iter()
+        .filter(|name| name.len().abs_diff(lower.len()) <= 4)
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
+                name,
+            )
+        })
+        .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 4))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,77 @@
+//! Token files: read once, checked for who else can read them, never printed.
+
+use super::mistakes::quoted;
+use crate::secret::Secret;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Sixteen random characters cannot be guessed over a network.
+const MIN_CHARS: usize = 16;
+/// Longer than any token; what is longer is another file.
+const MAX_BYTES: u64 = 4096;
+/// The mode bits of users who are neither the owner nor in the group.
+const OTHERS: u32 = 0o007;
+
+/// The token in a file; `written` is the path as the operator wrote it, `path` where that is.
+///
+/// # Errors
+/// A sentence that names the file and what to do; nothing of its text.
+pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
+    // The error repeats the path as written; only one that was completed has news.
+    let name = if Path::new(written).is_absolute() {
+        "the file".to_owned()
+    } else {
+        quoted(&path.display().to_string())
+    };
+    let cannot = |error: std::io::Error| {
+        format!("{name} cannot be read: {error}; give the daemon's user read access to it")
+    };
+    let mut file = open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err(format!(
+            "{name} is no file; name the file that holds the token"
+        ));
+    }
+    if metadata.permissions().mode() & OTHERS != 0 {
+        return Err(format!(
+            "{name} is open to every user of this machine; run `chmod 600` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)"
+        ));
+    }
+    let text = text_of(&mut file).map_err(cannot)?;
+    let secret = Secret::from_file_text(&text)
+        .filter(|_| text.len() as u64 <= MAX_BYTES)
+        .ok_or_else(|| format!("{name} has to hold one line, the token, and nothing else"))?;
+    let token = secret.expose();
+    if !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(format!(
+            "the token in {name} has characters that a header cannot carry; letters, digits and signs are allowed"
+        ));
+    }
+    if token.len() < MIN_CHARS {
+        return Err(format!(
+            "the token in {name} has {} characters; at least {MIN_CHARS} are needed, such as `openssl rand -hex 32` prints",
+            token.len()
+        ));
+    }
+    Ok(secret)
+}
+
+/// Without waiting for the other end of a named pipe.
+fn open(path: &Path) -> std::io::Result<File> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+}
+
+fn text_of(file: &mut File) -> std::io::Result<Zeroizing<String>> {
+    // Enough room from the start, so that no grown-out-of buffer keeps a copy.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES as usize + 2));
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,84 @@
+//! The configuration that the rest of the program runs on. Only a validated text becomes one.
+
+use super::origin::Origin;
+use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+use crate::secret::Secret;
+use chrono::TimeDelta;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything the operator decided, without a mistake in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidConfig {
+    /// Where and how long things are kept.
+    pub store: StoreConfig,
+    /// Whether users have series of their own.
+    pub user_series: UserSeries,
+    /// What stands for a user in labels and pages.
+    pub user_names: UserNames,
+    /// The organisations, in the order of the file; never empty, names are unique.
+    pub orgs: Vec<OrgConfig>,
+    /// Keeps the constructor within this room.
+    pub(super) validated: Validated,
+}
+
+impl ValidConfig {
+    /// A configuration of organisations that no operator wrote, with everything else as it is by default: what the
+    /// demonstration runs on. Pushes are taken from this host alone.
+    pub fn of_policies(database: PathBuf, policies: Vec<OrgPolicy>) -> Self {
+        let orgs = policies
+            .into_iter()
+            .map(|policy| OrgConfig {
+                policy: Arc::new(policy),
+                ingest: IngestConfig {
+                    token: None,
+                    allowed_origins: Vec::new(),
+                },
+            })
+            .collect();
+        Self {
+            store: StoreConfig {
+                path: database,
+                keep_activity: TimeDelta::days(7),
+                keep_history: TimeDelta::days(400),
+            },
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
+            orgs,
+            validated: Validated,
+        }
+    }
+}
+
+/// The mark of a configuration that went through validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Validated;
+
+/// Where and how long things are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// The SQLite database; a relative path is taken from the working directory.
+    pub path: PathBuf,
+    /// How long single records of activity are kept.
+    pub keep_activity: TimeDelta,
+    /// How long hourly totals and changes of readings are kept.
+    pub keep_history: TimeDelta,
+}
+
+/// One organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgConfig {
+    /// How it is judged.
+    pub policy: Arc<OrgPolicy>,
+    /// Who may push for it.
+    pub ingest: IngestConfig,
+}
+
+/// Who may push for an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestConfig {
+    /// What senders have to show; without one only loopback is taken.
+    pub token: Option<Secret>,
+    /// Pages of other servers that may push from a browser.
+    pub allowed_origins: Vec<Origin>,
+}

@@ -1,0 +1,349 @@
+//! State and store for a given `now`, without threads.
+
+use super::clock::ClockWatch;
+use super::org::OrgState;
+use super::staging::{Staged, Staging, stage};
+use crate::domain::activity::IdentityKey;
+use crate::domain::ids::OrgName;
+use crate::domain::observation::{Observation, Receipt, Refusal, newest_expired};
+use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::domain::windows::Windows;
+use crate::events::{Event, Events};
+use crate::store::{Store, StoreError, Write, Written};
+use chrono::TimeDelta;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What the engine needs to know besides observations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The organisations.
+    pub policies: Vec<Arc<OrgPolicy>>,
+    /// How long records of activity are kept.
+    pub keep_activity: TimeDelta,
+    /// How long hourly totals and changes are kept.
+    pub keep_history: TimeDelta,
+    /// Whether users have series of their own.
+    pub user_series: UserSeries,
+    /// What stands for a user in labels and pages.
+    pub user_names: UserNames,
+}
+
+/// How often the time seen is written down: what a start can notice of a clock that lies behind.
+const CLOCK_SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// How often old records are dropped; each call drops a bounded amount.
+const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// How often a store that refused is opened again; the time a full disk or a lost mount takes to be noticed.
+const REOPEN_EVERY: TimeDelta = TimeDelta::seconds(1);
+
+/// The state and its store.
+pub struct Engine<S> {
+    store: S,
+    events: Events,
+    settings: Settings,
+    identity: IdentityKey,
+    windows: Windows,
+    /// Organisations that are configured.
+    orgs: BTreeMap<OrgName, OrgState>,
+    /// Organisations that the store knows and the configuration does not (any more).
+    dormant: HashMap<OrgName, OrgState>,
+    clock: ClockWatch,
+    /// Since when the store has refused; `None` while it works.
+    failing_since: Option<Timestamp>,
+    reopen_at: Timestamp,
+    clock_seen_at: Timestamp,
+    prune_at: Timestamp,
+    as_of: Timestamp,
+}
+
+impl<S: Store> Engine<S> {
+    /// Reads what survived and lays out the configured organisations.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn start(
+        mut store: S,
+        settings: Settings,
+        events: Events,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let stored = store.load()?;
+        let mut engine = Self {
+            store,
+            events,
+            settings,
+            identity: stored.identity,
+            windows: Windows::new(),
+            orgs: BTreeMap::new(),
+            dormant: HashMap::new(),
+            clock: ClockWatch::start(stored.clock_seen, now),
+            failing_since: None,
+            reopen_at: now,
+            clock_seen_at: now,
+            prune_at: now,
+            as_of: now,
+        };
+        if let Some(step) = engine.clock.behind_at_start() {
+            engine.events.emit(Event::ClockSuspect {
+                step_seconds: step.num_seconds(),
+            });
+        }
+        for org in stored.orgs {
+            let state = OrgState::of_stored(org, &engine.identity, now);
+            engine.dormant.insert(state.name().clone(), state);
+        }
+        engine.lay_out(now)?;
+        engine.windows.rebuild(now, &engine.store)?;
+        engine.refresh(now);
+        Ok(engine)
+    }
+
+    /// The secret that sources need for record identities.
+    pub fn identity(&self) -> IdentityKey {
+        self.identity
+    }
+
+    /// Takes a new configuration. Organisations that are no longer named leave the View; what is known of them stays
+    /// in the store.
+    ///
+    /// # Errors
+    /// When a new organisation cannot be written; the old configuration stays.
+    pub fn configure(&mut self, settings: Settings, now: Timestamp) -> Result<(), StoreError> {
+        let old = std::mem::replace(&mut self.settings, settings);
+        if let Err(error) = self.lay_out(now) {
+            self.settings = old;
+            return Err(error);
+        }
+        self.refresh(now);
+        Ok(())
+    }
+
+    fn lay_out(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut ids = Vec::new();
+        for policy in &self.settings.policies {
+            ids.push(self.store.org(&policy.name, now)?);
+        }
+        self.dormant.extend(std::mem::take(&mut self.orgs));
+        for (policy, (id, known_since)) in self.settings.policies.iter().zip(ids) {
+            let mut state = self
+                .dormant
+                .remove(&policy.name)
+                .unwrap_or_else(|| OrgState::new(id, known_since, Arc::clone(policy), now));
+            state.set_policy(Arc::clone(policy), now);
+            self.orgs.insert(policy.name.clone(), state);
+        }
+        Ok(())
+    }
+
+    /// Moves everything that moves by itself to `now`. `elapsed` is how long ago the last call was by a clock that
+    /// does not step.
+    pub fn tick(&mut self, now: Timestamp, elapsed: TimeDelta) {
+        if let Some(step) = self.clock.tick(now, elapsed) {
+            self.events.emit(Event::ClockSuspect {
+                step_seconds: step.num_seconds(),
+            });
+        }
+        if self.failing_since.is_some() && !self.recover(now) {
+            return;
+        }
+        if !self.advance(now) {
+            return;
+        }
+        self.write_clock(now);
+        self.prune(now);
+        self.refresh(now);
+    }
+
+    fn advance(&mut self, now: Timestamp) -> bool {
+        match self.windows.advance(now, &self.store) {
+            Ok(()) => true,
+            Err(error) => {
+                self.events.emit(Event::WindowsFailed {
+                    error: error.to_string(),
+                });
+                self.fail(now);
+                false
+            }
+        }
+    }
+
+    fn fail(&mut self, now: Timestamp) {
+        self.failing_since.get_or_insert(now);
+        self.reopen_at = now.plus(REOPEN_EVERY);
+    }
+
+    /// Opens the store again when that is due; the windows are made anew, because nobody knows what the failed
+    /// commit left behind.
+    fn recover(&mut self, now: Timestamp) -> bool {
+        if now < self.reopen_at && self.reopen_at.since(now) <= REOPEN_EVERY {
+            return false;
+        }
+        let reopened = self.store.reopen().and_then(|()| {
+            // A write proves more than an open file does.
+            self.store.commit(&[Write::ClockSeen { at: now }])?;
+            self.windows.rebuild(now, &self.store)
+        });
+        match reopened {
+            Ok(()) => {
+                self.failing_since = None;
+                self.events.emit(Event::StoreReopened);
+                true
+            }
+            Err(error) => {
+                self.events.emit(Event::CommitFailed {
+                    error: error.to_string(),
+                });
+                self.fail(now);
+                false
+            }
+        }
+    }
+
+    fn write_clock(&mut self, now: Timestamp) {
+        if now.since(self.clock_seen_at).abs() < CLOCK_SEEN_EVERY {
+            return;
+        }
+        self.clock_seen_at = now;
+        if let Err(error) = self.store.commit(&[Write::ClockSeen { at: now }]) {
+            self.events.emit(Event::CommitFailed {
+                error: error.to_string(),
+            });
+            self.fail(now);
+        }
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        if !self.clock.retention_allowed() || now.since(self.prune_at).abs() < PRUNE_EVERY {
+            return;
+        }
+        let horizon = now.minus(self.settings.keep_activity);
+        match self
+            .store
+            .prune(horizon, now.minus(self.settings.keep_history))
+        {
+            Ok(true) => {}
+            Ok(false) => self.prune_at = now,
+            Err(error) => {
+                self.events.emit(Event::CommitFailed {
+                    error: error.to_string(),
+                });
+                self.fail(now);
+            }
+        }
+    }
+
+    /// Commits observations in one transaction and counts them. The answers are in the order of the observations; the
+    /// caller publishes [`Self::view`] before it hands them out.
+    pub fn observe(
+        &mut self,
+        observations: Vec<Observation>,
+        now: Timestamp,
+    ) -> Vec<Result<Receipt, Refusal>> {
+        let refused = |refusal, count| vec![Err(refusal); count];
+        let count = observations.len();
+        if self.failing_since.is_some() && !self.recover(now) {
+            return refused(Refusal::StoreFailing, count);
+        }
+        // Before the insert, so that what arrives near now is counted directly and no cursor meets it again.
+        if !self.advance(now) {
+            return refused(Refusal::StoreFailing, count);
+        }
+        let mut staging = Staging {
+            horizon: now.minus(self.settings.keep_activity),
+            writes: Vec::new(),
+            orgs: BTreeMap::new(),
+        };
+        let staged: Vec<Result<Staged, Refusal>> = observations
+            .into_iter()
+            .map(|observation| stage(&self.orgs, &self.identity, observation, &mut staging))
+            .collect();
+        let written = match self.store.commit(&staging.writes) {
+            Ok(written) => written,
+            Err(error) => {
+                self.events.emit(Event::CommitFailed {
+                    error: error.to_string(),
+                });
+                self.fail(now);
+                return refused(Refusal::StoreFailing, count);
+            }
+        };
+        self.orgs.extend(staging.orgs);
+        let receipts = staged
+            .into_iter()
+            .map(|staged| Ok(self.count(staged?, &written)))
+            .collect();
+        self.refresh(now);
+        receipts
+    }
+
+    fn count(&mut self, staged: Staged, written: &[Written]) -> Receipt {
+        match staged {
+            Staged::Snapshot { org, accepted } => {
+                self.events.emit(Event::SnapshotAccepted {
+                    org: org.to_string(),
+                    rows: accepted,
+                });
+                Receipt {
+                    accepted,
+                    ..Receipt::default()
+                }
+            }
+            Staged::Heartbeat => Receipt::default(),
+            Staged::Activity {
+                org,
+                id,
+                records,
+                write,
+                horizon,
+            } => {
+                let nothing = Written::default();
+                let written = written.get(write).unwrap_or(&nothing);
+                let mut accepted = 0;
+                for (record, fresh) in records.iter().zip(&written.fresh) {
+                    if *fresh {
+                        accepted += 1;
+                        self.windows.insert(id, record);
+                    }
+                }
+                for (kind, at) in newest_expired(&records, horizon) {
+                    self.windows.note_expired(id, kind, at);
+                }
+                let duplicates = records.len() as u64 - accepted - written.expired;
+                let receipt = Receipt {
+                    accepted,
+                    duplicates,
+                    expired: written.expired,
+                };
+                self.events.emit(Event::ActivityAccepted {
+                    org: org.to_string(),
+                    accepted,
+                    duplicates,
+                    expired: written.expired,
+                });
+                receipt
+            }
+        }
+    }
+
+    fn refresh(&mut self, now: Timestamp) {
+        for org in self.orgs.values_mut() {
+            let lanes = self.windows.lanes(org.id());
+            org.refresh(&lanes, now);
+        }
+        self.as_of = self.windows.head().unwrap_or(now);
+    }
+
+    /// The picture as it is now.
+    pub fn view(&self) -> View {
+        View {
+            as_of: self.as_of,
+            orgs: self.orgs.values().map(OrgState::view).collect(),
+            clock_suspect: self.clock.suspect(),
+            store_failing: self.failing_since.is_some(),
+            user_series: self.settings.user_series,
+            user_names: self.settings.user_names,
+        }
+    }
+}

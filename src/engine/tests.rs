@@ -1,0 +1,384 @@
+use super::core::{Engine, Settings};
+use crate::domain::activity::{ActivityKind, ActivityRecord};
+use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
+use crate::domain::observation::{ActivityBatch, Observation, Receipt, Refusal, Snapshot};
+use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserValues;
+use crate::domain::view::{ActivityFigures, OrgView};
+use crate::events::Events;
+use crate::store::MemoryStore;
+use chrono::TimeDelta;
+use std::sync::Arc;
+
+const CONTACTS: ActivityKind = ActivityKind {
+    object_type: ObjectType::Contacts,
+    direction: None,
+    outcome: Outcome::Synced,
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + seconds)
+}
+
+fn acme() -> OrgName {
+    OrgName::new("acme").unwrap()
+}
+
+fn settings(change: impl Fn(&mut OrgPolicy), names: &[&str]) -> Settings {
+    let policy = |name: &&str| {
+        let mut policy = OrgPolicy::defaults(OrgName::new(name).unwrap());
+        change(&mut policy);
+        Arc::new(policy)
+    };
+    Settings {
+        policies: names.iter().map(policy).collect(),
+        keep_activity: TimeDelta::days(7),
+        keep_history: TimeDelta::days(400),
+        user_series: UserSeries::Aggregate,
+        user_names: UserNames::Pseudonym,
+    }
+}
+
+fn start(store: &MemoryStore, now: Timestamp) -> Engine<MemoryStore> {
+    Engine::start(
+        store.clone(),
+        settings(|_| {}, &["acme"]),
+        Events::log_only(),
+        now,
+    )
+    .unwrap()
+}
+
+fn records(
+    engine: &Engine<MemoryStore>,
+    received_at: Timestamp,
+    times: &[Timestamp],
+) -> Observation {
+    let record = |at: &Timestamp| ActivityRecord {
+        at: *at,
+        kind: CONTACTS,
+        key: engine.identity().of_id("acme", *at, "r"),
+    };
+    Observation::Activity(ActivityBatch {
+        org: acme(),
+        received_at,
+        records: times.iter().map(record).collect(),
+    })
+}
+
+fn observe(
+    engine: &mut Engine<MemoryStore>,
+    observation: Observation,
+    now: Timestamp,
+) -> Result<Receipt, Refusal> {
+    engine.observe(vec![observation], now).remove(0)
+}
+
+fn org(engine: &Engine<MemoryStore>) -> Arc<OrgView> {
+    Arc::clone(engine.view().org(&acme()).expect("configured"))
+}
+
+fn contacts(engine: &Engine<MemoryStore>) -> ActivityFigures {
+    org(engine).figures(ObjectType::Contacts)
+}
+
+fn snapshot(captured_at: Timestamp, rows: Vec<(OrgRow, OrgValue)>) -> Snapshot {
+    Snapshot {
+        org: acme(),
+        source: Source::Snapshot,
+        captured_at,
+        rows,
+        users: Vec::new(),
+        users_complete: false,
+    }
+}
+
+fn user(name: &str, values: UserValues) -> (UserName, UserValues) {
+    (UserName::new(name).unwrap(), values)
+}
+
+#[test]
+fn an_acknowledged_record_is_in_the_view_at_once_and_once() {
+    let mut engine = start(&MemoryStore::new(), at(0));
+    let batch = records(&engine, at(10), &[at(9), at(-7_200), at(9)]);
+    assert_eq!(
+        observe(&mut engine, batch.clone(), at(10)),
+        Ok(Receipt {
+            accepted: 2,
+            duplicates: 1,
+            expired: 0
+        })
+    );
+    let figures = contacts(&engine);
+    assert_eq!(
+        (figures.synced_60m, figures.synced_24h, figures.last_synced),
+        (1, 2, Some(at(9)))
+    );
+    assert_eq!(
+        observe(&mut engine, batch, at(11)),
+        Ok(Receipt {
+            accepted: 0,
+            duplicates: 3,
+            expired: 0
+        })
+    );
+    assert_eq!(contacts(&engine), figures);
+}
+
+#[test]
+fn a_record_older_than_is_kept_only_raises_the_last_sync_and_does_so_over_a_restart() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let old = at(-8 * 86_400);
+    let batch = records(&engine, at(0), &[old]);
+    assert_eq!(
+        observe(&mut engine, batch, at(0)),
+        Ok(Receipt {
+            accepted: 0,
+            duplicates: 0,
+            expired: 1
+        })
+    );
+    assert_eq!(
+        (contacts(&engine).synced_24h, contacts(&engine).last_synced),
+        (0, Some(old))
+    );
+    drop(engine);
+    assert_eq!(contacts(&start(&store, at(5))).last_synced, Some(old));
+}
+
+#[test]
+fn a_record_of_the_future_counts_when_it_is_due() {
+    let mut engine = start(&MemoryStore::new(), at(0));
+    let batch = records(&engine, at(0), &[at(30)]);
+    assert!(observe(&mut engine, batch, at(0)).is_ok());
+    assert_eq!(contacts(&engine).last_synced, None);
+    engine.tick(at(29), TimeDelta::seconds(29));
+    assert_eq!(contacts(&engine).synced_60m, 0);
+    engine.tick(at(30), TimeDelta::seconds(1));
+    assert_eq!(
+        (contacts(&engine).synced_60m, contacts(&engine).last_synced),
+        (1, Some(at(30)))
+    );
+}
+
+#[test]
+fn a_commit_that_fails_acknowledges_nothing_and_the_store_is_opened_again() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    store.fail();
+    let batch = records(&engine, at(1), &[at(1)]);
+    assert_eq!(
+        observe(&mut engine, batch.clone(), at(1)),
+        Err(Refusal::StoreFailing)
+    );
+    assert!(engine.view().store_failing);
+    assert_eq!(contacts(&engine).synced_60m, 0);
+    engine.tick(at(3), TimeDelta::seconds(2));
+    assert!(engine.view().store_failing, "still broken");
+    assert_eq!(
+        observe(&mut engine, batch.clone(), at(3)),
+        Err(Refusal::StoreFailing)
+    );
+    store.mend();
+    engine.tick(at(5), TimeDelta::seconds(2));
+    assert!(!engine.view().store_failing);
+    assert_eq!(
+        observe(&mut engine, batch, at(6)),
+        Ok(Receipt {
+            accepted: 1,
+            duplicates: 0,
+            expired: 0
+        })
+    );
+    assert_eq!(contacts(&engine).synced_60m, 1);
+}
+
+#[test]
+fn a_silent_feed_of_which_words_are_expected_loses_its_coverage() {
+    let five_minutes = |policy: &mut OrgPolicy| {
+        policy.expected_every[Source::Activity.index()] = Some(TimeDelta::minutes(5))
+    };
+    let store = MemoryStore::new();
+    let mut engine = Engine::start(
+        store,
+        settings(five_minutes, &["acme"]),
+        Events::log_only(),
+        at(0),
+    )
+    .unwrap();
+    let first = records(&engine, at(0), &[at(-60)]);
+    observe(&mut engine, first, at(0)).unwrap();
+    assert_eq!(
+        org(&engine).coverage(ObjectType::Contacts, at(0)),
+        Some(TimeDelta::seconds(60))
+    );
+    let heartbeat = records(&engine, at(540), &[]);
+    observe(&mut engine, heartbeat, at(540)).unwrap();
+    assert_eq!(
+        org(&engine).coverage(ObjectType::Contacts, at(540)),
+        Some(TimeDelta::seconds(600))
+    );
+    assert_eq!(
+        org(&engine).coverage(ObjectType::Contacts, at(1_200)),
+        None,
+        "silent for eleven minutes"
+    );
+    let again = records(&engine, at(1_200), &[]);
+    observe(&mut engine, again, at(1_200)).unwrap();
+    assert_eq!(
+        org(&engine).coverage(ObjectType::Contacts, at(1_260)),
+        Some(TimeDelta::seconds(60)),
+        "begun anew"
+    );
+    assert_eq!(
+        org(&engine).coverage(ObjectType::Events, at(1_260)),
+        None,
+        "never spoke of events"
+    );
+}
+
+#[test]
+fn a_snapshot_replaces_row_by_row_and_an_older_one_changes_nothing() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let x = (OrgRow::ServiceAccountRecognized, OrgValue::Flag(false));
+    let linked = (OrgRow::LinkedUsers, OrgValue::Count(40));
+    let first = snapshot(at(0), vec![x.clone(), linked]);
+    assert_eq!(
+        observe(&mut engine, Observation::Snapshot(first), at(1))
+            .unwrap()
+            .accepted,
+        2
+    );
+    let older = snapshot(
+        at(-1),
+        vec![(OrgRow::ServiceAccountRecognized, OrgValue::Flag(true))],
+    );
+    assert_eq!(
+        observe(&mut engine, Observation::Snapshot(older), at(2))
+            .unwrap()
+            .accepted,
+        0
+    );
+    let newer = snapshot(at(60), vec![x.clone()]);
+    assert_eq!(
+        observe(&mut engine, Observation::Snapshot(newer), at(61))
+            .unwrap()
+            .accepted,
+        1
+    );
+    drop(engine);
+    let engine = start(&store, at(120));
+    let current = org(&engine).current(x.0, at(120)).expect("it survived");
+    assert_eq!(
+        (current.value, current.observed_at, current.changed_at),
+        (x.1, at(60), at(0))
+    );
+    assert_eq!(
+        org(&engine)
+            .current(OrgRow::LinkedUsers, at(120))
+            .expect("it stayed")
+            .observed_at,
+        at(0)
+    );
+    assert_eq!(
+        org(&engine).current(OrgRow::OutlookIntegration, at(120)),
+        None,
+        "nobody ever said"
+    );
+}
+
+#[test]
+fn a_whole_list_forgets_the_users_it_does_not_name() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let failing = vec![(UserRow::ServiceAccount, Status::No.index() as u32)];
+    let users = |captured_at, names: &[&str], users_complete| {
+        let users = names
+            .iter()
+            .map(|name| user(name, failing.clone()))
+            .collect();
+        Observation::Snapshot(Snapshot {
+            users,
+            users_complete,
+            ..snapshot(captured_at, Vec::new())
+        })
+    };
+    let names = |engine: &Engine<MemoryStore>| -> Vec<String> {
+        org(engine)
+            .users
+            .users
+            .iter()
+            .map(|user| user.name.to_string())
+            .collect()
+    };
+    observe(&mut engine, users(at(0), &["cid", "ann"], false), at(0)).unwrap();
+    observe(&mut engine, users(at(1), &["bob"], false), at(1)).unwrap();
+    assert_eq!(names(&engine), ["ann", "bob", "cid"]);
+    assert_eq!(
+        org(&engine).summary.failing(UserRow::ServiceAccount),
+        Some((3, at(0)))
+    );
+    observe(&mut engine, users(at(2), &["bob"], true), at(2)).unwrap();
+    assert_eq!(names(&engine), ["bob"]);
+    drop(engine);
+    let engine = start(&store, at(3));
+    assert_eq!(names(&engine), ["bob"]);
+    assert_eq!(
+        org(&engine).summary.failing(UserRow::ServiceAccount),
+        Some((1, at(1)))
+    );
+}
+
+#[test]
+fn an_organisation_that_leaves_the_configuration_and_comes_back_keeps_what_is_known() {
+    let mut engine = start(&MemoryStore::new(), at(0));
+    let batch = records(&engine, at(0), &[at(0)]);
+    observe(&mut engine, batch.clone(), at(0)).unwrap();
+    let known_since = org(&engine).known_since;
+    engine
+        .configure(settings(|_| {}, &["beta"]), at(1))
+        .unwrap();
+    assert!(engine.view().org(&acme()).is_none());
+    assert_eq!(observe(&mut engine, batch, at(2)), Err(Refusal::UnknownOrg));
+    engine
+        .configure(settings(|_| {}, &["acme", "beta"]), at(3))
+        .unwrap();
+    assert_eq!(
+        (contacts(&engine).synced_60m, org(&engine).known_since),
+        (1, known_since)
+    );
+}
+
+#[test]
+fn observations_of_one_commit_see_each_other_and_one_that_is_refused_stops_no_other() {
+    let mut engine = start(&MemoryStore::new(), at(0));
+    let rows = |value| vec![(OrgRow::LinkedUsers, OrgValue::Count(value))];
+    let stranger = Snapshot {
+        org: OrgName::new("stranger").unwrap(),
+        ..snapshot(at(1), rows(9))
+    };
+    let group = vec![
+        Observation::Snapshot(snapshot(at(1), rows(1))),
+        Observation::Snapshot(stranger),
+        Observation::Snapshot(snapshot(at(2), rows(2))),
+    ];
+    let answers = engine.observe(group, at(3));
+    assert_eq!(
+        answers
+            .iter()
+            .map(|answer| answer.is_ok())
+            .collect::<Vec<_>>(),
+        [true, false, true]
+    );
+    let current = org(&engine)
+        .current(OrgRow::LinkedUsers, at(3))
+        .expect("told");
+    assert_eq!(
+        (current.value, current.changed_at),
+        (OrgValue::Count(2), at(2))
+    );
+}

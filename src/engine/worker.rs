@@ -1,0 +1,214 @@
+//! Runs the engine on a thread of its own: groups what arrives into commits, ticks every second, answers senders.
+
+use super::queue::{Command, Room};
+use super::{Engine, Handle};
+use crate::domain::observation::{Observation, Receipt, Refusal};
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use chrono::TimeDelta;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// The clocks, owned by `app/`.
+#[derive(Clone)]
+pub struct Clock {
+    /// The time of day, which may step.
+    pub wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The time since some start, which never steps.
+    pub steady: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
+
+/// How often windows move and the View is published when nobody sends anything.
+const TICK: Duration = Duration::from_secs(1);
+/// How long the first of a group waits for others: below what a sender notices, above what a commit takes.
+const GROUP_WAIT: Duration = Duration::from_millis(5);
+/// How many records make a group large enough to be committed at once; from here on a commit's fixed cost is small
+/// beside its records.
+const GROUP_RECORDS: usize = 4_096;
+
+/// A running engine.
+pub struct Running {
+    /// The way in.
+    pub handle: Handle,
+    thread: std::thread::JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Running {
+    /// Resolves when the engine has ended, which it does only when told to or by a defect.
+    pub async fn ended(&mut self) {
+        // The sender is dropped with the thread, however it ends.
+        let _dropped = (&mut self.ended).await.is_err();
+    }
+
+    /// Tells the engine to finish what waits, and waits for it. `false` when it had died of a defect.
+    pub fn stop(self) -> bool {
+        self.handle.stop();
+        self.thread.join().is_ok()
+    }
+}
+
+/// Starts the engine's thread.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
+    let (sender, commands) = mpsc::channel();
+    let view = Arc::new(ArcSwap::from_pointee(engine.view()));
+    let handle = Handle::new(sender, Arc::clone(&view));
+    let (alive, ended) = oneshot::channel::<()>();
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let _alive = alive;
+            let steady = (clock.steady)();
+            Worker {
+                engine,
+                commands,
+                clock,
+                view,
+                ticked: Instant::now(),
+                steady,
+            }
+            .run();
+        })?;
+    Ok(Running {
+        handle,
+        thread,
+        ended,
+    })
+}
+
+struct Worker<S> {
+    engine: Engine<S>,
+    commands: mpsc::Receiver<Command>,
+    clock: Clock,
+    view: Arc<ArcSwap<View>>,
+    ticked: Instant,
+    /// The steady clock at the last tick.
+    steady: Duration,
+}
+
+type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, Room);
+
+impl<S: Store> Worker<S> {
+    fn run(mut self) {
+        loop {
+            let until_tick = TICK.saturating_sub(self.ticked.elapsed());
+            match self.commands.recv_timeout(until_tick) {
+                Ok(command) => {
+                    if !self.serve(command) {
+                        return;
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+            if self.ticked.elapsed() >= TICK {
+                self.tick();
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let steady = (self.clock.steady)();
+        let elapsed =
+            TimeDelta::from_std(steady.saturating_sub(self.steady)).unwrap_or(TimeDelta::MAX);
+        self.steady = steady;
+        self.ticked = Instant::now();
+        self.engine.tick((self.clock.wall)(), elapsed);
+        self.publish();
+    }
+
+    fn publish(&self) {
+        self.view.store(Arc::new(self.engine.view()));
+    }
+
+    /// Serves a command and, when it is an observation, those that come close behind it. `false` ends the engine.
+    fn serve(&mut self, command: Command) -> bool {
+        let mut next = Some(command);
+        while let Some(command) = next.take() {
+            match command {
+                Command::Stop => {
+                    self.drain();
+                    return false;
+                }
+                Command::Configure { settings, reply } => {
+                    let done = self
+                        .engine
+                        .configure(*settings, (self.clock.wall)())
+                        .map_err(|error| error.to_string());
+                    self.publish();
+                    // Whoever asked may have gone; the configuration holds all the same.
+                    let _gone = reply.send(done).is_err();
+                }
+                Command::Observe {
+                    observation,
+                    reply,
+                    room,
+                } => next = self.group(observation, (reply, room), GROUP_WAIT),
+            }
+        }
+        true
+    }
+
+    /// What was submitted before the end is still written and answered.
+    fn drain(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Observe {
+                observation,
+                reply,
+                room,
+            } = command
+            {
+                let _rest = self.group(observation, (reply, room), Duration::ZERO);
+            }
+        }
+    }
+
+    /// Commits a group; gives back the command that ended the collecting, if one did.
+    fn group(&mut self, first: Observation, waiting: Waiting, wait: Duration) -> Option<Command> {
+        let deadline = Instant::now() + wait;
+        let mut records = records(&first);
+        let mut observations = vec![first];
+        let mut waiting = vec![waiting];
+        let mut other = None;
+        while records < GROUP_RECORDS {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.commands.recv_timeout(left) {
+                Ok(Command::Observe {
+                    observation,
+                    reply,
+                    room,
+                }) => {
+                    records += self::records(&observation);
+                    observations.push(observation);
+                    waiting.push((reply, room));
+                }
+                Ok(command) => {
+                    other = Some(command);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let answers = self.engine.observe(observations, (self.clock.wall)());
+        self.publish();
+        for ((reply, room), answer) in waiting.into_iter().zip(answers) {
+            drop(room);
+            // A sender that has gone will send again and be told that we know the records already.
+            let _gone = reply.send(answer).is_err();
+        }
+        other
+    }
+}
+
+fn records(observation: &Observation) -> usize {
+    match observation {
+        Observation::Activity(batch) => batch.records.len(),
+        Observation::Snapshot(snapshot) => snapshot.users.len().max(1),
+    }
+}

@@ -1,0 +1,275 @@
+//! Finding a row and a state by what people type or copy: ids, the article's labels and values, in any letter case.
+
+use super::{OrgState, Owner, RowGuide, org_label, org_row, user_label, user_row};
+use crate::domain::ids::ObjectType;
+use crate::domain::reasons::Reason;
+use crate::domain::rows::{OrgRow, Status, UserRow};
+
+/// Any of the 25 rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Row {
+    /// A row of the organisation.
+    Org(OrgRow),
+    /// A row of a user.
+    User(UserRow),
+}
+
+/// What any row can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// A state of an organisation's row.
+    Org(OrgState),
+    /// A state of a user's row.
+    User(Status),
+    /// A number, in one of the user's two count rows.
+    Count,
+}
+
+/// Why nothing can be explained.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExplainError {
+    /// No row has this id or label.
+    #[error("no row is called `{0}`; `explain` without a name lists all 25")]
+    UnknownRow(String),
+    /// The row cannot show this.
+    #[error("`{row}` never shows `{value}`; it shows: {states}")]
+    UnknownState {
+        /// The row's id.
+        row: &'static str,
+        /// What was asked for.
+        value: String,
+        /// What it can show.
+        states: String,
+    },
+}
+
+impl Row {
+    /// Every row, in the article's order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let users = UserRow::ALL.iter().copied().map(Self::User);
+        OrgRow::ALL.into_iter().map(Self::Org).chain(users)
+    }
+
+    /// The id, such as `contacts.last_sync` or `user.reset`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Org(row) => row.id(),
+            Self::User(row) => row.name(),
+        }
+    }
+
+    /// The article's label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Org(row) => org_label(row),
+            Self::User(row) => user_label(row),
+        }
+    }
+
+    /// The object type that the row speaks of, if it speaks of one.
+    pub const fn object_type(self) -> Option<ObjectType> {
+        match self {
+            Self::Org(row) => row.object_type(),
+            Self::User(row) => row.object_type(),
+        }
+    }
+
+    /// The states that the row can show.
+    pub fn states(self) -> Vec<State> {
+        match self {
+            Self::Org(row) => OrgState::of(row).iter().copied().map(State::Org).collect(),
+            Self::User(row) if row.statuses().is_empty() => vec![State::Count],
+            Self::User(row) => row.statuses().iter().copied().map(State::User).collect(),
+        }
+    }
+
+    /// What the row means in a state; `None` when it cannot show that state.
+    pub fn guide(self, state: State) -> Option<&'static RowGuide> {
+        match (self, state) {
+            (Self::Org(row), State::Org(state)) => org_row(row, state),
+            (Self::User(row), State::User(status)) if !row.statuses().is_empty() => {
+                user_row(row, status)
+            }
+            (Self::User(row), State::Count) if row.statuses().is_empty() => {
+                user_row(row, Status::Unknown)
+            }
+            (Self::Org(_) | Self::User(_), State::Org(_) | State::User(_) | State::Count) => None,
+        }
+    }
+
+    /// Whether `name`, already [`plain`], is one of the names of this row.
+    fn is_called(self, name: &str) -> bool {
+        let label = plain(self.label());
+        if name == label {
+            return true;
+        }
+        if let Some(object) = self.object_type()
+            && let Some(rest) = name.strip_prefix(object.name())
+            && rest.trim_start_matches([':', '.', ' ']) == label
+        {
+            return true;
+        }
+        match self {
+            Self::Org(row) => name == row.name(),
+            Self::User(row) => {
+                name == row.check() || Some(name) == row.name().strip_prefix("user.")
+            }
+        }
+    }
+}
+
+impl State {
+    /// The state's name in JSON and behind the `=`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Org(state) => state.name(),
+            Self::User(status) => status.name(),
+            Self::Count => "number",
+        }
+    }
+}
+
+/// The rows of a name: one for an id; for a label all that carry it, so "Last sync activity" is two. Empty when no
+/// row is called so.
+pub fn row_by_name(name: &str) -> Vec<Row> {
+    let name = plain(name);
+    let exact: Vec<Row> = Row::all().filter(|row| row.id() == name).collect();
+    if exact.is_empty() {
+        Row::all().filter(|row| row.is_called(&name)).collect()
+    } else {
+        exact
+    }
+}
+
+/// The state that `value` names in a row: our names, the article's words, a mark, a number, or an account's name.
+pub fn state_by_name(row: Row, value: &str) -> Option<State> {
+    let value = plain(value);
+    let states = row.states();
+    if let Some(state) = states.iter().find(|state| state.name() == value) {
+        return Some(*state);
+    }
+    let number = value.parse::<u64>().ok();
+    let said = match (row, number) {
+        (Row::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)), Some(0)) => {
+            State::Org(OrgState::Zero)
+        }
+        (Row::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)), Some(_)) => {
+            State::Org(OrgState::Number)
+        }
+        (Row::User(UserRow::ContactsRecords | UserRow::EventsRecords), Some(_)) => State::Count,
+        (Row::Org(OrgRow::ServiceAccountProvided), _) if !value.is_empty() => {
+            State::Org(OrgState::Named)
+        }
+        (Row::Org(OrgRow::LastSync(_)), _) => State::Org(age(&value)?),
+        (Row::Org(_), _) => State::Org(match mark(&value)? {
+            true => OrgState::Yes,
+            false => OrgState::No,
+        }),
+        (Row::User(_), _) => State::User(status(&value)?),
+    };
+    states.contains(&said).then_some(said)
+}
+
+/// What `explain` prints: all rows for `None`, else the meaning and the steps of a row or of `ROW=VALUE`.
+///
+/// # Errors
+/// [`ExplainError`] when the row or its state is not known.
+pub fn explain(asked: Option<&str>) -> Result<String, ExplainError> {
+    let Some(asked) = asked else {
+        return Ok(list());
+    };
+    let (name, value) = match asked.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (asked, None),
+    };
+    let rows = row_by_name(name);
+    if rows.is_empty() {
+        return Err(ExplainError::UnknownRow(name.trim().into()));
+    }
+    let mut parts = Vec::new();
+    for row in rows {
+        let states = match value {
+            None => row.states(),
+            Some(value) => vec![state_by_name(row, value).ok_or_else(|| unknown(row, value))?],
+        };
+        parts.push(of_row(row, &states));
+    }
+    Ok(parts.join("\n"))
+}
+
+fn unknown(row: Row, value: &str) -> ExplainError {
+    let states: Vec<&str> = row.states().into_iter().map(State::name).collect();
+    ExplainError::UnknownState {
+        row: row.id(),
+        value: value.trim().into(),
+        states: states.join(", "),
+    }
+}
+
+fn list() -> String {
+    Row::all()
+        .map(|row| format!("{:<28} {}\n", row.id(), row.label()))
+        .collect()
+}
+
+fn of_row(row: Row, states: &[State]) -> String {
+    let mut lines = vec![format!("{}  ({})", row.label(), row.id())];
+    for state in states {
+        let Some(guide) = row.guide(*state) else {
+            continue;
+        };
+        lines.push(format!("\n{}: {}", state.name(), guide.meaning));
+        for (number, step) in (1..).zip(guide.steps) {
+            lines.push(if step.owner == Owner::Wait {
+                format!("  {number}. {}", step.text)
+            } else {
+                format!("  {number}. {}: {}", step.owner, step.text)
+            });
+        }
+        if let Some(alert) = guide.reason.and_then(Reason::alert) {
+            lines.push(format!("  alert: {alert}"));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Lower case, single blanks, straight apostrophes, no colon at the end.
+fn plain(text: &str) -> String {
+    let text = text.to_lowercase().replace('\u{2019}', "'");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").trim_end_matches(':').trim_end().to_owned()
+}
+
+fn age(value: &str) -> Option<OrgState> {
+    [
+        ("minutes", OrgState::Minutes),
+        ("hours", OrgState::Hours),
+        ("past date", OrgState::Past),
+    ]
+    .into_iter()
+    .find_map(|(word, state)| value.ends_with(word).then_some(state))
+}
+
+fn mark(value: &str) -> Option<bool> {
+    match value {
+        "yes" | "check" | "checkmark" | "true" | "\u{2713}" | "\u{2714}" => Some(true),
+        "no" | "x" | "false" | "\u{2717}" | "\u{2718}" => Some(false),
+        _ => None,
+    }
+}
+
+fn status(value: &str) -> Option<Status> {
+    match value {
+        "exchange configuration not set to sync" => Some(Status::NotSetToSync),
+        "not shown" => Some(Status::None),
+        _ => match mark(value) {
+            Some(true) => Some(Status::Yes),
+            Some(false) => Some(Status::No),
+            None => Status::from_name(&value.replace(' ', "_")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

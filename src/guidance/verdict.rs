@@ -1,0 +1,234 @@
+//! An organisation's verdict: one line, the cause, the one next step and who takes it, and what that cause holds back.
+//! Pages, JSON and the command line say the same because they ask here.
+
+mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use super::{Step, cause, user_row};
+use crate::domain::ids::{ObjectType, closed_set};
+use crate::domain::judge::Finding;
+use crate::domain::reasons::{Reason, Severity};
+use crate::domain::rows::{OrgRow, Status};
+use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
+
+closed_set! {
+    /// How an organisation stands, worst first. Grey (`held`, `unknown`, `waiting`) is never green.
+    Level {
+        /// Sync stands still, or nobody can sync.
+        Broken = "broken",
+        /// Nobody has told when something last synced.
+        Unknown = "unknown",
+        /// It was told once, and nobody has confirmed it lately.
+        Held = "held",
+        /// Something needs somebody in office hours.
+        Attention = "attention",
+        /// Later or quieter than usual.
+        Watch = "watch",
+        /// Being set up, or before its first sync: a source speaks, and nothing has synced yet.
+        Waiting = "waiting",
+        /// A live source says that everything syncs.
+        Fine = "fine",
+        /// The product has ended here.
+        Retired = "retired",
+    }
+}
+
+/// A finding that needs nobody while another one explains it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The finding.
+    pub finding: Finding,
+    /// The cause that explains it.
+    pub by: Reason,
+}
+
+/// How an organisation stands and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it stands.
+    pub level: Level,
+    /// The level and since when, in the organisation's own time: "BROKEN since 02:10".
+    pub headline: String,
+    /// The cause with its facts in one sentence.
+    pub sentence: String,
+    /// The leading cause, if something was found.
+    pub cause: Option<Reason>,
+    /// Since when the cause holds, where that is known.
+    pub since: Option<Timestamp>,
+    /// When the facts were last confirmed, if nobody has confirmed them lately.
+    pub held_as_of: Option<Timestamp>,
+    /// The one thing to do now.
+    pub next_step: Option<Step>,
+    /// The findings that need somebody, root causes and worst first.
+    pub acting: Vec<Finding>,
+    /// The findings that wait for their cause to end.
+    pub held_back: Vec<HeldBack>,
+}
+
+/// Sums an organisation's findings up at `now`. Findings of other organisations are passed over.
+pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
+    let (acting, held_back) = sort_out(findings, org);
+    let leading = acting.first();
+    let level = match leading {
+        Some(finding) => level_of(finding, &acting, org, now),
+        None => level_of_silence(org, now),
+    };
+    let held_as_of = match leading {
+        Some(finding) => confirmed(finding, org, now),
+        None if level == Level::Held => oldest_look(org, now),
+        None => None,
+    };
+    let since = leading.and_then(|finding| finding.since);
+    let next_step = match leading {
+        Some(finding) => steps(finding).first().copied(),
+        None if matches!(level, Level::Unknown | Level::Held) => {
+            cause(Reason::ObservationsStale).steps.first().copied()
+        }
+        None => None,
+    };
+    let sentence = match leading {
+        Some(finding) if !is_calm(level) => words::together(finding, &acting, org, now),
+        Some(_) | None => words::calm(level, org, now),
+    };
+    Verdict {
+        level,
+        headline: words::headline(level, since, held_as_of, org, now),
+        sentence,
+        cause: leading.map(|finding| finding.reason),
+        since,
+        held_as_of,
+        next_step,
+        acting,
+        held_back,
+    }
+}
+
+/// A finding in one sentence with its facts, without the organisation's name.
+pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
+    words::together(finding, std::slice::from_ref(finding), org, now)
+}
+
+/// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause.
+pub fn steps(finding: &Finding) -> &'static [Step] {
+    let of_check = finding
+        .check
+        .filter(|_| finding.reason == Reason::UsersFailing)
+        .and_then(|check| user_row(check, Status::No));
+    match of_check {
+        Some(guide) => guide.steps,
+        None => cause(finding.reason).steps,
+    }
+}
+
+fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {
+    let mut own: Vec<Finding> = findings
+        .iter()
+        .filter(|finding| finding.org == org.policy.name)
+        .cloned()
+        .collect();
+    own.sort();
+    let mut causes: Vec<Reason> = own.iter().map(|finding| finding.reason).collect();
+    causes.sort();
+    let (mut acting, mut held_back) = (Vec::new(), Vec::new());
+    for finding in own {
+        let explained = |by: &&Reason| by.consequences().contains(&finding.reason);
+        match causes.iter().find(explained).copied() {
+            Some(by) => held_back.push(HeldBack { finding, by }),
+            None => acting.push(finding),
+        }
+    }
+    (acting, held_back)
+}
+
+/// Levels whose sentence tells how sync is, whatever else was found.
+const fn is_calm(level: Level) -> bool {
+    matches!(level, Level::Fine | Level::Waiting)
+}
+
+fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp) -> Level {
+    match (leading.reason, leading.severity) {
+        (Reason::Retired, _) => Level::Retired,
+        (Reason::ObservationsStale, _) => {
+            let never_told = objects_of(Reason::ObservationsStale, acting)
+                .any(|object| org.last_sync(object, now).is_none());
+            if never_told {
+                Level::Unknown
+            } else {
+                Level::Held
+            }
+        }
+        (_, Severity::Critical) => Level::Broken,
+        (_, Severity::Warning) => Level::Attention,
+        (Reason::Delayed | Reason::NothingIn60Minutes, Severity::Info) => Level::Watch,
+        (_, Severity::Info) => level_of_silence(org, now),
+    }
+}
+
+/// The level when nothing that concerns sync was found: fine only if a live source says so of every object type.
+fn level_of_silence(org: &OrgView, now: Timestamp) -> Level {
+    org.policy
+        .objects
+        .iter()
+        .map(|object| match org.last_sync(*object, now) {
+            Some(last) if last.live => Level::Fine,
+            Some(_) => Level::Held,
+            None if org.ever_synced(*object, now).is_some() => Level::Waiting,
+            None if org.policy.setting_up(now) => Level::Waiting,
+            None => Level::Unknown,
+        })
+        .min()
+        .unwrap_or(Level::Unknown)
+}
+
+fn objects_of(reason: Reason, findings: &[Finding]) -> impl Iterator<Item = ObjectType> {
+    findings
+        .iter()
+        .filter(move |finding| finding.reason == reason)
+        .filter_map(|finding| finding.object_type)
+}
+
+fn oldest_look(org: &OrgView, now: Timestamp) -> Option<Timestamp> {
+    org.policy
+        .objects
+        .iter()
+        .filter_map(|object| org.last_sync(*object, now))
+        .filter(|last| !last.live)
+        .map(|last| last.observed_at)
+        .min()
+}
+
+/// When the facts behind a finding were last confirmed; `None` while a live source confirms them.
+fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timestamp> {
+    let row = |row| {
+        let current = org.current(row, now)?;
+        current.stale.then_some(current.observed_at)
+    };
+    match finding.reason {
+        Reason::ServiceAccountMissing => row(OrgRow::ServiceAccountProvided),
+        Reason::ServiceAccountNotRecognized => row(OrgRow::ServiceAccountRecognized),
+        Reason::NoLinkedUsers | Reason::LinkedUsersUnexpected => row(OrgRow::LinkedUsers),
+        Reason::OutlookIntegrationDisabled => row(OrgRow::OutlookIntegration),
+        Reason::NoSyncIn24Hours | Reason::ObservationsStale | Reason::Delayed => {
+            row(OrgRow::LastSync(finding.object_type?))
+        }
+        Reason::UsersFailing | Reason::ResetStuck | Reason::InitialSyncStuck => {
+            let (observed_at, stale) = org.summary.observed(finding.check?)?;
+            stale.then_some(observed_at)
+        }
+        Reason::NeverSynced
+        | Reason::NothingIn24Hours
+        | Reason::NothingIn60Minutes
+        | Reason::RetirementNear
+        | Reason::Retired
+        | Reason::ExporterDown
+        | Reason::StoreFailing
+        | Reason::ClockSuspect
+        | Reason::IngestRejected
+        | Reason::Watchdog => None,
+    }
+}

@@ -1,0 +1,89 @@
+//! Organisations to judge, built row by row.
+
+use super::{Verdict, verdict};
+use crate::domain::calendar::Calendar;
+use crate::domain::ids::{ObjectType, OrgId, OrgName, Source};
+use crate::domain::judge::judge_org;
+use crate::domain::policy::OrgPolicy;
+use crate::domain::readings::{OrgReadings, Reading};
+use crate::domain::rows::{OrgRow, OrgValue, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::users::{UserSummary, UserTable};
+use crate::domain::view::{ActivityFigures, OrgView, SourceState};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use std::sync::Arc;
+
+/// 2026-11-24T03:00:00Z, a Tuesday, 04:00 in Berlin.
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_489_200);
+
+pub(super) fn ago(hours: i64) -> Timestamp {
+    NOW.minus(TimeDelta::hours(hours))
+}
+
+/// An organisation in Berlin whose status page was read `read` hours ago.
+pub(super) struct Org {
+    pub(super) view: OrgView,
+    read: Timestamp,
+}
+
+impl Org {
+    pub(super) fn unread() -> Self {
+        let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        policy.time_zone = Tz::Europe__Berlin;
+        let view = OrgView {
+            id: OrgId(1),
+            policy: Arc::new(policy),
+            known_since: ago(24 * 30),
+            readings: Arc::new(OrgReadings::default()),
+            sources: [None; Source::COUNT],
+            activity: [ActivityFigures::default(); ObjectType::COUNT],
+            users: Arc::new(UserTable::default()),
+            summary: Arc::new(UserSummary::default()),
+            open_hours: Calendar::Always.lay_out(NOW),
+        };
+        Self { view, read: NOW }
+    }
+
+    pub(super) fn read(hours: i64) -> Self {
+        let mut org = Self::unread();
+        org.read = ago(hours);
+        org.view.sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: org.read });
+        org
+    }
+
+    /// As read, with both object types synced so many hours before now.
+    pub(super) fn synced(self, hours: i64) -> Self {
+        let at = OrgValue::Instant(ago(hours));
+        self.shows(OrgRow::LastSync(ObjectType::Contacts), at.clone())
+            .shows(OrgRow::LastSync(ObjectType::Events), at)
+    }
+
+    pub(super) fn shows(mut self, row: OrgRow, value: OrgValue) -> Self {
+        let reading = Reading {
+            value,
+            observed_at: self.read,
+            changed_at: self.read.minus(TimeDelta::minutes(110)),
+        };
+        Arc::make_mut(&mut self.view.readings).put(row, Source::Snapshot, reading);
+        self
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut OrgPolicy)) -> Self {
+        change(Arc::make_mut(&mut self.view.policy));
+        self
+    }
+
+    pub(super) fn failing(mut self, check: UserRow, users: u32) -> Self {
+        let summary = Arc::make_mut(&mut self.view.summary);
+        summary.known = 40;
+        summary.failing[check.index()] = users;
+        summary.failing_since[check.index()] = Some(ago(9));
+        summary.observed[check.index()] = Some((self.read, false));
+        self
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        verdict(&judge_org(&self.view, true, NOW), &self.view, NOW)
+    }
+}

@@ -1,0 +1,210 @@
+//! What a metric is, and the ways to read the one table of all of them: by name at compile time, and as a page.
+//! A new metric is a line in [`METRICS`] and its writer in `families`; a test finds whichever was forgotten.
+
+use super::table;
+
+/// Every metric that the daemon exposes, in the order of the page.
+pub const METRICS: &[Metric] = table::METRICS;
+
+/// One metric as data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// The name as it is scraped, suffixes included.
+    pub name: &'static str,
+    /// What its values mean over time.
+    pub kind: Kind,
+    /// What its values are counted in.
+    pub unit: Unit,
+    /// The labels, in the order they are written.
+    pub labels: &'static [&'static str],
+    /// Who writes it.
+    pub group: Group,
+    /// One sentence on what the value is, and one on what its absence means.
+    pub help: &'static str,
+}
+
+/// The type of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A value that goes up and down.
+    Gauge,
+    /// A sum since the start of the process.
+    Counter,
+    /// A distribution since the start of the process.
+    Histogram,
+    /// Always 1: its labels are the facts.
+    Info,
+}
+
+/// The base unit of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Seconds, of a duration or since 1970-01-01T00:00:00Z.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// A number of things, or a yes (1) and no (0).
+    None,
+}
+
+/// Where a metric's values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Facts about an organisation, one series for each.
+    Organisation,
+    /// What was read of an organisation's status rows and activity.
+    Sync,
+    /// Counts over the users, and the users themselves.
+    Users,
+    /// Who told us, and when.
+    Readings,
+    /// What the daemon makes of it.
+    Judgement,
+    /// The daemon, from the View that it last published.
+    View,
+    /// The daemon's own counters.
+    Exporter,
+    /// The operating system's figures of the process, under their customary names.
+    Process,
+}
+
+impl Kind {
+    /// The type in text format 0.0.4, which has no info.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Gauge | Self::Info => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+        }
+    }
+
+    /// The type in OpenMetrics.
+    pub const fn open_metrics(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Info => "info",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Unit {
+    /// The unit as OpenMetrics names it; empty for none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Bytes => "bytes",
+            Self::None => "",
+        }
+    }
+}
+
+impl Group {
+    /// Every group, in the order of the page.
+    pub const ALL: [Self; 8] = [
+        Self::Organisation,
+        Self::Sync,
+        Self::Users,
+        Self::Readings,
+        Self::Judgement,
+        Self::View,
+        Self::Exporter,
+        Self::Process,
+    ];
+
+    /// The heading in the documentation.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Organisation => "Organisations",
+            Self::Sync => "Sync activity and organisation rows",
+            Self::Users => "Users",
+            Self::Readings => "Readings and sources",
+            Self::Judgement => "Findings",
+            Self::View => "The daemon's picture",
+            Self::Exporter => "The daemon's counters",
+            Self::Process => "The process",
+        }
+    }
+}
+
+impl Metric {
+    /// The name of the family in OpenMetrics, which leaves out the suffixes of counters and infos.
+    pub fn family(&self) -> &'static str {
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        };
+        self.name.strip_suffix(suffix).unwrap_or(self.name)
+    }
+}
+
+/// The metric of a name that is known when this program is compiled; a name that is not in the table does not compile.
+pub(super) const fn metric(name: &str) -> &'static Metric {
+    let mut rest = METRICS;
+    while let Some((metric, tail)) = rest.split_first() {
+        if same(metric.name.as_bytes(), name.as_bytes()) {
+            return metric;
+        }
+        rest = tail;
+    }
+    #[expect(
+        clippy::panic,
+        reason = "evaluated by the compiler only: a forgotten line in the table stops the build"
+    )]
+    {
+        panic!("this metric is not in the catalogue")
+    }
+}
+
+const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
+    while let (Some((x, a_rest)), Some((y, b_rest))) = (a.split_first(), b.split_first()) {
+        if *x != *y {
+            return false;
+        }
+        (a, b) = (a_rest, b_rest);
+    }
+    a.is_empty() && b.is_empty()
+}
+
+/// The metric of a name, if there is one.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+const PREFACE: &str = "# Metrics
+
+Generated from the catalogue in `src/metrics/table.rs`; a test compares the two.
+
+A value that nobody has told us is absent, never 0. A held value (nobody who speaks of it is live) stays and is marked
+by `lightning_sync_reading_stale`; window counts are absent instead. Ages are computed at the scrape.
+`object_type` is `contacts` or `events`, only those that the organisation syncs.
+";
+
+/// The table as a page of documentation.
+pub fn markdown() -> String {
+    let groups = Group::ALL.into_iter().map(section);
+    std::iter::once(PREFACE.to_owned()).chain(groups).collect()
+}
+
+fn section(group: Group) -> String {
+    let metrics = METRICS.iter().filter(|metric| metric.group == group);
+    let lines: String = metrics.map(line).collect();
+    let title = group.title();
+    format!(
+        "\n## {title}\n\n| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n{lines}"
+    )
+}
+
+fn line(metric: &Metric) -> String {
+    let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
+    format!(
+        "| `{}` | {} | {} | {} | {} |\n",
+        metric.name,
+        metric.kind.open_metrics(),
+        metric.unit.name(),
+        labels.join(", "),
+        metric.help
+    )
+}

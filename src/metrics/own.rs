@@ -1,0 +1,222 @@
+//! The daemon's own counters and histograms, in a registry of their own. Series of organisations come and go with the
+//! configuration and start at 0, so that the first refusal is an increase that a rule can see.
+
+use super::catalogue::{Metric, metric};
+use crate::domain::ids::OrgName;
+use crate::domain::time::Timestamp;
+use crate::events::{Event, EventSink};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
+    Registry, core::Collector, proto::MetricFamily,
+};
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+/// From a page of a few organisations to one that outlasts the usual scrape timeout of 10 s.
+const SCRAPE_BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// From a local flash disk to a network disk that is in trouble.
+const COMMIT_BUCKETS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+/// What can become of a record in a request that was taken.
+const OUTCOMES: [&str; 3] = ["accepted", "duplicate", "expired"];
+/// The organisation of a request that named none that is configured.
+const NO_ORG: &str = "";
+
+/// The daemon's own metrics.
+#[derive(Debug)]
+pub struct Own {
+    registry: Registry,
+    reasons: Vec<&'static str>,
+    orgs: RwLock<BTreeSet<OrgName>>,
+    commit_duration: Histogram,
+    commit_failures: IntCounter,
+    config_loaded_at: Gauge,
+    config_reload_success: Gauge,
+    ingest_records: IntCounterVec,
+    ingest_rejected: IntCounterVec,
+    ingest_snapshots: IntCounterVec,
+    queue_bytes: Gauge,
+    scrape_duration: Histogram,
+    scrapes: IntCounter,
+}
+
+impl Own {
+    /// Metrics of a daemon that has done nothing yet. `reasons` are all that a request can be refused for.
+    ///
+    /// # Errors
+    /// When the registry refuses a metric, which only a mistake in the catalogue can bring about.
+    pub fn new(reasons: &[&'static str]) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let own = Self {
+            reasons: reasons.to_vec(),
+            orgs: RwLock::default(),
+            commit_duration: histogram(
+                "lightning_sync_exporter_commit_duration_seconds",
+                COMMIT_BUCKETS,
+            )?,
+            commit_failures: IntCounter::with_opts(opts(metric(
+                "lightning_sync_exporter_commit_failures_total",
+            )))?,
+            config_loaded_at: gauge(metric(
+                "lightning_sync_exporter_config_last_reload_success_timestamp_seconds",
+            ))?,
+            config_reload_success: gauge(metric("lightning_sync_exporter_config_reload_success"))?,
+            ingest_records: counters(metric("lightning_sync_exporter_ingest_records_total"))?,
+            ingest_rejected: counters(metric("lightning_sync_exporter_ingest_rejected_total"))?,
+            ingest_snapshots: counters(metric("lightning_sync_exporter_ingest_snapshots_total"))?,
+            queue_bytes: gauge(metric("lightning_sync_exporter_queue_bytes"))?,
+            scrape_duration: histogram(
+                "lightning_sync_exporter_scrape_duration_seconds",
+                SCRAPE_BUCKETS,
+            )?,
+            scrapes: IntCounter::with_opts(opts(metric("lightning_sync_exporter_scrapes_total")))?,
+            registry,
+        };
+        own.register()?;
+        own.set_orgs(&[]);
+        Ok(own)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let build = metric("lightning_sync_exporter_build_info");
+        let build = GaugeVec::new(opts(build), build.labels)?;
+        build
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1.0);
+        let all: [Box<dyn Collector>; 11] = [
+            Box::new(build),
+            Box::new(self.commit_duration.clone()),
+            Box::new(self.commit_failures.clone()),
+            Box::new(self.config_loaded_at.clone()),
+            Box::new(self.config_reload_success.clone()),
+            Box::new(self.ingest_records.clone()),
+            Box::new(self.ingest_rejected.clone()),
+            Box::new(self.ingest_snapshots.clone()),
+            Box::new(self.queue_bytes.clone()),
+            Box::new(self.scrape_duration.clone()),
+            Box::new(self.scrapes.clone()),
+        ];
+        all.into_iter()
+            .try_for_each(|metric| self.registry.register(metric))
+    }
+
+    /// Makes the series of the configured organisations, and drops those of organisations that are gone.
+    pub fn set_orgs(&self, orgs: &[OrgName]) {
+        let now: BTreeSet<OrgName> = orgs.iter().cloned().collect();
+        let mut known = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.difference(&now) {
+            self.each_series(gone.as_str(), |counters, labels| {
+                // An error says that the series is not there, which is what is wanted.
+                drop(counters.remove_label_values(labels));
+            });
+        }
+        for name in now.iter().map(OrgName::as_str).chain([NO_ORG]) {
+            self.each_series(name, |counters, labels| {
+                drop(counters.get_metric_with_label_values(labels));
+            });
+        }
+        *known = now;
+    }
+
+    fn each_series(&self, org: &str, mut visit: impl FnMut(&IntCounterVec, &[&str])) {
+        for reason in &self.reasons {
+            visit(&self.ingest_rejected, &[org, reason]);
+        }
+        if org == NO_ORG {
+            return;
+        }
+        for outcome in OUTCOMES {
+            visit(&self.ingest_records, &[org, outcome]);
+        }
+        visit(&self.ingest_snapshots, &[org]);
+    }
+
+    /// Says that the configuration in force was read at `at`.
+    pub fn config_loaded(&self, at: Timestamp) {
+        self.config_loaded_at.set(at.seconds());
+        self.config_reload_success.set(1.0);
+    }
+
+    /// Says how many bytes are waiting to be written to the store.
+    pub fn set_queue_bytes(&self, bytes: u64) {
+        self.queue_bytes.set(bytes as f64);
+    }
+
+    /// Says how long a commit took.
+    pub fn committed(&self, took: Duration) {
+        self.commit_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a scrape; its duration is noted when the timer is dropped.
+    pub(super) fn scrape(&self) -> HistogramTimer {
+        self.scrapes.inc();
+        self.scrape_duration.start_timer()
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+
+    /// Adds to a series of an organisation, while it is configured: labels stay a closed set.
+    fn add(&self, counters: &IntCounterVec, org: &str, labels: &[&str], count: u64) {
+        let known = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
+        if (org == NO_ORG || known.iter().any(|name| name.as_str() == org))
+            && let Ok(counter) = counters.get_metric_with_label_values(labels)
+        {
+            counter.inc_by(count);
+        }
+    }
+}
+
+impl EventSink for Own {
+    fn count(&self, event: &Event) {
+        match event {
+            Event::IngestRejected { org, reason, .. } => {
+                let known = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
+                let configured = known.iter().any(|name| name.as_str() == org);
+                drop(known);
+                let org = if configured { org } else { NO_ORG };
+                self.add(&self.ingest_rejected, org, &[org, reason], 1);
+            }
+            Event::ActivityAccepted {
+                org,
+                accepted,
+                duplicates,
+                expired,
+            } => {
+                for (outcome, count) in OUTCOMES.iter().zip([*accepted, *duplicates, *expired]) {
+                    self.add(&self.ingest_records, org, &[org, outcome], count);
+                }
+            }
+            Event::SnapshotAccepted { org, .. } => {
+                self.add(&self.ingest_snapshots, org, &[org], 1);
+            }
+            Event::CommitFailed { .. } => self.commit_failures.inc(),
+            Event::ConfigReloaded => self.config_reload_success.set(1.0),
+            Event::ConfigRejected { .. } => self.config_reload_success.set(0.0),
+            // The View says these as states; a count would say less.
+            Event::StoreReopened | Event::WindowsFailed { .. } | Event::ClockSuspect { .. } => {}
+        }
+    }
+}
+
+fn opts(metric: &Metric) -> Opts {
+    Opts::new(metric.name, metric.help)
+}
+
+fn gauge(metric: &Metric) -> Result<Gauge, prometheus::Error> {
+    Gauge::with_opts(opts(metric))
+}
+
+fn counters(metric: &Metric) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(opts(metric), metric.labels)
+}
+
+fn histogram(name: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+    let help = super::catalogue::find(name).map_or("", |metric| metric.help);
+    Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
+}

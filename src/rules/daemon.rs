@@ -1,0 +1,85 @@
+//! The exporter itself, and the watchdog. These alerts are about all exporters together: their labels name none, so a
+//! replaced pod or a second replica changes no alert's identity; the descriptions name them.
+
+use super::definition::{AlertRule, Part};
+use crate::domain::reasons::{Reason, Severity};
+
+/// Organisations that only silent exporters watched; or no exporter answers at all, whatever was remembered of them.
+const DOWN: &str = r"
+(
+  count(count by (org) (
+    instance:lightning_sync_org:named
+    and on (job, instance) instance:lightning_sync_exporter:down
+    unless on (org) (
+      instance:lightning_sync_org:named
+      and on (job, instance) instance:lightning_sync_exporter:answers
+    )
+  ))
+  or
+  count(instance:lightning_sync_exporter:down unless on () instance:lightning_sync_exporter:answers)
+) > 0
+";
+
+/// Which exporters a state holds of.
+const STATE: &str = "{{ range query \"max by (instance) (last_over_time(METRIC[10m])) == 1\" }} {{ .Labels.instance }}{{ end }}";
+
+/// The rules of this file.
+pub(super) fn part() -> Part {
+    let state = |reason, metric: &str, text: &str| AlertRule {
+        reason,
+        severity: Some(Severity::Warning),
+        // A short gap in the scrapes must not resolve it.
+        expr: format!("count(max by (job, instance) (last_over_time({metric}[10m])) == 1) > 0"),
+        hold: None,
+        description: format!("{text}{}.", STATE.replace("METRIC", metric)),
+    };
+    let alerts = vec![
+        AlertRule {
+            reason: Reason::ExporterDown,
+            severity: Some(Severity::Critical),
+            expr: DOWN.trim().to_owned(),
+            // A restart and a few failed scrapes are no news.
+            hold: Some("5m"),
+            description: "No answer from{{ range query \"instance:lightning_sync_exporter:down\" }} {{ .Labels.instance }} \
+                          (job {{ .Labels.job }}){{ end }}; nobody else watches \
+                          {{ range $i, $org := query \"count by (org) (instance:lightning_sync_org:named and on (job, instance) \
+                          instance:lightning_sync_exporter:down unless on (org) (instance:lightning_sync_org:named and on \
+                          (job, instance) instance:lightning_sync_exporter:answers))\" }}{{ if lt $i 10 }}{{ if $i }}, {{ end }}\
+                          {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }}its organisations{{ end }}."
+                .to_owned(),
+        },
+        state(
+            Reason::StoreFailing,
+            "lightning_sync_exporter_store_failing",
+            "The store refuses to commit on",
+        ),
+        state(
+            Reason::ClockSuspect,
+            "lightning_sync_exporter_clock_suspect",
+            "The clock stepped on",
+        ),
+        AlertRule {
+            reason: Reason::IngestRejected,
+            severity: Some(Severity::Warning),
+            expr: "sum by (org) (increase(lightning_sync_exporter_ingest_rejected_total[1h])) > 0"
+                .to_owned(),
+            hold: None,
+            description: "{{ if $labels.org }}{{ $labels.org }}{{ else }}Unknown organisation{{ end }}: about \
+                          {{ $value | printf \"%.0f\" }} requests were refused in the last hour, because of\
+                          {{ range printf `sum by (reason) (increase(lightning_sync_exporter_ingest_rejected_total{org=%q}[1h])) > 0` \
+                          $labels.org | query }} {{ .Labels.reason }}{{ end }}."
+                .to_owned(),
+        },
+        AlertRule {
+            reason: Reason::Watchdog,
+            severity: None,
+            expr: "vector(1) > 0".to_owned(),
+            hold: None,
+            description: "This alert always fires; when it stops arriving, alerting is broken.".to_owned(),
+        },
+    ];
+    Part {
+        recording: Vec::new(),
+        alerts,
+    }
+}

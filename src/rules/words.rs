@@ -1,0 +1,76 @@
+//! An alert's annotations, made from guidance.
+
+use super::definition::AlertRule;
+use crate::guidance::{self, CauseGuide, Owner};
+
+/// Where the runbooks are: in the repository, beside the rules. Who publishes them elsewhere changes this one line.
+pub const RUNBOOKS: &str = "docs/runbooks";
+
+/// The steps of a cause, numbered, one a line.
+pub fn next_step(guide: &CauseGuide) -> String {
+    if guide.steps.is_empty() {
+        return "Nothing to do.".to_owned();
+    }
+    let lines: Vec<String> = guide
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| format!("{}. {}", index + 1, step.text))
+        .collect();
+    lines.join("\n")
+}
+
+/// Who acts first, and who for which of the steps: "salesforce admin; exchange admin for 2, 4".
+pub fn owners(guide: &CauseGuide) -> String {
+    let mut others: Vec<(Owner, Vec<String>)> = Vec::new();
+    for (index, step) in guide.steps.iter().enumerate() {
+        let number = (index + 1).to_string();
+        match others.iter_mut().find(|(owner, _)| *owner == step.owner) {
+            Some((_, numbers)) => numbers.push(number),
+            None if step.owner != guide.owner => others.push((step.owner, vec![number])),
+            None => {}
+        }
+    }
+    let others: String = others
+        .iter()
+        .map(|(owner, numbers)| format!("; {owner} for {}", numbers.join(", ")))
+        .collect();
+    format!("{}{others}", guide.owner)
+}
+
+/// Name and text of every annotation, in the order they are read.
+pub(super) fn annotations(rule: &AlertRule) -> [(&'static str, String); 5] {
+    let guide = guidance::cause(rule.reason);
+    [
+        ("summary", guide.summary.to_owned()),
+        ("description", rule.description.clone()),
+        ("next_step", next_step(guide)),
+        ("owner", owners(guide)),
+        ("runbook_url", format!("{RUNBOOKS}/{}.md", rule.alert())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::reasons::Reason;
+
+    #[test]
+    fn owners_say_which_steps_are_whose() {
+        assert_eq!(
+            owners(guidance::cause(Reason::ServiceAccountMissing)),
+            "salesforce admin; exchange admin for 2, 4"
+        );
+        assert_eq!(owners(guidance::cause(Reason::Watchdog)), "none");
+    }
+
+    #[test]
+    fn no_words_of_guidance_are_taken_for_a_template() {
+        for reason in Reason::ALL {
+            let guide = guidance::cause(*reason);
+            for text in [guide.summary.to_owned(), next_step(guide), owners(guide)] {
+                assert!(!text.contains("{{"), "{reason}: {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A life with a name, a beginning, an end and a truth line; and what is pushed of it when.
+
+use super::life::{Item, Life, What};
+use super::page::Page;
+use super::people::user_name;
+use super::truth::Truth;
+use crate::domain::ids::{Direction, ObjectType, Outcome, UserName};
+use crate::domain::observation::Snapshot;
+use crate::domain::policy::OrgPolicy;
+use crate::domain::time::Timestamp;
+use chrono::TimeDelta;
+
+/// One record as a sender has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// When it was synced.
+    pub at: Timestamp,
+    /// What was synced.
+    pub object_type: ObjectType,
+    /// Which way.
+    pub direction: Direction,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whose it is.
+    pub user: UserName,
+    /// Its identity: the same whenever it is told.
+    pub id: u64,
+}
+
+/// What is pushed of one stretch of a life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pushes {
+    /// Whether the sender of activity speaks at the end of the stretch; without records that is a heartbeat.
+    pub feed_speaks: bool,
+    /// The records, in order of time; empty when the sender does not speak.
+    pub records: Vec<Record>,
+    /// The pages that were read, in order of time.
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// How often somebody reads the page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reads {
+    /// The usual interval; readings fall on its multiples since the epoch.
+    pub every: TimeDelta,
+    /// How long after those multiples.
+    pub at: TimeDelta,
+    /// A shorter interval from an instant on.
+    pub lately: Option<(Timestamp, TimeDelta)>,
+}
+
+/// A named life of an organisation.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What happens, in one or two sentences.
+    pub about: &'static str,
+    /// What the operator of this organisation decided.
+    pub policy: OrgPolicy,
+    /// When we begin to watch: the organisation is first configured then, and nothing earlier is pushed.
+    pub starts: Timestamp,
+    /// When the story ends; pushes go on as the last change left things.
+    pub ends: Timestamp,
+    /// What somebody who knows the story would want to be told, and nothing else.
+    pub truth: Vec<Truth>,
+    pub(super) life: Life,
+    pub(super) page: Page,
+    pub(super) reads: Reads,
+}
+
+impl Scenario {
+    /// Everything from the beginning up to `now`.
+    pub fn history(&self, now: Timestamp) -> Pushes {
+        // The first instant itself belongs to the story.
+        self.live(now, self.starts.minus(TimeDelta::nanoseconds(1)))
+    }
+
+    /// What is to be pushed at `now` when everything up to `since` has been. Stretches join without a gap or an
+    /// overlap, and what is told twice is the same.
+    pub fn live(&self, now: Timestamp, since: Timestamp) -> Pushes {
+        let since = since.max(self.starts.minus(TimeDelta::nanoseconds(1)));
+        let feed_speaks = self.feed_speaks(now) && since < now;
+        let records = if feed_speaks {
+            self.life
+                .items(self.sent_up_to(since), now)
+                .into_iter()
+                .map(|item| self.record(&item))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Pushes {
+            feed_speaks,
+            records,
+            snapshots: self.snapshots(since, now),
+        }
+    }
+
+    /// What is pushed in the minute after `minute` minutes of the story.
+    pub fn moment(&self, minute: u32) -> Pushes {
+        let since = self.starts.plus(TimeDelta::minutes(i64::from(minute)));
+        self.live(since.plus(TimeDelta::minutes(1)), since)
+    }
+
+    /// How late something may be noticed because nothing syncs or is read more often.
+    pub fn grain(&self) -> TimeDelta {
+        TimeDelta::seconds(2 * i64::from(self.life.rhythm.slot_seconds))
+    }
+
+    fn feed_speaks(&self, at: Timestamp) -> bool {
+        !self
+            .life
+            .at(at)
+            .any(|what| matches!(what, What::FeedSilent))
+    }
+
+    /// Up to when records had been sent at `since`: a silent sender has sent nothing since its silence began.
+    fn sent_up_to(&self, since: Timestamp) -> Timestamp {
+        self.life
+            .changes
+            .iter()
+            .filter(|change| matches!(change.what, What::FeedSilent))
+            .filter(|change| change.from <= since && since < change.until)
+            .map(|change| change.from.minus(TimeDelta::nanoseconds(1)))
+            .min()
+            .map_or(since, |silent| silent.max(self.starts))
+    }
+
+    fn record(&self, item: &Item) -> Record {
+        Record {
+            at: item.at,
+            object_type: item.object_type,
+            direction: item.direction,
+            outcome: item.outcome,
+            user: user_name(
+                &self.policy.name,
+                u32::try_from(item.bits % u64::from(self.page.users.max(1))).unwrap_or(0),
+            ),
+            id: item.bits,
+        }
+    }
+
+    fn snapshots(&self, since: Timestamp, now: Timestamp) -> Vec<Snapshot> {
+        let mut instants = match self.reads.lately {
+            None => self.usual_reads(since, now),
+            Some((from, every)) => {
+                let mut instants = self.usual_reads(since, now.min(from));
+                instants.extend(multiples(every, since.max(from), now));
+                instants
+            }
+        };
+        instants.retain(|at| {
+            !self
+                .life
+                .at(*at)
+                .any(|what| matches!(what, What::PageUnread))
+        });
+        instants
+            .into_iter()
+            .map(|at| self.page.at(&self.life, at))
+            .collect()
+    }
+
+    fn usual_reads(&self, after: Timestamp, upto: Timestamp) -> Vec<Timestamp> {
+        let at = self.reads.at;
+        multiples(self.reads.every, after.minus(at), upto.minus(at))
+            .into_iter()
+            .map(|multiple| multiple.plus(at))
+            .collect()
+    }
+}
+
+/// The multiples of `every` since the epoch within `(after, upto]`.
+fn multiples(every: TimeDelta, after: Timestamp, upto: Timestamp) -> Vec<Timestamp> {
+    let Some(every) = every.num_nanoseconds().filter(|nanos| *nanos > 0) else {
+        return Vec::new();
+    };
+    let first = after.nanos().div_euclid(every).saturating_add(1);
+    let last = upto.nanos().div_euclid(every);
+    (first..=last)
+        .map(|number| Timestamp::from_nanos(number.saturating_mul(every)))
+        .collect()
+}

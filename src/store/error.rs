@@ -1,0 +1,87 @@
+//! Why the store did not do what was asked, in words that name the file and the next step.
+
+use std::io;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another daemon holds the database.
+    #[error(
+        "{path} is in use by another daemon; stop that one, or give this one a `store.path` of its own"
+    )]
+    Locked {
+        /// The database.
+        path: String,
+    },
+    /// The database cannot be written.
+    #[error(
+        "{path} cannot be written: {reason}; give the daemon's user write access to the file and its directory"
+    )]
+    ReadOnly {
+        /// The database.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The file is damaged or no database.
+    #[error("{path} is damaged: {reason}; restore it from a backup, or move it away to begin anew")]
+    Corrupt {
+        /// The database.
+        path: String,
+        /// What the check found.
+        reason: String,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "{path} has schema {found} and this version knows up to {known}; run the version that wrote it"
+    )]
+    TooNew {
+        /// The database.
+        path: String,
+        /// The file's schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The disk is full.
+    #[error("the disk of {path} is full; free some space, writing resumes by itself")]
+    Full {
+        /// The database.
+        path: String,
+    },
+    /// Anything else: input and output, mostly.
+    #[error("{path}: {reason}")]
+    Io {
+        /// The database.
+        path: String,
+        /// The library's words.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// What a refusal to open or make a file means.
+    pub(super) fn from_opening(path: &str, error: &io::Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the system's set of kinds is open; the others have no advice of their own"
+        )]
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
+                path: path.into(),
+                reason: error.to_string(),
+            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full { path: path.into() }
+            }
+            io::ErrorKind::NotFound => Self::Io {
+                path: path.into(),
+                reason: "its directory does not exist; make it, or change `store.path`".into(),
+            },
+            _ => Self::Io {
+                path: path.into(),
+                reason: error.to_string(),
+            },
+        }
+    }
+}

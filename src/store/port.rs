@@ -1,0 +1,158 @@
+//! What the engine asks of a store: the writer's port and the shapes that go through it.
+
+use super::StoreError;
+use crate::domain::activity::{ActivityRecord, IdentityKey};
+use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use crate::domain::readings::Reading;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserCells;
+use crate::domain::windows::Ledger;
+
+/// Something to be written; all writes of one [`Store::commit`] are one transaction.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Records of activity. Those before `horizon` are not kept; the newest of each kind is noted as expired.
+    Activity {
+        /// Whose records.
+        org: OrgId,
+        /// The records.
+        records: std::sync::Arc<[ActivityRecord]>,
+        /// What is older than this is not kept.
+        horizon: Timestamp,
+    },
+    /// A reading that holds from now on; a change of value also goes into the history.
+    Reading {
+        /// Whose row.
+        org: OrgId,
+        /// The row.
+        row: OrgRow,
+        /// Who read it.
+        source: Source,
+        /// The reading.
+        reading: Reading<OrgValue>,
+    },
+    /// All cells that a source has of a user; changes of state also go into the history.
+    User {
+        /// Whose user.
+        org: OrgId,
+        /// Who read them.
+        source: Source,
+        /// The user.
+        user: UserName,
+        /// The cells.
+        cells: Box<UserCells>,
+    },
+    /// A user that a source no longer lists.
+    ForgetUser {
+        /// Whose user.
+        org: OrgId,
+        /// Who listed them.
+        source: Source,
+        /// The user.
+        user: UserName,
+    },
+    /// When a source last spoke, and whether its list of users was whole.
+    Spoke {
+        /// Of which organisation.
+        org: OrgId,
+        /// Who.
+        source: Source,
+        /// When.
+        at: Timestamp,
+        /// Whether the latest list of users was whole; `None` leaves it as it is.
+        users_complete: Option<bool>,
+    },
+    /// Since when activity has answered for an object type without a gap.
+    Covered {
+        /// Of which organisation.
+        org: OrgId,
+        /// What.
+        object_type: ObjectType,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The latest time that this daemon has seen, so that a clock that lies behind is noticed at the next start.
+    ClockSeen {
+        /// The time.
+        at: Timestamp,
+    },
+}
+
+/// What became of one [`Write::Activity`]; empty for the other writes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// For each record whether it was taken for the first time.
+    pub fresh: Vec<bool>,
+    /// How many were too old to be kept.
+    pub expired: u64,
+    /// What lay before was too old: the write's horizon, or later where records have been pruned already and what comes
+    /// again could not be told from what is new.
+    pub horizon: Option<Timestamp>,
+}
+
+/// What an organisation had when the daemon last wrote.
+#[derive(Debug, Clone)]
+pub struct StoredOrg {
+    /// The store's number for it.
+    pub id: OrgId,
+    /// Its name.
+    pub name: OrgName,
+    /// When it was first configured here.
+    pub known_since: Timestamp,
+    /// Readings of its rows.
+    pub readings: Vec<(OrgRow, Source, Reading<OrgValue>)>,
+    /// Its users.
+    pub users: Vec<(Source, UserName, UserCells)>,
+    /// When each source last spoke, and whether its list of users was whole.
+    pub spoke: Vec<(Source, Timestamp, bool)>,
+    /// Since when activity has answered.
+    pub covered: Vec<(ObjectType, Timestamp)>,
+}
+
+/// Everything that a start needs.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The secret of record identities.
+    pub identity: IdentityKey,
+    /// The latest [`Write::ClockSeen`].
+    pub clock_seen: Option<Timestamp>,
+    /// The organisations, configured or not.
+    pub orgs: Vec<StoredOrg>,
+}
+
+/// The writer's side. After an error nothing of the failed call may be relied on; [`Self::reopen`] comes first.
+pub trait Store: Ledger<Error = StoreError> + Send {
+    /// Reads what survived.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn load(&mut self) -> Result<Stored, StoreError>;
+
+    /// The number of an organisation, made at its first mention with `now` as the time it is known since.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn org(&mut self, name: &OrgName, now: Timestamp) -> Result<(OrgId, Timestamp), StoreError>;
+
+    /// Writes everything, or nothing, and returns when it is on disk. One [`Written`] for each write, in order.
+    ///
+    /// # Errors
+    /// When it is not certain that everything is on disk.
+    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
+
+    /// Drops activity before `horizon` and history before `history_horizon`, at most a bounded amount a call.
+    /// Says whether more is left.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn prune(&mut self, horizon: Timestamp, history_horizon: Timestamp)
+    -> Result<bool, StoreError>;
+
+    /// Closes, opens and checks the database after an error. Where it can be read and not yet written (a full disk),
+    /// [`Ledger`] answers again although this fails.
+    ///
+    /// # Errors
+    /// When it still does not work.
+    fn reopen(&mut self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,120 @@
+//! Reading everything that a start needs.
+
+use super::{codec, schema};
+use crate::domain::activity::IdentityKey;
+use crate::domain::ids::{OrgId, OrgName, UserName};
+use crate::domain::readings::Reading;
+use crate::domain::time::Timestamp;
+use crate::store::{Stored, StoredOrg};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+/// Everything but activity, which the windows ask for themselves.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
+    let identity = connection
+        .prepare_cached("SELECT value FROM meta WHERE name = 'identity'")?
+        .query_row([], |row| row.get(0))?;
+    let mut orgs = Orgs::read(connection)?;
+    orgs.each(
+        connection,
+        "SELECT org, row, source, value, observed_at, changed_at FROM readings ORDER BY org, row, source",
+        |org, row| {
+            let of = codec::org_row(row, 1)?;
+            let reading = Reading {
+                value: codec::value(row, 3, of)?,
+                observed_at: codec::instant(row, 4)?,
+                changed_at: codec::instant(row, 5)?,
+            };
+            org.readings.push((of, codec::source(row, 2)?, reading));
+            Ok(())
+        },
+    )?;
+    orgs.each(
+        connection,
+        "SELECT org, source, user, cells FROM users ORDER BY org, source, user",
+        |org, row| {
+            let user = row.get_ref(2)?.as_str()?;
+            let user = UserName::new(user).map_err(|error| unreadable(2, error))?;
+            org.users
+                .push((codec::source(row, 1)?, user, codec::cells(row, 3)?));
+            Ok(())
+        },
+    )?;
+    orgs.each(
+        connection,
+        "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
+        |org, row| {
+            org.spoke
+                .push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
+            Ok(())
+        },
+    )?;
+    orgs.each(
+        connection,
+        "SELECT org, object_type, since FROM covered ORDER BY org, object_type",
+        |org, row| {
+            org.covered
+                .push((codec::object_type(row, 1)?, codec::instant(row, 2)?));
+            Ok(())
+        },
+    )?;
+    Ok(Stored {
+        identity: IdentityKey::new(identity),
+        clock_seen: schema::meta(connection, "clock_seen")?.map(Timestamp::from_nanos),
+        orgs: orgs.all,
+    })
+}
+
+struct Orgs {
+    all: Vec<StoredOrg>,
+    places: HashMap<OrgId, usize>,
+}
+
+impl Orgs {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut query =
+            connection.prepare_cached("SELECT id, name, known_since FROM orgs ORDER BY id")?;
+        let all = query.query_map([], |row| {
+            let name = row.get_ref(1)?.as_str()?;
+            Ok(StoredOrg {
+                id: codec::org(row, 0)?,
+                name: OrgName::new(name).map_err(|error| unreadable(1, error))?,
+                known_since: codec::instant(row, 2)?,
+                readings: Vec::new(),
+                users: Vec::new(),
+                spoke: Vec::new(),
+                covered: Vec::new(),
+            })
+        })?;
+        let all = all.collect::<rusqlite::Result<Vec<_>>>()?;
+        let places = all.iter().enumerate().map(|(place, org)| (org.id, place));
+        let places = places.collect();
+        Ok(Self { all, places })
+    }
+
+    /// Hands each row to the organisation that its first column names.
+    fn each(
+        &mut self,
+        connection: &Connection,
+        sql: &str,
+        mut put: impl FnMut(&mut StoredOrg, &Row<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut query = connection.prepare_cached(sql)?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let place = self.places.get(&codec::org(row, 0)?);
+            if let Some(org) = place.and_then(|place| self.all.get_mut(*place)) {
+                put(org, row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

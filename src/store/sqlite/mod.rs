@@ -1,0 +1,142 @@
+//! The store on disk: SQLite in WAL mode with `synchronous=FULL`, one writing connection.
+//!
+//! `schema` says what is kept, `open` and `place` how a file becomes a store and what its errors mean; `write`, `ledger`, `load`
+//! and `prune` are the port's four jobs; `codec` holds the numbers and bytes that stand for domain values.
+
+pub(super) mod codec;
+mod ledger;
+mod load;
+mod open;
+mod place;
+mod prune;
+mod schema;
+mod write;
+
+pub use open::OpenOptions;
+pub(super) use open::connect_reader;
+pub(super) use place::Place;
+
+use super::lock::Lock;
+use super::{Store, StoreError, Stored, Write, Written};
+use crate::domain::activity::ActivityKind;
+use crate::domain::ids::{OrgId, OrgName};
+use crate::domain::time::Timestamp;
+use crate::domain::windows::{Ledger, Tally};
+use rusqlite::Connection;
+use std::path::Path;
+
+/// A database file, and the right to be its only writer.
+#[derive(Debug)]
+pub struct SqliteStore {
+    place: Place,
+    options: OpenOptions,
+    state: State,
+    _lock: Lock,
+}
+
+/// What a store can do at the moment.
+#[derive(Debug)]
+enum State {
+    /// Everything.
+    Ready(Connection),
+    /// Nothing until [`Store::reopen`]: a write failed, and only the file knows what became of it.
+    Failed { damaged: bool },
+}
+
+impl SqliteStore {
+    /// Opens a database, or makes it where there is none; takes the lock of a single writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] beside another daemon, [`StoreError::TooNew`] after a later version,
+    /// [`StoreError::ReadOnly`], [`StoreError::Corrupt`], or whatever else keeps the file from being used.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        let place = Place::find(path)?;
+        let lock = Lock::take(place.file(), place.shown())?;
+        let connection = open::connect(&place, &options)?;
+        Ok(Self {
+            place,
+            options,
+            state: State::Ready(connection),
+            _lock: lock,
+        })
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        match &self.state {
+            State::Ready(connection) => read(connection).map_err(|error| self.place.error(&error)),
+            State::Failed { .. } => Err(self.place.failed_before()),
+        }
+    }
+
+    /// Runs one transaction; after an error the connection is given up, because what became of the transaction is
+    /// only certain once the file has been opened anew.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let State::Ready(connection) = &mut self.state else {
+            return Err(self.place.failed_before());
+        };
+        let error = match write(connection) {
+            Ok(done) => return Ok(done),
+            Err(error) => self.place.error(&error),
+        };
+        open::leave_log(connection);
+        self.state = State::Failed {
+            damaged: matches!(error, StoreError::Corrupt { .. }),
+        };
+        Err(error)
+    }
+}
+
+impl Ledger for SqliteStore {
+    type Error = StoreError;
+
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, StoreError> {
+        self.read(|connection| ledger::tally(connection, after, upto))
+    }
+
+    fn newest(&self, upto: Timestamp) -> Result<Vec<(OrgId, ActivityKind, Timestamp)>, StoreError> {
+        self.read(|connection| ledger::newest(connection, upto))
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self) -> Result<Stored, StoreError> {
+        self.read(load::load)
+    }
+
+    fn org(&mut self, name: &OrgName, now: Timestamp) -> Result<(OrgId, Timestamp), StoreError> {
+        self.write(|connection| write::org(connection, name, now))
+    }
+
+    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        self.write(|connection| write::commit(connection, writes))
+    }
+
+    fn prune(
+        &mut self,
+        horizon: Timestamp,
+        history_horizon: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = self.options.prune_rows;
+        self.write(|connection| prune::prune(connection, horizon, history_horizon, rows))
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        let damaged = matches!(self.state, State::Failed { damaged: true });
+        // The old connection goes before the new one comes: two would keep each other from the log.
+        self.state = State::Failed { damaged };
+        let connection = open::connect(&self.place, &self.options)?;
+        if damaged {
+            open::check_all(&connection, &self.place)?;
+        }
+        // Whether or not it can be written again, it can be read: a full disk stops no figure from moving on.
+        let writable = schema::prove_writable(&connection);
+        self.state = State::Ready(connection);
+        writable.map_err(|error| self.place.error(&error))
+    }
+}

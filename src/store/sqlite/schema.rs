@@ -1,0 +1,106 @@
+//! What the file holds, by version. A change of what is kept is a new entry in [`MIGRATIONS`]; old entries never change.
+
+use crate::domain::activity::IdentityKey;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// "LSYE" in the file's header: the file is ours.
+pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
+
+/// Each entry turns a file of the version that is its place into one of the next. The first makes a file.
+///
+/// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to keep; records
+/// that arrive near now touch pages that are in memory. `lanes`: the newest record of each organisation and kind ever
+/// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, known_since INTEGER NOT NULL);
+CREATE TABLE activity (at INTEGER NOT NULL, key BLOB NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
+  PRIMARY KEY (at, key)) WITHOUT ROWID;
+CREATE TABLE minute_totals (minute INTEGER NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
+  count INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (minute, org, kind)) WITHOUT ROWID;
+CREATE TABLE hour_totals (hour INTEGER NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
+  count INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (hour, org, kind)) WITHOUT ROWID;
+CREATE TABLE lanes (org INTEGER NOT NULL, kind INTEGER NOT NULL, newest INTEGER NOT NULL, expired INTEGER,
+  PRIMARY KEY (org, kind)) WITHOUT ROWID;
+CREATE TABLE readings (org INTEGER NOT NULL, row INTEGER NOT NULL, source INTEGER NOT NULL, value,
+  observed_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, PRIMARY KEY (org, row, source)) WITHOUT ROWID;
+CREATE TABLE reading_changes (org INTEGER NOT NULL, row INTEGER NOT NULL, at INTEGER NOT NULL, source INTEGER NOT NULL,
+  value, PRIMARY KEY (org, row, at, source)) WITHOUT ROWID;
+CREATE INDEX reading_changes_at ON reading_changes (at);
+CREATE TABLE users (org INTEGER NOT NULL, source INTEGER NOT NULL, user TEXT NOT NULL, cells BLOB NOT NULL,
+  PRIMARY KEY (org, source, user)) WITHOUT ROWID;
+CREATE TABLE user_changes (org INTEGER NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL, row INTEGER NOT NULL,
+  source INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL,
+  PRIMARY KEY (org, user, at, row, source)) WITHOUT ROWID;
+CREATE INDEX user_changes_at ON user_changes (at);
+CREATE TABLE spoke (org INTEGER NOT NULL, source INTEGER NOT NULL, at INTEGER NOT NULL,
+  users_complete INTEGER NOT NULL, PRIMARY KEY (org, source)) WITHOUT ROWID;
+CREATE TABLE covered (org INTEGER NOT NULL, object_type INTEGER NOT NULL, since INTEGER NOT NULL,
+  PRIMARY KEY (org, object_type)) WITHOUT ROWID;
+"];
+
+/// The tables, small ones first: those are checked whole at every opening.
+pub(super) const SMALL_TABLES: [&str; 5] = ["meta", "orgs", "lanes", "spoke", "covered"];
+/// The tables that grow.
+pub(super) const LARGE_TABLES: [&str; 8] = [
+    "activity",
+    "minute_totals",
+    "hour_totals",
+    "readings",
+    "reading_changes",
+    "users",
+    "user_changes",
+    "sqlite_schema",
+];
+
+/// The version that this program writes.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Brings a file of version `found` to [`VERSION`], in one transaction.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    found: i64,
+    identity: IdentityKey,
+) -> rusqlite::Result<()> {
+    if found == VERSION {
+        return Ok(());
+    }
+    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let done = usize::try_from(found).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(done) {
+        change.execute_batch(migration)?;
+    }
+    if found == 0 {
+        change.execute(
+            "INSERT INTO meta VALUES ('identity', ?1)",
+            params![identity.bytes()],
+        )?;
+    }
+    change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    change.pragma_update(None, "user_version", VERSION)?;
+    change.commit()
+}
+
+/// A number of `meta`.
+pub(super) fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_row(params![name], |row| row.get(0))
+        .optional()
+}
+
+/// Sets a number of `meta`.
+pub(super) fn set_meta(connection: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+        )?
+        .execute(params![name, value])?;
+    Ok(())
+}
+
+/// Writes something that changes nothing: a full disk or one that went read-only shows here and not at the next push.
+pub(super) fn prove_writable(connection: &Connection) -> rusqlite::Result<()> {
+    let openings = meta(connection, "reopened")?.unwrap_or(0);
+    set_meta(connection, "reopened", openings.wrapping_add(1))
+}

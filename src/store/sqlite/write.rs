@@ -1,0 +1,315 @@
+//! Writing: one transaction for everything that came in together, totals in step with the records they count.
+
+use super::{codec, schema};
+use crate::domain::activity::ActivityRecord;
+use crate::domain::ids::{OrgId, OrgName, Source, UserName};
+use crate::domain::readings::Reading;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserCells;
+use crate::store::{Write, Written, history};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::collections::HashMap;
+
+/// The number of an organisation, made when it has none.
+pub(super) fn org(
+    connection: &mut Connection,
+    name: &OrgName,
+    now: Timestamp,
+) -> rusqlite::Result<(OrgId, Timestamp)> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change
+        .prepare_cached(
+            "INSERT INTO orgs (name, known_since) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![name.as_str(), now.nanos()])?;
+    let found = change
+        .prepare_cached("SELECT id, known_since FROM orgs WHERE name = ?1")?
+        .query_row(params![name.as_str()], |row| {
+            Ok((codec::org(row, 0)?, codec::instant(row, 1)?))
+        })?;
+    change.commit()?;
+    Ok(found)
+}
+
+/// Writes everything or nothing.
+pub(super) fn commit(
+    connection: &mut Connection,
+    writes: &[Write],
+) -> rusqlite::Result<Vec<Written>> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut totals = Totals::default();
+    let mut done = Vec::with_capacity(writes.len());
+    for write in writes {
+        done.push(row(&change, write, &mut totals)?);
+    }
+    totals.write(&change)?;
+    change.commit()?;
+    Ok(done)
+}
+
+/// Takes the records that are new and not too old.
+fn activity(
+    connection: &Connection,
+    org: OrgId,
+    records: &[ActivityRecord],
+    horizon: Timestamp,
+    totals: &mut Totals,
+) -> rusqlite::Result<Written> {
+    // What has been pruned cannot be told from what is sent again, so it is too old whatever the clock says by now.
+    let pruned = schema::meta(connection, "pruned_hour")?;
+    let horizon = horizon.max(pruned.map_or(Timestamp::MIN, Timestamp::of_hour));
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO activity VALUES (?1, ?2, ?3, ?4)")?;
+    let mut written = Written {
+        fresh: vec![false; records.len()],
+        expired: 0,
+        horizon: Some(horizon),
+    };
+    for (record, fresh) in in_key_order(records, &mut written.fresh) {
+        if record.at < horizon {
+            totals.expire(org, record);
+            written.expired += 1;
+            continue;
+        }
+        let kind = codec::number(record.kind.index());
+        if insert.execute(params![record.at.nanos(), record.key.0, org.0, kind])? > 0 {
+            *fresh = true;
+            totals.count(org, record);
+        }
+    }
+    Ok(written)
+}
+
+/// Neighbours in the file one after the other: a batch that is spread over a day visits each page once. Of equal
+/// keys the one that came first stays first.
+fn in_key_order<'a>(
+    records: &'a [ActivityRecord],
+    fresh: &'a mut [bool],
+) -> Vec<(&'a ActivityRecord, &'a mut bool)> {
+    let mut pairs: Vec<_> = records.iter().zip(fresh.iter_mut()).collect();
+    pairs.sort_by_key(|(record, _)| (record.at, record.key));
+    pairs
+}
+
+/// What a transaction adds to the totals, summed up first: a batch has many records in few minutes.
+#[derive(Default)]
+struct Totals {
+    minutes: HashMap<(i64, OrgId, usize), (u64, Timestamp)>,
+    expired: HashMap<(OrgId, usize), Timestamp>,
+}
+
+impl Totals {
+    fn count(&mut self, org: OrgId, record: &ActivityRecord) {
+        let key = (record.at.minute(), org, record.kind.index());
+        let sum = self.minutes.entry(key).or_insert((0, record.at));
+        *sum = (sum.0 + 1, sum.1.max(record.at));
+    }
+
+    fn expire(&mut self, org: OrgId, record: &ActivityRecord) {
+        let newest = self
+            .expired
+            .entry((org, record.kind.index()))
+            .or_insert(record.at);
+        *newest = record.at.max(*newest);
+    }
+
+    fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut minutes: Vec<_> = self.minutes.into_iter().collect();
+        minutes.sort_unstable_by_key(|(key, _)| *key);
+        let mut hours: HashMap<(i64, OrgId, usize), (u64, Timestamp)> = HashMap::new();
+        let mut lanes: HashMap<(OrgId, usize), Timestamp> = HashMap::new();
+        let mut add = connection.prepare_cached(
+            "INSERT INTO minute_totals VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+             count = count + excluded.count, newest = max(newest, excluded.newest)",
+        )?;
+        for ((minute, org, kind), (count, newest)) in minutes {
+            let count_value = codec::count_value(count);
+            let kind_value = codec::number(kind);
+            add.execute(params![
+                minute,
+                org.0,
+                kind_value,
+                count_value,
+                newest.nanos()
+            ])?;
+            let hour = hours
+                .entry((minute.div_euclid(60), org, kind))
+                .or_insert((0, newest));
+            *hour = (hour.0 + count, hour.1.max(newest));
+            let lane = lanes.entry((org, kind)).or_insert(newest);
+            *lane = newest.max(*lane);
+        }
+        let mut hours: Vec<_> = hours.into_iter().collect();
+        hours.sort_unstable_by_key(|(key, _)| *key);
+        let mut add = connection.prepare_cached(
+            "INSERT INTO hour_totals VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+             count = count + excluded.count, newest = max(newest, excluded.newest)",
+        )?;
+        for ((hour, org, kind), (count, newest)) in hours {
+            let count_value = codec::count_value(count);
+            let kind_value = codec::number(kind);
+            add.execute(params![
+                hour,
+                org.0,
+                kind_value,
+                count_value,
+                newest.nanos()
+            ])?;
+        }
+        let mut raise = connection.prepare_cached(
+            "INSERT INTO lanes (org, kind, newest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
+             newest = max(newest, excluded.newest)",
+        )?;
+        for ((org, kind), newest) in lanes {
+            raise.execute(params![org.0, codec::number(kind), newest.nanos()])?;
+        }
+        for ((org, kind), newest) in self.expired {
+            raise_expired(connection, org, kind, newest)?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes the newest record of a lane that is not, or no longer, among the records.
+pub(super) fn raise_expired(
+    connection: &Connection,
+    org: OrgId,
+    kind: usize,
+    newest: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO lanes VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET \
+             newest = max(newest, excluded.newest), expired = max(ifnull(expired, excluded.expired), excluded.expired)",
+        )?
+        .execute(params![org.0, codec::number(kind), newest.nanos()])?;
+    Ok(())
+}
+
+fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite::Result<Written> {
+    let done = match write {
+        Write::Activity {
+            org,
+            records,
+            horizon,
+        } => return activity(connection, *org, records, *horizon, totals),
+        Write::Reading {
+            org,
+            row,
+            source,
+            reading,
+        } => put_reading(connection, *org, *row, *source, reading),
+        Write::User {
+            org,
+            source,
+            user,
+            cells,
+        } => put_user(connection, *org, *source, user, cells),
+        Write::ForgetUser { org, source, user } => connection
+            .prepare_cached("DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
+            .execute(params![org.0, codec::number(source.index()), user.as_str()])
+            .map(drop),
+        Write::Spoke {
+            org,
+            source,
+            at,
+            users_complete,
+        } => connection
+            .prepare_cached(
+                "INSERT INTO spoke VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
+                 at = excluded.at, users_complete = ifnull(?4, users_complete)",
+            )?
+            .execute(params![org.0, codec::number(source.index()), at.nanos(), users_complete])
+            .map(drop),
+        Write::Covered {
+            org,
+            object_type,
+            since,
+        } => connection
+            .prepare_cached(
+                "INSERT INTO covered VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET since = excluded.since",
+            )?
+            .execute(params![org.0, codec::number(object_type.index()), since.nanos()])
+            .map(drop),
+        Write::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
+    };
+    done.map(|()| Written::default())
+}
+
+fn put_reading(
+    connection: &Connection,
+    org: OrgId,
+    row: OrgRow,
+    source: Source,
+    reading: &Reading<OrgValue>,
+) -> rusqlite::Result<()> {
+    let key = (
+        org.0,
+        codec::number(row.index()),
+        codec::number(source.index()),
+    );
+    let value = codec::to_sql(&reading.value);
+    let old = connection
+        .prepare_cached("SELECT value FROM readings WHERE org = ?1 AND row = ?2 AND source = ?3")?
+        .query_row(key, |found| found.get(0))
+        .optional()?;
+    if old.as_ref() != Some(&value) {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO reading_changes VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                key.0,
+                key.1,
+                reading.changed_at.nanos(),
+                key.2,
+                value
+            ])?;
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            key.0,
+            key.1,
+            key.2,
+            value,
+            reading.observed_at.nanos(),
+            reading.changed_at.nanos()
+        ])?;
+    Ok(())
+}
+
+fn put_user(
+    connection: &Connection,
+    org: OrgId,
+    source: Source,
+    user: &UserName,
+    cells: &UserCells,
+) -> rusqlite::Result<()> {
+    let source = codec::number(source.index());
+    let old = connection
+        .prepare_cached("SELECT cells FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
+        .query_row(params![org.0, source, user.as_str()], |row| {
+            codec::cells(row, 0)
+        })
+        .optional()?
+        .unwrap_or_default();
+    for (row, before, after, at) in history::turns(&old, cells) {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO user_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                org.0,
+                user.as_str(),
+                at.nanos(),
+                codec::number(row.index()),
+                source,
+                before,
+                after
+            ])?;
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO users VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![org.0, source, user.as_str(), codec::pack(cells)])?;
+    Ok(())
+}

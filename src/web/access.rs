@@ -1,0 +1,355 @@
+//! Who may push. A token opens its own organisation to anybody who has it. Without one, only this host itself is heard:
+//! a loopback peer that names a loopback host, with no proxy in between and no foreign web page behind it. (A page of
+//! another origin in a browser on this host has a loopback peer too, and so has a name that its owner points to
+//! 127.0.0.1 after the page was loaded: `Origin` and `Host` tell them apart.)
+//!
+//! Who is not let in learns nothing of which organisations exist: the answer depends on the request alone, except for
+//! an origin that the organisation itself has named. This host may know, because it may read the API.
+
+use super::problem::{Problem, Reason};
+use super::services::Access;
+use hyper::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, ORIGIN, VIA};
+use hyper::{HeaderMap, Request, Uri};
+use std::net::{IpAddr, SocketAddr};
+
+/// Who asks, as far as one request shows.
+#[derive(Debug)]
+pub(super) struct Asker<'a> {
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
+    peer: IpAddr,
+}
+
+/// Why somebody is not plainly this host itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outsider {
+    /// The connection comes from elsewhere.
+    Peer,
+    /// A proxy stands in between.
+    Proxy,
+    /// The host that was asked for is not a loopback name.
+    Host,
+    /// A web page of another origin.
+    Origin,
+}
+
+impl Outsider {
+    /// The fact, as one sentence.
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Peer => "This request comes from another host.",
+            Self::Proxy => {
+                "This request came through a proxy (it has Forwarded, X-Forwarded-… or Via)."
+            }
+            Self::Host => "This request asks for a host that is not localhost, 127.0.0.1 or [::1].",
+            Self::Origin => "This request comes from a web page of an origin that is not allowed.",
+        }
+    }
+}
+
+impl<'a> Asker<'a> {
+    /// The sender of a request.
+    pub(super) fn of<B>(request: &'a Request<B>, peer: SocketAddr) -> Self {
+        Self {
+            headers: request.headers(),
+            uri: request.uri(),
+            peer: peer.ip().to_canonical(),
+        }
+    }
+
+    /// Whether this is plainly this host itself; web pages only of `allowed_origins`.
+    pub(super) fn is_local(&self, allowed_origins: &[String]) -> Result<(), Outsider> {
+        if !self.peer.is_loopback() {
+            return Err(Outsider::Peer);
+        }
+        if self.headers.keys().any(tells_of_a_proxy) {
+            return Err(Outsider::Proxy);
+        }
+        if !self.names_loopback() {
+            return Err(Outsider::Host);
+        }
+        if self.headers.contains_key(ORIGIN) && self.allowed_origin(allowed_origins).is_none() {
+            return Err(Outsider::Origin);
+        }
+        Ok(())
+    }
+
+    /// The one `Origin` of the request, if it is one of `allowed_origins`.
+    pub(super) fn allowed_origin<'b>(&self, allowed_origins: &'b [String]) -> Option<&'b str> {
+        let mut origins = self.headers.get_all(ORIGIN).iter();
+        let (Some(origin), None) = (origins.next(), origins.next()) else {
+            return None;
+        };
+        allowed_origins
+            .iter()
+            .find(|allowed| allowed.as_bytes() == origin.as_bytes())
+            .map(String::as_str)
+    }
+
+    /// Whether every host that the request names, and it names one, is this one.
+    fn names_loopback(&self) -> bool {
+        let mut hosts = self.headers.get_all(HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+            return false;
+        };
+        host.to_str().is_ok_and(is_loopback_host)
+            && self
+                .uri
+                .authority()
+                .is_none_or(|authority| is_loopback_host(authority.as_str()))
+    }
+
+    /// Lets the sender push for an organisation, whose `access` is `None` when it does not exist.
+    ///
+    /// # Errors
+    /// With the problem to answer.
+    pub(super) fn may_push(&self, access: Option<&Access>) -> Result<(), Problem> {
+        let origins = access.map_or(&[][..], |access| &access.allowed_origins);
+        let local = self.is_local(origins);
+        let offered = self.bearer();
+        match (access, offered, local) {
+            (
+                Some(Access {
+                    token: Some(token), ..
+                }),
+                Some(offered),
+                _,
+            ) if token.matches(offered) => Ok(()),
+            (Some(Access { token: None, .. }), _, Ok(())) => Ok(()),
+            (None, _, Ok(())) => Err(Problem::new(
+                Reason::UnknownOrg,
+                "No organisation of this name is configured. /api/v1/orgs lists those that are.",
+            )),
+            (_, Some(_), _) => Err(Problem::new(
+                Reason::TokenWrong,
+                "The token does not open this path. Send the token of this very organisation (`ingest.token_file`).",
+            )),
+            (_, None, Err(outsider @ (Outsider::Proxy | Outsider::Host))) => Err(Problem::new(
+                Reason::LocalOnly,
+                format!("{} {WITHOUT_A_TOKEN}", outsider.sentence()),
+            )),
+            (_, None, Err(outsider @ Outsider::Origin)) => Err(Problem::new(
+                Reason::OriginNotAllowed,
+                format!("{} {WITHOUT_A_TOKEN}", outsider.sentence()),
+            )),
+            (_, None, Ok(()) | Err(Outsider::Peer)) => {
+                Err(Problem::new(Reason::TokenRequired, WITHOUT_A_TOKEN))
+            }
+        }
+    }
+
+    /// The bearer token, if exactly one was sent.
+    fn bearer(&self) -> Option<&[u8]> {
+        let mut values = self.headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
+        scheme
+            .eq_ignore_ascii_case(b"Bearer ")
+            .then(|| token.trim_ascii())
+    }
+}
+
+const WITHOUT_A_TOKEN: &str = "Send the organisation's token as `Authorization: Bearer …`. An organisation without a \
+     configured token is fed from its own host only, straight to a loopback address.";
+
+fn tells_of_a_proxy(name: &HeaderName) -> bool {
+    *name == FORWARDED || *name == VIA || name.as_str().starts_with("x-forwarded-")
+}
+
+/// Whether `host`, with or without a port, can only mean this machine.
+fn is_loopback_host(host: &str) -> bool {
+    let Ok(authority) = host.parse::<hyper::http::uri::Authority>() else {
+        return false;
+    };
+    if host.contains('@') {
+        return false;
+    }
+    let name = authority.host();
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn only_names_that_can_mean_nothing_else_are_loopback() {
+        for host in [
+            "localhost",
+            "LOCALHOST:9877",
+            "127.0.0.1",
+            "127.9.9.9:1",
+            "[::1]",
+            "[::1]:9877",
+        ] {
+            assert!(is_loopback_host(host), "{host}");
+        }
+        for host in [
+            "",
+            "acme.example",
+            "localhost.acme.example",
+            "127.0.0.1.acme.example",
+            "192.0.2.1:9877",
+            "0.0.0.0",
+            "localhost@acme.example",
+            "acme.example@localhost",
+            "[::]",
+            "localhost:80:80",
+            "local host",
+        ] {
+            assert!(!is_loopback_host(host), "{host}");
+        }
+    }
+
+    const LOCAL: &str = "127.0.0.1:50000";
+    const REMOTE: &str = "192.0.2.7:50000";
+
+    fn access(token: Option<&str>, origins: &[&str]) -> Access {
+        Access {
+            token: token.and_then(Secret::from_file_text),
+            allowed_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+        }
+    }
+
+    /// The answer to a push from `peer` with these headers besides a loopback `Host`.
+    fn push(access: Option<&Access>, peer: &str, headers: &[(&str, &str)]) -> Option<Reason> {
+        let mut request = Request::post("/api/v1/orgs/acme/activity");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost:9877");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(()).unwrap();
+        Asker::of(&request, peer.parse().unwrap())
+            .may_push(access)
+            .err()
+            .map(|problem| problem.reason)
+    }
+
+    #[test]
+    fn a_token_opens_its_own_organisation_from_anywhere_and_nothing_else_does() {
+        let acme = access(Some("sesame"), &[]);
+        let good = ("authorization", "Bearer sesame");
+        assert_eq!(push(Some(&acme), REMOTE, &[good]), None);
+        assert_eq!(
+            push(
+                Some(&acme),
+                REMOTE,
+                &[good, ("x-forwarded-for", "192.0.2.9")]
+            ),
+            None
+        );
+        assert_eq!(
+            push(Some(&acme), REMOTE, &[("authorization", "bearer sesame")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), LOCAL, &[]), Some(Reason::TokenRequired));
+        for bad in [
+            "Bearer sesam",
+            "Bearer sesame2",
+            "Bearer",
+            "Bearer ",
+            "Basic sesame",
+            "sesame",
+            "Bearer of another",
+        ] {
+            let reason = push(Some(&acme), REMOTE, &[("authorization", bad)]);
+            assert!(
+                matches!(reason, Some(Reason::TokenWrong | Reason::TokenRequired)),
+                "{bad}"
+            );
+        }
+        assert_eq!(
+            push(Some(&acme), REMOTE, &[good, good]),
+            Some(Reason::TokenRequired)
+        );
+    }
+
+    #[test]
+    fn without_a_token_only_this_host_itself_is_heard() {
+        let acme = access(None, &["https://acme.example"]);
+        let origin = |origin| ("origin", origin);
+        assert_eq!(push(Some(&acme), LOCAL, &[]), None);
+        assert_eq!(
+            push(Some(&acme), "[::1]:50000", &[("host", "[::1]:9877")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), "[::ffff:127.0.0.1]:50000", &[]), None);
+        assert_eq!(
+            push(Some(&acme), LOCAL, &[origin("https://acme.example")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), REMOTE, &[]), Some(Reason::TokenRequired));
+        for bad in [
+            ("forwarded", "for=192.0.2.9"),
+            ("via", "1.1 proxy"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-host", "localhost"),
+            ("x-forwarded-proto", "https"),
+            ("host", "rebound.example"),
+            ("host", "rebound.example:9877"),
+        ] {
+            assert_eq!(
+                push(Some(&acme), LOCAL, &[bad]),
+                Some(Reason::LocalOnly),
+                "{bad:?}"
+            );
+        }
+        for bad in [
+            "https://evil.example",
+            "null",
+            "http://acme.example",
+            "https://acme.example.evil.example",
+            "http://localhost:9877",
+        ] {
+            assert_eq!(
+                push(Some(&acme), LOCAL, &[origin(bad)]),
+                Some(Reason::OriginNotAllowed),
+                "{bad}"
+            );
+        }
+        let twice = [
+            origin("https://acme.example"),
+            origin("https://evil.example"),
+        ];
+        assert_eq!(
+            push(Some(&acme), LOCAL, &twice),
+            Some(Reason::OriginNotAllowed)
+        );
+    }
+
+    #[test]
+    fn who_is_not_let_in_cannot_tell_which_organisations_exist() {
+        let with = access(Some("sesame"), &[]);
+        let without = access(None, &[]);
+        let guesses: [&[(&str, &str)]; 6] = [
+            &[],
+            &[("authorization", "Bearer guess")],
+            &[("via", "1.1 proxy")],
+            &[("host", "rebound.example")],
+            &[("origin", "https://evil.example")],
+            &[
+                ("origin", "https://evil.example"),
+                ("authorization", "Bearer guess"),
+            ],
+        ];
+        for guess in guesses {
+            let unknown = push(None, REMOTE, guess);
+            assert!(unknown.is_some());
+            assert_eq!(push(Some(&with), REMOTE, guess), unknown, "{guess:?}");
+            assert_eq!(push(Some(&without), REMOTE, guess), unknown, "{guess:?}");
+        }
+        assert_eq!(push(None, LOCAL, &[]), Some(Reason::UnknownOrg));
+    }
+}

@@ -1,0 +1,182 @@
+//! Organisations: all in short, one in full.
+
+use super::findings::{FindingJson, Tally, path_of};
+use super::json::{At, Envelope, age_seconds};
+use super::rows::{OrgRowJson, org_rows};
+use super::{Moment, answer_json};
+use crate::domain::ids::Source;
+use crate::domain::rows::UserRow;
+use crate::domain::time::{Timestamp, seconds};
+use crate::domain::view::OrgView;
+use crate::web::answer::Answer;
+use crate::web::problem::Problem;
+use crate::web::query;
+use crate::web::routes::Site;
+use crate::web::verdict::Judged;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+struct Orgs {
+    #[serde(rename = "view")]
+    envelope: Envelope,
+    orgs: Vec<OrgInShort>,
+}
+
+#[derive(Serialize)]
+struct OrgInShort {
+    org: String,
+    url: String,
+    verdict: &'static str,
+    worst_finding: Option<FindingJson>,
+    findings: Tally,
+    users: Users,
+}
+
+/// `GET /api/v1/orgs`.
+pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, Problem> {
+    let [] = query::known(query, [])?;
+    let moment = Moment::of(site);
+    let in_short = |org: &std::sync::Arc<OrgView>| {
+        let judged = Judged::of(&moment.view, org, moment.now);
+        OrgInShort {
+            org: org.policy.name.to_string(),
+            url: path_of(&org.policy.name),
+            verdict: judged.verdict.name(),
+            worst_finding: judged
+                .findings
+                .first()
+                .map(|worst| FindingJson::of(worst, &judged, &site.options, moment.now)),
+            findings: Tally::of(&judged.findings),
+            users: Users::of(org),
+        }
+    };
+    answer_json(&Orgs {
+        envelope: Envelope::of(&moment.view, moment.now),
+        orgs: moment.view.orgs.iter().map(in_short).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct OrgInFull {
+    #[serde(rename = "view")]
+    envelope: Envelope,
+    org: String,
+    verdict: &'static str,
+    product: &'static str,
+    connection: &'static str,
+    known_since: At,
+    business_hours: bool,
+    setting_up: bool,
+    migrating: bool,
+    retirement: Option<At>,
+    retired: bool,
+    expected_linked_users: Option<u64>,
+    rows: Vec<OrgRowJson>,
+    sources: Vec<SourceJson>,
+    users: Users,
+    users_url: String,
+    findings: Vec<FindingJson>,
+}
+
+/// `GET /api/v1/orgs/{org}`.
+pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Result<Answer, Problem> {
+    let [] = query::known(query, [])?;
+    let moment = Moment::of(site);
+    let (org, now) = (moment.org(name)?, moment.now);
+    let judged = Judged::of(&moment.view, org, now);
+    let policy = &org.policy;
+    answer_json(&OrgInFull {
+        envelope: Envelope::of(&moment.view, now),
+        org: policy.name.to_string(),
+        verdict: judged.verdict.name(),
+        product: policy.product.name(),
+        connection: policy.connection.name(),
+        known_since: At(org.known_since),
+        business_hours: org.open_hours.is_open(now),
+        setting_up: policy.setting_up(now),
+        migrating: policy.migrating(now),
+        retirement: policy.retirement.map(At),
+        retired: policy.retired(now),
+        expected_linked_users: org.expected_linked_users(now),
+        rows: org_rows(org, moment.view.is_fresh(now), now),
+        sources: sources(org, now),
+        users: Users::of(org),
+        users_url: format!("{}/users", path_of(&policy.name)),
+        findings: judged
+            .findings
+            .iter()
+            .map(|finding| FindingJson::of(finding, &judged, &site.options, now))
+            .collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct SourceJson {
+    source: &'static str,
+    live: bool,
+    spoke_at: Option<At>,
+    age_seconds: Option<f64>,
+    /// Until when it counts as live; absent when it never spoke or its silence is an answer.
+    live_until: Option<At>,
+    expected_every_seconds: Option<f64>,
+}
+
+fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
+    Source::ALL
+        .iter()
+        .map(|source| {
+            let spoke_at = org.source(*source).map(|state| state.spoke_at);
+            SourceJson {
+                source: source.name(),
+                live: org.is_live(*source, now),
+                spoke_at: spoke_at.map(At),
+                age_seconds: spoke_at.map(|at| age_seconds(at, now)),
+                live_until: org
+                    .live_until(*source)
+                    .filter(|until| *until < Timestamp::MAX)
+                    .map(At),
+                expected_every_seconds: org.policy.expected_every(*source).map(seconds),
+            }
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+struct Users {
+    known: u32,
+    healthy: u32,
+    failing: u32,
+    failing_by_check: BTreeMap<&'static str, u32>,
+    resetting: u32,
+    excluded: u32,
+    leaving: u32,
+    unknown: u32,
+}
+
+impl Users {
+    fn of(org: &OrgView) -> Self {
+        let summary = &org.summary;
+        let failing_by_check: BTreeMap<&'static str, u32> = UserRow::checks()
+            .filter_map(|check| Some((check.check(), summary.failing(check)?.0)))
+            .collect();
+        let failing = failing_by_check.values().sum();
+        let told = [
+            summary.healthy,
+            failing,
+            summary.resetting,
+            summary.excluded,
+            summary.leaving,
+        ];
+        Self {
+            known: summary.known,
+            healthy: summary.healthy,
+            failing,
+            failing_by_check,
+            resetting: summary.resetting,
+            excluded: summary.excluded,
+            leaving: summary.leaving,
+            unknown: summary.known.saturating_sub(told.iter().sum()),
+        }
+    }
+}

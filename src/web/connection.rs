@@ -1,0 +1,173 @@
+//! One connection's patience: a head has to come at once, a rest may last, a response has to be taken. hyper times
+//! heads and rests with one timer; here they are two.
+
+use super::limits::{HEAD_WITHIN, IDLE_WITHIN, WRITE_BLOCKED_FOR, WRITE_PROGRESS_BYTES};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use std::future::Future;
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+const HEAD: u8 = 0;
+const BUSY: u8 = 1;
+const REST: u8 = 2;
+
+/// What a connection is doing, shared between its input and the requests on it.
+#[derive(Clone)]
+pub(super) struct Phase(Arc<AtomicU8>);
+
+impl Phase {
+    /// A new connection owes a head.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicU8::new(HEAD)))
+    }
+
+    /// A whole head has come. Until the returned value is dropped the connection is busy, then it rests.
+    pub(super) fn request(&self) -> Request {
+        self.0.store(BUSY, Ordering::Relaxed);
+        Request(self.clone())
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A request that is being answered.
+pub(super) struct Request(Phase);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.0.store(REST, Ordering::Relaxed);
+    }
+}
+
+/// A stream that ends by itself when its peer takes too long.
+pub(super) struct Paced<T> {
+    stream: T,
+    phase: Phase,
+    timed: u8,
+    read_by: Pin<Box<Sleep>>,
+    blocked: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<T> Paced<T> {
+    /// Times `stream`; the first head is due from now on.
+    pub(super) fn new(stream: T, phase: Phase) -> Self {
+        Self {
+            stream,
+            phase,
+            timed: HEAD,
+            read_by: Box::pin(tokio::time::sleep(HEAD_WITHIN)),
+            blocked: None,
+        }
+    }
+
+    fn time_reads(&mut self, phase: u8, within: Duration) {
+        self.timed = phase;
+        self.read_by.as_mut().reset(Instant::now() + within);
+    }
+
+    fn note_written(&mut self, written: &Poll<Result<usize>>, cx: &mut Context<'_>) -> Result<()> {
+        match written {
+            Poll::Ready(Ok(bytes)) => {
+                if let Some((_, left)) = &mut self.blocked {
+                    *left = left.saturating_sub(*bytes);
+                    if *left == 0 {
+                        self.blocked = None;
+                    }
+                }
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                let (until, _) = self.blocked.get_or_insert_with(|| {
+                    (
+                        Box::pin(tokio::time::sleep(WRITE_BLOCKED_FOR)),
+                        WRITE_PROGRESS_BYTES,
+                    )
+                });
+                if until.as_mut().poll(cx).is_ready() {
+                    return Err(Error::new(
+                        ErrorKind::TimedOut,
+                        "the response was not taken",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Read + Unpin> Read for Paced<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<Result<()>> {
+        let this = &mut *self;
+        let phase = this.phase.get();
+        if phase != this.timed {
+            this.time_reads(phase, IDLE_WITHIN);
+        }
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        match (phase, read) {
+            (REST, Poll::Ready(read)) => {
+                this.phase.0.store(HEAD, Ordering::Relaxed);
+                this.time_reads(HEAD, HEAD_WITHIN);
+                Poll::Ready(read)
+            }
+            // A body's pace is watched by whoever reads it.
+            (BUSY, read) => read,
+            (_, Poll::Pending) => {
+                ready!(this.read_by.as_mut().poll(cx));
+                Poll::Ready(Err(Error::new(
+                    ErrorKind::TimedOut,
+                    "no whole request in time",
+                )))
+            }
+            (_, read) => read,
+        }
+    }
+}
+
+impl<T: Write + Unpin> Write for Paced<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note_written(&written, cx)?;
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_ready() {
+            self.blocked = None;
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.note_written(&written, cx)?;
+        written
+    }
+}

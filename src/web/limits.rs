@@ -1,0 +1,72 @@
+//! Every limit of the server, with the argument for its value. Input is hostile; a limit that nobody can name is none.
+
+use std::time::Duration;
+
+/// How long a client may take for a whole request head. A head is one packet from anybody honest; five seconds forgive
+/// two lost packets, and 10,000 clients that drip bytes are gone before the next scrape but one.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// How long a connection may rest between two requests: the usual scrape interval is at most 60 s, so that a scraper
+/// keeps its connection.
+pub const IDLE_WITHIN: Duration = Duration::from_secs(75);
+/// The largest request head. A long `Accept`, a token and a user's cursor need less than 2 KiB.
+pub const HEAD_BYTES: usize = 16 * 1024;
+/// The most header fields; a browser behind two proxies sends about 30.
+pub const HEAD_FIELDS: usize = 64;
+
+/// How long a response may be blocked before [`WRITE_PROGRESS_BYTES`] have left: a reader that takes nothing keeps one
+/// of the few scrape slots from others.
+pub const WRITE_BLOCKED_FOR: Duration = Duration::from_secs(20);
+/// What a blocked response has to get rid of to earn another [`WRITE_BLOCKED_FOR`]: about 3 KiB a second.
+pub const WRITE_PROGRESS_BYTES: usize = 64 * 1024;
+
+/// The time that a body gets before its rate is looked at: a sender that makes its records while it sends.
+pub const BODY_GRACE: Duration = Duration::from_secs(10);
+/// The slowest body, in bytes a second after the grace: the largest body takes at most nine minutes at it.
+pub const BODY_BYTES_PER_SECOND: u32 = 32 * 1024;
+/// The largest body on the wire: 80,000 records of activity without compression.
+pub const WIRE_BYTES: usize = 16 * 1024 * 1024;
+/// The largest body after decoding. Records of activity shrink to a tenth or less; what shrinks more is no record.
+pub const DECODED_BYTES: usize = 64 * 1024 * 1024;
+/// How many bytes of bodies may be in memory at once: three of the largest with their wire form, or thousands of
+/// usual ones. The answer beyond it is "later", because a daemon that the kernel kills answers nobody.
+pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+/// Compressed bodies up to this size are decoded where they are read: they become 1 MiB at most, in a millisecond.
+/// Larger ones go to a thread that no scrape waits for.
+pub const DECODE_INLINE_BYTES: usize = 1024;
+/// How many bodies are decoded at once: decoding is bound by the processor, and scrapes need it too.
+pub const DECODERS: usize = 2;
+/// How many requests of one organisation may be under way: one feed with a retry of itself, one person, one file job.
+pub const REQUESTS_PER_ORG: usize = 4;
+/// What a refused client is told to wait, in seconds: longer than a commit takes, shorter than a scrape interval.
+pub const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// How much of a refused body is read and thrown away, so that a client that sends before it reads sees the answer
+/// instead of a reset connection: twice the largest body that would have been taken.
+pub const DRAIN_BYTES: usize = 2 * WIRE_BYTES;
+/// For how long.
+pub const DRAIN_FOR: Duration = Duration::from_secs(5);
+
+/// The most connections at once, if the process may have that many files open.
+pub const CONNECTIONS: usize = 16 * 1024;
+/// Files that stay free for the store, the log, standard streams and outbound requests.
+pub const FILES_RESERVED: usize = 256;
+/// The most connections of one remote address (of one /64 in IPv6): more than any proxy's pool, and too few for one
+/// host to spend them all.
+pub const CONNECTIONS_PER_PEER: usize = 512;
+/// The same for loopback, where a local proxy or a tunnel stands for everybody.
+pub const CONNECTIONS_OF_LOOPBACK: usize = 12 * 1024;
+/// Connections that the kernel completes before we accept them; the system's own limit may be lower.
+pub const BACKLOG: u32 = 4096;
+/// How long to wait when the system refuses to hand over a connection (no files left): the next close frees one.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most scrapes at once; the default of the Prometheus family's `--web.max-requests`.
+pub const SCRAPES: usize = 40;
+/// How long connections may finish what they are doing when the daemon ends: longer than a commit, shorter than the 30 s
+/// after which orchestrators kill.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How many users a page of the API has unless asked otherwise.
+pub const USERS_PER_PAGE: usize = 100;
+/// The most users in one page: about 4 MB of JSON.
+pub const USERS_PER_PAGE_MOST: usize = 1000;

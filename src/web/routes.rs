@@ -1,0 +1,218 @@
+//! Which path does what. The closed list of paths is here; the API's description is tested against it.
+
+use super::answer::{Answer, json};
+use super::ingest::Intake;
+use super::problem::{Problem, Reason};
+use super::scrape::Scrapes;
+use super::services::{IngestKind, ServerOptions, Services};
+use super::{api, health, ingest, openapi, pages, scrape};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use std::net::SocketAddr;
+
+/// A path that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// The page of all organisations.
+    Landing,
+    /// The metrics page.
+    Metrics,
+    /// All organisations in short.
+    Orgs,
+    /// One organisation in full.
+    Org(&'a str),
+    /// Its users.
+    Users(&'a str),
+    /// What is to be taken for the organisation of this name, which may be no name at all.
+    Ingest(&'a str, IngestKind),
+    /// What is wrong anywhere.
+    Findings,
+    /// The API's description.
+    OpenApi,
+    /// Whether the process is alive.
+    Healthy,
+    /// Whether it can answer for what it says.
+    Ready,
+    /// Read the configuration again.
+    Reload,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path.
+    pub(super) fn of(path: &'a str, telemetry_path: &str) -> Option<Self> {
+        if path == telemetry_path {
+            return Some(Self::Metrics);
+        }
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let segments = [(); 6].map(|()| segments.next());
+        Some(match segments {
+            [Some(""), None, ..] => Self::Landing,
+            [Some("-"), Some("healthy"), None, ..] => Self::Healthy,
+            [Some("-"), Some("ready"), None, ..] => Self::Ready,
+            [Some("-"), Some("reload"), None, ..] => Self::Reload,
+            [Some("api"), Some("v1"), Some("orgs"), None, ..] => Self::Orgs,
+            [Some("api"), Some("v1"), Some("findings"), None, ..] => Self::Findings,
+            [Some("api"), Some("v1"), Some("openapi.json"), None, ..] => Self::OpenApi,
+            [Some("api"), Some("v1"), Some("orgs"), Some(org), None, ..] => Self::Org(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
+                Some("users"),
+                None,
+            ] => Self::Users(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
+                Some(kind),
+                None,
+            ] => Self::Ingest(org, IngestKind::from_name(kind)?),
+            _ => return None,
+        })
+    }
+
+    /// The methods that it takes.
+    pub(super) const fn methods(self) -> &'static str {
+        match self {
+            Self::Landing
+            | Self::Metrics
+            | Self::Orgs
+            | Self::Org(_)
+            | Self::Users(_)
+            | Self::Findings
+            | Self::OpenApi
+            | Self::Healthy
+            | Self::Ready => "GET, HEAD",
+            Self::Ingest(..) => "POST, OPTIONS",
+            Self::Reload => "POST",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        self.methods()
+            .split(", ")
+            .any(|name| name == method.as_str())
+    }
+}
+
+/// Everything that answers requests.
+pub(super) struct Site {
+    pub(super) options: ServerOptions,
+    pub(super) services: Services,
+    pub(super) scrapes: Scrapes,
+    pub(super) intake: Intake,
+    description: serde_json::Value,
+}
+
+impl Site {
+    pub(super) fn new(options: ServerOptions, services: Services) -> Self {
+        Self {
+            description: openapi::description(&options.telemetry_path),
+            options,
+            services,
+            scrapes: Scrapes::new(),
+            intake: Intake::new(),
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        self.route(request, peer)
+            .await
+            .unwrap_or_else(Problem::into_answer)
+    }
+
+    async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Problem> {
+        let uri = request.uri().clone();
+        let (path, query) = (uri.path(), uri.query());
+        let route = Route::of(path, &self.options.telemetry_path).ok_or_else(|| {
+            Problem::new(
+                Reason::UnknownPath,
+                "Nothing is served here. The paths are listed at /api/v1/openapi.json.",
+            )
+        })?;
+        if !route.takes(request.method()) {
+            return Err(Problem::method(route.methods()));
+        }
+        match route {
+            Route::Landing => pages::landing(self),
+            Route::Metrics => scrape::answer(self, request.headers()),
+            Route::Orgs => api::orgs(self, query),
+            Route::Org(org) => api::org(self, org, query),
+            Route::Users(org) => api::users(self, org, query),
+            Route::Findings => api::findings(self, query),
+            Route::OpenApi => Ok(json(StatusCode::OK, &self.description)),
+            Route::Healthy => Ok(health::healthy()),
+            Route::Ready => health::ready(self),
+            Route::Reload => health::reload(self, &request, peer).await,
+            Route::Ingest(org, kind) => Ok(ingest::answer(self, org, kind, request, peer).await),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Route<'_> {
+    /// Every route, with the placeholder of the API's description where there is a name.
+    pub(super) const ALL: [Route<'static>; 12] = [
+        Route::Landing,
+        Route::Metrics,
+        Route::Orgs,
+        Route::Org("{org}"),
+        Route::Users("{org}"),
+        Route::Ingest("{org}", IngestKind::Snapshot),
+        Route::Ingest("{org}", IngestKind::Activity),
+        Route::Findings,
+        Route::OpenApi,
+        Route::Healthy,
+        Route::Ready,
+        Route::Reload,
+    ];
+
+    /// The path, as [`Self::of`] reads it.
+    pub(super) fn path(self, telemetry_path: &str) -> String {
+        match self {
+            Self::Landing => "/".to_owned(),
+            Self::Metrics => telemetry_path.to_owned(),
+            Self::Orgs => "/api/v1/orgs".to_owned(),
+            Self::Org(org) => format!("/api/v1/orgs/{org}"),
+            Self::Users(org) => format!("/api/v1/orgs/{org}/users"),
+            Self::Ingest(org, kind) => format!("/api/v1/orgs/{org}/{kind}"),
+            Self::Findings => "/api/v1/findings".to_owned(),
+            Self::OpenApi => "/api/v1/openapi.json".to_owned(),
+            Self::Healthy => "/-/healthy".to_owned(),
+            Self::Ready => "/-/ready".to_owned(),
+            Self::Reload => "/-/reload".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_at_its_path_and_nowhere_else() {
+        for route in Route::ALL {
+            let path = route.path("/metrics");
+            assert_eq!(Route::of(&path, "/metrics"), Some(route), "{path}");
+            for near in [format!("{path}/"), format!("/{path}")] {
+                assert_ne!(Route::of(&near, "/metrics"), Some(route), "{near}");
+            }
+        }
+        for path in [
+            "",
+            "*",
+            "metrics",
+            "/api",
+            "/api/v1/orgs/acme/reports",
+            "/API/v1/orgs",
+            "/Metrics",
+            "/api/v1/orgs/acme/users/ann",
+        ] {
+            assert_eq!(Route::of(path, "/metrics"), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Listening, accepting, serving and ending in bounded time.
+
+use super::connection::{Paced, Phase};
+use super::limits::{
+    ACCEPT_PAUSE, BACKLOG, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN, SHUTDOWN_WITHIN,
+};
+use super::peers::{Counted, Peers, connections_that_fit};
+use super::routes::Site;
+use super::services::{ServerOptions, Services};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+/// Why the server does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// No address was given.
+    #[error("no address to listen on; give --web.listen-address at least once")]
+    NoAddress,
+    /// The system refused.
+    #[error(
+        "cannot listen on {address}: {source}; choose another --web.listen-address or end what uses it"
+    )]
+    Refused {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+/// A server that listens and does not answer yet.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    local_addrs: Vec<SocketAddr>,
+    site: Arc<Site>,
+    peers: Arc<Peers>,
+}
+
+/// How a connection is told to end: at the end of its request, then at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    No,
+    Soon,
+    Now,
+}
+
+impl Server {
+    /// Listens on every address. Raises the soft limit of open files as far as connections need.
+    ///
+    /// # Errors
+    /// When there is no address, or one of them cannot be had.
+    pub fn bind(
+        addresses: &[SocketAddr],
+        options: ServerOptions,
+        services: Services,
+    ) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        let mut local_addrs = Vec::new();
+        for address in addresses.iter().copied() {
+            let refused = |source| BindError::Refused { address, source };
+            let listener = listen(address).map_err(refused)?;
+            local_addrs.push(listener.local_addr().map_err(refused)?);
+            listeners.push(listener);
+        }
+        if listeners.is_empty() {
+            return Err(BindError::NoAddress);
+        }
+        Ok(Self {
+            listeners,
+            local_addrs,
+            site: Arc::new(Site::new(options, services)),
+            peers: Peers::new(connections_that_fit()),
+        })
+    }
+
+    /// The addresses, with the ports that the system chose.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
+    }
+
+    /// Serves until `shutdown` completes, and then for at most [`SHUTDOWN_WITHIN`] longer.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let (end, ending) = watch::channel(Ending::No);
+        // Every connection holds a sender; when all are gone, nothing is left to wait for.
+        let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
+        let accepting: Vec<_> = self
+            .listeners
+            .into_iter()
+            .map(|listener| {
+                let accept = Accept {
+                    site: Arc::clone(&self.site),
+                    peers: Arc::clone(&self.peers),
+                    ending: ending.clone(),
+                    alive: alive.clone(),
+                };
+                tokio::spawn(accept.run(listener))
+            })
+            .collect();
+        drop((alive, ending));
+        shutdown.await;
+        for task in &accepting {
+            task.abort();
+        }
+        end.send_replace(Ending::Soon);
+        let waited = tokio::time::timeout(SHUTDOWN_WITHIN, all_gone.recv()).await;
+        end.send_replace(Ending::Now);
+        if waited.is_err() {
+            tracing::warn!("Ended with connections that were not done after {SHUTDOWN_WITHIN:?}.");
+            all_gone.recv().await;
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A restarted daemon must not wait for connections of its predecessor to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+struct Accept {
+    site: Arc<Site>,
+    peers: Arc<Peers>,
+    ending: watch::Receiver<Ending>,
+    alive: mpsc::Sender<Infallible>,
+}
+
+impl Accept {
+    async fn run(self, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    // No room: closing at once tells the client more than a queue that nobody serves.
+                    if let Some(counted) = self.peers.admit(peer.ip()) {
+                        self.spawn(stream, peer, counted);
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "A connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, counted: Counted) {
+        // Without this, the last piece of an answer waits for an acknowledgement; a failure only costs time.
+        stream.set_nodelay(true).ok();
+        let site = Arc::clone(&self.site);
+        let (ending, alive) = (self.ending.clone(), self.alive.clone());
+        drop(tokio::spawn(async move {
+            converse(stream, peer, site, ending).await;
+            drop((counted, alive));
+        }));
+    }
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    peer: SocketAddr,
+    site: Arc<Site>,
+    mut ending: watch::Receiver<Ending>,
+) {
+    let phase = Phase::new();
+    let stream = Paced::new(TokioIo::new(stream), phase.clone());
+    let service = service_fn(|request| {
+        let site = Arc::clone(&site);
+        let busy = phase.request();
+        async move {
+            let answer = site.answer(request, peer).await;
+            Ok::<_, Infallible>(answer.map(|body| body.with_request(busy)))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The heads have a clock of their own; this one only makes hyper look at the stream while it rests.
+        .header_read_timeout(IDLE_WITHIN + HEAD_WITHIN)
+        .max_header_size(HEAD_BYTES)
+        .max_headers(HEAD_FIELDS)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(stream, service);
+    let mut connection = pin!(connection);
+    let until = async |ending: &mut watch::Receiver<Ending>, at_least: Ending| {
+        // A server that is gone ends its connections too.
+        ending.wait_for(|now| *now >= at_least).await.ok();
+    };
+    // How a conversation failed is the client's affair: what was refused has been logged where it was refused.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = async { until(&mut ending, Ending::Soon).await } => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = async { until(&mut ending, Ending::Now).await } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

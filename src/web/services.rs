@@ -1,0 +1,159 @@
+//! What the server needs from others, as values: `app.rs` puts them in. No type here belongs to a source, the store or
+//! the engine.
+
+use super::answer::ChunkSource;
+use super::negotiate::{Encoding, Exposition};
+use super::problem::Problem;
+use crate::domain::ids::{OrgName, closed_set};
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::events::Events;
+use crate::secret::Secret;
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A future in a box, as trait objects return it.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Says who may push for an organisation; `None` when it is not configured.
+pub type AccessOf = dyn Fn(&OrgName) -> Option<Arc<Access>> + Send + Sync;
+
+/// What the server reads and calls.
+#[derive(Clone)]
+pub struct Services {
+    /// The picture that the engine published last.
+    pub view: Arc<dyn Fn() -> Arc<View> + Send + Sync>,
+    /// The clock.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Makes the metrics page.
+    pub metrics: Arc<dyn MetricsPage>,
+    /// Takes what is pushed.
+    pub ingest: Arc<dyn Ingest>,
+    /// Reads the configuration again; all mistakes in one text when the old one stays.
+    pub reload: Arc<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
+    /// Why the daemon is not ready, in a sentence, beside what the View says of itself.
+    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Who may push for an organisation; `None` when it is not configured.
+    pub access: Arc<AccessOf>,
+    /// Where refusals are logged and counted.
+    pub events: Events,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Services")
+    }
+}
+
+/// What the operator chooses of the server.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// The path of the metrics page; begins with a slash.
+    pub telemetry_path: String,
+    /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: no links.
+    pub runbooks: Option<String>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            telemetry_path: "/metrics".to_owned(),
+            runbooks: None,
+        }
+    }
+}
+
+/// Makes the metrics page.
+pub trait MetricsPage: Send + Sync {
+    /// The page for `now`, already in `encoding`, as pieces that are made while they are sent.
+    fn scrape(
+        &self,
+        exposition: Exposition,
+        encoding: Encoding,
+        now: Timestamp,
+    ) -> Box<dyn ChunkSource>;
+}
+
+/// Who may push for an organisation.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The organisation's token; `None`: only this host itself is heard.
+    pub token: Option<Secret>,
+    /// The origins of web pages that may push, such as `https://acme.lightning.force.com`.
+    pub allowed_origins: Vec<String>,
+}
+
+closed_set! {
+    /// What is pushed.
+    IngestKind {
+        /// The status page's values, or the page itself.
+        Snapshot = "snapshot",
+        /// Records of activity.
+        Activity = "activity",
+    }
+}
+
+closed_set! {
+    /// The media type of a pushed body.
+    MediaType {
+        /// JSON.
+        Json = "application/json",
+        /// One JSON object a line.
+        Ndjson = "application/x-ndjson",
+        /// A table with a header.
+        Csv = "text/csv",
+        /// A saved page.
+        Html = "text/html",
+        /// A page's text.
+        Text = "text/plain",
+    }
+}
+
+impl IngestKind {
+    /// What is taken.
+    pub const fn media_types(self) -> &'static [MediaType] {
+        match self {
+            Self::Snapshot => &[
+                MediaType::Json,
+                MediaType::Csv,
+                MediaType::Html,
+                MediaType::Text,
+            ],
+            Self::Activity => &[MediaType::Ndjson, MediaType::Json],
+        }
+    }
+}
+
+/// What somebody pushed and was allowed to push.
+#[derive(Debug, Clone)]
+pub struct IngestRequest {
+    /// For which organisation; configured when the request was let in.
+    pub org: OrgName,
+    /// What it is.
+    pub kind: IngestKind,
+    /// What the body says it is.
+    pub media_type: MediaType,
+    /// The body, decoded.
+    pub body: Bytes,
+    /// The query as it came, decoded; keys in order, none twice.
+    pub query: Vec<(String, String)>,
+    /// When it was whole.
+    pub received_at: Timestamp,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IngestAnswer {
+    /// It is on disk: 200 with this JSON.
+    Taken(serde_json::Value),
+    /// Nothing of it was taken.
+    Refused(Problem),
+}
+
+/// Takes what is pushed.
+pub trait Ingest: Send + Sync {
+    /// Reads, commits, and only then answers.
+    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer>;
+}

@@ -1,0 +1,168 @@
+//! The walls of `docs/architecture.md`, held against the code: who may know whom, and what must be absent.
+
+use crate::support::stack::repository;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Room → rooms it may use besides itself.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("guidance", &["domain"]),
+    ("sources", &["domain", "secret", "events"]),
+    ("store", &["domain"]),
+    ("engine", &["domain", "store", "events"]),
+    ("metrics", &["domain", "events"]),
+    ("rules", &["domain", "guidance", "metrics"]),
+    (
+        "web",
+        &["domain", "guidance", "metrics", "events", "secret", "store"],
+    ),
+    ("scenarios", &["domain"]),
+    ("simulator", &["domain", "scenarios"]),
+    ("config", &["domain", "secret"]),
+    ("events", &[]),
+    ("secret", &[]),
+];
+
+/// Rooms that must be free of input, output, async and clocks.
+const PURE: &[&str] = &["domain", "guidance", "rules", "scenarios"];
+const IMPURE: &[&str] = &[
+    "tokio::",
+    "hyper::",
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::env",
+    "SystemTime",
+    "Instant::now",
+    "Utc::now",
+];
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)
+        .expect("the repository is there")
+        .map(|entry| entry.expect("readable"))
+    {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The files of a room, without their unit tests and comments.
+fn code_of(room: &str) -> Vec<(PathBuf, String)> {
+    let source = repository("src");
+    let paths = if source.join(room).is_dir() {
+        files(&source.join(room))
+    } else {
+        vec![source.join(format!("{room}.rs"))]
+    };
+    let code = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        code.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    paths
+        .iter()
+        .map(|path| (path.clone(), code(path)))
+        .collect()
+}
+
+/// The rooms that a text names as `crate::room`.
+fn named(code: &str) -> BTreeSet<String> {
+    code.match_indices("crate::")
+        .map(|(at, found)| {
+            code[at + found.len()..]
+                .chars()
+                .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn no_room_knows_one_that_it_must_not_know() {
+    let mut broken = Vec::new();
+    for (room, allowed) in MAY_USE {
+        for (path, code) in code_of(room) {
+            for other in named(&code)
+                .into_iter()
+                .filter(|other| other != room && !allowed.contains(&other.as_str()))
+            {
+                broken.push(format!("{} uses {other}", path.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn the_web_knows_of_the_store_only_the_port_of_history() {
+    for (path, code) in code_of("web") {
+        for line in code.lines().filter(|line| line.contains("crate::store")) {
+            assert!(
+                line.contains("History") || line.contains("HourTotal"),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_have_no_input_output_async_or_clock() {
+    for room in PURE {
+        for (path, code) in code_of(room) {
+            for word in IMPURE {
+                assert!(!code.contains(word), "{} has {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_room_of_the_library_has_a_wall() {
+    let index = fs::read_to_string(repository("src/lib.rs")).expect("readable");
+    let rooms: BTreeSet<&str> = index
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let walled: BTreeSet<&str> = MAY_USE
+        .iter()
+        .map(|(room, _)| *room)
+        .chain(["app", "cli", "demo"])
+        .collect();
+    assert_eq!(
+        rooms.difference(&walled).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
+}
+
+#[test]
+fn files_can_be_read_in_one_sitting() {
+    let mut sizes: Vec<(usize, PathBuf)> = files(&repository("src"))
+        .into_iter()
+        .chain(files(&repository("tests/it")))
+        .map(|path| {
+            (
+                fs::read_to_string(&path).expect("readable").lines().count(),
+                path,
+            )
+        })
+        .collect();
+    sizes.sort();
+    let median = sizes[sizes.len() / 2].0;
+    assert!(median < 150, "the median file has {median} lines");
+    let long: Vec<_> = sizes.iter().filter(|(lines, _)| *lines > 500).collect();
+    assert_eq!(long, Vec::<&(usize, PathBuf)>::new());
+}

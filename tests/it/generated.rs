@@ -1,0 +1,61 @@
+//! Files in the repository that are made from data: what is there is what the program would write.
+//! `UPDATE_GENERATED=1` writes them.
+
+use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::rules::{Format, alertmanager, render, runbook};
+use std::path::Path;
+
+fn is_current(path: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        found,
+        expected,
+        "{} is out of date: run the tests once with UPDATE_GENERATED=1",
+        path.display()
+    );
+}
+
+#[test]
+fn the_rules_file_is_what_the_rules_say() {
+    is_current(
+        "alerts/lightning-sync.rules.yaml",
+        &render(Format::Prometheus),
+    );
+}
+
+#[test]
+fn the_operators_rules_are_what_the_rules_say() {
+    is_current(
+        "alerts/lightning-sync.prometheusrule.yaml",
+        &render(Format::Operator),
+    );
+}
+
+#[test]
+fn the_example_of_alertmanager_is_what_the_rules_say() {
+    is_current("deploy/alertmanager/alertmanager.yaml", &alertmanager());
+}
+
+#[test]
+fn every_alert_has_its_runbook_and_there_is_no_other() {
+    let mut names = Vec::new();
+    for reason in Reason::ALL {
+        if let (Some(alert), Some(text)) = (reason.alert(), runbook(*reason)) {
+            is_current(&format!("docs/runbooks/{alert}.md"), &text);
+            names.push(format!("{alert}.md"));
+        }
+    }
+    names.sort();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, names);
+}

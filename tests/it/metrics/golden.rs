@@ -1,0 +1,116 @@
+//! Whole pages, compared as they are. `UPDATE_GENERATED=1` writes them anew.
+
+use super::orgs::{NOW, busy, held, silent, view, zero};
+use super::page::pages;
+use lightning_sync_exporter::domain::ids::OrgName;
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::events::{Event, EventSink};
+use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A page with every metric on it.
+pub(super) fn full_page(format: Format) -> String {
+    let own = Arc::new(Own::new(&["malformed", "unknown_key"]).unwrap());
+    own.set_orgs(&[OrgName::new("busy").unwrap()]);
+    own.config_loaded(Timestamp::from_seconds(1_795_435_000));
+    own.set_queue_bytes(4096);
+    own.committed(Duration::from_millis(3));
+    own.count(&Event::ActivityAccepted {
+        org: "busy".to_owned(),
+        accepted: 18,
+        duplicates: 2,
+        expired: 0,
+    });
+    own.count(&Event::IngestRejected {
+        org: "nobody".to_owned(),
+        reason: "malformed",
+        detail: String::new(),
+    });
+    let view = view([busy(), held(), silent(), zero()]);
+    let chunks: Vec<u8> = Pages::new(own)
+        .text(Arc::new(view), NOW, format)
+        .flatten()
+        .collect();
+    let page = String::from_utf8(chunks).unwrap();
+    page.lines().map(settled).collect()
+}
+
+/// A line, with 0 for the figures that the operating system gives.
+fn settled(line: &str) -> String {
+    match line.split_once(' ') {
+        Some((name, _)) if name.starts_with("process_") => format!("{name} 0\n"),
+        _ => format!("{line}\n"),
+    }
+}
+
+/// Compares `made` with a file of the repository, or writes it when asked to.
+pub(super) fn compare(path: &str, made: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::write(&file, made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    for (number, (kept, made)) in kept.lines().zip(made.lines()).enumerate() {
+        assert_eq!(
+            kept,
+            made,
+            "line {} of {path}; UPDATE_GENERATED=1 rewrites it",
+            number + 1
+        );
+    }
+    assert_eq!(kept, made, "{path}; UPDATE_GENERATED=1 rewrites it");
+}
+
+#[test]
+fn the_full_page_in_text_format() {
+    compare("tests/it/golden/metrics.prom", &full_page(Format::Text));
+}
+
+#[test]
+fn the_full_page_in_open_metrics() {
+    compare(
+        "tests/it/golden/metrics.openmetrics",
+        &full_page(Format::OpenMetrics),
+    );
+}
+
+/// The one complaint, by a name that takes the hours of a shop's door for a unit of time.
+const BUSINESS_HOURS: &str =
+    "lightning_sync_business_hours use base unit \"seconds\" instead of \"hours\"\n";
+
+#[test]
+fn promtool_complains_of_nothing_but_the_word_hours() {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed; it comes with the package prometheus");
+    let mut stdin = promtool.stdin.take().unwrap();
+    stdin.write_all(full_page(Format::Text).as_bytes()).unwrap();
+    drop(stdin);
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert_eq!(String::from_utf8_lossy(&said), BUSINESS_HOURS);
+}
+
+#[test]
+fn chunks_are_bounded_however_many_users_an_organisation_has() {
+    let mut org = super::orgs::Org::new("large");
+    for number in 0..2_000 {
+        org = org.user(&format!("user-{number:04}@corp.example"), &[], NOW);
+    }
+    let view = Arc::new(view([org]));
+    let sizes: Vec<usize> = pages()
+        .text(view, NOW, Format::Text)
+        .map(|chunk| chunk.len())
+        .collect();
+    assert!(sizes.len() > 40, "{} chunks", sizes.len());
+    let largest = sizes.into_iter().max().unwrap();
+    assert!(largest <= 72 * 1024, "{largest} bytes");
+}

@@ -1,0 +1,91 @@
+//! The store on a real disk: what a kill, a full or read-only disk, damage and a second daemon do to it.
+
+mod faults;
+mod full_disk;
+mod kill;
+mod round_trip;
+
+use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
+use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+fn try_open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, OpenOptions::default())
+}
+
+fn acme(store: &mut SqliteStore) -> OrgId {
+    store.org(&OrgName::new("acme").unwrap(), NOW).unwrap().0
+}
+
+/// Records of one second, a millisecond apart, with keys that begin at `first`.
+fn batch(org: OrgId, first: u64, count: u64) -> Write {
+    let record = |number: u64| {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
+        key[8..].copy_from_slice(&number.to_be_bytes());
+        ActivityRecord {
+            at: Timestamp::from_nanos(NOW.nanos() + (number as i64 % 1_000) * 1_000_000),
+            kind: ActivityKind::from_index(number as usize % 12).unwrap(),
+            key: RecordKey(key),
+        }
+    };
+    Write::Activity {
+        org,
+        records: (first..first + count).map(record).collect(),
+        horizon: Timestamp::MIN,
+    }
+}
+
+/// How many records there are, by the records themselves and by each of the totals.
+fn counts(path: &Path) -> [i64; 3] {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let count = |sql| connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    [
+        count("SELECT count(*) FROM activity"),
+        count("SELECT ifnull(sum(count), 0) FROM minute_totals"),
+        count("SELECT ifnull(sum(count), 0) FROM hour_totals"),
+    ]
+}
+
+/// A file system of its own size in memory. Only root may mount one.
+struct Disk {
+    at: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Disk {
+    fn mount(bytes: u64) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path().to_owned();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(&at)
+            .output();
+        mounted
+            .is_ok_and(|done| done.status.success())
+            .then_some(Self {
+                at,
+                _directory: directory,
+            })
+    }
+
+    fn make_read_only(&self) {
+        let done = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&self.at)
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let done = Command::new("umount").arg(&self.at).status();
+        assert!(std::thread::panicking() || done.unwrap().success());
+    }
+}

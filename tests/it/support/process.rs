@@ -1,0 +1,165 @@
+//! Real programs, started on free ports and killed when the test ends.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+/// A child process with its standard error collected; killed on drop.
+pub(crate) struct Process {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    lines: mpsc::Receiver<String>,
+    name: String,
+}
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{name} does not start: {error}; tests/run installs it")
+            });
+        let log = Arc::new(Mutex::new(String::new()));
+        let (sender, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let sink = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut log = sink.lock().expect("no panic while held");
+                log.push_str(&line);
+                log.push('\n');
+                drop(log);
+                if sender.send(line).is_err() {
+                    // Nobody waits for lines any more; the log goes on.
+                }
+            }
+        });
+        Self {
+            child,
+            log,
+            lines,
+            name,
+        }
+    }
+
+    /// Waits for a log line that `pick` takes something from.
+    pub(crate) fn wait_for_line<T>(&self, pick: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    if let Some(found) = pick(&line) {
+                        return found;
+                    }
+                }
+                Err(error) => panic!(
+                    "{} never said what was waited for ({error}):\n{}",
+                    self.name,
+                    self.log()
+                ),
+            }
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("no panic while held").clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a killed child ends");
+    }
+
+    /// Waits for the process to end and gives its exit code.
+    pub(crate) fn wait_for_exit(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be asked") {
+                return status.code();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} does not end:\n{}",
+                self.name,
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; either way it is gone after this.
+        if self.child.kill().is_ok() && self.child.wait().is_err() {
+            eprintln!("{} could not be waited for", self.name);
+        }
+    }
+}
+
+/// The daemon, under test.
+pub(crate) struct Daemon {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Daemon {
+    /// Starts the daemon with a configuration file on a port that the system chooses.
+    pub(crate) fn start(config: &Path) -> Self {
+        Self::start_on(config, "127.0.0.1:0")
+    }
+
+    /// Starts the daemon on a given address.
+    pub(crate) fn start_on(config: &Path, address: &str) -> Self {
+        let process = Process::start(
+            Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+                .arg("--config.file")
+                .arg(config)
+                .args(["--web.listen-address", address, "--log.format", "json"]),
+        );
+        let address = process.wait_for_line(listening);
+        Self { process, address }
+    }
+}
+
+/// The address in the log line that says where the daemon listens.
+fn listening(line: &str) -> Option<SocketAddr> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    line.get("fields")?.get("address")?.as_str()?.parse().ok()
+}
+
+/// A port that was free a moment ago, for programs that cannot choose one themselves.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("loopback has free ports")
+        .port()
+}
+
+/// Waits until `check` gives something, or fails with `what`.
+pub(crate) fn wait_until<T>(
+    what: &str,
+    within: Duration,
+    mut check: impl FnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(found) = check() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {within:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

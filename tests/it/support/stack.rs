@@ -1,0 +1,214 @@
+//! Prometheus and Alertmanager as a user would run them, with short intervals.
+
+use super::http;
+use super::process::{Process, free_port, wait_until};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// A file of this repository.
+pub(crate) fn repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A running Alertmanager.
+pub(crate) struct Alertmanager {
+    _process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Alertmanager {
+    /// Runs the shipped configuration with every receiver pointed at `receiver` and waits cut to a second.
+    pub(crate) fn start(directory: &Path, receiver: SocketAddr) -> Self {
+        let shipped = fs::read_to_string(repository("deploy/alertmanager/alertmanager.yaml"))
+            .expect("shipped");
+        let mut config: serde_yaml_ng::Value =
+            serde_yaml_ng::from_str(&shipped).expect("the shipped file is YAML");
+        shorten(&mut config);
+        point_at(&mut config, receiver);
+        let file = directory.join("alertmanager.yml");
+        fs::write(
+            &file,
+            serde_yaml_ng::to_string(&config).expect("it was YAML"),
+        )
+        .expect("the directory is writable");
+        let address = loopback(free_port());
+        let process = Process::start(
+            Command::new("prometheus-alertmanager")
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!(
+                    "--storage.path={}",
+                    directory.join("alertmanager").display()
+                ))
+                .arg(format!("--web.listen-address={address}"))
+                .arg("--cluster.listen-address="),
+        );
+        wait_until(
+            &format!("Alertmanager is ready:\n{}", process.log()),
+            Duration::from_secs(30),
+            || {
+                http::request(address, "GET", "/-/ready", &[], b"")
+                    .ok()
+                    .filter(|answer| answer.status == 200)
+            },
+        );
+        Self {
+            _process: process,
+            address,
+        }
+    }
+}
+
+/// Cuts what a person would not notice and a test would wait for.
+fn shorten(value: &mut serde_yaml_ng::Value) {
+    if let Some(map) = value.as_mapping_mut() {
+        for (key, value) in map.iter_mut() {
+            match key.as_str() {
+                Some("group_wait" | "group_interval") => *value = "1s".into(),
+                _ => shorten(value),
+            }
+        }
+    } else if let Some(list) = value.as_sequence_mut() {
+        list.iter_mut().for_each(shorten);
+    }
+}
+
+/// Gives every webhook a URL of the test's receiver that names the receiver it stands for.
+fn point_at(config: &mut serde_yaml_ng::Value, receiver: SocketAddr) {
+    let receivers = config["receivers"]
+        .as_sequence_mut()
+        .expect("the shipped file has receivers");
+    for entry in receivers {
+        let name = entry["name"].as_str().unwrap_or_default().to_owned();
+        if let Some(hooks) = entry
+            .get_mut("webhook_configs")
+            .and_then(|hooks| hooks.as_sequence_mut())
+        {
+            for hook in hooks {
+                let hook = hook.as_mapping_mut().expect("a webhook is a mapping");
+                hook.remove("url_file");
+                hook.insert("url".into(), format!("http://{receiver}/{name}").into());
+            }
+        }
+    }
+}
+
+/// A running Prometheus.
+pub(crate) struct Prometheus {
+    _process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Prometheus {
+    /// Scrapes each job's targets every second and evaluates the shipped rules as often.
+    pub(crate) fn start(
+        directory: &Path,
+        jobs: &[(&str, &[SocketAddr])],
+        alertmanager: Option<SocketAddr>,
+    ) -> Self {
+        let mut config = String::from(
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\nscrape_configs:\n",
+        );
+        for (job, targets) in jobs {
+            let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
+            config += &format!(
+                "  - {{job_name: {job}, static_configs: [{{targets: [{}]}}]}}\n",
+                targets.join(", ")
+            );
+        }
+        let rules = repository("alerts/lightning-sync.rules.yaml");
+        config += &format!("rule_files: ['{}']\n", rules.display());
+        if let Some(alertmanager) = alertmanager {
+            config += &format!(
+                "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
+            );
+        }
+        let file = directory.join("prometheus.yml");
+        fs::write(&file, config).expect("the directory is writable");
+        let address = loopback(free_port());
+        let process = Process::start(
+            Command::new("prometheus")
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!(
+                    "--storage.tsdb.path={}",
+                    directory.join("prometheus").display()
+                ))
+                .arg(format!("--web.listen-address={address}")),
+        );
+        wait_until(
+            &format!("Prometheus is ready:\n{}", process.log()),
+            Duration::from_secs(60),
+            || {
+                http::request(address, "GET", "/-/ready", &[], b"")
+                    .ok()
+                    .filter(|answer| answer.status == 200)
+            },
+        );
+        Self {
+            _process: process,
+            address,
+        }
+    }
+
+    /// The result of an instant query.
+    pub(crate) fn query(&self, expression: &str) -> Vec<serde_json::Value> {
+        let answer = http::get(
+            self.address,
+            &format!("/api/v1/query?query={}", encode(expression)),
+        );
+        let body = answer.json();
+        assert_eq!(body["status"], "success", "{expression}: {body}");
+        body["data"]["result"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Firing alerts of a name, as label sets.
+    pub(crate) fn firing(&self, name: &str) -> Vec<serde_json::Value> {
+        let body = http::get(self.address, "/api/v1/alerts").json();
+        let alerts = body["data"]["alerts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        alerts
+            .into_iter()
+            .filter(|alert| alert["labels"]["alertname"] == name && alert["state"] == "firing")
+            .map(|alert| alert["labels"].clone())
+            .collect()
+    }
+
+    /// Rules whose last evaluation failed, with the error.
+    pub(crate) fn broken_rules(&self) -> Vec<String> {
+        let body = http::get(self.address, "/api/v1/rules").json();
+        let groups = body["data"]["groups"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        assert!(!groups.is_empty(), "no rules are loaded");
+        groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default())
+            .filter(|rule| rule["health"] == "err")
+            .map(|rule| format!("{}: {}", rule["name"], rule["lastError"]))
+            .collect()
+    }
+}
+
+/// Percent-encodes a query parameter.
+pub(crate) fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
