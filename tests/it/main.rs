@@ -1,5 +1,7 @@
 //! Integration tests: one binary, one file for each flow.
 #![cfg(test)]
+mod fuzz;
+mod layouts;
 
 mod alerts;
 mod architecture;
