@@ -2,7 +2,9 @@
 
 mod architecture;
 mod config;
+#[cfg(test)]
 mod scenarios;
+#[cfg(test)]
 mod simulator;
 mod support;
 #[cfg(test)]
