@@ -4,9 +4,14 @@
 //! hours, in bodies of 5,000 records over four connections. Every answer has been waited for, so every record counted
 //! here is on disk. The shares are processor time by thread: what the client, the HTTP and parsing threads, and the
 //! engine with its store took.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a bench fails loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a bench fails loudly"
+)]
 
-use lightning_sync_exporter::app::{Daemon, Options, now};
+use lightning_sync_exporter::app::{Daemon, Options, now, real_clock};
 use lightning_sync_exporter::config::{Environment, from_text};
 use std::fs;
 use std::io::{Read, Write};
@@ -21,17 +26,27 @@ const CONNECTIONS: usize = 4;
 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
-    let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", directory.path().join("bench.db").display());
+    let text = format!(
+        "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
+        directory.path().join("bench.db").display()
+    );
     let config = from_text("bench", &text, Path::new(""), &Environment::default()).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let options = Options {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         telemetry_path: "/metrics".to_owned(),
         config_file: None,
         environment: Environment::default(),
+        clock: real_clock(),
     };
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let daemon = runtime.block_on(async { Daemon::start(&config, options) }).unwrap();
+    let daemon = runtime
+        .block_on(async { Daemon::start(&config, options) })
+        .unwrap();
     let address = daemon.addresses()[0];
     let running = runtime.spawn(daemon.run(async move {
         ended.await.ok();
@@ -39,7 +54,9 @@ fn main() {
 
     let near = |index: usize| (index as i64) * 50_000;
     // A multiplicative walk over the day: every instant once, in no order.
-    let spread = |index: usize| ((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 86_400_000_000_000) as i64;
+    let spread = |index: usize| {
+        ((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 86_400_000_000_000) as i64
+    };
     run("near now", address, 1_000_000, &near);
     run("random over 24 h", address, 300_000, &spread);
 
@@ -51,7 +68,14 @@ fn main() {
 fn run(name: &str, address: SocketAddr, count: usize, ago: &dyn Fn(usize) -> i64) {
     let base = now().nanos();
     let bodies: Vec<Vec<u8>> = (0..count / BODY_RECORDS)
-        .map(|body| request(address, (0..BODY_RECORDS).map(|record| body * BODY_RECORDS + record), base, ago))
+        .map(|body| {
+            request(
+                address,
+                (0..BODY_RECORDS).map(|record| body * BODY_RECORDS + record),
+                base,
+                ago,
+            )
+        })
         .collect();
     let bodies = Arc::new(bodies);
     let next = Arc::new(AtomicUsize::new(0));
@@ -64,11 +88,19 @@ fn run(name: &str, address: SocketAddr, count: usize, ago: &dyn Fn(usize) -> i64
             client.spawn(move || send(address, &bodies, &next)).unwrap()
         })
         .collect();
-    let client_ticks: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
+    let client_ticks: u64 = clients
+        .into_iter()
+        .map(|client| client.join().unwrap())
+        .sum();
     let took = started.elapsed().as_secs_f64();
     let after = threads();
     let spent = |picked: &dyn Fn(&str) -> bool| -> u64 {
-        let sum = |all: &[(String, u64)]| all.iter().filter(|(name, _)| picked(name)).map(|(_, ticks)| ticks).sum::<u64>();
+        let sum = |all: &[(String, u64)]| {
+            all.iter()
+                .filter(|(name, _)| picked(name))
+                .map(|(_, ticks)| ticks)
+                .sum::<u64>()
+        };
         sum(&after).saturating_sub(sum(&before))
     };
     let engine = spent(&|name| name == "engine");
@@ -84,10 +116,16 @@ fn run(name: &str, address: SocketAddr, count: usize, ago: &dyn Fn(usize) -> i64
     );
 }
 
-fn request(address: SocketAddr, records: impl Iterator<Item = usize>, base: i64, ago: &dyn Fn(usize) -> i64) -> Vec<u8> {
+fn request(
+    address: SocketAddr,
+    records: impl Iterator<Item = usize>,
+    base: i64,
+    ago: &dyn Fn(usize) -> i64,
+) -> Vec<u8> {
     let mut body = String::new();
     for index in records {
-        let at = chrono::DateTime::from_timestamp_nanos(base - ago(index)).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let at = chrono::DateTime::from_timestamp_nanos(base - ago(index))
+            .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         let object = if index % 3 == 0 { "contacts" } else { "events" };
         body += &format!(
             "{{\"at\":\"{at}\",\"object_type\":\"{object}\",\"direction\":\"to_exchange\",\"user\":\"user{}@corp.example\",\"outcome\":\"synced\",\"id\":\"00U{index:015}\"}}\n",
@@ -110,12 +148,19 @@ fn send(address: SocketAddr, bodies: &[Vec<u8>], next: &AtomicUsize) -> u64 {
         let mut length = 0;
         while !answer[..length].ends_with(b"\"rejected\":[]}") {
             let count = stream.read(&mut answer[length..]).unwrap();
-            assert!(count > 0, "closed: {}", String::from_utf8_lossy(&answer[..length]));
+            assert!(
+                count > 0,
+                "closed: {}",
+                String::from_utf8_lossy(&answer[..length])
+            );
             length += count;
         }
         let text = String::from_utf8_lossy(&answer[..length]);
         let expected = format!("\"accepted\":{BODY_RECORDS},\"duplicates\":0");
-        assert!(text.starts_with("HTTP/1.1 200") && text.contains(&expected), "{text}");
+        assert!(
+            text.starts_with("HTTP/1.1 200") && text.contains(&expected),
+            "{text}"
+        );
     }
     ticks(&fs::read_to_string("/proc/thread-self/stat").unwrap()).1
 }
@@ -123,12 +168,18 @@ fn send(address: SocketAddr, bodies: &[Vec<u8>], next: &AtomicUsize) -> u64 {
 /// Name and processor time of every thread of this process, in clock ticks.
 fn threads() -> Vec<(String, u64)> {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(Result::unwrap);
-    tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok()).map(|stat| ticks(&stat)).collect()
+    tasks
+        .filter_map(|task| fs::read_to_string(task.path().join("stat")).ok())
+        .map(|stat| ticks(&stat))
+        .collect()
 }
 
 fn ticks(stat: &str) -> (String, u64) {
     let (head, fields) = stat.rsplit_once(") ").unwrap();
     let fields: Vec<&str> = fields.split(' ').collect();
     let name = head.split_once('(').unwrap().1;
-    (name.to_owned(), fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap())
+    (
+        name.to_owned(),
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap(),
+    )
 }

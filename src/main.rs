@@ -1,3 +1,126 @@
-//! The binary: wiring only.
+//! The binary: parses the command line, runs what was asked for, and exits with its code.
 
-fn main() {}
+use lightning_sync_exporter::app::{Daemon, Options, real_clock};
+use lightning_sync_exporter::cli::{
+    self, Cli, Command, DaemonArgs, DemoArgs, Exit, RulesFormat, Streams, WebArgs,
+};
+use lightning_sync_exporter::config::{Environment, from_file};
+use lightning_sync_exporter::demo::Demo;
+use lightning_sync_exporter::rules;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let (mut input, mut output, mut errors) = (io::stdin().lock(), io::stdout(), io::stderr());
+    let mut streams = Streams {
+        input: &mut input,
+        output: &mut output,
+        errors: &mut errors,
+    };
+    let cli = match cli::parse(std::env::args_os(), &mut streams) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
+    run(&cli, &mut streams).into()
+}
+
+fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
+    if let Some(exit) = cli::run(cli, streams) {
+        return exit;
+    }
+    match &cli.command {
+        Some(Command::Rules(args)) => streams.print(&rules::render(match args.format {
+            RulesFormat::Prometheus => rules::Format::Prometheus,
+            RulesFormat::Operator => rules::Format::Operator,
+        })),
+        Some(Command::Demo(args)) => {
+            log(&args.log, streams).unwrap_or_else(|| blocking(demo(args), streams))
+        }
+        _ => log(&cli.daemon.log, streams).unwrap_or_else(|| daemon(&cli.daemon, streams)),
+    }
+}
+
+/// Sets the log up; an exit code when that failed.
+fn log(args: &cli::LogArgs, streams: &mut Streams<'_>) -> Option<Exit> {
+    cli::log::set_up(args.level, args.format)
+        .err()
+        .map(|error| streams.complain(error, Exit::FAILED))
+}
+
+fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
+    let environment = Environment::of_process();
+    let config = match from_file(&args.config.file, &environment) {
+        Ok(config) => config,
+        Err(error) => return streams.complain(error, Exit::WRONG),
+    };
+    let options = Options {
+        listen: addresses(&args.web),
+        telemetry_path: args.web.telemetry_path.clone(),
+        config_file: Some(args.config.file.clone()),
+        environment,
+        clock: real_clock(),
+    };
+    blocking(
+        async move {
+            let shutdown = asked_to_end(None)?;
+            Daemon::start(&config, options)?.run(shutdown).await?;
+            Ok(())
+        },
+        streams,
+    )
+}
+
+async fn demo(args: &DemoArgs) -> anyhow::Result<()> {
+    let shutdown = asked_to_end(args.exit_after)?;
+    let demo = Demo {
+        listen: addresses(&args.web),
+        telemetry_path: args.web.telemetry_path.clone(),
+        scenario: args.scenario.clone(),
+        speed: args.speed,
+    };
+    demo.run(&mut io::stdout(), shutdown).await?;
+    Ok(())
+}
+
+fn addresses(web: &WebArgs) -> Vec<SocketAddr> {
+    web.listen_addresses
+        .iter()
+        .filter_map(|address| address.candidates().first().copied())
+        .collect()
+}
+
+fn blocking(work: impl Future<Output = anyhow::Result<()>>, streams: &mut Streams<'_>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(work))
+    {
+        Ok(()) => Exit::FINE,
+        Err(error) => streams.complain(format_args!("{error:#}"), Exit::FAILED),
+    }
+}
+
+/// Completes at Ctrl-C, at SIGTERM, or after a given time.
+fn asked_to_end(after: Option<Duration>) -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        let in_time = async {
+            match after {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = in_time => {}
+        }
+    })
+}

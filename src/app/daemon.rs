@@ -4,7 +4,7 @@ use super::ingest::EngineIngest;
 use super::pages::EnginePages;
 use super::reload::{Reloader, access_table, names, settings};
 use crate::config::{Environment, ValidConfig};
-use crate::engine::{self, Engine, Handle, Running};
+use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
 use crate::store::{OpenOptions, SqliteStore, StoreError};
@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// What the command line says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Where to listen.
     pub listen: Vec<SocketAddr>,
@@ -28,6 +28,8 @@ pub struct Options {
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
     pub environment: Environment,
+    /// The clocks.
+    pub clock: Clock,
 }
 
 /// Why the daemon did not start.
@@ -66,12 +68,14 @@ impl Daemon {
             .collect();
         let own = Arc::new(Own::new(&reasons)?);
         own.set_orgs(&names(config));
-        own.config_loaded(super::now());
+        let clock = options.clock;
+        let now = (clock.wall)();
+        own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
-        let engine = Engine::start(store, settings(config), events.clone(), super::now())?;
+        let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
-        let engine = engine::spawn(engine, Arc::new(super::now))?;
+        let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
         let reloader = Arc::new(Reloader {
@@ -81,6 +85,7 @@ impl Daemon {
             access: Arc::clone(&access),
             own: Arc::clone(&own),
             events: events.clone(),
+            now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
         });
         let services = Services {
@@ -88,7 +93,7 @@ impl Daemon {
                 let engine = handle.clone();
                 move || engine.view()
             }),
-            now: Arc::new(super::now),
+            now: Arc::clone(&clock.wall),
             metrics: Arc::new(EnginePages {
                 pages: Pages::new(Arc::clone(&own)),
                 own,

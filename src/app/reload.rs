@@ -2,6 +2,7 @@
 
 use crate::config::{Environment, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
+use crate::domain::time::Timestamp;
 use crate::engine::{Handle, Settings};
 use crate::events::{Event, Events};
 use crate::metrics::Own;
@@ -23,6 +24,7 @@ pub(super) struct Reloader {
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     pub(super) own: Arc<Own>,
     pub(super) events: Events,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// One reload at a time, or the older of two could win.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -39,7 +41,7 @@ impl Reloader {
             },
         });
         if done.is_ok() {
-            self.own.config_loaded(super::now());
+            self.own.config_loaded((self.now)());
         }
         done
     }

@@ -22,6 +22,34 @@ pub struct ValidConfig {
     pub(super) validated: Validated,
 }
 
+impl ValidConfig {
+    /// A configuration of organisations that no operator wrote, with everything else as it is by default: what the
+    /// demonstration runs on. Pushes are taken from this host alone.
+    pub fn of_policies(database: PathBuf, policies: Vec<OrgPolicy>) -> Self {
+        let orgs = policies
+            .into_iter()
+            .map(|policy| OrgConfig {
+                policy: Arc::new(policy),
+                ingest: IngestConfig {
+                    token: None,
+                    allowed_origins: Vec::new(),
+                },
+            })
+            .collect();
+        Self {
+            store: StoreConfig {
+                path: database,
+                keep_activity: TimeDelta::days(7),
+                keep_history: TimeDelta::days(400),
+            },
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
+            orgs,
+            validated: Validated,
+        }
+    }
+}
+
 /// The mark of a configuration that went through validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validated;

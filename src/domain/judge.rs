@@ -36,6 +36,19 @@ pub(crate) const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes news: a quarter, the planning step of most organisations.
 pub(crate) const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
+/// How long business must have lasted before a row's reading may be judged late or empty.
+pub const fn settle(row: OrgRow) -> Option<Settle> {
+    match row {
+        OrgRow::LastSync(_) => Some(Settle::QuarterHour),
+        OrgRow::Synced60m(_) => Some(Settle::Hour),
+        OrgRow::Synced24h(_) => Some(Settle::SixOfDay),
+        OrgRow::ServiceAccountProvided
+        | OrgRow::OutlookIntegration
+        | OrgRow::ServiceAccountRecognized
+        | OrgRow::LinkedUsers => None,
+    }
+}
+
 /// Every finding of every organisation, worst first.
 pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = view

@@ -12,8 +12,14 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// The wall clock, owned by `app.rs`.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// The clocks, owned by `app/`.
+#[derive(Clone)]
+pub struct Clock {
+    /// The time of day, which may step.
+    pub wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The time since some start, which never steps.
+    pub steady: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 /// How often windows move and the View is published when nobody sends anything.
 const TICK: Duration = Duration::from_secs(1);
@@ -58,12 +64,14 @@ pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Re
         .name("engine".to_owned())
         .spawn(move || {
             let _alive = alive;
+            let steady = (clock.steady)();
             Worker {
                 engine,
                 commands,
                 clock,
                 view,
                 ticked: Instant::now(),
+                steady,
             }
             .run();
         })?;
@@ -80,6 +88,8 @@ struct Worker<S> {
     clock: Clock,
     view: Arc<ArcSwap<View>>,
     ticked: Instant,
+    /// The steady clock at the last tick.
+    steady: Duration,
 }
 
 type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, Room);
@@ -104,9 +114,12 @@ impl<S: Store> Worker<S> {
     }
 
     fn tick(&mut self) {
-        let elapsed = TimeDelta::from_std(self.ticked.elapsed()).unwrap_or(TimeDelta::MAX);
+        let steady = (self.clock.steady)();
+        let elapsed =
+            TimeDelta::from_std(steady.saturating_sub(self.steady)).unwrap_or(TimeDelta::MAX);
+        self.steady = steady;
         self.ticked = Instant::now();
-        self.engine.tick((self.clock)(), elapsed);
+        self.engine.tick((self.clock.wall)(), elapsed);
         self.publish();
     }
 
@@ -126,7 +139,7 @@ impl<S: Store> Worker<S> {
                 Command::Configure { settings, reply } => {
                     let done = self
                         .engine
-                        .configure(*settings, (self.clock)())
+                        .configure(*settings, (self.clock.wall)())
                         .map_err(|error| error.to_string());
                     self.publish();
                     // Whoever asked may have gone; the configuration holds all the same.
@@ -182,7 +195,7 @@ impl<S: Store> Worker<S> {
                 Err(_) => break,
             }
         }
-        let answers = self.engine.observe(observations, (self.clock)());
+        let answers = self.engine.observe(observations, (self.clock.wall)());
         self.publish();
         for ((reply, room), answer) in waiting.into_iter().zip(answers) {
             drop(room);

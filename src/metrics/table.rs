@@ -101,6 +101,8 @@ pub(super) const METRICS: &[Metric] = &[
         "When the current value of a row was last confirmed, by its source's clock, in Unix seconds; object_type is empty for rows of the organisation as a whole. Absent: nobody has read it, or no live source gives the count."),
     m("lightning_sync_reading_stale", Kind::Gauge, Unit::None, &["org", "row", "object_type"], Group::Readings,
         "Whether the current value is held because nobody who speaks of the row is live (1) or not (0). Absent: nobody has read it, or no live source gives the count."),
+    m("lightning_sync_reading_settled_timestamp_seconds", Kind::Gauge, Unit::Seconds, &["org", "row", "object_type"], Group::Readings,
+        "The latest instant up to a reading by which business had lasted as long as its judgement asks (last_sync 15 minutes, synced_60m an hour, synced_24h 6 of the 24 hours before), in Unix seconds. Absent: nobody has read it, no live source gives the count, or it lies more than 60 days back."),
     m("lightning_sync_reading_info", Kind::Info, Unit::None, &["org", "row", "object_type", "source"], Group::Readings,
         "1 for the source of the current value of an organisation row. Absent: nobody has read it, or no live source gives the count."),
     m("lightning_sync_observation_timestamp_seconds", Kind::Gauge, Unit::Seconds, &["org", "source"], Group::Readings,

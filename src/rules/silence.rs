@@ -6,33 +6,33 @@ use crate::domain::reasons::{Reason, Severity};
 use crate::domain::windows::{DAY, HOUR};
 use chrono::TimeDelta;
 
-/// The instant by which business had lasted for a span, one series for each exporter and organisation.
-fn settled(span: &str) -> String {
-    format!(
-        "max by (job, instance, org) (lightning_sync_business_settled_timestamp_seconds{{span=\"{span}\"}})"
-    )
-}
-
-/// A window that is 0, and business had lasted for `span` at some instant since its zero began: since the last sync
-/// left it, or, where no last sync is known, just now by the exporter's own clock.
+/// A window that was read to be 0, and by then business had lasted long enough at some instant since its zero began:
+/// since the last sync left it, or, where no last sync is known, at the reading.
 struct Zero {
     row: &'static str,
     metric: &'static str,
     window: TimeDelta,
-    span: &'static str,
 }
 
 impl Zero {
+    /// The instant by which business had lasted long enough when the count was read.
+    fn settled(&self) -> String {
+        format!(
+            "max by (job, instance, org, object_type) (lightning_sync_reading_settled_timestamp_seconds{{row=\"{}\"}})",
+            self.row
+        )
+    }
+
     fn after_a_sync(&self) -> String {
         format!(
             "{} == 0
 and on (job, instance, org, object_type) (
   lightning_sync_last_sync_timestamp_seconds + {}
-  <= on (job, instance, org) group_left {}
+  <= on (job, instance, org, object_type) {}
 )",
             self.metric,
             self.window.num_seconds(),
-            settled(self.span)
+            self.settled()
         )
     }
 
@@ -40,12 +40,16 @@ and on (job, instance, org, object_type) (
         format!(
             "{} == 0
 unless on (job, instance, org, object_type) lightning_sync_last_sync_timestamp_seconds
-and on (job, instance, org) (
+unless on (job, instance, org) lightning_sync_setting_up == 1
+unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:running
+and on (job, instance, org, object_type) (
   {}
-  >= on (job, instance) group_left max by (job, instance) (lightning_sync_exporter_view_timestamp_seconds)
+  >= on (job, instance, org, object_type)
+  max by (job, instance, org, object_type) (lightning_sync_reading_timestamp_seconds{{row=\"{}\"}})
 )",
             self.metric,
-            settled(self.span)
+            self.settled(),
+            self.row
         )
     }
 
@@ -64,14 +68,12 @@ const OF_DAY: Zero = Zero {
     row: "synced_24h",
     metric: "lightning_sync_records_synced_24h",
     window: DAY,
-    span: "6h",
 };
 
 const OF_HOUR: Zero = Zero {
     row: "synced_60m",
     metric: "lightning_sync_records_synced_60m",
     window: HOUR,
-    span: "1h",
 };
 
 /// The rules of this file.
@@ -93,7 +95,6 @@ fn nothing_in_24_hours(part: &mut Part) {
   or
   (
 {}
-unless on (job, instance, org) lightning_sync_setting_up == 1
   ) + {}
 )
 unless on (job, instance, org, object_type) (

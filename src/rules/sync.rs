@@ -51,7 +51,7 @@ and on (job, instance, org, object_type) (
 )
 and on (job, instance, org, object_type) (
   instance:lightning_sync_last_sync:fresh_until_timestamp_seconds
-  <= on (job, instance, org) group_left max by (job, instance, org) (lightning_sync_business_settled_timestamp_seconds{span="15m"})
+  <= on (job, instance, org, object_type) max by (job, instance, org, object_type) (lightning_sync_reading_settled_timestamp_seconds{row="last_sync"})
 )
 unless on (job, instance, org, object_type) lightning_sync_reading_stale{row="last_sync"} == 1
 unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:running

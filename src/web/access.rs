@@ -180,6 +180,7 @@ fn is_loopback_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     #[test]
     fn only_names_that_can_mean_nothing_else_are_loopback() {
@@ -208,5 +209,147 @@ mod tests {
         ] {
             assert!(!is_loopback_host(host), "{host}");
         }
+    }
+
+    const LOCAL: &str = "127.0.0.1:50000";
+    const REMOTE: &str = "192.0.2.7:50000";
+
+    fn access(token: Option<&str>, origins: &[&str]) -> Access {
+        Access {
+            token: token.and_then(Secret::from_file_text),
+            allowed_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+        }
+    }
+
+    /// The answer to a push from `peer` with these headers besides a loopback `Host`.
+    fn push(access: Option<&Access>, peer: &str, headers: &[(&str, &str)]) -> Option<Reason> {
+        let mut request = Request::post("/api/v1/orgs/acme/activity");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost:9877");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(()).unwrap();
+        Asker::of(&request, peer.parse().unwrap())
+            .may_push(access)
+            .err()
+            .map(|problem| problem.reason)
+    }
+
+    #[test]
+    fn a_token_opens_its_own_organisation_from_anywhere_and_nothing_else_does() {
+        let acme = access(Some("sesame"), &[]);
+        let good = ("authorization", "Bearer sesame");
+        assert_eq!(push(Some(&acme), REMOTE, &[good]), None);
+        assert_eq!(
+            push(
+                Some(&acme),
+                REMOTE,
+                &[good, ("x-forwarded-for", "192.0.2.9")]
+            ),
+            None
+        );
+        assert_eq!(
+            push(Some(&acme), REMOTE, &[("authorization", "bearer sesame")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), LOCAL, &[]), Some(Reason::TokenRequired));
+        for bad in [
+            "Bearer sesam",
+            "Bearer sesame2",
+            "Bearer",
+            "Bearer ",
+            "Basic sesame",
+            "sesame",
+            "Bearer of another",
+        ] {
+            let reason = push(Some(&acme), REMOTE, &[("authorization", bad)]);
+            assert!(
+                matches!(reason, Some(Reason::TokenWrong | Reason::TokenRequired)),
+                "{bad}"
+            );
+        }
+        assert_eq!(
+            push(Some(&acme), REMOTE, &[good, good]),
+            Some(Reason::TokenRequired)
+        );
+    }
+
+    #[test]
+    fn without_a_token_only_this_host_itself_is_heard() {
+        let acme = access(None, &["https://acme.example"]);
+        let origin = |origin| ("origin", origin);
+        assert_eq!(push(Some(&acme), LOCAL, &[]), None);
+        assert_eq!(
+            push(Some(&acme), "[::1]:50000", &[("host", "[::1]:9877")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), "[::ffff:127.0.0.1]:50000", &[]), None);
+        assert_eq!(
+            push(Some(&acme), LOCAL, &[origin("https://acme.example")]),
+            None
+        );
+        assert_eq!(push(Some(&acme), REMOTE, &[]), Some(Reason::TokenRequired));
+        for bad in [
+            ("forwarded", "for=192.0.2.9"),
+            ("via", "1.1 proxy"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-host", "localhost"),
+            ("x-forwarded-proto", "https"),
+            ("host", "rebound.example"),
+            ("host", "rebound.example:9877"),
+        ] {
+            assert_eq!(
+                push(Some(&acme), LOCAL, &[bad]),
+                Some(Reason::LocalOnly),
+                "{bad:?}"
+            );
+        }
+        for bad in [
+            "https://evil.example",
+            "null",
+            "http://acme.example",
+            "https://acme.example.evil.example",
+            "http://localhost:9877",
+        ] {
+            assert_eq!(
+                push(Some(&acme), LOCAL, &[origin(bad)]),
+                Some(Reason::OriginNotAllowed),
+                "{bad}"
+            );
+        }
+        let twice = [
+            origin("https://acme.example"),
+            origin("https://evil.example"),
+        ];
+        assert_eq!(
+            push(Some(&acme), LOCAL, &twice),
+            Some(Reason::OriginNotAllowed)
+        );
+    }
+
+    #[test]
+    fn who_is_not_let_in_cannot_tell_which_organisations_exist() {
+        let with = access(Some("sesame"), &[]);
+        let without = access(None, &[]);
+        let guesses: [&[(&str, &str)]; 6] = [
+            &[],
+            &[("authorization", "Bearer guess")],
+            &[("via", "1.1 proxy")],
+            &[("host", "rebound.example")],
+            &[("origin", "https://evil.example")],
+            &[
+                ("origin", "https://evil.example"),
+                ("authorization", "Bearer guess"),
+            ],
+        ];
+        for guess in guesses {
+            let unknown = push(None, REMOTE, guess);
+            assert!(unknown.is_some());
+            assert_eq!(push(Some(&with), REMOTE, guess), unknown, "{guess:?}");
+            assert_eq!(push(Some(&without), REMOTE, guess), unknown, "{guess:?}");
+        }
+        assert_eq!(push(None, LOCAL, &[]), Some(Reason::UnknownOrg));
     }
 }

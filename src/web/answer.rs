@@ -28,7 +28,7 @@ enum Content {
 }
 
 /// The body of an answer, with what must live as long as it is being sent.
-pub struct AnswerBody {
+pub(super) struct AnswerBody {
     content: Content,
     left: Option<u64>,
     slot: Option<OwnedSemaphorePermit>,

@@ -16,6 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -158,6 +159,8 @@ impl Accept {
     }
 
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, counted: Counted) {
+        // Without this, the last piece of an answer waits for an acknowledgement; a failure only costs time.
+        stream.set_nodelay(true).ok();
         let site = Arc::clone(&self.site);
         let (ending, alive) = (self.ending.clone(), self.alive.clone());
         drop(tokio::spawn(async move {
@@ -167,14 +170,12 @@ impl Accept {
     }
 }
 
-async fn converse(
-    stream: TcpStream,
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     peer: SocketAddr,
     site: Arc<Site>,
     mut ending: watch::Receiver<Ending>,
 ) {
-    // Without this, the last piece of an answer waits for an acknowledgement; a failure only costs time.
-    stream.set_nodelay(true).ok();
     let phase = Phase::new();
     let stream = Paced::new(TokioIo::new(stream), phase.clone());
     let service = service_fn(|request| {
@@ -209,3 +210,6 @@ async fn converse(
         () = async { until(&mut ending, Ending::Now).await } => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,42 @@
 //! One word for an organisation, and which findings stand behind which. Unknown is never taken for well.
 
-use crate::domain::ids::closed_set;
 use crate::domain::judge::{Finding, judge_org};
 use crate::domain::reasons::{Reason, Severity};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{OrgView, View};
+use std::fmt;
 
-closed_set! {
-    /// How an organisation is, in one word; worst first.
-    Verdict {
-        /// Somebody has to act now.
-        Critical = "critical",
-        /// Somebody has to act in office hours.
-        Warning = "warning",
-        /// Nothing is known to be wrong, and nobody live says that it syncs.
-        Unknown = "unknown",
-        /// Something to be seen, nothing to be done.
-        Info = "info",
-        /// Somebody live says that everything synced, and nothing is wrong.
-        Ok = "ok",
+/// How an organisation is, in one word; worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// Somebody has to act now.
+    Critical,
+    /// Somebody has to act in office hours.
+    Warning,
+    /// Nothing is known to be wrong, and nobody live says that it syncs.
+    Unknown,
+    /// Something to be seen, nothing to be done.
+    Info,
+    /// Somebody live says when everything last synced, and nothing is wrong.
+    Ok,
+}
+
+impl Verdict {
+    /// The word.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Info => "info",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -7,11 +7,17 @@ mod scenarios;
 #[cfg(test)]
 mod simulator;
 mod support;
+mod generated;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod random;
+mod scenarios;
+mod simulator;
 #[cfg(test)]
 mod store;
+mod support;
 #[cfg(test)]
 mod windows;
-mod metrics;
-mod generated;
+mod web;
+mod pages;

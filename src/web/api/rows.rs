@@ -1,7 +1,7 @@
 //! Rows as JSON: a value, who said it, when, and whether that still holds.
 
 use super::json::{At, StepJson, age_seconds, steps};
-use crate::domain::ids::{Source, closed_set};
+use crate::domain::ids::Source;
 use crate::domain::policy::Connection;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -10,21 +10,13 @@ use crate::domain::view::{Current, OrgView};
 use crate::guidance::{self, OrgState};
 use serde::{Serialize, Serializer};
 
-closed_set! {
-    /// How well a value is known.
-    Known {
-        /// Somebody who speaks of the row is live.
-        Live = "live",
-        /// It was said, and nobody has confirmed it lately.
-        Held = "held",
-        /// There is no value.
-        Unknown = "unknown",
-    }
-}
-
-impl Known {
-    const fn of(stale: bool) -> Self {
-        if stale { Self::Held } else { Self::Live }
+/// How well a value is known: somebody who speaks of the row is live; it was said, and nobody has confirmed it lately;
+/// there is none.
+const fn known(stale: Option<bool>) -> &'static str {
+    match stale {
+        Some(false) => "live",
+        Some(true) => "held",
+        None => "unknown",
     }
 }
 
@@ -96,9 +88,7 @@ fn org_row(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> OrgRowJso
         label: guidance::org_label(row),
         object_type: row.object_type().map(|object| object.name()),
         applies: applies(org, row),
-        state: current
-            .map_or(Known::Unknown, |current| Known::of(current.stale))
-            .name(),
+        state: known(current.map(|current| current.stale)),
         unknown_because: match current {
             Some(_) => None,
             None if said.is_some() => Some("the engine has not published for too long"),
@@ -220,9 +210,7 @@ pub(super) fn user_rows(
             UserRowJson {
                 row: row.name(),
                 check: row.check(),
-                state: current
-                    .map_or(Known::Unknown, |current| Known::of(current.stale))
-                    .name(),
+                state: known(current.map(|current| current.stale)),
                 value,
                 source: current.map(|current| current.source.name()),
                 observed_at: current.map(|current| At(current.cell.observed_at)),

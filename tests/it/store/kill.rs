@@ -263,8 +263,8 @@ impl Expected {
             Some(first) => self.records.range(first..).map(|(k, v)| (*k, *v)).collect(),
             None => BTreeMap::new(),
         };
-        let let_go = self.records.keys().take(self.records.len() - kept.len());
-        if let Some((at, _)) = let_go.last().filter(|(at, _)| *at >= horizon) {
+        let mut let_go = self.records.keys().take(self.records.len() - kept.len());
+        if let Some((at, _)) = let_go.next_back().filter(|(at, _)| *at >= horizon) {
             return Some(format!(
                 "a record of {at} is gone, the horizon is {horizon}"
             ));

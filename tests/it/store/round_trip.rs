@@ -1,1 +1,373 @@
-//! Round trip.
+//! Both stores give back what was written, over a restart, and tell the same history.
+
+use super::{NOW, batch, try_open};
+use chrono::TimeDelta;
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::readings::Reading;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::UserCells;
+use lightning_sync_exporter::store::{
+    History, MemoryStore, ReadingChange, SqliteHistory, Store, UserChange, Write,
+};
+
+fn at(minutes: i64) -> Timestamp {
+    NOW.plus(TimeDelta::minutes(minutes))
+}
+
+fn user(name: &str) -> UserName {
+    UserName::new(name).unwrap()
+}
+
+fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> Write {
+    Write::Reading {
+        org: OrgId(1),
+        row,
+        source,
+        reading: Reading {
+            value,
+            observed_at: at(minutes),
+            changed_at: at(minutes),
+        },
+    }
+}
+
+fn cells(reset: Status, minutes: i64) -> UserCells {
+    let mut cells = UserCells::default();
+    cells.take(UserRow::Reset, Status::None.index() as u32, at(0));
+    cells.take(UserRow::Reset, reset.index() as u32, at(minutes));
+    cells.take(UserRow::ContactsRecords, 312 + minutes as u32, at(minutes));
+    cells
+}
+
+fn put(name: &str, reset: Status, minutes: i64) -> Write {
+    Write::User {
+        org: OrgId(1),
+        source: Source::Snapshot,
+        user: user(name),
+        cells: Box::new(cells(reset, minutes)),
+    }
+}
+
+/// A little of everything, in three commits.
+fn live(store: &mut impl Store) {
+    for (name, known_since) in [("acme", 0), ("beta", 5), ("acme", 9)] {
+        let (id, since) = store
+            .org(&OrgName::new(name).unwrap(), at(known_since))
+            .unwrap();
+        let expected = if name == "acme" {
+            (OrgId(1), at(0))
+        } else {
+            (OrgId(2), at(5))
+        };
+        assert_eq!((id, since), expected);
+    }
+    let account = |name: Option<&str>| OrgValue::Account(name.map(Into::into));
+    store
+        .commit(&[
+            reading(
+                OrgRow::ServiceAccountProvided,
+                Source::Snapshot,
+                account(Some("svc")),
+                1,
+            ),
+            reading(
+                OrgRow::LinkedUsers,
+                Source::Snapshot,
+                OrgValue::Count(41),
+                1,
+            ),
+            reading(
+                OrgRow::OutlookIntegration,
+                Source::Salesforce,
+                OrgValue::Flag(true),
+                1,
+            ),
+            put("ann@acme.example", Status::None, 1),
+            put("bob@acme.example", Status::None, 1),
+            batch(OrgId(2), 0, 30),
+            Write::Spoke {
+                org: OrgId(1),
+                source: Source::Snapshot,
+                at: at(1),
+                users_complete: Some(true),
+            },
+        ])
+        .unwrap();
+    store
+        .commit(&[
+            reading(
+                OrgRow::ServiceAccountProvided,
+                Source::Snapshot,
+                account(None),
+                2,
+            ),
+            reading(
+                OrgRow::LinkedUsers,
+                Source::Snapshot,
+                OrgValue::Count(41),
+                2,
+            ),
+            reading(
+                OrgRow::LastSync(ObjectType::Events),
+                Source::Canary,
+                OrgValue::Instant(at(2)),
+                2,
+            ),
+            put("ann@acme.example", Status::MarkedForReset, 2),
+            Write::ForgetUser {
+                org: OrgId(1),
+                source: Source::Snapshot,
+                user: user("bob@acme.example"),
+            },
+            Write::Spoke {
+                org: OrgId(1),
+                source: Source::Snapshot,
+                at: at(2),
+                users_complete: None,
+            },
+            Write::Spoke {
+                org: OrgId(2),
+                source: Source::Activity,
+                at: at(2),
+                users_complete: None,
+            },
+            Write::Covered {
+                org: OrgId(2),
+                object_type: ObjectType::Events,
+                since: at(1),
+            },
+            Write::ClockSeen { at: at(2) },
+        ])
+        .unwrap();
+    store
+        .commit(&[put("ann@acme.example", Status::ResetInProgress, 3)])
+        .unwrap();
+}
+
+/// What [`live`] leaves.
+fn expect_loaded(store: &mut impl Store) {
+    let stored = store.load().unwrap();
+    assert_eq!(stored.clock_seen, Some(at(2)));
+    let [acme, beta] = stored.orgs.as_slice() else {
+        panic!("{} organisations", stored.orgs.len());
+    };
+    assert_eq!(
+        (acme.id, acme.name.as_str(), acme.known_since),
+        (OrgId(1), "acme", at(0))
+    );
+    let read = |row, source, value, observed, changed| {
+        let reading = Reading {
+            value,
+            observed_at: at(observed),
+            changed_at: at(changed),
+        };
+        (row, source, reading)
+    };
+    assert_eq!(
+        acme.readings,
+        [
+            read(
+                OrgRow::ServiceAccountProvided,
+                Source::Snapshot,
+                OrgValue::Account(None),
+                2,
+                2
+            ),
+            read(
+                OrgRow::OutlookIntegration,
+                Source::Salesforce,
+                OrgValue::Flag(true),
+                1,
+                1
+            ),
+            read(
+                OrgRow::LinkedUsers,
+                Source::Snapshot,
+                OrgValue::Count(41),
+                2,
+                2
+            ),
+            read(
+                OrgRow::LastSync(ObjectType::Events),
+                Source::Canary,
+                OrgValue::Instant(at(2)),
+                2,
+                2
+            ),
+        ]
+    );
+    assert_eq!(
+        acme.users,
+        [(
+            Source::Snapshot,
+            user("ann@acme.example"),
+            cells(Status::ResetInProgress, 3)
+        )]
+    );
+    assert_eq!(acme.spoke, [(Source::Snapshot, at(2), true)]);
+    assert_eq!(acme.covered, []);
+    assert_eq!(
+        (beta.id, beta.name.as_str(), beta.known_since),
+        (OrgId(2), "beta", at(5))
+    );
+    assert_eq!((beta.readings.len(), beta.users.len()), (0, 0));
+    assert_eq!(beta.spoke, [(Source::Activity, at(2), false)]);
+    assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
+}
+
+fn expect_told(history: &impl History) {
+    let change = |minutes, value| ReadingChange {
+        at: at(minutes),
+        source: Source::Snapshot,
+        value,
+    };
+    let all = (Timestamp::MIN, Timestamp::MAX);
+    let changes = |row, (from, upto)| history.reading_changes(OrgId(1), row, from, upto).unwrap();
+    let named = change(1, OrgValue::Account(Some("svc".into())));
+    let none = change(2, OrgValue::Account(None));
+    assert_eq!(
+        changes(OrgRow::ServiceAccountProvided, all),
+        [named, none.clone()]
+    );
+    assert_eq!(
+        changes(OrgRow::ServiceAccountProvided, (at(2), at(2))),
+        [none]
+    );
+    assert_eq!(
+        changes(OrgRow::LinkedUsers, all),
+        [change(1, OrgValue::Count(41))]
+    );
+
+    let turn = |minutes, before, after| UserChange {
+        at: at(minutes),
+        source: Source::Snapshot,
+        row: UserRow::Reset,
+        before,
+        after,
+    };
+    let turns = |name| {
+        history
+            .user_changes(OrgId(1), &user(name), all.0, all.1)
+            .unwrap()
+    };
+    assert_eq!(
+        turns("ann@acme.example"),
+        [
+            turn(2, Status::None, Status::MarkedForReset),
+            turn(3, Status::MarkedForReset, Status::ResetInProgress),
+        ]
+    );
+    assert_eq!(turns("bob@acme.example"), []);
+
+    let hours = history.hours(OrgId(2), NOW, NOW).unwrap();
+    let counts: Vec<(usize, u64)> = hours.iter().map(|it| (it.kind.index(), it.count)).collect();
+    let expected: Vec<(usize, u64)> = (0..12)
+        .map(|kind| (kind, if kind < 6 { 3 } else { 2 }))
+        .collect();
+    assert_eq!(counts, expected);
+    assert!(
+        hours
+            .iter()
+            .all(|it| it.hour == Timestamp::of_hour(NOW.hour()))
+    );
+    assert_eq!(history.hours(OrgId(2), at(60), at(120)).unwrap(), []);
+    assert_eq!(history.hours(OrgId(2), at(1), at(0)).unwrap(), []);
+    assert_eq!(history.hours(OrgId(1), all.0, all.1).unwrap(), []);
+    assert_eq!(history.hours(OrgId(2), all.0, all.1).unwrap(), hours);
+}
+
+#[test]
+fn the_memory_store_gives_back_what_was_written() {
+    let mut store = MemoryStore::new();
+    live(&mut store);
+    expect_told(&store);
+    let mut again = store.clone();
+    drop(store);
+    expect_loaded(&mut again);
+}
+
+#[test]
+fn the_database_gives_back_what_was_written_after_it_was_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let mut store = try_open(&path).unwrap();
+    let identity = store.load().unwrap().identity.bytes();
+    live(&mut store);
+    let history = SqliteHistory::open(&path).unwrap();
+    expect_told(&history);
+    expect_loaded(&mut store);
+    drop(store);
+    expect_told(&history);
+    let mut store = try_open(&path).unwrap();
+    expect_loaded(&mut store);
+    assert_eq!(
+        store.load().unwrap().identity.bytes(),
+        identity,
+        "made once"
+    );
+    let other = directory.path().join("b.db");
+    assert_ne!(
+        try_open(&other).unwrap().load().unwrap().identity.bytes(),
+        identity
+    );
+}
+
+/// Runs a store past both horizons; what is left of hours and of changes.
+fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usize) {
+    live(store);
+    let (horizon, end) = (at(60 * 24 * 3), at(3));
+    while store.prune(horizon, end).unwrap() {}
+    assert_eq!(
+        store
+            .tally(Timestamp::of_hour(NOW.hour()), at(600))
+            .unwrap(),
+        []
+    );
+    let newest = store.newest(at(600)).unwrap();
+    assert_eq!(
+        newest.len(),
+        12,
+        "the newest of each kind outlives its record"
+    );
+    let (from, upto) = (Timestamp::MIN, Timestamp::MAX);
+    let hours = history.hours(OrgId(2), from, upto).unwrap().len();
+    let row = OrgRow::ServiceAccountProvided;
+    let readings = history
+        .reading_changes(OrgId(1), row, from, upto)
+        .unwrap()
+        .len();
+    let turns = history
+        .user_changes(OrgId(1), &user("ann@acme.example"), from, upto)
+        .unwrap()
+        .len();
+    while store.prune(horizon, horizon).unwrap() {}
+    assert_eq!(history.hours(OrgId(2), from, upto).unwrap(), []);
+    assert_eq!(store.newest(at(600)).unwrap(), newest);
+    (hours, readings, turns)
+}
+
+#[test]
+fn pruning_leaves_hours_and_changes_of_the_kept_history_and_the_newest_of_each_kind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let mut store = try_open(&path).unwrap();
+    let history = SqliteHistory::open(&path).unwrap();
+    assert_eq!(pruned(&mut store, &history), (12, 0, 1));
+
+    let mut store = MemoryStore::new();
+    let history = store.clone();
+    assert_eq!(pruned(&mut store, &history), (12, 0, 1));
+}
+
+#[test]
+fn a_memory_store_that_is_told_to_fail_fails_until_it_is_mended() {
+    let mut store = MemoryStore::new();
+    live(&mut store);
+    store.fail();
+    assert!(store.commit(&[]).is_err());
+    assert!(store.reopen().is_err());
+    store.mend();
+    store.reopen().unwrap();
+    expect_loaded(&mut store);
+}

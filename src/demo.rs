@@ -1,0 +1,158 @@
+//! The whole daemon with simulated organisations: a store in a temporary directory, fed over the real ingest interface.
+
+use crate::app::{Daemon, Options, StartError, now, running_clock};
+use crate::config::{Environment, ValidConfig};
+use crate::scenarios::{self, Scenario};
+use crate::simulator::Feeder;
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What to show.
+pub struct Demo {
+    /// Where to listen.
+    pub listen: Vec<SocketAddr>,
+    /// The path of the metrics page.
+    pub telemetry_path: String,
+    /// Only this scenario, from its beginning; otherwise four organisations as they stand now.
+    pub scenario: Option<String>,
+    /// How many times faster than life.
+    pub speed: Option<u32>,
+}
+
+/// A scenario told from its beginning passes a day in 24 minutes.
+const SCENARIO_SPEED: u32 = 60;
+
+/// Why the demonstration did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No such scenario.
+    #[error("there is no scenario `{name}`; there are {known}")]
+    UnknownScenario {
+        /// What was asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// The daemon did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The system.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+}
+
+impl Demo {
+    /// Runs until `shutdown` completes; prints what to open to `out` once it can be opened. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// When the scenario is unknown or the daemon does not start or ends badly.
+    pub async fn run(
+        self,
+        out: &mut (dyn Write + Send),
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), DemoError> {
+        let (clock, stories) = match &self.scenario {
+            None => {
+                let start = now();
+                (
+                    running_clock(start, self.speed.unwrap_or(1)),
+                    scenarios::demo(start),
+                )
+            }
+            Some(name) => {
+                let story = scenarios::named(name).ok_or_else(|| unknown(name))?;
+                (
+                    running_clock(story.starts, self.speed.unwrap_or(SCENARIO_SPEED)),
+                    vec![story],
+                )
+            }
+        };
+        let directory = Directory::create()?;
+        let policies = stories.iter().map(|story| story.policy.clone()).collect();
+        let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
+        let daemon = Daemon::start(
+            &config,
+            Options {
+                listen: self.listen,
+                telemetry_path: self.telemetry_path.clone(),
+                config_file: None,
+                environment: Environment::default(),
+                clock: clock.clone(),
+            },
+        )?;
+        let Some(address) = daemon.addresses().first().copied() else {
+            return Ok(());
+        };
+        write!(out, "{}", welcome(address, &self.telemetry_path, &stories))?;
+        out.flush()?;
+        let feeder = Feeder::new(
+            address,
+            stories,
+            Arc::clone(&clock.wall),
+            f64::from(self.speed.unwrap_or(1)),
+        );
+        let (end, ended) = watch::channel(false);
+        let until_end = |mut ended: watch::Receiver<bool>| async move {
+            // A sender that is gone means the same as one that says so.
+            ended.wait_for(|end| *end).await.ok();
+        };
+        let feeding = tokio::spawn(feeder.run(until_end(ended.clone())));
+        let serving = tokio::spawn(daemon.run(until_end(ended)));
+        let mut serving = serving;
+        let early = tokio::select! {
+            () = shutdown => None,
+            done = &mut serving => Some(done),
+        };
+        end.send_replace(true);
+        // The feeder ends with its last request; what it has not told belongs to nobody.
+        feeding.await.ok();
+        match early {
+            Some(done) => done,
+            None => serving.await,
+        }
+        .map_err(std::io::Error::other)??;
+        Ok(())
+    }
+}
+
+fn unknown(name: &str) -> DemoError {
+    let known: Vec<&str> = scenarios::all().iter().map(|story| story.name).collect();
+    DemoError::UnknownScenario {
+        name: name.to_owned(),
+        known: known.join(", "),
+    }
+}
+
+fn welcome(address: SocketAddr, telemetry_path: &str, stories: &[Scenario]) -> String {
+    let mut text = String::from("The demonstration runs. Open:\n\n");
+    text += &format!("  http://{address}/                   every organisation, worst first\n");
+    text += &format!("  http://{address}{telemetry_path}            what Prometheus scrapes\n\n");
+    for story in stories {
+        let org = story.policy.name.as_str();
+        text += &format!("  http://{address}/api/v1/orgs/{org:<12} {}\n", story.title);
+    }
+    text + "\nEverything is in a temporary directory. Ctrl-C ends it.\n"
+}
+
+/// A directory of our own that goes with us.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn create() -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("lightning-sync-demo-{}", std::process::id()));
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "{} could not be removed: {error}", self.0.display());
+        }
+    }
+}

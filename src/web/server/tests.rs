@@ -1,0 +1,243 @@
+//! Patience, with the clock of the test: streams in memory, and time that moves when nobody has anything to do.
+
+use super::*;
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::events::Events;
+use crate::web::ChunkSource;
+use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
+use crate::web::negotiate::{Encoding, Exposition};
+use crate::web::services::{Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage};
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::Instant;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
+const PUSH: &str = "POST /api/v1/orgs/acme/activity HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n";
+
+/// A page without end.
+struct Endless;
+
+impl ChunkSource for Endless {
+    fn next(&mut self) -> Option<Bytes> {
+        Some(Bytes::from_static(&[b'#'; 65536]))
+    }
+    fn content_length(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl MetricsPage for Endless {
+    fn scrape(&self, _: Exposition, _: Encoding, _: Timestamp) -> Box<dyn ChunkSource> {
+        Box::new(Self)
+    }
+}
+
+impl Ingest for Endless {
+    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+        Box::pin(async move { IngestAnswer::Taken(request.body.len().into()) })
+    }
+}
+
+/// A client of a served connection. The sender keeps the server alive.
+fn connect() -> (DuplexStream, watch::Sender<Ending>) {
+    let services = Services {
+        view: Arc::new(|| Arc::new(View::empty(NOW))),
+        now: Arc::new(|| NOW),
+        metrics: Arc::new(Endless),
+        ingest: Arc::new(Endless),
+        reload: Arc::new(|| Box::pin(async { Ok(()) })),
+        ready: Arc::new(|| Ok(())),
+        access: Arc::new(|_| Some(Arc::new(Access::default()))),
+        events: Events::log_only(),
+    };
+    let site = Arc::new(Site::new(ServerOptions::default(), services));
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    let (end, ending) = watch::channel(Ending::No);
+    tokio::spawn(converse(server, ([127, 0, 0, 1], 1).into(), site, ending));
+    (client, end)
+}
+
+/// Reads until the server closes, and says what came and how long it took.
+async fn until_closed(client: &mut DuplexStream) -> (String, Duration) {
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.ok();
+    (
+        String::from_utf8_lossy(&answer).into_owned(),
+        begun.elapsed(),
+    )
+}
+
+/// Reads one whole answer of a connection that stays open.
+async fn one_answer(client: &mut DuplexStream) -> String {
+    let mut answer = String::new();
+    let mut piece = [0; 4096];
+    while !answer.ends_with("alive.\n") {
+        let read = client.read(&mut piece).await.unwrap();
+        assert!(read > 0, "{answer}");
+        answer += std::str::from_utf8(&piece[..read]).unwrap();
+    }
+    answer
+}
+
+fn close_to(took: Duration, wanted: Duration) -> bool {
+    took >= wanted && took < wanted + Duration::from_millis(1500)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_is_closed_after_five_seconds() {
+    let (mut client, _server) = connect();
+    let (answer, took) = until_closed(&mut client).await;
+    assert!(
+        answer.is_empty() && close_to(took, HEAD_WITHIN),
+        "{took:?} {answer}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_drips_is_closed_as_early_as_one_that_never_comes() {
+    let (client, _server) = connect();
+    let (mut read, mut write) = tokio::io::split(client);
+    tokio::spawn(async move {
+        let head = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nX-Drip: 1234567890\r\n\r\n";
+        for byte in head.bytes() {
+            if write.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    read.read_to_end(&mut answer).await.ok();
+    assert!(answer.is_empty());
+    assert!(
+        close_to(begun.elapsed(), HEAD_WITHIN),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_rests_between_scrapes_and_not_for_ever() {
+    let (mut client, _server) = connect();
+    for _ in 0..3 {
+        client
+            .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        let answer = one_answer(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let (answer, took) = until_closed(&mut client).await;
+    let wanted = IDLE_WITHIN.saturating_sub(Duration::from_secs(60));
+    assert!(
+        answer.is_empty() && close_to(took, wanted),
+        "{took:?} {answer}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_head_of_a_connection_has_five_seconds_from_its_first_byte() {
+    let (mut client, _server) = connect();
+    client
+        .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    one_answer(&mut client).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    client.write_all(b"G").await.unwrap();
+    let (_, took) = until_closed(&mut client).await;
+    assert!(close_to(took, HEAD_WITHIN), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_refused_after_its_grace() {
+    let (mut client, _server) = connect();
+    let head = format!("{PUSH}Content-Length: 100\r\n\r\nab");
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (answer, took) = until_closed(&mut client).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("\"reason\":\"body_too_slow\""), "{answer}");
+    assert!(took >= BODY_GRACE && took < BODY_GRACE * 2, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_at_twice_the_least_rate_is_taken_however_long_it_takes() {
+    let (client, _server) = connect();
+    let (mut read, mut write) = tokio::io::split(client);
+    let bytes = 60 * 2 * BODY_BYTES_PER_SECOND as usize;
+    tokio::spawn(async move {
+        let head = format!("{PUSH}Connection: close\r\nContent-Length: {bytes}\r\n\r\n");
+        write.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..60 {
+            let piece = vec![b' '; bytes / 60];
+            write.write_all(&piece).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    });
+    let mut answer = String::new();
+    read.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with(&format!("\r\n\r\n{bytes}")), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scraper_that_does_not_read_loses_its_connection() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    server.closed().await;
+    assert!(
+        close_to(begun.elapsed(), WRITE_BLOCKED_FOR),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scraper_that_sips_loses_its_connection() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    tokio::spawn(async move {
+        let mut sip = [0; 512];
+        while client.read(&mut sip).await.is_ok_and(|read| read > 0) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    server.closed().await;
+    assert!(
+        begun.elapsed() < WRITE_BLOCKED_FOR * 2,
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scraper_on_a_slow_line_is_served_on() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    // 16 KiB a second: a modem of the last century, and still five times the least rate.
+    let mut gulp = vec![0; 16 * 1024];
+    for _ in 0..300 {
+        client.read_exact(&mut gulp).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(!server.is_closed());
+}

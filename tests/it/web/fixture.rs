@@ -1,0 +1,353 @@
+//! A served site of two organisations whose ingest notes what it gets.
+
+use bytes::Bytes;
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::policy::OrgPolicy;
+use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
+use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceState, View};
+use lightning_sync_exporter::events::{Event, EventSink, Events};
+use lightning_sync_exporter::secret::Secret;
+use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
+use lightning_sync_exporter::web::services::{
+    Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
+};
+use lightning_sync_exporter::web::{ChunkSource, Server};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
+
+/// Sunday 2026-11-22, 14:00 UTC.
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
+pub(super) const ORIGIN: &str = "https://acme.lightning.force.com";
+
+/// The instant so many minutes before [`NOW`].
+pub(super) fn minutes_ago(minutes: i64) -> Timestamp {
+    NOW.minus(chrono::TimeDelta::minutes(minutes))
+}
+
+/// What the served site got and said.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) pushed: Mutex<Vec<IngestRequest>>,
+    pub(super) refused: Mutex<Vec<(String, &'static str)>>,
+    pub(super) scraped: Mutex<Vec<(Exposition, Encoding)>>,
+}
+
+pub(super) struct Site {
+    pub(super) address: SocketAddr,
+    pub(super) seen: Arc<Seen>,
+    /// Requests with `?hold` wait here.
+    pub(super) gate: Arc<Semaphore>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub(super) struct Setting {
+    pub(super) view: View,
+    pub(super) ready: Result<(), String>,
+    pub(super) reload: Result<(), String>,
+    /// The metrics page: a piece so many times.
+    pub(super) page: (&'static [u8], usize),
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            view: view(),
+            ready: Ok(()),
+            reload: Ok(()),
+            page: (b"up 1\n", 2),
+        }
+    }
+}
+
+impl Site {
+    /// Serves the usual setting.
+    pub(super) fn start() -> Self {
+        Self::with(Setting::default())
+    }
+
+    pub(super) fn with(setting: Setting) -> Self {
+        let seen = Arc::new(Seen::default());
+        let gate = Arc::new(Semaphore::new(0));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let services = services(setting, &seen, &gate);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let options = ServerOptions {
+                    runbooks: Some("https://runbooks.example/".to_owned()),
+                    ..ServerOptions::default()
+                };
+                let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
+                let server = Server::bind(&any, options, services).unwrap();
+                tell.send(server.local_addrs()[0]).unwrap();
+                server
+                    .serve(async {
+                        stopped.await.ok();
+                    })
+                    .await;
+            });
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        });
+        Self {
+            address: told.recv().unwrap(),
+            seen,
+            gate,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Tells the server to end.
+    pub(super) fn stop(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(super) fn wait(&mut self) {
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.gate.add_permits(1000);
+    }
+}
+
+impl EventSink for Seen {
+    fn count(&self, event: &Event) {
+        if let Event::IngestRejected { org, reason, .. } = event {
+            self.refused.lock().unwrap().push((org.clone(), reason));
+        }
+    }
+}
+
+struct Page(Arc<Seen>, &'static [u8], usize);
+struct Pieces(&'static [u8], usize);
+
+impl ChunkSource for Pieces {
+    fn next(&mut self) -> Option<Bytes> {
+        self.1 = self.1.checked_sub(1)?;
+        Some(Bytes::from_static(self.0))
+    }
+    fn content_length(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl MetricsPage for Page {
+    fn scrape(&self, format: Exposition, encoding: Encoding, _: Timestamp) -> Box<dyn ChunkSource> {
+        self.0.scraped.lock().unwrap().push((format, encoding));
+        Box::new(Pieces(self.1, self.2))
+    }
+}
+
+struct Takes {
+    seen: Arc<Seen>,
+    gate: Arc<Semaphore>,
+}
+
+impl Ingest for Takes {
+    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+        let (seen, gate) = (Arc::clone(&self.seen), Arc::clone(&self.gate));
+        Box::pin(async move {
+            let hold = request.query.iter().any(|(key, _)| key == "hold");
+            let bytes = request.body.len();
+            seen.pushed.lock().unwrap().push(request);
+            if hold {
+                gate.acquire().await.unwrap().forget();
+            }
+            IngestAnswer::Taken(serde_json::json!({ "bytes": bytes }))
+        })
+    }
+}
+
+fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
+    let Setting {
+        view,
+        ready,
+        reload,
+        page,
+    } = setting;
+    let view = Arc::new(view);
+    let access: BTreeMap<&str, Arc<Access>> = BTreeMap::from([
+        (
+            "acme",
+            Arc::new(Access {
+                token: None,
+                allowed_origins: vec![ORIGIN.to_owned()],
+            }),
+        ),
+        (
+            "beta",
+            Arc::new(Access {
+                token: Secret::from_file_text("beta-token"),
+                allowed_origins: Vec::new(),
+            }),
+        ),
+    ]);
+    Services {
+        view: Arc::new(move || Arc::clone(&view)),
+        now: Arc::new(|| NOW),
+        metrics: Arc::new(Page(Arc::clone(seen), page.0, page.1)),
+        ingest: Arc::new(Takes {
+            seen: Arc::clone(seen),
+            gate: Arc::clone(gate),
+        }),
+        reload: Arc::new(move || {
+            let reload = reload.clone();
+            Box::pin(async move { reload })
+        }),
+        ready: Arc::new(move || ready.clone()),
+        access: Arc::new(move |org| access.get(org.as_str()).cloned()),
+        events: Events::new(Arc::clone(seen) as Arc<dyn EventSink>),
+    }
+}
+
+/// acme: the account is not recognised since 02:10 by a page read 6 minutes ago, contacts stand since 26 hours,
+/// events counted by a feed. beta: nobody has said anything.
+pub(super) fn view() -> View {
+    View {
+        orgs: vec![
+            Arc::new(acme()),
+            Arc::new(org("beta", OrgReadings::default(), [None; Source::COUNT])),
+        ],
+        ..View::empty(NOW)
+    }
+}
+
+fn org(
+    name: &str,
+    readings: OrgReadings,
+    sources: [Option<SourceState>; Source::COUNT],
+) -> OrgView {
+    let policy = OrgPolicy::defaults(OrgName::new(name).unwrap());
+    OrgView {
+        id: OrgId(1),
+        known_since: minutes_ago(10),
+        readings: Arc::new(readings),
+        sources,
+        activity: [ActivityFigures::default(); ObjectType::COUNT],
+        users: Arc::default(),
+        summary: Arc::default(),
+        open_hours: policy.calendar.lay_out(NOW),
+        policy: Arc::new(policy),
+    }
+}
+
+fn acme() -> OrgView {
+    let mut readings = OrgReadings::default();
+    for (row, value, changed_at) in [
+        (
+            OrgRow::ServiceAccountRecognized,
+            OrgValue::Flag(false),
+            minutes_ago(710),
+        ),
+        (
+            OrgRow::ServiceAccountProvided,
+            OrgValue::Account(Some("svc-sfsync@corp.example".into())),
+            minutes_ago(6),
+        ),
+        (
+            OrgRow::LastSync(ObjectType::Contacts),
+            OrgValue::Instant(minutes_ago(26 * 60)),
+            minutes_ago(6),
+        ),
+        (
+            OrgRow::Synced24h(ObjectType::Contacts),
+            OrgValue::Count(0),
+            minutes_ago(6),
+        ),
+    ] {
+        let reading = Reading {
+            value,
+            observed_at: minutes_ago(6),
+            changed_at,
+        };
+        readings.put(row, Source::Snapshot, reading);
+    }
+    // Salesforce has not spoken for a day, so what only it said is held.
+    let held = Reading {
+        value: OrgValue::Flag(true),
+        observed_at: minutes_ago(1440),
+        changed_at: minutes_ago(2880),
+    };
+    readings.put(OrgRow::OutlookIntegration, Source::Salesforce, held);
+    let mut sources = [None; Source::COUNT];
+    sources[Source::Snapshot.index()] = Some(SourceState {
+        spoke_at: minutes_ago(6),
+    });
+    sources[Source::Salesforce.index()] = Some(SourceState {
+        spoke_at: minutes_ago(1440),
+    });
+    sources[Source::Activity.index()] = Some(SourceState {
+        spoke_at: minutes_ago(1),
+    });
+    let mut acme = org("acme", readings, sources);
+    acme.known_since = minutes_ago(60 * 24 * 30);
+    acme.activity[ObjectType::Events.index()] = ActivityFigures {
+        synced_60m: 0,
+        synced_24h: 61,
+        failed_24h: 0,
+        last_synced: Some(minutes_ago(90)),
+        covered_since: Some(minutes_ago(60 * 24 * 3)),
+    };
+    let users: Vec<UserEntry> = (0..5).map(user).collect();
+    let table = UserTable {
+        users,
+        complete: true,
+    };
+    let live = acme.live(NOW);
+    acme.summary = Arc::new(UserSummary::of(&table, &acme.policy, &live, NOW));
+    acme.users = Arc::new(table);
+    acme
+}
+
+/// User 0 is not recognised by the account; of user 4 nothing is known but the name. Pseudonyms run against names.
+fn user(number: u8) -> UserEntry {
+    let mut cells = UserCells::default();
+    if number < 4 {
+        let recognised = if number == 0 { Status::No } else { Status::Yes };
+        for (row, value) in [
+            (UserRow::ActiveConfiguration, Status::Yes.index()),
+            (UserRow::ServiceAccount, recognised.index()),
+            (UserRow::ContactsRecords, 312),
+        ] {
+            cells.take(row, u32::try_from(value).unwrap(), minutes_ago(6));
+        }
+    }
+    UserEntry {
+        name: UserName::new(&format!("user{number}@corp.example")).unwrap(),
+        pseudonym: format!("{:04x}", 0xf000 - u16::from(number)).into(),
+        readings: Arc::new([(Source::Snapshot, cells)]),
+    }
+}
+
+/// A second server at an address.
+pub(super) fn bind_again(
+    address: SocketAddr,
+    options: ServerOptions,
+) -> Result<Server, lightning_sync_exporter::web::BindError> {
+    let (seen, gate) = (Arc::new(Seen::default()), Arc::new(Semaphore::new(0)));
+    let services = services(Setting::default(), &seen, &gate);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    Server::bind(&[address], options, services)
+}

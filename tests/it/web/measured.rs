@@ -1,0 +1,224 @@
+//! What an attack costs: connections, time of scrapes, memory. Runs alone, because it measures.
+
+use super::fixture::{Setting, Site};
+use crate::support::http::{get, post};
+use crate::support::process::wait_until;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lightning_sync_exporter::web::limits::{DECODED_BYTES, HEAD_WITHIN};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// How many connections the system lets us have, both ends in this process; as many as wanted where we may raise it.
+fn slow_connections() -> usize {
+    let wanted: usize = std::env::var("LIGHTNING_SYNC_TEST_CONNECTIONS").map_or(10_000, |text| {
+        text.parse().expect("a number of connections")
+    });
+    let files = (wanted * 2 + 2_000) as u64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < files) {
+        let maximum = limit.maximum.map(|hard| hard.max(files));
+        let raised = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(files),
+                maximum,
+            },
+        );
+        if raised.is_err() {
+            let hard = usize::try_from(limit.maximum.unwrap_or(files)).unwrap();
+            setrlimit(
+                Resource::Nofile,
+                Rlimit {
+                    current: limit.maximum,
+                    maximum: limit.maximum,
+                },
+            )
+            .unwrap();
+            return wanted.min(hard.saturating_sub(2_000) / 2);
+        }
+    }
+    wanted
+}
+
+fn memory(key: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
+}
+
+/// Sends a head byte by byte until it is closed; says after how long that was.
+async fn drip(address: SocketAddr, open: Arc<AtomicUsize>) -> Duration {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let begun = Instant::now();
+    open.fetch_add(1, Ordering::Relaxed);
+    let mut nothing = [0; 1];
+    let mut write = stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
+        .await;
+    while write.is_ok() {
+        match tokio::time::timeout(Duration::from_secs(1), stream.read(&mut nothing)).await {
+            Ok(_) => break,
+            Err(_) => write = stream.write_all(b"X").await,
+        }
+    }
+    open.fetch_sub(1, Ordering::Relaxed);
+    begun.elapsed()
+}
+
+#[test]
+fn ten_thousand_slow_connections_are_closed_in_time_and_no_scrape_waits_for_them() {
+    let connections = slow_connections();
+    let site = Site::with(Setting {
+        page: (&[b'#'; 65536], 16),
+        ..Setting::default()
+    });
+    let (address, before) = (site.address, memory("VmRSS"));
+    let open = Arc::new(AtomicUsize::new(0));
+    let attackers = Arc::clone(&open);
+    let attack = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut tasks = Vec::new();
+            for number in 0..connections {
+                tasks.push(tokio::spawn(drip(address, Arc::clone(&attackers))));
+                if number % 256 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            let mut lived = Vec::new();
+            for task in tasks {
+                lived.push(task.await.unwrap());
+            }
+            lived
+        })
+    });
+    let (mut scrapes, mut most, mut peak) = (Vec::new(), 0, before);
+    while !attack.is_finished() {
+        let begun = Instant::now();
+        assert_eq!(get(address, "/metrics").body.len(), 16 * 65536);
+        scrapes.push(begun.elapsed());
+        most = most.max(open.load(Ordering::Relaxed));
+        if scrapes.len() % 16 == 0 {
+            peak = peak.max(memory("VmRSS"));
+        }
+    }
+    let mut lived = attack.join().unwrap();
+    lived.sort();
+    scrapes.sort();
+    let at = |times: &[Duration], share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!(
+        "{connections} slow connections, {most} open at once: closed after {:.1} s to {:.1} s; {} scrapes of 1 MiB beside them: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms; memory of both ends {before} to {peak} MiB",
+        lived[0].as_secs_f64(),
+        lived[lived.len() - 1].as_secs_f64(),
+        scrapes.len(),
+        at(&scrapes, 0.5).as_secs_f64() * 1e3,
+        at(&scrapes, 0.99).as_secs_f64() * 1e3,
+        at(&scrapes, 1.0).as_secs_f64() * 1e3,
+    );
+    assert_eq!(lived.len(), connections);
+    assert!(most > connections / 2, "only {most} were open at once");
+    assert!(
+        lived[lived.len() - 1] < HEAD_WITHIN * 2,
+        "{:?}",
+        lived[lived.len() - 1]
+    );
+    assert!(
+        at(&scrapes, 0.99) < Duration::from_millis(50),
+        "{:?}",
+        at(&scrapes, 0.99)
+    );
+}
+
+fn zeros(bytes: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let piece = vec![0; 1024 * 1024];
+    for _ in 0..bytes / piece.len() {
+        encoder.write_all(&piece).unwrap();
+    }
+    encoder.finish().unwrap()
+}
+
+const PACKED: [(&str, &str); 2] = [
+    ("Content-Type", "application/x-ndjson"),
+    ("Content-Encoding", "gzip"),
+];
+
+#[test]
+fn a_gzip_bomb_is_refused_at_the_limit_in_bounded_memory() {
+    let member = zeros(DECODED_BYTES);
+    let members = member.repeat(10 * 1024 * 1024 / member.len());
+    let decoded = (members.len() / member.len() * DECODED_BYTES) >> 30;
+    let single = zeros(DECODED_BYTES * 16);
+    let site = Site::start();
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory("VmHWM");
+    for bomb in [&members, &single] {
+        let begun = Instant::now();
+        let answer = post(site.address, "/api/v1/orgs/acme/activity", &PACKED, bomb);
+        assert_eq!(
+            (answer.status, answer.json()["reason"].as_str()),
+            (413, Some("decoded_too_large"))
+        );
+        println!(
+            "a bomb of {} KiB was refused after {:.2} s",
+            bomb.len() / 1024,
+            begun.elapsed().as_secs_f64()
+        );
+    }
+    let grown = memory("VmHWM") - before;
+    println!(
+        "{} MiB that would become {decoded} GiB: memory grew by {grown} MiB",
+        members.len() >> 20
+    );
+    assert!(grown < 2 * (DECODED_BYTES as u64 >> 20) + 32, "{grown} MiB");
+    let exact = post(site.address, "/api/v1/orgs/acme/activity", &PACKED, &member);
+    assert_eq!(exact.json()["bytes"], DECODED_BYTES);
+    assert_eq!(site.seen.pushed.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn bodies_beyond_the_budget_are_told_to_come_again() {
+    let site = Site::start();
+    let address = site.address;
+    let body = Arc::new(zeros(DECODED_BYTES));
+    let held: Vec<_> = (0..3)
+        .map(|_| {
+            let body = Arc::clone(&body);
+            std::thread::spawn(move || {
+                post(address, "/api/v1/orgs/acme/activity?hold=1", &PACKED, &body).status
+            })
+        })
+        .collect();
+    wait_until("three are in memory", Duration::from_secs(30), || {
+        (site.seen.pushed.lock().unwrap().len() == 3).then_some(())
+    });
+    let answer = post(address, "/api/v1/orgs/acme/activity", &PACKED, &body);
+    assert_eq!(
+        (answer.status, answer.json()["reason"].as_str()),
+        (503, Some("busy"))
+    );
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    let small = post(address, "/api/v1/orgs/acme/activity", &PACKED[..1], b"{}");
+    assert_eq!(small.status, 200, "small bodies still fit");
+    site.gate.add_permits(3);
+    assert!(held.into_iter().all(|push| push.join().unwrap() == 200));
+    site.seen.pushed.lock().unwrap().clear();
+    assert_eq!(
+        post(address, "/api/v1/orgs/acme/activity", &PACKED, &body).status,
+        200
+    );
+}
