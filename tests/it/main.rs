@@ -7,6 +7,11 @@ mod alerts;
 mod architecture;
 mod cli;
 mod config;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod simulator;
+mod support;
 mod generated;
 #[cfg(test)]
 mod metrics;
