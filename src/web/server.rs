@@ -55,7 +55,7 @@ enum Ending {
 }
 
 impl Server {
-    /// Listens on every address. Raises the soft limit of open files as far as connections need.
+    /// Listens on every address; within a runtime. Raises the soft limit of open files as far as connections need.
     ///
     /// # Errors
     /// When there is no address, or one of them cannot be had.

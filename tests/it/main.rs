@@ -11,6 +11,6 @@ mod simulator;
 #[cfg(test)]
 mod store;
 mod support;
+mod web;
 #[cfg(test)]
 mod windows;
-mod web;
