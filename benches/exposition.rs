@@ -1,6 +1,11 @@
 //! What a page costs: time a series as text and compressed, memory a series, and the same series through the
 //! `prometheus` crate's own encoder in the same run. `cargo bench --bench exposition`.
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints its figures, and stops where it is wrong itself"
+)]
 
 use bytes::Bytes;
 use lightning_sync_exporter::domain::calendar::OpenHours;

@@ -1,13 +1,15 @@
 //! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
 
 use crate::domain::activity::IdentityKey;
-use crate::domain::observation::{Observation, Receipt, Refusal};
+use super::reading::{self, Body, Form, LeftOut, Read};
+use crate::domain::observation::{Receipt, Refusal};
+use crate::domain::policy::OrgPolicy;
 use crate::engine::Handle;
-use crate::sources::activity;
-use crate::sources::refusal::{IngestError, IngestReason, OnError, RecordError};
+use crate::sources::refusal::{IngestError, IngestReason, OnError};
 use crate::web::problem::{FieldError, Problem, Reason};
-use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest};
+use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Bodies up to this size are parsed where they arrived: it takes less time than handing them to another thread.
 const PARSED_IN_PLACE: usize = 32 << 10;
@@ -35,10 +37,12 @@ async fn take(
     identity: IdentityKey,
     request: IngestRequest,
 ) -> Result<Value, Problem> {
+    let view = engine.view();
+    let policy = view.org(&request.org).map(|org| Arc::clone(&org.policy)).ok_or_else(|| refused(Refusal::UnknownOrg))?;
     let read = if request.body.len() <= PARSED_IN_PLACE {
-        read(&identity, &request)
+        read(&policy, &identity, &request)
     } else {
-        tokio::task::spawn_blocking(move || read(&identity, &request))
+        tokio::task::spawn_blocking(move || read(&policy, &identity, &request))
             .await
             .map_err(|_| {
                 Problem::new(
@@ -57,61 +61,43 @@ async fn take(
         .await
         .unwrap_or(Err(Refusal::ShuttingDown))
         .map_err(refused)?;
-    Ok(left_out.answer(receipt))
+    Ok(answer(receipt, &left_out))
 }
 
-/// What was understood of a request.
-struct Read {
-    observation: Observation,
-    left_out: LeftOut,
-}
-
-/// Records that were left out because the sender allowed it.
-#[derive(Default)]
-struct LeftOut {
-    listed: Vec<RecordError>,
-    total: u64,
-}
-
-impl LeftOut {
-    fn answer(&self, receipt: Receipt) -> Value {
-        let rejected: Vec<Value> = self
-            .listed
-            .iter()
-            .map(|error| json!({ "line": error.line, "field": error.field, "message": error.message }))
-            .collect();
-        let mut answer = Map::new();
-        answer.insert("accepted".to_owned(), receipt.accepted.into());
-        answer.insert("duplicates".to_owned(), receipt.duplicates.into());
-        answer.insert("expired".to_owned(), receipt.expired.into());
-        if self.total > rejected.len() as u64 {
-            answer.insert("rejected_total".to_owned(), self.total.into());
-        }
-        answer.insert("rejected".to_owned(), rejected.into());
-        Value::Object(answer)
+/// The answer to a body that is on disk.
+fn answer(receipt: Receipt, left_out: &LeftOut) -> Value {
+    let rejected: Vec<Value> = left_out
+        .listed
+        .iter()
+        .map(|error| json!({ "line": error.line, "field": error.field, "message": error.message }))
+        .collect();
+    let mut answer = Map::new();
+    answer.insert("accepted".to_owned(), receipt.accepted.into());
+    answer.insert("duplicates".to_owned(), receipt.duplicates.into());
+    answer.insert("expired".to_owned(), receipt.expired.into());
+    if left_out.total > rejected.len() as u64 {
+        answer.insert("rejected_total".to_owned(), left_out.total.into());
     }
+    answer.insert("rejected".to_owned(), rejected.into());
+    Value::Object(answer)
 }
 
-fn read(identity: &IdentityKey, request: &IngestRequest) -> Result<Read, Problem> {
-    match request.kind {
-        IngestKind::Activity => {
-            let context = activity::Context {
-                org: &request.org,
-                identity,
-                now: request.received_at,
-                on_error: on_error(request)?,
-            };
-            let parsed = activity::parse(&request.body, &context).map_err(wrong)?;
-            Ok(Read {
-                observation: Observation::Activity(parsed.value),
-                left_out: LeftOut {
-                    listed: parsed.rejected,
-                    total: parsed.rejected_total,
-                },
-            })
-        }
-        IngestKind::Snapshot => Err(Problem::new(Reason::MediaTypeUnsupported, "Snapshots.")),
-    }
+fn read(policy: &OrgPolicy, identity: &IdentityKey, request: &IngestRequest) -> Result<Read, Problem> {
+    let body = Body {
+        form: match (request.kind, request.media_type) {
+            (IngestKind::Activity, _) => Form::Activity,
+            (IngestKind::Snapshot, MediaType::Csv) => Form::Csv,
+            (IngestKind::Snapshot, MediaType::Html) => Form::Html,
+            (IngestKind::Snapshot, MediaType::Text) => Form::Text,
+            (IngestKind::Snapshot, MediaType::Json | MediaType::Ndjson) => Form::Json,
+        },
+        bytes: &request.body,
+        received_at: request.received_at,
+        on_error: on_error(request)?,
+        captured_at: query(request, "captured_at"),
+        user: query(request, "user"),
+    };
+    reading::read(policy, identity, &body).map_err(wrong)
 }
 
 fn on_error(request: &IngestRequest) -> Result<OnError, Problem> {

@@ -4,6 +4,7 @@ mod clock;
 mod daemon;
 mod ingest;
 mod pages;
+mod reading;
 mod reload;
 
 pub use clock::{now, real_clock, running_clock};

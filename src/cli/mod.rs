@@ -1,1 +1,33 @@
-//! Commands and exit codes.
+//! What is typed: flags and commands, what they print, and how they exit.
+//!
+//! Everything here ends by itself; the daemon and the demonstration are parsed here and run by the wiring. Text goes to
+//! the writers that are passed in. A new command is a variant of [`Command`] and a file.
+
+mod args;
+mod check;
+mod config;
+mod exit;
+mod explain;
+mod listen;
+pub mod log;
+mod parse;
+
+pub use args::{
+    CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs, ExplainArgs, LogArgs,
+    RulesArgs, RulesFormat, WebArgs,
+};
+pub use check::check;
+pub use exit::{Exit, Streams};
+pub use listen::ListenAddress;
+pub use parse::parse;
+
+/// Runs the commands that need nothing running. `None` for those that do: the daemon, `demo` and `rules`.
+pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
+    match &cli.command {
+        None if cli.daemon.check_only => Some(config::check(&cli.daemon.config, streams)),
+        None | Some(Command::Demo(_) | Command::Rules(_)) => None,
+        Some(Command::Check(args)) => Some(check(args, streams)),
+        Some(Command::Explain(args)) => Some(explain::explain(args, streams)),
+        Some(Command::Config(command)) => Some(config::run(command, streams)),
+    }
+}

@@ -95,12 +95,13 @@ impl Walk {
         };
         match samples {
             Samples::View(value) => {
-                self.lines.sample(out, metric, &[], value(&self.view));
+                self.lines.sample(out, metric, value(&self.view));
                 self.next_family();
             }
             Samples::Org(write) => {
                 if let Some(facts) = self.orgs.get(self.org) {
                     let lines = &mut self.lines;
+                    lines.open(metric, &facts.org.policy.name);
                     write(&mut Writer { out, lines, metric }, facts);
                     self.next_org();
                 } else {

@@ -2,6 +2,7 @@
 
 use super::catalogue::{Metric, Unit};
 use super::number::put_float;
+use crate::domain::ids::OrgName;
 use bytes::BytesMut;
 
 /// A format of the exposition.
@@ -29,6 +30,10 @@ impl Format {
 pub(super) struct Lines {
     format: Format,
     headed: Option<&'static Metric>,
+    /// What stands before the value of each label behind `org` in the family at hand.
+    before: Vec<Vec<u8>>,
+    /// The beginning of the lines of the organisation at hand, up to the end of its name.
+    opening: Vec<u8>,
 }
 
 impl Lines {
@@ -36,6 +41,8 @@ impl Lines {
         Self {
             format,
             headed: None,
+            before: Vec::new(),
+            opening: Vec::new(),
         }
     }
 
@@ -48,6 +55,10 @@ impl Lines {
             return;
         }
         self.headed = Some(metric);
+        let behind_org = metric.labels.iter().skip(1);
+        self.before = behind_org
+            .map(|label| format!("\",{label}=\"").into_bytes())
+            .collect();
         let (family, kind) = match self.format {
             Format::Text => (metric.name, metric.kind.text()),
             Format::OpenMetrics => (metric.family(), metric.kind.open_metrics()),
@@ -63,17 +74,42 @@ impl Lines {
         }
     }
 
-    /// Writes a sample with one value for each of the metric's labels.
-    pub(super) fn sample(
+    /// Writes a sample without labels.
+    pub(super) fn sample(&mut self, out: &mut BytesMut, metric: &'static Metric, value: f64) {
+        self.labelled(out, metric, "", std::iter::empty(), value);
+    }
+
+    /// Prepares for the samples of an organisation.
+    pub(super) fn open(&mut self, metric: &Metric, org: &OrgName) {
+        self.opening.clear();
+        for part in [metric.name, "{org=\"", org.as_str()] {
+            self.opening.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    /// Writes a sample of the organisation that was opened, with the values of the labels behind `org`. They are words
+    /// of closed sets and an organisation's name has none of the characters that are special, so nothing is escaped.
+    pub(super) fn of_org(
         &mut self,
         out: &mut BytesMut,
         metric: &'static Metric,
-        labels: &[&str],
+        labels: &[&'static str],
         value: f64,
     ) {
-        debug_assert_eq!(labels.len(), metric.labels.len(), "{}", metric.name);
-        let names = metric.labels.iter().copied();
-        self.labelled(out, metric, "", names.zip(labels.iter().copied()), value);
+        debug_assert_eq!(labels.len() + 1, metric.labels.len(), "{}", metric.name);
+        self.head(out, metric);
+        out.extend_from_slice(&self.opening);
+        for (before, label) in self.before.iter().zip(labels) {
+            out.extend_from_slice(before);
+            out.extend_from_slice(label.as_bytes());
+        }
+        if value == 1.0 {
+            out.extend_from_slice(b"\"} 1\n");
+            return;
+        }
+        out.extend_from_slice(b"\"} ");
+        put_float(out, value);
+        out.extend_from_slice(b"\n");
     }
 
     /// Writes a sample under the metric's name with a suffix, with labels of its own.
@@ -154,4 +190,90 @@ pub(super) fn put_escaped(out: &mut BytesMut, text: &str, quotes: Quotes) {
         rest = tail;
     }
     out.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::catalogue::metric;
+    use proptest::prelude::*;
+
+    fn escaped(text: &str, quotes: Quotes) -> String {
+        let mut out = BytesMut::new();
+        put_escaped(&mut out, text, quotes);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    /// Takes escapes back, as the specification reads them.
+    fn plain(escaped: &str) -> String {
+        let mut text = String::new();
+        let mut characters = escaped.chars();
+        while let Some(character) = characters.next() {
+            text.push(match character {
+                '\\' => match characters.next().unwrap() {
+                    'n' => '\n',
+                    escaped => escaped,
+                },
+                other => other,
+            });
+        }
+        text
+    }
+
+    #[test]
+    fn what_is_special_is_escaped_where_it_is_special() {
+        assert_eq!(escaped("a\\b\"c\nd", Quotes::Escaped), "a\\\\b\\\"c\\nd");
+        assert_eq!(escaped("a\\b\"c\nd", Quotes::Plain), "a\\\\b\"c\\nd");
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_stays_on_its_line_within_its_quotes_and_reads_back(
+            text in r#"([\\"\nn]|\PC){0,40}"#,
+        ) {
+            let written = escaped(&text, Quotes::Escaped);
+            prop_assert!(!written.contains('\n'));
+            let unescaped = written.replace("\\\\", "").replace("\\\"", "");
+            prop_assert!(!unescaped.contains('"'));
+            prop_assert_eq!(plain(&written), text);
+        }
+    }
+
+    #[test]
+    fn a_header_comes_once_and_with_the_first_sample() {
+        let linked = metric("lightning_sync_linked_users");
+        let mut out = BytesMut::new();
+        let mut lines = Lines::new(Format::OpenMetrics);
+        for (org, users) in [("acme", 40.0), ("beta", 1.0)] {
+            lines.open(linked, &OrgName::new(org).unwrap());
+            lines.of_org(&mut out, linked, &[], users);
+        }
+        lines.sample(&mut out, metric("process_cpu_seconds_total"), 0.5);
+        lines.end(&mut out);
+        let help = "Users with linked Microsoft Exchange and Salesforce email addresses. Absent: nobody has read it.";
+        let cpu =
+            "User and system time that the process has used. Absent: the system does not tell.";
+        assert_eq!(
+            String::from_utf8(out.to_vec()).unwrap(),
+            format!(
+                "# HELP lightning_sync_linked_users {help}\n\
+                 # TYPE lightning_sync_linked_users gauge\n\
+                 lightning_sync_linked_users{{org=\"acme\"}} 40\n\
+                 lightning_sync_linked_users{{org=\"beta\"}} 1\n\
+                 # HELP process_cpu_seconds {cpu}\n\
+                 # TYPE process_cpu_seconds counter\n\
+                 # UNIT process_cpu_seconds seconds\n\
+                 process_cpu_seconds_total 0.5\n\
+                 # EOF\n"
+            )
+        );
+    }
+
+    #[test]
+    fn bounds_of_buckets_are_written_as_each_format_wants_them() {
+        let bound = |format, bound| Lines::new(format).bound(bound);
+        assert_eq!(bound(Format::Text, 1.0), "1");
+        assert_eq!(bound(Format::OpenMetrics, 1.0), "1.0");
+        assert_eq!(bound(Format::OpenMetrics, 0.25), "0.25");
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut BytesMut, lines: &mut Lines) {
     let stat = Stat::read();
     for (metric, figure) in PROCESS {
         if let Some(value) = figure(&stat) {
-            lines.sample(out, metric, &[], value);
+            lines.sample(out, metric, value);
         }
     }
 }

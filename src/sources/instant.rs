@@ -1,5 +1,6 @@
 //! RFC 3339 instants: the common forms by hand, all others by chrono.
 
+use crate::domain::observation::SNAPSHOT_AHEAD;
 use crate::domain::time::Timestamp;
 use chrono::{DateTime, Utc};
 
@@ -20,6 +21,16 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, InstantError> {
         Some(at) => Ok(at),
         None => by_chrono(text),
     }
+}
+
+/// The instant, unless it lies ahead of `now` by more than clocks may differ; then what to do.
+pub(super) fn not_ahead(at: Timestamp, now: Timestamp) -> Result<Timestamp, String> {
+    if at > now.plus(SNAPSHOT_AHEAD) {
+        return Err(format!(
+            "{at} is more than 5 minutes ahead of our clock ({now}); check the sender's clock and zone"
+        ));
+    }
+    Ok(at)
 }
 
 fn by_chrono(text: &str) -> Result<Timestamp, InstantError> {

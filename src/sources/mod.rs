@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod files;
 mod instant;
+pub mod page;
 pub mod refusal;
 pub mod snapshot;
 mod vocabulary;

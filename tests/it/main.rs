@@ -3,6 +3,7 @@
 mod architecture;
 mod config;
 mod generated;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod random;
@@ -14,3 +15,5 @@ mod support;
 mod web;
 #[cfg(test)]
 mod windows;
+mod web;
+mod pages;

@@ -109,19 +109,19 @@ pub(super) const FAMILIES: &[Family] = &[
         metric("lightning_sync_expected_linked_users"),
         |out, facts| {
             let expected = facts.org.expected_linked_users(facts.now);
-            out.known(&[facts.name()], expected.map(|users| users as f64));
+            out.known(&[], expected.map(|users| users as f64));
         },
     ),
 ];
 
-fn each_object(facts: &OrgFacts, mut write: impl FnMut(&[&str], ObjectType)) {
+fn each_object(facts: &OrgFacts, mut write: impl FnMut(&[&'static str], ObjectType)) {
     for object in facts.objects().iter().copied() {
-        write(&[facts.name(), object.name()], object);
+        write(&[object.name()], object);
     }
 }
 
 fn put_row(out: &mut Writer<'_>, facts: &OrgFacts, row: OrgRow) {
-    out.known(&[facts.name()], number(facts, row));
+    out.known(&[], number(facts, row));
 }
 
 /// The current value of a row as a number.

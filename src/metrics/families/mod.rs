@@ -71,7 +71,7 @@ fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 
-/// Writes the samples of one family.
+/// Writes the samples of one organisation in one family; labels are those behind `org`.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     pub(super) out: &'a mut BytesMut,
@@ -80,23 +80,23 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn put(&mut self, labels: &[&str], value: f64) {
-        self.lines.sample(self.out, self.metric, labels, value);
+    fn put(&mut self, labels: &[&'static str], value: f64) {
+        self.lines.of_org(self.out, self.metric, labels, value);
     }
 
     /// Writes what is known; what is not leaves no trace.
-    fn known(&mut self, labels: &[&str], value: Option<f64>) {
+    fn known(&mut self, labels: &[&'static str], value: Option<f64>) {
         if let Some(value) = value {
             self.put(labels, value);
         }
     }
 
-    fn flag(&mut self, labels: &[&str], yes: bool) {
+    fn flag(&mut self, labels: &[&'static str], yes: bool) {
         self.put(labels, flag(yes));
     }
 
     /// Writes an instant. Before every source's time means never; after it, beyond what can be told.
-    fn instant(&mut self, labels: &[&str], at: Option<Timestamp>) {
+    fn instant(&mut self, labels: &[&'static str], at: Option<Timestamp>) {
         match at {
             None | Some(Timestamp::MIN) => {}
             Some(Timestamp::MAX) => self.put(labels, f64::INFINITY),

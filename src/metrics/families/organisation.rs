@@ -10,44 +10,37 @@ use crate::metrics::catalogue::metric;
 pub(super) const FAMILIES: &[Family] = &[
     per_org(metric("lightning_sync_org_info"), |out, facts| {
         let policy = &facts.org.policy;
-        let labels = [
-            facts.name(),
-            policy.product.name(),
-            policy.connection.name(),
-        ];
+        let labels = [policy.product.name(), policy.connection.name()];
         out.put(&labels, 1.0);
     }),
     per_org(
         metric("lightning_sync_known_since_timestamp_seconds"),
         |out, facts| {
-            out.instant(&[facts.name()], Some(facts.org.known_since));
+            out.instant(&[], Some(facts.org.known_since));
         },
     ),
     per_org(
         metric("lightning_sync_fresh_within_seconds"),
         |out, facts| {
-            out.put(&[facts.name()], seconds(facts.org.policy.fresh_within));
+            out.put(&[], seconds(facts.org.policy.fresh_within));
         },
     ),
     per_org(
         metric("lightning_sync_stale_after_seconds"),
         |out, facts| {
-            out.put(&[facts.name()], seconds(facts.org.policy.stale_after));
+            out.put(&[], seconds(facts.org.policy.stale_after));
         },
     ),
     per_org(
         metric("lightning_sync_reset_limit_seconds"),
         |out, facts| {
-            out.put(&[facts.name()], seconds(facts.org.policy.reset_limit));
+            out.put(&[], seconds(facts.org.policy.reset_limit));
         },
     ),
     per_org(
         metric("lightning_sync_initial_sync_limit_seconds"),
         |out, facts| {
-            out.put(
-                &[facts.name()],
-                seconds(facts.org.policy.initial_sync_limit),
-            );
+            out.put(&[], seconds(facts.org.policy.initial_sync_limit));
         },
     ),
     per_org(
@@ -55,20 +48,20 @@ pub(super) const FAMILIES: &[Family] = &[
         |out, facts| {
             let policy = &facts.org.policy;
             let ends = policy.product == Product::LightningSync;
-            out.instant(&[facts.name()], policy.retirement.filter(|_| ends));
+            out.instant(&[], policy.retirement.filter(|_| ends));
         },
     ),
     per_org(metric("lightning_sync_retired"), |out, facts| {
-        out.flag(&[facts.name()], facts.org.policy.retired(facts.now));
+        out.flag(&[], facts.org.policy.retired(facts.now));
     }),
     per_org(metric("lightning_sync_setting_up"), |out, facts| {
-        out.flag(&[facts.name()], facts.org.policy.setting_up(facts.now));
+        out.flag(&[], facts.org.policy.setting_up(facts.now));
     }),
     per_org(metric("lightning_sync_reps_select_events"), |out, facts| {
-        out.flag(&[facts.name()], facts.org.policy.reps_select_events);
+        out.flag(&[], facts.org.policy.reps_select_events);
     }),
     per_org(metric("lightning_sync_business_hours"), |out, facts| {
-        out.flag(&[facts.name()], facts.org.open_hours.is_open(facts.now));
+        out.flag(&[], facts.org.open_hours.is_open(facts.now));
     }),
     per_org(
         metric("lightning_sync_business_time_24h_seconds"),
@@ -77,7 +70,7 @@ pub(super) const FAMILIES: &[Family] = &[
                 .org
                 .open_hours
                 .open_time(facts.now.minus(DAY), facts.now);
-            out.put(&[facts.name()], seconds(open));
+            out.put(&[], seconds(open));
         },
     ),
     per_org(
@@ -85,7 +78,7 @@ pub(super) const FAMILIES: &[Family] = &[
         |out, facts| {
             for span in Settle::ALL.iter().copied() {
                 let settled = facts.org.open_hours.settled(span, facts.now);
-                out.instant(&[facts.name(), span.name()], settled);
+                out.instant(&[span.name()], settled);
             }
         },
     ),

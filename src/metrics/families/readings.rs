@@ -13,13 +13,13 @@ pub(super) const FAMILIES: &[Family] = &[
         metric("lightning_sync_reading_timestamp_seconds"),
         |out, facts| {
             for reading in readings(facts) {
-                out.instant(&reading.labels(facts), Some(reading.observed_at));
+                out.instant(&reading.labels(), Some(reading.observed_at));
             }
         },
     ),
     per_org(metric("lightning_sync_reading_stale"), |out, facts| {
         for reading in readings(facts) {
-            out.flag(&reading.labels(facts), reading.stale);
+            out.flag(&reading.labels(), reading.stale);
         }
     }),
     per_org(
@@ -28,7 +28,7 @@ pub(super) const FAMILIES: &[Family] = &[
             for row in OrgRow::ALL {
                 if let (Some(span), Some(current)) = (settle(row), facts.current(row)) {
                     let read_at = current.observed_at.min(facts.now);
-                    let labels = [facts.name(), row.name(), object_label(row.object_type())];
+                    let labels = [row.name(), object_label(row.object_type())];
                     out.instant(&labels, facts.org.open_hours.settled(span, read_at));
                 }
             }
@@ -38,7 +38,7 @@ pub(super) const FAMILIES: &[Family] = &[
         for row in OrgRow::ALL {
             if let Some(current) = facts.current(row) {
                 let object = object_label(row.object_type());
-                let labels = [facts.name(), row.name(), object, current.source.name()];
+                let labels = [row.name(), object, current.source.name()];
                 out.put(&labels, 1.0);
             }
         }
@@ -48,7 +48,7 @@ pub(super) const FAMILIES: &[Family] = &[
         |out, facts| {
             for source in Source::ALL.iter().copied() {
                 let spoke_at = facts.org.source(source).map(|state| state.spoke_at);
-                out.instant(&[facts.name(), source.name()], spoke_at);
+                out.instant(&[source.name()], spoke_at);
             }
         },
     ),
@@ -60,15 +60,14 @@ pub(super) const FAMILIES: &[Family] = &[
                     .org
                     .source(source)
                     .and_then(|_| facts.org.policy.expected_every(source));
-                out.known(&[facts.name(), source.name()], every.map(seconds));
+                out.known(&[source.name()], every.map(seconds));
             }
         },
     ),
     per_org(metric("lightning_sync_finding"), |out, facts| {
-        let mut written: Vec<[&str; 4]> = Vec::with_capacity(facts.findings.len());
+        let mut written: Vec<[&str; 3]> = Vec::with_capacity(facts.findings.len());
         for finding in &facts.findings {
             let labels = [
-                facts.name(),
                 finding.reason.name(),
                 object_label(finding.object_type),
                 finding.severity.name(),
@@ -91,8 +90,8 @@ struct Read {
 }
 
 impl Read {
-    fn labels<'f>(&self, facts: &'f OrgFacts) -> [&'f str; 3] {
-        [facts.name(), self.row, object_label(self.object)]
+    fn labels(&self) -> [&'static str; 2] {
+        [self.row, object_label(self.object)]
     }
 }
 

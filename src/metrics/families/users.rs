@@ -14,7 +14,7 @@ pub(super) const FAMILIES: &[Family] = &[
         for row in facts.checks() {
             for status in row.statuses().iter().copied() {
                 let users = facts.org.summary.status(row, status);
-                let labels = [facts.name(), row.check(), status.name()];
+                let labels = [row.check(), status.name()];
                 out.put(&labels, f64::from(users));
             }
         }
@@ -25,7 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
         }
         for row in judged(facts) {
             let users = facts.org.summary.failing(row).map_or(0, |(users, _)| users);
-            out.put(&[facts.name(), row.check()], f64::from(users));
+            out.put(&[row.check()], f64::from(users));
         }
     }),
     per_org(
@@ -33,7 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
         |out, facts| {
             for row in judged(facts) {
                 let since = facts.org.summary.failing(row).map(|(_, since)| since);
-                out.instant(&[facts.name(), row.check()], since);
+                out.instant(&[row.check()], since);
             }
         },
     ),
@@ -42,7 +42,7 @@ pub(super) const FAMILIES: &[Family] = &[
         |out, facts| {
             for row in facts.checks() {
                 for status in row.statuses().iter().copied().filter(|s| has_limit(*s)) {
-                    let labels = [facts.name(), row.check(), status.name()];
+                    let labels = [row.check(), status.name()];
                     out.instant(&labels, facts.org.summary.oldest(row, status));
                 }
             }
@@ -52,7 +52,7 @@ pub(super) const FAMILIES: &[Family] = &[
         for object in facts.objects() {
             let records = facts.org.summary.records_in_sync.get(object.index());
             let records = records.copied().flatten().map(|records| records as f64);
-            out.known(&[facts.name(), object.name()], records);
+            out.known(&[object.name()], records);
         }
     }),
     Family {

@@ -1,7 +1,6 @@
 //! One value as JSON or CSV gives it, and what a row makes of it.
 
 use crate::domain::ids::UserName;
-use crate::domain::observation::SNAPSHOT_AHEAD;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::sources::instant;
@@ -68,7 +67,7 @@ impl Given<'_> {
         };
         let at = instant::parse(text.trim_ascii())
             .map_err(|error| format!("{} {error}", self.shown()))?;
-        not_ahead(at, now)
+        instant::not_ahead(at, now)
     }
 
     pub(super) fn user(&self) -> Result<UserName, String> {
@@ -146,16 +145,6 @@ impl Given<'_> {
             self.shown()
         )
     }
-}
-
-/// The instant, unless it lies ahead of `now` by more than clocks may differ.
-pub(super) fn not_ahead(at: Timestamp, now: Timestamp) -> Result<Timestamp, String> {
-    if at > now.plus(SNAPSHOT_AHEAD) {
-        return Err(format!(
-            "{at} is more than 5 minutes ahead of our clock ({now}); check the sender's clock and zone"
-        ));
-    }
-    Ok(at)
 }
 
 /// A count in digits alone: `1.204` is a thousand and more in one country and one and a bit in another.

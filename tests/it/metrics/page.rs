@@ -131,11 +131,11 @@ fn sample(line: &str) -> Sample {
 /// A label's value up to its closing quote, and what follows.
 fn quoted(text: &str) -> (String, &str) {
     let mut value = String::new();
-    let mut characters = text.char_indices();
-    while let Some((at, character)) = characters.next() {
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
         match character {
-            '"' => return (value, &text[at + 1..]),
-            '\\' => match characters.next().expect("something is escaped").1 {
+            '"' => return (value, characters.as_str()),
+            '\\' => match characters.next().expect("something is escaped") {
                 'n' => value.push('\n'),
                 escaped @ ('"' | '\\') => value.push(escaped),
                 other => panic!("\\{other} is no escape"),

@@ -1,0 +1,76 @@
+//! Which parser reads what, for pushes and files alike.
+
+use crate::domain::activity::IdentityKey;
+use crate::domain::observation::{Observation, Snapshot};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::time::Timestamp;
+use crate::sources::refusal::{IngestError, OnError, RecordError};
+use crate::sources::{activity, page, snapshot};
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Activity,
+    Json,
+    Csv,
+    Html,
+    Text,
+}
+
+/// A body and what was said beside it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Body<'a> {
+    pub(super) form: Form,
+    pub(super) bytes: &'a [u8],
+    pub(super) received_at: Timestamp,
+    pub(super) on_error: OnError,
+    pub(super) captured_at: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+}
+
+/// What was understood of a body.
+pub(super) struct Read {
+    pub(super) observation: Observation,
+    pub(super) left_out: LeftOut,
+}
+
+/// Records that were left out because the sender allowed it.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    pub(super) listed: Vec<RecordError>,
+    pub(super) total: u64,
+}
+
+/// Reads a body of an organisation.
+pub(super) fn read(policy: &OrgPolicy, identity: &IdentityKey, body: &Body<'_>) -> Result<Read, IngestError> {
+    let org = &policy.name;
+    let now = body.received_at;
+    let tabled = snapshot::Context { org, now, captured_at: body.captured_at };
+    let paged = |form| {
+        let context = page::Context {
+            org,
+            now,
+            captured_at: body.captured_at,
+            user: body.user,
+            time_zone: policy.time_zone,
+            date_order: policy.date_order,
+        };
+        page::parse(body.bytes, form, &context).map(of_snapshot)
+    };
+    match body.form {
+        Form::Activity => {
+            let context = activity::Context { org, identity, now, on_error: body.on_error };
+            let parsed = activity::parse(body.bytes, &context)?;
+            let left_out = LeftOut { listed: parsed.rejected, total: parsed.rejected_total };
+            Ok(Read { observation: Observation::Activity(parsed.value), left_out })
+        }
+        Form::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
+        Form::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
+        Form::Html => paged(page::Form::Html),
+        Form::Text => paged(page::Form::of(body.bytes)),
+    }
+}
+
+fn of_snapshot(snapshot: Snapshot) -> Read {
+    Read { observation: Observation::Snapshot(snapshot), left_out: LeftOut::default() }
+}

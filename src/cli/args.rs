@@ -1,0 +1,215 @@
+//! Flags and commands, in the style of the Prometheus family.
+
+use super::listen::ListenAddress;
+use crate::config::duration;
+use crate::domain::ids::OrgName;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the configuration is without `--config.file`.
+const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+/// Where the daemon listens without `--web.listen-address`.
+const LISTEN_ADDRESS: &str = "127.0.0.1:9877";
+/// Where `check` asks without `--url`.
+const URL: &str = "http://127.0.0.1:9877";
+
+/// The command line.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(
+    name = "lightning-sync-exporter",
+    version,
+    about = "Watches calendar and contact sync between Salesforce and Microsoft Exchange: Prometheus metrics, alert rules and the next step.",
+    long_about = "Watches calendar and contact sync between Salesforce and Microsoft Exchange: Prometheus metrics, alert rules and the next step.\n\nWithout a command it is the daemon. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration; those of `check` are 0 ok, 1 warning, 2 critical, 3 unknown.",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// The daemon's flags; only without a command.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    /// The command; none is the daemon.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The daemon.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DaemonArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Check the configuration, list its mistakes, and exit.
+    #[arg(long = "config.check")]
+    pub check_only: bool,
+    /// Where to listen.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Which configuration.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ConfigFile {
+    /// The configuration file.
+    #[arg(long = "config.file", value_name = "FILE", default_value = CONFIG_FILE)]
+    pub file: PathBuf,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct WebArgs {
+    /// Address to listen on, such as 127.0.0.1:9877, or :9877 for every address; may be given several times.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = LISTEN_ADDRESS)]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics.
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
+    pub telemetry_path: String,
+}
+
+/// What to log; to standard error.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LogArgs {
+    /// How much to log.
+    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    pub level: LogLevel,
+    /// How a line of the log looks.
+    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub format: LogFormat,
+}
+
+/// How much to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What an operator may want to know.
+    Info,
+    /// What an operator should look at.
+    Warn,
+    /// What failed.
+    Error,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Words and `key=value`.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// What to do instead of being the daemon.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Run everything with simulated organisations: no configuration, nothing to set up.
+    Demo(DemoArgs),
+    /// Ask a running daemon for one judgement, for Nagios and its kin: one line, exit 0 ok, 1 warning, 2 critical, 3 unknown.
+    Check(CheckArgs),
+    /// Say what a status means and what to do next; without a row, list them.
+    Explain(ExplainArgs),
+    /// Print the alert and recording rules.
+    Rules(RulesArgs),
+    /// Write, check and describe configurations.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// The demonstration.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DemoArgs {
+    /// Play only this scenario.
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+    /// How many times faster than life.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub speed: Option<u32>,
+    /// End by itself after this time, such as 90s or 10m.
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    pub exit_after: Option<Duration>,
+    /// Where to listen.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// One judgement.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct CheckArgs {
+    /// The organisation.
+    #[arg(long, value_name = "NAME", value_parser = org_name)]
+    pub org: OrgName,
+    /// The daemon; plain http, on this machine.
+    #[arg(long, value_name = "URL", default_value = URL)]
+    pub url: String,
+}
+
+/// What to explain.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ExplainArgs {
+    /// A row, by its id or its label on the status page, and the value it shows, such as `user.reset=none`.
+    #[arg(value_name = "ROW[=VALUE]")]
+    pub row: Option<String>,
+}
+
+/// Which rules.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RulesArgs {
+    /// For whom.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Prometheus)]
+    pub format: RulesFormat,
+}
+
+/// In which form rules are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// A rule file.
+    Prometheus,
+    /// An object for the Prometheus operator.
+    Operator,
+}
+
+/// What to do with a configuration.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum ConfigCommand {
+    /// Ask a few questions and write a first configuration; an existing file is left alone.
+    Init(ConfigFile),
+    /// Read a configuration and list every mistake.
+    Check(ConfigFile),
+    /// Print an example with a comment for every key.
+    Example,
+    /// Print the JSON schema.
+    Schema,
+}
+
+fn org_name(text: &str) -> Result<OrgName, String> {
+    OrgName::new(text).map_err(|error| error.to_string())
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    duration::parse(text)?
+        .to_std()
+        .map_err(|error| error.to_string())
+}
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let shaped = text.len() > 1
+        && text.len() <= 255
+        && text.starts_with('/')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
+    let taken = ["/api/", "/orgs/", "/-/"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
+    if shaped && !taken {
+        Ok(text.to_owned())
+    } else {
+        Err("a path such as /metrics, not one of the pages' own (/, /orgs/, /api/, /-/)".to_owned())
+    }
+}

@@ -1,0 +1,48 @@
+//! `config` and `--config.check`.
+
+use super::args::{ConfigCommand, ConfigFile};
+use super::exit::{Exit, Streams};
+use crate::config::{self, Answers, Environment, InitError};
+
+/// Runs one of the commands.
+pub(super) fn run(command: &ConfigCommand, streams: &mut Streams<'_>) -> Exit {
+    match command {
+        ConfigCommand::Init(config) => init(config, streams),
+        ConfigCommand::Check(config) => check(config, streams),
+        ConfigCommand::Example => streams.print(&config::example()),
+        ConfigCommand::Schema => streams.print(&format!("{:#}\n", config::schema())),
+    }
+}
+
+fn init(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
+    let mut answers = Answers {
+        input: &mut *streams.input,
+        output: &mut *streams.output,
+    };
+    match config::init(&config.file, &mut answers) {
+        Ok(()) => Exit::FINE,
+        Err(error @ InitError::Io { .. }) => streams.complain(error, Exit::FAILED),
+        Err(error @ (InitError::Exists(_) | InitError::NoAnswer(_) | InitError::Invalid(_))) => {
+            streams.complain(error, Exit::WRONG)
+        }
+    }
+}
+
+/// Reads a configuration with the process's environment and lists its mistakes.
+pub(super) fn check(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
+    match config::from_file(&config.file, &Environment::of_process()) {
+        Ok(valid) => {
+            let count = valid.orgs.len();
+            let plural = if count == 1 {
+                "organisation"
+            } else {
+                "organisations"
+            };
+            streams.print(&format!(
+                "{} is valid: {count} {plural}\n",
+                config.file.display()
+            ))
+        }
+        Err(error) => streams.complain(error, Exit::WRONG),
+    }
+}

@@ -1,0 +1,164 @@
+//! The log: text or JSON, one line for each event, to standard error.
+
+pub use super::args::{LogFormat, LogLevel};
+use std::io::IsTerminal;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// The log is set up already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the log is set up already")]
+pub struct AlreadySetUp;
+
+/// Sends this process's events to standard error.
+///
+/// # Errors
+/// [`AlreadySetUp`] the second time.
+pub fn set_up(level: LogLevel, format: LogFormat) -> Result<(), AlreadySetUp> {
+    let colours = Colours::of(std::io::stderr().is_terminal());
+    tracing::subscriber::set_global_default(subscriber(level, format, colours, std::io::stderr))
+        .map_err(|_| AlreadySetUp)
+}
+
+/// Whether the text may carry colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    On,
+    Off,
+}
+
+impl Colours {
+    fn of(terminal: bool) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        if terminal && wanted {
+            Self::On
+        } else {
+            Self::Off
+        }
+    }
+}
+
+fn subscriber<W>(
+    level: LogLevel,
+    format: LogFormat,
+    colours: Colours,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let level = match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    };
+    // The libraries' own details help nobody who runs this program.
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let registry = tracing_subscriber::registry().with(targets);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .with_target(false);
+    match format {
+        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours == Colours::On))),
+        LogFormat::Json => Box::new(
+            registry.with(
+                layer
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false),
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(level: LogLevel, format: LogFormat) -> Vec<String> {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = subscriber(level, format, Colours::Off, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(org = "acme", "Looked.");
+            tracing::info!(org = "acme", records = 3, "Took records.");
+            tracing::warn!(reason = "two\nlines", "Refused.");
+            tracing::info!(target: "hyper::proto", "parsed 3 headers");
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_text_form_has_a_time_a_level_words_and_fields_in_one_line_each() {
+        let lines = logged(LogLevel::Info, LogFormat::Text);
+        let after_time: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split_once(' ').unwrap().1)
+            .collect();
+        assert_eq!(
+            after_time,
+            [
+                " INFO Took records. org=\"acme\" records=3",
+                " WARN Refused. reason=\"two\\nlines\""
+            ]
+        );
+    }
+
+    #[test]
+    fn the_json_form_is_one_object_for_each_line() {
+        let lines = logged(LogLevel::Debug, LogFormat::Json);
+        let events: Vec<serde_json::Value> = lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let said: Vec<_> = events
+            .iter()
+            .map(|event| {
+                (
+                    event["level"].as_str().unwrap(),
+                    event["message"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("DEBUG", "Looked."),
+                ("INFO", "Took records."),
+                ("WARN", "Refused.")
+            ]
+        );
+        assert_eq!(events[1]["records"], 3);
+        assert!(events[1]["timestamp"].is_string());
+    }
+
+    #[test]
+    fn a_higher_level_says_less() {
+        assert_eq!(logged(LogLevel::Error, LogFormat::Text), [""; 0]);
+        assert_eq!(logged(LogLevel::Warn, LogFormat::Text).len(), 1);
+    }
+}

@@ -1,0 +1,279 @@
+//! Which label, heading or name a piece of the page is.
+
+use super::value::Kind;
+use crate::domain::ids::ObjectType;
+use crate::domain::rows::{OrgRow, UserRow};
+use crate::sources::refusal::invisible;
+use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, flag, user_object, words};
+
+/// A row of either section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    Org(OrgRow),
+    User(UserRow),
+}
+
+/// What a label stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Meaning {
+    /// One row.
+    Plain(Row),
+    /// One row, and the object type that its section must have, if it has one.
+    Of(ObjectType, Row),
+    /// A row for each object type; the section decides. In the order of [`ObjectType::ALL`].
+    Either([Row; ObjectType::COUNT]),
+}
+
+impl Meaning {
+    /// Whether the label's values are marks, or Yes and No.
+    pub(super) fn shows_marks(self) -> bool {
+        let (Self::Plain(row) | Self::Of(_, row) | Self::Either([row, ..])) = self;
+        matches!(row.kind(), Kind::Mark | Kind::YesNo)
+    }
+}
+
+/// What a piece is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Role<'t> {
+    /// A label, with the text that follows it in the same piece and a mark before it.
+    Label {
+        name: &'static str,
+        meaning: Meaning,
+        rest: &'t str,
+        before: Option<bool>,
+    },
+    /// A heading; of an object type, or of something else.
+    Heading(Option<ObjectType>),
+    /// A label of the user's name, with the text that follows it.
+    Name { rest: &'t str, is_mail: bool },
+    /// Words that stand beside labels and values and say nothing.
+    Noise,
+    /// Something else: a value, or what is no business of ours.
+    Other,
+}
+
+/// What the texts of links and help bubbles beside a label say.
+const NOISE: [&str; 12] = [
+    "help",
+    "info",
+    "information",
+    "i",
+    "?",
+    "edit",
+    "change",
+    "refresh",
+    "more info",
+    "learn more",
+    "-",
+    "–",
+];
+/// Labels of the user whose page it is.
+const NAMES: [&str; 5] = [
+    "user",
+    "user name",
+    "username",
+    "salesforce user",
+    "exchange user",
+];
+/// Labels of the user's address.
+const MAILS: [&str; 3] = ["email", "email address", "user email"];
+
+/// Says what a piece of text is.
+pub(super) fn role(text: &str) -> Role<'_> {
+    let even = words(text);
+    if even.is_empty() || NOISE.contains(&even.as_str()) {
+        return Role::Noise;
+    }
+    if let Some(heading) = heading(&even) {
+        return Role::Heading(heading);
+    }
+    for (name, meaning) in labels() {
+        if let Some(rest) = after_label(text, name) {
+            let rest = if NOISE.contains(&words(rest).as_str()) {
+                ""
+            } else {
+                rest
+            };
+            return Role::Label {
+                name,
+                meaning,
+                rest,
+                before: None,
+            };
+        }
+    }
+    // A mark before its label in the same piece, as in a list of checks.
+    if let Some((mark, text)) = text.split_once(' ')
+        && let Some(mark) = flag(mark)
+    {
+        let label = labels().find(|(name, _)| after_label(text, name) == Some(""));
+        if let Some((name, meaning)) = label {
+            return Role::Label {
+                name,
+                meaning,
+                rest: "",
+                before: Some(mark),
+            };
+        }
+    }
+    name(text, &even)
+}
+
+/// Every label. None is the beginning of another.
+fn labels() -> impl Iterator<Item = (&'static str, Meaning)> {
+    let plain = ORG
+        .iter()
+        .map(|label| (label.label, Meaning::Plain(Row::Org(label.row))));
+    let org = ORG_OBJECT.iter().map(|label| {
+        let row = |object| Row::Org((label.row)(object));
+        (
+            label.label,
+            Meaning::Either([row(ObjectType::Contacts), row(ObjectType::Events)]),
+        )
+    });
+    let user = USER
+        .iter()
+        .map(|label| (label.label, Meaning::Plain(Row::User(label.row))));
+    let pairs = user_object(ObjectType::Contacts)
+        .iter()
+        .zip(user_object(ObjectType::Events));
+    let pairs = pairs.flat_map(|(contacts, events)| {
+        let (left, right) = (Row::User(contacts.row), Row::User(events.row));
+        if contacts.label == events.label {
+            [Some((contacts.label, Meaning::Either([left, right]))), None]
+        } else {
+            let left = (contacts.label, Meaning::Of(ObjectType::Contacts, left));
+            let right = (events.label, Meaning::Of(ObjectType::Events, right));
+            [Some(left), Some(right)]
+        }
+    });
+    plain.chain(org).chain(user).chain(pairs.flatten())
+}
+
+/// The object type that a heading names; `Some(None)` for the headings of other sections.
+fn heading(even: &str) -> Option<Option<ObjectType>> {
+    let bare = even
+        .strip_suffix(" statuses")
+        .or_else(|| even.strip_suffix(" status"))
+        .or_else(|| even.strip_suffix(" sync"))
+        .unwrap_or(even);
+    match bare {
+        "contacts" | "contact" | "contacts sync" => Some(Some(ObjectType::Contacts)),
+        "events" | "event" | "events sync" => Some(Some(ObjectType::Events)),
+        "system" | "configuration setup" | "configuration" | "setup" => Some(None),
+        "user" | "organization" | "organisation" if bare != even => Some(None),
+        _ => None,
+    }
+}
+
+fn name<'t>(text: &'t str, even: &str) -> Role<'t> {
+    let (label, rest) = match text.split_once(':') {
+        Some((label, rest)) => (words(label), rest.trim()),
+        None => (even.to_owned(), ""),
+    };
+    let is_mail = MAILS.contains(&label.as_str());
+    if is_mail || NAMES.contains(&label.as_str()) {
+        Role::Name { rest, is_mail }
+    } else {
+        Role::Other
+    }
+}
+
+/// What follows a label at the beginning of a text, however the label is spelled; `None` without the label.
+fn after_label<'t>(text: &'t str, label: &str) -> Option<&'t str> {
+    let mut wanted = label.chars().map(evened).peekable();
+    let mut chars = text.char_indices().peekable();
+    while let Some(next) = wanted.next() {
+        loop {
+            let (_, found) = chars.next()?;
+            if invisible(found) || matches!(found, '®' | '™') {
+                continue;
+            }
+            if evened(found) != next {
+                return None;
+            }
+            break;
+        }
+        if next == ' ' {
+            while chars.next_if(|(_, found)| evened(*found) == ' ').is_some() {}
+        }
+    }
+    while chars
+        .next_if(|(_, found)| matches!(found, '®' | '™'))
+        .is_some()
+    {}
+    let rest = chars
+        .peek()
+        .map_or("", |(at, _)| text.get(*at..).unwrap_or_default());
+    let parted = rest.is_empty() || rest.starts_with([' ', ':', '：', '\u{a0}', '*']);
+    parted.then(|| rest.trim_matches([' ', ':', '：', '\u{a0}', '*']))
+}
+
+/// One character as [`words`] evens it out, for labels, which are ASCII.
+fn evened(character: char) -> char {
+    match character {
+        '_' => ' ',
+        white if white.is_whitespace() => ' ',
+        '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`' | '´' => '\'',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_label_is_the_beginning_of_another() {
+        let all: Vec<_> = labels().map(|(name, _)| name).collect();
+        assert_eq!(all.len(), 18);
+        for (index, name) in all.iter().enumerate() {
+            for (other, longer) in all.iter().enumerate() {
+                assert!(
+                    index == other || !words(longer).starts_with(&words(name)),
+                    "{name} {longer}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_is_found_in_any_spelling_with_what_follows_it() {
+        for (name, _) in labels() {
+            for text in [
+                name.to_owned(),
+                format!("{name}:"),
+                format!("{}  : ", name.to_uppercase().replace('\'', "’")),
+                name.replace("Exchange", "Exchange®"),
+                format!("{name} *"),
+            ] {
+                assert_eq!(after_label(&text, name), Some(""), "{text}");
+            }
+            let long = format!("{name}: Marked For");
+            assert_eq!(after_label(&long, name), Some("Marked For"));
+            assert_eq!(after_label(&format!("{name}s"), name), None);
+            assert_eq!(after_label("", name), None);
+        }
+    }
+
+    #[test]
+    fn headings_name_object_types_or_other_sections() {
+        for contacts in [
+            "contacts",
+            "contacts statuses",
+            "contact status",
+            "contacts sync status",
+        ] {
+            assert_eq!(
+                heading(contacts),
+                Some(Some(ObjectType::Contacts)),
+                "{contacts}"
+            );
+        }
+        assert_eq!(heading("event statuses"), Some(Some(ObjectType::Events)));
+        assert_eq!(heading("configuration setup statuses"), Some(None));
+        assert_eq!(heading("user statuses"), Some(None));
+        assert_eq!(heading("user"), None);
+        assert_eq!(heading("in sync"), None);
+    }
+}

@@ -1,0 +1,359 @@
+//! The walk over a page: labels in document order, each with the value that follows it.
+
+mod trouble;
+mod users;
+
+use super::Context;
+use super::dates::Writing;
+use super::labels::{Meaning, Role, Row, role};
+use super::shown::{Piece, Shown};
+use super::value::{Kind, Value, read as read_value};
+use crate::domain::ids::{ObjectType, Source};
+use crate::domain::observation::Snapshot;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::sources::instant;
+use crate::sources::refusal::{IngestError, IngestReason, quoted};
+use trouble::{Trouble, refusal};
+use users::Users;
+
+/// How many pieces after a label are looked at: a value in two pieces, and whether another one follows.
+const LOOK_AHEAD: usize = 3;
+
+pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, IngestError> {
+    let captured_at = captured_at(context)?;
+    let mut reader = Reader {
+        writing: Writing {
+            time_zone: context.time_zone,
+            order: context.date_order,
+            captured_at,
+        },
+        section: Section::None,
+        rows: [const { None }; OrgRow::COUNT],
+        users: Users::default(),
+        troubles: Vec::new(),
+        labels: 0,
+        marks: 0,
+    };
+    reader.walk(shown);
+    if reader.labels == 0 {
+        return Err(IngestError::whole(
+            IngestReason::NoKnownLabel,
+            "no known label was found: this is not the Lightning Sync status page, or not in English; open that page in English and save it again",
+        ));
+    }
+    let users = reader.users.finish(context.user, &mut reader.troubles);
+    if !reader.troubles.is_empty() {
+        return Err(refusal(reader.troubles));
+    }
+    let rows = OrgRow::ALL.into_iter().zip(reader.rows);
+    Ok(Snapshot {
+        org: context.org.clone(),
+        source: Source::Snapshot,
+        captured_at,
+        rows: rows
+            .filter_map(|(row, value)| Some((row, value?)))
+            .collect(),
+        users,
+        users_complete: false,
+    })
+}
+
+fn captured_at(context: &Context<'_>) -> Result<crate::domain::time::Timestamp, IngestError> {
+    let Some(text) = context.captured_at else {
+        return Ok(context.now);
+    };
+    instant::parse(text)
+        .map_err(|error| format!("{} {error}", quoted(text)))
+        .and_then(|at| instant::not_ahead(at, context.now))
+        .map_err(|message| {
+            IngestError::whole(
+                IngestReason::NoCaptureTime,
+                format!("captured_at: {message}"),
+            )
+        })
+}
+
+/// What the headings say of the labels below them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    None,
+    One(ObjectType),
+    /// Two headings side by side: a table with a column for each.
+    Both([ObjectType; 2]),
+}
+
+struct Reader {
+    writing: Writing,
+    section: Section,
+    rows: [Option<OrgValue>; OrgRow::COUNT],
+    users: Users,
+    troubles: Vec<Trouble>,
+    /// How many labels were found.
+    labels: usize,
+    /// How many marks were read.
+    marks: usize,
+}
+
+/// A label with the pieces that may be its value.
+struct Labelled<'p> {
+    name: &'static str,
+    line: u64,
+    values: Vec<&'p Piece>,
+    /// Whether the last of the values ends the page, which was cut there.
+    cut: bool,
+    /// Whether no label or heading follows on the page.
+    is_last: bool,
+}
+
+impl Reader {
+    fn walk(&mut self, shown: &Shown) {
+        let roles: Vec<(Role<'_>, &Piece)> = shown
+            .pieces
+            .iter()
+            .map(|piece| (role(&piece.text), piece))
+            .filter(|(role, piece)| !matches!(role, Role::Noise) || !piece.marks.is_empty())
+            .collect();
+        let mut heading_before = None;
+        for (index, (role, piece)) in roles.iter().enumerate() {
+            let after = roles.get(index + 1..).unwrap_or_default();
+            let values = after
+                .iter()
+                .take_while(|(role, _)| matches!(role, Role::Other | Role::Noise));
+            let mut heading = None;
+            match role {
+                Role::Heading(object) => {
+                    heading = *object;
+                    self.section = match (*object, heading_before) {
+                        (Some(object), Some(before)) if object != before => {
+                            Section::Both([before, object])
+                        }
+                        (Some(object), _) => Section::One(object),
+                        (None, _) => Section::None,
+                    };
+                }
+                Role::Name { rest, is_mail } => {
+                    let following = values.map(|(_, piece)| piece.text.as_str()).next();
+                    let name = if rest.is_empty() {
+                        following.unwrap_or_default()
+                    } else {
+                        rest
+                    };
+                    self.users.candidate(name, *is_mail);
+                }
+                Role::Label {
+                    name,
+                    meaning,
+                    rest,
+                    before,
+                } => {
+                    self.labels += 1;
+                    let own = Piece {
+                        line: piece.line,
+                        text: (*rest).to_owned(),
+                        marks: piece.marks.iter().copied().chain(*before).collect(),
+                    };
+                    let following: Vec<&Piece> =
+                        values.take(LOOK_AHEAD).map(|(_, piece)| *piece).collect();
+                    let shows_mark = !own.marks.is_empty() && meaning.shows_marks();
+                    let values = if !rest.is_empty() || shows_mark {
+                        vec![&own]
+                    } else {
+                        following
+                    };
+                    let at_end = index + values.len() + 1 >= roles.len()
+                        || (!rest.is_empty() && after.is_empty());
+                    let label = Labelled {
+                        name,
+                        line: piece.line,
+                        values,
+                        cut: shown.cut && at_end,
+                        is_last: !after
+                            .iter()
+                            .any(|(role, _)| matches!(role, Role::Label { .. } | Role::Heading(_))),
+                    };
+                    self.label(*meaning, &label);
+                }
+                Role::Noise | Role::Other => {}
+            }
+            heading_before = heading;
+        }
+    }
+
+    fn label(&mut self, meaning: Meaning, label: &Labelled<'_>) {
+        match (meaning, self.section) {
+            (Meaning::Plain(row), _) => self.one(row, label),
+            (Meaning::Of(object, row), Section::One(section)) if section == object => {
+                self.one(row, label)
+            }
+            (Meaning::Of(_, row), Section::None) => self.one(row, label),
+            (Meaning::Of(object, _), Section::One(section)) => {
+                let message = format!(
+                    "belongs to {object} and stands under {section}; is a heading missing?"
+                );
+                self.trouble(IngestReason::AmbiguousLabel, label, message);
+            }
+            (Meaning::Of(_, row), Section::Both(_)) => self.only_readable(row, label),
+            (Meaning::Either(rows), Section::One(object)) => {
+                if let Some(row) = rows.get(object.index()) {
+                    self.one(*row, label);
+                }
+            }
+            (Meaning::Either(rows), Section::Both(objects)) => self.both(rows, objects, label),
+            (Meaning::Either(_), Section::None) => self.trouble(
+                IngestReason::AmbiguousLabel,
+                label,
+                "stands under neither Contacts nor Events; keep the headings when copying the page"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// A row whose value is what follows.
+    fn one(&mut self, row: Row, label: &Labelled<'_>) {
+        let Some(first) = label.values.first() else {
+            return self.missing(row, label);
+        };
+        let (value, more) = match (read_value(row, first, &self.writing), label.values.get(1)) {
+            // A date and its time of day may stand in two pieces.
+            (Err(error), Some(second)) if row.kind() == Kind::Instant => {
+                let joined = Piece {
+                    text: format!("{} {}", first.text, second.text),
+                    ..Piece::default()
+                };
+                let joined = read_value(row, &joined, &self.writing);
+                (joined.map_err(|_| error), label.values.get(2))
+            }
+            (value, more) => (value, more),
+        };
+        let value = match value {
+            Ok(value) => value,
+            Err(message) => return self.unreadable(row, label, message),
+        };
+        if label.cut && more.is_none() {
+            return self.trouble(
+                IngestReason::Incomplete,
+                label,
+                "has a value that the end of the page cuts; copy the whole page".to_owned(),
+            );
+        }
+        // The same picture named twice is one value; two values are a table that we do not understand.
+        let other = more.and_then(|more| read_value(row, more, &self.writing).ok());
+        if row.kind() != Kind::Account && other.is_some_and(|other| other != value) {
+            return self.trouble(
+                IngestReason::AmbiguousLabel,
+                label,
+                "is followed by two different values".to_owned(),
+            );
+        }
+        self.put(row, value, label);
+    }
+
+    /// A row of one object type in a table with columns for both.
+    fn only_readable(&mut self, row: Row, label: &Labelled<'_>) {
+        let mut readable = label
+            .values
+            .iter()
+            .take(2)
+            .filter_map(|piece| read_value(row, piece, &self.writing).ok());
+        match (readable.next(), readable.next(), label.cut) {
+            (Some(value), None, false) => {
+                drop(readable);
+                self.put(row, value, label);
+            }
+            (Some(_), _, _) => {
+                drop(readable);
+                self.trouble(
+                    IngestReason::AmbiguousLabel,
+                    label,
+                    "has a value under Contacts and one under Events".to_owned(),
+                );
+            }
+            (None, _, _) => {
+                drop(readable);
+                self.missing(row, label);
+            }
+        }
+    }
+
+    /// A row for each object type, in columns.
+    fn both(
+        &mut self,
+        rows: [Row; ObjectType::COUNT],
+        objects: [ObjectType; 2],
+        label: &Labelled<'_>,
+    ) {
+        if label.values.len() < 2 || label.cut {
+            let message = "has no value for each of the columns Contacts and Events";
+            return self.trouble(IngestReason::AmbiguousLabel, label, message.to_owned());
+        }
+        for (object, piece) in objects.into_iter().zip(&label.values) {
+            let Some(row) = rows.get(object.index()) else {
+                continue;
+            };
+            match read_value(*row, piece, &self.writing) {
+                Ok(value) => self.put(*row, value, label),
+                Err(message) => self.unreadable(*row, label, message),
+            }
+        }
+    }
+
+    fn put(&mut self, row: Row, value: Value, label: &Labelled<'_>) {
+        self.marks += usize::from(row.kind() == Kind::Mark);
+        let taken = match (row, value) {
+            (Row::Org(row), Value::Org(value)) => match self.rows.get_mut(row.index()) {
+                Some(slot @ None) => {
+                    *slot = Some(value);
+                    true
+                }
+                _ => false,
+            },
+            (Row::User(row), Value::User(value)) => self.users.put(row, value, label.line),
+            (Row::Org(_), Value::User(_)) | (Row::User(_), Value::Org(_)) => false,
+        };
+        if !taken {
+            let message = "comes twice in the same section; is a heading or a user's name missing between them?";
+            self.trouble(IngestReason::AmbiguousLabel, label, message.to_owned());
+        }
+    }
+
+    fn missing(&mut self, row: Row, label: &Labelled<'_>) {
+        if row.kind() == Kind::Mark && !(label.is_last && self.marks > 0) {
+            self.trouble(
+                IngestReason::IconsLost,
+                label,
+                "shows neither a check nor an X".to_owned(),
+            );
+        } else {
+            self.trouble(
+                IngestReason::Incomplete,
+                label,
+                "has no value; copy the page to its end".to_owned(),
+            );
+        }
+    }
+
+    fn unreadable(&mut self, row: Row, label: &Labelled<'_>, message: String) {
+        let reason = match row.kind() {
+            _ if label.cut => IngestReason::Incomplete,
+            Kind::Mark => IngestReason::IconsLost,
+            Kind::YesNo | Kind::State | Kind::Count | Kind::Instant | Kind::Account => {
+                IngestReason::UnreadableValue
+            }
+        };
+        self.trouble(reason, label, message);
+    }
+
+    fn trouble(&mut self, reason: IngestReason, label: &Labelled<'_>, message: String) {
+        let label_with_section = match self.section {
+            Section::One(ObjectType::Contacts) => format!("Contacts: {}", label.name),
+            Section::One(ObjectType::Events) => format!("Events: {}", label.name),
+            Section::None | Section::Both(_) => label.name.to_owned(),
+        };
+        self.troubles.push(Trouble {
+            reason,
+            line: label.line,
+            label: label_with_section,
+            message,
+        });
+    }
+}

@@ -1,0 +1,127 @@
+//! Whose rows a user's section shows, and whether it was read far enough to know that no reset is shown.
+
+use super::trouble::Trouble;
+use crate::domain::ids::UserName;
+use crate::domain::rows::{Status, UserRow};
+use crate::domain::users::UserValues;
+use crate::sources::refusal::{IngestReason, quoted};
+use std::collections::HashSet;
+
+/// One user's rows in the making.
+#[derive(Debug)]
+struct User {
+    name: Option<String>,
+    line: u64,
+    values: [Option<u32>; UserRow::COUNT],
+}
+
+/// The users of a page, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    users: Vec<User>,
+    /// Names shown since the last row of a user; a mail address is preferred.
+    name: Option<String>,
+    name_is_mail: bool,
+}
+
+impl Users {
+    /// Notes a name that may be that of the rows to come.
+    pub(super) fn candidate(&mut self, name: &str, is_mail: bool) {
+        let is_mail_label_within_rows = is_mail && self.name.is_none() && !self.users.is_empty();
+        if name.is_empty() || is_mail_label_within_rows {
+            return;
+        }
+        let is_mail = name.contains('@');
+        if self.name.is_none() || is_mail || !self.name_is_mail {
+            self.name = Some(name.to_owned());
+            self.name_is_mail = is_mail;
+        }
+    }
+
+    /// Takes a value of the current user; says no when the row has one already.
+    pub(super) fn put(&mut self, row: UserRow, value: u32, line: u64) -> bool {
+        let name = self.name.take();
+        let goes_on = self
+            .users
+            .last()
+            .is_some_and(|user| name.is_none() || name == user.name);
+        if !goes_on {
+            self.users.push(User {
+                name,
+                line,
+                values: [None; UserRow::COUNT],
+            });
+        }
+        let slot = self
+            .users
+            .last_mut()
+            .and_then(|user| user.values.get_mut(row.index()));
+        match slot {
+            Some(slot @ None) => {
+                *slot = Some(value);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The users with their rows; `fallback` names the one whom the page does not.
+    pub(super) fn finish(
+        self,
+        fallback: Option<&str>,
+        troubles: &mut Vec<Trouble>,
+    ) -> Vec<(UserName, UserValues)> {
+        let mut finished = Vec::with_capacity(self.users.len());
+        let mut named = HashSet::new();
+        for user in self.users {
+            let trouble = |reason, message| Trouble {
+                reason,
+                line: user.line,
+                label: "User".to_owned(),
+                message,
+            };
+            let Some(name) = user.name.as_deref().or(fallback) else {
+                troubles.push(trouble(
+                    IngestReason::UserNotNamed,
+                    "is not named before the rows".to_owned(),
+                ));
+                continue;
+            };
+            match UserName::new(name) {
+                Err(error) => troubles.push(trouble(
+                    IngestReason::UnreadableValue,
+                    format!("{}: {error}", quoted(name)),
+                )),
+                Ok(name) if !named.insert(name.clone()) => {
+                    let message = format!("{} has two sections", quoted(name.as_str()));
+                    troubles.push(trouble(IngestReason::AmbiguousLabel, message));
+                }
+                Ok(name) => finished.push((name, values(user.values))),
+            }
+        }
+        finished
+    }
+}
+
+/// The values of a section, with "no reset" where its place was read and shows none.
+fn values(mut values: [Option<u32>; UserRow::COUNT]) -> UserValues {
+    let was_read = |row: &UserRow| values.get(row.index()).is_some_and(Option::is_some);
+    // The reset stands after these three and before all others; a page that was cut says nothing about it.
+    let before = [
+        UserRow::ActiveConfiguration,
+        UserRow::MailboxVersion,
+        UserRow::ServiceAccount,
+    ];
+    let place_was_read = before.iter().all(was_read)
+        && UserRow::ALL
+            .iter()
+            .any(|row| *row > UserRow::Reset && was_read(row));
+    if place_was_read && let Some(reset) = values.get_mut(UserRow::Reset.index()) {
+        reset.get_or_insert(Status::None.index() as u32);
+    }
+    UserRow::ALL
+        .iter()
+        .zip(values)
+        .filter_map(|(row, value)| Some((*row, value?)))
+        .collect()
+}
