@@ -15,5 +15,3 @@ mod support;
 mod web;
 #[cfg(test)]
 mod windows;
-mod web;
-mod pages;
