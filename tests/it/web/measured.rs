@@ -209,6 +209,7 @@ fn ten_thousand_slow_connections_are_closed_in_time_and_no_scrape_waits_for_them
         "only {} were open at once",
         attack.most_at_once
     );
+    assert!(peak - before < 100, "{before} to {peak} MiB");
     assert!(at(0.99) < Duration::from_millis(50), "{:?}", at(0.99));
 }
 
