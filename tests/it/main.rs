@@ -1,15 +1,19 @@
 //! Integration tests: one binary, one file for each flow.
+#![cfg(test)]
 
+mod alerts;
 mod architecture;
+mod cli;
 mod config;
+mod end_to_end;
+mod fuzz;
 mod generated;
-#[cfg(test)]
+mod layouts;
 mod metrics;
-#[cfg(test)]
+mod pages;
 mod random;
 mod scenarios;
 mod simulator;
-#[cfg(test)]
 mod store;
 mod support;
 mod web;
