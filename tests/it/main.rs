@@ -17,4 +17,5 @@ mod simulator;
 mod store;
 mod support;
 mod web;
+#[cfg(test)]
 mod windows;
