@@ -30,7 +30,7 @@ pub struct Record {
 /// What is pushed of one stretch of a life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pushes {
-    /// Whether the sender of activity speaks at the end of the stretch; without records that is a heartbeat.
+    /// Whether the sender of activity speaks within the stretch; without records that is a heartbeat.
     pub feed_speaks: bool,
     /// The records, in order of time; empty when the sender does not speak.
     pub records: Vec<Record>,
@@ -82,13 +82,11 @@ impl Scenario {
     /// overlap, and what is told twice is the same.
     pub fn live(&self, now: Timestamp, since: Timestamp) -> Pushes {
         let since = since.max(self.starts.minus(TimeDelta::nanoseconds(1)));
-        let feed_speaks = self.feed_speaks(now) && since < now;
+        let (sent, to_send) = (self.sent_up_to(since), self.sent_up_to(now));
+        let feed_speaks = sent < to_send;
         let records = if feed_speaks {
-            self.life
-                .items(self.sent_up_to(since), now)
-                .into_iter()
-                .map(|item| self.record(&item))
-                .collect()
+            let items = self.life.items(sent, to_send);
+            items.iter().map(|item| self.record(item)).collect()
         } else {
             Vec::new()
         };
@@ -110,23 +108,19 @@ impl Scenario {
         TimeDelta::seconds(2 * i64::from(self.life.rhythm.slot_seconds))
     }
 
-    fn feed_speaks(&self, at: Timestamp) -> bool {
-        !self
-            .life
-            .at(at)
-            .any(|what| matches!(what, What::FeedSilent))
-    }
-
-    /// Up to when records had been sent at `since`: a silent sender has sent nothing since its silence began.
-    fn sent_up_to(&self, since: Timestamp) -> Timestamp {
+    /// Up to when records had been sent at `at`: a silent sender has sent nothing since its silence began.
+    fn sent_up_to(&self, at: Timestamp) -> Timestamp {
         self.life
             .changes
             .iter()
             .filter(|change| matches!(change.what, What::FeedSilent))
-            .filter(|change| change.from <= since && since < change.until)
-            .map(|change| change.from.minus(TimeDelta::nanoseconds(1)))
+            .filter(|change| change.from <= at && at < change.until)
+            .map(|change| {
+                let before = change.from.max(self.starts);
+                before.minus(TimeDelta::nanoseconds(1))
+            })
             .min()
-            .map_or(since, |silent| silent.max(self.starts))
+            .unwrap_or(at)
     }
 
     fn record(&self, item: &Item) -> Record {
@@ -183,4 +177,111 @@ fn multiples(every: TimeDelta, after: Timestamp, upto: Timestamp) -> Vec<Timesta
     (first..=last)
         .map(|number| Timestamp::from_nanos(number.saturating_mul(every)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rows::{OrgRow, OrgValue};
+    use crate::domain::windows::{DAY, HOUR};
+    use crate::scenarios::{all, demo};
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+    fn stories() -> Vec<Scenario> {
+        all().into_iter().chain(demo(NOW)).collect()
+    }
+
+    /// A day or two of a story: stories are long, and what is tested holds of every stretch alike.
+    fn upto(story: &Scenario) -> Timestamp {
+        story.starts.plus(TimeDelta::hours(31))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn stretches_join_to_the_whole_wherever_they_are_cut(
+            which in 0..stories().len(),
+            mut minutes in prop::collection::vec(0..31 * 60_i64, 0..12),
+        ) {
+            let story = &stories()[which];
+            minutes.sort_unstable();
+            let cuts = minutes.iter().map(|minute| story.starts.plus(TimeDelta::minutes(*minute)));
+            let mut told = Pushes::default();
+            let mut since = Timestamp::MIN;
+            for now in cuts.chain([upto(story)]) {
+                let pushes = story.live(now, since);
+                prop_assert!(pushes.records.iter().all(|record| record.at <= now));
+                prop_assert!(pushes.snapshots.iter().all(|page| since < page.captured_at && page.captured_at <= now));
+                told.records.extend(pushes.records);
+                told.snapshots.extend(pushes.snapshots);
+                since = now;
+            }
+            let whole = story.history(upto(story));
+            prop_assert_eq!(told.records, whole.records);
+            prop_assert_eq!(told.snapshots, whole.snapshots);
+        }
+
+        #[test]
+        fn the_page_shows_what_the_records_add_up_to(which in 0..stories().len()) {
+            let mut story = stories().swap_remove(which);
+            // Told from the beginning of the life, so that the page knows nothing that is not told.
+            story.life.began = story.starts;
+            story.life.changes.retain(|change| !matches!(change.what, What::FeedSilent));
+            let whole = story.history(upto(&story));
+            let synced = |object, after: Timestamp, upto: Timestamp| {
+                whole.records.iter().filter(move |record| {
+                    record.object_type == object
+                        && record.outcome == Outcome::Synced
+                        && after < record.at
+                        && record.at <= upto
+                })
+            };
+            for page in &whole.snapshots {
+                let at = page.captured_at;
+                for object in story.policy.objects.iter().copied() {
+                    let count = |window| OrgValue::Count(synced(object, at.minus(window), at).count() as u64);
+                    let value = |row| page.rows.iter().find(|(known, _)| *known == row).map(|(_, value)| value.clone());
+                    prop_assert_eq!(value(OrgRow::Synced60m(object)), Some(count(HOUR)));
+                    prop_assert_eq!(value(OrgRow::Synced24h(object)), Some(count(DAY)));
+                    let last = synced(object, Timestamp::MIN, at).map(|record| record.at).max();
+                    prop_assert_eq!(value(OrgRow::LastSync(object)), last.map(OrgValue::Instant));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_story_told_twice_is_the_same_story_minute_by_minute() {
+        for (story, again) in stories().iter().zip(stories()) {
+            let mut records = Vec::new();
+            for minute in 0..180 {
+                let moment = story.moment(minute);
+                assert_eq!(moment, again.moment(minute), "{}", story.name);
+                records.extend(moment.records);
+            }
+            let mut ids: Vec<u64> = records.iter().map(|record| record.id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), records.len(), "{}", story.name);
+        }
+    }
+
+    #[test]
+    fn every_value_is_one_that_its_row_can_show() {
+        for story in stories() {
+            for page in story
+                .history(story.starts.plus(TimeDelta::hours(2)))
+                .snapshots
+            {
+                assert!(
+                    page.rows.iter().all(|(row, value)| row.takes(value)),
+                    "{}",
+                    story.name
+                );
+            }
+        }
+    }
 }

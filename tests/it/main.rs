@@ -1,8 +1,17 @@
 //! Integration tests: one binary, one file for each flow.
+#![cfg(test)]
+mod fuzz;
+mod layouts;
 
 mod alerts;
 mod architecture;
+mod cli;
 mod config;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod simulator;
+mod support;
 mod generated;
 #[cfg(test)]
 mod metrics;
