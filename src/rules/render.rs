@@ -51,12 +51,7 @@ pub fn render(format: Format) -> String {
 }
 
 fn write_group(out: &mut String, group: &Group) {
-    // A minute: the same as the shortest window moves visibly, and far below the five minutes a verdict may be carried.
-    let _ = write!(
-        out,
-        "  - name: {}\n    interval: 1m\n    rules:\n",
-        group.name
-    );
+    let _ = write!(out, "  - name: {}\n    rules:\n", group.name);
     for rule in &group.recording {
         let _ = writeln!(out, "      - record: {}", rule.record);
         write_block(out, 8, "expr", &rule.expr);

@@ -42,7 +42,8 @@ unless on (job, instance, org, object_type) (
 )
 "#;
 
-/// Late: a live source looked after the sync should have come, and business has lasted a quarter of an hour since.
+/// Late: a live source looked after the sync should have come, and by then business had lasted a quarter of an hour
+/// since.
 const DELAYED: &str = r#"
 lightning_sync_last_sync_timestamp_seconds
 and on (job, instance, org, object_type) (
