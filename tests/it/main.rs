@@ -1,12 +1,16 @@
 //! Integration tests: one binary, one file for each flow.
-mod fuzz;
-mod layouts;
 
 mod architecture;
 mod config;
+#[cfg(test)]
+mod fuzz;
 mod generated;
 #[cfg(test)]
+mod layouts;
+#[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod random;
 mod scenarios;
@@ -17,4 +21,3 @@ mod support;
 #[cfg(test)]
 mod windows;
 mod web;
-mod pages;
