@@ -11,6 +11,16 @@ mod generated;
 mod layouts;
 mod metrics;
 mod pages;
+#[cfg(test)]
+mod fuzz;
+mod generated;
+#[cfg(test)]
+mod layouts;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod random;
 mod scenarios;
 mod simulator;
@@ -19,3 +29,4 @@ mod support;
 mod web;
 #[cfg(test)]
 mod windows;
+mod web;
