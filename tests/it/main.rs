@@ -2,22 +2,19 @@
 
 mod architecture;
 mod config;
-#[cfg(test)]
-mod scenarios;
-#[cfg(test)]
-mod simulator;
-mod support;
 mod generated;
 #[cfg(test)]
 mod metrics;
+mod pages;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
 mod scenarios;
+#[cfg(test)]
 mod simulator;
 #[cfg(test)]
 mod store;
 mod support;
+mod web;
 #[cfg(test)]
 mod windows;
-mod web;
-mod pages;
