@@ -411,3 +411,36 @@ impl UserSummary {
         self.observed.get(row.index()).copied().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::OrgName;
+
+    fn summary(status: Status, seen: Timestamp) -> UserSummary {
+        let mut cells = UserCells::default();
+        cells.take(UserRow::Reset, status.index() as u32, seen);
+        let table = UserTable {
+            users: vec![UserEntry {
+                name: UserName::new("ann@corp.example").unwrap(),
+                pseudonym: "1f".into(),
+                readings: Arc::from([(Source::Snapshot, cells)]),
+            }],
+            complete: false,
+        };
+        let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        UserSummary::of(&table, &policy, &[true; Source::COUNT], seen)
+    }
+
+    #[test]
+    fn columns_stay_the_same_allocation_until_a_state_changes() {
+        let at = Timestamp::from_seconds;
+        let first = summary(Status::None, at(10));
+        let confirmed = summary(Status::None, at(20)).with_columns_of(&first);
+        assert!(Arc::ptr_eq(&confirmed.columns, &first.columns));
+        let changed = summary(Status::MarkedForReset, at(30)).with_columns_of(&first);
+        let statuses = changed.columns.0[0].statuses;
+        assert_eq!(statuses[UserRow::Reset.index()], Status::MarkedForReset);
+        assert_eq!(statuses[UserRow::EventsFolder.index()], Status::Unknown);
+    }
+}

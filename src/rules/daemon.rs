@@ -21,7 +21,7 @@ const DOWN: &str = r"
 ";
 
 /// Which exporters a state holds of.
-const STATE: &str = "{{ range query \"max by (instance) (last_over_time(METRIC[10m])) == 1\" }} {{ .Labels.instance }}{{ end }}";
+const STATE: &str = "{{ range query \"max by (instance) (last_over_time(METRIC[10m])) == 1\" | sortByLabel \"instance\" }} {{ .Labels.instance }}{{ end }}";
 
 /// The rules of this file.
 pub(super) fn part() -> Part {
@@ -40,11 +40,11 @@ pub(super) fn part() -> Part {
             expr: DOWN.trim().to_owned(),
             // A restart and a few failed scrapes are no news.
             hold: Some("5m"),
-            description: "No answer from{{ range query \"instance:lightning_sync_exporter:down\" }} {{ .Labels.instance }} \
+            description: "No answer from{{ range query \"instance:lightning_sync_exporter:down\" | sortByLabel \"instance\" }} {{ .Labels.instance }} \
                           (job {{ .Labels.job }}){{ end }}; nobody else watches \
                           {{ range $i, $org := query \"count by (org) (instance:lightning_sync_org:named and on (job, instance) \
                           instance:lightning_sync_exporter:down unless on (org) (instance:lightning_sync_org:named and on \
-                          (job, instance) instance:lightning_sync_exporter:answers))\" }}{{ if lt $i 10 }}{{ if $i }}, {{ end }}\
+                          (job, instance) instance:lightning_sync_exporter:answers))\" | sortByLabel \"org\" }}{{ if lt $i 10 }}{{ if $i }}, {{ end }}\
                           {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }}its organisations{{ end }}."
                 .to_owned(),
         },
@@ -67,7 +67,7 @@ pub(super) fn part() -> Part {
             description: "{{ if $labels.org }}{{ $labels.org }}{{ else }}Unknown organisation{{ end }}: about \
                           {{ $value | printf \"%.0f\" }} requests were refused in the last hour, because of\
                           {{ range printf `sum by (reason) (increase(lightning_sync_exporter_ingest_rejected_total{org=%q}[1h])) > 0` \
-                          $labels.org | query }} {{ .Labels.reason }}{{ end }}."
+                          $labels.org | query | sortByLabel \"reason\" }} {{ .Labels.reason }}{{ end }}."
                 .to_owned(),
         },
         AlertRule {

@@ -183,6 +183,15 @@ pub(super) fn quoted(text: &str) -> String {
     shown
 }
 
+/// A sender's key as the `field` of a mistake: as [`quoted`], without the quotes.
+pub(super) fn field_name(key: &str) -> String {
+    let shown = quoted(key);
+    let inner = shown
+        .strip_prefix('"')
+        .and_then(|key| key.strip_suffix('"'));
+    inner.unwrap_or(&shown).to_owned()
+}
+
 /// Characters that `escape_debug` lets through and that would reorder or hide the text around them.
 pub(super) const fn invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

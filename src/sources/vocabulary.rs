@@ -40,8 +40,11 @@ pub(super) const ORG: [Label<OrgRow>; 4] = [
     ),
 ];
 
+/// A row that exists once for each object type.
+type OfObject = fn(ObjectType) -> OrgRow;
+
 /// Rows that the organisation has once for each object type.
-pub(super) const ORG_OBJECT: [Label<fn(ObjectType) -> OrgRow>; 3] = [
+pub(super) const ORG_OBJECT: [Label<OfObject>; 3] = [
     label("last_sync", "Last sync activity", OrgRow::LastSync),
     label(
         "synced_60m",

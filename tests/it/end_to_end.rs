@@ -4,7 +4,8 @@ use crate::support::http::{get, post};
 use crate::support::process::{Daemon, Process, wait_until};
 use crate::support::receiver::{Notification, Receiver};
 use crate::support::stack::{Alertmanager, Prometheus};
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
+use lightning_sync_exporter::app::now;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ fn configured(directory: &Path, name: &str) -> PathBuf {
 
 /// Pushes records of contacts and events that were synced `ago`.
 fn push(address: SocketAddr, ago: TimeDelta, id: &str) {
-    let at = (Utc::now() - ago).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = now().minus(ago).datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
     let body = format!(
         "{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"c-{id}\"}}\n{{\"at\":\"{at}\",\"object_type\":\"events\",\"id\":\"e-{id}\"}}\n"
     );

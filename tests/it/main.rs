@@ -1,9 +1,14 @@
 //! Integration tests: one binary, one file for each flow.
+#![cfg(test)]
 
+mod alerts;
 mod architecture;
+mod cli;
 mod config;
+mod end_to_end;
+mod fuzz;
 mod generated;
-#[cfg(test)]
+mod layouts;
 mod metrics;
 mod pages;
 #[cfg(test)]
@@ -12,7 +17,6 @@ mod random;
 mod scenarios;
 #[cfg(test)]
 mod simulator;
-#[cfg(test)]
 mod store;
 mod support;
 mod web;

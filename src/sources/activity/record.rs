@@ -5,7 +5,7 @@ use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set};
 use crate::domain::time::Timestamp;
 use crate::sources::instant::{self, InstantError};
-use crate::sources::refusal::{json_fault, quoted};
+use crate::sources::refusal::{field_name, json_fault, quoted};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -72,10 +72,7 @@ impl Mistake {
             Self::UnknownKey(key) => {
                 let known = Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>();
                 return (
-                    key.strip_prefix('"')
-                        .and_then(|key| key.strip_suffix('"'))
-                        .unwrap_or(&key)
-                        .to_owned(),
+                    key,
                     format!("is not a known key; known are {}", known.join(", ")),
                 );
             }
@@ -263,7 +260,7 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Key::from_name(key).ok_or_else(|| quoted(key)))
+        Ok(Key::from_name(key).ok_or_else(|| field_name(key)))
     }
 }
 

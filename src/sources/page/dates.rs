@@ -86,7 +86,7 @@ fn local(date: NaiveDateTime, writing: &Writing) -> Result<Timestamp, DateError>
 }
 
 /// The tokens after `symbol`, if they begin with it.
-fn skip<'t>(tokens: &'t [Token], symbol: char) -> &'t [Token] {
+fn skip(tokens: &[Token], symbol: char) -> &[Token] {
     match tokens {
         [Token::Symbol(found), rest @ ..] if *found == symbol => rest,
         _ => tokens,

@@ -167,9 +167,11 @@ fn heading(even: &str) -> Option<Option<ObjectType>> {
 }
 
 fn name<'t>(text: &'t str, even: &str) -> Role<'t> {
-    let (label, rest) = match text.split_once(':') {
-        Some((label, rest)) => (words(label), rest.trim()),
-        None => (even.to_owned(), ""),
+    let (label, rest) = match (text.split_once(':'), text.rsplit_once(' ')) {
+        (Some((label, rest)), _) => (words(label), rest.trim()),
+        // Without a colon only an address is no word of the label.
+        (None, Some((label, address))) if address.contains('@') => (words(label), address),
+        (None, _) => (even.to_owned(), ""),
     };
     let is_mail = MAILS.contains(&label.as_str());
     if is_mail || NAMES.contains(&label.as_str()) {
@@ -181,9 +183,9 @@ fn name<'t>(text: &'t str, even: &str) -> Role<'t> {
 
 /// What follows a label at the beginning of a text, however the label is spelled; `None` without the label.
 fn after_label<'t>(text: &'t str, label: &str) -> Option<&'t str> {
-    let mut wanted = label.chars().map(evened).peekable();
+    let wanted = label.chars().map(evened);
     let mut chars = text.char_indices().peekable();
-    while let Some(next) = wanted.next() {
+    for next in wanted {
         loop {
             let (_, found) = chars.next()?;
             if invisible(found) || matches!(found, '®' | '™') {

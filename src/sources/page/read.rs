@@ -11,6 +11,7 @@ use super::value::{Kind, Value, read as read_value};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::time::Timestamp;
 use crate::sources::instant;
 use crate::sources::refusal::{IngestError, IngestReason, quoted};
 use trouble::{Trouble, refusal};
@@ -58,7 +59,7 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     })
 }
 
-fn captured_at(context: &Context<'_>) -> Result<crate::domain::time::Timestamp, IngestError> {
+fn captured_at(context: &Context<'_>) -> Result<Timestamp, IngestError> {
     let Some(text) = context.captured_at else {
         return Ok(context.now);
     };

@@ -5,6 +5,7 @@ use super::dates::{self, Writing};
 use super::labels::Row;
 use super::shown::Piece;
 use crate::domain::ids::UserName;
+use crate::domain::observation::SNAPSHOT_AHEAD;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::sources::refusal::quoted;
 use crate::sources::vocabulary::{flag, state, words};
@@ -78,11 +79,7 @@ pub(super) fn read(row: Row, piece: &Piece, writing: &Writing) -> Result<Value, 
         Kind::Instant => {
             let at =
                 dates::parse(text, writing).map_err(|error| format!("{} {error}", quoted(text)))?;
-            if at
-                > writing
-                    .captured_at
-                    .plus(crate::domain::observation::SNAPSHOT_AHEAD)
-            {
+            if at > writing.captured_at.plus(SNAPSHOT_AHEAD) {
                 return Err(format!(
                     "{} is {at}, later than the page ({}); are date_order and time_zone right?",
                     quoted(text),

@@ -6,7 +6,9 @@ use super::given::Given;
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, UserRow};
-use crate::sources::refusal::{IngestError, IngestReason, MAX_LISTED, quoted, text_of};
+use crate::sources::refusal::{
+    IngestError, IngestReason, Mistakes, RecordError, field_name, text_of,
+};
 use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, find, user_object, words};
 use csv::{ReaderBuilder, StringRecord};
 
@@ -97,7 +99,7 @@ fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
             ),
         ));
     }
-    let mut mistakes = crate::sources::refusal::Mistakes::default();
+    let mut mistakes = Mistakes::default();
     let mut columns = Vec::with_capacity(header.len());
     for name in header {
         let message = match column(name) {
@@ -110,12 +112,8 @@ fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
                 "is no known column; columns are named as the keys of the JSON form, with contacts. and events. before those of an object type"
             }
         };
-        let shown = quoted(name);
-        mistakes.note(|| {
-            crate::sources::refusal::RecordError::new(1, shown.trim_matches('"'), message)
-        });
+        mistakes.note(|| RecordError::new(1, field_name(name), message));
     }
-    debug_assert!(MAX_COLUMNS <= MAX_LISTED);
     if mistakes.total > 0 {
         let detail = format!(
             "{} columns of the header are wrong and nothing was taken; correct them and send it again",
@@ -164,7 +162,7 @@ fn row(
     }
     let mut rows = UserDraft::default();
     for (column, name, cell) in cells() {
-        let path = || name.trim().to_owned();
+        let path = || field_name(name.trim());
         let place = (line, &path as &dyn Fn() -> String);
         let given = Given::Text(cell.into());
         match (column, user.is_some()) {
@@ -185,7 +183,7 @@ fn row(
         draft.user(
             &Given::Text(cell.into()),
             rows,
-            (line, &|| name.trim().to_owned()),
+            (line, &|| field_name(name.trim())),
         );
     }
 }

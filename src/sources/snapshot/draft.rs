@@ -7,7 +7,7 @@ use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
-use crate::sources::refusal::{IngestError, IngestReason, Mistakes, RecordError};
+use crate::sources::refusal::{IngestError, IngestReason, Mistakes, RecordError, quoted};
 use std::collections::HashSet;
 
 /// Where a value stands: a line of CSV (0 elsewhere) and the path of its key.
@@ -33,6 +33,8 @@ pub(super) struct Draft<'c> {
 #[derive(Debug, Default)]
 pub(super) struct UserDraft {
     pub(super) values: [Option<u32>; UserRow::COUNT],
+    /// Whether nobody knows of a reset: a page that was not read to where it would show one.
+    reset_unknown: bool,
 }
 
 impl<'c> Draft<'c> {
@@ -96,6 +98,10 @@ impl<'c> Draft<'c> {
         given: &Given<'_>,
         place: Place<'_>,
     ) {
+        if given.is_unknown_reset(row) {
+            user.reset_unknown = true;
+            return;
+        }
         match given.user_value(row) {
             Ok(value) => match user.values.get_mut(row.index()) {
                 Some(slot @ None) => *slot = Some(value),
@@ -126,11 +132,12 @@ impl<'c> Draft<'c> {
             return self.mistake(place, || {
                 format!(
                     "{} is named twice; send each user once",
-                    crate::sources::refusal::quoted(name.as_str())
+                    quoted(name.as_str())
                 )
             });
         }
-        if user.values.iter().any(Option::is_some)
+        if !user.reset_unknown
+            && user.values.iter().any(Option::is_some)
             && let Some(reset) = user.values.get_mut(UserRow::Reset.index())
         {
             reset.get_or_insert(Status::None.index() as u32);

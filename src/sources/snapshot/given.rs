@@ -109,6 +109,11 @@ impl Given<'_> {
         }
     }
 
+    /// Whether a reset is said to be unknown: then it is not taken for none.
+    pub(super) fn is_unknown_reset(&self, row: UserRow) -> bool {
+        row == UserRow::Reset && self.text() == Some(Status::Unknown.name())
+    }
+
     /// What a user's row makes of the value: the number of a state, or a count.
     pub(super) fn user_value(&self, row: UserRow) -> Result<u32, String> {
         if row.statuses().is_empty() {

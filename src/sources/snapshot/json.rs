@@ -6,7 +6,7 @@ use super::node::{KeySeed, Node, NodeSeed};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::UserRow;
-use crate::sources::refusal::{IngestError, IngestReason, json_fault, quoted, text_of};
+use crate::sources::refusal::{IngestError, IngestReason, field_name, json_fault, text_of};
 use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, find, user_object, words};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -281,13 +281,9 @@ fn user_key(key: &str) -> UserKey {
 
 /// The path of a key, whose name may be anything, below an object.
 fn path(parent: &str, key: &str) -> String {
-    let shown = quoted(key);
-    let shown = shown
-        .strip_prefix('"')
-        .and_then(|key| key.strip_suffix('"'))
-        .unwrap_or(&shown);
+    let shown = field_name(key);
     if parent.is_empty() {
-        shown.to_owned()
+        shown
     } else {
         format!("{parent}.{shown}")
     }

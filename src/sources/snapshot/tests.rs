@@ -159,6 +159,10 @@ fn a_user_without_reset_has_none_when_any_other_row_was_read() {
         [none, (UserRow::EventsRecords, 0)]
     );
     assert_eq!(
+        values(r#","reset":"unknown","events":{"records_in_sync":0}"#),
+        [(UserRow::EventsRecords, 0)]
+    );
+    assert_eq!(
         values(r#","reset":"Reset in progress""#),
         [(UserRow::Reset, Status::ResetInProgress.index() as u32)]
     );
@@ -170,7 +174,7 @@ fn every_mistake_is_named_with_its_path() {
       "contacts":{"synced_60m":1.5,"synced_24h":"1,204","last_sync":"2026-11-22 13:52","linked":true},
       "events":[],"service_account":"","service_account_recognized":{"a":1},
       "users":[5,{"user":"ann","contacts":{"to_exchange":"Marked for reset","records_in_sync":4294967296},"events":true},
-        {"reset":"unknown"},{"user":"ann","User":"ann","x":{"y":[]}},{"user":"ann"}]"#;
+        {"reset":"over"},{"user":"ann","User":"ann","x":{"y":[]}},{"user":"ann"}]"#;
     let known = "not_started, initial_sync_in_progress, initial_sync_completed, sync_in_progress, in_sync, not_set_to_sync";
     let count = "is not understood; write a whole number of at least 0, in digits without separators, or leave it out where nobody knows";
     assert_eq!(
@@ -190,7 +194,7 @@ fn every_mistake_is_named_with_its_path() {
             format!("users[1].contacts.to_exchange: \"Marked for reset\" is not understood; write one of {known}, or leave it out where nobody knows"),
             "users[1].contacts.records_in_sync: 4294967296 is more records than a mailbox holds".to_owned(),
             "users[1].events: is true; write an object".to_owned(),
-            r#"users[2].reset: "unknown" is not understood; write one of none, marked_for_reset, reset_in_progress, or leave it out where nobody knows"#.to_owned(),
+            r#"users[2].reset: "over" is not understood; write one of none, marked_for_reset, reset_in_progress, or leave it out where nobody knows"#.to_owned(),
             "users[2].user: is missing; every user has a name".to_owned(),
             "users[3].User: is there twice; send it once".to_owned(),
             "users[3].x: is not a known key; known are user, contacts, events, active_configuration, mailbox_version_supported, recognized_by_service_account, reset, outlook_integration_set_up".to_owned(),

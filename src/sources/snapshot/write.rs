@@ -57,6 +57,10 @@ impl Serialize for Out {
 fn user(name: &str, values: &UserValues) -> Out {
     let mut user = vec![("user", Out::Value(name.into()))];
     user.extend(user_rows(&USER, values));
+    // Without the key it would be none.
+    if !values.is_empty() && !values.iter().any(|(row, _)| *row == UserRow::Reset) {
+        user.push(("reset", Out::Value(Status::Unknown.name().into())));
+    }
     for object in ObjectType::ALL {
         put_object(
             &mut user,

@@ -1,7 +1,6 @@
 //! Reading everything that a start needs.
 
 use super::{codec, schema};
-use crate::domain::activity::IdentityKey;
 use crate::domain::ids::{OrgId, OrgName, UserName};
 use crate::domain::readings::Reading;
 use crate::domain::time::Timestamp;
@@ -12,9 +11,6 @@ use std::collections::HashMap;
 
 /// Everything but activity, which the windows ask for themselves.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
-    let identity = connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'identity'")?
-        .query_row([], |row| row.get(0))?;
     let mut orgs = Orgs::read(connection)?;
     orgs.each(
         connection,
@@ -60,7 +56,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         },
     )?;
     Ok(Stored {
-        identity: IdentityKey::new(identity),
+        identity: schema::identity(connection)?,
         clock_seen: schema::meta(connection, "clock_seen")?.map(Timestamp::from_nanos),
         orgs: orgs.all,
     })

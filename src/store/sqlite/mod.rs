@@ -18,7 +18,7 @@ pub(super) use place::Place;
 
 use super::lock::Lock;
 use super::{Store, StoreError, Stored, Write, Written};
-use crate::domain::activity::ActivityKind;
+use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::time::Timestamp;
 use crate::domain::windows::{Ledger, Tally};
@@ -30,6 +30,7 @@ use std::path::Path;
 pub struct SqliteStore {
     place: Place,
     options: OpenOptions,
+    identity: IdentityKey,
     state: State,
     _lock: Lock,
 }
@@ -52,10 +53,11 @@ impl SqliteStore {
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let place = Place::find(path)?;
         let lock = Lock::take(place.file(), place.shown())?;
-        let connection = open::connect(&place, &options)?;
+        let (connection, identity) = open::connect(&place, &options, None)?;
         Ok(Self {
             place,
             options,
+            identity,
             state: State::Ready(connection),
             _lock: lock,
         })
@@ -130,7 +132,7 @@ impl Store for SqliteStore {
         let damaged = matches!(self.state, State::Failed { damaged: true });
         // The old connection goes before the new one comes: two would keep each other from the log.
         self.state = State::Failed { damaged };
-        let connection = open::connect(&self.place, &self.options)?;
+        let (connection, _) = open::connect(&self.place, &self.options, Some(self.identity))?;
         if damaged {
             open::check_all(&connection, &self.place)?;
         }

@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::{Place, schema};
 use crate::domain::activity::IdentityKey;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -46,21 +46,42 @@ impl Default for OpenOptions {
     }
 }
 
-/// Opens for writing.
-pub(super) fn connect(place: &Place, options: &OpenOptions) -> Result<Connection, StoreError> {
-    make_private(place)?;
+/// Opens for writing; gives the connection and the database's own secret. Whoever knows that secret from before gets
+/// the same database or an error: state that was made from one file must not go on over another.
+pub(super) fn connect(
+    place: &Place,
+    options: &OpenOptions,
+    known: Option<IdentityKey>,
+) -> Result<(Connection, IdentityKey), StoreError> {
+    if known.is_none() {
+        make_private(place)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection =
         Connection::open_with_flags(place.file(), flags).map_err(|error| place.error(&error))?;
     let found = recognise(&connection, place)?;
-    let identity = if found == 0 {
+    if found == 0 && known.is_some() {
+        return Err(place.replaced());
+    }
+    // The library falls back to reading where it may not write, and would say so only at the first push.
+    if connection
+        .is_readonly(MAIN_DB)
+        .map_err(|error| place.error(&error))?
+    {
+        return Err(place.read_only());
+    }
+    let fresh = if found == 0 {
         fresh_identity(place)?
     } else {
         IdentityKey::new([0; 16])
     };
-    tune(&mut connection, options, found, identity).map_err(|error| place.error(&error))?;
+    tune(&mut connection, options, found, fresh).map_err(|error| place.error(&error))?;
     look_over(&connection, place)?;
-    Ok(connection)
+    let identity = schema::identity(&connection).map_err(|error| place.error(&error))?;
+    if known.is_some_and(|known| known.bytes() != identity.bytes()) {
+        return Err(place.replaced());
+    }
+    Ok((connection, identity))
 }
 
 /// After an error nothing is moved from the log into the file at closing; the next opening does that, with checks.

@@ -53,6 +53,17 @@ impl Place {
         self.io("an earlier write failed; it has to be opened anew first")
     }
 
+    pub(super) fn replaced(&self) -> StoreError {
+        self.io("it was replaced while it was in use; put it back, or restart the daemon to go on with what is there")
+    }
+
+    pub(super) fn read_only(&self) -> StoreError {
+        StoreError::ReadOnly {
+            path: self.shown.clone(),
+            reason: "the system lets it be read only".into(),
+        }
+    }
+
     pub(super) fn io(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Io {
             path: self.shown.clone(),
@@ -82,6 +93,9 @@ impl Place {
             }
             ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if self.disk_is_full() => {
                 StoreError::Full { path }
+            }
+            ErrorCode::CannotOpen if self.file.is_dir() => {
+                self.io("it is a directory; `store.path` names a file")
             }
             ErrorCode::CannotOpen => match std::fs::File::open(&self.file) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -81,6 +81,13 @@ pub(super) fn migrate(
     change.commit()
 }
 
+/// The secret of record identities that was made with the file.
+pub(super) fn identity(connection: &Connection) -> rusqlite::Result<IdentityKey> {
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE name = 'identity'")?
+        .query_row([], |row| row.get(0).map(IdentityKey::new))
+}
+
 /// A number of `meta`.
 pub(super) fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     connection

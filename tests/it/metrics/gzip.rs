@@ -8,6 +8,7 @@ use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::metrics::{Format, Pages};
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -120,6 +121,49 @@ fn other_readers_see_the_same_page() {
     ] {
         assert_eq!(filter(command, &member), text, "{command:?}");
     }
+}
+
+/// `curl` stops after the first member of several, which is why there is only one.
+#[test]
+fn curl_sees_the_whole_page() {
+    let pages = pages();
+    let member = compressed(&pages, &Arc::new(large()), Format::Text);
+    let text = one_member(&member);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept()?;
+        let mut request = [0; 4096];
+        let mut read = 0;
+        while !request[..read].ends_with(b"\r\n\r\n") {
+            match peer.read(&mut request[read..])? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        let length = member.len();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n"
+        );
+        peer.write_all(head.as_bytes())?;
+        peer.write_all(&member)
+    });
+    let arguments = [
+        "--silent",
+        "--show-error",
+        "--max-time",
+        "20",
+        "--noproxy",
+        "*",
+    ];
+    let output = Command::new("curl")
+        .args(arguments)
+        .args(["--compressed", &url])
+        .output();
+    let output = output.expect("curl is installed");
+    server.join().unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
 }
 
 fn filter(command: &[&str], input: &[u8]) -> String {

@@ -244,3 +244,50 @@ fn history_of_a_database_that_is_not_there_is_an_error_and_makes_no_file() {
     );
     assert!(!path.exists());
 }
+
+#[test]
+fn a_directory_in_place_of_the_file_is_named_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    std::fs::create_dir(&path).unwrap();
+    assert_eq!(
+        refusal(&path),
+        format!(
+            "{}: it is a directory; `store.path` names a file",
+            path.display()
+        )
+    );
+}
+
+#[test]
+fn a_database_that_is_gone_or_another_one_is_never_gone_on_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, away) = (directory.path().join("a.db"), directory.path().join("b.db"));
+    database(&away);
+    let mut store = try_open(&path).unwrap();
+    let org = acme(&mut store);
+    let kept = directory.path().join("kept");
+    drop(store);
+    let mut store = try_open(&path).unwrap();
+    std::fs::rename(&path, &kept).unwrap();
+    let error = store.reopen().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{}: it does not exist", path.display())
+    );
+    assert!(!path.exists());
+    let replaced = format!(
+        "{}: it was replaced while it was in use; put it back, or restart the daemon to go on with what is there",
+        path.display()
+    );
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(store.reopen().unwrap_err().to_string(), replaced);
+    std::fs::copy(&away, &path).unwrap();
+    assert_eq!(store.reopen().unwrap_err().to_string(), replaced);
+    std::fs::rename(&kept, &path).unwrap();
+    store.reopen().unwrap();
+    assert_eq!(
+        store.commit(&[batch(org, 0, 3)]).unwrap()[0].fresh,
+        [true; 3]
+    );
+}

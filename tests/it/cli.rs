@@ -1,0 +1,249 @@
+//! Commands as they are typed: what they print, and how they exit.
+
+use lightning_sync_exporter::cli::{self, Streams};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// Exit code, standard output, standard error of a command with these answers on standard input.
+fn typed(arguments: &[&str], answers: &str) -> (u8, String, String) {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let mut streams = Streams {
+        input: &mut answers.as_bytes(),
+        output: &mut output,
+        errors: &mut errors,
+    };
+    let arguments = ["lightning-sync-exporter"]
+        .iter()
+        .chain(arguments)
+        .map(OsString::from);
+    let exit = match cli::parse(arguments, &mut streams) {
+        Ok(parsed) => cli::run(&parsed, &mut streams).expect("a command that ends by itself"),
+        Err(exit) => exit,
+    };
+    (
+        exit.code(),
+        String::from_utf8(output).unwrap(),
+        String::from_utf8(errors).unwrap(),
+    )
+}
+
+#[test]
+fn config_init_writes_what_config_check_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    let file = file.to_str().unwrap();
+    let (code, _, errors) = typed(
+        &["config", "init", "--config.file", file],
+        "acme\nEurope/Berlin\ny\n\n",
+    );
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert_eq!(
+        typed(&["config", "check", "--config.file", file], ""),
+        (
+            0,
+            format!("{file} is valid: 1 organisation\n"),
+            String::new()
+        )
+    );
+    assert_eq!(typed(&["--config.file", file, "--config.check"], "").0, 0);
+    let (code, output, errors) = typed(&["config", "init", "--config.file", file], "acme\n\ny\n\n");
+    assert_eq!((code, output.as_str()), (2, ""));
+    assert_eq!(
+        errors,
+        format!(
+            "lightning-sync-exporter: {file} is there already; move it away, or name another file with --config.file\n"
+        )
+    );
+}
+
+#[test]
+fn config_check_lists_every_mistake_and_exits_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    std::fs::write(&file, "orgs:\n  - name: 007\n    stale_after: 1 day\n").unwrap();
+    let file = file.to_str().unwrap();
+    let expected = format!(
+        "lightning-sync-exporter: {file} has 2 mistakes:
+  line 2: orgs[0].name: found the number 007, not text; allowed: 1 to 63 of the characters a-z, 0-9 and -; quotes make it text: \"007\"
+  line 3: orgs[0].stale_after: found \"1 day\"; allowed: a duration such as 90s, 15m, 24h, 7d or 1h30m\n"
+    );
+    for arguments in [
+        &["config", "check", "--config.file", file][..],
+        &["--config.file", file, "--config.check"],
+    ] {
+        assert_eq!(typed(arguments, ""), (2, String::new(), expected.clone()));
+    }
+}
+
+#[test]
+fn config_example_is_a_configuration_and_config_schema_is_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    let (code, example, _) = typed(&["config", "example"], "");
+    assert_eq!(code, 0);
+    std::fs::write(&file, example).unwrap();
+    assert_eq!(
+        typed(
+            &["config", "check", "--config.file", file.to_str().unwrap()],
+            ""
+        )
+        .0,
+        0
+    );
+    let (code, schema, _) = typed(&["config", "schema"], "");
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(
+        (code, &schema["$schema"]),
+        (0, &"https://json-schema.org/draft/2020-12/schema".into())
+    );
+}
+
+#[test]
+fn explain_speaks_of_a_row_a_state_or_lists_the_rows() {
+    let (code, list, _) = typed(&["explain"], "");
+    assert_eq!((code, list.lines().count()), (0, 25));
+    let (code, row, _) = typed(&["explain", "user.reset"], "");
+    assert_eq!(
+        (
+            code,
+            row.contains("marked_for_reset: "),
+            row.contains("reset_in_progress: ")
+        ),
+        (0, true, true)
+    );
+    let (code, state, _) = typed(&["explain", "user.reset=Marked for reset"], "");
+    assert_eq!(
+        (
+            code,
+            state.contains("marked_for_reset: "),
+            state.contains("reset_in_progress: ")
+        ),
+        (0, true, false)
+    );
+    assert_eq!(
+        typed(&["explain", "last_snyc"], ""),
+        (
+            2,
+            String::new(),
+            "lightning-sync-exporter: no row is called `last_snyc`; `explain` without a name lists all 25\n".to_owned()
+        )
+    );
+}
+
+/// A daemon that gives one answer to one connection, and what it was asked.
+fn daemon(answer: String) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut byte = [0];
+        while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            request.push(byte[0]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, asked)
+}
+
+fn answer(status: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn check_asks_the_daemon_once_and_prints_one_line() {
+    let body = r#"{"view":{"now":"2026-11-23T12:00:00Z","as_of":"2026-11-23T12:00:00Z","fresh":true},"org":"acme","verdict":"ok",
+        "rows":[{"row":"contacts.last_sync","applies":true,"state":"live","value":"2026-11-23T11:56:00Z"}],"findings":[]}"#;
+    let (url, asked) = daemon(answer("200 OK", body));
+    assert_eq!(
+        typed(&["check", "--org", "acme", "--url", &url], ""),
+        (
+            0,
+            "OK acme: everything that should sync does. | contacts_last_sync_age=240s;;;\n"
+                .to_owned(),
+            String::new()
+        )
+    );
+    let asked = asked.join().unwrap();
+    assert!(
+        asked.starts_with("GET /api/v1/orgs/acme HTTP/1.1\r\n"),
+        "{asked}"
+    );
+}
+
+#[test]
+fn check_without_a_judgement_is_unknown() {
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    assert_eq!(
+        typed(
+            &[
+                "check",
+                "--org",
+                "acme",
+                "--url",
+                &format!("http://{closed}")
+            ],
+            ""
+        ),
+        (
+            3,
+            format!(
+                "UNKNOWN acme: no daemon answers at {closed}: Connection refused (os error 111)\n"
+            ),
+            String::new()
+        )
+    );
+    for (said, line) in [
+        (
+            answer("404 Not Found", "{}"),
+            "the daemon does not know this organisation; `orgs` of its configuration names those it knows",
+        ),
+        (
+            answer("503 Service Unavailable", "{}"),
+            "the daemon answered 503 Service Unavailable; its log says why",
+        ),
+        (
+            answer("302 Found", ""),
+            "the daemon answered 302 Found; its log says why",
+        ),
+        (
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n{}",
+                " ".repeat(2_000_000)
+            ),
+            "the answer is cut short or longer than 1048576 bytes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_owned(),
+            "the answer is cut short or longer than 1048576 bytes",
+        ),
+    ] {
+        let (url, asked) = daemon(said);
+        let (code, output, errors) = typed(&["check", "--org", "acme", "--url", &url], "");
+        assert_eq!(
+            (code, output, errors),
+            (3, format!("UNKNOWN acme: {line}\n"), String::new())
+        );
+        // The writing end may meet a closed connection; what counts is what was printed.
+        drop(asked);
+    }
+    let (code, output, _) = typed(
+        &["check", "--org", "acme", "--url", "http://192.0.2.1:9877"],
+        "",
+    );
+    assert_eq!(
+        (code, output.as_str()),
+        (
+            3,
+            "UNKNOWN acme: 192.0.2.1:9877 is not this machine; plain http goes nowhere else. Run this command where the daemon runs\n"
+        )
+    );
+}

@@ -1,0 +1,283 @@
+//! Damaged and hostile bodies: no parser panics, and what it answers is bounded by what it was given.
+//!
+//! `LIGHTNING_SYNC_TEST_FUZZ_SECONDS` is how long each parser is tried (5; 60 is the full size), and
+//! `LIGHTNING_SYNC_TEST_FUZZ_SEED` repeats a run whose seed a failure printed.
+
+use chrono_tz::Tz;
+use lightning_sync_exporter::domain::activity::IdentityKey;
+use lightning_sync_exporter::domain::ids::OrgName;
+use lightning_sync_exporter::domain::observation::Snapshot;
+use lightning_sync_exporter::domain::policy::DateOrder;
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::sources::activity;
+use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::refusal::{IngestError, OnError, RecordError};
+use lightning_sync_exporter::sources::snapshot;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
+
+const ACTIVITY: [&str; 2] = [
+    "{\"at\":\"2026-11-22T13:55:00Z\",\"object_type\":\"contacts\",\"direction\":\"to_exchange\",\"user\":\"ann\",\"record\":\"003\",\"outcome\":\"failed\",\"error\":\"a\\u0000\",\"id\":\"1\"}\n{\"at\":\"2026-11-22T14:55:00.5+01:00\",\"object_type\":\"events\"}\r\n",
+    "[{\"at\":\"2026-11-22T13:55:00Z\",\"object_type\":\"contacts\",\"id\":\"[,]\"},{\"at\":\"2026-11-22T14:55:00.5+01:00\",\"object_type\":\"events\"}]",
+];
+const JSON: &str = r#"{"captured_at":"2026-11-22T13:55:00Z","service_account":null,"linked_users":41,"contacts":{"last_sync":"2026-11-22T13:52:00Z","synced_60m":18},"users":[{"user":"ann","Salesforce_Sync":1,"active_configuration":true,"contacts":{"linked":"X","to_exchange":"In sync","records_in_sync":3}},{"user":"bob","reset":"Reset in progress"}]}"#;
+const CSV: &str = "user;captured_at;linked_users;contacts.last_sync;contacts.linked;reset\n;2026-11-22T13:55:00Z;41;2026-11-22T13:52:00Z;;\n\"ann\";;;;✓;Marked for reset\n";
+const PAGES: [&str; 7] = [
+    include_str!("pages/org_table.html"),
+    include_str!("pages/org_classic_detail.html"),
+    include_str!("pages/org_lightning.html"),
+    include_str!("pages/org_columns.html"),
+    include_str!("pages/user_definition_list.html"),
+    include_str!("pages/user_divs.html"),
+    include_str!("pages/user_pasted.txt"),
+];
+/// What damage is made of: what means something to one parser or another.
+const PIECES: [&[u8]; 40] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\\",
+    b",",
+    b":",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\x80",
+    b"\\ud800",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e999",
+    b"99999999999999999999",
+    b"<",
+    b">",
+    b"</td>",
+    b"<td",
+    b"<!--",
+    b"<script>",
+    b"<title>",
+    b"<select>",
+    b"hidden",
+    b"&#0;",
+    b"&#x110000;",
+    b"&nbsp;",
+    b"\xe2\x80\xae",
+    b"Contacts",
+    b"Events",
+    b"Last sync activity",
+    b"User:",
+    b"\xe2\x9c\x93",
+    b"29.03.2026 02:30",
+    b"0000-00-00T00:00:00Z",
+];
+
+/// The sequence of numbers that a seed gives.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+fn damaged(seed: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut body = seed.to_vec();
+    for _ in 0..=random.below(6) {
+        let at = random.below(body.len() + 1);
+        let end = at + random.below((body.len() - at).min(200) + 1);
+        match random.below(7) {
+            0 => body.truncate(at),
+            1 => drop(body.drain(at..end)),
+            2 => {
+                let piece = PIECES[random.below(PIECES.len())].repeat(1 + random.below(3));
+                drop(body.splice(at..at, piece));
+            }
+            3 => drop(body.splice(at..end, PIECES[random.below(PIECES.len())].iter().copied())),
+            4 => {
+                let copy = body[at..end].to_vec();
+                let to = random.below(body.len() + 1);
+                drop(body.splice(to..to, copy));
+            }
+            5 if at < body.len() => body[at] ^= 1 << random.below(8),
+            _ => {
+                let piece = PIECES[random.below(PIECES.len())].repeat(random.below(3000));
+                drop(body.splice(at..at, piece));
+            }
+        }
+    }
+    body
+}
+
+/// Says what to repeat when a parser panics.
+struct Trial<'b> {
+    seed: u64,
+    body: &'b [u8],
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("LIGHTNING_SYNC_TEST_FUZZ_SEED={}", self.seed);
+            println!(
+                "body begins: {:.2000}",
+                self.body.escape_ascii().to_string()
+            );
+        }
+    }
+}
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Tries damaged bodies until the time is over.
+fn fuzz(seeds: &[&str], mut parse: impl FnMut(&[u8])) {
+    let seconds = setting("LIGHTNING_SYNC_TEST_FUZZ_SECONDS").unwrap_or(5);
+    let first = setting("LIGHTNING_SYNC_TEST_FUZZ_SEED")
+        .unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    println!("first seed {first}");
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let (mut seed, mut trials) = (first, 0_u64);
+    while trials < 100 || Instant::now() < end {
+        let mut random = Random(seed);
+        let body = damaged(seeds[random.below(seeds.len())].as_bytes(), &mut random);
+        let trial = Trial { seed, body: &body };
+        parse(&body);
+        drop(trial);
+        seed = seed.wrapping_add(1);
+        trials += 1;
+    }
+    println!("{trials} trials");
+}
+
+fn bounded_mistakes(mistakes: &[RecordError]) {
+    assert!(mistakes.len() <= 100);
+    for mistake in mistakes {
+        assert!(
+            mistake.field.len() <= 200 && mistake.message.len() <= 500,
+            "{mistake:?}"
+        );
+        assert!(
+            !mistake.to_string().contains(['\0', '\n', '\u{202e}']),
+            "{mistake:?}"
+        );
+    }
+}
+
+fn bounded(error: &IngestError) {
+    assert!(
+        error.detail.len() <= 500 && !error.detail.contains(['\0', '\n', '\u{202e}']),
+        "{error:?}"
+    );
+    assert!(error.total >= error.errors.len() as u64);
+    bounded_mistakes(&error.errors);
+}
+
+/// What a snapshot says fits into what was sent, and is what its JSON says.
+fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
+    match read {
+        Err(error) => bounded(&error),
+        Ok(read) => {
+            let rows: usize = read.users.iter().map(|(_, values)| values.len()).sum();
+            assert!(read.rows.len() + read.users.len() + rows <= 20 * body.len());
+            let org = OrgName::new("acme").unwrap();
+            let context = snapshot::Context {
+                org: &org,
+                now: NOW,
+                captured_at: None,
+            };
+            assert_eq!(
+                snapshot::parse_json(snapshot::to_json(&read).as_bytes(), &context),
+                Ok(read)
+            );
+        }
+    }
+}
+
+#[test]
+fn damaged_activity_is_refused_or_read_within_bounds() {
+    let (org, identity) = (OrgName::new("acme").unwrap(), IdentityKey::new([7; 16]));
+    fuzz(&ACTIVITY, |body| {
+        let context = |on_error| activity::Context {
+            org: &org,
+            identity: &identity,
+            now: NOW,
+            on_error,
+        };
+        let refused = activity::parse(body, &context(OnError::Refuse));
+        let skipped = activity::parse(body, &context(OnError::Skip));
+        match (&refused, &skipped) {
+            (Ok(all), Ok(good)) => assert_eq!((all, good.rejected_total), (good, 0)),
+            (Err(error), Ok(good)) => {
+                assert_eq!(
+                    (&error.errors, error.total),
+                    (&good.rejected, good.rejected_total)
+                );
+                bounded(error);
+                bounded_mistakes(&good.rejected);
+            }
+            (Err(error), Err(_)) => bounded(error),
+            (Ok(_), Err(error)) => panic!("refused only when skipping: {error}"),
+        }
+        if let Ok(good) = skipped {
+            assert!(good.value.records.len() <= body.len() / 50);
+            assert!(good.value.records.capacity() <= body.len() / 50 + 4);
+        }
+    });
+}
+
+#[test]
+fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
+    let org = OrgName::new("acme").unwrap();
+    let context = snapshot::Context {
+        org: &org,
+        now: NOW,
+        captured_at: None,
+    };
+    fuzz(&[JSON], |body| {
+        bounded_snapshot(body, snapshot::parse_json(body, &context))
+    });
+}
+
+#[test]
+fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
+    let org = OrgName::new("acme").unwrap();
+    let context = snapshot::Context {
+        org: &org,
+        now: NOW,
+        captured_at: None,
+    };
+    fuzz(&[CSV], |body| {
+        bounded_snapshot(body, snapshot::parse_csv(body, &context))
+    });
+}
+
+#[test]
+fn damaged_pages_are_refused_or_read_within_bounds() {
+    let org = OrgName::new("acme").unwrap();
+    let context = page::Context {
+        org: &org,
+        now: NOW,
+        captured_at: None,
+        user: Some("ann"),
+        time_zone: Tz::Europe__Berlin,
+        date_order: DateOrder::Dmy,
+    };
+    fuzz(&PAGES, |body| {
+        bounded_snapshot(body, page::parse(body, Form::Html, &context));
+        bounded_snapshot(body, page::parse(body, Form::Text, &context));
+    });
+}
