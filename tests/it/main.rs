@@ -17,5 +17,4 @@ mod simulator;
 mod store;
 mod support;
 mod web;
-#[cfg(test)]
 mod windows;
