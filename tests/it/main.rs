@@ -5,6 +5,7 @@ mod alerts;
 mod architecture;
 mod cli;
 mod config;
+mod end_to_end;
 mod fuzz;
 mod generated;
 mod layouts;
