@@ -1,7 +1,7 @@
 //! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
 
-use crate::domain::activity::IdentityKey;
 use super::reading::{self, Body, Form, LeftOut, Read};
+use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::engine::Handle;
@@ -38,7 +38,10 @@ async fn take(
     request: IngestRequest,
 ) -> Result<Value, Problem> {
     let view = engine.view();
-    let policy = view.org(&request.org).map(|org| Arc::clone(&org.policy)).ok_or_else(|| refused(Refusal::UnknownOrg))?;
+    let policy = view
+        .org(&request.org)
+        .map(|org| Arc::clone(&org.policy))
+        .ok_or_else(|| refused(Refusal::UnknownOrg))?;
     let read = if request.body.len() <= PARSED_IN_PLACE {
         read(&policy, &identity, &request)
     } else {
@@ -82,7 +85,11 @@ fn answer(receipt: Receipt, left_out: &LeftOut) -> Value {
     Value::Object(answer)
 }
 
-fn read(policy: &OrgPolicy, identity: &IdentityKey, request: &IngestRequest) -> Result<Read, Problem> {
+fn read(
+    policy: &OrgPolicy,
+    identity: &IdentityKey,
+    request: &IngestRequest,
+) -> Result<Read, Problem> {
     let body = Body {
         form: match (request.kind, request.media_type) {
             (IngestKind::Activity, _) => Form::Activity,

@@ -42,10 +42,18 @@ pub(super) struct LeftOut {
 }
 
 /// Reads a body of an organisation.
-pub(super) fn read(policy: &OrgPolicy, identity: &IdentityKey, body: &Body<'_>) -> Result<Read, IngestError> {
+pub(super) fn read(
+    policy: &OrgPolicy,
+    identity: &IdentityKey,
+    body: &Body<'_>,
+) -> Result<Read, IngestError> {
     let org = &policy.name;
     let now = body.received_at;
-    let tabled = snapshot::Context { org, now, captured_at: body.captured_at };
+    let tabled = snapshot::Context {
+        org,
+        now,
+        captured_at: body.captured_at,
+    };
     let paged = |form| {
         let context = page::Context {
             org,
@@ -59,10 +67,21 @@ pub(super) fn read(policy: &OrgPolicy, identity: &IdentityKey, body: &Body<'_>) 
     };
     match body.form {
         Form::Activity => {
-            let context = activity::Context { org, identity, now, on_error: body.on_error };
+            let context = activity::Context {
+                org,
+                identity,
+                now,
+                on_error: body.on_error,
+            };
             let parsed = activity::parse(body.bytes, &context)?;
-            let left_out = LeftOut { listed: parsed.rejected, total: parsed.rejected_total };
-            Ok(Read { observation: Observation::Activity(parsed.value), left_out })
+            let left_out = LeftOut {
+                listed: parsed.rejected,
+                total: parsed.rejected_total,
+            };
+            Ok(Read {
+                observation: Observation::Activity(parsed.value),
+                left_out,
+            })
         }
         Form::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
         Form::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
@@ -72,5 +91,8 @@ pub(super) fn read(policy: &OrgPolicy, identity: &IdentityKey, body: &Body<'_>) 
 }
 
 fn of_snapshot(snapshot: Snapshot) -> Read {
-    Read { observation: Observation::Snapshot(snapshot), left_out: LeftOut::default() }
+    Read {
+        observation: Observation::Snapshot(snapshot),
+        left_out: LeftOut::default(),
+    }
 }

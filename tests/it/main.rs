@@ -1,28 +1,21 @@
 //! Integration tests: one binary, one file for each flow.
 #![cfg(test)]
-mod fuzz;
-mod layouts;
 
+mod agreement;
 mod alerts;
 mod architecture;
 mod cli;
 mod config;
-#[cfg(test)]
-mod scenarios;
-#[cfg(test)]
-mod simulator;
-mod support;
+mod fuzz;
 mod generated;
-#[cfg(test)]
+mod inhibition;
+mod layouts;
 mod metrics;
-#[cfg(test)]
+mod pages;
 mod random;
 mod scenarios;
 mod simulator;
-#[cfg(test)]
 mod store;
 mod support;
-#[cfg(test)]
-mod windows;
 mod web;
-mod pages;
+mod windows;
