@@ -3,8 +3,10 @@
 
 use lightning_sync_exporter::domain::activity::IdentityKey;
 use lightning_sync_exporter::domain::ids::OrgName;
+use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity::{self, Context};
+use lightning_sync_exporter::sources::page::{self, Form};
 use lightning_sync_exporter::sources::refusal::OnError;
 use lightning_sync_exporter::sources::snapshot;
 use std::fmt::Write;
@@ -32,6 +34,8 @@ fn main() {
     measure_activity("activity, NDJSON", lines.as_bytes(), now);
     measure_activity("activity, array", array.as_bytes(), now);
     measure_snapshot(now);
+    measure_table(now);
+    measure_pages(now);
 }
 
 fn measure_activity(name: &str, body: &[u8], now: Timestamp) {
@@ -72,6 +76,71 @@ fn measure_snapshot(now: Timestamp) {
     report("snapshot users, JSON", USERS, || {
         snapshot::parse_json(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
+}
+
+fn measure_table(now: Timestamp) {
+    let Ok(org) = OrgName::new("acme") else {
+        return;
+    };
+    let mut body = "user,active_configuration,reset,contacts.linked,contacts.to_exchange,contacts.records_in_sync,events.linked,events.to_exchange,events.records_in_sync\n".to_owned();
+    for index in 0..USERS {
+        writeln!(
+            body,
+            "ann.example{index:06}@corp.example,yes,Marked for reset,✓,In sync,312,X,Sync in progress,1204"
+        )
+        .unwrap_or_default();
+    }
+    let captured_at = now.to_string();
+    let context = snapshot::Context {
+        org: &org,
+        now,
+        captured_at: Some(&captured_at),
+    };
+    report("snapshot users, CSV", USERS, || {
+        snapshot::parse_csv(black_box(body.as_bytes()), &context).map(|read| read.users.len())
+    });
+}
+
+/// Pages as large as they may be, full of what takes the longest to look at; none of them can be read.
+fn measure_pages(now: Timestamp) {
+    let Ok(org) = OrgName::new("acme") else {
+        return;
+    };
+    let context = page::Context {
+        org: &org,
+        now,
+        captured_at: None,
+        user: None,
+        time_zone: chrono_tz::Tz::UTC,
+        date_order: DateOrder::Dmy,
+    };
+    let one_tag: String = (0..)
+        .map(|index| format!(" a{index}=x"))
+        .take(page::MAX_PAGE_BYTES / 16)
+        .collect();
+    for (name, body) in [
+        ("attributes of one tag", format!("<p{one_tag}>")),
+        (
+            "labels",
+            "<p>User set up Outlook integration ".repeat(90_000),
+        ),
+        ("text", "Salesforce ".repeat(page::MAX_PAGE_BYTES / 11)),
+        ("headings and values", "<p>Contacts<p>✓".repeat(45_000)),
+        ("open tags", "<select><b>".repeat(page::MAX_PAGE_BYTES / 11)),
+        (
+            "characters by number",
+            "&#x2713;".repeat(page::MAX_PAGE_BYTES / 8),
+        ),
+    ] {
+        report(
+            &format!("bytes of a hostile page, {name}"),
+            body.len(),
+            || {
+                let read = page::parse(black_box(body.as_bytes()), Form::Html, &context);
+                read.map_or_else(|_| Ok(body.len()), |_| Err("a hostile page was read"))
+            },
+        );
+    }
 }
 
 /// A clock of this thread's time on a core, so that other work on the machine does not count; the wall's where the

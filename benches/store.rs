@@ -72,16 +72,29 @@ fn take(store: &mut SqliteStore, batches: &[Write]) -> Result<(Duration, Duratio
     Ok((began.elapsed(), slowest))
 }
 
+/// How long this thread has been on a processor, as far as the system tells: on a busy machine the only fair figure.
+fn on_cpu() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = told
+        .split_whitespace()
+        .next()
+        .and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 fn say(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
 fn rate(what: &str, store: &mut SqliteStore, batches: &[Write]) -> Result<(), Box<dyn Error>> {
+    let before = on_cpu();
     let (whole, slowest) = take(store, batches)?;
+    let busy = on_cpu().saturating_sub(before);
     let per_second = MEASURED as f64 / whole.as_secs_f64();
     say(&format!(
-        "{what}: {per_second:.0} records/s, commits of {BATCH}, slowest {} ms",
-        slowest.as_millis()
+        "{what}: {per_second:.0} records/s, commits of {BATCH}, slowest {} ms; {:.2} us of processor a record",
+        slowest.as_millis(),
+        busy.as_secs_f64() * 1e6 / MEASURED as f64
     ))?;
     Ok(())
 }
@@ -113,16 +126,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     start(store, &path)?;
 
     let mut store = SqliteStore::open(&path, OpenOptions::default())?;
-    let near_now =
-        |number: u64| NOW.minus(TimeDelta::milliseconds((mixed(number) % 60_000) as i64));
-    let near = batches(records..records + MEASURED, near_now);
-    rate("near now", &mut store, &near)?;
+    // Ten thousand records a second, each told of a little after it came about.
+    let late = |longest_ms: u64| {
+        move |number: u64| {
+            let told = NOW.nanos() + ((number - records) * 100_000) as i64;
+            Timestamp::from_nanos(told - (mixed(number) % (longest_ms * 1_000_000)) as i64)
+        }
+    };
+    let parts = [
+        ("up to 1 s late", 1_000),
+        ("up to 5 s late", 5_000),
+        ("up to 60 s late", 60_000),
+    ];
+    let mut first = records;
+    for (what, longest_ms) in parts {
+        rate(
+            what,
+            &mut store,
+            &batches(first..first + MEASURED, late(longest_ms)),
+        )?;
+        first += MEASURED;
+    }
     let any = |number: u64| {
         NOW.minus(TimeDelta::milliseconds(
             (mixed(number) % (DAY_SECONDS * 1_000)) as i64,
         ))
     };
-    let spread = batches(records + MEASURED..records + 2 * MEASURED, any);
+    let spread = batches(first..first + MEASURED, any);
     rate("random over 24 h", &mut store, &spread)?;
     prune(&mut store)
 }
@@ -130,7 +160,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Closes the store and starts as the daemon does.
 fn start(store: SqliteStore, path: &Path) -> Result<(), Box<dyn Error>> {
     drop(store);
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), on_cpu());
     let mut store = SqliteStore::open(path, OpenOptions::default())?;
     let opened = began.elapsed();
     store.load()?;
@@ -138,11 +168,13 @@ fn start(store: SqliteStore, path: &Path) -> Result<(), Box<dyn Error>> {
     windows.advance(NOW, &store)?;
     let ready = began.elapsed();
     let orgs = (1..=ORGS).map(|org| windows.lanes(OrgId(org as u32)));
+    let busy = on_cpu().saturating_sub(before);
     let in_window: u64 = orgs.flatten().map(|lane| lane.last_24h).sum();
     say(&format!(
-        "start with {in_window} records in the window: {:.3} s, of which opening {:.3} s",
+        "start with {in_window} records in the window: {:.3} s, of which opening {:.3} s; {:.3} s of processor",
         ready.as_secs_f64(),
-        opened.as_secs_f64()
+        opened.as_secs_f64(),
+        busy.as_secs_f64()
     ))?;
     Ok(())
 }

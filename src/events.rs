@@ -1,6 +1,7 @@
 //! Named internal events: each logs one line and is counted once. Rooms emit events; `app.rs` wires the sink.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where events go. Metrics implement it; logging happens in [`Event::log`] for every sink.
 pub trait EventSink: Send + Sync {
@@ -70,6 +71,11 @@ pub enum Event {
         /// How many rows changed or were confirmed.
         rows: u64,
     },
+    /// A commit is on disk.
+    Committed {
+        /// How long it took.
+        took: Duration,
+    },
     /// A commit failed; nothing of it was acknowledged.
     CommitFailed {
         /// The store's error.
@@ -124,6 +130,7 @@ impl Event {
             Self::SnapshotAccepted { org, rows } => {
                 tracing::debug!(org, rows, "Took a snapshot of {rows} rows.")
             }
+            Self::Committed { took } => tracing::trace!(?took, "Committed."),
             Self::CommitFailed { error } => tracing::error!(
                 error,
                 "A commit failed and nothing of it was acknowledged; senders will retry: {error}"

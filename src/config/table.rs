@@ -231,7 +231,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "orgs[].exclude_users",
         kind: Kind::Texts(
-            "^[^\\p{Cc}]{1,320}$",
+            "^[^\\x00-\\x1f\\x7f-\\x9f]{1,320}$",
             "user names as the sources write them",
         ),
         default: Default::Value("[]"),

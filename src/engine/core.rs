@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError, Write, Written};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the engine needs to know besides observations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,7 @@ impl<S: Store> Engine<S> {
         let old = std::mem::replace(&mut self.settings, settings);
         if let Err(error) = self.lay_out(now) {
             self.settings = old;
+            self.fail(now);
             return Err(error);
         }
         self.refresh(now);
@@ -259,6 +261,7 @@ impl<S: Store> Engine<S> {
             .into_iter()
             .map(|observation| stage(&self.orgs, &self.identity, observation, &mut staging))
             .collect();
+        let began = Instant::now();
         let written = match self.store.commit(&staging.writes) {
             Ok(written) => written,
             Err(error) => {
@@ -269,6 +272,9 @@ impl<S: Store> Engine<S> {
                 return refused(Refusal::StoreFailing, count);
             }
         };
+        self.events.emit(Event::Committed {
+            took: began.elapsed(),
+        });
         self.orgs.extend(staging.orgs);
         let receipts = staged
             .into_iter()
@@ -296,7 +302,6 @@ impl<S: Store> Engine<S> {
                 id,
                 records,
                 write,
-                horizon,
             } => {
                 let nothing = Written::default();
                 let written = written.get(write).unwrap_or(&nothing);
@@ -307,7 +312,11 @@ impl<S: Store> Engine<S> {
                         self.windows.insert(id, record);
                     }
                 }
-                for (kind, at) in newest_expired(&records, horizon) {
+                for (kind, at) in written
+                    .horizon
+                    .map(|horizon| newest_expired(&records, horizon))
+                    .unwrap_or_default()
+                {
                     self.windows.note_expired(id, kind, at);
                 }
                 let duplicates = records.len() as u64 - accepted - written.expired;

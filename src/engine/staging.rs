@@ -23,7 +23,6 @@ pub(super) enum Staged {
         id: OrgId,
         records: Arc<[ActivityRecord]>,
         write: usize,
-        horizon: Timestamp,
     },
     Heartbeat,
     Snapshot {
@@ -76,7 +75,6 @@ fn stage_activity(
         id: org.id(),
         records,
         write,
-        horizon,
     }
 }
 

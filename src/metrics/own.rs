@@ -11,7 +11,6 @@ use prometheus::{
 };
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
 
 /// From a page of a few organisations to one that outlasts the usual scrape timeout of 10 s.
 const SCRAPE_BUCKETS: &[f64] = &[
@@ -146,11 +145,6 @@ impl Own {
         self.queue_bytes.set(bytes as f64);
     }
 
-    /// Says how long a commit took.
-    pub fn committed(&self, took: Duration) {
-        self.commit_duration.observe(took.as_secs_f64());
-    }
-
     /// Counts a scrape; its duration is noted when the timer is dropped.
     pub(super) fn scrape(&self) -> HistogramTimer {
         self.scrapes.inc();
@@ -195,6 +189,7 @@ impl EventSink for Own {
             Event::SnapshotAccepted { org, .. } => {
                 self.add(&self.ingest_snapshots, org, &[org], 1);
             }
+            Event::Committed { took } => self.commit_duration.observe(took.as_secs_f64()),
             Event::CommitFailed { .. } => self.commit_failures.inc(),
             Event::ConfigReloaded => self.config_reload_success.set(1.0),
             Event::ConfigRejected { .. } => self.config_reload_success.set(0.0),

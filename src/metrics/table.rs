@@ -48,7 +48,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Whether the organisation is in its first set-up (1) or not (0). Always there."),
     m("lightning_sync_reps_select_events", Kind::Gauge, Unit::None, ORG, Group::Organisation,
         "Setting reps_select_events: whether the Outlook integration rows matter (1) or not (0). Always there."),
-    m("lightning_sync_business_hours", Kind::Gauge, Unit::None, ORG, Group::Organisation,
+    m("lightning_sync_business_open", Kind::Gauge, Unit::None, ORG, Group::Organisation,
         "Whether the organisation works now (1) or not (0); 1 without a calendar. Always there."),
     m("lightning_sync_business_time_24h_seconds", Kind::Gauge, Unit::Seconds, ORG, Group::Organisation,
         "How much of the last 24 hours was business time. Always there."),

@@ -14,7 +14,14 @@ const LONGEST_CHAIN: usize = 16;
 /// Held while the database is open for writing.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Closing alone would leave the lock to a child process that is just being started and has not let go of its copy.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        flock(&self.file, FlockOperation::Unlock).ok();
+    }
 }
 
 impl Lock {
@@ -31,7 +38,7 @@ impl Lock {
             .open(Path::new(&name))
             .map_err(|error| StoreError::from_opening(shown, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { path: shown.into() }),
             Err(error) => Err(StoreError::Io {
                 path: shown.into(),

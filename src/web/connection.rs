@@ -2,6 +2,7 @@
 //! heads and rests with one timer; here they are two.
 
 use super::limits::{HEAD_WITHIN, IDLE_WITHIN, WRITE_BLOCKED_FOR, WRITE_PROGRESS_BYTES};
+use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -49,6 +50,8 @@ impl Drop for Request {
 /// A stream that ends by itself when its peer takes too long.
 pub(super) struct Paced<T> {
     stream: T,
+    /// What was read before, to be read again.
+    first: Bytes,
     phase: Phase,
     timed: u8,
     read_by: Pin<Box<Sleep>>,
@@ -56,13 +59,14 @@ pub(super) struct Paced<T> {
 }
 
 impl<T> Paced<T> {
-    /// Times `stream`; the first head is due from now on.
-    pub(super) fn new(stream: T, phase: Phase) -> Self {
+    /// Times `stream`, of which `first` has been read; the rest of the first head is due by `head_by`.
+    pub(super) fn new(stream: T, first: Bytes, head_by: Instant, phase: Phase) -> Self {
         Self {
             stream,
+            first,
             phase,
             timed: HEAD,
-            read_by: Box::pin(tokio::time::sleep(HEAD_WITHIN)),
+            read_by: Box::pin(tokio::time::sleep_until(head_by)),
             blocked: None,
         }
     }
@@ -106,9 +110,14 @@ impl<T: Read + Unpin> Read for Paced<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
+        mut buf: ReadBufCursor<'_>,
     ) -> Poll<Result<()>> {
         let this = &mut *self;
+        if !this.first.is_empty() {
+            let fits = this.first.len().min(buf.remaining());
+            buf.put_slice(&this.first.split_to(fits));
+            return Poll::Ready(Ok(()));
+        }
         let phase = this.phase.get();
         if phase != this.timed {
             this.time_reads(phase, IDLE_WITHIN);

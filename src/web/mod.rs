@@ -10,6 +10,7 @@ mod api;
 mod body;
 mod budget;
 mod connection;
+mod first_head;
 mod health;
 mod inflate;
 mod ingest;

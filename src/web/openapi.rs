@@ -72,10 +72,17 @@ fn fixed_paths() -> [(&'static str, Value); 11] {
             of_org(push(
                 IngestKind::Snapshot,
                 "The values of the status page, or the page itself",
-                &[query(
-                    "captured_at",
-                    json!({ "type": "string", "format": "date-time", "description": "When the page was saved; otherwise the time of receipt" }),
-                )],
+                &[
+                    query(
+                        "captured_at",
+                        json!({ "type": "string", "format": "date-time", "description": "When the page was saved; otherwise the time of receipt" }),
+                    ),
+                    query(
+                        "user",
+                        json!({ "type": "string", "description": "Whose page it is, when the page does not say" }),
+                    ),
+                    on_error(),
+                ],
             )),
         ),
         (
@@ -83,10 +90,7 @@ fn fixed_paths() -> [(&'static str, Value); 11] {
             of_org(push(
                 IngestKind::Activity,
                 "Records of activity; none at all is a heartbeat",
-                &[query(
-                    "on_error",
-                    json!({ "type": "string", "enum": ["skip"], "description": "Take the good records and list the others" }),
-                )],
+                &[on_error()],
             )),
         ),
         (
@@ -178,6 +182,13 @@ fn of_org(mut item: Value) -> Value {
 
 fn query(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "schema": schema })
+}
+
+fn on_error() -> Value {
+    query(
+        "on_error",
+        json!({ "type": "string", "enum": ["refuse", "skip"], "default": "refuse", "description": "`skip` takes the good records and lists the others" }),
+    )
 }
 
 fn one_of(values: impl Iterator<Item = &'static str>) -> Value {

@@ -1,6 +1,7 @@
 //! Listening, accepting, serving and ending in bounded time.
 
 use super::connection::{Paced, Phase};
+use super::first_head;
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN, SHUTDOWN_WITHIN,
 };
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
 
 /// Why the server does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +57,7 @@ enum Ending {
 }
 
 impl Server {
-    /// Listens on every address. Raises the soft limit of open files as far as connections need.
+    /// Listens on every address; within a runtime. Raises the soft limit of open files as far as connections need.
     ///
     /// # Errors
     /// When there is no address, or one of them cannot be had.
@@ -171,20 +173,34 @@ impl Accept {
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
+    mut stream: S,
     peer: SocketAddr,
     site: Arc<Site>,
     mut ending: watch::Receiver<Ending>,
 ) {
+    let until = async |ending: &mut watch::Receiver<Ending>, at_least: Ending| {
+        // A server that is gone ends its connections too.
+        ending.wait_for(|now| *now >= at_least).await.ok();
+    };
+    let head_by = Instant::now() + HEAD_WITHIN;
+    let first = tokio::select! {
+        first = timeout_at(head_by, first_head::read(&mut stream)) => first,
+        () = async { until(&mut ending, Ending::Soon).await } => return,
+    };
+    let first = match first {
+        Ok(Ok(first)) if !first.is_empty() => first,
+        _ => return,
+    };
     let phase = Phase::new();
-    let stream = Paced::new(TokioIo::new(stream), phase.clone());
+    let stream = Paced::new(TokioIo::new(stream), first.into(), head_by, phase.clone());
     let service = service_fn(|request| {
         let site = Arc::clone(&site);
         let busy = phase.request();
-        async move {
+        // On the heap, so that a connection that has sent no head yet holds no room for its answer.
+        Box::pin(async move {
             let answer = site.answer(request, peer).await;
             Ok::<_, Infallible>(answer.map(|body| body.with_request(busy)))
-        }
+        })
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -195,10 +211,6 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = pin!(connection);
-    let until = async |ending: &mut watch::Receiver<Ending>, at_least: Ending| {
-        // A server that is gone ends its connections too.
-        ending.wait_for(|now| *now >= at_least).await.ok();
-    };
     // How a conversation failed is the client's affair: what was refused has been logged where it was refused.
     tokio::select! {
         _ = connection.as_mut() => return,

@@ -4,7 +4,8 @@ use crate::support::http::{get, post};
 use crate::support::process::{Daemon, Process, wait_until};
 use crate::support::receiver::{Notification, Receiver};
 use crate::support::stack::{Alertmanager, Prometheus};
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
+use lightning_sync_exporter::app::now;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,29 +18,58 @@ const HEADLINE: &str = "LightningSyncNoSyncIn24Hours";
 fn configured(directory: &Path, name: &str) -> PathBuf {
     let config = directory.join(format!("{name}.yaml"));
     let store = directory.join(format!("{name}.db"));
-    fs::write(&config, format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display())).expect("writable");
+    fs::write(
+        &config,
+        format!(
+            "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
+            store.display()
+        ),
+    )
+    .expect("writable");
     config
 }
 
 /// Pushes records of contacts and events that were synced `ago`.
 fn push(address: SocketAddr, ago: TimeDelta, id: &str) {
-    let at = (Utc::now() - ago).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = now()
+        .minus(ago)
+        .datetime()
+        .to_rfc3339_opts(SecondsFormat::Millis, true);
     let body = format!(
         "{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"c-{id}\"}}\n{{\"at\":\"{at}\",\"object_type\":\"events\",\"id\":\"e-{id}\"}}\n"
     );
     let headers = [("Content-Type", "application/x-ndjson")];
-    let answer = post(address, "/api/v1/orgs/acme/activity", &headers, body.as_bytes());
-    assert_eq!((answer.status, answer.text().as_str()), (200, "{\"accepted\":2,\"duplicates\":0,\"expired\":0,\"rejected\":[]}"));
+    let answer = post(
+        address,
+        "/api/v1/orgs/acme/activity",
+        &headers,
+        body.as_bytes(),
+    );
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (
+            200,
+            "{\"accepted\":2,\"duplicates\":0,\"expired\":0,\"rejected\":[]}"
+        )
+    );
 }
 
 fn terminate(process: &mut Process) {
-    let status = Command::new("kill").arg("-TERM").arg(process.pid().to_string()).status().expect("kill exists");
+    let status = Command::new("kill")
+        .arg("-TERM")
+        .arg(process.pid().to_string())
+        .status()
+        .expect("kill exists");
     assert!(status.success());
     assert_eq!(process.wait_for_exit(), Some(0), "{}", process.log());
 }
 
 fn with_alerts(receiver: &Receiver, status: &str) -> Vec<Notification> {
-    receiver.notifications().into_iter().filter(|got| !got.alerts(status, HEADLINE).is_empty()).collect()
+    receiver
+        .notifications()
+        .into_iter()
+        .filter(|got| !got.alerts(status, HEADLINE).is_empty())
+        .collect()
 }
 
 #[test]
@@ -49,50 +79,109 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
     let mut daemon = Daemon::start(&config);
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    let prometheus =
-        Prometheus::start(directory.path(), &[("lightning-sync", &[daemon.address])], Some(alertmanager.address));
+    let prometheus = Prometheus::start(
+        directory.path(),
+        &[("lightning-sync", &[daemon.address])],
+        Some(alertmanager.address),
+    );
 
     let pushed = Instant::now();
     push(daemon.address, TimeDelta::hours(25), "old");
     let page = get(daemon.address, "/metrics").text();
-    assert!(page.contains("lightning_sync_ever_synced{org=\"acme\",object_type=\"contacts\"} 1"), "visible at once:\n{page}");
+    assert!(
+        page.contains("lightning_sync_ever_synced{org=\"acme\",object_type=\"contacts\"} 1"),
+        "visible at once:\n{page}"
+    );
 
-    let first = wait_until("the notification", Duration::from_secs(120), || with_alerts(&receiver, "firing").pop());
-    println!("from push to notification: {:.1} s", first.at.duration_since(pushed).as_secs_f64());
+    let first = wait_until("the notification", Duration::from_secs(120), || {
+        with_alerts(&receiver, "firing").pop()
+    });
+    println!(
+        "from push to notification: {:.1} s",
+        first.at.duration_since(pushed).as_secs_f64()
+    );
     let alerts = first.alerts("firing", HEADLINE);
-    assert_eq!(alerts.len(), 2, "contacts and events in one message: {}", first.body);
+    assert_eq!(first.path, "/page", "the receiver that wakes somebody");
+    assert_eq!(
+        alerts.len(),
+        2,
+        "contacts and events in one message: {}",
+        first.body
+    );
     for alert in alerts {
         let labels = &alert["labels"];
-        assert_eq!((&labels["org"], &labels["severity"]), (&"acme".into(), &"critical".into()));
-        assert!(labels.get("instance").is_none() && labels.get("job").is_none(), "{labels}");
-        for annotation in ["summary", "description", "next_step", "owner", "runbook_url"] {
-            let text = alert["annotations"][annotation].as_str().unwrap_or_default();
+        assert_eq!(
+            (&labels["org"], &labels["severity"]),
+            (&"acme".into(), &"critical".into())
+        );
+        assert!(
+            labels.get("instance").is_none() && labels.get("job").is_none(),
+            "{labels}"
+        );
+        for annotation in [
+            "summary",
+            "description",
+            "next_step",
+            "owner",
+            "runbook_url",
+        ] {
+            let text = alert["annotations"][annotation]
+                .as_str()
+                .unwrap_or_default();
             assert!(!text.is_empty(), "{annotation} is missing: {alert}");
         }
-        let description = alert["annotations"]["description"].as_str().unwrap_or_default();
-        assert!(description.contains("25h") || description.contains("1d 1h"), "the age in numbers: {description}");
+        let description = alert["annotations"]["description"]
+            .as_str()
+            .unwrap_or_default();
+        assert!(
+            description.contains("25h") || description.contains("1d 1h"),
+            "the age in numbers: {description}"
+        );
     }
 
     // The exporter goes; what it last said still holds.
     let address = daemon.address;
     terminate(&mut daemon.process);
-    wait_until("Prometheus sees the exporter gone", Duration::from_secs(30), || {
-        let up = prometheus.query("up{job=\"lightning-sync\"}");
-        (up.first()?["value"][1] == "0").then_some(())
-    });
+    wait_until(
+        "Prometheus sees the exporter gone",
+        Duration::from_secs(30),
+        || {
+            let up = prometheus.query("up{job=\"lightning-sync\"}");
+            (up.first()?["value"][1] == "0").then_some(())
+        },
+    );
     let gone = Instant::now();
-    wait_until("ten evaluations without the exporter", Duration::from_secs(30), || {
-        assert_eq!(prometheus.firing(HEADLINE).len(), 2, "a dead exporter resolved the page");
-        (gone.elapsed() > Duration::from_secs(10)).then_some(())
-    });
+    wait_until(
+        "ten evaluations without the exporter",
+        Duration::from_secs(30),
+        || {
+            assert_eq!(
+                prometheus.firing(HEADLINE).len(),
+                2,
+                "a dead exporter resolved the page"
+            );
+            (gone.elapsed() > Duration::from_secs(10)).then_some(())
+        },
+    );
     assert!(with_alerts(&receiver, "resolved").is_empty());
 
     // It comes back with what it knew, and sync resumes.
     let daemon = Daemon::start_on(&config, &address.to_string());
     push(daemon.address, TimeDelta::minutes(1), "new");
-    let resolved = wait_until("the resolution", Duration::from_secs(120), || with_alerts(&receiver, "resolved").pop());
-    assert_eq!(resolved.alerts("resolved", HEADLINE).len(), 2, "{}", resolved.body);
-    assert_eq!(with_alerts(&receiver, "firing").len(), 1, "one cause, one notification");
+    let resolved = wait_until("the resolution", Duration::from_secs(120), || {
+        with_alerts(&receiver, "resolved").pop()
+    });
+    assert_eq!(
+        resolved.alerts("resolved", HEADLINE).len(),
+        2,
+        "{}",
+        resolved.body
+    );
+    assert_eq!(
+        with_alerts(&receiver, "firing").len(),
+        1,
+        "one cause, one notification"
+    );
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 }
 
@@ -104,19 +193,30 @@ fn two_jobs_and_two_replicas_of_the_same_organisations_break_no_rule_and_page_on
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
     let both: &[SocketAddr] = &[one.address, two.address];
-    let prometheus =
-        Prometheus::start(directory.path(), &[("blue", both), ("green", &[one.address])], Some(alertmanager.address));
+    let prometheus = Prometheus::start(
+        directory.path(),
+        &[("blue", both), ("green", &[one.address])],
+        Some(alertmanager.address),
+    );
     for daemon in [&one, &two] {
         push(daemon.address, TimeDelta::hours(25), "old");
     }
-    wait_until("the notification", Duration::from_secs(120), || with_alerts(&receiver, "firing").pop());
+    wait_until("the notification", Duration::from_secs(120), || {
+        with_alerts(&receiver, "firing").pop()
+    });
     let firing = prometheus.firing(HEADLINE);
-    assert_eq!(firing.len(), 2, "one for contacts, one for events: {firing:?}");
+    assert_eq!(
+        firing.len(),
+        2,
+        "one for contacts, one for events: {firing:?}"
+    );
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 
     // One replica hears of a sync that the other missed: the more hopeful of the two is right.
     push(two.address, TimeDelta::minutes(1), "new");
-    wait_until("the page is withdrawn", Duration::from_secs(120), || prometheus.firing(HEADLINE).is_empty().then_some(()));
+    wait_until("the page is withdrawn", Duration::from_secs(120), || {
+        prometheus.firing(HEADLINE).is_empty().then_some(())
+    });
     assert_eq!(with_alerts(&receiver, "firing").len(), 1);
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 }

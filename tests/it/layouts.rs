@@ -9,7 +9,6 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::page::{self, Form};
 use proptest::prelude::*;
-use std::fmt::Write;
 
 /// 2026-11-22T14:00:00Z
 const NOW: i64 = 1_795_356_000;
@@ -168,11 +167,12 @@ impl Style {
     }
 
     fn heading(&self, page: &mut String, heading: &str) {
-        match self.layout.is_html() {
-            true => write!(page, "<h2>{heading}</h2>\n"),
-            false => write!(page, "{heading}\n"),
-        }
-        .unwrap();
+        let line = if self.layout.is_html() {
+            format!("<h2>{heading}</h2>\n")
+        } else {
+            format!("{heading}\n")
+        };
+        page.push_str(&line);
     }
 
     fn row(&self, page: &mut String, label: &str, value: &str) {
@@ -187,25 +187,21 @@ impl Style {
         } else {
             ""
         };
-        match self.layout {
-            Layout::Table => write!(
-                page,
-                "<table><tr><th>{label}{help}</th><td>{value}</td></tr></table>\n"
-            ),
-            Layout::ClassicPairs => write!(
-                page,
+        let line = match self.layout {
+            Layout::Table => {
+                format!("<table><tr><th>{label}{help}</th><td>{value}</td></tr></table>\n")
+            }
+            Layout::ClassicPairs => format!(
                 "<tr><td class=labelCol>{label}{help}<td class=dataCol><div>{value}</div>\n"
             ),
-            Layout::DefinitionList => {
-                write!(page, "<dl><dt>{label}</dt>{help}<dd>{value}</dd></dl>\n")
-            }
-            Layout::Divisions => write!(page, "<div><div>{label}</div><div>{value}</div></div>\n"),
-            Layout::Paragraphs => write!(page, "<p><b>{label}</b> {value}</p>\n"),
-            Layout::Lines => write!(page, "{label}\n{value}\n"),
-            Layout::Tabs => write!(page, "{label}\t{value}\r\n"),
-            Layout::OneLine => write!(page, "{label} {value}\n"),
-        }
-        .unwrap();
+            Layout::DefinitionList => format!("<dl><dt>{label}</dt>{help}<dd>{value}</dd></dl>\n"),
+            Layout::Divisions => format!("<div><div>{label}</div><div>{value}</div></div>\n"),
+            Layout::Paragraphs => format!("<p><b>{label}</b> {value}</p>\n"),
+            Layout::Lines => format!("{label}\n{value}\n"),
+            Layout::Tabs => format!("{label}\t{value}\r\n"),
+            Layout::OneLine => format!("{label} {value}\n"),
+        };
+        page.push_str(&line);
     }
 }
 
@@ -298,8 +294,8 @@ fn shown_status(status: Status) -> String {
     if status == Status::NotSetToSync {
         return "Exchange configuration not set to sync".to_owned();
     }
-    let name = status.name().replace('_', " ");
-    name[..1].to_uppercase() + &name[1..]
+    let (first, rest) = status.name().split_at(1);
+    format!("{}{}", first.to_uppercase(), rest.replace('_', " "))
 }
 
 /// The page of a snapshot; `None` when it would show a time that is two.

@@ -237,7 +237,8 @@ fn a_page_that_is_cut_anywhere_says_nothing_wrong() {
         let whole = read_as(page, DateOrder::Dmy).unwrap();
         let mut read_in_part = 0;
         for end in (0..page.len()).filter(|end| page.is_char_boundary(*end)) {
-            let Ok(part) = read(&page[..end]) else {
+            let (front, _) = page.split_at(end);
+            let Ok(part) = read(front) else {
                 continue;
             };
             read_in_part += 1;
@@ -245,7 +246,7 @@ fn a_page_that_is_cut_anywhere_says_nothing_wrong() {
                 assert!(
                     whole.rows.contains(row),
                     "{row:?} of {end} bytes: {}",
-                    &page[end.saturating_sub(200)..end]
+                    front
                 );
             }
             for (name, values) in &part.users {

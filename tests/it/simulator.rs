@@ -6,9 +6,13 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use lightning_sync_exporter::domain::activity::{ActivityKind, IdentityKey};
+use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::scenarios::{Scenario, demo};
+use lightning_sync_exporter::scenarios::{Scenario, all, demo};
 use lightning_sync_exporter::simulator::{Fed, Feeder, activity_ndjson, snapshot_json};
+use lightning_sync_exporter::sources::refusal::OnError;
+use lightning_sync_exporter::sources::{activity, snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -190,4 +194,65 @@ async fn a_feeder_tells_the_present_until_it_is_told_to_stop() {
         .await;
     assert!(taken.lock().unwrap().heartbeats > 1);
     assert_eq!(fed.refused, 0);
+}
+
+/// Both sides write and read by the published interface alone; what they mean by it is compared here.
+#[test]
+fn what_is_written_of_every_story_is_read_as_it_was_meant() {
+    let identity = IdentityKey::new([7; 16]);
+    for story in all().into_iter().chain(demo(now())) {
+        let org = &story.policy.name;
+        // The middle of the first change, where something unusual is shown, and the beginning.
+        let upto = story.truth.first().map_or(story.starts, |truth| truth.from);
+        for upto in [
+            story.starts.plus(TimeDelta::hours(2)),
+            upto.plus(TimeDelta::hours(1)),
+        ] {
+            let pushes = story.live(upto, upto.minus(TimeDelta::hours(2)));
+            let context = activity::Context {
+                org,
+                identity: &identity,
+                now: upto,
+                on_error: OnError::Refuse,
+            };
+            let read = activity::parse(&activity_ndjson(&pushes.records), &context).unwrap();
+            let meant: Vec<(Timestamp, ActivityKind)> = pushes
+                .records
+                .iter()
+                .map(|record| {
+                    let kind = ActivityKind {
+                        object_type: record.object_type,
+                        direction: Some(record.direction),
+                        outcome: record.outcome,
+                    };
+                    (record.at, kind)
+                })
+                .collect();
+            let got: Vec<_> = read
+                .value
+                .records
+                .iter()
+                .map(|record| (record.at, record.kind))
+                .collect();
+            assert_eq!(got, meant, "{}", story.name);
+            for page in &pushes.snapshots {
+                let context = snapshot::Context {
+                    org,
+                    now: upto,
+                    captured_at: None,
+                };
+                let read = snapshot::parse_json(&snapshot_json(page), &context).unwrap();
+                assert_eq!(in_order(read), in_order(page.clone()), "{}", story.name);
+            }
+        }
+    }
+}
+
+/// The order of rows means nothing.
+fn in_order(mut page: Snapshot) -> Snapshot {
+    page.rows.sort_by_key(|(row, _)| *row);
+    for (_, values) in &mut page.users {
+        values.sort_unstable();
+    }
+    page
 }

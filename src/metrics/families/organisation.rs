@@ -60,7 +60,7 @@ pub(super) const FAMILIES: &[Family] = &[
     per_org(metric("lightning_sync_reps_select_events"), |out, facts| {
         out.flag(&[], facts.org.policy.reps_select_events);
     }),
-    per_org(metric("lightning_sync_business_hours"), |out, facts| {
+    per_org(metric("lightning_sync_business_open"), |out, facts| {
         out.flag(&[], facts.org.open_hours.is_open(facts.now));
     }),
     per_org(

@@ -11,7 +11,6 @@ use crate::web::services::{Access, BoxFuture, Ingest, IngestAnswer, IngestReques
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::time::Instant;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
 const PUSH: &str = "POST /api/v1/orgs/acme/activity HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n";
@@ -55,7 +54,10 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
     let site = Arc::new(Site::new(ServerOptions::default(), services));
     let (client, server) = tokio::io::duplex(16 * 1024);
     let (end, ending) = watch::channel(Ending::No);
-    tokio::spawn(converse(server, ([127, 0, 0, 1], 1).into(), site, ending));
+    let conversation = converse(server, ([127, 0, 0, 1], 1).into(), site, ending);
+    // Beside hyper's buffers: 10,000 slow clients must not cost what 10,000 requests do.
+    assert!(std::mem::size_of_val(&conversation) < 2048);
+    tokio::spawn(conversation);
     (client, end)
 }
 
@@ -240,4 +242,16 @@ async fn a_scraper_on_a_slow_line_is_served_on() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     assert!(!server.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_by_hand_with_bare_line_feeds_is_answered_at_once() {
+    let (mut client, _server) = connect();
+    client
+        .write_all(b"GET /-/healthy HTTP/1.0\nHost: localhost\n\n")
+        .await
+        .unwrap();
+    let (answer, took) = until_closed(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }

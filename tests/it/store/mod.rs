@@ -66,12 +66,11 @@ impl Disk {
             .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
             .arg(&at)
             .output();
-        mounted
-            .is_ok_and(|done| done.status.success())
-            .then_some(Self {
-                at,
-                _directory: directory,
-            })
+        let mounted = mounted.is_ok_and(|done| done.status.success());
+        mounted.then(|| Self {
+            at,
+            _directory: directory,
+        })
     }
 
     fn make_read_only(&self) {

@@ -2,13 +2,14 @@
 
 use super::{NOW, batch, try_open};
 use chrono::TimeDelta;
+use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserCells;
 use lightning_sync_exporter::store::{
-    History, MemoryStore, ReadingChange, SqliteHistory, Store, UserChange, Write,
+    History, MemoryStore, ReadingChange, SqliteHistory, Store, UserChange, Write, Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -370,4 +371,69 @@ fn a_memory_store_that_is_told_to_fail_fails_until_it_is_mended() {
     store.mend();
     store.reopen().unwrap();
     expect_loaded(&mut store);
+}
+
+fn record(minutes: i64, key: u8) -> ActivityRecord {
+    ActivityRecord {
+        at: at(minutes),
+        kind: ActivityKind::from_index(0).unwrap(),
+        key: RecordKey([key; 16]),
+    }
+}
+
+fn send(store: &mut impl Store, records: &[ActivityRecord], horizon: Timestamp) -> Written {
+    let write = Write::Activity {
+        org: OrgId(1),
+        records: records.into(),
+        horizon,
+    };
+    store.commit(&[write]).unwrap().remove(0)
+}
+
+/// The clock was ahead when records were pruned; it is right again, and they are sent again.
+fn sent_again_after_pruning(store: &mut impl Store, history: &impl History) {
+    store.org(&OrgName::new("acme").unwrap(), NOW).unwrap();
+    let old = record(0, 1);
+    assert_eq!(send(store, &[old], at(-60)).fresh, [true]);
+    while store.prune(at(180), Timestamp::MIN).unwrap() {}
+    let again = send(store, &[old], at(-60));
+    assert_eq!((again.fresh, again.expired), (vec![false], 1));
+    assert!(again.horizon.unwrap() > old.at);
+    let hours = history.hours(OrgId(1), at(-600), at(600)).unwrap();
+    assert_eq!(hours.iter().map(|hour| hour.count).sum::<u64>(), 1);
+}
+
+/// One record is kept, a later one came when the clock was ahead and was too old then, and one lies in the future.
+fn newest_between_kept_and_future(store: &mut impl Store) {
+    store.org(&OrgName::new("acme").unwrap(), NOW).unwrap();
+    let (kept, expired, future) = (record(0, 1), record(60, 2), record(600, 3));
+    send(store, &[kept, future], at(-60));
+    assert_eq!(send(store, &[expired], at(120)).expired, 1);
+    let newest = |upto| {
+        let found = store.newest(at(upto)).unwrap();
+        found.into_iter().map(|(_, _, at)| at).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(-1), []);
+    assert_eq!(newest(59), [kept.at]);
+    assert_eq!(newest(60), [expired.at]);
+    assert_eq!(newest(599), [expired.at]);
+    assert_eq!(newest(600), [future.at]);
+}
+
+#[test]
+fn a_record_that_was_pruned_does_not_count_again_when_the_clock_goes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let mut store = try_open(&path).unwrap();
+    sent_again_after_pruning(&mut store, &SqliteHistory::open(&path).unwrap());
+    let mut store = MemoryStore::new();
+    let history = store.clone();
+    sent_again_after_pruning(&mut store, &history);
+}
+
+#[test]
+fn the_newest_record_is_found_among_kept_expired_and_future_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    newest_between_kept_and_future(&mut try_open(&directory.path().join("a.db")).unwrap());
+    newest_between_kept_and_future(&mut MemoryStore::new());
 }

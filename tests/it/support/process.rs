@@ -77,11 +77,6 @@ impl Process {
         self.child.id()
     }
 
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("a child can be killed");
-        self.child.wait().expect("a killed child ends");
-    }
-
     /// Waits for the process to end and gives its exit code.
     pub(crate) fn wait_for_exit(&mut self) -> Option<i32> {
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -137,7 +132,7 @@ impl Daemon {
 /// The address in the log line that says where the daemon listens.
 fn listening(line: &str) -> Option<SocketAddr> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    line.get("fields")?.get("address")?.as_str()?.parse().ok()
+    line.get("address")?.as_str()?.parse().ok()
 }
 
 /// A port that was free a moment ago, for programs that cannot choose one themselves.

@@ -9,41 +9,33 @@ use lightning_sync_exporter::web::limits::{DECODED_BYTES, HEAD_WITHIN};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// How many connections the system lets us have, both ends in this process; as many as wanted where we may raise it.
+/// How many slow connections there are, each with its two ends in a process of its own: the usual limit of open files
+/// is too low for both.
 fn slow_connections() -> usize {
-    let wanted: usize = std::env::var("LIGHTNING_SYNC_TEST_CONNECTIONS").map_or(10_000, |text| {
+    std::env::var("LIGHTNING_SYNC_TEST_CONNECTIONS").map_or(10_000, |text| {
         text.parse().expect("a number of connections")
-    });
-    let files = (wanted * 2 + 2_000) as u64;
+    })
+}
+
+/// Lets this process have `files` open.
+fn allow_files(files: usize) {
     let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < files) {
-        let maximum = limit.maximum.map(|hard| hard.max(files));
-        let raised = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(files),
-                maximum,
-            },
-        );
-        if raised.is_err() {
-            let hard = usize::try_from(limit.maximum.unwrap_or(files)).unwrap();
-            setrlimit(
-                Resource::Nofile,
-                Rlimit {
-                    current: limit.maximum,
-                    maximum: limit.maximum,
-                },
-            )
-            .unwrap();
-            return wanted.min(hard.saturating_sub(2_000) / 2);
-        }
-    }
-    wanted
+    let (files, soft) = (files as u64, limit.current.unwrap_or(u64::MAX));
+    let maximum = limit.maximum.map(|hard| hard.max(files));
+    let wanted = Rlimit {
+        current: Some(soft.max(files)),
+        maximum,
+    };
+    assert!(
+        soft >= files || setrlimit(Resource::Nofile, wanted).is_ok(),
+        "{files} open files are needed and not allowed; raise the limit (ulimit -Hn) or lower LIGHTNING_SYNC_TEST_CONNECTIONS"
+    );
 }
 
 fn memory(key: &str) -> u64 {
@@ -58,10 +50,11 @@ fn memory(key: &str) -> u64 {
 }
 
 /// Sends a head byte by byte until it is closed; says after how long that was.
-async fn drip(address: SocketAddr, open: Arc<AtomicUsize>) -> Duration {
+async fn drip(address: SocketAddr, open: Arc<Open>) -> Duration {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let begun = Instant::now();
-    open.fetch_add(1, Ordering::Relaxed);
+    let now_open = open.now.fetch_add(1, Ordering::Relaxed) + 1;
+    open.most.fetch_max(now_open, Ordering::Relaxed);
     let mut nothing = [0; 1];
     let mut write = stream
         .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
@@ -72,75 +65,152 @@ async fn drip(address: SocketAddr, open: Arc<AtomicUsize>) -> Duration {
             Err(_) => write = stream.write_all(b"X").await,
         }
     }
-    open.fetch_sub(1, Ordering::Relaxed);
+    open.now.fetch_sub(1, Ordering::Relaxed);
     begun.elapsed()
+}
+
+#[derive(Default)]
+struct Open {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// What became of an attack.
+struct Attack {
+    connections: usize,
+    most_at_once: usize,
+    shortest: Duration,
+    longest: Duration,
+}
+
+fn attack(address: SocketAddr, connections: usize) -> Attack {
+    allow_files(connections + 100);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let open = Arc::new(Open::default());
+    let lived: Vec<Duration> = runtime.block_on(async {
+        let mut tasks = Vec::new();
+        for number in 0..connections {
+            tasks.push(tokio::spawn(drip(address, Arc::clone(&open))));
+            if number % 256 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let mut lived = Vec::new();
+        for task in tasks {
+            lived.push(task.await.unwrap());
+        }
+        lived
+    });
+    Attack {
+        connections: lived.len(),
+        most_at_once: open.most.load(Ordering::Relaxed),
+        shortest: lived.iter().copied().min().unwrap_or_default(),
+        longest: lived.iter().copied().max().unwrap_or_default(),
+    }
+}
+
+/// By itself this attacks a site of its own; the test below runs it in another process against its own.
+#[test]
+fn every_slow_connection_is_closed_in_time() {
+    let site;
+    let (address, connections) = match std::env::var(ATTACKED) {
+        Ok(address) => (address.parse().unwrap(), slow_connections()),
+        Err(_) => {
+            site = Site::start();
+            (site.address, 50)
+        }
+    };
+    let attack = attack(address, connections);
+    println!(
+        "ATTACK {} {} {} {}",
+        attack.connections,
+        attack.most_at_once,
+        attack.shortest.as_millis(),
+        attack.longest.as_millis()
+    );
+    assert_eq!(attack.connections, connections);
+    assert!(attack.longest < HEAD_WITHIN * 2, "{:?}", attack.longest);
+}
+
+const ATTACKED: &str = "LIGHTNING_SYNC_TEST_ATTACKED";
+
+/// Attacks `address` from another process, which is this one's program again.
+fn attack_from_outside(address: SocketAddr) -> Attack {
+    let attacker = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "web::measured::every_slow_connection_is_closed_in_time",
+        ])
+        .env(ATTACKED, address.to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&attacker.stdout).into_owned();
+    let failed = String::from_utf8_lossy(&attacker.stderr).into_owned();
+    assert!(attacker.status.success(), "{said}{failed}");
+    let figures = said
+        .split_once("ATTACK ")
+        .unwrap()
+        .1
+        .lines()
+        .next()
+        .unwrap();
+    let figures: Vec<u64> = figures
+        .split(' ')
+        .map(|figure| figure.parse().unwrap())
+        .collect();
+    Attack {
+        connections: usize::try_from(figures[0]).unwrap(),
+        most_at_once: usize::try_from(figures[1]).unwrap(),
+        shortest: Duration::from_millis(figures[2]),
+        longest: Duration::from_millis(figures[3]),
+    }
 }
 
 #[test]
 fn ten_thousand_slow_connections_are_closed_in_time_and_no_scrape_waits_for_them() {
     let connections = slow_connections();
+    allow_files(connections + 2_000);
     let site = Site::with(Setting {
         page: (&[b'#'; 65536], 16),
         ..Setting::default()
     });
     let (address, before) = (site.address, memory("VmRSS"));
-    let open = Arc::new(AtomicUsize::new(0));
-    let attackers = Arc::clone(&open);
-    let attack = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut tasks = Vec::new();
-            for number in 0..connections {
-                tasks.push(tokio::spawn(drip(address, Arc::clone(&attackers))));
-                if number % 256 == 0 {
-                    tokio::task::yield_now().await;
-                }
-            }
-            let mut lived = Vec::new();
-            for task in tasks {
-                lived.push(task.await.unwrap());
-            }
-            lived
-        })
-    });
-    let (mut scrapes, mut most, mut peak) = (Vec::new(), 0, before);
-    while !attack.is_finished() {
+    let attacker = std::thread::spawn(move || attack_from_outside(address));
+    let (mut scrapes, mut peak) = (Vec::new(), before);
+    while !attacker.is_finished() {
         let begun = Instant::now();
         assert_eq!(get(address, "/metrics").body.len(), 16 * 65536);
         scrapes.push(begun.elapsed());
-        most = most.max(open.load(Ordering::Relaxed));
-        if scrapes.len() % 16 == 0 {
+        if scrapes.len() % 64 == 0 {
             peak = peak.max(memory("VmRSS"));
         }
     }
-    let mut lived = attack.join().unwrap();
-    lived.sort();
+    let attack = attacker.join().unwrap();
     scrapes.sort();
-    let at = |times: &[Duration], share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    let at = |share: f64| scrapes[((scrapes.len() - 1) as f64 * share) as usize];
     println!(
-        "{connections} slow connections, {most} open at once: closed after {:.1} s to {:.1} s; {} scrapes of 1 MiB beside them: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms; memory of both ends {before} to {peak} MiB",
-        lived[0].as_secs_f64(),
-        lived[lived.len() - 1].as_secs_f64(),
+        "{} slow connections, {} open at once: closed after {:.1} s to {:.1} s; {} scrapes of 1 MiB beside them: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms; memory {before} to {peak} MiB",
+        attack.connections,
+        attack.most_at_once,
+        attack.shortest.as_secs_f64(),
+        attack.longest.as_secs_f64(),
         scrapes.len(),
-        at(&scrapes, 0.5).as_secs_f64() * 1e3,
-        at(&scrapes, 0.99).as_secs_f64() * 1e3,
-        at(&scrapes, 1.0).as_secs_f64() * 1e3,
+        at(0.5).as_secs_f64() * 1e3,
+        at(0.99).as_secs_f64() * 1e3,
+        at(1.0).as_secs_f64() * 1e3,
     );
-    assert_eq!(lived.len(), connections);
-    assert!(most > connections / 2, "only {most} were open at once");
+    assert_eq!(attack.connections, connections);
     assert!(
-        lived[lived.len() - 1] < HEAD_WITHIN * 2,
-        "{:?}",
-        lived[lived.len() - 1]
+        attack.most_at_once > connections / 2,
+        "only {} were open at once",
+        attack.most_at_once
     );
-    assert!(
-        at(&scrapes, 0.99) < Duration::from_millis(50),
-        "{:?}",
-        at(&scrapes, 0.99)
-    );
+    assert!(peak - before < 100, "{before} to {peak} MiB");
+    assert!(at(0.99) < Duration::from_millis(50), "{:?}", at(0.99));
 }
 
 fn zeros(bytes: usize) -> Vec<u8> {
