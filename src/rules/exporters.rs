@@ -13,6 +13,7 @@ const ANSWERS: &str = r"
 max by (job, instance) (lightning_sync_exporter_build_info)
 unless on (job, instance) (
   changes(lightning_sync_exporter_view_timestamp_seconds[10m]) == 0
+  and count_over_time(lightning_sync_exporter_view_timestamp_seconds[10m]) > 1
   and lightning_sync_exporter_view_timestamp_seconds offset 10m
 )
 ";

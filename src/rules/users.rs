@@ -31,11 +31,15 @@ unless on (job, instance, org) (
 )
 "#;
 
-/// When the longest first sync of a direction should have ended, with the labels of that direction's reading.
+/// When the longest first sync of a direction should have ended, with the labels of that direction's reading. One that
+/// has not begun counts, but for the first set-up.
 const FIRST_SYNC_DUE: &str = r#"
 label_replace(label_replace(
   min by (job, instance, org, check) (
     lightning_sync_oldest_status_timestamp_seconds{status="initial_sync_in_progress"}
+    or
+    lightning_sync_oldest_status_timestamp_seconds{status="not_started"}
+    unless on (job, instance, org) lightning_sync_setting_up == 1
   )
   + on (job, instance, org) group_left max by (job, instance, org) (lightning_sync_initial_sync_limit_seconds),
   "object_type", "$1", "check", "(contacts|events)_.*"
@@ -132,7 +136,7 @@ pub(super) fn part() -> Part {
             Severity::Warning,
             &format!(
                 "{{{{ $labels.org }}}}: the oldest first sync of {{{{ $labels.check }}}} is {{{{ $value | humanizeDuration }}}} over its limit.{}",
-                in_state("initial_sync_in_progress")
+                in_state("initial_sync_in_progress|not_started")
             ),
         ),
     ]);

@@ -1,10 +1,14 @@
 //! Integration tests: one binary, one file for each flow.
 #![cfg(test)]
 
+mod agreement;
 mod alerts;
 mod architecture;
 mod cli;
 mod config;
+mod fuzz;
+mod generated;
+mod inhibition;
 mod end_to_end;
 mod fuzz;
 mod generated;

@@ -32,14 +32,14 @@ struct Seen {
 }
 
 /// The story as the engine hears it.
-struct Telling<'a> {
+pub(crate) struct Telling<'a> {
     scenario: &'a Scenario,
-    engine: Engine<MemoryStore>,
+    pub(crate) engine: Engine<MemoryStore>,
     identity: IdentityKey,
 }
 
 impl<'a> Telling<'a> {
-    fn begin(scenario: &'a Scenario) -> Self {
+    pub(crate) fn begin(scenario: &'a Scenario) -> Self {
         let settings = Settings {
             policies: vec![Arc::new(scenario.policy.clone())],
             keep_activity: TimeDelta::days(7),
@@ -62,7 +62,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn hear(&mut self, pushes: Pushes, now: Timestamp) {
+    pub(crate) fn hear(&mut self, pushes: Pushes, now: Timestamp) {
         let org = &self.scenario.policy.name;
         let mut observations = Vec::new();
         if pushes.feed_speaks {

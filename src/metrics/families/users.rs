@@ -73,6 +73,9 @@ fn judged(facts: &OrgFacts) -> impl Iterator<Item = UserRow> {
 const fn has_limit(status: Status) -> bool {
     matches!(
         status,
-        Status::MarkedForReset | Status::ResetInProgress | Status::InitialSyncInProgress
+        Status::MarkedForReset
+            | Status::ResetInProgress
+            | Status::NotStarted
+            | Status::InitialSyncInProgress
     )
 }
