@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::format_push_string,
     reason = "a bench fails loudly"
 )]
 

@@ -55,20 +55,19 @@ impl Demo {
         out: &mut (dyn Write + Send),
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), DemoError> {
+        let speed = self.speed.unwrap_or(if self.scenario.is_some() {
+            SCENARIO_SPEED
+        } else {
+            1
+        });
         let (clock, stories) = match &self.scenario {
             None => {
                 let start = now();
-                (
-                    running_clock(start, self.speed.unwrap_or(1)),
-                    scenarios::demo(start),
-                )
+                (running_clock(start, speed), scenarios::demo(start))
             }
             Some(name) => {
                 let story = scenarios::named(name).ok_or_else(|| unknown(name))?;
-                (
-                    running_clock(story.starts, self.speed.unwrap_or(SCENARIO_SPEED)),
-                    vec![story],
-                )
+                (running_clock(story.starts, speed), vec![story])
             }
         };
         let directory = Directory::create()?;
@@ -89,12 +88,7 @@ impl Demo {
         };
         write!(out, "{}", welcome(address, &self.telemetry_path, &stories))?;
         out.flush()?;
-        let feeder = Feeder::new(
-            address,
-            stories,
-            Arc::clone(&clock.wall),
-            f64::from(self.speed.unwrap_or(1)),
-        );
+        let feeder = Feeder::new(address, stories, Arc::clone(&clock.wall), f64::from(speed));
         let (end, ended) = watch::channel(false);
         let until_end = |mut ended: watch::Receiver<bool>| async move {
             // A sender that is gone means the same as one that says so.
@@ -128,14 +122,20 @@ fn unknown(name: &str) -> DemoError {
 }
 
 fn welcome(address: SocketAddr, telemetry_path: &str, stories: &[Scenario]) -> String {
-    let mut text = String::from("The demonstration runs. Open:\n\n");
-    text += &format!("  http://{address}/                   every organisation, worst first\n");
-    text += &format!("  http://{address}{telemetry_path}            what Prometheus scrapes\n\n");
-    for story in stories {
-        let org = story.policy.name.as_str();
-        text += &format!("  http://{address}/api/v1/orgs/{org:<12} {}\n", story.title);
-    }
-    text + "\nEverything is in a temporary directory. Ctrl-C ends it.\n"
+    let lines: Vec<String> = stories
+        .iter()
+        .map(|story| {
+            format!(
+                "  http://{address}/api/v1/orgs/{:<12} {}",
+                story.policy.name.as_str(),
+                story.title
+            )
+        })
+        .collect();
+    format!(
+        "The demonstration runs. Open:\n\n  http://{address}/                   every organisation, worst first\n  http://{address}{telemetry_path}            what Prometheus scrapes\n\n{}\n\nEverything is in a temporary directory. Ctrl-C ends it.\n",
+        lines.join("\n"),
+    )
 }
 
 /// A directory of our own that goes with us.

@@ -7,7 +7,7 @@
 //! How a rule is built, and why:
 //! 1. `instance:lightning_sync_…:verdict` is what one exporter says of one thing: 0 for no, anything above for yes (a
 //!    severity, a count or an instant, as told where it is made). It is absent while that exporter cannot know.
-//!    When the exporter falls silent its last verdict stays, see [`exporters`].
+//!    When the exporter falls silent its last verdict stays, see `exporters.rs`.
 //! 2. `org:lightning_sync_…:verdict` is the most hopeful of all exporters that answer, else of those that fell silent.
 //! 3. The alert compares that with 0 and gives way to another alert that says the same thing better.
 //!

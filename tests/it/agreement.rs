@@ -380,11 +380,11 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
         };
         let mut snapshots = Vec::new();
         let rows = match hour {
-            h if h == 0.0 => Some(flags(true, true)),
-            h if h == 3.0 => Some(flags(true, false)),
-            h if h == 6.0 => Some(flags(false, false)),
-            h if h == 20.0 => Some(flags(true, true)),
-            h if h == 25.0 => Some(flags(false, false)),
+            0.0 => Some(flags(true, true)),
+            3.0 => Some(flags(true, false)),
+            6.0 => Some(flags(false, false)),
+            20.0 => Some(flags(true, true)),
+            25.0 => Some(flags(false, false)),
             _ => None,
         };
         snapshots.extend(rows.map(|rows| page(&scenario, now, rows)));

@@ -1,5 +1,10 @@
 //! Integration tests: one binary, one file for each flow.
 #![cfg(test)]
+#![expect(
+    clippy::format_push_string,
+    clippy::string_slice,
+    reason = "texts of tests are short, and a test that panics has said enough"
+)]
 
 mod agreement;
 mod alerts;
