@@ -11,7 +11,7 @@
 mod fleet;
 
 use bytes::Bytes;
-use fleet::{NOW, view};
+use fleet::{NOW, USERS, view};
 use lightning_sync_exporter::domain::policy::UserSeries;
 use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::view::View;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The time of the View and of every page of it.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_348_200);
 /// Users of one organisation: with 13 checks each and its own families about a thousand series.
-const USERS: usize = 64;
+pub(crate) const USERS: usize = 64;
 
 pub(crate) fn view(orgs: usize) -> View {
     let mut view = View::empty(NOW);
