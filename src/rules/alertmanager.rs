@@ -1,7 +1,6 @@
 //! The example configuration of Alertmanager: who is told when, and what is held back while its cause is told.
 
 use crate::domain::reasons::{Reason, Scope, Severity};
-use std::fmt::Write;
 
 /// What is held back while an alert of `reason` fires: in the same organisation, or everywhere for the exporter.
 ///
@@ -85,7 +84,6 @@ inhibit_rules:
 
 /// The whole file.
 pub fn alertmanager() -> String {
-    let mut out = String::from(HEAD);
     let mut rules: Vec<(Vec<Reason>, Vec<Reason>, bool)> = Vec::new();
     for reason in Reason::ALL.iter().copied() {
         let targets = silences(reason);
@@ -101,27 +99,32 @@ pub fn alertmanager() -> String {
             None => rules.push((vec![reason], targets, pages)),
         }
     }
-    for (sources, targets, pages) in rules {
-        let severity = if pages {
-            ", severity = \"critical\""
-        } else {
-            ""
-        };
-        // Writing into a String cannot fail.
-        let _ = write!(
-            out,
-            "  - source_matchers: [alertname =~ \"{}\"{severity}]\n    target_matchers:\n      - >-\n        alertname =~ \"{}\"\n",
-            names(&sources),
-            names(&targets)
-        );
-        if sources
-            .iter()
-            .all(|source| source.scope() != Scope::Exporter)
-        {
-            out.push_str("    equal: [org]\n");
-        }
-    }
-    out
+    let rules: String = rules
+        .iter()
+        .map(|(sources, targets, pages)| inhibition(sources, targets, *pages))
+        .collect();
+    format!("{HEAD}{rules}")
+}
+
+fn inhibition(sources: &[Reason], targets: &[Reason], only_pages: bool) -> String {
+    let severity = if only_pages {
+        ", severity = \"critical\""
+    } else {
+        ""
+    };
+    let exporter = sources
+        .iter()
+        .any(|source| source.scope() == Scope::Exporter);
+    let equal = if exporter { "" } else { "    equal: [org]\n" };
+    format!(
+        "  - source_matchers: [alertname =~ \"{}\"{severity}]
+    target_matchers:
+      - >-
+        alertname =~ \"{}\"
+{equal}",
+        names(sources),
+        names(targets)
+    )
 }
 
 fn names(reasons: &[Reason]) -> String {

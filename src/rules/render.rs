@@ -2,7 +2,6 @@
 
 use super::definition::{AlertRule, Group};
 use super::words::annotations;
-use std::fmt::Write;
 
 /// Who reads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,53 +33,45 @@ pub fn render(format: Format) -> String {
         Format::Prometheus => (PROMETHEUS, 0),
         Format::Operator => (OPERATOR, 2),
     };
-    let mut body = String::from("groups:\n");
+    let mut lines = vec!["groups:".to_owned()];
     for group in super::groups() {
-        write_group(&mut body, &group);
+        put_group(&mut lines, &group);
     }
-    let mut text = String::from(head);
-    for line in body.lines() {
-        if line.is_empty() {
-            text.push('\n');
-        } else {
-            // Writing into a String cannot fail.
-            let _ = writeln!(text, "{:margin$}{line}", "");
-        }
-    }
-    text
+    let body: String = lines
+        .iter()
+        .map(|line| format!("{:margin$}{line}\n", ""))
+        .collect();
+    format!("{head}{body}")
 }
 
-fn write_group(out: &mut String, group: &Group) {
-    let _ = write!(out, "  - name: {}\n    rules:\n", group.name);
+fn put_group(lines: &mut Vec<String>, group: &Group) {
+    lines.push(format!("  - name: {}", group.name));
+    lines.push("    rules:".to_owned());
     for rule in &group.recording {
-        let _ = writeln!(out, "      - record: {}", rule.record);
-        write_block(out, 8, "expr", &rule.expr);
+        lines.push(format!("      - record: {}", rule.record));
+        put_block(lines, 8, "expr", &rule.expr);
     }
     for rule in &group.alerts {
-        write_alert(out, rule);
+        put_alert(lines, rule);
     }
 }
 
-fn write_alert(out: &mut String, rule: &AlertRule) {
-    let _ = writeln!(out, "      - alert: {}", rule.alert());
-    write_block(out, 8, "expr", &rule.expr);
+fn put_alert(lines: &mut Vec<String>, rule: &AlertRule) {
+    lines.push(format!("      - alert: {}", rule.alert()));
+    put_block(lines, 8, "expr", &rule.expr);
     if let Some(hold) = rule.hold {
-        let _ = writeln!(out, "        for: {hold}");
+        lines.push(format!("        for: {hold}"));
     }
-    let _ = write!(
-        out,
-        "        labels:\n          severity: {}\n        annotations:\n",
-        rule.severity()
-    );
+    lines.push("        labels:".to_owned());
+    lines.push(format!("          severity: {}", rule.severity()));
+    lines.push("        annotations:".to_owned());
     for (name, text) in annotations(rule) {
-        write_block(out, 10, name, &text);
+        put_block(lines, 10, name, &text);
     }
 }
 
-/// A text that needs no quoting whatever it holds: our texts have no trailing spaces and no leading ones.
-fn write_block(out: &mut String, margin: usize, key: &str, text: &str) {
-    let _ = writeln!(out, "{:margin$}{key}: |-", "");
-    for line in text.lines() {
-        let _ = writeln!(out, "{:margin$}  {line}", "");
-    }
+/// A text that needs no quoting whatever it holds: our texts have no empty lines, and none begins with a space.
+fn put_block(lines: &mut Vec<String>, margin: usize, key: &str, text: &str) {
+    lines.push(format!("{:margin$}{key}: |-", ""));
+    lines.extend(text.lines().map(|line| format!("{:margin$}  {line}", "")));
 }

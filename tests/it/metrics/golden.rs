@@ -18,7 +18,9 @@ pub(super) fn full_page(format: Format) -> String {
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
     own.config_loaded(Timestamp::from_seconds(1_795_435_000));
     own.set_queue_bytes(4096);
-    own.count(&Event::Committed { took: Duration::from_millis(3) });
+    own.count(&Event::Committed {
+        took: Duration::from_millis(3),
+    });
     own.count(&Event::ActivityAccepted {
         org: "busy".to_owned(),
         accepted: 18,

@@ -118,7 +118,9 @@ fn a_rejected_configuration_shows_until_one_is_taken() {
 #[test]
 fn scrapes_and_commits_are_counted_with_their_durations() {
     let own = own(&[]);
-    own.count(&Event::Committed { took: Duration::from_millis(3) });
+    own.count(&Event::Committed {
+        took: Duration::from_millis(3),
+    });
     own.count(&Event::CommitFailed {
         error: String::new(),
     });
