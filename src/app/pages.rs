@@ -2,11 +2,11 @@
 
 use crate::domain::time::Timestamp;
 use crate::engine::Handle;
-use crate::metrics::{Exposition, Format, GzipExposition, Own, Pages};
+use crate::metrics::{Format, Own, Pages};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// Makes metrics pages of the engine's latest View.
@@ -32,32 +32,21 @@ impl MetricsPage for EnginePages {
             }
         };
         match encoding {
-            Encoding::Identity => Box::new(Plain(self.pages.text(view, now, format))),
-            Encoding::Gzip => Box::new(Gzip(self.pages.gzip(view, now, format))),
+            Encoding::Identity => Box::new(Pieces(self.pages.text(view, now, format))),
+            Encoding::Gzip => Box::new(Pieces(self.pages.gzip(view, now, format))),
         }
     }
 }
 
-struct Plain(Exposition);
+/// A page, compressed or not, as the server asks for its pieces.
+struct Pieces<P>(P);
 
-impl ChunkSource for Plain {
-    fn next(&mut self) -> Option<Bytes> {
-        let mut chunk = BytesMut::new();
-        self.0.next_chunk(&mut chunk).then(|| chunk.freeze())
-    }
-
-    fn content_length(&self) -> Option<u64> {
-        None
-    }
-}
-
-struct Gzip(GzipExposition);
-
-impl ChunkSource for Gzip {
+impl<P: Iterator<Item = Bytes> + Send> ChunkSource for Pieces<P> {
     fn next(&mut self) -> Option<Bytes> {
         self.0.next()
     }
 
+    /// Known only once the page is made.
     fn content_length(&self) -> Option<u64> {
         None
     }

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
+use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::page::{self, Form};
 use lightning_sync_exporter::sources::refusal::{IngestError, IngestReason};
@@ -323,6 +324,27 @@ fn a_value_that_cannot_be_read_is_shown() {
         .replace("2:51", "2:51 PM");
     let american = read_as(&american, DateOrder::Mdy).unwrap();
     assert_eq!(snapshot::to_json(&american), ORG);
+}
+
+#[test]
+fn a_picture_beside_the_word_help_is_still_a_mark() {
+    let page = "<p>User: ann</p><div>User recognized by Exchange service account</div><div><img alt='Checked'> Help</div>";
+    let read = read(page).unwrap();
+    assert_eq!(
+        read.users[0].1,
+        [(UserRow::ServiceAccount, Status::Yes.index() as u32)]
+    );
+}
+
+#[test]
+fn a_check_and_an_x_together_are_neither() {
+    let page = "<p>User: ann</p><div>User recognized by Exchange service account</div><div>✓</div><div>✗</div>";
+    assert_eq!(refusal(page).0, IngestReason::AmbiguousLabel);
+    let page = page.replace("</div><div>✗", "<img alt=X>");
+    assert_eq!(
+        refusal(&page).2,
+        ["User recognized by Exchange service account: shows a check and an X"]
+    );
 }
 
 #[test]

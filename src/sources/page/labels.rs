@@ -78,10 +78,16 @@ const NAMES: [&str; 5] = [
 /// Labels of the user's address.
 const MAILS: [&str; 3] = ["email", "email address", "user email"];
 
+/// Whether a text says nothing: it is empty, or what help bubbles and links say.
+pub(super) fn is_noise(text: &str) -> bool {
+    let even = words(text);
+    even.is_empty() || NOISE.contains(&even.as_str())
+}
+
 /// Says what a piece of text is.
 pub(super) fn role(text: &str) -> Role<'_> {
     let even = words(text);
-    if even.is_empty() || NOISE.contains(&even.as_str()) {
+    if is_noise(&even) {
         return Role::Noise;
     }
     if let Some(heading) = heading(&even) {
@@ -89,11 +95,7 @@ pub(super) fn role(text: &str) -> Role<'_> {
     }
     for (name, meaning) in labels() {
         if let Some(rest) = after_label(text, name) {
-            let rest = if NOISE.contains(&words(rest).as_str()) {
-                ""
-            } else {
-                rest
-            };
+            let rest = if is_noise(rest) { "" } else { rest };
             return Role::Label {
                 name,
                 meaning,

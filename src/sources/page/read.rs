@@ -156,13 +156,13 @@ impl Reader {
                     let following: Vec<&Piece> =
                         values.take(LOOK_AHEAD).map(|(_, piece)| *piece).collect();
                     let shows_mark = !own.marks.is_empty() && meaning.shows_marks();
-                    let values = if !rest.is_empty() || shows_mark {
-                        vec![&own]
+                    let (values, last) = if !rest.is_empty() || shows_mark {
+                        (vec![&own], index)
                     } else {
-                        following
+                        let last = index + following.len();
+                        (following, last)
                     };
-                    let at_end = index + values.len() + 1 >= roles.len()
-                        || (!rest.is_empty() && after.is_empty());
+                    let at_end = last + 1 >= roles.len();
                     let label = Labelled {
                         name,
                         line: piece.line,

@@ -2,7 +2,7 @@
 
 use super::count;
 use super::dates::{self, Writing};
-use super::labels::Row;
+use super::labels::{Row, is_noise};
 use super::shown::Piece;
 use crate::domain::ids::UserName;
 use crate::domain::observation::SNAPSHOT_AHEAD;
@@ -103,7 +103,7 @@ fn mark(piece: &Piece) -> Result<bool, String> {
     match (says.next(), says.next()) {
         (Some(one), other)
             if other.is_none_or(|other| one == other)
-                && (written.is_some() || piece.text.is_empty()) =>
+                && (written.is_some() || is_noise(&piece.text)) =>
         {
             Ok(one)
         }
