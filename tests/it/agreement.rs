@@ -365,7 +365,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
     let scenario = plain("account", 40);
     let starts = scenario.starts;
     let recording = record(&scenario, |_, now| {
-        let hour = now.since(starts).num_minutes() as f64 / 60.0;
+        let minute = now.since(starts).num_minutes();
         let flags = |provided: bool, recognized: bool| {
             let name = provided.then(|| Arc::from("svc-sfsync@corp.example"));
             vec![
@@ -379,17 +379,17 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
             ]
         };
         let mut snapshots = Vec::new();
-        let rows = match hour {
-            0.0 => Some(flags(true, true)),
-            3.0 => Some(flags(true, false)),
-            6.0 => Some(flags(false, false)),
-            20.0 => Some(flags(true, true)),
-            25.0 => Some(flags(false, false)),
+        let rows = match minute {
+            0 => Some(flags(true, true)),
+            180 => Some(flags(true, false)),
+            360 => Some(flags(false, false)),
+            1200 => Some(flags(true, true)),
+            1500 => Some(flags(false, false)),
             _ => None,
         };
         snapshots.extend(rows.map(|rows| page(&scenario, now, rows)));
         // A sync after the second reading, by a feed that speaks on.
-        let synced = [1.0, 9.0].contains(&hour);
+        let synced = [60, 540].contains(&minute);
         Pushes {
             feed_speaks: synced,
             records: synced
@@ -400,7 +400,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
                     outcome: Outcome::Synced,
                     user: lightning_sync_exporter::domain::ids::UserName::new("ann@corp.example")
                         .unwrap(),
-                    id: hour as u64,
+                    id: minute as u64,
                 })
                 .into_iter()
                 .collect(),

@@ -154,12 +154,13 @@ fn with_words(text: &str, reason: Reason, alert: &str) -> String {
             .lines()
             .map(|step| format!("{pad}  {step}\n"))
             .collect();
-        out.push_str(&format!(
+        out += format!(
             "{pad}summary: {}\n{}\n{pad}next_step: |-\n{steps}{pad}owner: {}\n{pad}runbook_url: {RUNBOOKS}/{alert}.md\n",
             guide.summary,
             description.unwrap(),
             owners(guide)
-        ));
+        )
+        .as_str();
     }
     out
 }
