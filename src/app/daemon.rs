@@ -1,7 +1,7 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
 use super::ingest::EngineIngest;
-use super::pages::EnginePages;
+use super::pages::{EnginePages, prepare};
 use super::reload::{Reloader, access_table, names, settings};
 use crate::config::{Environment, ValidConfig};
 use crate::engine::{self, Clock, Engine, Handle, Running};
@@ -54,6 +54,8 @@ pub struct Daemon {
     engine: Running,
     server: Server,
     reloader: Arc<Reloader>,
+    pages: Arc<Pages>,
+    clock: Clock,
 }
 
 impl Daemon {
@@ -88,6 +90,7 @@ impl Daemon {
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
         });
+        let pages = Arc::new(Pages::new(Arc::clone(&own)));
         let services = Services {
             view: Arc::new({
                 let engine = handle.clone();
@@ -95,7 +98,7 @@ impl Daemon {
             }),
             now: Arc::clone(&clock.wall),
             metrics: Arc::new(EnginePages {
-                pages: Pages::new(Arc::clone(&own)),
+                pages: Arc::clone(&pages),
                 own,
                 engine: handle.clone(),
             }),
@@ -123,6 +126,8 @@ impl Daemon {
             engine,
             server,
             reloader,
+            pages,
+            clock,
         })
     }
 
@@ -145,6 +150,8 @@ impl Daemon {
             mut engine,
             server,
             reloader,
+            pages,
+            clock,
         } = self;
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on http://{address}.");
@@ -156,6 +163,7 @@ impl Daemon {
                 reloader.reload().await.ok();
             }
         });
+        let preparing = tokio::spawn(prepare(pages, engine.handle.views(), clock));
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.
@@ -169,6 +177,7 @@ impl Daemon {
         // The server first, so that nobody is answered by an engine that is gone.
         serving.await.map_err(std::io::Error::other)?;
         reloading.abort();
+        preparing.abort();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;
