@@ -12,6 +12,7 @@ mod gzip;
 mod lines;
 mod number;
 mod own;
+mod polls;
 mod process;
 mod segments;
 mod table;
@@ -21,6 +22,7 @@ pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
 pub use lines::Format;
 pub use own::Own;
+pub use polls::SalesforceFigures;
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
