@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn counters_rise_through_the_day_and_begin_anew_at_midnight() {
         let ann = Person::healthy("ann@corp.example");
-        let at = |hour| Timestamp::from_seconds(hour * 3_600);
+        let at = |hour: i64| Timestamp::from_seconds(hour * 3_600);
         assert_eq!(ann.synced(0, at(8), None), 0);
         assert_eq!(ann.synced(0, at(10), None), 12);
         assert_eq!(ann.synced(1, at(31), None), 23 * 12);

@@ -1,11 +1,10 @@
 //! When to ask again: at the interval, slower when the budget runs out, further apart while it fails.
 
 use super::usage::Usage;
+use crate::domain::policy::OrgPolicy;
 use crate::sources::failure::FailureReason;
 use chrono::TimeDelta;
 
-/// From this share of the budget on, polls come further apart.
-const SLOW_FROM: f64 = 0.75;
 /// How far apart they are when the budget is nearly spent: near enough that what they tell stays live.
 const SLOWEST: TimeDelta = TimeDelta::minutes(8);
 /// While the budget is spent, one request looks whether it is free again.
@@ -37,7 +36,8 @@ impl Pace {
             return self.every.max(SPENT_EVERY);
         }
         let slowest = self.every.max(SLOWEST);
-        let part = ((share - SLOW_FROM) / (1.0 - SLOW_FROM)).clamp(0.0, 1.0);
+        let low = OrgPolicy::API_BUDGET_LOW;
+        let part = ((share - low) / (1.0 - low)).clamp(0.0, 1.0);
         let more = (slowest - self.every).num_milliseconds() as f64 * part;
         self.every + TimeDelta::milliseconds(more as i64)
     }

@@ -257,7 +257,14 @@ impl Poller {
         for (_, soql) in asked {
             let path = queries::alone(&self.client.settings, soql);
             let page = self.client.get(&path, now).await;
-            pages.push(page.and_then(|page| Page::of(Value::Object(page))));
+            match page {
+                // The address of queries itself is not there: the version is not.
+                Err(failure) if failure.reason == FailureReason::NotFound => {
+                    self.no_batch_since = None;
+                    return Err(failure);
+                }
+                page => pages.push(page.and_then(|page| Page::of(Value::Object(page)))),
+            }
         }
         Ok(pages)
     }
@@ -358,7 +365,7 @@ impl Poller {
 /// Whether a failure only says that the organisation, or its user, does not have a part.
 fn not_there(part: Part, failure: &Failure) -> bool {
     match failure.reason {
-        FailureReason::ObjectMissing | FailureReason::NotFound => true,
+        FailureReason::ObjectMissing => true,
         // Which fields exist and who may see them differs for these; without them we still know the users.
         FailureReason::FieldUnknown
         | FailureReason::MalformedQuery
