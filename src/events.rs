@@ -93,6 +93,45 @@ pub enum Event {
         /// How far, in seconds; negative for a step back.
         step_seconds: i64,
     },
+    /// A source was asked and answered, and the answer is on disk.
+    Polled {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+        /// How long it took.
+        took: Duration,
+        /// When it began, in Unix seconds.
+        at_seconds: f64,
+        /// Whether the poll before had failed.
+        recovered: bool,
+    },
+    /// A source was asked in vain; what it told before is kept and grows old.
+    PollFailed {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+        /// The closed reason; see `sources::failure`.
+        reason: &'static str,
+        /// What happened.
+        detail: String,
+        /// What to do about it.
+        advice: &'static str,
+        /// How long it took.
+        took: Duration,
+        /// Whether the poll before failed for the same reason, and was logged not long ago.
+        repeated: bool,
+    },
+    /// A source told something that an operator may want to know of, once.
+    SourceNews {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+        /// A sentence without its full stop.
+        news: String,
+    },
     /// The configuration was read again.
     ConfigReloaded,
     /// The configuration could not be read again; the old one stays.
@@ -145,6 +184,49 @@ impl Event {
                     step_seconds,
                     "The clock stepped by {step_seconds} s; retention pauses for an hour. Check time synchronisation."
                 );
+            }
+            Self::Polled {
+                org,
+                source,
+                took,
+                recovered,
+                ..
+            } => {
+                if *recovered {
+                    tracing::info!(org, source, ?took, "{org}: {source} answers again.");
+                } else {
+                    tracing::debug!(org, source, ?took, "{org}: asked {source}.");
+                }
+            }
+            Self::PollFailed {
+                org,
+                source,
+                reason,
+                detail,
+                advice,
+                repeated,
+                ..
+            } => {
+                if *repeated {
+                    tracing::debug!(
+                        org,
+                        source,
+                        reason,
+                        detail,
+                        "{org}: {source} still fails: {detail}."
+                    );
+                } else {
+                    tracing::warn!(
+                        org,
+                        source,
+                        reason,
+                        detail,
+                        "{org}: asking {source} failed ({reason}): {detail}. {advice}"
+                    );
+                }
+            }
+            Self::SourceNews { org, source, news } => {
+                tracing::info!(org, source, "{org}: {source}: {news}.");
             }
             Self::ConfigReloaded => tracing::info!("The configuration was read again."),
             Self::ConfigRejected { errors } => {

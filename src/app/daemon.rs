@@ -2,6 +2,7 @@
 
 use super::ingest::EngineIngest;
 use super::pages::{EnginePages, prepare};
+use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
 use crate::config::{Environment, ValidConfig};
 use crate::engine::{self, Clock, Engine, Handle, Running};
@@ -13,7 +14,7 @@ use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -56,6 +57,8 @@ pub struct Daemon {
     reloader: Arc<Reloader>,
     pages: Arc<Pages>,
     clock: Clock,
+    pollers: Arc<Pollers>,
+    config: ValidConfig,
 }
 
 impl Daemon {
@@ -80,12 +83,21 @@ impl Daemon {
         let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
+        let pollers = Arc::new(Pollers {
+            engine: handle.clone(),
+            own: Arc::clone(&own),
+            events: events.clone(),
+            clock: clock.clone(),
+            trust: OnceLock::new(),
+            tasks: Mutex::default(),
+        });
         let reloader = Arc::new(Reloader {
             file: options.config_file,
             environment: options.environment,
             engine: handle.clone(),
             access: Arc::clone(&access),
             own: Arc::clone(&own),
+            pollers: Arc::clone(&pollers),
             events: events.clone(),
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
@@ -128,6 +140,8 @@ impl Daemon {
             reloader,
             pages,
             clock,
+            pollers,
+            config: config.clone(),
         })
     }
 
@@ -152,10 +166,14 @@ impl Daemon {
             reloader,
             pages,
             clock,
+            pollers,
+            config,
         } = self;
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on http://{address}.");
         }
+        pollers.configure(&config);
+        drop(config);
         let mut hangup = signal(SignalKind::hangup())?;
         let reloading = tokio::spawn(async move {
             while hangup.recv().await.is_some() {
@@ -178,6 +196,7 @@ impl Daemon {
         serving.await.map_err(std::io::Error::other)?;
         reloading.abort();
         preparing.abort();
+        pollers.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;

@@ -4,6 +4,7 @@ mod clock;
 mod daemon;
 mod ingest;
 mod pages;
+mod pollers;
 mod reading;
 mod reload;
 

@@ -1,5 +1,6 @@
 //! What changes when the configuration is read again: the engine's policies, who may push, and which series exist.
 
+use super::pollers::Pollers;
 use crate::config::{Environment, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
@@ -23,6 +24,7 @@ pub(super) struct Reloader {
     pub(super) engine: Handle,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     pub(super) own: Arc<Own>,
+    pub(super) pollers: Arc<Pollers>,
     pub(super) events: Events,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// One reload at a time, or the older of two could win.
@@ -58,6 +60,7 @@ impl Reloader {
             .map_err(|error| error.to_string())?;
         self.engine.configure(settings(&config)).await?;
         self.own.set_orgs(&names(&config));
+        self.pollers.configure(&config);
         self.access.store(Arc::new(access_table(&config)));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The commented example, made from the table of keys.
 
 use super::keys::{Default, Key, Kind};
-use super::table::KEYS;
+use super::table;
 
 /// The width that comments are wrapped to.
 const COLUMNS: usize = 110;
@@ -13,7 +13,7 @@ pub fn example() -> String {
         "# The configuration of lightning-sync-exporter. Only `orgs` with a name is needed; everything else has a default.\n\
          # Check it with `lightning-sync-exporter config check`.\n",
     );
-    for key in KEYS {
+    for key in table::all() {
         write_key(&mut text, key);
     }
     text
@@ -122,7 +122,7 @@ mod tests {
                  the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it"
             )
         );
-        for key in KEYS {
+        for key in table::all() {
             assert!(
                 everything.lines().any(|line| line
                     .trim_start_matches([' ', '-'])

@@ -4,7 +4,7 @@ use super::keys::{Key, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, Place, nearest};
 use super::org;
 use super::reader::{self, found};
-use super::table::KEYS;
+use super::table;
 use super::valid::{OrgConfig, StoreConfig, ValidConfig, Validated};
 use super::walk::Section;
 use crate::domain::policy::{UserNames, UserSeries};
@@ -112,7 +112,7 @@ fn under_environment(
     environment: &Environment,
     mistakes: &Collector,
 ) -> Option<Value> {
-    let known: Vec<String> = KEYS.iter().filter_map(Key::variable).collect();
+    let known: Vec<String> = table::all().filter_map(Key::variable).collect();
     let mut ours = HashMap::new();
     for (name, value) in &environment.0 {
         if known.contains(name) {

@@ -15,6 +15,8 @@ mod org;
 mod origin;
 mod reader;
 mod reference;
+mod salesforce;
+mod salesforce_table;
 mod schema;
 mod table;
 mod token;

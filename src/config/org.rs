@@ -3,6 +3,7 @@
 use super::dates;
 use super::hours;
 use super::origin::Origin;
+use super::salesforce;
 use super::token;
 use super::valid::{IngestConfig, OrgConfig};
 use super::walk::{Read, Section};
@@ -26,9 +27,14 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
     read_dates(org, &mut policy);
     read_spans(org, &mut policy);
     let ingest = read_ingest(org, base);
+    let salesforce = salesforce::read(org, base);
+    if let Some(settings) = &salesforce {
+        salesforce::expect(&mut policy, settings);
+    }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
         ingest,
+        salesforce: salesforce.map(Arc::new),
     })
 }
 

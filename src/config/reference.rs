@@ -2,11 +2,11 @@
 
 use super::example::example;
 use super::keys::{Default, Key, Kind};
-use super::table::KEYS;
+use super::table;
 
 /// The text of `docs/configuration.md`.
 pub fn reference() -> String {
-    let rows: String = KEYS.iter().map(row).collect();
+    let rows: String = table::all().map(row).collect();
     format!("{HEAD}{rows}{TAIL}\n```yaml\n{}```\n", example())
 }
 

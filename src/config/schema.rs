@@ -108,12 +108,12 @@ fn json_of(yaml: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::table::KEYS;
+    use crate::config::table;
 
     #[test]
     fn every_key_of_the_table_is_in_the_schema_and_no_default_is_lost() {
         let schema = schema();
-        for key in KEYS {
+        for key in table::all() {
             let pointer: String = key
                 .path
                 .split('.')

@@ -8,8 +8,13 @@ use chrono::TimeDelta;
 /// The days of a week, from Monday.
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Every key.
-pub(super) const KEYS: &[Key] = &[
+/// Every key, in the order of the example.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(super::salesforce_table::KEYS)
+}
+
+/// Every key but those of sources that ask, which have tables of their own.
+const KEYS: &[Key] = &[
     Key {
         path: "store",
         kind: Kind::Section,

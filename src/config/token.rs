@@ -20,28 +20,8 @@ const OTHERS: u32 = 0o007;
 /// # Errors
 /// A sentence that names the file and what to do; nothing of its text.
 pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
-    // The error repeats the path as written; only one that was completed has news.
-    let name = if Path::new(written).is_absolute() {
-        "the file".to_owned()
-    } else {
-        quoted(&path.display().to_string())
-    };
-    let cannot = |error: std::io::Error| {
-        format!("{name} cannot be read: {error}; give the daemon's user read access to it")
-    };
-    let mut file = open(path).map_err(cannot)?;
-    let metadata = file.metadata().map_err(cannot)?;
-    if !metadata.is_file() {
-        return Err(format!(
-            "{name} is no file; name the file that holds the token"
-        ));
-    }
-    if metadata.permissions().mode() & OTHERS != 0 {
-        return Err(format!(
-            "{name} is open to every user of this machine; run `chmod 600` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)"
-        ));
-    }
-    let text = text_of(&mut file).map_err(cannot)?;
+    let name = named(written, path);
+    let text = secret_text(&name, path, MAX_BYTES)?;
     let secret = Secret::from_file_text(&text)
         .filter(|_| text.len() as u64 <= MAX_BYTES)
         .ok_or_else(|| format!("{name} has to hold one line, the token, and nothing else"))?;
@@ -60,6 +40,35 @@ pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
     Ok(secret)
 }
 
+/// What a message calls the file: the error repeats the path as written, so only one that was completed has news.
+pub(super) fn named(written: &str, path: &Path) -> String {
+    if Path::new(written).is_absolute() {
+        "the file".to_owned()
+    } else {
+        quoted(&path.display().to_string())
+    }
+}
+
+/// The text of a file that holds a secret, up to one byte more than `max`.
+pub(super) fn secret_text(name: &str, path: &Path, max: u64) -> Result<Zeroizing<String>, String> {
+    let cannot = |error: std::io::Error| {
+        format!("{name} cannot be read: {error}; give the daemon's user read access to it")
+    };
+    let mut file = open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err(format!(
+            "{name} is no file; name the file that holds the secret"
+        ));
+    }
+    if metadata.permissions().mode() & OTHERS != 0 {
+        return Err(format!(
+            "{name} is open to every user of this machine; run `chmod 600` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)"
+        ));
+    }
+    text_of(&mut file, max).map_err(cannot)
+}
+
 /// Without waiting for the other end of a named pipe.
 fn open(path: &Path) -> std::io::Result<File> {
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
@@ -69,9 +78,9 @@ fn open(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
-fn text_of(file: &mut File) -> std::io::Result<Zeroizing<String>> {
+fn text_of(file: &mut File, max: u64) -> std::io::Result<Zeroizing<String>> {
     // Enough room from the start, so that no grown-out-of buffer keeps a copy.
-    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES as usize + 2));
-    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    let mut text = Zeroizing::new(String::with_capacity(max as usize + 2));
+    file.take(max + 1).read_to_string(&mut text)?;
     Ok(text)
 }

@@ -3,6 +3,7 @@
 use super::origin::Origin;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
+use crate::sources::salesforce::Settings;
 use chrono::TimeDelta;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ impl ValidConfig {
                     token: None,
                     allowed_origins: Vec::new(),
                 },
+                salesforce: None,
             })
             .collect();
         Self {
@@ -72,6 +74,8 @@ pub struct OrgConfig {
     pub policy: Arc<OrgPolicy>,
     /// Who may push for it.
     pub ingest: IngestConfig,
+    /// How Salesforce itself is asked, where it is.
+    pub salesforce: Option<Arc<Settings>>,
 }
 
 /// Who may push for an organisation.

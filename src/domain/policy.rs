@@ -118,6 +118,10 @@ impl OrgPolicy {
     pub const NEVER_SYNCED_AFTER: TimeDelta = TimeDelta::hours(72);
     /// How long an organisation may be configured before its silence is news: one set-up session.
     pub const FIRST_OBSERVATION_WITHIN: TimeDelta = TimeDelta::hours(1);
+    /// From this share of the budget of API requests on, polls come further apart and somebody is told.
+    pub const API_BUDGET_LOW: f64 = 0.75;
+    /// How often a source that asks reads switches of the settings, which hardly change.
+    pub const SETTINGS_READ_EVERY: TimeDelta = TimeDelta::hours(1);
     /// When the vendor's retirement turns Lightning Sync off outside Government Cloud: 2027-04-01T00:00:00Z.
     pub const VENDOR_RETIREMENT: Timestamp = Timestamp::from_seconds(1_806_537_600);
 

@@ -69,6 +69,10 @@ closed_set! {
         ClockSuspect = "clock_suspect",
         /// What senders push is refused.
         IngestRejected = "ingest_rejected",
+        /// A source that asks gets no good answer.
+        PollFailing = "poll_failing",
+        /// The organisation's daily API requests run out.
+        SalesforceApiBudgetLow = "salesforce_api_budget_low",
         /// Always on: its silence means that alerting itself is broken.
         Watchdog = "watchdog",
     }
@@ -98,6 +102,8 @@ impl Reason {
             Self::StoreFailing => Some("LightningSyncStoreFailing"),
             Self::ClockSuspect => Some("LightningSyncClockSuspect"),
             Self::IngestRejected => Some("LightningSyncIngestRejected"),
+            Self::PollFailing => Some("LightningSyncPollFailing"),
+            Self::SalesforceApiBudgetLow => Some("LightningSyncSalesforceApiBudgetLow"),
             Self::Watchdog => Some("Watchdog"),
         }
     }
@@ -130,7 +136,9 @@ impl Reason {
             | Self::InitialSyncStuck
             | Self::StoreFailing
             | Self::ClockSuspect
-            | Self::IngestRejected => &[Severity::Warning],
+            | Self::IngestRejected
+            | Self::PollFailing
+            | Self::SalesforceApiBudgetLow => &[Severity::Warning],
             Self::Watchdog => &[],
             Self::RetirementNear => &[Severity::Warning, Severity::Info],
             Self::Delayed
@@ -148,6 +156,8 @@ impl Reason {
             | Self::StoreFailing
             | Self::ClockSuspect
             | Self::IngestRejected
+            | Self::PollFailing
+            | Self::SalesforceApiBudgetLow
             | Self::Watchdog => Scope::Exporter,
             Self::ServiceAccountMissing
             | Self::ServiceAccountNotRecognized
@@ -207,6 +217,8 @@ impl Reason {
             | Self::StoreFailing
             | Self::ClockSuspect
             | Self::IngestRejected
+            | Self::PollFailing
+            | Self::SalesforceApiBudgetLow
             | Self::Watchdog => &[],
         }
     }

@@ -194,7 +194,7 @@ closed_set! {
         InSync = "in_sync",
         /// "Exchange configuration not set to sync".
         NotSetToSync = "not_set_to_sync",
-        /// Nobody has said; never what a source says.
+        /// Nobody has said, or a source that could say does not know any more.
         Unknown = "unknown",
     }
 }

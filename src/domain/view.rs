@@ -186,6 +186,42 @@ impl OrgView {
         live
     }
 
+    /// Until when a row of `source` counts as live unless it is read again. A source that asks reads its rows anew each
+    /// time, so one that it no longer finds is not live, although the source still speaks.
+    fn row_live_until(&self, row: OrgRow, source: Source) -> Option<Timestamp> {
+        let until = self.live_until(source)?;
+        if source != Source::Salesforce {
+            return Some(until);
+        }
+        let observed_at = self.readings.get(row, source)?.observed_at;
+        let every = match row {
+            OrgRow::OutlookIntegration => OrgPolicy::SETTINGS_READ_EVERY,
+            OrgRow::ServiceAccountProvided
+            | OrgRow::ServiceAccountRecognized
+            | OrgRow::LinkedUsers
+            | OrgRow::LastSync(_)
+            | OrgRow::Synced60m(_)
+            | OrgRow::Synced24h(_) => TimeDelta::zero(),
+        };
+        let every = every.max(self.policy.expected_every(source)?);
+        Some(until.min(observed_at.plus(every * 2)))
+    }
+
+    fn row_is_live(&self, row: OrgRow, source: Source, now: Timestamp) -> bool {
+        self.row_live_until(row, source)
+            .is_some_and(|until| now <= until)
+    }
+
+    /// Whether `source` could say now that `object` never synced: a source that asks only where it counts records.
+    fn looks_at_sync(&self, source: Source, object: ObjectType, now: Timestamp) -> bool {
+        if source != Source::Salesforce {
+            return self.is_live(source, now);
+        }
+        [OrgRow::Synced60m(object), OrgRow::LastSync(object)]
+            .into_iter()
+            .any(|row| self.row_is_live(row, source, now))
+    }
+
     /// What holds of an organisation's row. Counts are `None` when nobody live gives them; states and the last sync
     /// are held instead.
     pub fn current(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
@@ -209,7 +245,11 @@ impl OrgView {
     fn state(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
         let said = |source| {
             let reading = self.readings.get(row, source)?;
-            Some(current_of(reading, source, !self.is_live(source, now)))
+            Some(current_of(
+                reading,
+                source,
+                !self.row_is_live(row, source, now),
+            ))
         };
         let all = || STATE_ORDER.into_iter().filter_map(said);
         all()
@@ -226,7 +266,7 @@ impl OrgView {
     ) -> Option<Current> {
         let read = COUNT_ORDER
             .into_iter()
-            .filter(|source| self.is_live(*source, now))
+            .filter(|source| self.row_is_live(row, *source, now))
             .find_map(|source| Some(current_of(self.readings.get(row, source)?, source, false)));
         let covered = self.coverage(object, now);
         match (covered, read) {
@@ -296,8 +336,8 @@ impl OrgView {
     }
 
     fn proof(&self, source: Source, object: ObjectType, now: Timestamp) -> Option<LastSync> {
-        let live = self.is_live(source, now);
         if source == Source::Activity {
+            let live = self.is_live(source, now);
             let at = self.figures(object).last_synced?;
             let observed_at = self.activity_looked_at(now);
             return Some(LastSync {
@@ -317,7 +357,7 @@ impl OrgView {
             source,
             observed_at: reading.observed_at,
             changed_at: reading.changed_at,
-            live,
+            live: self.row_is_live(OrgRow::LastSync(object), source, now),
         })
     }
 
@@ -328,7 +368,7 @@ impl OrgView {
         }
         SYNC_SOURCES
             .into_iter()
-            .any(|source| self.is_live(source, now))
+            .any(|source| self.looks_at_sync(source, object, now))
             .then_some(false)
     }
 
@@ -347,7 +387,12 @@ impl OrgView {
             Some(_) => SYNC_SOURCES
                 .into_iter()
                 .filter(|source| self.proof(*source, object, now).is_some())
-                .filter_map(|source| self.live_until(source))
+                .filter_map(|source| match source {
+                    Source::Salesforce => self.row_live_until(OrgRow::LastSync(object), source),
+                    Source::Activity | Source::Snapshot | Source::Exchange | Source::Canary => {
+                        self.live_until(source)
+                    }
+                })
                 .max(),
             None if self.ever_synced(object, now).is_some() => None,
             None => {

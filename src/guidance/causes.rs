@@ -3,6 +3,7 @@
 mod account;
 mod exporter;
 mod lifecycle;
+mod polling;
 mod silence;
 mod users;
 
@@ -32,6 +33,8 @@ pub(super) const fn guide(reason: Reason) -> &'static CauseGuide {
         Reason::StoreFailing => &exporter::STORE_FAILING,
         Reason::ClockSuspect => &exporter::CLOCK_SUSPECT,
         Reason::IngestRejected => &exporter::INGEST_REJECTED,
+        Reason::PollFailing => &polling::POLL_FAILING,
+        Reason::SalesforceApiBudgetLow => &polling::SALESFORCE_API_BUDGET_LOW,
         Reason::Watchdog => &exporter::WATCHDOG,
     }
 }

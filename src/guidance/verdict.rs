@@ -229,6 +229,8 @@ fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timesta
         | Reason::StoreFailing
         | Reason::ClockSuspect
         | Reason::IngestRejected
+        | Reason::PollFailing
+        | Reason::SalesforceApiBudgetLow
         | Reason::Watchdog => None,
     }
 }

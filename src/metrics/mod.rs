@@ -13,6 +13,7 @@ mod kept;
 mod lines;
 mod number;
 mod own;
+mod polls;
 mod process;
 mod scrape;
 mod segments;
@@ -24,6 +25,7 @@ pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
 pub use lines::Format;
 pub use own::Own;
+pub use polls::SalesforceFigures;
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;

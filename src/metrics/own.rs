@@ -2,7 +2,8 @@
 //! configuration and start at 0, so that the first refusal is an increase that a rule can see.
 
 use super::catalogue::{Metric, metric};
-use crate::domain::ids::OrgName;
+use super::polls::{Polls, SalesforceFigures};
+use crate::domain::ids::{OrgName, Source};
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink};
 use prometheus::{
@@ -38,6 +39,7 @@ pub struct Own {
     ingest_records: IntCounterVec,
     ingest_rejected: IntCounterVec,
     ingest_snapshots: IntCounterVec,
+    polls: Polls,
     queue_bytes: Gauge,
     scrape_duration: Histogram,
     scrapes: IntCounter,
@@ -67,6 +69,7 @@ impl Own {
             ingest_records: counters(metric("lightning_sync_exporter_ingest_records_total"))?,
             ingest_rejected: counters(metric("lightning_sync_exporter_ingest_rejected_total"))?,
             ingest_snapshots: counters(metric("lightning_sync_exporter_ingest_snapshots_total"))?,
+            polls: Polls::new(&registry)?,
             queue_bytes: gauge(metric("lightning_sync_exporter_queue_bytes"))?,
             scrape_duration: histogram(
                 "lightning_sync_exporter_scrape_duration_seconds",
@@ -134,6 +137,21 @@ impl Own {
         visit(&self.ingest_snapshots, &[org]);
     }
 
+    /// Begins the series of a source that asks; `reasons` are all that it can fail for.
+    pub fn begin_polls(&self, org: &OrgName, source: Source, reasons: &[&'static str]) {
+        self.polls.begin(org.as_str(), source.name(), reasons);
+    }
+
+    /// Drops the series of an organisation that is no longer asked.
+    pub fn forget_polls(&self, org: &OrgName) {
+        self.polls.forget(org.as_str());
+    }
+
+    /// Says what Salesforce told besides rows.
+    pub fn salesforce_told(&self, org: &OrgName, told: &SalesforceFigures) {
+        self.polls.salesforce(org.as_str(), told);
+    }
+
     /// Says that the configuration in force was read at `at`.
     pub fn config_loaded(&self, at: Timestamp) {
         self.config_loaded_at.set(at.seconds());
@@ -193,8 +211,25 @@ impl EventSink for Own {
             Event::CommitFailed { .. } => self.commit_failures.inc(),
             Event::ConfigReloaded => self.config_reload_success.set(1.0),
             Event::ConfigRejected { .. } => self.config_reload_success.set(0.0),
+            Event::Polled {
+                org,
+                source,
+                took,
+                at_seconds,
+                ..
+            } => self.polls.succeeded(org, source, *took, *at_seconds),
+            Event::PollFailed {
+                org,
+                source,
+                reason,
+                took,
+                ..
+            } => self.polls.failed(org, source, reason, *took),
             // The View says these as states; a count would say less.
-            Event::StoreReopened | Event::WindowsFailed { .. } | Event::ClockSuspect { .. } => {}
+            Event::StoreReopened
+            | Event::WindowsFailed { .. }
+            | Event::ClockSuspect { .. }
+            | Event::SourceNews { .. } => {}
         }
     }
 }

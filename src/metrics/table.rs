@@ -4,6 +4,7 @@ use super::catalogue::{Group, Kind, Metric, Unit};
 
 const NO_LABELS: &[&str] = &[];
 const ORG: &[&str] = &["org"];
+const SOURCE: &[&str] = &["org", "source"];
 const OBJECT: &[&str] = &["org", "object_type"];
 
 /// One line of the table.
@@ -142,6 +143,37 @@ pub(super) const METRICS: &[Metric] = &[
         "How long scrapes took from the request to the last byte handed over. Always there."),
     m("lightning_sync_exporter_scrapes_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,
         "Scrapes that were begun. Always there."),
+    // Sources that ask
+    m("lightning_sync_poll_duration_seconds", Kind::Gauge, Unit::Seconds, SOURCE, Group::Exporter,
+        "How long the latest poll of a source took. Absent: it is not asked, or was not asked yet."),
+    m("lightning_sync_poll_failures_total", Kind::Counter, Unit::None, &["org", "source", "reason"], Group::Exporter,
+        "Polls that failed, by closed reason; what was told before is kept and grows old. Absent: the source is not asked."),
+    m("lightning_sync_poll_last_success_timestamp_seconds", Kind::Gauge, Unit::Seconds, SOURCE, Group::Exporter,
+        "When the latest good poll began, in Unix seconds. Absent: none since the start of the daemon."),
+    m("lightning_sync_poll_success", Kind::Gauge, Unit::None, SOURCE, Group::Exporter,
+        "Whether the latest poll was good (1) or failed (0). Absent: the source is not asked, or was not asked yet."),
+    m("lightning_sync_salesforce_api_budget_used_ratio", Kind::Gauge, Unit::None, ORG, Group::Exporter,
+        "The used share of api_budget_percent of the organisation's daily API requests; polling slows down from 0.75 and pauses from 1. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_api_calls_total", Kind::Counter, Unit::None, ORG, Group::Exporter,
+        "Requests that this daemon sent to Salesforce, those for a session included. Absent: Salesforce is not asked."),
+    m("lightning_sync_salesforce_api_requests_allowed", Kind::Gauge, Unit::None, ORG, Group::Exporter,
+        "API requests that the organisation may send in 24 hours. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_api_requests_used", Kind::Gauge, Unit::None, ORG, Group::Exporter,
+        "API requests that anybody sent in the last 24 hours, as Salesforce counts them. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_assignments", Kind::Gauge, Unit::None, &["org", "kind"], Group::Exporter,
+        "Users and profiles that are assigned to a configuration of Einstein Activity Capture. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_capture_onboarding_users", Kind::Gauge, Unit::None, &["org", "onboarding"], Group::Exporter,
+        "Users of Einstein Activity Capture by the state of their first sync, as Salesforce names it. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_capture_users", Kind::Gauge, Unit::None, &["org", "connectivity"], Group::Exporter,
+        "Users of Einstein Activity Capture by connectivity, as Salesforce names it; it may be old for users who have not logged in. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_clock_ahead_seconds", Kind::Gauge, Unit::Seconds, ORG, Group::Exporter,
+        "How far Salesforce's clock is ahead of this machine's, to a few seconds. Absent: Salesforce has not told."),
+    m("lightning_sync_salesforce_last_setup_change_timestamp_seconds", Kind::Gauge, Unit::Seconds, ORG, Group::Exporter,
+        "When the sync's set-up was last changed according to the audit trail, in Unix seconds. Absent: no change was seen."),
+    m("lightning_sync_salesforce_part_available", Kind::Gauge, Unit::None, &["org", "part"], Group::Exporter,
+        "Whether a part of Salesforce's interface is there for the integration user (1) or not (0). Absent: it was not asked for yet."),
+    m("lightning_sync_salesforce_setup_changes_total", Kind::Counter, Unit::None, ORG, Group::Exporter,
+        "Changes of the sync's set-up in the audit trail since the daemon looks. Absent: Salesforce is not asked."),
     // Process
     m("process_cpu_seconds_total", Kind::Counter, Unit::Seconds, NO_LABELS, Group::Process,
         "User and system time that the process has used. Absent: the system does not tell."),

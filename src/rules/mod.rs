@@ -20,6 +20,7 @@ mod daemon;
 mod definition;
 mod exporters;
 mod lifecycle;
+mod polling;
 mod render;
 mod runbooks;
 mod silence;
@@ -47,6 +48,7 @@ pub fn groups() -> Vec<Group> {
         silence::part(),
         users::part(),
         lifecycle::part(),
+        polling::part(),
         daemon::part(),
     ];
     let mut recording = exporters::rules();

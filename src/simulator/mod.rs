@@ -6,6 +6,7 @@
 
 mod feeder;
 mod post;
+pub mod salesforce;
 mod wire;
 
 pub use feeder::{Clock, Fed, Feeder};

@@ -1,11 +1,15 @@
-//! How we learn: pure parsers from bytes to [`crate::domain::observation`], one folder for each form of input.
+//! How we learn. Parsers from bytes to [`crate::domain::observation`], one folder for each form of input, do no input or
+//! output and read no clock. Sources that ask ([`salesforce`]) keep their client apart from their pure parts.
 //!
-//! Parsers do no input or output and read no clock. This room knows neither the engine nor the web; who calls it
-//! turns [`refusal::IngestReason`] into a status code.
+//! This room knows neither the engine nor the web; who calls it turns [`refusal::IngestReason`] into a status code, and
+//! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
+pub mod failure;
+pub mod http;
 mod instant;
 pub mod page;
 pub mod refusal;
+pub mod salesforce;
 pub mod snapshot;
 mod vocabulary;

@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("scenarios", &["domain"]),
     ("simulator", &["domain", "scenarios"]),
-    ("config", &["domain", "secret"]),
+    ("config", &["domain", "secret", "sources"]),
     ("events", &[]),
     ("secret", &[]),
 ];

@@ -35,7 +35,14 @@ fn alerts(reason: Reason, org: &str) -> Vec<Value> {
     for severity in reason.severities() {
         for (name, value) in things {
             let mut labels = json!({ "alertname": reason.alert(), "severity": severity.name() });
-            if reason.scope() != Scope::Exporter || reason == Reason::IngestRejected {
+            if reason.scope() != Scope::Exporter
+                || [
+                    Reason::IngestRejected,
+                    Reason::PollFailing,
+                    Reason::SalesforceApiBudgetLow,
+                ]
+                .contains(&reason)
+            {
                 labels["org"] = org.into();
             }
             if !name.is_empty() {

@@ -19,6 +19,7 @@ mod layouts;
 mod metrics;
 mod pages;
 mod random;
+mod salesforce;
 mod scenarios;
 mod simulator;
 mod store;

@@ -105,6 +105,8 @@ pub(super) fn together(
         | Reason::StoreFailing
         | Reason::ClockSuspect
         | Reason::IngestRejected
+        | Reason::PollFailing
+        | Reason::SalesforceApiBudgetLow
         | Reason::Watchdog => summary(),
     }
 }

@@ -1,0 +1,267 @@
+//! A task for each organisation that is asked: polls it at its pace and hands what it tells to the engine.
+
+use crate::config::ValidConfig;
+use crate::domain::ids::{OrgName, Source};
+use crate::domain::observation::{Observation, Refusal, Snapshot};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::time::Timestamp;
+use crate::engine::{Clock, Handle};
+use crate::events::{Event, Events};
+use crate::metrics::{Own, SalesforceFigures};
+use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::http::Trust;
+use crate::sources::salesforce::{Connectivity, Onboarding, Part, Polled, Poller, Settings};
+use chrono::TimeDelta;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+const SOURCE: Source = Source::Salesforce;
+/// The first polls of many organisations are spread over this long, or over the interval where that is shorter.
+const SPREAD: TimeDelta = TimeDelta::minutes(1);
+/// Waiting looks at the clock this often: the demonstration's runs faster than the machine's.
+const GLANCE: Duration = Duration::from_secs(1);
+/// A failure that lasts is logged again after this many polls of the same kind.
+const LOGGED_EVERY: u32 = 60;
+
+/// All polling tasks.
+pub(super) struct Pollers {
+    pub(super) engine: Handle,
+    pub(super) own: Arc<Own>,
+    pub(super) events: Events,
+    pub(super) clock: Clock,
+    /// The system's authorities, read when the first organisation is asked.
+    pub(super) trust: OnceLock<Trust>,
+    pub(super) tasks: Mutex<HashMap<OrgName, Task>>,
+}
+
+/// A polling task and what it was started with.
+pub(super) struct Task {
+    policy: Arc<OrgPolicy>,
+    settings: Arc<Settings>,
+    handle: JoinHandle<()>,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+impl Pollers {
+    /// Starts and ends tasks, so that those run that `config` names. One whose settings are as they were goes on.
+    pub(super) fn configure(&self, config: &ValidConfig) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted: HashMap<&OrgName, (&Arc<OrgPolicy>, &Arc<Settings>)> = config
+            .orgs
+            .iter()
+            .filter_map(|org| Some((&org.policy.name, (&org.policy, org.salesforce.as_ref()?))))
+            .collect();
+        tasks.retain(|org, task| {
+            let stays = wanted.get(org).is_some_and(|(policy, settings)| {
+                ***settings == *task.settings
+                    && policy.product == task.policy.product
+                    && policy.connection == task.policy.connection
+            });
+            if !stays {
+                self.own.forget_polls(org);
+            }
+            stays
+        });
+        let new: Vec<_> = config
+            .orgs
+            .iter()
+            .filter(|org| !tasks.contains_key(&org.policy.name))
+            .filter_map(|org| Some((&org.policy, org.salesforce.as_ref()?)))
+            .collect();
+        let count = i32::try_from(new.len()).unwrap_or(i32::MAX).max(1);
+        for (place, (policy, settings)) in (0..).zip(new) {
+            let first = settings.poll_every.min(SPREAD) / count * place;
+            tasks.insert(policy.name.clone(), self.start(policy, settings, first));
+        }
+    }
+
+    fn start(&self, policy: &Arc<OrgPolicy>, settings: &Arc<Settings>, first: TimeDelta) -> Task {
+        let reasons: Vec<&'static str> = FailureReason::ALL.iter().map(|r| r.name()).collect();
+        self.own.begin_polls(&policy.name, SOURCE, &reasons);
+        let trust = self.trust.get_or_init(Trust::of_system);
+        let round = Round {
+            org: policy.name.clone(),
+            poller: Poller::new(policy, Arc::clone(settings), trust),
+            engine: self.engine.clone(),
+            own: Arc::clone(&self.own),
+            events: self.events.clone(),
+            clock: self.clock.clone(),
+            failing: None,
+        };
+        Task {
+            policy: Arc::clone(policy),
+            settings: Arc::clone(settings),
+            handle: tokio::spawn(round.run(first)),
+        }
+    }
+
+    /// Ends all tasks. A poll that is under way is cut off: what it read was not promised to anybody.
+    pub(super) fn stop(&self) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.clear();
+    }
+}
+
+/// The polls of one organisation.
+struct Round {
+    org: OrgName,
+    poller: Poller,
+    engine: Handle,
+    own: Arc<Own>,
+    events: Events,
+    clock: Clock,
+    /// The reason of the latest failure and how many failed in a row; `None` while all is well.
+    failing: Option<(FailureReason, u32)>,
+}
+
+impl Round {
+    async fn run(mut self, first: TimeDelta) {
+        let mut due = self.steady().saturating_add(span(first));
+        loop {
+            self.wait_until(due).await;
+            let wait = self.poll().await;
+            // From when it was due, so that polls do not drift; from now, when one took longer than the interval.
+            due = due.saturating_add(span(wait)).max(self.steady());
+        }
+    }
+
+    fn steady(&self) -> Duration {
+        (self.clock.steady)()
+    }
+
+    async fn wait_until(&self, due: Duration) {
+        loop {
+            let left = due.saturating_sub(self.steady());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(GLANCE)).await;
+        }
+    }
+
+    /// Polls once; says how long after its beginning the next poll begins.
+    async fn poll(&mut self) -> TimeDelta {
+        let (began, at) = (Instant::now(), (self.clock.wall)());
+        let Polled {
+            snapshot,
+            told,
+            usage,
+            calls,
+            news,
+        } = self.poller.poll(at).await;
+        let taken = match snapshot {
+            Ok(snapshot) => self.submit(snapshot).await,
+            Err(failure) => Err(failure),
+        };
+        let pace = self.poller.pace();
+        self.own.salesforce_told(
+            &self.org,
+            &SalesforceFigures {
+                calls,
+                requests: usage.map(|usage| (usage.used, usage.allowed)),
+                budget_used: usage.map(|usage| usage.share_of(pace.budget_percent)),
+                connectivity: counts(
+                    Connectivity::ALL.iter().map(|c| c.name()),
+                    told.connectivity,
+                ),
+                onboarding: counts(Onboarding::ALL.iter().map(|o| o.name()), told.onboarding),
+                assignments: told.assigned.map_or(Vec::new(), |(users, profiles)| {
+                    vec![("user", users), ("profile", profiles)]
+                }),
+                parts: Part::ALL
+                    .iter()
+                    .filter_map(|part| Some((part.name(), told.parts.get(part.index()).copied()??)))
+                    .collect(),
+                setup_changes: told.new_setup_changes,
+                last_setup_change: told.last_setup_change,
+                clock_ahead: told.clock_ahead,
+            },
+        );
+        for news in news {
+            self.events.emit(Event::SourceNews {
+                org: self.org.to_string(),
+                source: SOURCE.name(),
+                news,
+            });
+        }
+        match taken {
+            Ok(()) => {
+                self.succeeded(at, began.elapsed());
+                pace.after_success(usage)
+            }
+            Err(failure) => {
+                let failures = self.failed(&failure, began.elapsed());
+                pace.after_failure(failure.reason, failures, spread(&self.org))
+            }
+        }
+    }
+
+    async fn submit(&mut self, snapshot: Snapshot) -> Result<(), Failure> {
+        let answer = match self.engine.submit(Observation::Snapshot(snapshot)) {
+            Ok(submitted) => submitted.await.unwrap_or(Err(Refusal::ShuttingDown)),
+            Err(refusal) => Err(refusal),
+        };
+        answer.map(drop).map_err(|refusal| {
+            self.poller.not_taken();
+            Failure::new(FailureReason::NotTaken, refusal.to_string())
+        })
+    }
+
+    fn succeeded(&mut self, at: Timestamp, took: Duration) {
+        self.events.emit(Event::Polled {
+            org: self.org.to_string(),
+            source: SOURCE.name(),
+            took,
+            at_seconds: at.seconds(),
+            recovered: self.failing.take().is_some(),
+        });
+    }
+
+    /// Notes a failure; says how many came in a row.
+    fn failed(&mut self, failure: &Failure, took: Duration) -> u32 {
+        let (repeated, failures) = match self.failing {
+            Some((reason, failures)) => (
+                reason == failure.reason && failures % LOGGED_EVERY != 0,
+                failures.saturating_add(1),
+            ),
+            None => (false, 1),
+        };
+        self.failing = Some((failure.reason, failures));
+        self.events.emit(Event::PollFailed {
+            org: self.org.to_string(),
+            source: SOURCE.name(),
+            reason: failure.reason.name(),
+            detail: failure.detail.clone(),
+            advice: failure.reason.advice(),
+            took,
+            repeated,
+        });
+        failures
+    }
+}
+
+fn counts<const N: usize>(
+    names: impl Iterator<Item = &'static str>,
+    counts: Option<[u64; N]>,
+) -> Vec<(&'static str, u64)> {
+    counts.map_or(Vec::new(), |counts| names.zip(counts).collect())
+}
+
+fn span(delta: TimeDelta) -> Duration {
+    delta.to_std().unwrap_or_default()
+}
+
+/// A number between 0 and 1 that an organisation keeps.
+fn spread(org: &OrgName) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    org.hash(&mut hasher);
+    (hasher.finish() % 1_000) as f64 / 1_000.0
+}

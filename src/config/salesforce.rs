@@ -1,0 +1,128 @@
+//! The section `salesforce` of an organisation.
+
+use super::token;
+use super::walk::{Read, Section};
+use crate::domain::ids::Source;
+use crate::domain::policy::OrgPolicy;
+use crate::sources::http::{Authorities, Endpoint};
+use crate::sources::salesforce::{Auth, Settings, SigningKey};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A key of 16,384 bits in PEM form has about 12 KiB; what is longer is another file.
+const MAX_KEY_BYTES: u64 = 64 << 10;
+/// A whole bundle of authorities has about 250 KiB.
+const MAX_CA_BYTES: u64 = 4 << 20;
+
+/// Reads the section; `None` when it is not there, or has mistakes, which are noted.
+pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
+    let (given, section) = org.section("salesforce");
+    given.given()?;
+    let my_domain = section.text("my_domain", Endpoint::new);
+    let my_domain = section.require("my_domain", my_domain);
+    let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
+    let api_version = section
+        .count("api_version")
+        .or(u64::from(Settings::API_VERSION));
+    let poll_every = section.span("poll_every").given().flatten();
+    let budget = section
+        .count("api_budget_percent")
+        .or(u64::from(Settings::API_BUDGET_PERCENT));
+    let auth = read_auth(&section, base);
+    Some(Settings {
+        my_domain: my_domain?,
+        authorities: authorities.given(),
+        auth: auth?,
+        api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),
+        poll_every: poll_every.unwrap_or(Settings::POLL_EVERY),
+        api_budget_percent: u8::try_from(budget).unwrap_or(Settings::API_BUDGET_PERCENT),
+    })
+}
+
+/// Says how often Salesforce speaks when it is asked like this; never less than what slowing down for the budget needs.
+pub(super) fn expect(policy: &mut OrgPolicy, settings: &Settings) {
+    if let Some(Some(every)) = policy.expected_every.get_mut(Source::Salesforce.index()) {
+        *every = (*every).max(settings.poll_every);
+    }
+}
+
+fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
+    let (given, auth) = section.section("auth");
+    section.require("auth", given)?;
+    let (credentials_given, credentials) = auth.section("client_credentials");
+    let (jwt_given, jwt) = auth.section("jwt_bearer");
+    let text = |section: &Section<'_>, name: &str| {
+        let read = section.text(name, |text| {
+            let fits =
+                !text.is_empty() && text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic());
+            fits.then(|| text.to_owned())
+                .ok_or_else(|| "allowed: letters, digits and signs without blanks".to_owned())
+        });
+        section.require(name, read)
+    };
+    match (credentials_given, jwt_given) {
+        (Read::Absent, Read::Absent) => {
+            section.wrong("auth", "needs one of client_credentials, jwt_bearer");
+            None
+        }
+        (Read::Given(()), Read::Absent) => {
+            let client_id = text(&credentials, "client_id");
+            let secret = credentials.text("client_secret_file", |text| {
+                token::read(text, &base.join(text))
+            });
+            let secret = credentials.require("client_secret_file", secret);
+            Some(Auth::ClientCredentials {
+                client_id: client_id?,
+                secret: secret?,
+            })
+        }
+        (Read::Absent, Read::Given(())) => {
+            let client_id = text(&jwt, "client_id");
+            let username = text(&jwt, "username");
+            let key = jwt.text("private_key_file", |text| key_file(text, &base.join(text)));
+            let key = jwt.require("private_key_file", key);
+            let audience = jwt.text("audience", |text| {
+                Endpoint::new(text)?;
+                Ok(text.trim_end_matches('/').to_owned())
+            });
+            Some(Auth::JwtBearer {
+                client_id: client_id?,
+                username: username?,
+                key: key?,
+                audience: audience.or(DEFAULT_AUDIENCE.to_owned()),
+            })
+        }
+        (Read::Given(()), Read::Given(())) => {
+            section.wrong(
+                "auth",
+                "found both client_credentials and jwt_bearer; keep one",
+            );
+            None
+        }
+        (Read::Wrong, _) | (_, Read::Wrong) => None,
+    }
+}
+
+/// Production; a sandbox has https://test.salesforce.com.
+const DEFAULT_AUDIENCE: &str = "https://login.salesforce.com";
+
+fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {
+    let name = token::named(written, path);
+    let text = token::secret_text(&name, path, MAX_KEY_BYTES)?;
+    SigningKey::from_pem(text.as_bytes())
+        .map(Arc::new)
+        .map_err(|says| format!("{name} {says}"))
+}
+
+fn ca_file(written: &str, path: &Path) -> Result<Authorities, String> {
+    let name = token::named(written, path);
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_CA_BYTES).read_to_end(&mut pem))
+        .map_err(|error| {
+            format!("{name} cannot be read: {error}; give the daemon's user read access to it")
+        })?;
+    Authorities::from_pem(&pem).map_err(|says| format!("{name} {says}"))
+}

@@ -1,0 +1,140 @@
+//! The rows of the table of keys under `orgs[].salesforce`.
+
+use super::keys::{Bounds, Default, Key, Kind, OrNone};
+use crate::sources::salesforce::Settings;
+use chrono::TimeDelta;
+
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        path: "orgs[].salesforce",
+        kind: Kind::Section,
+        default: Default::Words("Salesforce is not asked"),
+        example: "",
+        live: false,
+        doc: "Asks Salesforce itself, over its documented interfaces.",
+    },
+    Key {
+        path: "orgs[].salesforce.my_domain",
+        kind: Kind::Text(
+            "^https?://[^/@?#]+/?$",
+            "the organisation's own https URL, such as https://acme.my.salesforce.com",
+        ),
+        default: Default::Required,
+        example: "https://acme.my.salesforce.com",
+        live: false,
+        doc: "The My Domain of the organisation; every request goes there and nowhere else. Plain http is taken to loopback only.",
+    },
+    Key {
+        path: "orgs[].salesforce.ca_file",
+        kind: Kind::File,
+        default: Default::Words("the system's authorities alone"),
+        example: "/etc/lightning-sync/proxy-ca.pem",
+        live: false,
+        doc: "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.",
+    },
+    Key {
+        path: "orgs[].salesforce.api_version",
+        kind: Kind::Count(Settings::LEAST_API_VERSION as u64, 99),
+        default: Default::Value("67"),
+        example: "67",
+        live: false,
+        doc: "The version of Salesforce's API, without the .0; the fields that are asked for exist since 59.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth",
+        kind: Kind::Section,
+        default: Default::Required,
+        example: "",
+        live: false,
+        doc: "How to get a session: exactly one of the sections below.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.client_credentials",
+        kind: Kind::Section,
+        default: Default::Words("jwt_bearer"),
+        example: "",
+        live: false,
+        doc: "OAuth 2.0 client credentials of an external client app that has a run-as user.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.client_credentials.client_id",
+        kind: Kind::Text("^[!-~]{1,512}$", "the app's consumer key"),
+        default: Default::Required,
+        example: "3MVG9example",
+        live: false,
+        doc: "The app's consumer key.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.client_credentials.client_secret_file",
+        kind: Kind::File,
+        default: Default::Required,
+        example: "/etc/lightning-sync/acme.secret",
+        live: false,
+        doc: "The file with the app's consumer secret: one line, not readable by everybody. A relative path is taken from the directory of the configuration.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.jwt_bearer",
+        kind: Kind::Section,
+        default: Default::Words("client_credentials"),
+        example: "",
+        live: false,
+        doc: "OAuth 2.0 JWT bearer: an external client app with a certificate, and a user who has approved it.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.jwt_bearer.client_id",
+        kind: Kind::Text("^[!-~]{1,512}$", "the app's consumer key"),
+        default: Default::Required,
+        example: "3MVG9example",
+        live: false,
+        doc: "The app's consumer key.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.jwt_bearer.username",
+        kind: Kind::Text("^[!-~]{1,320}$", "the user name of the integration user"),
+        default: Default::Required,
+        example: "integration@acme.example",
+        live: false,
+        doc: "The integration user's user name.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.jwt_bearer.private_key_file",
+        kind: Kind::File,
+        default: Default::Required,
+        example: "/etc/lightning-sync/acme.key.pem",
+        live: false,
+        doc: "The RSA private key that belongs to the app's certificate, in PEM form without a passphrase, not readable by everybody. A relative path is taken from the directory of the configuration.",
+    },
+    Key {
+        path: "orgs[].salesforce.auth.jwt_bearer.audience",
+        kind: Kind::Text(
+            "^https://[^/@?#]+$",
+            "an https URL such as https://login.salesforce.com",
+        ),
+        default: Default::Value("https://login.salesforce.com"),
+        example: "https://login.salesforce.com",
+        live: false,
+        doc: "Who is to believe the assertion; https://test.salesforce.com for a sandbox.",
+    },
+    Key {
+        path: "orgs[].salesforce.poll_every",
+        kind: Kind::Span(Bounds {
+            min: TimeDelta::seconds(30),
+            max: TimeDelta::hours(1),
+            why: "each poll is a request of the organisation's daily allowance, and counters begin anew at midnight",
+            or_none: OrNone::Span,
+        }),
+        default: Default::Value("60s"),
+        example: "60s",
+        live: false,
+        doc: "How often to ask. 60s is 1,440 requests a day; for a Developer organisation with its 15,000 a day take 300s.",
+    },
+    Key {
+        path: "orgs[].salesforce.api_budget_percent",
+        kind: Kind::Count(1, 100),
+        default: Default::Value("80"),
+        example: "80",
+        live: false,
+        doc: "The share of the organisation's daily API requests, used by anybody, beyond which polling pauses. It slows down from three quarters of it on.",
+    },
+];

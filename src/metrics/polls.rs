@@ -1,0 +1,208 @@
+//! Metrics of sources that ask: how polls went, and what Salesforce told besides the article's rows. Series of an
+//! organisation begin when it is asked for the first time and go when it is no longer asked.
+
+use super::catalogue::{Metric, metric};
+use crate::domain::time::{Timestamp, seconds};
+use chrono::TimeDelta;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
+use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// What Salesforce told of an organisation at a poll; what is not known is left out, and its series go.
+#[derive(Debug, Clone, Default)]
+pub struct SalesforceFigures {
+    /// Requests of this poll.
+    pub calls: u64,
+    /// Requests of the last 24 hours by anybody, and how many are allowed.
+    pub requests: Option<(u64, u64)>,
+    /// The used share of our budget of them.
+    pub budget_used: Option<f64>,
+    /// Users of Einstein Activity Capture by connectivity.
+    pub connectivity: Vec<(&'static str, u64)>,
+    /// The same by the state of their first sync.
+    pub onboarding: Vec<(&'static str, u64)>,
+    /// Assignments by what is assigned.
+    pub assignments: Vec<(&'static str, u64)>,
+    /// Whether parts of the interface are there.
+    pub parts: Vec<(&'static str, bool)>,
+    /// New changes of the sync's set-up.
+    pub setup_changes: u64,
+    /// The latest of them.
+    pub last_setup_change: Option<Timestamp>,
+    /// How far the server's clock is ahead of ours.
+    pub clock_ahead: Option<TimeDelta>,
+}
+
+/// The metrics.
+#[derive(Debug)]
+pub(super) struct Polls {
+    success: GaugeVec,
+    duration: GaugeVec,
+    last_success: GaugeVec,
+    failures: IntCounterVec,
+    budget_used: GaugeVec,
+    calls: IntCounterVec,
+    allowed: GaugeVec,
+    used: GaugeVec,
+    assignments: GaugeVec,
+    onboarding: GaugeVec,
+    connectivity: GaugeVec,
+    clock_ahead: GaugeVec,
+    last_setup_change: GaugeVec,
+    parts: GaugeVec,
+    setup_changes: IntCounterVec,
+}
+
+impl Polls {
+    /// Metrics of nobody yet, in `registry`.
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauges = |metric: &Metric| -> Result<GaugeVec, prometheus::Error> {
+            let gauges = GaugeVec::new(opts(metric), metric.labels)?;
+            registry.register(Box::new(gauges.clone()))?;
+            Ok(gauges)
+        };
+        let counters = |metric: &Metric| -> Result<IntCounterVec, prometheus::Error> {
+            let counters = IntCounterVec::new(opts(metric), metric.labels)?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        Ok(Self {
+            success: gauges(metric("lightning_sync_poll_success"))?,
+            duration: gauges(metric("lightning_sync_poll_duration_seconds"))?,
+            last_success: gauges(metric("lightning_sync_poll_last_success_timestamp_seconds"))?,
+            failures: counters(metric("lightning_sync_poll_failures_total"))?,
+            budget_used: gauges(metric("lightning_sync_salesforce_api_budget_used_ratio"))?,
+            calls: counters(metric("lightning_sync_salesforce_api_calls_total"))?,
+            allowed: gauges(metric("lightning_sync_salesforce_api_requests_allowed"))?,
+            used: gauges(metric("lightning_sync_salesforce_api_requests_used"))?,
+            assignments: gauges(metric("lightning_sync_salesforce_assignments"))?,
+            onboarding: gauges(metric("lightning_sync_salesforce_capture_onboarding_users"))?,
+            connectivity: gauges(metric("lightning_sync_salesforce_capture_users"))?,
+            clock_ahead: gauges(metric("lightning_sync_salesforce_clock_ahead_seconds"))?,
+            last_setup_change: gauges(metric(
+                "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
+            ))?,
+            parts: gauges(metric("lightning_sync_salesforce_part_available"))?,
+            setup_changes: counters(metric("lightning_sync_salesforce_setup_changes_total"))?,
+        })
+    }
+
+    /// Begins the counters of a source of an organisation at 0, so that the first failure is an increase.
+    pub(super) fn begin(&self, org: &str, source: &str, reasons: &[&str]) {
+        for reason in reasons {
+            drop(
+                self.failures
+                    .get_metric_with_label_values(&[org, source, reason]),
+            );
+        }
+        for counters in [&self.calls, &self.setup_changes] {
+            drop(counters.get_metric_with_label_values(&[org]));
+        }
+    }
+
+    /// Drops every series of an organisation.
+    pub(super) fn forget(&self, org: &str) {
+        for gauges in [
+            &self.success,
+            &self.duration,
+            &self.last_success,
+            &self.budget_used,
+            &self.allowed,
+            &self.used,
+            &self.assignments,
+            &self.onboarding,
+            &self.connectivity,
+            &self.clock_ahead,
+            &self.last_setup_change,
+            &self.parts,
+        ] {
+            forget(gauges, org);
+        }
+        for counters in [&self.failures, &self.calls, &self.setup_changes] {
+            forget(counters, org);
+        }
+    }
+
+    pub(super) fn succeeded(&self, org: &str, source: &str, took: Duration, at_seconds: f64) {
+        let labels = [org, source];
+        set(&self.success, &labels, 1.0);
+        set(&self.duration, &labels, took.as_secs_f64());
+        set(&self.last_success, &labels, at_seconds);
+    }
+
+    pub(super) fn failed(&self, org: &str, source: &str, reason: &str, took: Duration) {
+        set(&self.success, &[org, source], 0.0);
+        set(&self.duration, &[org, source], took.as_secs_f64());
+        add(&self.failures, &[org, source, reason], 1);
+    }
+
+    /// Says what Salesforce told.
+    pub(super) fn salesforce(&self, org: &str, told: &SalesforceFigures) {
+        add(&self.calls, &[org], told.calls);
+        add(&self.setup_changes, &[org], told.setup_changes);
+        let one = |gauges, value: Option<f64>| {
+            if let Some(value) = value {
+                set(gauges, &[org], value);
+            }
+        };
+        one(&self.used, told.requests.map(|(used, _)| used as f64));
+        one(
+            &self.allowed,
+            told.requests.map(|(_, allowed)| allowed as f64),
+        );
+        one(&self.budget_used, told.budget_used);
+        one(
+            &self.last_setup_change,
+            told.last_setup_change.map(Timestamp::seconds),
+        );
+        one(&self.clock_ahead, told.clock_ahead.map(seconds));
+        for (gauges, counts) in [
+            (&self.connectivity, &told.connectivity),
+            (&self.onboarding, &told.onboarding),
+            (&self.assignments, &told.assignments),
+        ] {
+            if counts.is_empty() {
+                forget(gauges, org);
+            }
+            for (name, count) in counts {
+                set(gauges, &[org, name], *count as f64);
+            }
+        }
+        for (part, there) in &told.parts {
+            set(&self.parts, &[org, part], f64::from(u8::from(*there)));
+        }
+    }
+}
+
+fn opts(metric: &Metric) -> Opts {
+    Opts::new(metric.name, metric.help)
+}
+
+fn set(gauges: &GaugeVec, labels: &[&str], value: f64) {
+    if let Ok(gauge) = gauges.get_metric_with_label_values(labels) {
+        gauge.set(value);
+    }
+}
+
+fn add(counters: &IntCounterVec, labels: &[&str], count: u64) {
+    if let Ok(counter) = counters.get_metric_with_label_values(labels) {
+        counter.inc_by(count);
+    }
+}
+
+fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, org: &str) {
+    for family in all.collect() {
+        for series in family.get_metric() {
+            let labels: HashMap<&str, &str> = series
+                .get_label()
+                .iter()
+                .map(|pair| (pair.name(), pair.value()))
+                .collect();
+            if labels.get("org") == Some(&org) {
+                // An error says that the series is not there, which is what is wanted.
+                drop(all.remove(&labels));
+            }
+        }
+    }
+}

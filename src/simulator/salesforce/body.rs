@@ -1,0 +1,56 @@
+//! Bodies of answers: whole ones, ones that do not end, and ones that end too early.
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A body.
+pub(super) enum Sent {
+    /// All at once.
+    Whole(Option<Bytes>),
+    /// So many pieces of blanks.
+    Pieces(usize),
+    /// Some bytes, and then the connection breaks.
+    Broken(Option<Bytes>),
+}
+
+/// 1 MiB.
+static PIECE: [u8; 1 << 20] = [b' '; 1 << 20];
+
+impl Sent {
+    pub(super) fn text(text: impl Into<Bytes>) -> Self {
+        Self::Whole(Some(text.into()))
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(match &mut *self {
+            Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Self::Pieces(0) => None,
+            Self::Pieces(left) => {
+                *left -= 1;
+                Some(Ok(Frame::data(Bytes::from_static(&PIECE))))
+            }
+            Self::Broken(bytes) => Some(match bytes.take() {
+                Some(bytes) => Ok(Frame::data(bytes)),
+                None => Err(io::ErrorKind::ConnectionReset.into()),
+            }),
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Pieces(_) | Self::Broken(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! A Salesforce over real HTTP: sessions, queries, batches and limits, written byte by byte as the vendor documents them,
+//! with scenes in which each of them goes wrong. It shares no type with the client that reads it.
+
+mod body;
+mod oauth;
+mod org;
+mod rest;
+mod rows;
+mod scene;
+mod server;
+mod soql;
+
+pub use org::{Person, SimulatedOrg};
+pub use scene::Scene;
+pub use server::{Salesforce, Seen};

@@ -1,0 +1,106 @@
+//! A simulated organisation: its app, its people, and what they synced since midnight.
+
+use super::scene::Scene;
+use crate::domain::time::Timestamp;
+use chrono::TimeDelta;
+
+/// Midnight of the counters lies this long after midnight in UTC; the vendor does not say where it lies.
+const MIDNIGHT_AFTER: TimeDelta = TimeDelta::hours(8);
+const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
+
+/// A user of Einstein Activity Capture.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The user name, which is the mail address too.
+    pub name: String,
+    /// The picklist value of the connection.
+    pub connectivity: &'static str,
+    /// The picklist value of the first sync.
+    pub onboarding: &'static str,
+    /// How many contacts and how many events sync in an hour.
+    pub per_hour: [u64; 2],
+}
+
+impl Person {
+    /// Somebody who syncs.
+    pub fn healthy(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            connectivity: "ACTIVE",
+            onboarding: "COMPLETE",
+            per_hour: [6, 12],
+        }
+    }
+
+    /// How many contacts (0) or events (1) synced between midnight and `now`, if sync stopped at `stopped`.
+    pub(super) fn synced(&self, object: usize, now: Timestamp, stopped: Option<Timestamp>) -> u64 {
+        let since_midnight = now.minus(MIDNIGHT_AFTER).nanos().rem_euclid(DAY_NANOS);
+        let midnight = now.minus(TimeDelta::nanoseconds(since_midnight));
+        let until = stopped.map_or(now, |stopped| stopped.min(now));
+        let seconds = until.since(midnight).num_seconds().max(0).unsigned_abs();
+        self.per_hour.get(object).copied().unwrap_or_default() * seconds / 3_600
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Clone)]
+pub struct SimulatedOrg {
+    /// The app's consumer key, by which the organisation is known.
+    pub client_id: String,
+    /// The app's consumer secret.
+    pub client_secret: String,
+    /// What its sessions begin with.
+    pub token: String,
+    /// The public key of the app's certificate, as PKCS #1 DER; empty: no JWT bearer.
+    pub public_key: Vec<u8>,
+    /// Its people.
+    pub people: Vec<Person>,
+    /// How it behaves.
+    pub scene: Scene,
+    /// Since when nothing syncs.
+    pub stopped: Option<Timestamp>,
+    /// Rows of a page.
+    pub page_rows: usize,
+    /// Requests of the last 24 hours.
+    pub used: u64,
+    /// Requests that it may send in 24 hours.
+    pub allowed: u64,
+    /// Set-up changes: when, action and section.
+    pub setup_changes: Vec<(Timestamp, &'static str, &'static str)>,
+}
+
+impl SimulatedOrg {
+    /// An organisation in which all is well.
+    pub fn healthy(client_id: &str, client_secret: &str, people: Vec<Person>) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.to_owned(),
+            token: format!("00D!{client_id}"),
+            public_key: Vec::new(),
+            people,
+            scene: Scene::Healthy,
+            stopped: None,
+            page_rows: 2_000,
+            used: 0,
+            allowed: 100_000,
+            setup_changes: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_rise_through_the_day_and_begin_anew_at_midnight() {
+        let ann = Person::healthy("ann@corp.example");
+        let at = |hour: i64| Timestamp::from_seconds(hour * 3_600);
+        assert_eq!(ann.synced(0, at(8), None), 0);
+        assert_eq!(ann.synced(0, at(10), None), 12);
+        assert_eq!(ann.synced(1, at(31), None), 23 * 12);
+        assert_eq!(ann.synced(1, at(32), None), 0);
+        assert_eq!(ann.synced(0, at(20), Some(at(10))), 12);
+        assert_eq!(ann.synced(0, at(40), Some(at(10))), 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! Queries, batches and limits.
+
+use super::org::SimulatedOrg;
+use super::rows::{self, Rows};
+use super::scene::Scene;
+use super::soql;
+use crate::domain::time::Timestamp;
+use serde_json::{Value, json};
+
+/// An answer: status and JSON.
+pub(super) type Told = (u16, Value);
+
+pub(super) fn refused(status: u16, code: &str, message: &str) -> Told {
+    (status, json!([{ "message": message, "errorCode": code }]))
+}
+
+/// What a path of `/services/data/vXX.0/` answers.
+pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp) -> Told {
+    let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+    match path.trim_end_matches('/') {
+        "query" => query(org, parameters, now),
+        "limits" => {
+            let left = org.allowed.saturating_sub(org.used);
+            (
+                200,
+                json!({
+                    "DailyApiRequests": { "Max": org.allowed, "Remaining": left },
+                    "HourlyAsyncReportRuns": { "Max": 1200, "Remaining": 1200 },
+                }),
+            )
+        }
+        "composite/batch" if org.scene != Scene::NoBatch => batch(org, body, now),
+        path => match path.strip_prefix("query/") {
+            Some(cursor) => more(org, cursor, now),
+            None => refused(404, "NOT_FOUND", "The requested resource does not exist"),
+        },
+    }
+}
+
+fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> Told {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Some(requests) = request.get("batchRequests").and_then(Value::as_array) else {
+        return refused(400, "JSON_PARSER_ERROR", "batchRequests is missing");
+    };
+    let results: Vec<Value> = requests
+        .iter()
+        .map(|request| {
+            let url = request
+                .get("url")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let (_version, path) = url.split_once('/').unwrap_or_default();
+            let (status, result) = answer(org, path, b"", now);
+            json!({ "statusCode": status, "result": result })
+        })
+        .collect();
+    let errors = results
+        .iter()
+        .any(|result| result.get("statusCode") != Some(&json!(200)));
+    (200, json!({ "hasErrors": errors, "results": results }))
+}
+
+fn query(org: &SimulatedOrg, parameters: &str, now: Timestamp) -> Told {
+    let text = form_urlencoded::parse(parameters.as_bytes())
+        .find(|(name, _)| name == "q")
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    page(org, &text, 0, now)
+}
+
+/// A cursor carries the query and where it goes on.
+fn more(org: &SimulatedOrg, cursor: &str, now: Timestamp) -> Told {
+    let (text, from) = cursor.rsplit_once('-').unwrap_or_default();
+    let text: String = form_urlencoded::parse(format!("q={text}").as_bytes())
+        .map(|(_, value)| value.into_owned())
+        .collect();
+    page(org, &text, from.parse().unwrap_or(0), now)
+}
+
+fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> Told {
+    let Some(query) = soql::read(text) else {
+        return refused(400, "MALFORMED_QUERY", "unexpected token");
+    };
+    let rows = match rows::of(org, &query, now) {
+        Rows::Found(rows) => rows,
+        Rows::Refused(code, message) => return refused(400, code, &message),
+    };
+    let total = rows.len();
+    let next = |at: usize| {
+        let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        format!("/services/data/v67.0/query/{text}-{at}")
+    };
+    let people = query.object == "ActivityUsrConnectionStatus";
+    let (rows, next): (Vec<Value>, Option<String>) = match org.scene {
+        // Each page is a user that nobody has seen before.
+        Scene::EndlessPaging if people => (
+            vec![json!({ "UserName": format!("user-{from}@corp.example") })],
+            Some(next(from + 1)),
+        ),
+        Scene::RepeatingPage if people => (rows, Some(next(0))),
+        _ => {
+            let until = from.saturating_add(org.page_rows).min(total);
+            let page = rows.into_iter().skip(from).take(org.page_rows).collect();
+            (page, (until < total).then(|| next(until)))
+        }
+    };
+    let mut answer = json!({ "totalSize": total, "done": next.is_none(), "records": rows });
+    if let (Some(next), Some(answer)) = (next, answer.as_object_mut()) {
+        answer.insert("nextRecordsUrl".to_owned(), next.into());
+    }
+    (200, answer)
+}

@@ -1,0 +1,156 @@
+//! The rows of each object.
+
+use super::org::{Person, SimulatedOrg};
+use super::scene::Scene;
+use super::soql::Query;
+use crate::domain::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// What a query gives.
+pub(super) enum Rows {
+    /// Rows, attributes included.
+    Found(Vec<Value>),
+    /// The code and message of a refusal.
+    Refused(&'static str, String),
+}
+
+/// The rows of a query.
+pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
+    let refused = |code, message: String| Rows::Refused(code, message);
+    match org.scene {
+        Scene::MalformedQuery => {
+            return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
+        }
+        Scene::FieldUnknown => {
+            let object = &query.object;
+            return refused(
+                "INVALID_FIELD",
+                format!(
+                    "\nSELECT UserId\n       ^\nERROR at Row:1:Column:8\nNo such column 'UserId' on entity '{object}'."
+                ),
+            );
+        }
+        _ => {}
+    }
+    let all: Vec<Map<String, Value>> = match query.object.as_str() {
+        "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => org
+            .people
+            .iter()
+            .enumerate()
+            .map(|(index, person)| connection(org, index, person, now))
+            .collect(),
+        "UserEmailCalendarSync" if org.scene != Scene::ObjectMissing => {
+            (0..org.people.len()).map(assignment).collect()
+        }
+        "SetupAuditTrail" => setup(org, query),
+        "User" => org
+            .people
+            .iter()
+            .enumerate()
+            .map(|(index, person)| user(index, person))
+            .collect(),
+        object => {
+            return refused(
+                "INVALID_TYPE",
+                format!("sObject type '{object}' is not supported."),
+            );
+        }
+    };
+    let rows = all.into_iter().map(|row| selected(query, row)).collect();
+    Rows::Found(rows)
+}
+
+fn selected(query: &Query, mut row: Map<String, Value>) -> Value {
+    let mut out = Map::new();
+    let url = format!("/services/data/v67.0/sobjects/{}/x", query.object);
+    out.insert(
+        "attributes".to_owned(),
+        json!({ "type": query.object, "url": url }),
+    );
+    for field in &query.fields {
+        if let Some(value) = row.remove(field) {
+            out.insert(field.clone(), value);
+        }
+    }
+    Value::Object(out)
+}
+
+fn connection(
+    org: &SimulatedOrg,
+    index: usize,
+    person: &Person,
+    now: Timestamp,
+) -> Map<String, Value> {
+    let synced = |object| person.synced(object, now, org.stopped);
+    let mut row = object(json!({
+        "UserId": user_id(index),
+        "UserName": person.name,
+        "EmailAddress": person.name,
+        "ConfigurationName": "Sales team",
+        "ConnectivityStatus": person.connectivity,
+        "ContactsSynced": synced(0),
+        "EventsSynced": synced(1),
+        "UserOnboardingStatus": person.onboarding,
+        "RecommendedActionTitle": null,
+    }));
+    if org.scene == Scene::OddValues {
+        make_odd(&mut row, index);
+    }
+    row
+}
+
+fn make_odd(row: &mut Map<String, Value>, index: usize) {
+    let mut put = |field: &str, value: Value| row.insert(field.to_owned(), value);
+    match index % 6 {
+        0 => drop(put("ContactsSynced", Value::Null)),
+        1 => drop(put("EventsSynced", json!(300.0))),
+        2 => drop(put("ConnectivityStatus", json!("HOVERING"))),
+        3 => {
+            row.remove("UserOnboardingStatus");
+            row.remove("ContactsSynced");
+        }
+        4 => drop(put("ContactsSynced", json!("many"))),
+        _ => {
+            put("UserName", Value::Null);
+            put("EmailAddress", Value::Null);
+        }
+    }
+}
+
+fn assignment(index: usize) -> Map<String, Value> {
+    object(json!({ "AssignedId": user_id(index), "ConfigurationId": "0Zs000000000001AAA" }))
+}
+
+fn user(index: usize, person: &Person) -> Map<String, Value> {
+    object(
+        json!({ "Id": user_id(index), "Username": person.name, "Email": person.name, "IsActive": true }),
+    )
+}
+
+fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
+    let since = query
+        .rest
+        .split(' ')
+        .find(|word| word.ends_with('Z'))
+        .unwrap_or_default();
+    org.setup_changes
+        .iter()
+        .map(|(at, action, section)| (at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(), action, section))
+        // Times of one form are in the order of their texts.
+        .filter(|(at, _, _)| format!("{at}Z").as_str() > since)
+        .map(|(at, action, section)| {
+            object(json!({ "Action": action, "Section": section, "CreatedDate": format!("{at}+0000") }))
+        })
+        .collect()
+}
+
+fn user_id(index: usize) -> String {
+    format!("005{index:012}AAA")
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,255 @@
+//! The users of Einstein Activity Capture as one query tells them.
+
+use super::answer::{count, text};
+use super::paging::Record;
+use crate::domain::ids::{ObjectType, UserName, closed_set};
+use crate::sources::failure::code;
+use std::collections::HashSet;
+
+closed_set! {
+    /// How a user's mailbox is connected: the picklist, and what stands beside it.
+    Connectivity {
+        /// Connected.
+        Active = "active",
+        /// Turned off.
+        Disabled = "disabled",
+        /// Being set up.
+        Initializing = "initializing",
+        /// The user's own connection does not work.
+        NeedsAttention = "needs_attention",
+        /// The organisation's connection does not work.
+        NeedsAttentionGlobal = "needs_attention_global",
+        /// Neither works.
+        NeedsAttentionHybrid = "needs_attention_hybrid",
+        /// Waits to be connected.
+        Pending = "pending",
+        /// Connected and at work.
+        Processing = "processing",
+        /// A value that is not in the documentation.
+        Other = "other",
+        /// No value.
+        None = "none",
+    }
+}
+
+closed_set! {
+    /// How far a user's first sync is.
+    Onboarding {
+        /// Not begun.
+        NotStarted = "not_started",
+        /// Running.
+        InProgress = "in_progress",
+        /// The configuration syncs nothing.
+        NotConfigured = "not_configured",
+        /// Done.
+        Complete = "complete",
+        /// Failed; the article has no such state.
+        Failed = "failed",
+        /// A value that is not in the documentation.
+        Other = "other",
+        /// No value.
+        None = "none",
+    }
+}
+
+impl Connectivity {
+    /// Whether mail and calendar can be reached now.
+    pub(super) const fn works(self) -> bool {
+        matches!(self, Self::Active | Self::Processing)
+    }
+
+    fn of(raw: Option<&str>) -> Self {
+        match raw {
+            Some("ACTIVE") => Self::Active,
+            Some("DISABLED") => Self::Disabled,
+            Some("INITIALIZING") => Self::Initializing,
+            Some("NEEDSATTENTION") => Self::NeedsAttention,
+            Some("NEEDSATTENTIONGLOBAL") => Self::NeedsAttentionGlobal,
+            Some("NEEDSATTENTIONHYBRID") => Self::NeedsAttentionHybrid,
+            Some("PENDING") => Self::Pending,
+            Some("PROCESSING") => Self::Processing,
+            Some(_) => Self::Other,
+            None => Self::None,
+        }
+    }
+}
+
+impl Onboarding {
+    fn of(raw: Option<&str>) -> Self {
+        match raw {
+            Some("NOT_STARTED") => Self::NotStarted,
+            Some("IN_PROGRESS") => Self::InProgress,
+            Some("NOT_CONFIGURED") => Self::NotConfigured,
+            Some("COMPLETE") => Self::Complete,
+            Some("FAILED") => Self::Failed,
+            Some(_) => Self::Other,
+            None => Self::None,
+        }
+    }
+}
+
+/// One user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CaptureUser {
+    pub(super) name: UserName,
+    /// The record id of the user, where it has the form of one.
+    pub(super) id: Option<String>,
+    pub(super) has_address: bool,
+    pub(super) has_configuration: bool,
+    pub(super) connectivity: Connectivity,
+    pub(super) onboarding: Onboarding,
+    /// Records synced since midnight, by object type; `None` where nobody said.
+    pub(super) synced: [Option<u64>; ObjectType::COUNT],
+}
+
+/// All users, and what was odd about them.
+#[derive(Debug, Default)]
+pub(super) struct CaptureUsers {
+    pub(super) users: Vec<CaptureUser>,
+    /// Rows without a name to be called by.
+    pub(super) unnamed: u64,
+    /// Values that are not in the documentation, with their field; only what has the form of a code.
+    pub(super) strange: Vec<(&'static str, String)>,
+}
+
+/// How many different strange values are kept of one answer.
+const MAX_STRANGE: usize = 8;
+
+impl CaptureUsers {
+    /// Reads the rows. A user that is named twice counts once.
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut read = Self::default();
+        let mut seen = HashSet::new();
+        for record in records {
+            match user(record) {
+                Some(user) if seen.insert(user.name.clone()) => {
+                    read.note_strange(record, &user);
+                    read.users.push(user);
+                }
+                Some(_) => {}
+                None => read.unnamed += 1,
+            }
+        }
+        read
+    }
+
+    fn note_strange(&mut self, record: &Record, user: &CaptureUser) {
+        let fields = [
+            (
+                "ConnectivityStatus",
+                user.connectivity == Connectivity::Other,
+            ),
+            ("UserOnboardingStatus", user.onboarding == Onboarding::Other),
+        ];
+        for (field, strange) in fields {
+            if strange && self.strange.len() < MAX_STRANGE {
+                let value = code(text(record, field).unwrap_or_default()).to_owned();
+                if !self.strange.contains(&(field, value.clone())) {
+                    self.strange.push((field, value));
+                }
+            }
+        }
+    }
+
+    /// How many users have each connectivity.
+    pub(super) fn connectivity(&self) -> [u64; Connectivity::COUNT] {
+        tally(self.users.iter().map(|user| user.connectivity.index()))
+    }
+
+    /// How many users are at each point of their first sync.
+    pub(super) fn onboarding(&self) -> [u64; Onboarding::COUNT] {
+        tally(self.users.iter().map(|user| user.onboarding.index()))
+    }
+}
+
+fn tally<const N: usize>(indexes: impl Iterator<Item = usize>) -> [u64; N] {
+    let mut counts = [0; N];
+    for index in indexes {
+        if let Some(count) = counts.get_mut(index) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+fn user(record: &Record) -> Option<CaptureUser> {
+    let name = ["UserName", "EmailAddress", "UserId"]
+        .into_iter()
+        .find_map(|field| UserName::new(text(record, field)?).ok())?;
+    Some(CaptureUser {
+        name,
+        id: text(record, "UserId").and_then(record_id),
+        has_address: text(record, "EmailAddress").is_some(),
+        has_configuration: text(record, "ConfigurationName").is_some(),
+        connectivity: Connectivity::of(text(record, "ConnectivityStatus")),
+        onboarding: Onboarding::of(text(record, "UserOnboardingStatus")),
+        synced: [
+            count(record.get("ContactsSynced")),
+            count(record.get("EventsSynced")),
+        ],
+    })
+}
+
+/// The first 15 characters of a record id: the rest only repeats their letter case.
+pub(super) fn record_id(text: &str) -> Option<String> {
+    let shaped = matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    shaped.then(|| text.chars().take(15).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(rows: &[Value]) -> CaptureUsers {
+        let records: Vec<Record> = rows
+            .iter()
+            .map(|row| row.as_object().unwrap().clone())
+            .collect();
+        CaptureUsers::of(&records)
+    }
+
+    #[test]
+    fn a_row_with_nothing_but_a_name_says_nothing_else() {
+        let read = read(&[json!({ "UserName": "ann@corp.example", "ContactsSynced": null })]);
+        let user = &read.users[0];
+        assert_eq!(
+            (user.connectivity, user.onboarding),
+            (Connectivity::None, Onboarding::None)
+        );
+        assert_eq!(user.synced, [None, None]);
+        assert!(!user.has_address && !user.has_configuration && read.strange.is_empty());
+    }
+
+    #[test]
+    fn values_that_nobody_documented_are_other_and_told_once() {
+        let row = |name, status| json!({ "UserName": name, "ConnectivityStatus": status });
+        let read = read(&[
+            row("a", "HOVERING"),
+            row("b", "HOVERING"),
+            row("c", "Ann's laptop"),
+        ]);
+        assert_eq!(read.connectivity()[Connectivity::Other.index()], 3);
+        let told: Vec<&str> = read
+            .strange
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(told, ["HOVERING", "a code of another shape"]);
+    }
+
+    #[test]
+    fn users_are_named_once_and_by_what_there_is() {
+        let read = read(&[
+            json!({ "UserName": "a", "EventsSynced": 300.0 }),
+            json!({ "UserName": "a" }),
+            json!({ "EmailAddress": "b@corp.example", "UserName": "" }),
+            json!({ "UserId": "005000000000001AAA" }),
+            json!({ "UserName": 7 }),
+        ]);
+        let names: Vec<&str> = read.users.iter().map(|user| user.name.as_str()).collect();
+        assert_eq!(names, ["a", "b@corp.example", "005000000000001AAA"]);
+        assert_eq!((read.unnamed, read.users[0].synced[1]), (1, Some(300)));
+        assert_eq!(read.users[2].id.as_deref(), Some("005000000000001"));
+    }
+}

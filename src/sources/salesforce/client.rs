@@ -1,0 +1,151 @@
+//! Requests with a session: had when it is needed, used until it is refused, renewed once in a poll.
+
+use super::answer::object_of;
+use super::errors::failure_of;
+use super::grant;
+use super::settings::Settings;
+use super::usage::Usage;
+use crate::domain::time::Timestamp;
+use crate::secret::Secret;
+use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::http::{self, Answer, Request, Trust};
+use chrono::{DateTime, Utc};
+use hyper::Method;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Speaks to one organisation.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: http::Client,
+    pub(super) settings: Arc<Settings>,
+    session: Option<Secret>,
+    /// Whether this poll has got a session already: a second one would not be better.
+    renewed: bool,
+    /// Requests of this poll, those for a session included.
+    pub(super) calls: u64,
+    pub(super) usage: Option<Usage>,
+    /// The server's time at the latest answer that told it.
+    pub(super) server_time: Option<Timestamp>,
+}
+
+impl Client {
+    pub(super) fn new(settings: Arc<Settings>, trust: &Trust) -> Self {
+        let trust = trust.with(settings.authorities.as_ref());
+        Self {
+            http: http::Client::new(settings.my_domain.clone(), trust),
+            settings,
+            session: None,
+            renewed: false,
+            calls: 0,
+            usage: None,
+            server_time: None,
+        }
+    }
+
+    /// Begins a poll.
+    pub(super) fn begin(&mut self) {
+        self.calls = 0;
+        self.renewed = false;
+    }
+
+    /// Ends a poll: no connection is held until the next one.
+    pub(super) fn end(&mut self) {
+        self.http.close();
+    }
+
+    /// Forgets a session that the server no longer takes.
+    pub(super) fn forget_session(&mut self) {
+        self.session = None;
+    }
+
+    /// The JSON object at a path.
+    pub(super) async fn get(
+        &mut self,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Map<String, Value>, Failure> {
+        let answer = self.call(Method::GET, path, None, now).await?;
+        object_of(&answer)
+    }
+
+    /// The JSON object that a path answers to a JSON body.
+    pub(super) async fn post(
+        &mut self,
+        path: &str,
+        body: String,
+        now: Timestamp,
+    ) -> Result<Map<String, Value>, Failure> {
+        let answer = self.call(Method::POST, path, Some(body), now).await?;
+        object_of(&answer)
+    }
+
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
+        loop {
+            let session = self.session(now).await?;
+            let mut headers = vec![(AUTHORIZATION, grant::bearer(&session)?)];
+            if body.is_some() {
+                headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+            }
+            let request = Request {
+                method: method.clone(),
+                path: path.to_owned(),
+                headers,
+                body: body.clone().unwrap_or_default().into(),
+            };
+            let answer = self.send(request).await?;
+            if answer.status != 401 {
+                return Ok(answer);
+            }
+            self.forget_session();
+            let failure = failure_of(&answer);
+            // Only an old session can be worth another one; asking in a loop locks users out.
+            if self.renewed || failure.reason != FailureReason::SessionExpired {
+                return Err(failure);
+            }
+        }
+    }
+
+    async fn session(&mut self, now: Timestamp) -> Result<Secret, Failure> {
+        if let Some(session) = &self.session {
+            return Ok(session.clone());
+        }
+        self.renewed = true;
+        let request = grant::request(&self.settings.auth, now)?;
+        let answer = self.send(request).await?;
+        let session = grant::session(&answer).map_err(|failure| match failure.reason {
+            // At the token's address these speak of the app, not of a session or a version.
+            FailureReason::SessionExpired | FailureReason::PermissionDenied => Failure {
+                reason: FailureReason::CredentialsRejected,
+                ..failure
+            },
+            _ => failure,
+        })?;
+        Ok(self.session.insert(session).clone())
+    }
+
+    async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
+        self.calls += 1;
+        let answer = self.http.send(request).await?;
+        let header = |name: &str| {
+            answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        if let Some(usage) = header("sforce-limit-info").and_then(Usage::parse) {
+            self.usage = Some(usage);
+        }
+        self.server_time = header(DATE.as_str())
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            .and_then(|date| Timestamp::from_datetime(date.with_timezone(&Utc)));
+        Ok(answer)
+    }
+}

@@ -1,0 +1,83 @@
+//! What the operator says about a Salesforce organisation.
+
+use super::grant::SigningKey;
+use crate::secret::Secret;
+use crate::sources::http::{Authorities, Endpoint};
+use chrono::TimeDelta;
+use std::fmt;
+use std::sync::Arc;
+
+/// The section `salesforce` of an organisation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The organisation's own host; every request goes there.
+    pub my_domain: Endpoint,
+    /// Authorities besides the system's.
+    pub authorities: Option<Authorities>,
+    /// How to get a session.
+    pub auth: Auth,
+    /// The version of the interface: 67 is written v67.0.
+    pub api_version: u16,
+    /// How often to ask.
+    pub poll_every: TimeDelta,
+    /// The share of the organisation's daily requests, used by anybody, beyond which polling pauses.
+    pub api_budget_percent: u8,
+}
+
+/// How to get a session.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// OAuth 2.0 client credentials.
+    ClientCredentials {
+        /// The app's consumer key.
+        client_id: String,
+        /// Its consumer secret.
+        secret: Secret,
+    },
+    /// OAuth 2.0 JWT bearer.
+    JwtBearer {
+        /// The app's consumer key.
+        client_id: String,
+        /// The user to run as.
+        username: String,
+        /// What signs.
+        key: Arc<SigningKey>,
+        /// Who is to believe it.
+        audience: String,
+    },
+}
+
+impl Settings {
+    /// The least version with all fields that are asked for.
+    pub const LEAST_API_VERSION: u16 = 59;
+    /// The version that is asked for when the operator names none.
+    pub const API_VERSION: u16 = 67;
+    /// How often to ask when the operator does not say.
+    pub const POLL_EVERY: TimeDelta = TimeDelta::seconds(60);
+    /// The share of daily requests when the operator does not say.
+    pub const API_BUDGET_PERCENT: u8 = 80;
+
+    /// `/services/data/v67.0`.
+    pub(super) fn data(&self) -> String {
+        format!("/services/data/v{}.0", self.api_version)
+    }
+}
+
+/// Names the host alone: ids and users are nobody's business in a log.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("my_domain", &self.my_domain)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientCredentials { .. } => "ClientCredentials(…)",
+            Self::JwtBearer { .. } => "JwtBearer(…)",
+        })
+    }
+}

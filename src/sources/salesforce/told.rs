@@ -1,0 +1,47 @@
+//! What an organisation told besides the article's rows: raw values, and which parts of the interface it has.
+
+use super::capture::{Connectivity, Onboarding};
+use crate::domain::ids::closed_set;
+use crate::domain::time::Timestamp;
+use chrono::TimeDelta;
+
+closed_set! {
+    /// A part of the interface that an organisation, or the integration user, may not have.
+    Part {
+        /// The users of Einstein Activity Capture.
+        Capture = "activity_capture",
+        /// Who is assigned to it.
+        Assignments = "assignments",
+        /// Changes of the set-up.
+        SetupTrail = "setup_audit_trail",
+    }
+}
+
+/// What was told last; `None` where nobody told it yet, or the part went away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// Whether each part is there, by [`Part::index`].
+    pub parts: [Option<bool>; Part::COUNT],
+    /// Users of Einstein Activity Capture by connectivity.
+    pub connectivity: Option<[u64; Connectivity::COUNT]>,
+    /// The same users by the state of their first sync.
+    pub onboarding: Option<[u64; Onboarding::COUNT]>,
+    /// How many users and how many profiles are assigned to Einstein Activity Capture.
+    pub assigned: Option<(u64, u64)>,
+    /// Changes of the sync's set-up that this poll saw for the first time.
+    pub new_setup_changes: u64,
+    /// The latest of all that were seen.
+    pub last_setup_change: Option<Timestamp>,
+    /// How far the server's clock is ahead of ours, as far as an answer's `Date` shows.
+    pub clock_ahead: Option<TimeDelta>,
+}
+
+impl Told {
+    /// Notes whether a part is there; says whether that is news.
+    pub(super) fn note(&mut self, part: Part, there: bool) -> bool {
+        let Some(slot) = self.parts.get_mut(part.index()) else {
+            return false;
+        };
+        slot.replace(there) != Some(there)
+    }
+}

@@ -1,0 +1,303 @@
+//! What good polls tell, and what they cost.
+
+use super::fixture::{CLIENT_ID, SECRET, World, people, policy, settings, signing_key};
+use chrono::TimeDelta;
+use lightning_sync_exporter::domain::ids::ObjectType;
+use lightning_sync_exporter::domain::observation::Snapshot;
+use lightning_sync_exporter::domain::policy::Product;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::simulator::salesforce::{Scene, SimulatedOrg};
+use lightning_sync_exporter::sources::failure::FailureReason;
+use lightning_sync_exporter::sources::http::Trust;
+use lightning_sync_exporter::sources::salesforce::{Auth, Connectivity, Part, Poller};
+use std::sync::Arc;
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+fn value(snapshot: &Snapshot, row: OrgRow) -> Option<OrgValue> {
+    let found = snapshot.rows.iter().find(|(of, _)| *of == row)?;
+    Some(found.1.clone())
+}
+
+#[tokio::test]
+async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
+    let mut people = people(4);
+    people[1].connectivity = "NEEDSATTENTION";
+    people[2].onboarding = "IN_PROGRESS";
+    people[3].connectivity = "NEEDSATTENTIONGLOBAL";
+    let mut world = World::of(SimulatedOrg::healthy(CLIENT_ID, SECRET, people)).await;
+    let polled = world.poll().await;
+    let snapshot = polled.snapshot.unwrap();
+    assert_eq!(
+        value(&snapshot, OrgRow::LinkedUsers),
+        Some(OrgValue::Count(2))
+    );
+    assert_eq!(
+        value(&snapshot, OrgRow::ServiceAccountRecognized),
+        Some(OrgValue::Flag(false))
+    );
+    assert_eq!((snapshot.users.len(), snapshot.users_complete), (4, true));
+    let status = |user: usize, row: UserRow| {
+        let (_, value) = snapshot.users[user]
+            .1
+            .iter()
+            .find(|(of, _)| *of == row)
+            .unwrap();
+        Status::ALL[*value as usize]
+    };
+    assert_eq!(status(0, UserRow::ContactsToExchange), Status::InSync);
+    assert_eq!(status(1, UserRow::ServiceAccount), Status::No);
+    assert_eq!(status(1, UserRow::EventsToSalesforce), Status::Unknown);
+    assert_eq!(
+        status(2, UserRow::EventsToExchange),
+        Status::InitialSyncInProgress
+    );
+    assert_eq!(polled.told.assigned, Some((4, 0)));
+    let connectivity = polled.told.connectivity.unwrap();
+    assert_eq!(connectivity[Connectivity::Active.index()], 2);
+}
+
+#[tokio::test]
+async fn beside_lightning_sync_the_successors_users_prove_nothing() {
+    let mut world = World::healthy(3).await;
+    let mut policy = policy();
+    policy.product = Product::LightningSync;
+    let settings = settings(&format!("http://{}", world.salesforce.address()));
+    world.poller = Poller::new(&policy, Arc::new(settings), &Trust::of_system());
+    let polled = world.poll().await;
+    let snapshot = polled.snapshot.unwrap();
+    assert_eq!((snapshot.rows.len(), snapshot.users.len()), (0, 0));
+    assert_eq!(
+        polled.told.connectivity.unwrap()[Connectivity::Active.index()],
+        3
+    );
+}
+
+#[tokio::test]
+async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() {
+    for (users, page_rows, further) in [(2_000, 2_000, 0), (6_001, 2_000, 3), (2_000, 500, 3)] {
+        let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(users));
+        org.page_rows = page_rows;
+        let mut world = World::of(org).await;
+        // The first poll, one with a session, and one whose session was ended.
+        for round in 0..3 {
+            if round == 2 {
+                world.salesforce.expire_sessions();
+            }
+            let polled = world.poll().await;
+            let snapshot = polled.snapshot.unwrap();
+            let told = polled.told.connectivity.unwrap()[Connectivity::Active.index()];
+            assert_eq!(told, users as u64);
+            // The assignments have pages too, and are asked for in the first round alone.
+            let bound = 4 + further * if round == 0 { 2 } else { 1 };
+            assert!(
+                polled.calls <= bound,
+                "{users} users: {} calls",
+                polled.calls
+            );
+            assert_eq!(
+                world.requests("/services/"),
+                usize::try_from(polled.calls).unwrap()
+            );
+            assert!(round > 0 || snapshot.users.len() == users);
+            world.pass(MINUTE);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_day_at_the_default_interval_is_1440_batches() {
+    let mut world = World::healthy(5).await;
+    let mut calls = 0;
+    for _ in 0..1_440 {
+        let polled = world.poll().await;
+        assert!(polled.snapshot.is_ok());
+        calls += polled.calls;
+        world.pass(MINUTE);
+    }
+    let seen = world.salesforce.take_seen();
+    let batches = seen
+        .iter()
+        .filter(|seen| seen.path.ends_with("/composite/batch"))
+        .count();
+    println!("a day: {batches} batches, {calls} calls, the rest for a session");
+    assert_eq!((batches, calls), (1_440, 1_441));
+    assert_eq!(seen.len(), 1_441);
+}
+
+#[tokio::test]
+async fn counts_go_on_across_midnight() {
+    let mut world = World::healthy(10).await;
+    // Midnight of the counters is at 08:00 UTC, twenty hours later.
+    let mut last = None;
+    for minute in 0..26 * 60 {
+        let snapshot = world.poll().await.snapshot.unwrap();
+        let contacts = ObjectType::Contacts;
+        let hour = value(&snapshot, OrgRow::Synced60m(contacts));
+        let day = value(&snapshot, OrgRow::Synced24h(contacts));
+        assert_eq!(hour.is_some(), minute >= 60, "{minute}");
+        assert_eq!(day.is_some(), minute >= 24 * 60, "{minute}");
+        if let Some(OrgValue::Count(hour)) = hour {
+            // Ten people with six an hour; what rose between the last look and midnight is not seen.
+            assert!((50..=60).contains(&hour), "{minute}: {hour}");
+        }
+        if let Some(OrgValue::Count(day)) = day {
+            assert!((1_430..=1_440).contains(&day), "{minute}: {day}");
+        }
+        last = value(&snapshot, OrgRow::LastSync(contacts)).or(last);
+        world.pass(MINUTE);
+    }
+    let Some(OrgValue::Instant(at)) = last else {
+        panic!("no sync was seen");
+    };
+    assert!(world.now().since(at) <= TimeDelta::minutes(11), "{at}");
+    // Sync stops; the last sync stays where it was seen, and the hour empties.
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.stopped = Some(at));
+    let mut snapshot = None;
+    for _ in 0..75 {
+        world.pass(MINUTE);
+        snapshot = Some(world.poll().await.snapshot.unwrap());
+    }
+    let snapshot = snapshot.unwrap();
+    let hour = value(&snapshot, OrgRow::Synced60m(ObjectType::Contacts));
+    assert_eq!(hour, Some(OrgValue::Count(0)));
+    assert_eq!(
+        value(&snapshot, OrgRow::LastSync(ObjectType::Contacts)),
+        Some(OrgValue::Instant(at))
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
+    let mut world = World::healthy(3).await;
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
+    let polled = world.poll().await;
+    assert!(polled.snapshot.unwrap().users.is_empty());
+    assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
+    assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.scene = Scene::Healthy);
+    for minute in 1..=60 {
+        world.pass(MINUTE);
+        let polled = world.poll().await;
+        let users = polled.snapshot.unwrap().users.len();
+        assert_eq!(users, if minute == 60 { 3 } else { 0 }, "{minute}");
+        assert_eq!(polled.news, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn odd_values_are_left_out_or_counted_as_other_and_told_once() {
+    let mut world = World::healthy(12).await;
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.scene = Scene::OddValues);
+    let polled = world.poll().await;
+    let snapshot = polled.snapshot.unwrap();
+    assert_eq!(snapshot.users.len(), 12);
+    assert_eq!(
+        polled.told.connectivity.unwrap()[Connectivity::Other.index()],
+        2
+    );
+    let news: Vec<_> = polled
+        .news
+        .iter()
+        .filter(|news| news.contains("HOVERING"))
+        .collect();
+    assert_eq!(news.len(), 1);
+    world.pass(MINUTE);
+    assert_eq!(world.poll().await.news, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_batches_the_same_is_asked_one_by_one() {
+    let mut world = World::healthy(3).await;
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
+    assert_eq!(world.poll().await.snapshot.unwrap().users.len(), 3);
+    world.pass(MINUTE);
+    let polled = world.poll().await;
+    assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, 1));
+}
+
+#[tokio::test]
+async fn a_clock_that_disagrees_is_measured() {
+    let mut world = World::healthy(1).await;
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.scene = Scene::ClockAhead);
+    let polled = world.poll().await;
+    assert!(polled.snapshot.is_ok());
+    assert_eq!(polled.told.clock_ahead, Some(TimeDelta::hours(2)));
+}
+
+#[tokio::test]
+async fn changes_of_the_set_up_are_counted_once() {
+    let mut world = World::healthy(1).await;
+    world.poll().await;
+    let at = world.now().plus(MINUTE);
+    world.salesforce.change(CLIENT_ID, |org| {
+        org.setup_changes = vec![
+            (
+                at,
+                "lightningSyncConfigChanged",
+                "Outlook Integration and Sync",
+            ),
+            (at, "changedUserEmail", "Manage Users"),
+        ];
+    });
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        world.pass(TimeDelta::minutes(10));
+        let told = world.poll().await.told;
+        counts.push(told.new_setup_changes);
+        assert_eq!(told.last_setup_change, Some(at));
+    }
+    assert_eq!(counts, [1, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_signed_assertion_gets_a_session_too() {
+    let mut org = SimulatedOrg::healthy(CLIENT_ID, "unused", people(2));
+    org.public_key = include_bytes!("data/signing.pub.der").to_vec();
+    let mut world = World::of(org).await;
+    let mut settings = settings(&format!("http://{}", world.salesforce.address()));
+    settings.auth = Auth::JwtBearer {
+        client_id: CLIENT_ID.to_owned(),
+        username: "integration@acme.example".to_owned(),
+        key: Arc::new(signing_key()),
+        audience: "https://login.salesforce.com".to_owned(),
+    };
+    world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
+    assert_eq!(world.poll().await.snapshot.unwrap().users.len(), 2);
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| org.public_key.truncate(10));
+    world.salesforce.expire_sessions();
+    let failure = world.poll().await.snapshot.unwrap_err();
+    assert_eq!(failure.reason, FailureReason::CredentialsRejected);
+}
+
+#[tokio::test]
+async fn a_budget_that_is_spent_pauses_polling_until_requests_are_free() {
+    let mut world = World::healthy(1).await;
+    world
+        .salesforce
+        .change(CLIENT_ID, |org| (org.used, org.allowed) = (850, 1_000));
+    assert!(world.poll().await.snapshot.is_ok());
+    world.salesforce.take_seen();
+    let spent = world.poll().await;
+    assert_eq!(
+        spent.snapshot.unwrap_err().reason,
+        FailureReason::BudgetSpent
+    );
+    assert_eq!(spent.calls, 1);
+    world.salesforce.change(CLIENT_ID, |org| org.used = 100);
+    assert!(world.poll().await.snapshot.is_ok());
+}
