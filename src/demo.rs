@@ -78,6 +78,7 @@ impl Demo {
             Options {
                 listen: self.listen,
                 telemetry_path: self.telemetry_path.clone(),
+                web_file: None,
                 config_file: None,
                 environment: Environment::default(),
                 clock: clock.clone(),

@@ -60,6 +60,7 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
     let options = Options {
         listen: addresses(&args.web),
         telemetry_path: args.web.telemetry_path.clone(),
+        web_file: args.web_file.clone(),
         config_file: Some(args.config.file.clone()),
         environment,
         clock: real_clock(),

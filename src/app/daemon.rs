@@ -1,13 +1,15 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
+use super::guard;
 use super::ingest::EngineIngest;
 use super::pages::EnginePages;
 use super::reload::{Reloader, access_table, names, settings};
-use crate::config::{Environment, ValidConfig};
+use crate::config::{ConfigError, Environment, ValidConfig};
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
 use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::web::guard::GuardOf;
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
@@ -24,6 +26,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
+    /// Encryption, headers and users of what is served; `None`: plain http for everybody.
+    pub web_file: Option<PathBuf>,
     /// The file that a reload reads again.
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
@@ -41,6 +45,9 @@ pub enum StartError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The web's file.
+    #[error(transparent)]
+    Web(#[from] ConfigError),
     /// The daemon's own metrics.
     #[error("the metrics of the daemon itself cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -62,6 +69,10 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
+        let guard = match &options.web_file {
+            Some(path) => guard::watch(path)?,
+            None => GuardOf::default(),
+        };
         let reasons: Vec<&'static str> = problem::Reason::ALL
             .iter()
             .map(|reason| reason.name())
@@ -116,6 +127,7 @@ impl Daemon {
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
+            guard,
             ..ServerOptions::default()
         };
         let server = Server::bind(&options.listen, server_options, services)?;
@@ -146,8 +158,9 @@ impl Daemon {
             server,
             reloader,
         } = self;
+        let scheme = server.scheme();
         for address in server.local_addrs() {
-            tracing::info!(address = %address, "Listening on http://{address}.");
+            tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         let mut hangup = signal(SignalKind::hangup())?;
         let reloading = tokio::spawn(async move {

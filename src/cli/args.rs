@@ -45,6 +45,10 @@ pub struct DaemonArgs {
     /// Where to listen.
     #[command(flatten)]
     pub web: WebArgs,
+    /// Encryption, users and headers of what is served, in the format of the Prometheus family's exporter-toolkit; read
+    /// again when it or a certificate changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_file: Option<PathBuf>,
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,

@@ -24,7 +24,7 @@ pub use parse::parse;
 /// Runs the commands that need nothing running. `None` for those that do: the daemon, `demo` and `rules`.
 pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
     match &cli.command {
-        None if cli.daemon.check_only => Some(config::check(&cli.daemon.config, streams)),
+        None if cli.daemon.check_only => Some(config::check_all(&cli.daemon, streams)),
         None | Some(Command::Demo(_) | Command::Rules(_)) => None,
         Some(Command::Check(args)) => Some(check(args, streams)),
         Some(Command::Explain(args)) => Some(explain::explain(args, streams)),

@@ -138,7 +138,7 @@ mod tests {
             "doctor",
             "help",
             "replay --org acme --since yesterday",
-            "--web.config.file web.yaml",
+            "--web.config.file",
             "explain --config.file a.yaml",
             "--config.file a.yaml explain",
             "--web.listen-address 9877",

@@ -14,6 +14,7 @@ mod config;
 mod end_to_end;
 mod fuzz;
 mod generated;
+mod guard;
 mod inhibition;
 mod layouts;
 mod metrics;
