@@ -4,7 +4,9 @@ use super::guard;
 use super::ingest::EngineIngest;
 use super::pages::EnginePages;
 use super::reload::{Reloader, access_table, names, settings};
+use super::supervisor::Supervisor;
 use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
@@ -34,6 +36,8 @@ pub struct Options {
     pub environment: Environment,
     /// The clocks.
     pub clock: Clock,
+    /// Who is told how we are.
+    pub supervisor: Supervisor,
 }
 
 /// Why the daemon did not start.
@@ -61,6 +65,8 @@ pub struct Daemon {
     engine: Running,
     server: Server,
     reloader: Arc<Reloader>,
+    supervisor: Supervisor,
+    clock: Clock,
 }
 
 impl Daemon {
@@ -135,6 +141,8 @@ impl Daemon {
             engine,
             server,
             reloader,
+            supervisor: options.supervisor,
+            clock,
         })
     }
 
@@ -157,6 +165,8 @@ impl Daemon {
             mut engine,
             server,
             reloader,
+            supervisor,
+            clock,
         } = self;
         let scheme = server.scheme();
         for address in server.local_addrs() {
@@ -174,10 +184,18 @@ impl Daemon {
             // Either way it is time to end.
             ended.await.ok();
         }));
+        let beating = tokio::spawn(beat(
+            supervisor.clone(),
+            engine.handle.clone(),
+            Arc::clone(&clock.wall),
+        ));
+        supervisor.ready();
         let died = tokio::select! {
             () = shutdown => false,
             () = engine.ended() => true,
         };
+        supervisor.stopping();
+        beating.abort();
         drop(end);
         // The server first, so that nobody is answered by an engine that is gone.
         serving.await.map_err(std::io::Error::other)?;
@@ -192,5 +210,23 @@ impl Daemon {
         }
         tracing::info!("Ended; everything acknowledged is on disk.");
         Ok(())
+    }
+}
+
+/// Tells the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
+/// an engine that hangs is restarted.
+async fn beat(
+    supervisor: Supervisor,
+    engine: Handle,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+) {
+    let Some(every) = supervisor.beat() else {
+        return;
+    };
+    loop {
+        if engine.view().is_fresh(now()) {
+            supervisor.alive();
+        }
+        tokio::time::sleep(every).await;
     }
 }

@@ -7,6 +7,8 @@ mod ingest;
 mod pages;
 mod reading;
 mod reload;
+mod supervisor;
 
 pub use clock::{now, real_clock, running_clock};
 pub use daemon::{Daemon, Options, StartError};
+pub use supervisor::Supervisor;
