@@ -18,6 +18,7 @@ mod guard;
 mod inhibition;
 mod layouts;
 mod metrics;
+mod operations;
 mod package;
 mod pages;
 mod random;
