@@ -1,6 +1,6 @@
 //! The whole daemon with simulated organisations: a store in a temporary directory, fed over the real ingest interface.
 
-use crate::app::{Daemon, Options, StartError, now, running_clock};
+use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
 use crate::scenarios::{self, Scenario};
 use crate::simulator::Feeder;
@@ -78,9 +78,11 @@ impl Demo {
             Options {
                 listen: self.listen,
                 telemetry_path: self.telemetry_path.clone(),
+                web_file: None,
                 config_file: None,
                 environment: Environment::default(),
                 clock: clock.clone(),
+                supervisor: Supervisor::default(),
             },
         )?;
         let Some(address) = daemon.addresses().first().copied() else {

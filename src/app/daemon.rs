@@ -1,14 +1,18 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
+use super::guard;
 use super::ingest::EngineIngest;
 use super::pages::{EnginePages, prepare};
 use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
-use crate::config::{Environment, ValidConfig};
+use super::supervisor::Supervisor;
+use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
 use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::web::guard::GuardOf;
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
@@ -25,12 +29,16 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
+    /// Encryption, headers and users of what is served; `None`: plain http for everybody.
+    pub web_file: Option<PathBuf>,
     /// The file that a reload reads again.
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
     pub environment: Environment,
     /// The clocks.
     pub clock: Clock,
+    /// Who is told how we are.
+    pub supervisor: Supervisor,
 }
 
 /// Why the daemon did not start.
@@ -42,6 +50,9 @@ pub enum StartError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The web's file.
+    #[error(transparent)]
+    Web(#[from] ConfigError),
     /// The daemon's own metrics.
     #[error("the metrics of the daemon itself cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -59,6 +70,7 @@ pub struct Daemon {
     clock: Clock,
     pollers: Arc<Pollers>,
     config: ValidConfig,
+    supervisor: Supervisor,
 }
 
 impl Daemon {
@@ -67,6 +79,10 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
+        let guard = match &options.web_file {
+            Some(path) => guard::watch(path)?,
+            None => GuardOf::default(),
+        };
         let reasons: Vec<&'static str> = problem::Reason::ALL
             .iter()
             .map(|reason| reason.name())
@@ -131,6 +147,7 @@ impl Daemon {
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
+            guard,
             ..ServerOptions::default()
         };
         let server = Server::bind(&options.listen, server_options, services)?;
@@ -142,6 +159,7 @@ impl Daemon {
             clock,
             pollers,
             config: config.clone(),
+            supervisor: options.supervisor,
         })
     }
 
@@ -168,9 +186,11 @@ impl Daemon {
             clock,
             pollers,
             config,
+            supervisor,
         } = self;
+        let scheme = server.scheme();
         for address in server.local_addrs() {
-            tracing::info!(address = %address, "Listening on http://{address}.");
+            tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         pollers.configure(&config);
         drop(config);
@@ -181,16 +201,24 @@ impl Daemon {
                 reloader.reload().await.ok();
             }
         });
-        let preparing = tokio::spawn(prepare(pages, engine.handle.views(), clock));
+        let preparing = tokio::spawn(prepare(pages, engine.handle.views(), clock.clone()));
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.
             ended.await.ok();
         }));
+        let beating = tokio::spawn(beat(
+            supervisor.clone(),
+            engine.handle.clone(),
+            Arc::clone(&clock.wall),
+        ));
+        supervisor.ready();
         let died = tokio::select! {
             () = shutdown => false,
             () = engine.ended() => true,
         };
+        supervisor.stopping();
+        beating.abort();
         drop(end);
         // The server first, so that nobody is answered by an engine that is gone.
         serving.await.map_err(std::io::Error::other)?;
@@ -207,5 +235,23 @@ impl Daemon {
         }
         tracing::info!("Ended; everything acknowledged is on disk.");
         Ok(())
+    }
+}
+
+/// Tells the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
+/// an engine that hangs is restarted.
+async fn beat(
+    supervisor: Supervisor,
+    engine: Handle,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+) {
+    let Some(every) = supervisor.beat() else {
+        return;
+    };
+    loop {
+        if engine.view().is_fresh(now()) {
+            supervisor.alive();
+        }
+        tokio::time::sleep(every).await;
     }
 }

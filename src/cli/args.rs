@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Where the configuration is without `--config.file`.
 const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+/// Where the Debian package's daemon keeps its database.
+const DATABASE: &str = "/var/lib/lightning-sync/lightning-sync.db";
 /// Where the daemon listens without `--web.listen-address`.
 const LISTEN_ADDRESS: &str = "127.0.0.1:9877";
 /// Where `check` asks without `--url`.
@@ -45,6 +47,10 @@ pub struct DaemonArgs {
     /// Where to listen.
     #[command(flatten)]
     pub web: WebArgs,
+    /// Encryption, users and headers of what is served, in the format of the Prometheus family's exporter-toolkit; read
+    /// again when it or a certificate changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_file: Option<PathBuf>,
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -113,6 +119,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
+    /// Copy the database to a new file while the daemon runs; everything acknowledged before is in it.
+    Backup(BackupArgs),
+    /// Put a backup where there is no database.
+    Restore(RestoreArgs),
     /// Write, check and describe configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -172,6 +182,28 @@ pub enum RulesFormat {
     Prometheus,
     /// An object for the Prometheus operator.
     Operator,
+}
+
+/// What to copy, and where to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct BackupArgs {
+    /// The daemon's database, `store.path` of its configuration.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
+    /// A file that does not exist yet.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Where the daemon's database is to be, `store.path` of its configuration.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
 }
 
 /// What to do with a configuration.

@@ -60,6 +60,15 @@ pub const BACKLOG: u32 = 4096;
 /// How long to wait when the system refuses to hand over a connection (no files left): the next close frees one.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many passwords wait for their turn to be computed: at a tenth of a second each, the last waits less than a client
+/// does. Passwords that were computed before do not wait.
+pub const PASSWORDS_WAITING: usize = 16;
+/// How many wrong passwords are remembered, so that a scraper with a wrong one is refused for nothing.
+pub const PASSWORDS_REMEMBERED: usize = 256;
+/// How long a client may take for the whole handshake of an encrypted connection: two round trips, with lost packets
+/// forgiven as for a head.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+
 /// The most scrapes at once; the default of the Prometheus family's `--web.max-requests`.
 pub const SCRAPES: usize = 40;
 /// How long connections may finish what they are doing when the daemon ends: longer than a commit, shorter than the 30 s

@@ -1,7 +1,9 @@
 //! Which path does what. The closed list of paths is here; the API's description is tested against it.
 
 use super::answer::{Answer, json};
+use super::guard::Guard;
 use super::ingest::Intake;
+use super::passwords::Passwords;
 use super::problem::{Problem, Reason};
 use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
@@ -104,6 +106,7 @@ pub(super) struct Site {
     pub(super) services: Services,
     pub(super) scrapes: Scrapes,
     pub(super) intake: Intake,
+    passwords: Passwords,
     description: serde_json::Value,
 }
 
@@ -115,14 +118,35 @@ impl Site {
             services,
             scrapes: Scrapes::new(),
             intake: Intake::new(),
+            passwords: Passwords::new(),
         }
     }
 
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
-        self.route(request, peer)
+        let guard = self.options.guard.now();
+        let mut answer = self
+            .guarded(&guard, request, peer)
             .await
-            .unwrap_or_else(Problem::into_answer)
+            .unwrap_or_else(Problem::into_answer);
+        guard.dress(&mut answer);
+        answer
+    }
+
+    /// Answers whoever may ask. Who may not learns nothing of which paths exist.
+    async fn guarded(
+        &self,
+        guard: &Guard,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Answer, Problem> {
+        let route = Route::of(request.uri().path(), &self.options.telemetry_path);
+        if !matches!(route, Some(Route::Ingest(..))) {
+            guard
+                .may_read(&self.passwords, request.headers(), peer)
+                .await?;
+        }
+        self.route(request, peer).await
     }
 
     async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Problem> {

@@ -2,6 +2,7 @@
 //! the engine.
 
 use super::answer::ChunkSource;
+use super::guard::GuardOf;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::Problem;
 use crate::domain::ids::{OrgName, closed_set};
@@ -54,6 +55,8 @@ pub struct ServerOptions {
     pub telemetry_path: String,
     /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: no links.
     pub runbooks: Option<String>,
+    /// How the server is guarded; by default not at all.
+    pub guard: GuardOf,
 }
 
 impl Default for ServerOptions {
@@ -61,6 +64,7 @@ impl Default for ServerOptions {
         Self {
             telemetry_path: "/metrics".to_owned(),
             runbooks: None,
+            guard: GuardOf::default(),
         }
     }
 }

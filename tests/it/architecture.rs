@@ -16,11 +16,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["domain", "guidance", "metrics"]),
     (
         "web",
-        &["domain", "guidance", "metrics", "events", "secret", "store"],
+        &[
+            "domain", "guidance", "metrics", "events", "secret", "store", "tls",
+        ],
     ),
     ("scenarios", &["domain"]),
     ("simulator", &["domain", "scenarios"]),
-    ("config", &["domain", "secret", "sources"]),
+    ("config", &["domain", "secret", "sources", "tls"]),
+    ("tls", &["domain"]),
     ("events", &[]),
     ("secret", &[]),
 ];

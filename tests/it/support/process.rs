@@ -118,11 +118,17 @@ impl Daemon {
 
     /// Starts the daemon on a given address.
     pub(crate) fn start_on(config: &Path, address: &str) -> Self {
+        Self::start_with(config, address, &[])
+    }
+
+    /// Starts the daemon on a given address with more flags.
+    pub(crate) fn start_with(config: &Path, address: &str, flags: &[&str]) -> Self {
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
                 .arg("--config.file")
                 .arg(config)
-                .args(["--web.listen-address", address, "--log.format", "json"]),
+                .args(["--web.listen-address", address, "--log.format", "json"])
+                .args(flags),
         );
         let address = process.wait_for_line(listening);
         Self { process, address }
