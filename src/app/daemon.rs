@@ -7,7 +7,7 @@ use crate::config::{Environment, ValidConfig};
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
-use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
@@ -73,6 +73,7 @@ impl Daemon {
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
+        let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
         let engine = engine::spawn(engine, clock.clone())?;
@@ -103,6 +104,7 @@ impl Daemon {
                 engine: handle,
                 identity,
             }),
+            history: Some(history),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
                 move || {

@@ -70,3 +70,9 @@ pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 pub const USERS_PER_PAGE: usize = 100;
 /// The most users in one page: about 4 MB of JSON.
 pub const USERS_PER_PAGE_MOST: usize = 1000;
+/// How many users a page for people has: what one scrolls through.
+pub const USERS_PER_SHEET: usize = 50;
+/// How many organisations the first page shows in full: who has more that need somebody starts with the first.
+pub const CARDS: usize = 100;
+/// How many changes a user's page lists, the newest ones.
+pub const CHANGES: usize = 100;
