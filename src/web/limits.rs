@@ -76,3 +76,8 @@ pub const USERS_PER_SHEET: usize = 50;
 pub const CARDS: usize = 100;
 /// How many changes a user's page lists, the newest ones.
 pub const CHANGES: usize = 100;
+/// How many lines of a paste are shown before it is stored: a page of the organisation and three users, and more.
+pub const PREVIEW_LINES: usize = 200;
+/// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take a
+/// quarter of the memory of bodies at most.
+pub const FORMS: usize = 4;

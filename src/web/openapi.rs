@@ -33,7 +33,7 @@ pub(super) fn description(telemetry_path: &str) -> Value {
     })
 }
 
-fn fixed_paths() -> [(&'static str, Value); 17] {
+fn fixed_paths() -> [(&'static str, Value); 20] {
     [
         ("/", get("The page of all organisations", "text/html", &[])),
         (
@@ -47,6 +47,19 @@ fn fixed_paths() -> [(&'static str, Value); 17] {
         (
             "/orgs/{org}/users/{user}",
             of_user(get("The page of a user", "text/html", &[])),
+        ),
+        ("/orgs/{org}/paste", of_org(paste())),
+        (
+            "/orgs/{org}/paste/lightning-sync.user.js",
+            of_org(get(
+                "A script that copies the status page",
+                "text/javascript",
+                &[],
+            )),
+        ),
+        (
+            "/assets/paste.js",
+            get("The script of the paste box", "text/javascript", &[]),
         ),
         (
             "/runbooks/{alert}",
@@ -204,6 +217,23 @@ fn push(kind: IngestKind, summary: &str, parameters: &[Value]) -> Value {
         post.insert("security".to_owned(), json!([{ "token": [] }, {}]));
     }
     json!({ "post": post, "options": { "summary": "A browser's question whether a page may push", "responses": { "204": { "description": "It may" }, "403": { "$ref": "#/components/responses/Problem" } } } })
+}
+
+fn paste() -> Value {
+    let mut item = get("Where the status page is pasted", "text/html", &[]);
+    let mut post = operation(
+        "What was understood of a paste, or its storing; with the access rules of ingest",
+        json!({ "text/html": {} }),
+        &[],
+    );
+    if let (Some(item), Some(post)) = (item.as_object_mut(), post.as_object_mut()) {
+        post.insert(
+            "requestBody".to_owned(),
+            json!({ "content": { "application/x-www-form-urlencoded": {} } }),
+        );
+        item.insert("post".to_owned(), Value::Object(post.clone()));
+    }
+    item
 }
 
 fn of_org(item: Value) -> Value {

@@ -22,6 +22,10 @@ pub(super) enum Route<'a> {
     UsersPage(&'a str),
     /// The page of one of them.
     UserPage(&'a str, &'a str),
+    /// Where its status page is pasted.
+    Paste(&'a str),
+    /// The script that copies it.
+    Userscript(&'a str),
     /// What an alert means.
     Runbook(&'a str),
     /// A file that pages load.
@@ -65,6 +69,15 @@ impl<'a> Route<'a> {
             [Some("orgs"), Some(org), Some("users"), Some(user), None, ..] => {
                 Self::UserPage(org, user)
             }
+            [Some("orgs"), Some(org), Some("paste"), None, ..] => Self::Paste(org),
+            [
+                Some("orgs"),
+                Some(org),
+                Some("paste"),
+                Some("lightning-sync.user.js"),
+                None,
+                ..,
+            ] => Self::Userscript(org),
             [Some("runbooks"), Some(alert), None, ..] => Self::Runbook(alert),
             [Some("assets"), Some(name), None, ..] => Self::Asset(Asset::of(name)?),
             [Some("-"), Some("healthy"), None, ..] => Self::Healthy,
@@ -112,6 +125,7 @@ impl<'a> Route<'a> {
             | Self::OrgPage(_)
             | Self::UsersPage(_)
             | Self::UserPage(..)
+            | Self::Userscript(_)
             | Self::Runbook(_)
             | Self::Asset(_)
             | Self::User(..)
@@ -123,6 +137,7 @@ impl<'a> Route<'a> {
             | Self::OpenApi
             | Self::Healthy
             | Self::Ready => "GET, HEAD",
+            Self::Paste(_) => "GET, HEAD, POST",
             Self::Ingest(..) => "POST, OPTIONS",
             Self::Reload => "POST",
         }
@@ -179,6 +194,11 @@ impl Site {
             Route::OrgPage(org) => Box::pin(pages::org(self, org)).await,
             Route::UsersPage(org) => pages::users(self, org, query),
             Route::UserPage(org, user) => Box::pin(pages::user(self, org, &named(user)?)).await,
+            Route::Paste(org) => Box::pin(pages::paste(self, org, request, peer)).await,
+            Route::Userscript(org) => {
+                api::Moment::of(self).org(org)?;
+                Ok(pages::userscript(request.headers(), org))
+            }
             Route::Runbook(alert) => pages::runbook(self, alert),
             Route::Asset(asset) => Ok(pages::asset(asset)),
             Route::Metrics => scrape::answer(self, request.headers()),
@@ -209,13 +229,16 @@ fn named(segment: &str) -> Result<String, Problem> {
 #[cfg(test)]
 impl Route<'_> {
     /// Every route, with the placeholder of the API's description where there is a name.
-    pub(super) const ALL: [Route<'static>; 18] = [
+    pub(super) const ALL: [Route<'static>; 21] = [
         Route::Overview,
         Route::OrgPage("{org}"),
         Route::UsersPage("{org}"),
         Route::UserPage("{org}", "{user}"),
+        Route::Paste("{org}"),
+        Route::Userscript("{org}"),
         Route::Runbook("{alert}"),
         Route::Asset(Asset::Style),
+        Route::Asset(Asset::Paste),
         Route::User("{org}", "{user}"),
         Route::Metrics,
         Route::Orgs,
@@ -237,6 +260,8 @@ impl Route<'_> {
             Self::OrgPage(org) => format!("/orgs/{org}"),
             Self::UsersPage(org) => format!("/orgs/{org}/users"),
             Self::UserPage(org, user) => format!("/orgs/{org}/users/{user}"),
+            Self::Paste(org) => format!("/orgs/{org}/paste"),
+            Self::Userscript(org) => format!("/orgs/{org}/paste/lightning-sync.user.js"),
             Self::Runbook(alert) => format!("/runbooks/{alert}"),
             Self::Asset(asset) => format!("/assets/{}", asset.name()),
             Self::User(org, user) => format!("/api/v1/orgs/{org}/users/{user}"),

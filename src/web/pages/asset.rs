@@ -12,16 +12,16 @@ use std::sync::LazyLock;
 pub(in crate::web) enum Asset {
     /// The style of every page.
     Style,
+    /// The script of the paste box.
+    Paste,
 }
 
 impl Asset {
-    #[cfg(test)]
-    pub(in crate::web) const ALL: [Self; 1] = [Self::Style];
-
     /// The file of a name.
     pub(in crate::web) fn of(name: &str) -> Option<Self> {
         match name {
             "style.css" => Some(Self::Style),
+            "paste.js" => Some(Self::Paste),
             _ => None,
         }
     }
@@ -30,20 +30,27 @@ impl Asset {
     pub(in crate::web) const fn name(self) -> &'static str {
         match self {
             Self::Style => "style.css",
+            Self::Paste => "paste.js",
         }
     }
 
     const fn content(self) -> (&'static str, &'static str) {
         match self {
             Self::Style => ("text/css; charset=utf-8", include_str!("assets/style.css")),
+            Self::Paste => (
+                "text/javascript; charset=utf-8",
+                include_str!("assets/paste.js"),
+            ),
         }
     }
 
     /// The address that pages use.
     pub(super) fn address(self) -> &'static str {
         static STYLE: LazyLock<String> = LazyLock::new(|| versioned(Asset::Style));
+        static PASTE: LazyLock<String> = LazyLock::new(|| versioned(Asset::Paste));
         match self {
             Self::Style => &STYLE,
+            Self::Paste => &PASTE,
         }
     }
 }

@@ -7,20 +7,25 @@
 mod asset;
 mod cells;
 mod chart;
+mod copying;
 mod finding;
 mod frame;
 mod org;
 mod org_parts;
 mod overview;
 mod past;
+mod paste;
+mod preview;
 mod runbook;
 mod user;
 mod users;
 mod when;
 
 pub(super) use asset::{Asset, asset};
+pub(super) use copying::userscript;
 pub(super) use org::org;
 pub(super) use overview::overview;
+pub(super) use paste::paste;
 pub(super) use runbook::runbook;
 pub(super) use user::user;
 pub(super) use users::users;
@@ -37,10 +42,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       frame-ancestors 'none'; base-uri 'none'";
 
 fn page(template: &impl Template) -> Result<Answer, Problem> {
+    render(StatusCode::OK, template)
+}
+
+fn render(status: StatusCode, template: &impl Template) -> Result<Answer, Problem> {
     let html = template
         .render()
         .map_err(|_| Problem::new(Reason::Internal, "The page could not be written."))?;
-    let mut page = answer(StatusCode::OK, "text/html; charset=utf-8", html);
+    let mut page = answer(status, "text/html; charset=utf-8", html);
     set(
         &mut page,
         CONTENT_SECURITY_POLICY,

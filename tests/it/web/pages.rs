@@ -1,7 +1,7 @@
 //! The first page.
 
 use super::fixture::{Setting, Site, minutes_ago, view};
-use crate::support::http::get;
+use crate::support::http::{Response, get, request};
 use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
@@ -43,6 +43,7 @@ fn every_page_allows_its_own_style_and_nothing_inline_or_from_elsewhere() {
         "/orgs/beta",
         "/orgs/acme/users",
         "/orgs/acme/users/f000",
+        "/orgs/acme/paste",
         "/runbooks/LightningSyncNoSyncIn24Hours",
     ] {
         let answer = get(site.address, path);
@@ -136,4 +137,104 @@ fn a_page_of_an_engine_that_stands_still_says_so() {
     )
     .text();
     assert!(html.contains("No organisation is configured."), "{html}");
+}
+
+fn paste(site: &Site, org: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Response {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
+    all.extend_from_slice(headers);
+    let path = format!("/orgs/{org}/paste");
+    request(site.address, "POST", &path, &all, form.finish().as_bytes()).unwrap()
+}
+
+const HOSTILE: &str = "\"><script>alert(1)</script>'\u{202e}&lt;";
+
+#[test]
+fn a_paste_is_shown_before_it_is_stored_and_then_stored_as_shown() {
+    let site = Site::start();
+    let shown = paste(
+        &site,
+        "acme",
+        &[
+            ("content", HOSTILE),
+            ("captured_at", "2026-11-22T13:55"),
+            ("do", "show"),
+        ],
+        &[],
+    );
+    let html = shown.text();
+    assert_eq!(shown.status, 200, "{html}");
+    assert!(site.seen.pushed.lock().unwrap().is_empty());
+    assert!(!html.contains("<script>alert"), "{html}");
+    assert!(
+        html.contains("<bdi>&#34;&#62;&#60;script&#62;alert(1)"),
+        "{html}"
+    );
+    assert_eq!(shown.header("referrer-policy"), Some("same-origin"));
+    let json = "{\"captured_at\":\"2026-11-22T14:00:00Z\"}";
+    assert!(html.contains(&json.replace('"', "&#34;")), "{html}");
+    let stored = paste(&site, "acme", &[("snapshot", json), ("do", "store")], &[]);
+    assert_eq!(stored.status, 200, "{}", stored.text());
+    assert!(stored.text().contains("<h2>Stored</h2>"));
+    let pushed = site.seen.pushed.lock().unwrap();
+    assert_eq!(
+        (&pushed[0].body[..], pushed[0].media_type.name()),
+        (json.as_bytes(), "application/json")
+    );
+}
+
+#[test]
+fn what_was_not_understood_is_told_and_nothing_is_stored() {
+    let site = Site::start();
+    let content = format!("broken {HOSTILE}");
+    let fields = [
+        ("content", content.as_str()),
+        ("captured_at", "2026-11-22T13:55"),
+    ];
+    let answer = paste(&site, "acme", &fields, &[]);
+    let html = answer.text();
+    assert_eq!(answer.status, 422);
+    assert!(
+        html.contains("Page not readable: nothing was stored"),
+        "{html}"
+    );
+    assert!(!html.contains("<script>alert"), "{html}");
+    let answer = paste(
+        &site,
+        "acme",
+        &[("content", "x"), ("captured_at", "soon")],
+        &[],
+    );
+    assert_eq!(answer.status, 422);
+    assert!(site.seen.pushed.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_paste_needs_what_every_push_needs() {
+    let site = Site::start();
+    let fields = [("snapshot", "{}"), ("do", "store")];
+    let foreign = [("Origin", "https://evil.example")];
+    for (org, fields, headers, status) in [
+        ("acme", &fields[..], &foreign[..], 403),
+        ("acme", &fields, &[("Origin", "null")], 403),
+        ("acme", &fields, &[("Via", "1.1 proxy")], 403),
+        ("beta", &fields, &[], 401),
+        ("nobody", &fields, &[], 404),
+    ] {
+        assert_eq!(
+            paste(&site, org, fields, headers).status,
+            status,
+            "{org} {headers:?}"
+        );
+    }
+    let wrong = [("snapshot", "{}"), ("do", "store"), ("token", "acme-token")];
+    assert_eq!(paste(&site, "beta", &wrong, &[]).status, 401);
+    assert!(site.seen.pushed.lock().unwrap().is_empty());
+    let right = [("snapshot", "{}"), ("do", "store"), ("token", "beta-token")];
+    let answer = paste(&site, "beta", &right, &[]);
+    assert_eq!(answer.status, 200);
+    assert!(!answer.text().contains("beta-token"));
+    let refused = site.seen.refused.lock().unwrap();
+    assert_eq!(refused.len(), 5, "{refused:?}");
 }
