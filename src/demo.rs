@@ -128,7 +128,7 @@ fn welcome(address: SocketAddr, telemetry_path: &str, stories: &[Scenario]) -> S
         .iter()
         .map(|story| {
             format!(
-                "  http://{address}/api/v1/orgs/{:<12} {}",
+                "  http://{address}/orgs/{:<12} {}",
                 story.policy.name.as_str(),
                 story.title
             )

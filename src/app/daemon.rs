@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
-use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::guard::GuardOf;
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
@@ -94,6 +94,7 @@ impl Daemon {
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
+        let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
         let engine = engine::spawn(engine, clock.clone())?;
@@ -134,6 +135,7 @@ impl Daemon {
                 engine: handle,
                 identity,
             }),
+            history: Some(history),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
                 move || {

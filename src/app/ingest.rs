@@ -2,12 +2,15 @@
 
 use super::reading::{self, Body, Form, LeftOut, Read};
 use crate::domain::activity::IdentityKey;
-use crate::domain::observation::{Receipt, Refusal};
+use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::engine::Handle;
 use crate::sources::refusal::{IngestError, IngestReason, OnError};
+use crate::sources::snapshot::to_json;
 use crate::web::problem::{FieldError, Problem, Reason};
-use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType};
+use crate::web::services::{
+    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType, Understood,
+};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -30,19 +33,36 @@ impl Ingest for EngineIngest {
             }
         })
     }
+
+    fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        let (engine, identity) = (self.engine.clone(), self.identity);
+        Box::pin(async move {
+            match read_on(&engine, identity, request).await?.observation {
+                Observation::Snapshot(snapshot) => Ok(Understood {
+                    json: to_json(&snapshot),
+                    snapshot,
+                }),
+                Observation::Activity(_) => Err(Problem::new(
+                    Reason::Internal,
+                    "Records of activity are taken, not shown.",
+                )),
+            }
+        })
+    }
 }
 
-async fn take(
-    engine: Handle,
+/// Reads a request where it takes the least time.
+async fn read_on(
+    engine: &Handle,
     identity: IdentityKey,
     request: IngestRequest,
-) -> Result<Value, Problem> {
+) -> Result<Read, Problem> {
     let view = engine.view();
     let policy = view
         .org(&request.org)
         .map(|org| Arc::clone(&org.policy))
         .ok_or_else(|| refused(Refusal::UnknownOrg))?;
-    let read = if request.body.len() <= PARSED_IN_PLACE {
+    if request.body.len() <= PARSED_IN_PLACE {
         read(&policy, &identity, &request)
     } else {
         tokio::task::spawn_blocking(move || read(&policy, &identity, &request))
@@ -53,11 +73,18 @@ async fn take(
                     "Reading the body failed in a way that is our mistake; nothing was taken.",
                 )
             })?
-    }?;
+    }
+}
+
+async fn take(
+    engine: Handle,
+    identity: IdentityKey,
+    request: IngestRequest,
+) -> Result<Value, Problem> {
     let Read {
         observation,
         left_out,
-    } = read;
+    } = read_on(&engine, identity, request).await?;
     let receipt = engine
         .submit(observation)
         .map_err(refused)?

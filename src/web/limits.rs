@@ -79,3 +79,14 @@ pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 pub const USERS_PER_PAGE: usize = 100;
 /// The most users in one page: about 4 MB of JSON.
 pub const USERS_PER_PAGE_MOST: usize = 1000;
+/// How many users a page for people has: what one scrolls through.
+pub const USERS_PER_SHEET: usize = 50;
+/// How many organisations the first page shows in full: who has more that need somebody starts with the first.
+pub const CARDS: usize = 100;
+/// How many changes a user's page lists, the newest ones.
+pub const CHANGES: usize = 100;
+/// How many lines of a paste are shown before it is stored: a page of the organisation and three users, and more.
+pub const PREVIEW_LINES: usize = 200;
+/// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take a
+/// quarter of the memory of bodies at most.
+pub const FORMS: usize = 4;

@@ -114,7 +114,9 @@ fn the_web_knows_of_the_store_only_the_port_of_history() {
     for (path, code) in code_of("web") {
         for line in code.lines().filter(|line| line.contains("crate::store")) {
             assert!(
-                line.contains("History") || line.contains("HourTotal"),
+                ["History", "HourTotal", "UserChange"]
+                    .iter()
+                    .any(|port| line.contains(port)),
                 "{}: {line}",
                 path.display()
             );
