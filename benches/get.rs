@@ -27,6 +27,7 @@ use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
 use lightning_sync_exporter::web::problem::{Problem, Reason};
 use lightning_sync_exporter::web::services::{
     BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
+    Understood,
 };
 use lightning_sync_exporter::web::{ChunkSource, Server};
 use std::io::{Read, Write};
@@ -125,6 +126,10 @@ impl Ingest for Nobody {
     fn take(&self, _: IngestRequest) -> BoxFuture<IngestAnswer> {
         Box::pin(async { IngestAnswer::Refused(Problem::new(Reason::Internal, "Not here.")) })
     }
+
+    fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        Box::pin(async { Err(Problem::new(Reason::Internal, "Not here.")) })
+    }
 }
 
 fn main() {
@@ -159,6 +164,7 @@ fn main() {
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         ready: Arc::new(|| Ok(())),
         access: Arc::new(|_| None),
+        history: None,
         events: Events::log_only(),
     };
     let any = [SocketAddr::from(([127, 0, 0, 1], 0))];

@@ -1,5 +1,6 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
+use super::files::{Directories, Door};
 use super::guard;
 use super::ingest::EngineIngest;
 use super::pages::{EnginePages, prepare};
@@ -69,6 +70,7 @@ pub struct Daemon {
     pages: Arc<Pages>,
     clock: Clock,
     pollers: Arc<Pollers>,
+    directories: Arc<Directories>,
     config: ValidConfig,
     supervisor: Supervisor,
 }
@@ -100,6 +102,16 @@ impl Daemon {
         let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
+        let directories = Arc::new(Directories {
+            door: Door {
+                engine: handle.clone(),
+                identity,
+                events: events.clone(),
+            },
+            own: Arc::clone(&own),
+            clock: clock.clone(),
+            tasks: Mutex::default(),
+        });
         let pollers = Arc::new(Pollers {
             engine: handle.clone(),
             own: Arc::clone(&own),
@@ -115,6 +127,7 @@ impl Daemon {
             access: Arc::clone(&access),
             own: Arc::clone(&own),
             pollers: Arc::clone(&pollers),
+            directories: Arc::clone(&directories),
             events: events.clone(),
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
@@ -160,6 +173,7 @@ impl Daemon {
             pages,
             clock,
             pollers,
+            directories,
             config: config.clone(),
             supervisor: options.supervisor,
         })
@@ -187,6 +201,7 @@ impl Daemon {
             pages,
             clock,
             pollers,
+            directories,
             config,
             supervisor,
         } = self;
@@ -195,6 +210,7 @@ impl Daemon {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         pollers.configure(&config);
+        directories.configure(&config);
         drop(config);
         let mut hangup = signal(SignalKind::hangup())?;
         let reloading = tokio::spawn(async move {
@@ -227,6 +243,7 @@ impl Daemon {
         reloading.abort();
         preparing.abort();
         pollers.stop();
+        directories.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;

@@ -129,6 +129,7 @@ fn read(
         received_at: request.received_at,
         on_error: on_error(request)?,
         captured_at: query(request, "captured_at"),
+        written_at: None,
         user: query(request, "user"),
     };
     reading::read(policy, identity, &body).map_err(wrong)
@@ -162,17 +163,7 @@ fn refused(refusal: Refusal) -> Problem {
 
 /// A body that was read and refused, as the web words it.
 fn wrong(error: IngestError) -> Problem {
-    let reason = match error.reason {
-        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
-        IngestReason::TooLarge => Reason::DecodedTooLarge,
-        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
-        IngestReason::NoKnownLabel
-        | IngestReason::IconsLost
-        | IngestReason::AmbiguousLabel
-        | IngestReason::Incomplete
-        | IngestReason::UserNotNamed
-        | IngestReason::UnreadableValue => Reason::PageUnreadable,
-    };
+    let reason = refusal_of(error.reason);
     let errors = error
         .errors
         .into_iter()
@@ -183,6 +174,21 @@ fn wrong(error: IngestError) -> Problem {
         })
         .collect();
     Problem::new(reason, sentence(&error.detail)).with_errors(errors)
+}
+
+/// The closed reason that stands for a parser's in labels and answers.
+pub(super) fn refusal_of(reason: IngestReason) -> Reason {
+    match reason {
+        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
+        IngestReason::TooLarge => Reason::DecodedTooLarge,
+        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
+        IngestReason::NoKnownLabel
+        | IngestReason::IconsLost
+        | IngestReason::AmbiguousLabel
+        | IngestReason::Incomplete
+        | IngestReason::UserNotNamed
+        | IngestReason::UnreadableValue => Reason::PageUnreadable,
+    }
 }
 
 /// A lowercase fragment as a sentence for people.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod daemon;
+mod files;
 mod guard;
 mod ingest;
 mod pages;

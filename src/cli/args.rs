@@ -3,6 +3,8 @@
 use super::listen::ListenAddress;
 use crate::config::duration;
 use crate::domain::ids::OrgName;
+use crate::domain::policy::DateOrder;
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -117,6 +119,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Say what a status means and what to do next; without a row, list them.
     Explain(ExplainArgs),
+    /// Read a saved or pasted status page and print the snapshot that it says, as JSON to push.
+    Parse(ParseArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
     /// Copy the database to a new file while the daemon runs; everything acknowledged before is in it.
@@ -165,6 +169,33 @@ pub struct ExplainArgs {
     /// A row, by its id or its label on the status page, and the value it shows, such as `user.reset=none`.
     #[arg(value_name = "ROW[=VALUE]")]
     pub row: Option<String>,
+}
+
+/// Which page, and how its times are written.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ParseArgs {
+    /// The page, saved as HTML or pasted as text.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The zone of the page's times, by its IANA name.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub time_zone: Tz,
+    /// The order of day, month and year in the page's dates: dmy, mdy or ymd.
+    #[arg(long, value_name = "ORDER", default_value = "dmy", value_parser = date_order)]
+    pub date_order: DateOrder,
+    /// When the page was taken, such as 2026-11-22T13:55:00Z; otherwise when the file was written.
+    #[arg(long, value_name = "TIME")]
+    pub captured_at: Option<String>,
+    /// Whose rows a user's page shows, where the page does not name the user.
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+}
+
+fn date_order(text: &str) -> Result<DateOrder, String> {
+    DateOrder::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = DateOrder::ALL.iter().map(|order| order.name()).collect();
+        format!("allowed: {}", names.join(", "))
+    })
 }
 
 /// Which rules.

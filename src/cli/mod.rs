@@ -11,11 +11,12 @@ mod exit;
 mod explain;
 mod listen;
 pub mod log;
+mod page;
 mod parse;
 
 pub use args::{
     BackupArgs, CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs,
-    ExplainArgs, LogArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
+    ExplainArgs, LogArgs, ParseArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
 };
 pub use check::check;
 pub use exit::{Exit, Streams};
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
         Some(Command::Restore(args)) => Some(copy::restore(args, streams)),
         Some(Command::Check(args)) => Some(check(args, streams)),
         Some(Command::Explain(args)) => Some(explain::explain(args, streams)),
+        Some(Command::Parse(args)) => Some(page::parse(args, streams)),
         Some(Command::Config(command)) => Some(config::run(command, streams)),
     }
 }

@@ -161,7 +161,7 @@ impl Key {
 pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
 
 /// Keys of the interface that this version does not know yet.
-pub(super) const NOT_YET: &[&str] = &["orgs[].files", "orgs[].exchange", "orgs[].canary"];
+pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
 
 /// The key of a path.
 pub(super) fn key(path: &str) -> Option<&'static Key> {

@@ -4,7 +4,7 @@ use super::shelf::{self, DONE};
 use crate::domain::time::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -57,6 +57,10 @@ pub struct Dropped {
     pub body: Vec<u8>,
     /// When it was last written: the time of a page that does not say its own.
     pub modified: Timestamp,
+    /// Its name, without the directory.
+    pub name: String,
+    /// The user whose page it is, where the file is named after one: `ann@acme.example.html`.
+    pub user: Option<String>,
 }
 
 /// What became of a file.
@@ -260,10 +264,16 @@ fn read(path: &Path) -> Result<Dropped, Unreadable> {
         .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
         .unwrap_or_default();
     let modified = Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
+    let stem = path.file_stem().and_then(OsStr::to_str);
     Ok(Dropped {
         kind,
         body,
         modified,
+        name: path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        user: stem.filter(|stem| stem.contains('@')).map(str::to_owned),
     })
 }
 
