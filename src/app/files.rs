@@ -11,8 +11,9 @@ use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::metrics::Own;
 use crate::sources::failure::FailureReason;
-use crate::sources::files::{Dropped, FileKind, Taken, Trouble, Watcher};
+use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
 use crate::sources::refusal::{IngestError, OnError};
+use crate::web::problem::Reason;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -161,7 +162,15 @@ impl Looks {
 
 impl Door {
     /// Reads a file and waits until what it says is on disk.
-    fn take(&self, org: &OrgName, file: Dropped, now: Timestamp) -> Taken {
+    fn take(&self, org: &OrgName, found: Result<Dropped, Refused>, now: Timestamp) -> Taken {
+        let file = match found {
+            Ok(file) => file,
+            Err(refused) => {
+                let detail = format!("file {}: {}", refused.name.escape_debug(), refused.reason);
+                self.refuse(org, Reason::MediaTypeUnsupported, detail);
+                return Taken::Rejected(refused.reason);
+            }
+        };
         let view = self.engine.view();
         // An organisation that is new waits for the engine to know it.
         let Some(policy) = view.org(org).map(|org| Arc::clone(&org.policy)) else {
@@ -204,11 +213,16 @@ impl Door {
             // Writing to a string does not fail.
             write!(reason, "\n{mistake}").ok();
         }
+        let detail = format!("file {}: {error}", name.escape_debug());
+        self.refuse(org, refusal_of(error.reason), detail);
+        Taken::Rejected(reason)
+    }
+
+    fn refuse(&self, org: &OrgName, reason: Reason, detail: String) {
         self.events.emit(Event::IngestRejected {
             org: org.to_string(),
-            reason: refusal_of(error.reason).name(),
-            detail: format!("file {}: {error}", name.escape_debug()),
+            reason: reason.name(),
+            detail,
         });
-        Taken::Rejected(reason)
     }
 }

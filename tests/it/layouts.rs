@@ -250,7 +250,7 @@ fn user_values() -> impl Strategy<Value = Vec<(UserRow, u32)>> {
         .prop_map(|rows| rows.into_iter().flatten().collect())
 }
 
-fn org_label(row: OrgRow) -> &'static str {
+pub(crate) fn org_label(row: OrgRow) -> &'static str {
     match row {
         OrgRow::ServiceAccountProvided => "Microsoft Exchange service account provided",
         OrgRow::OutlookIntegration => "Outlook integration enabled",
@@ -266,7 +266,7 @@ fn org_label(row: OrgRow) -> &'static str {
     }
 }
 
-fn user_label(row: UserRow) -> &'static str {
+pub(crate) fn user_label(row: UserRow) -> &'static str {
     match row {
         UserRow::ActiveConfiguration => "User assigned to active Exchange configuration",
         UserRow::MailboxVersion => {
@@ -290,7 +290,7 @@ fn user_label(row: UserRow) -> &'static str {
     }
 }
 
-fn shown_status(status: Status) -> String {
+pub(crate) fn shown_status(status: Status) -> String {
     if status == Status::NotSetToSync {
         return "Exchange configuration not set to sync".to_owned();
     }

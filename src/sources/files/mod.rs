@@ -6,4 +6,4 @@
 mod shelf;
 mod watcher;
 
-pub use watcher::{Dropped, FileKind, Taken, Trouble, Watcher};
+pub use watcher::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};

@@ -63,6 +63,15 @@ pub struct Dropped {
     pub user: Option<String>,
 }
 
+/// Something that no file of ours can be, such as a symbolic link.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its name, without the directory.
+    pub name: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
@@ -116,7 +125,7 @@ impl Watcher {
         &mut self,
         steady: Duration,
         wall: Timestamp,
-        mut take: impl FnMut(Dropped) -> Taken,
+        mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
     ) -> Result<usize, Trouble> {
         let names = self.names().map_err(|source| self.trouble(source))?;
         self.looks
@@ -195,16 +204,20 @@ impl Watcher {
 }
 
 /// Reads a file and moves it to where it belongs. `false`: it stays for later.
-fn hand_over(path: &Path, take: &mut impl FnMut(Dropped) -> Taken) -> io::Result<bool> {
-    let dropped = match read(path) {
-        Ok(dropped) => dropped,
+fn hand_over(
+    path: &Path,
+    take: &mut impl FnMut(Result<Dropped, Refused>) -> Taken,
+) -> io::Result<bool> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let found = match read(path, &name) {
+        Ok(dropped) => Ok(dropped),
         Err(Unreadable::Gone) => return Ok(false),
-        Err(Unreadable::Refused(reason)) => {
-            shelf::reject(path, &reason)?;
-            return Ok(true);
-        }
+        Err(Unreadable::Refused(reason)) => Err(Refused { name, reason }),
     };
-    match take(dropped) {
+    match take(found) {
         Taken::Accepted => {
             shelf::put_away(path, DONE)?;
             Ok(true)
@@ -222,7 +235,7 @@ enum Unreadable {
     Refused(String),
 }
 
-fn read(path: &Path) -> Result<Dropped, Unreadable> {
+fn read(path: &Path, name: &str) -> Result<Dropped, Unreadable> {
     let refused = |reason: &str| Unreadable::Refused(reason.to_owned());
     // Never through a symbolic link: it could name a file that only this daemon may read.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -269,10 +282,7 @@ fn read(path: &Path) -> Result<Dropped, Unreadable> {
         kind,
         body,
         modified,
-        name: path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        name: name.to_owned(),
         user: stem.filter(|stem| stem.contains('@')).map(str::to_owned),
     })
 }
@@ -322,6 +332,7 @@ mod tests {
         let mut look = |at, watcher: &mut Watcher| {
             watcher
                 .look(seconds(at), EARLY, |dropped| {
+                    let dropped = dropped.unwrap();
                     bodies.push((dropped.kind, String::from_utf8(dropped.body).unwrap()));
                     Taken::Accepted
                 })
@@ -372,8 +383,10 @@ mod tests {
         .unwrap();
         let mut watcher = Watcher::new(directory.path().to_owned());
         watcher
-            .look(seconds(0), late, |_| {
-                Taken::Rejected("line 1: no header".to_owned())
+            .look(seconds(0), late, |file| {
+                let reason =
+                    file.map_or_else(|refused| refused.reason, |_| "line 1: no header".to_owned());
+                Taken::Rejected(reason)
             })
             .unwrap();
         assert_eq!(

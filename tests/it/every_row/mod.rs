@@ -1,0 +1,185 @@
+//! The mission's table: every row of the article in every state, by every honest way in, as far as the alert and beyond
+//! the daemon's death.
+
+mod forms;
+mod table;
+
+use crate::support::http::{get, post};
+use crate::support::process::Daemon;
+use crate::support::stack::repository;
+use chrono::TimeDelta;
+use forms::{Form, bodies};
+use lightning_sync_exporter::app::now;
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::guidance;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+use table::{Case, Comes, cases, comes, series};
+
+/// One organisation for each case and form, so that nothing can come of anything else.
+struct Told {
+    org: String,
+    case: Case,
+    form: Form,
+}
+
+fn configuration(directory: &std::path::Path, told: &[Told]) -> std::path::PathBuf {
+    let mut text = format!(
+        "store: {{ path: {} }}\nuser_names: plain\norgs:\n",
+        directory.join("every-row.db").display()
+    );
+    for told in told {
+        text += &format!(
+            "  - {{ name: {}, reps_select_events: true, expected_linked_users: 1 }}\n",
+            told.org
+        );
+    }
+    let file = directory.join("every-row.yaml");
+    fs::write(&file, text).expect("writable");
+    file
+}
+
+fn push(address: SocketAddr, told: &Told, body: &str, captured_at: Timestamp) {
+    let path = format!(
+        "/api/v1/orgs/{}/snapshot?captured_at={captured_at}",
+        told.org
+    );
+    let media = [("Content-Type", told.form.media_type())];
+    let answer = post(address, &path, &media, body.as_bytes());
+    assert_eq!(
+        answer.status,
+        200,
+        "{}: {body}\n{}",
+        told.org,
+        answer.text()
+    );
+}
+
+/// The samples of a page, without its comments.
+fn samples(address: SocketAddr) -> BTreeMap<String, f64> {
+    let page = get(address, "/metrics").text();
+    page.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            Some((series.to_owned(), value.parse().ok()?))
+        })
+        .collect()
+}
+
+/// The reasons of the findings that hold for an organisation.
+fn findings(samples: &BTreeMap<String, f64>, org: &str) -> BTreeSet<String> {
+    let begins = format!("lightning_sync_finding{{org=\"{org}\",reason=\"");
+    let of_org = samples
+        .keys()
+        .filter_map(|series| series.strip_prefix(&begins));
+    of_org
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+/// What the JSON says of the case: its value, and what it shows.
+fn in_json(address: SocketAddr, told: &Told) -> (serde_json::Value, String) {
+    let (path, rows, id) = match &told.case {
+        Case::Org(row, _) => (format!("/api/v1/orgs/{}", told.org), "/rows", row.id()),
+        Case::User(row, _) => (
+            format!("/api/v1/orgs/{}/users", told.org),
+            "/users/0/rows",
+            row.name(),
+        ),
+    };
+    let body = get(address, &path).json();
+    let rows = body.pointer(rows).and_then(|rows| rows.as_array());
+    let row = rows.and_then(|rows| rows.iter().find(|row| row["row"] == id));
+    let row = row.unwrap_or_else(|| panic!("{path} has no {id}: {body:#}"));
+    assert_eq!(row["state"], "live", "{path} {row:#}");
+    let shows = row["shows"].as_str().or(row["value"].as_str());
+    (row["value"].clone(), shows.unwrap_or("number").to_owned())
+}
+
+/// Holds everything that is said of every case against the table; gives what has to survive.
+fn check(address: SocketAddr, all: &[Told], at: Timestamp) -> Vec<String> {
+    let rules = fs::read_to_string(repository("alerts/lightning-sync.rules.yaml")).expect("there");
+    let samples = samples(address);
+    let (mut said, mut wrong) = (Vec::new(), Vec::new());
+    for told in all {
+        let (series, value) = series(&told.case, &told.org);
+        assert_eq!(samples.get(&series), Some(&value), "{series}");
+        let expected: BTreeSet<String> = match comes(&told.case, at) {
+            Comes::Alerts(reasons) => {
+                for reason in reasons {
+                    let alert = reason
+                        .alert()
+                        .unwrap_or_else(|| panic!("{reason} has no alert"));
+                    assert!(rules.contains(&format!("alert: {alert}\n")), "{alert}");
+                }
+                reasons.iter().map(ToString::to_string).collect()
+            }
+            Comes::Nothing(why) => {
+                assert!(!why.is_empty());
+                BTreeSet::new()
+            }
+        };
+        let found = findings(&samples, &told.org);
+        if found != expected {
+            let case = &told.case;
+            wrong.push(format!(
+                "{}: {found:?}, not {expected:?}: {case:?}",
+                told.org
+            ));
+        }
+        let (value, shows) = in_json(address, told);
+        let id = match &told.case {
+            Case::Org(row, _) => row.id(),
+            Case::User(row, _) => row.name(),
+        };
+        let explained = guidance::explain(Some(&format!("{id}={shows}")));
+        assert!(
+            explained.is_ok_and(|text| text.contains(id)),
+            "{id}={shows}"
+        );
+        said.push(format!("{series} {value}"));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    said
+}
+
+#[test]
+fn every_row_in_every_state_comes_in_by_every_way_is_judged_explained_and_survives() {
+    // The page shows minutes.
+    let at = Timestamp::from_seconds(now().seconds() as i64 / 60 * 60);
+    let mut all = Vec::new();
+    for (number, case) in cases(at).into_iter().enumerate() {
+        for form in Form::ALL {
+            all.push(Told {
+                org: format!("case-{number:02}-{}", form.name()),
+                case: case.clone(),
+                form,
+            });
+        }
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = configuration(directory.path(), &all);
+    let daemon = Daemon::start(&config);
+    for told in &all {
+        // Users twice: what has limits has lasted for longer than any of them.
+        let long_ago = matches!(told.case, Case::User(..)).then(|| at.minus(TimeDelta::hours(80)));
+        for captured_at in long_ago.into_iter().chain([at]) {
+            for body in bodies(&told.case, told.form, captured_at) {
+                push(daemon.address, told, &body, captured_at);
+            }
+        }
+    }
+    let before = check(daemon.address, &all, at);
+    // Killed, not ended.
+    drop(daemon);
+    let daemon = Daemon::start(&config);
+    assert_eq!(check(daemon.address, &all, at), before);
+    println!(
+        "{} rows and states, {} ways in: {} told, judged, explained and kept",
+        all.len() / 4,
+        4,
+        all.len()
+    );
+}

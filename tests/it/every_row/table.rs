@@ -1,0 +1,268 @@
+//! Every row of the article in every state, and what comes of it. The matches have no wildcard: a row or a state that is
+//! added does not compile here until somebody has said whether it alerts, or why not.
+
+use chrono::TimeDelta;
+use lightning_sync_exporter::domain::ids::ObjectType;
+use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+
+/// What comes of a state.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Comes {
+    /// These findings and no other, each with an alert.
+    Alerts(&'static [Reason]),
+    /// No finding, and why not.
+    Nothing(&'static str),
+}
+
+/// One row in one state; everything else on the page is well.
+#[derive(Debug, Clone)]
+pub(super) enum Case {
+    Org(OrgRow, OrgValue),
+    User(UserRow, u32),
+}
+
+/// All cases.
+pub(super) fn cases(now: Timestamp) -> Vec<Case> {
+    let org = OrgRow::ALL.into_iter().flat_map(|row| {
+        org_values(row, now)
+            .into_iter()
+            .map(move |value| Case::Org(row, value))
+    });
+    let user = UserRow::ALL.iter().flat_map(|row| {
+        user_values(*row)
+            .into_iter()
+            .map(|value| Case::User(*row, value))
+    });
+    org.chain(user).collect()
+}
+
+/// The values that the article tells apart.
+fn org_values(row: OrgRow, now: Timestamp) -> Vec<OrgValue> {
+    let ago = |span| OrgValue::Instant(now.minus(span));
+    match row {
+        OrgRow::ServiceAccountProvided => vec![
+            OrgValue::Account(Some("svc-sfsync@corp.example".into())),
+            OrgValue::Account(None),
+        ],
+        OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => {
+            vec![OrgValue::Flag(true), OrgValue::Flag(false)]
+        }
+        OrgRow::LinkedUsers => vec![OrgValue::Count(1), OrgValue::Count(2), OrgValue::Count(0)],
+        OrgRow::LastSync(_) => vec![
+            ago(TimeDelta::minutes(5)),
+            ago(TimeDelta::hours(2)),
+            ago(TimeDelta::hours(25)),
+        ],
+        OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
+            vec![OrgValue::Count(1_204), OrgValue::Count(0)]
+        }
+    }
+}
+
+/// What a page can show; nobody can push that nobody knows.
+fn user_values(row: UserRow) -> Vec<u32> {
+    if row.statuses().is_empty() {
+        return vec![312, 0];
+    }
+    let shown = row.statuses().iter().filter(|s| **s != Status::Unknown);
+    shown.map(|status| status.index() as u32).collect()
+}
+
+/// What comes of a case that has lasted for 80 hours.
+pub(super) fn comes(case: &Case, now: Timestamp) -> Comes {
+    match case {
+        Case::Org(row, value) => org_comes(*row, value, now),
+        Case::User(row, value) => user_comes(*row, *value),
+    }
+}
+
+fn org_comes(row: OrgRow, value: &OrgValue, now: Timestamp) -> Comes {
+    match (row, value) {
+        (OrgRow::ServiceAccountProvided, OrgValue::Account(None)) => {
+            Comes::Alerts(&[Reason::ServiceAccountMissing])
+        }
+        (OrgRow::ServiceAccountProvided, _) => Comes::Nothing("an account is there"),
+        (OrgRow::OutlookIntegration, OrgValue::Flag(false)) => {
+            Comes::Alerts(&[Reason::OutlookIntegrationDisabled])
+        }
+        (OrgRow::OutlookIntegration, _) => Comes::Nothing("the integration is on"),
+        (OrgRow::ServiceAccountRecognized, OrgValue::Flag(false)) => {
+            Comes::Alerts(&[Reason::ServiceAccountNotRecognized])
+        }
+        (OrgRow::ServiceAccountRecognized, _) => Comes::Nothing("Salesforce gets in"),
+        (OrgRow::LinkedUsers, OrgValue::Count(0)) => Comes::Alerts(&[Reason::NoLinkedUsers]),
+        (OrgRow::LinkedUsers, OrgValue::Count(1)) => Comes::Nothing("as many as are expected"),
+        (OrgRow::LinkedUsers, _) => Comes::Alerts(&[Reason::LinkedUsersUnexpected]),
+        (OrgRow::LastSync(_), OrgValue::Instant(at)) if now.since(*at) > TimeDelta::hours(24) => {
+            Comes::Alerts(&[Reason::NoSyncIn24Hours])
+        }
+        (OrgRow::LastSync(_), OrgValue::Instant(at)) if now.since(*at) > TimeDelta::minutes(15) => {
+            Comes::Alerts(&[Reason::Delayed, Reason::NothingIn60Minutes])
+        }
+        (OrgRow::LastSync(_), _) => Comes::Nothing("it synced a moment ago"),
+        (OrgRow::Synced60m(_), OrgValue::Count(0)) => {
+            Comes::Alerts(&[Reason::Delayed, Reason::NothingIn60Minutes])
+        }
+        (OrgRow::Synced24h(_), OrgValue::Count(0)) => Comes::Alerts(&[Reason::NothingIn24Hours]),
+        (OrgRow::Synced60m(_) | OrgRow::Synced24h(_), _) => Comes::Nothing("records sync"),
+    }
+}
+
+fn user_comes(row: UserRow, value: u32) -> Comes {
+    let status = Status::ALL
+        .get(value as usize)
+        .copied()
+        .unwrap_or(Status::Unknown);
+    match row {
+        UserRow::ActiveConfiguration
+        | UserRow::MailboxVersion
+        | UserRow::ServiceAccount
+        | UserRow::OutlookIntegration
+        | UserRow::ContactsFolder
+        | UserRow::ContactsLinked
+        | UserRow::EventsFolder
+        | UserRow::EventsLinked => match status {
+            Status::No => Comes::Alerts(&[Reason::UsersFailing]),
+            _ => Comes::Nothing("a check says that this works"),
+        },
+        UserRow::Reset => match status {
+            Status::MarkedForReset | Status::ResetInProgress => {
+                Comes::Alerts(&[Reason::ResetStuck])
+            }
+            _ => Comes::Nothing("no reset runs"),
+        },
+        UserRow::ContactsToExchange
+        | UserRow::ContactsToSalesforce
+        | UserRow::EventsToExchange
+        | UserRow::EventsToSalesforce => direction_comes(status),
+        UserRow::ContactsRecords | UserRow::EventsRecords => Comes::Nothing(
+            "a number of records in sync is neither good nor bad until it is compared with the Exchange folder",
+        ),
+    }
+}
+
+fn direction_comes(status: Status) -> Comes {
+    match status {
+        Status::NotStarted | Status::InitialSyncInProgress => {
+            Comes::Alerts(&[Reason::InitialSyncStuck])
+        }
+        Status::InitialSyncCompleted => Comes::Nothing("the first sync has ended well"),
+        Status::SyncInProgress => Comes::Nothing("records are on their way"),
+        Status::InSync => Comes::Nothing("all is in step"),
+        Status::NotSetToSync => {
+            Comes::Nothing("somebody decided that this direction does not sync")
+        }
+        Status::Yes
+        | Status::No
+        | Status::None
+        | Status::MarkedForReset
+        | Status::ResetInProgress
+        | Status::Unknown => unreachable!("no direction shows {status}"),
+    }
+}
+
+/// What the page of a case shows of a row: what is odd, what goes with it on a page that does not contradict itself, and
+/// otherwise what is well. `None`: the row is not shown.
+pub(super) fn shown(case: &Case, row: OrgRow, now: Timestamp) -> Option<OrgValue> {
+    let Case::Org(odd, value) = case else {
+        return Some(healthy_org(row, now));
+    };
+    if *odd == row {
+        return Some(value.clone());
+    }
+    let zero = OrgValue::Count(0);
+    match (odd, value, row) {
+        (OrgRow::Synced60m(of), OrgValue::Count(0), OrgRow::LastSync(object)) if *of == object => {
+            Some(OrgValue::Instant(now.minus(TimeDelta::hours(2))))
+        }
+        // Nothing in a day, and nobody knows when the last sync was.
+        (OrgRow::Synced24h(of), OrgValue::Count(0), OrgRow::LastSync(object)) if *of == object => {
+            None
+        }
+        (OrgRow::Synced24h(of), OrgValue::Count(0), OrgRow::Synced60m(object)) if *of == object => {
+            Some(zero)
+        }
+        (OrgRow::LastSync(of), OrgValue::Instant(at), OrgRow::Synced60m(object))
+            if *of == object && now.since(*at) > TimeDelta::hours(1) =>
+        {
+            Some(zero)
+        }
+        (OrgRow::LastSync(of), OrgValue::Instant(at), OrgRow::Synced24h(object))
+            if *of == object && now.since(*at) > TimeDelta::hours(24) =>
+        {
+            Some(zero)
+        }
+        _ => Some(healthy_org(row, now)),
+    }
+}
+
+/// What a healthy page shows of the organisation.
+fn healthy_org(row: OrgRow, now: Timestamp) -> OrgValue {
+    org_values(row, now).swap_remove(0)
+}
+
+/// What a healthy page shows of a user.
+pub(super) const fn healthy_user(row: UserRow) -> u32 {
+    match row {
+        UserRow::ContactsRecords | UserRow::EventsRecords => 312,
+        UserRow::Reset => Status::None as u32,
+        UserRow::ContactsToExchange
+        | UserRow::ContactsToSalesforce
+        | UserRow::EventsToExchange
+        | UserRow::EventsToSalesforce => Status::InSync as u32,
+        UserRow::ActiveConfiguration
+        | UserRow::MailboxVersion
+        | UserRow::ServiceAccount
+        | UserRow::OutlookIntegration
+        | UserRow::ContactsFolder
+        | UserRow::ContactsLinked
+        | UserRow::EventsFolder
+        | UserRow::EventsLinked => Status::Yes as u32,
+    }
+}
+
+/// The series that says it on the metrics page, and its value.
+pub(super) fn series(case: &Case, org: &str) -> (String, f64) {
+    let object = |object: ObjectType| object.name();
+    match case {
+        Case::Org(row, value) => {
+            let name = match row {
+                OrgRow::ServiceAccountProvided => "service_account_provided",
+                OrgRow::OutlookIntegration => "outlook_integration_enabled",
+                OrgRow::ServiceAccountRecognized => "service_account_recognized",
+                OrgRow::LinkedUsers => "linked_users",
+                OrgRow::LastSync(_) => "last_sync_timestamp_seconds",
+                OrgRow::Synced60m(_) => "records_synced_60m",
+                OrgRow::Synced24h(_) => "records_synced_24h",
+            };
+            let labels = row
+                .object_type()
+                .map_or_else(String::new, |of| format!(",object_type=\"{}\"", object(of)));
+            let value = match value {
+                OrgValue::Account(name) => f64::from(u8::from(name.is_some())),
+                OrgValue::Flag(yes) => f64::from(u8::from(*yes)),
+                OrgValue::Count(count) => *count as f64,
+                OrgValue::Instant(at) => at.seconds(),
+            };
+            (
+                format!("lightning_sync_{name}{{org=\"{org}\"{labels}}}"),
+                value,
+            )
+        }
+        Case::User(row, value) if row.statuses().is_empty() => {
+            let of = row.object_type().map_or("", object);
+            let series =
+                format!("lightning_sync_records_in_sync{{org=\"{org}\",object_type=\"{of}\"}}");
+            (series, f64::from(*value))
+        }
+        Case::User(row, value) => {
+            let (check, status) = (row.check(), Status::ALL[*value as usize].name());
+            let series = format!(
+                "lightning_sync_users{{org=\"{org}\",check=\"{check}\",status=\"{status}\"}}"
+            );
+            (series, 1.0)
+        }
+    }
+}

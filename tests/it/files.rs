@@ -1,0 +1,162 @@
+//! A watched directory of the real daemon: what people and programs put there is taken once, or lies beside its reason.
+
+use crate::support::http::get;
+use crate::support::process::{Daemon, wait_until};
+use chrono::{SecondsFormat, TimeDelta};
+use lightning_sync_exporter::app::now;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn configured(directory: &Path) -> (PathBuf, PathBuf) {
+    let drop = directory.join("acme");
+    fs::create_dir(&drop).unwrap();
+    let file = directory.join("config.yaml");
+    let text = "store: { path: DB }\nuser_names: plain\norgs: [{ name: acme, time_zone: Europe/Berlin, files: { directory: acme } }]\n";
+    let database = directory.join("files.db").display().to_string();
+    fs::write(&file, text.replace("DB", &database)).unwrap();
+    (file, drop)
+}
+
+fn at(ago: TimeDelta) -> String {
+    let at = now().minus(ago).datetime();
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Files of a folder of the directory, sorted; none where there is no such folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn sample(daemon: &Daemon, series: &str) -> Option<f64> {
+    let page = get(daemon.address, "/metrics").text();
+    let line = page.lines().find(|line| line.starts_with(series))?;
+    line.rsplit_once(' ')?.1.parse().ok()
+}
+
+fn wait_for(daemon: &Daemon, series: &str, value: f64) {
+    wait_until(
+        &format!("{series} {value}"),
+        Duration::from_secs(60),
+        || (sample(daemon, series) == Some(value)).then_some(()),
+    );
+}
+
+const LINKED: &str = "lightning_sync_linked_users{org=\"acme\"}";
+const SYNCED: &str = "lightning_sync_records_synced_60m{org=\"acme\",object_type=\"contacts\"}";
+const REJECTED: &str =
+    "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"page_unreadable\"}";
+const READABLE: &str = "lightning_sync_poll_success{org=\"acme\",source=\"files\"}";
+
+#[test]
+fn every_kind_of_file_is_taken_once_and_what_is_wrong_lies_beside_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let daemon = Daemon::start(&config);
+    let (page, user) = (
+        include_str!("pages/org_table.html"),
+        include_str!("pages/user_pasted.txt"),
+    );
+    fs::write(drop.join("1-page.html"), page).unwrap();
+    // The user is named by the file, and the page need not name anybody.
+    let user: String = user
+        .lines()
+        .skip(1)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(drop.join("ann@corp.example.txt"), user).unwrap();
+    let records: String = (1..=3)
+        .map(|number| {
+            format!(
+                "{{\"at\":\"{}\",\"object_type\":\"contacts\",\"id\":\"{number}\"}}\n",
+                at(TimeDelta::minutes(number))
+            )
+        })
+        .collect();
+    fs::write(drop.join("feed.ndjson"), &records).unwrap();
+    fs::write(drop.join("half.json.part"), "{").unwrap();
+    fs::write(drop.join("other.html"), "<p>Einstein Activity Capture</p>").unwrap();
+    symlink("/etc/passwd", drop.join("passwd.txt")).unwrap();
+    wait_until("the files are taken", Duration::from_secs(60), || {
+        (names(&drop) == ["done", "half.json.part", "rejected"]).then_some(())
+    });
+    assert_eq!(
+        names(&drop.join("done")),
+        ["1-page.html", "ann@corp.example.txt", "feed.ndjson"]
+    );
+    assert_eq!(
+        names(&drop.join("rejected")),
+        [
+            "other.html",
+            "other.html.reason.txt",
+            "passwd.txt",
+            "passwd.txt.reason.txt"
+        ]
+    );
+    let reason = fs::read_to_string(drop.join("rejected/other.html.reason.txt")).unwrap();
+    assert!(reason.starts_with("no known label was found"), "{reason}");
+    wait_for(&daemon, LINKED, 41.0);
+    wait_for(&daemon, REJECTED, 1.0);
+    let users = get(daemon.address, "/api/v1/orgs/acme/users").json();
+    assert_eq!(users["users"][0]["user"], "ann@corp.example");
+    // A snapshot by name of its own time, and a table that says no time: the file's holds.
+    let json = format!(
+        "{{\"captured_at\":\"{}\",\"linked_users\":42}}",
+        at(TimeDelta::zero())
+    );
+    fs::write(drop.join("new.json"), json).unwrap();
+    wait_for(&daemon, LINKED, 42.0);
+    fs::write(drop.join("later.csv"), "user,linked_users\n,43\n").unwrap();
+    wait_for(&daemon, LINKED, 43.0);
+    // The feed again, as after a crash between the engine's word and the move: it changes nothing.
+    let before = sample(&daemon, SYNCED);
+    assert_eq!(
+        before,
+        Some(18.0),
+        "a live page outranks a feed that has not covered an hour"
+    );
+    fs::rename(drop.join("done/feed.ndjson"), drop.join("feed.ndjson")).unwrap();
+    let duplicates =
+        "lightning_sync_exporter_ingest_records_total{org=\"acme\",outcome=\"duplicate\"}";
+    wait_for(&daemon, duplicates, 3.0);
+    assert_eq!(sample(&daemon, SYNCED), before);
+}
+
+#[test]
+fn a_directory_that_vanishes_is_told_once_and_taken_up_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let daemon = Daemon::start(&config);
+    wait_for(&daemon, READABLE, 1.0);
+    fs::remove_dir(&drop).unwrap();
+    wait_for(&daemon, READABLE, 0.0);
+    let failures = "lightning_sync_poll_failures_total{org=\"acme\",reason=\"directory_unavailable\",source=\"files\"}";
+    wait_until("it fails again", Duration::from_secs(60), || {
+        sample(&daemon, failures).filter(|count| *count >= 2.0)
+    });
+    let log = daemon.process.log();
+    assert_eq!(log.matches("asking files failed").count(), 1, "{log}");
+    assert!(log.contains("Check that the directory exists"), "{log}");
+    fs::create_dir(&drop).unwrap();
+    fs::write(drop.join("a.csv"), "user,linked_users\n,7\n").unwrap();
+    wait_for(&daemon, LINKED, 7.0);
+    wait_for(&daemon, READABLE, 1.0);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_a_mistake_of_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    fs::remove_dir(&drop).unwrap();
+    let environment = lightning_sync_exporter::config::Environment::default();
+    let mistakes = lightning_sync_exporter::config::from_file(&config, &environment).unwrap_err();
+    let mistakes = mistakes.to_string();
+    assert!(mistakes.contains("orgs[0].files.directory"), "{mistakes}");
+    assert!(mistakes.contains("create it"), "{mistakes}");
+}
