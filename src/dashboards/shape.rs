@@ -98,7 +98,7 @@ impl Shape {
 fn choice(name: &str, label: &str, query: &str) -> Value {
     json!({
         "name": name, "label": label, "type": "query", "datasource": datasource(),
-        "query": { "query": query, "refId": name }, "definition": query,
+        "query": { "query": query, "refId": name },
         "hide": 0, "refresh": 2, "sort": 1, "regex": "", "skipUrlSync": false, "options": [],
         "multi": true, "includeAll": true, "allValue": ".+",
         "current": { "selected": true, "text": ["All"], "value": ["$__all"] },
@@ -108,7 +108,7 @@ fn choice(name: &str, label: &str, query: &str) -> Value {
 fn one(name: &str, label: &str, query: &str) -> Value {
     json!({
         "name": name, "label": label, "type": "query", "datasource": datasource(),
-        "query": { "query": query, "refId": name }, "definition": query,
+        "query": { "query": query, "refId": name },
         "hide": 0, "refresh": 2, "sort": 1, "regex": "", "skipUrlSync": false, "options": [],
         "multi": false, "includeAll": false,
     })
@@ -117,8 +117,8 @@ fn one(name: &str, label: &str, query: &str) -> Value {
 fn annotation(selector: &str) -> Value {
     json!({
         "name": "Findings", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "red",
-        "expr": format!("max by (org, reason, object_type, severity) (lightning_sync_finding{selector}) == 1"),
-        "step": "60s", "titleFormat": "{{org}}: {{reason}}", "textFormat": "{{severity}} {{object_type}}",
+        "target": { "expr": format!("max by (org, reason, object_type, severity) (lightning_sync_finding{selector}) == 1"), "refId": "Findings", "step": "60s" },
+        "titleFormat": "{{org}}: {{reason}}", "textFormat": "{{severity}} {{object_type}}",
         "tagKeys": "org,severity", "useValueForTime": false,
     })
 }

@@ -1,9 +1,9 @@
 //! The dashboards: by the rules of Grafana's own linter, by the catalogue, and by a Prometheus that scrapes the demo.
 //! Grafana itself is not asked.
 
-use crate::support::http;
 use crate::support::process::{Process, free_port, wait_until};
 use crate::support::stack::Prometheus;
+use crate::support::{browser, http};
 use lightning_sync_exporter::dashboards::all;
 use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, find};
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn queries() -> Vec<(String, String)> {
         }
         for annotation in list(&dashboard.json["annotations"]["list"]) {
             let place = format!("{}: annotation", dashboard.file);
-            queries.push((place, text(&annotation["expr"]).to_owned()));
+            queries.push((place, text(&annotation["target"]["expr"]).to_owned()));
         }
     }
     queries
@@ -106,7 +106,7 @@ fn the_linter_s_rules_hold() {
                 (&true.into(), &2.into())
             );
             assert!(
-                names(text(&choice["definition"]))
+                names(text(&choice["query"]["query"]))
                     .iter()
                     .all(|name| is_known(name))
             );
@@ -143,6 +143,17 @@ fn the_linter_s_rules_hold() {
             );
         }
     }
+}
+
+#[test]
+fn grafana_s_own_types_take_them() {
+    let dashboards: Vec<Value> = all()
+        .iter()
+        .map(|dashboard| serde_json::json!({ "file": dashboard.file, "json": dashboard.json }))
+        .collect();
+    let answer = browser::run("types.mjs", serde_json::json!({ "dashboards": dashboards }));
+    assert_eq!(answer["files"], 3);
+    assert!(answer["troubles"] == serde_json::json!([]), "{answer:#}");
 }
 
 #[test]
