@@ -21,6 +21,7 @@ use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
 use lightning_sync_exporter::web::problem::{Problem, Reason};
 use lightning_sync_exporter::web::services::{
     BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
+    Understood,
 };
 use lightning_sync_exporter::web::{ChunkSource, Server};
 use std::io::{Read, Write};
@@ -77,6 +78,9 @@ impl Ingest for Nobody {
     fn take(&self, _: IngestRequest) -> BoxFuture<IngestAnswer> {
         Box::pin(async { IngestAnswer::Refused(Problem::new(Reason::Internal, "Not here.")) })
     }
+    fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        Box::pin(async { Err(Problem::new(Reason::Internal, "Not here.")) })
+    }
 }
 
 fn main() {
@@ -100,6 +104,7 @@ fn main() {
         now: Arc::new(|| NOW),
         metrics: Arc::new(both),
         ingest: Arc::new(Nobody),
+        history: None,
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         ready: Arc::new(|| Ok(())),
         access: Arc::new(|_| None),

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod negotiate;
 mod openapi;
 mod pages;
+mod past;
 mod peers;
 pub mod problem;
 mod query;

@@ -3,8 +3,8 @@
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
 use crate::scenarios::Telling;
 use crate::support::browser::{look, run};
-use crate::support::http::get;
-use crate::support::process::Daemon;
+use crate::support::http::{get, request};
+use crate::support::process::{Daemon, Process, free_port, wait_until};
 use crate::support::stack::repository;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
@@ -18,6 +18,8 @@ use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::guidance::verdict::{steps, verdict};
 use lightning_sync_exporter::scenarios::{Scenario, demo, named};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,7 +44,7 @@ fn user(name: &str, pseudonym: &str, seed: usize) -> UserEntry {
         };
         cells.take(*row, u32::try_from(value).unwrap(), minutes_ago(6));
     }
-    let fine = seed % 10 != 0;
+    let fine = !seed.is_multiple_of(10);
     if fine {
         for row in UserRow::checks().filter(|row| row.statuses().contains(&Status::Yes)) {
             cells.take(
@@ -246,6 +248,43 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
         );
         assert!(quickest.0 <= Duration::from_millis(200), "{path}");
     }
+}
+
+#[test]
+fn every_page_of_the_demo_holds_in_a_browser() {
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let _demo = Process::start(
+        Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
+            "demo",
+            "--web.listen-address",
+            &address.to_string(),
+        ]),
+    );
+    let told = |org: &str| {
+        let answer = request(address, "GET", &format!("/api/v1/orgs/{org}"), &[], b"").ok()?;
+        (answer.status == 200 && answer.json()["users"]["known"].as_u64()? > 0).then_some(())
+    };
+    for org in ["acme", "globex", "umbrella"] {
+        wait_until("the demo is fed", Duration::from_secs(60), || told(org));
+    }
+    let user = get(address, "/api/v1/orgs/umbrella/users").json()["users"][0]["user"].clone();
+    let user = user.as_str().unwrap();
+    let history = get(address, "/api/v1/orgs/acme/history").json();
+    assert!(
+        history["hours"].as_array().unwrap().len() > 24,
+        "{history:#}"
+    );
+    let look_at =
+        |name: &str, path: &str| json!({ "name": name, "url": format!("http://{address}{path}") });
+    look(&[
+        look_at("demo-overview", "/"),
+        look_at("demo-broken", "/orgs/globex"),
+        look_at("demo-fine", "/orgs/acme"),
+        look_at("demo-first-sync", "/orgs/umbrella"),
+        look_at("demo-users", "/orgs/umbrella/users"),
+        look_at("demo-user", &format!("/orgs/umbrella/users/{user}")),
+        look_at("demo-paste", "/orgs/acme/paste"),
+    ]);
 }
 
 #[test]
