@@ -87,7 +87,7 @@ impl Past {
         Lines {
             title: format!("Age of the last sync over the last {}, in hours", of.name()),
             told: format!(
-                "{}. The dashed line is the limit of {}.",
+                "{}. What a feed told of past hours is kept to the hour. The dashed line is the limit of {}.",
                 told.join(", "),
                 span(org.policy.stale_after)
             ),
