@@ -113,6 +113,9 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                 None => "unknown",
                 Some(current) if current.stale => "held",
                 Some(_) if is_count => "none",
+                Some(_) if row == UserRow::OutlookIntegration && !org.policy.reps_select_events => {
+                    "none"
+                }
                 Some(_) => match guide.map(|guide| guide.owner) {
                     Some(Owner::Nobody) => "fine",
                     Some(Owner::Wait) => "waiting",
