@@ -9,6 +9,7 @@ use crate::domain::users::UserEntry;
 use crate::domain::view::OrgView;
 use crate::store::{History, HourTotal, ReadingChange, UserChange};
 use chrono::TimeDelta;
+use std::sync::Arc;
 
 /// How far back: the week that charts show and the day before, in which what held at its beginning began.
 pub(super) const READ_BACK: TimeDelta = TimeDelta::days(8);
@@ -24,9 +25,14 @@ pub(super) struct Past {
 pub(super) async fn of_org(site: &Site, org: &OrgView, now: Timestamp) -> Option<Past> {
     let history = site.services.history.clone()?;
     let (id, objects) = (org.id, org.policy.objects.clone());
-    tokio::task::spawn_blocking(move || read(history.as_ref(), id, &objects, now))
-        .await
-        .ok()?
+    let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
+    tokio::task::spawn_blocking(move || {
+        let past = read(history.as_ref(), id, &objects, now);
+        drop(turn);
+        past
+    })
+    .await
+    .ok()?
 }
 
 fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp) -> Option<Past> {
@@ -51,8 +57,11 @@ pub(super) async fn of_user(
 ) -> Option<Vec<UserChange>> {
     let history = site.services.history.clone()?;
     let (id, name) = (org.id, user.name.clone());
+    let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
     let mut changes = tokio::task::spawn_blocking(move || {
-        history.user_changes(id, &name, Timestamp::MIN, now).ok()
+        let changes = history.user_changes(id, &name, Timestamp::MIN, now).ok();
+        drop(turn);
+        changes
     })
     .await
     .ok()??;

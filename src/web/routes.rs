@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, json};
 use super::ingest::Intake;
+use super::limits::READERS;
 use super::pages::Asset;
 use super::problem::{Problem, Reason};
 use super::scrape::Scrapes;
@@ -10,6 +11,8 @@ use super::{api, health, ingest, openapi, pages, scrape, segment};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A path that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +171,8 @@ pub(super) struct Site {
     pub(super) services: Services,
     pub(super) scrapes: Scrapes,
     pub(super) intake: Intake,
+    /// Turns at reading the past: who has none waits.
+    pub(super) readers: Arc<Semaphore>,
     description: serde_json::Value,
 }
 
@@ -179,6 +184,7 @@ impl Site {
             services,
             scrapes: Scrapes::new(),
             intake: Intake::new(),
+            readers: Arc::new(Semaphore::new(READERS)),
         }
     }
 
