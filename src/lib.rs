@@ -4,6 +4,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod dashboards;
 pub mod demo;
 pub mod domain;
 pub mod engine;

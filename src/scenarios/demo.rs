@@ -22,6 +22,8 @@ pub const DEMO_HISTORY: TimeDelta = TimeDelta::hours(30);
 const BROKE_AGO: TimeDelta = TimeDelta::hours(26);
 /// How long the first sync has been running: well within its limit.
 const FIRST_SYNC_AGO: TimeDelta = TimeDelta::hours(5);
+/// When the product ends for one organisation of the demo: far enough ahead that it is no finding.
+const RETIRES_IN: TimeDelta = TimeDelta::days(200);
 /// In the past the page was read hourly, which keeps the history small; from now on each minute, so that one sees it move.
 const READS: TimeDelta = TimeDelta::hours(1);
 const READS_LIVE: TimeDelta = TimeDelta::minutes(1);
@@ -109,6 +111,7 @@ fn umbrella(now: Timestamp) -> Scenario {
     let began = now.minus(FIRST_SYNC_AGO);
     umbrella.title = "In its first sync";
     umbrella.about = "Set up today: the first sync of contacts has been running for hours, events have not begun.";
+    umbrella.policy.retirement = Some(now.plus(RETIRES_IN));
     umbrella.policy.setup_until = Some(now.plus(TimeDelta::days(2)));
     umbrella.starts = began.minus(TimeDelta::hours(1));
     umbrella.life.began = began;

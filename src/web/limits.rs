@@ -90,3 +90,5 @@ pub const PREVIEW_LINES: usize = 200;
 /// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take a
 /// quarter of the memory of bodies at most.
 pub const FORMS: usize = 4;
+/// How many pages read the past at once: each holds a thread and a connection to the store, and takes milliseconds.
+pub const READERS: usize = 4;

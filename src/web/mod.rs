@@ -22,6 +22,7 @@ pub mod negotiate;
 mod openapi;
 mod pages;
 mod passwords;
+mod past;
 mod peers;
 pub mod problem;
 mod query;

@@ -33,7 +33,7 @@ pub(super) fn description(telemetry_path: &str) -> Value {
     })
 }
 
-fn fixed_paths() -> [(&'static str, Value); 20] {
+fn fixed_paths() -> [(&'static str, Value); 21] {
     [
         ("/", get("The page of all organisations", "text/html", &[])),
         (
@@ -75,6 +75,14 @@ fn fixed_paths() -> [(&'static str, Value); 20] {
         (
             "/api/v1/orgs/{org}/users/{user}",
             of_user(get("One user with every row", JSON, &[])),
+        ),
+        (
+            "/api/v1/orgs/{org}/history",
+            of_org(get(
+                "Totals of each hour and the last syncs that were told, eight days back",
+                JSON,
+                &[],
+            )),
         ),
         ("/api/v1/orgs", get("All organisations in short", JSON, &[])),
         (

@@ -3,6 +3,7 @@
 use super::answer::{Answer, json};
 use super::guard::Guard;
 use super::ingest::Intake;
+use super::limits::READERS;
 use super::pages::Asset;
 use super::passwords::Passwords;
 use super::problem::{Problem, Reason};
@@ -12,6 +13,8 @@ use super::{api, health, ingest, openapi, pages, scrape, segment};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A path that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(super) enum Route<'a> {
     Users(&'a str),
     /// One of them.
     User(&'a str, &'a str),
+    /// What happened to it lately.
+    History(&'a str),
     /// What is to be taken for the organisation of this name, which may be no name at all.
     Ingest(&'a str, IngestKind),
     /// What is wrong anywhere.
@@ -94,6 +99,15 @@ impl<'a> Route<'a> {
                 Some("v1"),
                 Some("orgs"),
                 Some(org),
+                Some("history"),
+                None,
+                ..,
+            ] => Self::History(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
                 Some("users"),
                 None,
                 ..,
@@ -131,6 +145,7 @@ impl<'a> Route<'a> {
             | Self::Runbook(_)
             | Self::Asset(_)
             | Self::User(..)
+            | Self::History(_)
             | Self::Metrics
             | Self::Orgs
             | Self::Org(_)
@@ -159,6 +174,8 @@ pub(super) struct Site {
     pub(super) scrapes: Scrapes,
     pub(super) intake: Intake,
     passwords: Passwords,
+    /// Turns at reading the past: who has none waits.
+    pub(super) readers: Arc<Semaphore>,
     description: serde_json::Value,
 }
 
@@ -171,6 +188,7 @@ impl Site {
             scrapes: Scrapes::new(),
             intake: Intake::new(),
             passwords: Passwords::new(),
+            readers: Arc::new(Semaphore::new(READERS)),
         }
     }
 
@@ -229,7 +247,8 @@ impl Site {
             Route::Orgs => api::orgs(self, query),
             Route::Org(org) => api::org(self, org, query),
             Route::Users(org) => api::users(self, org, query),
-            Route::User(org, user) => api::user(self, org, &named(user)?, query),
+            Route::User(org, user) => Box::pin(api::user(self, org, &named(user)?, query)).await,
+            Route::History(org) => Box::pin(api::history(self, org, query)).await,
             Route::Findings => api::findings(self, query),
             Route::OpenApi => Ok(json(StatusCode::OK, &self.description)),
             Route::Healthy => Ok(health::healthy()),
@@ -253,7 +272,7 @@ fn named(segment: &str) -> Result<String, Problem> {
 #[cfg(test)]
 impl Route<'_> {
     /// Every route, with the placeholder of the API's description where there is a name.
-    pub(super) const ALL: [Route<'static>; 21] = [
+    pub(super) const ALL: [Route<'static>; 22] = [
         Route::Overview,
         Route::OrgPage("{org}"),
         Route::UsersPage("{org}"),
@@ -264,6 +283,7 @@ impl Route<'_> {
         Route::Asset(Asset::Style),
         Route::Asset(Asset::Paste),
         Route::User("{org}", "{user}"),
+        Route::History("{org}"),
         Route::Metrics,
         Route::Orgs,
         Route::Org("{org}"),
@@ -287,6 +307,7 @@ impl Route<'_> {
             Self::Paste(org) => format!("/orgs/{org}/paste"),
             Self::Userscript(org) => format!("/orgs/{org}/paste/lightning-sync.user.js"),
             Self::Runbook(alert) => format!("/runbooks/{alert}"),
+            Self::History(org) => format!("/api/v1/orgs/{org}/history"),
             Self::Asset(asset) => format!("/assets/{}", asset.name()),
             Self::User(org, user) => format!("/api/v1/orgs/{org}/users/{user}"),
             Self::Metrics => telemetry_path.to_owned(),

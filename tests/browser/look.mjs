@@ -1,6 +1,6 @@
 // Looks at pages in a real Chromium, as a plan on standard input says, and prints what is wrong with them as JSON.
 //
-// plan: { chromium, looks: [{ name, url, first_screen: [text], screenshot }], shots: directory or null }
+// plan: { chromium, looks: [{ name, url, first_screen: [text] }], shots: directory for screenshots, or null }
 // Every look is taken at both widths, light and dark. Nothing here decides what is right: the test that sends the plan does.
 import { chromium } from "playwright-core";
 import { createRequire } from "node:module";
@@ -12,6 +12,7 @@ const sizes = [
   { name: "desktop", width: 1280, height: 900 },
   { name: "phone", width: 390, height: 844 },
 ];
+const hosts = new Set(plan.looks.map((look) => new URL(look.url).host));
 const troubles = [];
 const browser = await chromium.launch({
   executablePath: plan.chromium,
@@ -27,7 +28,10 @@ for (const size of sizes) {
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && trouble(`console: ${message.text()}`));
     page.on("pageerror", (error) => trouble(`script: ${error.message}`));
     page.on("dialog", (dialog) => { trouble(`dialog: ${dialog.message()}`); dialog.dismiss(); });
-    page.on("request", (request) => { if (!request.url().startsWith("data:") && new URL(request.url()).host !== new URL(page.url() === "about:blank" ? request.url() : page.url()).host) trouble(`asks ${request.url()}`); });
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.protocol !== "data:" && !hosts.has(url.host)) trouble(`asks ${url}`);
+    });
     for (const look of plan.looks) {
       at = `${look.name} ${size.name} ${scheme}`;
       looks += 1;
@@ -46,8 +50,8 @@ for (const size of sizes) {
           else if (bottom > size.height) trouble(`shows at ${bottom} px, below the first screen: ${text}`);
         }
       }
-      if (plan.shots && look.shots?.includes(`${size.name}-${scheme}`)) {
-        await page.screenshot({ path: `${plan.shots}/${look.name}-${size.name}-${scheme}.png`, fullPage: size.name === "desktop" ? false : false });
+      if (plan.shots) {
+        await page.screenshot({ path: `${plan.shots}/${look.name}-${size.name}-${scheme}.png`, fullPage: false });
       }
     }
     await context.close();
@@ -66,10 +70,12 @@ function overflowing() {
     .map((element) => element.outerHTML.slice(0, 160));
 }
 
-// Where the smallest element with a text ends, in pixels from the top; null when there is none.
+// Where the topmost element that has a text, and no child that has it, ends: pixels from the top; null when there is none.
 function lowest(text) {
   const norm = (string) => string.replace(/\s+/g, " ").trim();
-  const having = [...document.querySelectorAll("main *")].filter((element) => norm(element.textContent).includes(norm(text)));
-  const smallest = having.at(-1) && having.reduce((best, next) => (next.textContent.length <= best.textContent.length ? next : best));
-  return smallest ? smallest.getBoundingClientRect().bottom : null;
+  const has = (element) => norm(element.textContent).includes(norm(text));
+  const bottoms = [...document.querySelectorAll("main *")]
+    .filter((element) => has(element) && ![...element.children].some(has))
+    .map((element) => element.getBoundingClientRect().bottom);
+  return bottoms.length > 0 ? Math.min(...bottoms) : null;
 }

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("engine", &["domain", "store", "events"]),
     ("metrics", &["domain", "events"]),
+    ("dashboards", &[]),
     ("rules", &["domain", "guidance", "metrics"]),
     (
         "web",
@@ -29,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that must be free of input, output, async and clocks.
-const PURE: &[&str] = &["domain", "guidance", "rules", "scenarios"];
+const PURE: &[&str] = &["dashboards", "domain", "guidance", "rules", "scenarios"];
 const IMPURE: &[&str] = &[
     "tokio::",
     "hyper::",

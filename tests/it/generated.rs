@@ -6,7 +6,7 @@ use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::rules::{Format, alertmanager, render, runbook};
 use std::path::Path;
 
-fn is_current(path: &str, expected: &str) {
+pub(crate) fn is_current(path: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

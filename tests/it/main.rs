@@ -11,6 +11,7 @@ mod alerts;
 mod architecture;
 mod cli;
 mod config;
+mod dashboards;
 mod end_to_end;
 mod every_row;
 mod files;

@@ -289,6 +289,24 @@ fn a_source_that_speaks_before_the_first_sync_makes_it_wait() {
 }
 
 #[test]
+fn what_has_synced_is_told_beside_what_waits() {
+    let mut org = Org::read(0).shows(
+        OrgRow::LastSync(ObjectType::Contacts),
+        OrgValue::Instant(NOW.minus(TimeDelta::minutes(3))),
+    );
+    org.view.known_since = ago(2);
+    assert_eq!(
+        org.said(),
+        said(
+            Level::Waiting,
+            "WAITING for the first sync",
+            "Events have not synced yet, contacts synced 3 min ago.",
+            None
+        )
+    );
+}
+
+#[test]
 fn never_synced_for_days_is_broken() {
     let org = Org::read(0);
     assert_eq!(org.said().0, Level::Broken);

@@ -39,7 +39,7 @@ pub(super) fn headline(
 pub(super) fn calm(level: Level, org: &OrgView, now: Timestamp) -> String {
     match level {
         Level::Unknown => "Nobody has told us yet whether anything syncs.".to_owned(),
-        Level::Waiting => "Nothing has synced yet.".to_owned(),
+        Level::Waiting => waiting(org, now),
         Level::Held => told_before(&org.policy.objects, org, now),
         Level::Broken | Level::Attention | Level::Watch | Level::Fine | Level::Retired => {
             let parts: Vec<String> = last_syncs(&org.policy.objects, org, now)
@@ -48,6 +48,29 @@ pub(super) fn calm(level: Level, org: &OrgView, now: Timestamp) -> String {
             sentence(&parts.join(", "))
         }
     }
+}
+
+/// What has not synced yet, beside what has.
+fn waiting(org: &OrgView, now: Timestamp) -> String {
+    let objects = &org.policy.objects;
+    let synced: Vec<(ObjectType, LastSync)> = last_syncs(objects, org, now).collect();
+    if synced.is_empty() {
+        return "Nothing has synced yet.".to_owned();
+    }
+    let waiting: Vec<ObjectType> = objects
+        .iter()
+        .copied()
+        .filter(|object| synced.iter().all(|(other, _)| other != object))
+        .collect();
+    let parts: Vec<String> = synced
+        .iter()
+        .map(|(object, last)| format!("{object} synced {} ago", span(now.since(last.at))))
+        .collect();
+    sentence(&format!(
+        "{} have not synced yet, {}",
+        both(&waiting),
+        parts.join(", ")
+    ))
 }
 
 /// A finding in one sentence, together with those of the same reason about other object types.

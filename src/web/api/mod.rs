@@ -2,12 +2,14 @@
 //! whether its value is live, held or unknown.
 
 mod findings;
+mod history;
 mod json;
 mod orgs;
 mod rows;
 mod users;
 
 pub(super) use findings::findings;
+pub(super) use history::history;
 pub(super) use orgs::{org, orgs};
 pub(super) use users::{user, users};
 

@@ -1,6 +1,7 @@
 //! Users, a page at a time, in the order of what stands for them: a page begins after the last of the one before,
 //! whoever came or went in between.
 
+use super::history::ChangeJson;
 use super::json::{At, Envelope, StepJson, steps};
 use super::rows::{UserRowJson, user_rows};
 use super::{Moment, answer_json};
@@ -13,10 +14,12 @@ use crate::guidance;
 use crate::web::answer::Answer;
 use crate::web::found_users::{Filter, find, shown};
 use crate::web::limits::{USERS_PER_PAGE, USERS_PER_PAGE_MOST};
+use crate::web::past;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
 use serde::Serialize;
+use std::sync::Arc;
 
 #[derive(Serialize)]
 struct Page {
@@ -92,10 +95,12 @@ struct OneUser {
     org: String,
     #[serde(flatten)]
     user: UserJson,
+    /// The newest first; `None` when the history cannot be read.
+    changes: Option<Vec<ChangeJson>>,
 }
 
 /// `GET /api/v1/orgs/{org}/users/{user}`.
-pub(in crate::web) fn user(
+pub(in crate::web) async fn user(
     site: &Site,
     name: &str,
     user: &str,
@@ -103,19 +108,21 @@ pub(in crate::web) fn user(
 ) -> Result<Answer, Problem> {
     let [] = query::known(query, [])?;
     let moment = Moment::of(site);
-    let (org, now) = (moment.org(name)?, moment.now);
+    let (org, now) = (Arc::clone(moment.org(name)?), moment.now);
     let names = moment.view.user_names;
-    let found = find(org, names, user)?;
+    let found = find(&org, names, user)?;
+    let changes = past::of_user(site, &org, found, now).await;
     answer_json(&OneUser {
         envelope: Envelope::of(&moment.view, now),
         org: org.policy.name.to_string(),
         user: UserJson::of(
             shown(found, names).to_owned(),
             found,
-            org,
+            &org,
             &org.live(now),
             now,
         ),
+        changes: changes.map(|changes| changes.iter().map(ChangeJson::of).collect()),
     })
 }
 

@@ -10,16 +10,32 @@ use crate::guidance::{self, Owner};
 use crate::web::told::Told;
 use askama::Template;
 
-/// A value as a template of its own, so that each kind is escaped in its own way.
+/// A value as a template of its own, so that texts are escaped and instants are told exactly.
 #[derive(Debug, Clone, Template)]
 #[template(
-    source = "{% match self %}{% when Self::Text with (text) %}<bdi>{{ text }}</bdi>{% when Self::Instant with (when) %}{{ when|safe }}{% endmatch %}",
+    source = "{% if let Some(when) = when %}{{ when|safe }}{% else %}<bdi>{{ text }}</bdi>{% endif %}",
     ext = "html",
     config = "src/web/pages/askama.toml"
 )]
-pub(super) enum Value {
-    Text(String),
-    Instant(When),
+pub(super) struct Value {
+    text: String,
+    when: Option<When>,
+}
+
+impl Value {
+    fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            when: None,
+        }
+    }
+
+    fn instant(when: When) -> Self {
+        Self {
+            text: String::new(),
+            when: Some(when),
+        }
+    }
 }
 
 /// One of the organisation's rows.
@@ -43,9 +59,9 @@ impl Row {
             label: guidance::org_label(told.row),
             object: told.row.object_type().map_or("", |object| object.name()),
             value: match current.map(|current| &current.value) {
-                Some(OrgValue::Instant(at)) => Value::Instant(When::of(*at, org, now)),
-                Some(value) => Value::Text(text(told.row, value)),
-                None => Value::Text("unknown".to_owned()),
+                Some(OrgValue::Instant(at)) => Value::instant(When::of(*at, org, now)),
+                Some(value) => Value::text(text(told.row, value)),
+                None => Value::text("unknown"),
             },
             class,
             judgement,

@@ -63,13 +63,16 @@ impl Card {
             sentence: describe(finding, org, now),
             since: finding.since.map(|since| When::of(since, org, now)),
             evidence,
-            users: finding.check.map(|check| match finding.reason {
-                Reason::UsersFailing => format!(
-                    "/orgs/{}/users?check={}&failing=true",
-                    finding.org,
-                    check.check()
-                ),
-                _ => "#resets".to_owned(),
+            users: finding.check.map(|check| {
+                if finding.reason == Reason::UsersFailing {
+                    format!(
+                        "/orgs/{}/users?check={}&failing=true",
+                        finding.org,
+                        check.check()
+                    )
+                } else {
+                    "#resets".to_owned()
+                }
             }),
             step: steps(finding).first().copied(),
             runbook: options.runbook(finding.reason),

@@ -7,13 +7,13 @@
 mod asset;
 mod cells;
 mod chart;
+mod charts;
 mod copying;
 mod finding;
 mod frame;
 mod org;
 mod org_parts;
 mod overview;
-mod past;
 mod paste;
 mod preview;
 mod runbook;

@@ -9,7 +9,6 @@ use super::org_parts::{
     running, sources, unknowns,
 };
 use super::page;
-use super::past::Past;
 use super::when::When;
 use crate::domain::policy::Product;
 use crate::domain::time::Timestamp;
@@ -19,6 +18,7 @@ use crate::guidance::verdict::{Level, steps};
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
 use crate::web::judged::Judged;
+use crate::web::past;
 use crate::web::problem::Problem;
 use crate::web::routes::Site;
 use crate::web::told;
@@ -61,7 +61,7 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
     let moment = Moment::of(site);
     let now = moment.now;
     let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
-    let past = Past::read(site, &org, now).await;
+    let past = past::of_org(site, &org, now).await;
     let judged = Judged::of(&moment.view, &org, now);
     let told = told::rows(&org, moment.view.is_fresh(now), now);
     let Judged { verdict, findings } = judged;

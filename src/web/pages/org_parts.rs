@@ -9,6 +9,7 @@ use crate::domain::view::OrgView;
 use crate::guidance::verdict::span;
 use crate::guidance::{self, OrgState};
 use crate::web::told::Told;
+use std::cmp::Reverse;
 
 pub(super) struct KnownFrom {
     pub(super) name: &'static str,
@@ -22,7 +23,7 @@ pub(super) fn known_from(org: &OrgView, now: Timestamp) -> Vec<KnownFrom> {
         .iter()
         .filter_map(|source| Some((org.source(*source)?.spoke_at, *source)))
         .collect();
-    spoke.sort_by(|one, other| other.0.cmp(&one.0));
+    spoke.sort_by_key(|(at, _)| Reverse(*at));
     spoke
         .into_iter()
         .map(|(at, source)| KnownFrom {
@@ -75,7 +76,9 @@ fn glance_cell(told: &Told, now: Timestamp) -> GlanceCell {
     };
     let text = match &current.value {
         OrgValue::Instant(at) => format!("{} ago", span(now.since(*at))),
-        value => text(told.row, value),
+        value @ (OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_)) => {
+            text(told.row, value)
+        }
     };
     match (told.shows, current.stale) {
         (_, true) => GlanceCell {
@@ -236,7 +239,7 @@ pub(super) fn checks(org: &OrgView, now: Timestamp) -> Vec<Check> {
             })
         })
         .collect();
-    checks.sort_by(|one, other| other.users.cmp(&one.users));
+    checks.sort_by_key(|check| Reverse(check.users));
     checks
 }
 

@@ -18,12 +18,13 @@ struct Runbook<'a> {
     explains: Vec<&'static str>,
 }
 
-/// `GET /runbooks/{alert}`.
+/// `GET /runbooks/{alert}`; the cause's name, as metrics have it, will do too.
 pub(in crate::web) fn runbook(site: &Site, alert: &str) -> Result<Answer, Problem> {
     let cause = Cause::ALL
         .iter()
         .copied()
-        .find(|cause| cause.alert() == Some(alert))
+        .filter(|cause| cause.alert().is_some())
+        .find(|cause| cause.alert() == Some(alert) || cause.name() == alert)
         .ok_or_else(|| Problem::new(Reason::UnknownPath, "There is no alert of this name."))?;
     let (view, now) = ((site.services.view)(), (site.services.now)());
     page(&Runbook {

@@ -15,7 +15,7 @@ use crate::store::UserChange;
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
 use crate::web::found_users::{find, shown};
-use crate::web::limits::CHANGES;
+use crate::web::past;
 use crate::web::problem::Problem;
 use crate::web::routes::Site;
 use crate::web::segment;
@@ -66,7 +66,7 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     let failing = verdict(entry, &org.policy, &live, now).failing();
     let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
     let (stands, held) = class_of_user(entry, &org, now);
-    let past = changes(site, &org, entry, now).await;
+    let past = past::of_user(site, &org, entry, now).await;
     let shown = shown(entry, moment.view.user_names);
     page(&User {
         frame: Frame::of(
@@ -91,24 +91,9 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
         changes: past
             .unwrap_or_default()
             .iter()
-            .rev()
-            .take(CHANGES)
             .map(|change| Change::of(change, &org, now))
             .collect(),
     })
-}
-
-async fn changes(
-    site: &Site,
-    org: &OrgView,
-    user: &UserEntry,
-    now: Timestamp,
-) -> Option<Vec<UserChange>> {
-    let history = site.services.history.clone()?;
-    let (id, name) = (org.id, user.name.clone());
-    tokio::task::spawn_blocking(move || history.user_changes(id, &name, Timestamp::MIN, now).ok())
-        .await
-        .ok()?
 }
 
 fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Timestamp) -> Vec<Row> {
@@ -128,6 +113,9 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                 None => "unknown",
                 Some(current) if current.stale => "held",
                 Some(_) if is_count => "none",
+                Some(_) if row == UserRow::OutlookIntegration && !org.policy.reps_select_events => {
+                    "none"
+                }
                 Some(_) => match guide.map(|guide| guide.owner) {
                     Some(Owner::Nobody) => "fine",
                     Some(Owner::Wait) => "waiting",

@@ -1,5 +1,6 @@
 //! What the flows share: processes that end with the test, a plain HTTP client, and waiting for a condition.
 
+pub(crate) mod browser;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod receiver;

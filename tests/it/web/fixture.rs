@@ -53,6 +53,7 @@ pub(super) struct Site {
 
 pub(super) struct Setting {
     pub(super) view: View,
+    pub(super) now: Timestamp,
     pub(super) ready: Result<(), String>,
     pub(super) reload: Result<(), String>,
     /// The metrics page: a piece so many times.
@@ -63,6 +64,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             view: view(),
+            now: NOW,
             ready: Ok(()),
             reload: Ok(()),
             page: (b"up 1\n", 2),
@@ -204,6 +206,7 @@ impl Ingest for Takes {
 fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
     let Setting {
         view,
+        now,
         ready,
         reload,
         page,
@@ -227,7 +230,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
     ]);
     Services {
         view: Arc::new(move || Arc::clone(&view)),
-        now: Arc::new(|| NOW),
+        now: Arc::new(move || now),
         metrics: Arc::new(Page(Arc::clone(seen), page.0, page.1)),
         ingest: Arc::new(Takes {
             seen: Arc::clone(seen),

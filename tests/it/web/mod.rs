@@ -1,6 +1,7 @@
 //! The server over real connections, with the rest of the daemon replaced by closures.
 
 mod api;
+mod browser;
 mod fixture;
 mod ingest;
 mod measured;

@@ -1,55 +1,17 @@
-//! The past of an organisation, read once for its page, and the charts made from it.
+//! The charts of an organisation's past.
 
 use super::chart::{Bars, Chart, Lines, Span};
-use crate::domain::ids::{ObjectType, OrgId, Outcome};
-use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::ids::{ObjectType, Outcome};
+use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::span;
-use crate::store::{History, HourTotal, ReadingChange};
-use crate::web::routes::Site;
-use chrono::TimeDelta;
+use crate::web::past::Past;
 
-/// How far back a page looks: the week it shows and the day before, in which what held at its beginning began.
-const READ_BACK: TimeDelta = TimeDelta::days(8);
 /// How many points a line of ages has.
 const POINTS: i32 = 168;
 
-/// What happened to an organisation lately.
-pub(super) struct Past {
-    hours: Vec<HourTotal>,
-    /// For each object type when it was told to have synced last, and its counts of 24 hours, as the page showed them.
-    syncs: Vec<(ObjectType, Vec<ReadingChange>)>,
-}
-
 impl Past {
-    /// Reads it; `None` when the history cannot be read.
-    pub(super) async fn read(site: &Site, org: &OrgView, now: Timestamp) -> Option<Self> {
-        let history = site.services.history.clone()?;
-        let (id, objects) = (org.id, org.policy.objects.clone());
-        tokio::task::spawn_blocking(move || Self::read_here(history.as_ref(), id, &objects, now))
-            .await
-            .ok()?
-    }
-
-    fn read_here(
-        history: &dyn History,
-        id: OrgId,
-        objects: &[ObjectType],
-        now: Timestamp,
-    ) -> Option<Self> {
-        let from = now.minus(READ_BACK);
-        let mut syncs = Vec::new();
-        for object in objects {
-            let row = OrgRow::LastSync(*object);
-            syncs.push((*object, history.reading_changes(id, row, from, now).ok()?));
-        }
-        Some(Self {
-            hours: history.hours(id, from, now).ok()?,
-            syncs,
-        })
-    }
-
     /// The charts of the last day and the last week.
     pub(super) fn charts(&self, org: &OrgView, now: Timestamp) -> Vec<Chart> {
         [Span::Day, Span::Week]
@@ -125,7 +87,7 @@ impl Past {
         Lines {
             title: format!("Age of the last sync over the last {}, in hours", of.name()),
             told: format!(
-                "{}. The dashed line is the limit of {}.",
+                "{}. What a feed told of past hours is kept to the hour. The dashed line is the limit of {}.",
                 told.join(", "),
                 span(org.policy.stale_after)
             ),

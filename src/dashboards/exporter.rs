@@ -1,0 +1,208 @@
+//! The exporter itself: whether what it says can be relied on.
+
+use super::Dashboard;
+use super::panel::{Drawn, NONE_IS_GOOD, ONE_IS_GOOD, Panel};
+use super::shape::Shape;
+
+const UP: &[(&str, &str)] = &[("0", "down"), ("1", "up")];
+const TAKEN: &[(&str, &str)] = &[("0", "refused"), ("1", "in force")];
+const TROUBLE: &[(&str, &str)] = &[("0", "no"), ("1", "yes")];
+
+pub(super) fn dashboard() -> Dashboard {
+    Shape {
+        file: "exporter.json",
+        uid: "lightning-sync-exporter",
+        title: "Lightning Sync / Exporter",
+        description: "Whether the exporter answers, stores what it acknowledges, and takes what is sent.",
+        of_org: false,
+        findings: None,
+        panels: [trust(), taken(), process()].concat(),
+    }
+    .dashboard()
+}
+
+fn trust() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            Drawn::Stat,
+            "Does every exporter answer?",
+            "Whether Prometheus can scrape it.",
+            "short",
+            &[("min by (instance) (up{S})", "{{instance}}")],
+        )
+        .coloured(ONE_IS_GOOD)
+        .worded(UP),
+        Panel::new(
+            Drawn::Stat,
+            "How old is its picture?",
+            "Time since the engine last published; window counts are left out after 30 seconds.",
+            "s",
+            &[(
+                "max by (instance) (timestamp(lightning_sync_exporter_view_timestamp_seconds{S}) - lightning_sync_exporter_view_timestamp_seconds{S})",
+                "{{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Stat,
+            "Does the store refuse to write?",
+            "While it does, nothing that is pushed is taken.",
+            "short",
+            &[(
+                "max by (instance) (lightning_sync_exporter_store_failing{S})",
+                "{{instance}}",
+            )],
+        )
+        .coloured(NONE_IS_GOOD)
+        .worded(TROUBLE),
+        Panel::new(
+            Drawn::Stat,
+            "Is the clock in doubt?",
+            "The clock was seen to step, or lies behind what the store remembers: ages and counts may be off.",
+            "short",
+            &[(
+                "max by (instance) (lightning_sync_exporter_clock_suspect{S})",
+                "{{instance}}",
+            )],
+        )
+        .coloured(NONE_IS_GOOD)
+        .worded(TROUBLE),
+        Panel::new(
+            Drawn::Stat,
+            "Was the latest configuration taken?",
+            "Refused: it had mistakes, and an older one stays in force.",
+            "short",
+            &[(
+                "min by (instance) (lightning_sync_exporter_config_reload_success{S})",
+                "{{instance}}",
+            )],
+        )
+        .coloured(ONE_IS_GOOD)
+        .worded(TAKEN),
+        Panel::new(
+            Drawn::Stat,
+            "How many organisations does each exporter watch?",
+            "Organisations by exporter and version.",
+            "short",
+            &[(
+                "count by (instance, version) (lightning_sync_org_info{S} * on (job, instance) group_left (version) lightning_sync_exporter_build_info{S})",
+                "{{instance}} {{version}}",
+            )],
+        ),
+    ]
+}
+
+fn taken() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            Drawn::Lines,
+            "How many records are taken?",
+            "Activity records in acknowledged requests, by what became of them.",
+            "cps",
+            &[(
+                "sum by (outcome) (rate(lightning_sync_exporter_ingest_records_total{S}[$__rate_interval]))",
+                "{{outcome}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How many snapshots are taken?",
+            "Status pages and their values, by organisation.",
+            "cps",
+            &[(
+                "sum by (org) (rate(lightning_sync_exporter_ingest_snapshots_total{S}[$__rate_interval]))",
+                "{{org}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "What is refused, and why?",
+            "Refused requests by reason. A wrong token, a page that cannot be read or a full disk shows here first.",
+            "reqps",
+            &[(
+                "sum by (reason) (rate(lightning_sync_exporter_ingest_rejected_total{S}[$__rate_interval]))",
+                "{{reason}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How long do commits take, and do any fail?",
+            "The slowest of a hundred commits, their fsync included, and failed commits a second.",
+            "s",
+            &[
+                (
+                    "histogram_quantile(0.99, sum by (le, instance) (rate(lightning_sync_exporter_commit_duration_seconds_bucket{S}[$__rate_interval])))",
+                    "p99 {{instance}}",
+                ),
+                (
+                    "sum by (instance) (rate(lightning_sync_exporter_commit_failures_total{S}[$__rate_interval]))",
+                    "failures a second {{instance}}",
+                ),
+            ],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How long do scrapes take?",
+            "The slowest of a hundred scrapes, from the request to the last byte.",
+            "s",
+            &[(
+                "histogram_quantile(0.99, sum by (le, instance) (rate(lightning_sync_exporter_scrape_duration_seconds_bucket{S}[$__rate_interval])))",
+                "p99 {{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How much waits to be written?",
+            "Bytes in the queue to the store.",
+            "bytes",
+            &[(
+                "max by (instance) (lightning_sync_exporter_queue_bytes{S})",
+                "{{instance}}",
+            )],
+        ),
+    ]
+}
+
+fn process() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            Drawn::Lines,
+            "How much memory does it use?",
+            "Resident memory of the process.",
+            "bytes",
+            &[(
+                "max by (instance) (process_resident_memory_bytes{S})",
+                "{{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How much processor does it use?",
+            "Processors in use.",
+            "short",
+            &[(
+                "sum by (instance) (rate(process_cpu_seconds_total{S}[$__rate_interval]))",
+                "{{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How many files has it open?",
+            "Open files as a share of those it may open.",
+            "percentunit",
+            &[(
+                "max by (instance) (process_open_fds{S} / process_max_fds{S})",
+                "{{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "Since when does it run?",
+            "Time since the process started; a fall is a restart.",
+            "s",
+            &[(
+                "max by (instance) (time() - process_start_time_seconds{S})",
+                "{{instance}}",
+            )],
+        ),
+    ]
+}

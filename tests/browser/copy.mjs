@@ -1,0 +1,74 @@
+// Copies saved status pages with the bookmarklet and the userscript, in a real Chromium and under a content security
+// policy that allows no script at all, pastes them into the paste box, stores them, and prints what the box showed.
+//
+// plan: { chromium, box: address of the paste box, pages: [{ name, html }] }
+//
+// A browser runs a bookmarklet as its user's own act, whatever the page's policy says. Here the debugger's evaluation,
+// with a user's gesture, stands for that act.
+import { chromium } from "playwright-core";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+
+const plan = JSON.parse(readFileSync(0, "utf8"));
+const POLICY = "default-src 'none'; script-src 'none'; style-src 'none'; connect-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+const served = new Map(plan.pages.map((page) => [`/${page.name}`, page.html]));
+const saved = createServer((request, response) => {
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
+  response.end(served.get(request.url) ?? "");
+});
+await new Promise((listening) => saved.listen(0, "127.0.0.1", listening));
+const at = `http://127.0.0.1:${saved.address().port}`;
+const browser = await chromium.launch({
+  executablePath: plan.chromium,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const context = await browser.newContext();
+const box = await context.newPage();
+await box.goto(plan.box);
+const bookmarklet = decodeURIComponent((await box.locator("#bookmarklet").getAttribute("href")).replace(/^javascript:/, ""));
+const userscript = await (await context.request.get(`${plan.box}/lightning-sync.user.js`)).text();
+await box.close();
+
+const results = [];
+for (const { name } of plan.pages) {
+  for (const way of ["bookmarklet", "userscript"]) {
+    const page = await context.newPage();
+    const blocked = [];
+    page.on("console", (message) => blocked.push(message.text()));
+    await page.goto(`${at}/${name}`);
+    const debug = await context.newCDPSession(page);
+    const run = async (expression) => {
+      const { exceptionDetails } = await debug.send("Runtime.evaluate", { expression, userGesture: true });
+      if (exceptionDetails) throw new Error(`${name} ${way}: ${exceptionDetails.exception?.description}`);
+    };
+    const opened = context.waitForEvent("page");
+    if (way === "bookmarklet") await run(bookmarklet);
+    else {
+      // The script offers itself on pages that speak of Lightning Sync.
+      await run(`document.title = "Lightning Sync Status"; document.body.append(" Lightning Sync Status ");`);
+      await run(userscript);
+      await page.locator("#lightning-sync-exporter-copy").click();
+    }
+    const paste = await opened;
+    await paste.waitForLoadState("load");
+    await paste.locator("#content").click();
+    await paste.keyboard.press("ControlOrMeta+V");
+    const told = await paste.locator("#told").textContent();
+    await paste.locator("button[value=show]").click();
+    await paste.waitForLoadState("load");
+    const rows = await paste.locator("section[aria-labelledby=understood] tbody tr").evaluateAll((all) => all.map((row) => row.innerText.replace(/\s+/g, " ").trim()));
+    const trouble = await paste.locator("main [role=alert]").allInnerTexts();
+    let stored = "";
+    if (rows.length > 0) {
+      await paste.locator("button[value=store]").click();
+      await paste.waitForLoadState("load");
+      stored = await paste.locator("main [role=status]").first().innerText();
+    }
+    results.push({ name, way, told, rows, trouble, stored, blocked });
+    await paste.close();
+    await page.close();
+  }
+}
+await browser.close();
+saved.close();
+console.log(JSON.stringify(results));

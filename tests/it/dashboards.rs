@@ -1,0 +1,337 @@
+//! The dashboards: by the rules of Grafana's own linter, by the catalogue, and by a Prometheus that scrapes the demo.
+//! Grafana itself is not asked.
+
+use crate::support::process::{Process, free_port, wait_until};
+use crate::support::stack::Prometheus;
+use crate::support::{browser, http};
+use lightning_sync_exporter::dashboards::all;
+use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, find};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+/// Grafana's names of the units that are used.
+const UNITS: [&str; 6] = ["short", "percentunit", "s", "bytes", "cps", "reqps"];
+
+/// Every query with where it stands; those of annotations too.
+fn queries() -> Vec<(String, String)> {
+    let mut queries = Vec::new();
+    for dashboard in all() {
+        for panel in list(&dashboard.json["panels"]) {
+            for target in list(&panel["targets"]) {
+                let place = format!("{}: {}", dashboard.file, text(&panel["title"]));
+                queries.push((place, text(&target["expr"]).to_owned()));
+            }
+        }
+        for annotation in list(&dashboard.json["annotations"]["list"]) {
+            let place = format!("{}: annotation", dashboard.file);
+            queries.push((place, text(&annotation["target"]["expr"]).to_owned()));
+        }
+    }
+    queries
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The names of metrics in a text: words that begin as ours or the process's do. Recorded series have a colon.
+fn names(text: &str) -> BTreeSet<&str> {
+    text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == ':'))
+        .map(|word| word.trim_end_matches(':'))
+        .filter(|word| !word.contains(':'))
+        .filter(|word| word.starts_with("lightning_sync_") || word.starts_with("process_"))
+        .collect()
+}
+
+fn is_known(name: &str) -> bool {
+    let series = ["_bucket", "_sum", "_count"]
+        .iter()
+        .find_map(|suffix| find(name.strip_suffix(suffix)?))
+        .is_some_and(|metric| metric.kind == Kind::Histogram);
+    series || find(name).is_some()
+}
+
+#[test]
+fn the_files_are_what_the_room_says() {
+    for dashboard in all() {
+        crate::generated::is_current(&format!("dashboards/{}", dashboard.file), &dashboard.text());
+    }
+}
+
+#[test]
+fn the_linter_s_rules_hold() {
+    for dashboard in all() {
+        let (file, json) = (dashboard.file, &dashboard.json);
+        assert_eq!(json["editable"], false, "{file}");
+        let choice = |name: &str| {
+            list(&json["templating"]["list"])
+                .iter()
+                .find(|choice| choice["name"] == name)
+                .unwrap_or_else(|| panic!("{file} has no {name}"))
+        };
+        let datasource = choice("datasource");
+        assert_eq!(
+            (
+                text(&datasource["type"]),
+                text(&datasource["query"]),
+                text(&datasource["label"])
+            ),
+            ("datasource", "prometheus", "Data source"),
+            "{file}"
+        );
+        for (name, label) in [("job", "Job"), ("instance", "Instance")] {
+            let choice = choice(name);
+            assert_eq!(
+                choice["datasource"]["uid"], "${datasource}",
+                "{file} {name}"
+            );
+            assert_eq!(
+                (
+                    text(&choice["type"]),
+                    text(&choice["label"]),
+                    text(&choice["allValue"])
+                ),
+                ("query", label, ".+"),
+                "{file}"
+            );
+            assert_eq!(
+                (&choice["multi"], &choice["refresh"]),
+                (&true.into(), &2.into())
+            );
+            assert!(
+                names(text(&choice["query"]["query"]))
+                    .iter()
+                    .all(|name| is_known(name))
+            );
+        }
+        let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
+        for panel in list(&json["panels"]) {
+            let title = text(&panel["title"]);
+            assert!(
+                ids.insert(panel["id"].as_u64()) && titles.insert(title),
+                "{file}: {title}"
+            );
+            assert!(
+                title.ends_with('?'),
+                "{file}: a title asks a question: {title}"
+            );
+            assert!(!text(&panel["description"]).is_empty(), "{file}: {title}");
+            assert_eq!(
+                panel["datasource"]["uid"], "${datasource}",
+                "{file}: {title}"
+            );
+            let unit = text(&panel["fieldConfig"]["defaults"]["unit"]);
+            assert!(UNITS.contains(&unit), "{file}: {title} in {unit}");
+            assert!(!list(&panel["targets"]).is_empty(), "{file}: {title}");
+            for target in list(&panel["targets"]) {
+                assert_eq!(
+                    target["datasource"]["uid"], "${datasource}",
+                    "{file}: {title}"
+                );
+            }
+            let place = &panel["gridPos"];
+            assert!(
+                place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24,
+                "{title}"
+            );
+        }
+    }
+}
+
+#[test]
+fn grafana_s_own_types_take_them() {
+    let dashboards: Vec<Value> = all()
+        .iter()
+        .map(|dashboard| serde_json::json!({ "file": dashboard.file, "json": dashboard.json }))
+        .collect();
+    let answer = browser::run("types.mjs", serde_json::json!({ "dashboards": dashboards }));
+    assert_eq!(answer["files"], 3);
+    assert!(answer["troubles"] == serde_json::json!([]), "{answer:#}");
+}
+
+#[test]
+fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
+    for (place, expr) in queries() {
+        let mut selectors = 0;
+        for name in names(&expr)
+            .into_iter()
+            .chain(expr.contains("up{").then_some("up"))
+        {
+            for (at, found) in expr.match_indices(name) {
+                let rest = &expr[at + found.len()..];
+                // A longer name that begins with this one.
+                if rest.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_')
+                {
+                    continue;
+                }
+                selectors += 1;
+                assert!(
+                    rest.starts_with("{job=~\"$job\",instance=~\"$instance\""),
+                    "{place}: {name} in {expr}"
+                );
+                let is_counter = find(name).is_some_and(|metric| metric.kind == Kind::Counter)
+                    || name.ends_with("_bucket");
+                assert_eq!(is_counter, expr[..at].ends_with("rate("), "{place}: {name}");
+                let range = rest.split_once('}').unwrap().1;
+                assert_eq!(
+                    is_counter,
+                    range.starts_with("[$__rate_interval]"),
+                    "{place}"
+                );
+            }
+        }
+        assert!(selectors > 0, "{place}: {expr}");
+    }
+}
+
+/// Metrics that no dashboard shows, and why.
+const NOT_SHOWN: [(&str, &str); 17] = [
+    (
+        "lightning_sync_activity_coverage_seconds",
+        "the rules need it; people see a gap",
+    ),
+    (
+        "lightning_sync_business_settled_timestamp_seconds",
+        "the rules need it",
+    ),
+    (
+        "lightning_sync_business_time_24h_seconds",
+        "the rules need it",
+    ),
+    ("lightning_sync_ever_synced", "the finding says it"),
+    (
+        "lightning_sync_exporter_config_last_reload_success_timestamp_seconds",
+        "whether it was taken is shown",
+    ),
+    (
+        "lightning_sync_exporter_scrapes_total",
+        "Prometheus knows its scrapes",
+    ),
+    (
+        "lightning_sync_known_since_timestamp_seconds",
+        "the rules need it",
+    ),
+    (
+        "lightning_sync_last_sync_deadline_timestamp_seconds",
+        "only where hours are counted in business hours",
+    ),
+    (
+        "lightning_sync_outlook_integration_enabled",
+        "matters only where reps choose events; the finding says it",
+    ),
+    (
+        "lightning_sync_reading_info",
+        "the status page names sources",
+    ),
+    (
+        "lightning_sync_reading_settled_timestamp_seconds",
+        "the rules need it",
+    ),
+    (
+        "lightning_sync_reading_timestamp_seconds",
+        "the status page tells ages row by row",
+    ),
+    ("lightning_sync_reps_select_events", "a setting"),
+    ("lightning_sync_retired", "the finding says it"),
+    ("lightning_sync_setting_up", "the status page says it"),
+    (
+        "lightning_sync_user_status",
+        "one series a user: the status page shows users",
+    ),
+    (
+        "lightning_sync_users_failing_since_timestamp_seconds",
+        "the status page says it",
+    ),
+];
+
+#[test]
+fn every_name_of_a_metric_is_in_the_catalogue_and_what_is_not_shown_has_a_reason() {
+    let all_queries: Vec<(String, String)> = queries();
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    for (place, expr) in &all_queries {
+        for name in names(expr) {
+            assert!(is_known(name), "{place}: {name}");
+            shown.insert(name.strip_suffix("_bucket").unwrap_or(name));
+        }
+    }
+    let hidden: BTreeSet<&str> = METRICS
+        .iter()
+        .map(|metric| metric.name)
+        .filter(|name| name.starts_with("lightning_sync_") && !shown.contains(name))
+        .collect();
+    assert_eq!(hidden, NOT_SHOWN.iter().map(|(name, _)| *name).collect());
+}
+
+#[test]
+fn rules_and_documentation_name_no_metric_that_there_is_not() {
+    let root = crate::support::stack::repository("");
+    let mut files = vec![root.join("README.md")];
+    let mut folders = vec![root.join("docs"), root.join("alerts"), root.join("deploy")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|kind| ["md", "yaml", "yml"].iter().any(|known| kind == *known))
+            {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 40);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for name in names(&text) {
+            // A name that ends in an underscore stands for all that begin so, and so does one with alternatives.
+            let begins = METRICS.iter().any(|metric| metric.name.starts_with(name));
+            assert!(is_known(name) || begins, "{}: {name}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let _demo = Process::start(
+        Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
+            "demo",
+            "--web.listen-address",
+            &address.to_string(),
+        ]),
+    );
+    wait_until("the demo answers", Duration::from_secs(60), || {
+        http::request(address, "GET", "/-/ready", &[], b"")
+            .ok()
+            .filter(|answer| answer.status == 200)
+    });
+    let prometheus = Prometheus::start(directory.path(), &[("lightning-sync", &[address])], None);
+    let mut left: Vec<(String, String)> = queries()
+        .into_iter()
+        .map(|(place, expr)| {
+            let expr = expr
+                .replace("$__rate_interval", "1m")
+                .replace("$job", ".+")
+                .replace("$instance", ".+")
+                .replace("$org", ".+");
+            (place, expr)
+        })
+        .collect();
+    let asked = left.len();
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while !left.is_empty() && std::time::Instant::now() < patience {
+        std::thread::sleep(Duration::from_secs(1));
+        left.retain(|(_, expr)| prometheus.query(expr).is_empty());
+    }
+    assert!(left.is_empty(), "without data: {left:#?}");
+    println!("{asked} queries, all with data");
+}

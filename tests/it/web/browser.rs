@@ -1,0 +1,365 @@
+//! Every page in a real Chromium: at 1280 and at 390 pixels, light and dark, without errors, overflow or barriers.
+
+use super::fixture::{NOW, Setting, Site, minutes_ago, view};
+use crate::scenarios::Telling;
+use crate::support::browser::{look, run};
+use crate::support::http::{get, request};
+use crate::support::process::{Daemon, Process, free_port, wait_until};
+use crate::support::stack::repository;
+use chrono::TimeDelta;
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::judge::judge_org;
+use lightning_sync_exporter::domain::policy::UserNames;
+use lightning_sync_exporter::domain::readings::Reading;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
+use lightning_sync_exporter::domain::view::{OrgView, View};
+use lightning_sync_exporter::guidance::verdict::{steps, verdict};
+use lightning_sync_exporter::scenarios::{Scenario, demo, named};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Markup, quotes, a right-to-left override that nobody ends, and no place to break a line.
+fn hostile(length: usize) -> String {
+    let begin =
+        "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;\u{202e}\u{200f}{{7*7}}";
+    let mut text = begin.to_owned();
+    while text.len() < length {
+        text.push('W');
+    }
+    text
+}
+
+fn user(name: &str, pseudonym: &str, seed: usize) -> UserEntry {
+    let mut cells = UserCells::default();
+    for (place, row) in UserRow::ALL.iter().enumerate() {
+        let statuses = row.statuses();
+        let value = match statuses.len() {
+            0 => seed % 5000,
+            count => statuses[(seed / 7 + place) % (count - 1)].index(),
+        };
+        cells.take(*row, u32::try_from(value).unwrap(), minutes_ago(6));
+    }
+    let fine = !seed.is_multiple_of(10);
+    if fine {
+        for row in UserRow::checks().filter(|row| row.statuses().contains(&Status::Yes)) {
+            cells.take(
+                row,
+                u32::try_from(Status::Yes.index()).unwrap(),
+                minutes_ago(5),
+            );
+        }
+    }
+    UserEntry {
+        name: UserName::new(name).unwrap(),
+        pseudonym: pseudonym.into(),
+        readings: Arc::new([(Source::Snapshot, cells)]),
+    }
+}
+
+fn with_users(org: &OrgView, users: Vec<UserEntry>) -> OrgView {
+    let mut org = org.clone();
+    let table = UserTable {
+        users,
+        complete: true,
+    };
+    org.summary = Arc::new(UserSummary::of(&table, &org.policy, &org.live(NOW), NOW));
+    org.users = Arc::new(table);
+    org
+}
+
+fn looked_at(site: &Site, name: &str, path: &str) -> Value {
+    json!({ "name": name, "url": format!("http://{}{path}", site.address) })
+}
+
+#[test]
+fn every_page_holds_in_a_browser_whatever_sources_say() {
+    let mut view = view();
+    view.user_names = UserNames::Plain;
+    let name = hostile(320);
+    let mut org = with_users(
+        &view.orgs[0],
+        (0..60)
+            .map(|number| user(&format!("{number:02}{}", &name[2..]), "f0", number))
+            .collect(),
+    );
+    Arc::make_mut(&mut org.readings).put(
+        OrgRow::ServiceAccountProvided,
+        Source::Snapshot,
+        Reading {
+            value: OrgValue::Account(Some(hostile(500).into())),
+            observed_at: minutes_ago(6),
+            changed_at: minutes_ago(700),
+        },
+    );
+    let first = org.users.users[0].name.as_str().to_owned();
+    view.orgs[0] = Arc::new(org);
+    let site = Site::with(Setting {
+        view,
+        ..Setting::default()
+    });
+    let escaped = crate::support::stack::encode(&first);
+    let html = get(site.address, "/orgs/acme").text();
+    assert!(!html.contains("<script>alert") && !html.contains("<img"));
+    look(&[
+        looked_at(&site, "overview", "/"),
+        looked_at(&site, "org", "/orgs/acme"),
+        looked_at(&site, "unknown", "/orgs/beta"),
+        looked_at(&site, "users", "/orgs/acme/users"),
+        looked_at(
+            &site,
+            "search",
+            &format!("/orgs/acme/users?q={escaped}&check=service_account&status=no"),
+        ),
+        looked_at(&site, "user", &format!("/orgs/acme/users/{escaped}")),
+        looked_at(&site, "paste", "/orgs/acme/paste"),
+        looked_at(&site, "paste with a token", "/orgs/beta/paste"),
+        looked_at(&site, "runbook", "/runbooks/LightningSyncNoSyncIn24Hours"),
+    ]);
+}
+
+/// Broken situations, with the instant at which somebody looks: half an hour after the worst of the story began.
+const BROKEN: [&str; 12] = [
+    "service_account_broken",
+    "account_missing",
+    "password_expired",
+    "contacts_stopped",
+    "first_sync_hangs",
+    "first_sync_never_begins",
+    "users_failing",
+    "reset_hangs",
+    "linked_users_drop",
+    "feed_silent",
+    "page_unread",
+    "reps_select_events",
+];
+
+/// A story as it is known at `now`, by another name.
+fn told(story: &mut Scenario, name: &str, now: Timestamp) -> Arc<OrgView> {
+    story.policy.name = OrgName::new(name).unwrap();
+    let mut telling = Telling::begin(story);
+    // Half an hour at a time: who is silent shows only in when others spoke.
+    let mut since = story.starts.minus(TimeDelta::nanoseconds(1));
+    while since < now {
+        let upto = since.plus(TimeDelta::minutes(30)).min(now);
+        let mut pushes = story.live(upto, since);
+        for snapshot in &mut pushes.snapshots {
+            snapshot.org = story.policy.name.clone();
+        }
+        telling.hear(pushes, upto);
+        since = upto;
+    }
+    telling.engine.tick(now, TimeDelta::zero());
+    Arc::clone(&telling.engine.view().orgs[0])
+}
+
+#[test]
+fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
+    let mut looks = Vec::new();
+    let mut sites = Vec::new();
+    for name in BROKEN {
+        let mut story = named(name).unwrap();
+        let worst = *story
+            .truth
+            .iter()
+            .min_by_key(|truth| (truth.severity, truth.from))
+            .unwrap();
+        let now = worst.from.plus(TimeDelta::minutes(30));
+        assert!(now < worst.until, "{name}");
+        let broken = told(&mut story, "broken", now);
+        let fine = told(&mut demo(now)[0], "a-fine-one", now);
+        let verdict = verdict(&judge_org(&broken, true, now), &broken, now);
+        assert_eq!(verdict.cause, Some(worst.reason), "{name}");
+        let step = steps(&verdict.acting[0])[0];
+        let site = Site::with(Setting {
+            view: View {
+                orgs: vec![fine, broken],
+                ..View::empty(now)
+            },
+            now,
+            ..Setting::default()
+        });
+        let overview = get(site.address, "/").text();
+        let place = |org: &str| overview.find(&format!("href=\"/orgs/{org}\"")).unwrap();
+        assert!(place("broken") < place("a-fine-one"), "{name}");
+        let first_screen = [
+            verdict.headline.clone(),
+            verdict.sentence.clone(),
+            format!("{}: {}", step.owner, step.text),
+        ];
+        println!("{name}: {} {}", verdict.headline, verdict.sentence);
+        for path in ["/orgs/broken", "/"] {
+            let mut look = looked_at(&site, name, path);
+            look["first_screen"] = json!(first_screen);
+            looks.push(look);
+        }
+        sites.push(site);
+    }
+    look(&looks);
+}
+
+#[test]
+fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
+    let mut view = view();
+    let users = (0..100_000)
+        .map(|number| {
+            user(
+                &format!("user{number:06}@corp.example"),
+                &format!("{number:016x}"),
+                number,
+            )
+        })
+        .collect();
+    view.orgs[0] = Arc::new(with_users(&view.orgs[0], users));
+    let site = Site::with(Setting {
+        view,
+        ..Setting::default()
+    });
+    for path in [
+        "/",
+        "/orgs/acme",
+        "/orgs/acme/users",
+        "/orgs/acme/users?verdict=failing",
+        "/orgs/acme/users?q=user099999@corp.example",
+        "/orgs/acme/users?after=00000000000080e8",
+    ] {
+        let quickest = (0..5)
+            .map(|_| {
+                let begun = Instant::now();
+                let answer = get(site.address, path);
+                assert_eq!(answer.status, 200, "{path}");
+                assert!(
+                    answer.body.len() <= 300_000,
+                    "{path}: {}",
+                    answer.body.len()
+                );
+                (begun.elapsed(), answer.body.len())
+            })
+            .min()
+            .unwrap();
+        println!(
+            "{path}: {:.1} ms, {} bytes",
+            quickest.0.as_secs_f64() * 1e3,
+            quickest.1
+        );
+        assert!(quickest.0 <= Duration::from_millis(200), "{path}");
+    }
+}
+
+#[test]
+fn every_page_of_the_demo_holds_in_a_browser() {
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let _demo = Process::start(
+        Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
+            "demo",
+            "--web.listen-address",
+            &address.to_string(),
+        ]),
+    );
+    let told = |org: &str| {
+        let answer = request(address, "GET", &format!("/api/v1/orgs/{org}"), &[], b"").ok()?;
+        (answer.status == 200 && answer.json()["users"]["known"].as_u64()? > 0).then_some(())
+    };
+    for org in ["acme", "globex", "umbrella"] {
+        wait_until("the demo is fed", Duration::from_secs(60), || told(org));
+    }
+    let user = get(address, "/api/v1/orgs/umbrella/users").json()["users"][0]["user"].clone();
+    let user = user.as_str().unwrap();
+    let history = get(address, "/api/v1/orgs/acme/history").json();
+    assert!(
+        history["hours"].as_array().unwrap().len() > 24,
+        "{history:#}"
+    );
+    let look_at =
+        |name: &str, path: &str| json!({ "name": name, "url": format!("http://{address}{path}") });
+    look(&[
+        look_at("demo-overview", "/"),
+        look_at("demo-broken", "/orgs/globex"),
+        look_at("demo-fine", "/orgs/acme"),
+        look_at("demo-first-sync", "/orgs/umbrella"),
+        look_at("demo-users", "/orgs/umbrella/users"),
+        look_at("demo-user", &format!("/orgs/umbrella/users/{user}")),
+        look_at("demo-paste", "/orgs/acme/paste"),
+    ]);
+}
+
+#[test]
+fn saved_pages_of_every_layout_go_through_bookmarklet_and_userscript_into_the_paste_box() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config.yaml");
+    let store = directory.path().join("copy.db");
+    std::fs::write(
+        &config,
+        format!(
+            "store: {{ path: {} }}\norgs: [{{ name: acme, time_zone: Europe/Berlin }}]\n",
+            store.display()
+        ),
+    )
+    .unwrap();
+    let daemon = Daemon::start(&config);
+    let layouts = [
+        "org_classic_detail",
+        "org_columns",
+        "org_lightning",
+        "org_table",
+        "user_definition_list",
+        "user_divs",
+    ];
+    let pages: Vec<Value> = layouts
+        .iter()
+        .map(|name| {
+            let file = repository(&format!("tests/it/pages/{name}.html"));
+            json!({ "name": name, "html": std::fs::read_to_string(file).unwrap() })
+        })
+        .collect();
+    let results = run(
+        "copy.mjs",
+        json!({ "box": format!("http://{}/orgs/acme/paste", daemon.address), "pages": pages }),
+    );
+    let results = results.as_array().unwrap();
+    assert_eq!(results.len(), layouts.len() * 2);
+    for result in results {
+        assert_eq!(result["trouble"], json!([]), "{result:#}");
+        assert!(
+            result["told"].as_str().unwrap().contains("with its marks"),
+            "{result:#}"
+        );
+        assert!(
+            result["stored"].as_str().unwrap().starts_with("Stored"),
+            "{result:#}"
+        );
+        let rows: Vec<&str> = result["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row.as_str().unwrap())
+            .collect();
+        let is_org = result["name"].as_str().unwrap().starts_with("org");
+        let (count, mark) = if is_org {
+            (
+                10,
+                "Salesforce recognizes Microsoft Exchange service account ✓ check",
+            )
+        } else {
+            (
+                15,
+                "ann@corp.example: User recognized by Exchange service account ✗ no",
+            )
+        };
+        assert_eq!(rows.len(), count, "{result:#}");
+        assert!(rows.contains(&mark), "{result:#}");
+    }
+    let org = get(daemon.address, "/api/v1/orgs/acme").json();
+    assert_eq!(org["users"]["known"], 1);
+    let synced = org["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["row"] == OrgRow::LastSync(ObjectType::Contacts).id())
+        .unwrap();
+    assert_eq!(synced["value"], "2026-11-22T13:52:00Z");
+}
