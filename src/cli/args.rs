@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Where the configuration is without `--config.file`.
 const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+/// The authorities that Debian trusts.
+const CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Where the Debian package's daemon keeps its database.
 const DATABASE: &str = "/var/lib/lightning-sync/lightning-sync.db";
 /// Where the daemon listens without `--web.listen-address`.
@@ -119,6 +121,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
+    /// Look at everything a daemon needs, and say what to do about what is not well; exit 1 when something fails.
+    Doctor(DoctorArgs),
     /// Copy the database to a new file while the daemon runs; everything acknowledged before is in it.
     Backup(BackupArgs),
     /// Put a backup where there is no database.
@@ -182,6 +186,32 @@ pub enum RulesFormat {
     Prometheus,
     /// An object for the Prometheus operator.
     Operator,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DoctorArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The file of the daemon's --web.config.file.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_file: Option<PathBuf>,
+    /// The daemon; https, or plain http on this machine.
+    #[arg(long, value_name = "URL", default_value = URL)]
+    pub url: String,
+    /// An Alertmanager; https, or plain http on this machine; may be given several times.
+    #[arg(long = "alertmanager.url", value_name = "URL")]
+    pub alertmanagers: Vec<String>,
+    /// Whose certificates are trusted.
+    #[arg(long, value_name = "FILE", default_value = CA_FILE)]
+    pub ca_file: PathBuf,
+    /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.
+    #[arg(long, requires = "alertmanagers")]
+    pub page: bool,
+    /// How long to wait for it; longer than `group_wait`.
+    #[arg(long = "page.within", value_name = "DURATION", default_value = "90s", value_parser = span)]
+    pub page_within: Duration,
 }
 
 /// What to copy, and where to.
