@@ -2,7 +2,7 @@
 
 use super::listen::ListenAddress;
 use crate::config::duration;
-use crate::domain::ids::OrgName;
+use crate::domain::ids::{OrgName, UserName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -127,6 +127,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put a backup where there is no database.
     Restore(RestoreArgs),
+    /// Take an organisation or a person out of the database of a stopped daemon.
+    Erase(EraseArgs),
     /// Write, check and describe configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -236,6 +238,20 @@ pub struct RestoreArgs {
     pub database: PathBuf,
 }
 
+/// Who is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct EraseArgs {
+    /// The stopped daemon's database.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
+    /// The organisation.
+    #[arg(long, value_name = "NAME", value_parser = org_name)]
+    pub org: OrgName,
+    /// Only this user of it.
+    #[arg(long, value_name = "USER", value_parser = user_name)]
+    pub user: Option<UserName>,
+}
+
 /// What to do with a configuration.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum ConfigCommand {
@@ -251,6 +267,10 @@ pub enum ConfigCommand {
 
 fn org_name(text: &str) -> Result<OrgName, String> {
     OrgName::new(text).map_err(|error| error.to_string())
+}
+
+fn user_name(text: &str) -> Result<UserName, String> {
+    UserName::new(text).map_err(|error| error.to_string())
 }
 
 fn span(text: &str) -> Result<Duration, String> {

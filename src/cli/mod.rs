@@ -6,7 +6,7 @@
 mod args;
 mod check;
 mod config;
-mod copy;
+mod database;
 mod doctor;
 mod exit;
 mod explain;
@@ -16,7 +16,7 @@ mod parse;
 
 pub use args::{
     BackupArgs, CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs,
-    DoctorArgs, ExplainArgs, LogArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
+    DoctorArgs, EraseArgs, ExplainArgs, LogArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
 };
 pub use check::check;
 pub use exit::{Exit, Streams};
@@ -28,9 +28,10 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
     match &cli.command {
         None if cli.daemon.check_only => Some(config::check_all(&cli.daemon, streams)),
         None | Some(Command::Demo(_) | Command::Rules(_)) => None,
-        Some(Command::Backup(args)) => Some(copy::backup(args, streams)),
+        Some(Command::Backup(args)) => Some(database::backup(args, streams)),
         Some(Command::Doctor(args)) => Some(doctor::doctor(args, streams)),
-        Some(Command::Restore(args)) => Some(copy::restore(args, streams)),
+        Some(Command::Erase(args)) => Some(database::erase(args, streams)),
+        Some(Command::Restore(args)) => Some(database::restore(args, streams)),
         Some(Command::Check(args)) => Some(check(args, streams)),
         Some(Command::Explain(args)) => Some(explain::explain(args, streams)),
         Some(Command::Config(command)) => Some(config::run(command, streams)),

@@ -123,6 +123,7 @@ mod tests {
             "config example",
             "config schema",
             "backup --to copy.db",
+            "erase --org acme --user ann@corp.example",
             "doctor",
             "doctor --page --alertmanager.url http://127.0.0.1:9093 --page.within 2m",
             "backup --database a.db --to copy.db",
@@ -154,6 +155,7 @@ mod tests {
             "demo --exit-after 90",
             "rules --format jsonnet",
             "backup",
+            "erase --user ann@corp.example",
             "restore --to copy.db",
             "config",
         ] {

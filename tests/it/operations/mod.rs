@@ -2,6 +2,7 @@
 
 mod backup;
 mod doctor;
+mod erase;
 mod secrets;
 
 use crate::support::http::post;
