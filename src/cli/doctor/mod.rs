@@ -49,9 +49,14 @@ fn configuration(args: &DoctorArgs, report: &mut Report<'_, '_>) -> Option<Valid
             report.pass(
                 "configuration",
                 format!(
-                    "{}: {} organisations",
+                    "{} is valid, with {}",
                     args.config.file.display(),
-                    config.orgs.len()
+                    config
+                        .orgs
+                        .iter()
+                        .map(|org| org.policy.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             );
             Some(config)
