@@ -136,10 +136,9 @@ async fn daemon(
             return;
         }
         Ok((status, body)) => {
-            let detail = json(&body)["detail"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            let answer = json(&body);
+            let detail = answer.pointer("/detail").and_then(Value::as_str);
+            let detail = detail.unwrap_or_default();
             report.fail("daemon", format!("{} answers {status}. {detail}", args.url));
             return;
         }
@@ -205,11 +204,11 @@ fn sources(check: &str, org: &Value, report: &mut Report<'_, '_>) {
 async fn alertmanager(url: &str, args: &DoctorArgs, ask: &Ask, report: &mut Report<'_, '_>) {
     match ask.get(url, "/api/v2/status").await {
         Ok((200, body)) => {
-            let version = &json(&body)["versionInfo"]["version"];
-            let version = version
-                .as_str()
-                .unwrap_or("of an unknown version")
-                .to_owned();
+            let answer = json(&body);
+            let version = answer
+                .pointer("/versionInfo/version")
+                .and_then(Value::as_str)
+                .unwrap_or("of an unknown version");
             report.pass("alertmanager", format!("{url} answers, {version}"));
             if args.page {
                 page::send(url, args.page_within, ask, report).await;
