@@ -4,6 +4,10 @@
 use crate::support::stack::repository;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// One machine at a time: two would share the control groups that services are told apart by.
+static MACHINE: Mutex<()> = Mutex::new(());
 
 /// The package of this very build, under a version.
 fn package(version: &str, file: &Path) {
@@ -52,6 +56,7 @@ fn machine(directory: &Path, script: &str) -> (String, String) {
 
 #[test]
 fn the_package_lives_as_a_package_should() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     package("0.1.0-1", &directory.path().join("old.deb"));
     package("0.1.0-2", &directory.path().join("new.deb"));
@@ -72,6 +77,7 @@ fn the_package_lives_as_a_package_should() {
 
 #[test]
 fn the_recipe_for_one_machine_works_as_it_is_written() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     package("0.1.0-1", &directory.path().join("old.deb"));
     let recipe = std::fs::read_to_string(repository("docs/one-box.md")).unwrap();
