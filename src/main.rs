@@ -7,6 +7,7 @@ use lightning_sync_exporter::cli::{
 use lightning_sync_exporter::config::{Environment, from_file};
 use lightning_sync_exporter::demo::Demo;
 use lightning_sync_exporter::rules;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -52,6 +53,9 @@ fn log(args: &cli::LogArgs, streams: &mut Streams<'_>) -> Option<Exit> {
 }
 
 fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
+    // Tokens are in memory, and a core is a file that nobody guards. A system that refuses this writes one as it would
+    // for anybody.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
     let environment = Environment::of_process();
     let config = match from_file(&args.config.file, &environment) {
         Ok(config) => config,

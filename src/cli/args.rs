@@ -2,7 +2,7 @@
 
 use super::listen::ListenAddress;
 use crate::config::duration;
-use crate::domain::ids::OrgName;
+use crate::domain::ids::{OrgName, UserName};
 use crate::domain::policy::DateOrder;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Where the configuration is without `--config.file`.
 const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+/// The authorities that Debian trusts.
+const CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Where the Debian package's daemon keeps its database.
 const DATABASE: &str = "/var/lib/lightning-sync/lightning-sync.db";
 /// Where the daemon listens without `--web.listen-address`.
@@ -123,10 +125,14 @@ pub enum Command {
     Parse(ParseArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
+    /// Look at everything a daemon needs, and say what to do about what is not well; exit 1 when something fails.
+    Doctor(DoctorArgs),
     /// Copy the database to a new file while the daemon runs; everything acknowledged before is in it.
     Backup(BackupArgs),
     /// Put a backup where there is no database.
     Restore(RestoreArgs),
+    /// Take an organisation or a person out of the database of a stopped daemon.
+    Erase(EraseArgs),
     /// Write, check and describe configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -215,6 +221,32 @@ pub enum RulesFormat {
     Operator,
 }
 
+/// What to look at.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DoctorArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The file of the daemon's --web.config.file.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_file: Option<PathBuf>,
+    /// The daemon; https, or plain http on this machine.
+    #[arg(long, value_name = "URL", default_value = URL)]
+    pub url: String,
+    /// An Alertmanager; https, or plain http on this machine; may be given several times.
+    #[arg(long = "alertmanager.url", value_name = "URL")]
+    pub alertmanagers: Vec<String>,
+    /// Whose certificates are trusted.
+    #[arg(long, value_name = "FILE", default_value = CA_FILE)]
+    pub ca_file: PathBuf,
+    /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.
+    #[arg(long, requires = "alertmanagers")]
+    pub page: bool,
+    /// How long to wait for it; longer than `group_wait`.
+    #[arg(long = "page.within", value_name = "DURATION", default_value = "90s", value_parser = span)]
+    pub page_within: Duration,
+}
+
 /// What to copy, and where to.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct BackupArgs {
@@ -237,6 +269,20 @@ pub struct RestoreArgs {
     pub database: PathBuf,
 }
 
+/// Who is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct EraseArgs {
+    /// The stopped daemon's database.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
+    /// The organisation.
+    #[arg(long, value_name = "NAME", value_parser = org_name)]
+    pub org: OrgName,
+    /// Only this user of it.
+    #[arg(long, value_name = "USER", value_parser = user_name)]
+    pub user: Option<UserName>,
+}
+
 /// What to do with a configuration.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum ConfigCommand {
@@ -252,6 +298,10 @@ pub enum ConfigCommand {
 
 fn org_name(text: &str) -> Result<OrgName, String> {
     OrgName::new(text).map_err(|error| error.to_string())
+}
+
+fn user_name(text: &str) -> Result<UserName, String> {
+    UserName::new(text).map_err(|error| error.to_string())
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -6,7 +6,8 @@
 mod args;
 mod check;
 mod config;
-mod copy;
+mod database;
+mod doctor;
 mod exit;
 mod explain;
 mod listen;
@@ -16,7 +17,8 @@ mod parse;
 
 pub use args::{
     BackupArgs, CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs,
-    ExplainArgs, LogArgs, ParseArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
+    DoctorArgs, EraseArgs, ExplainArgs, LogArgs, ParseArgs, RestoreArgs, RulesArgs, RulesFormat,
+    WebArgs,
 };
 pub use check::check;
 pub use exit::{Exit, Streams};
@@ -28,8 +30,10 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
     match &cli.command {
         None if cli.daemon.check_only => Some(config::check_all(&cli.daemon, streams)),
         None | Some(Command::Demo(_) | Command::Rules(_)) => None,
-        Some(Command::Backup(args)) => Some(copy::backup(args, streams)),
-        Some(Command::Restore(args)) => Some(copy::restore(args, streams)),
+        Some(Command::Backup(args)) => Some(database::backup(args, streams)),
+        Some(Command::Doctor(args)) => Some(doctor::doctor(args, streams)),
+        Some(Command::Erase(args)) => Some(database::erase(args, streams)),
+        Some(Command::Restore(args)) => Some(database::restore(args, streams)),
         Some(Command::Check(args)) => Some(check(args, streams)),
         Some(Command::Explain(args)) => Some(explain::explain(args, streams)),
         Some(Command::Parse(args)) => Some(page::parse(args, streams)),

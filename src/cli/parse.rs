@@ -123,6 +123,9 @@ mod tests {
             "config example",
             "config schema",
             "backup --to copy.db",
+            "erase --org acme --user ann@corp.example",
+            "doctor",
+            "doctor --page --alertmanager.url http://127.0.0.1:9093 --page.within 2m",
             "backup --database a.db --to copy.db",
             "restore --from copy.db --database a.db",
         ] {
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_wrong_usage_and_for_check_unknown() {
         for line in [
-            "doctor",
+            "doctor --page",
             "help",
             "replay --org acme --since yesterday",
             "--web.config.file",
@@ -152,6 +155,7 @@ mod tests {
             "demo --exit-after 90",
             "rules --format jsonnet",
             "backup",
+            "erase --user ann@corp.example",
             "restore --to copy.db",
             "config",
         ] {

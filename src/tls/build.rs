@@ -4,7 +4,9 @@ use super::pem;
 use super::settings::{CipherSuite, ClientAuth, Curve, TlsSettings, TlsVersion};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,6 +83,23 @@ pub fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, Vec<TlsMistak
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
+    Ok(Arc::new(config))
+}
+
+/// What an outgoing connection is encrypted with, that trusts the authorities of a file.
+///
+/// # Errors
+/// In a sentence that begins with the file.
+pub fn client(ca_file: &Path) -> Result<Arc<ClientConfig>, String> {
+    let says = |says: String| format!("{} {says}", ca_file.display());
+    let mut roots = RootCertStore::empty();
+    // A system's list has authorities that are too old to be read; those are trusted with nothing.
+    roots.add_parsable_certificates(pem::certificates(ca_file).map_err(says)?);
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| says(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(Arc::new(config))
 }
 

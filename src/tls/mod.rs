@@ -7,6 +7,6 @@ mod build;
 mod pem;
 mod settings;
 
-pub use build::{TlsMistake, server};
+pub use build::{TlsMistake, client, server};
 pub use rustls::ServerConfig;
 pub use settings::{CipherSuite, ClientAuth, Curve, TlsSettings, TlsVersion};

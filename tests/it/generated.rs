@@ -30,6 +30,14 @@ fn the_rules_file_is_what_the_rules_say() {
 }
 
 #[test]
+fn the_charts_rules_are_what_the_rules_say() {
+    is_current(
+        "deploy/helm/lightning-sync-exporter/rules.yaml",
+        &render(Format::Prometheus),
+    );
+}
+
+#[test]
 fn the_operators_rules_are_what_the_rules_say() {
     is_current(
         "alerts/lightning-sync.prometheusrule.yaml",

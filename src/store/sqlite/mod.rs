@@ -5,6 +5,7 @@
 
 pub(super) mod codec;
 mod copy;
+mod erase;
 mod ledger;
 mod load;
 mod open;
@@ -14,6 +15,7 @@ mod schema;
 mod write;
 
 pub use copy::{Copied, backup, restore};
+pub use erase::{Erase, erase};
 pub use open::OpenOptions;
 pub(super) use open::connect_reader;
 pub(super) use place::Place;

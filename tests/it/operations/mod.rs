@@ -1,6 +1,9 @@
 //! What operators do to a daemon that runs: back it up, put it back, go back a version, look for its secrets.
 
 mod backup;
+mod doctor;
+mod erase;
+mod secrets;
 
 use crate::support::http::post;
 use serde_json::Value;

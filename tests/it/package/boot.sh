@@ -1,10 +1,10 @@
 #!/bin/bash
 # A second machine within this one: its root is what we have, under a layer that is thrown away; systemd runs it and
-# ends with what life.sh did. To be called within `unshare --mount --pid --fork --cgroup --uts --ipc --net`.
-#   boot.sh DIRECTORY    with old.deb and new.deb in it; the report will be DIRECTORY/report
+# ends with what a script did there. To be called within `unshare --mount --pid --fork --cgroup --uts --ipc --net`.
+#   boot.sh DIRECTORY SCRIPT    the script sees the directory as /life; what it says will be DIRECTORY/report
 set -euo pipefail
 shared=$(realpath "$1")
-here=$(realpath "$(dirname "$0")")
+script=$(realpath "$2")
 
 layer=$(mktemp -d)
 mount -t tmpfs none "$layer"
@@ -25,7 +25,7 @@ mkdir "$root/dev/shm" "$root/dev/pts" "$root/life"
 mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 mount --bind "$layer/shared" "$root/life"
-cp "$here/life.sh" "$root/usr/local/bin/life"
+cp "$script" "$root/usr/local/bin/life"
 chmod 755 "$root/usr/local/bin/life"
 
 # Nothing of this machine's own services, policies and file systems starts there.

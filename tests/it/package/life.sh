@@ -61,14 +61,14 @@ grep -q '# kept' /etc/default/lightning-sync-exporter
 said "upgraded: restarted, knows the record from before, kept what was edited"
 
 mkdir -p /run/systemd/system/$unit.service.d
-printf '[Service]\nWatchdogSec=2\nRestartSec=0\n' >/run/systemd/system/$unit.service.d/short.conf
+printf '[Service]\nWatchdogSec=6\nRestartSec=0\n' >/run/systemd/system/$unit.service.d/short.conf
 systemctl daemon-reload
 systemctl restart $unit
 stuck=$(shown MainPID)
-sleep 3
+sleep 8
 [[ $(shown MainPID) == "$stuck" && $(shown NRestarts) == 0 ]]
 kill -STOP "$stuck"
-for _ in {1..100}; do
+for _ in {1..300}; do
   [[ $(shown NRestarts) == 1 && $(systemctl is-active $unit) == active ]] && break
   sleep 0.1
 done

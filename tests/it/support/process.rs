@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -79,10 +79,15 @@ impl Process {
 
     /// Waits for the process to end and gives its exit code.
     pub(crate) fn wait_for_exit(&mut self) -> Option<i32> {
+        self.wait_for_status().code()
+    }
+
+    /// Waits for the process to end and tells how it did.
+    pub(crate) fn wait_for_status(&mut self) -> ExitStatus {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {
-                return status.code();
+                return status;
             }
             assert!(
                 Instant::now() < deadline,

@@ -1,0 +1,227 @@
+//! `doctor`: looks at everything that a daemon needs, in the order in which one thing depends on another, and says for
+//! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
+
+mod ask;
+mod page;
+mod report;
+
+use super::args::DoctorArgs;
+use super::exit::{Exit, Streams};
+use crate::config::{self, Environment, ValidConfig};
+use crate::store::SqliteHistory;
+use ask::Ask;
+use report::Report;
+use serde_json::Value;
+
+/// Runs every check. Fails when one of them does.
+pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return streams.complain(error, Exit::FAILED),
+    };
+    let mut report = Report::new(streams);
+    let config = configuration(args, &mut report);
+    if let Some(config) = &config {
+        store(config, &mut report);
+    }
+    runtime.block_on(async {
+        let ask = Ask::new(args.ca_file.clone());
+        daemon(args, &ask, config.as_ref(), &mut report).await;
+        for url in &args.alertmanagers {
+            alertmanager(url, args, &ask, &mut report).await;
+        }
+        if args.alertmanagers.is_empty() {
+            report.skip(
+                "alertmanager",
+                "name it with --alertmanager.url, and add --page to send a marked test alert",
+            );
+        }
+    });
+    report.finish()
+}
+
+fn configuration(args: &DoctorArgs, report: &mut Report<'_, '_>) -> Option<ValidConfig> {
+    let config = match config::from_file(&args.config.file, &Environment::of_process()) {
+        Ok(config) => {
+            report.pass(
+                "configuration",
+                format!(
+                    "{} is valid, with {}",
+                    args.config.file.display(),
+                    config
+                        .orgs
+                        .iter()
+                        .map(|org| org.policy.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            );
+            Some(config)
+        }
+        Err(error) => {
+            report.fail("configuration", error);
+            None
+        }
+    };
+    match args
+        .web_file
+        .as_deref()
+        .map(|path| (path, config::web_file(path)))
+    {
+        None => {}
+        Some((path, Ok(file))) => report.pass(
+            "web",
+            format!(
+                "{}: {}, {} users",
+                path.display(),
+                if file.tls.is_some() {
+                    "encrypted"
+                } else {
+                    "plain http"
+                },
+                file.users.len()
+            ),
+        ),
+        Some((_, Err(error))) => report.fail("web", error),
+    }
+    for org in config.iter().flat_map(|config| &config.orgs) {
+        let name = format!("{} ingest", org.policy.name);
+        if org.ingest.token.is_some() {
+            report.pass(&name, "a token is set");
+        } else {
+            report.warn(
+                &name,
+                "no token, so only this host can push; set `ingest.token_file` for others",
+            );
+        }
+    }
+    config
+}
+
+fn store(config: &ValidConfig, report: &mut Report<'_, '_>) {
+    let path = &config.store.path;
+    if !path.exists() {
+        report.warn(
+            "store",
+            format!(
+                "{} is not there yet; the daemon makes it at its first start",
+                path.display()
+            ),
+        );
+        return;
+    }
+    match SqliteHistory::open(path) {
+        Ok(_) => report.pass("store", format!("{} can be read", path.display())),
+        Err(error) => report.fail("store", error),
+    }
+}
+
+async fn daemon(
+    args: &DoctorArgs,
+    ask: &Ask,
+    config: Option<&ValidConfig>,
+    report: &mut Report<'_, '_>,
+) {
+    match ask.get(&args.url, "/-/ready").await {
+        Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
+        Ok((401, _)) => {
+            report.pass(
+                "daemon",
+                format!("{} answers, and asks for a password", args.url),
+            );
+            report.skip("sources", "the daemon does not tell without a password");
+            return;
+        }
+        Ok((status, body)) => {
+            let answer = json(&body);
+            let detail = answer.pointer("/detail").and_then(Value::as_str);
+            let detail = detail.unwrap_or_default();
+            report.fail("daemon", format!("{} answers {status}. {detail}", args.url));
+            return;
+        }
+        Err(error) => {
+            report.fail(
+                "daemon",
+                format!("{error}; start it, or name it with --url"),
+            );
+            return;
+        }
+    }
+    for org in config.iter().flat_map(|config| &config.orgs) {
+        let name = &org.policy.name;
+        let check = format!("{name} sources");
+        match ask.get(&args.url, &format!("/api/v1/orgs/{name}")).await {
+            Ok((200, body)) => sources(&check, &json(&body), report),
+            Ok((404, _)) => report.fail(
+                &check,
+                "the daemon does not know this organisation; reload its configuration",
+            ),
+            Ok((status, _)) => report.fail(&check, format!("the daemon answers {status}")),
+            Err(error) => report.fail(&check, error),
+        }
+    }
+}
+
+fn sources(check: &str, org: &Value, report: &mut Report<'_, '_>) {
+    let sources = org["sources"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let named = |live: bool| -> Vec<&str> {
+        sources
+            .iter()
+            // Those that never spoke are not used.
+            .filter(|source| source["live"] == live && !source["spoke_at"].is_null())
+            .filter_map(|source| source["source"].as_str())
+            .collect()
+    };
+    match (named(true), named(false)) {
+        (live, silent) if live.is_empty() && silent.is_empty() => report.warn(
+            check,
+            "nothing has been heard yet; push one record or paste the status page",
+        ),
+        (live, silent) if live.is_empty() => report.fail(
+            check,
+            format!("{} fell silent; see what feeds it", silent.join(", ")),
+        ),
+        (live, silent) if silent.is_empty() => {
+            report.pass(check, format!("{} speaks", live.join(", ")));
+        }
+        (live, silent) => report.warn(
+            check,
+            format!(
+                "{} speaks, {} fell silent; see what feeds it",
+                live.join(", "),
+                silent.join(", ")
+            ),
+        ),
+    }
+}
+
+async fn alertmanager(url: &str, args: &DoctorArgs, ask: &Ask, report: &mut Report<'_, '_>) {
+    match ask.get(url, "/api/v2/status").await {
+        Ok((200, body)) => {
+            let answer = json(&body);
+            let version = answer
+                .pointer("/versionInfo/version")
+                .and_then(Value::as_str)
+                .unwrap_or("of an unknown version");
+            report.pass("alertmanager", format!("{url} answers, {version}"));
+            if args.page {
+                page::send(url, args.page_within, ask, report).await;
+            }
+        }
+        Ok((status, _)) => report.fail(
+            "alertmanager",
+            format!("{url} answers {status} to /api/v2/status; is it Alertmanager's address?"),
+        ),
+        Err(error) => report.fail("alertmanager", error),
+    }
+}
+
+fn json(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_default()
+}

@@ -1,0 +1,101 @@
+//! Takes an organisation or a person out of a database that no daemon uses, so that no page of the file still has them.
+
+use super::super::StoreError;
+use super::super::lock::Lock;
+use super::{OpenOptions, Place, open};
+use crate::domain::ids::{OrgName, UserName};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+
+/// What is taken out.
+#[derive(Debug, Clone, Copy)]
+pub enum Erase<'a> {
+    /// Everything about an organisation; still configured, it begins anew.
+    Org(&'a OrgName),
+    /// Everything about a user of it. Records of activity name nobody, and their counts stay.
+    User(&'a OrgName, &'a UserName),
+}
+
+/// Erases from a database; says how many rows went.
+///
+/// # Errors
+/// When a daemon holds the database, it cannot be used, or it does not know the organisation.
+pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
+    let place = Place::find(database)?;
+    if !place.file().exists() {
+        return Err(place.io("it does not exist"));
+    }
+    let _lock = Lock::take(place.file(), place.shown())?;
+    let (mut connection, _) = open::connect(&place, &OpenOptions::default(), None)?;
+    let (Erase::Org(name) | Erase::User(name, _)) = what;
+    let erased = rows(&mut connection, name, what).map_err(|error| place.error(&error))?;
+    erased.ok_or_else(|| place.io(format!("it knows no organisation {name}")))
+}
+
+fn rows(
+    connection: &mut Connection,
+    name: &OrgName,
+    what: Erase<'_>,
+) -> rusqlite::Result<Option<usize>> {
+    let transaction = connection.transaction()?;
+    let org: Option<i64> = transaction
+        .query_row(
+            "SELECT id FROM orgs WHERE name = ?1",
+            [name.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(org) = org else {
+        return Ok(None);
+    };
+    let mut erased = 0;
+    match what {
+        Erase::Org(_) => {
+            // By the columns that there are: a table that comes later is not forgotten.
+            for table in tables(&transaction, &["org"])? {
+                erased +=
+                    transaction.execute(&format!("DELETE FROM {table} WHERE org = ?1"), [org])?;
+            }
+            erased += transaction.execute("DELETE FROM orgs WHERE id = ?1", [org])?;
+        }
+        Erase::User(_, user) => {
+            for table in tables(&transaction, &["org", "user"])? {
+                erased += transaction.execute(
+                    &format!("DELETE FROM {table} WHERE org = ?1 AND user = ?2"),
+                    params![org, user.as_str()],
+                )?;
+            }
+        }
+    }
+    transaction.commit()?;
+    // Deleted rows stay on free pages and in the log until both are written anew.
+    connection.execute_batch("VACUUM")?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(Some(erased))
+}
+
+/// The tables that have all of these columns.
+fn tables(connection: &Connection, columns: &[&str]) -> rusqlite::Result<Vec<String>> {
+    let names: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let has = |table: &str, column: &str| {
+        connection.query_row(
+            "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2",
+            [table, column],
+            |row| row.get::<_, i64>(0),
+        )
+    };
+    let mut found = Vec::new();
+    for table in names {
+        let mut all = true;
+        for column in columns {
+            all &= has(&table, column)? > 0;
+        }
+        if all {
+            found.push(table);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,140 @@
+//! What is deployed in other ways than the package: the chart, the compose file, the image, against their schemas.
+
+use crate::support::process::Daemon;
+use crate::support::stack::repository;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A program of the tools that `tests/run` installs beside what is compiled.
+fn tool(name: &str) -> Command {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let program: PathBuf = target.join("tools/bin").join(name);
+    assert!(
+        program.exists(),
+        "{} is missing; tests/run installs it",
+        program.display()
+    );
+    Command::new(program)
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn the_chart_renders_to_what_kubernetes_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = tool("python")
+        .current_dir(directory.path())
+        .arg(repository("tests/it/deploy/chart.py"))
+        .arg(repository("deploy/helm/lightning-sync-exporter"))
+        .args(["1.25", "1.37"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        said(&output),
+        "default: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         monitored: ConfigMap ServiceMonitor PrometheusRule NetworkPolicy Service ServiceAccount StatefulSet\n\
+         guarded: ConfigMap ServiceMonitor NetworkPolicy Service ServiceAccount StatefulSet\n\
+         open: ConfigMap Service ServiceAccount StatefulSet\n\
+         refused: 4\n"
+    );
+    let rules = directory.path().join("rules.out.yaml");
+    let checked = Command::new("promtool")
+        .args(["check", "rules"])
+        .arg(&rules)
+        .output()
+        .unwrap_or_else(|error| panic!("promtool: {error}; tests/run installs it"));
+    assert!(checked.status.success(), "{}", said(&checked));
+}
+
+#[test]
+fn the_chart_is_of_this_version() {
+    let chart =
+        std::fs::read_to_string(repository("deploy/helm/lightning-sync-exporter/Chart.yaml"))
+            .unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(
+        chart.contains(&format!("\nversion: {version}\n")),
+        "{chart}"
+    );
+    assert!(
+        chart.contains(&format!("\nappVersion: \"{version}\"\n")),
+        "{chart}"
+    );
+}
+
+#[test]
+fn the_compose_file_fits_its_schema_and_names_what_exists() {
+    let file = repository("deploy/compose/compose.yaml");
+    let output = tool("check-jsonschema")
+        .args(["--builtin-schema", "vendor.compose-spec"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let compose: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).unwrap();
+    for (name, service) in compose["services"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        // The operator's own; everything else is shipped.
+        for volume in service["volumes"].as_sequence().into_iter().flatten() {
+            let source = volume.as_str().unwrap().split(':').next().unwrap();
+            let shipped = source.starts_with('.') && source != "./config.yaml";
+            let path = repository("deploy/compose").join(source);
+            assert!(!shipped || path.exists(), "{name}: {source}");
+        }
+        for port in service["ports"].as_sequence().into_iter().flatten() {
+            assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name}");
+        }
+        let hardened = &service["<<"];
+        assert_eq!(hardened["read_only"], true, "{name}");
+        assert_eq!(hardened["cap_drop"][0], "ALL", "{name}");
+    }
+    let output = Command::new("promtool")
+        .args(["check", "config", "--syntax-only"])
+        .arg(repository("deploy/compose/prometheus.yml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn the_image_is_no_roots_and_its_health_check_tells_alive_from_dead() {
+    let text = std::fs::read_to_string(repository("deploy/container/Containerfile")).unwrap();
+    assert!(text.contains("\nUSER 65532:65532\n"));
+    let check = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("CMD [\"bash\""))
+        .map(|rest| format!("[\"bash\"{rest}"))
+        .unwrap();
+    let check: Vec<String> = serde_json::from_str(&check).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config.yaml");
+    let store = directory.path().join("store.db");
+    std::fs::write(
+        &config,
+        format!(
+            "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
+            store.display()
+        ),
+    )
+    .unwrap();
+    let daemon = Daemon::start(&config);
+    let port = format!("/{}", daemon.address.port());
+    let probe = || {
+        let script = check[2].replace("/9877", &port);
+        Command::new(&check[0])
+            .args([&check[1], &script])
+            .output()
+            .unwrap()
+    };
+    let output = probe();
+    assert!(output.status.success(), "{}", said(&output));
+    drop(daemon);
+    assert!(!probe().status.success());
+}

@@ -1,0 +1,155 @@
+//! `doctor`, with a real Alertmanager behind it.
+
+use super::{configured, run, text};
+use crate::support::http;
+use crate::support::process::{Daemon, free_port};
+use crate::support::receiver::Receiver;
+use crate::support::stack::Alertmanager;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What the doctor says, without what differs from run to run, and how it exits.
+fn doctor(config: &Path, flags: &[&str]) -> (Option<i32>, Vec<String>) {
+    let config = config.to_str().unwrap();
+    let output = run(&[&["doctor", "--config.file", config], flags].concat());
+    let lines = text(&output.stdout);
+    (
+        output.status.code(),
+        lines.lines().map(str::to_owned).collect(),
+    )
+}
+
+fn paged(alertmanager: SocketAddr, config: &Path) -> (Option<i32>, Vec<String>) {
+    let url = format!("http://{alertmanager}");
+    let flags = ["--alertmanager.url", &url, "--page", "--page.within", "20s"];
+    let (code, lines) = doctor(config, &flags);
+    let page = lines
+        .into_iter()
+        .skip_while(|line| !line.starts_with("PASS page"));
+    (code, page.collect())
+}
+
+#[test]
+fn every_part_is_looked_at_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), "live.db");
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let (code, lines) = doctor(&config, &["--url", &nobody]);
+    assert_eq!(code, Some(1));
+    let words: Vec<&str> = lines
+        .iter()
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "PASS configuration",
+            "WARN acme ingest",
+            "WARN store",
+            "FAIL daemon",
+            "SKIP alertmanager"
+        ]
+    );
+    let daemon = Daemon::start(&config);
+    let url = format!("http://{}", daemon.address);
+    let (code, lines) = doctor(&config, &["--url", &url]);
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert_eq!(lines[3], format!("PASS daemon: {url} is ready"));
+    assert_eq!(
+        lines[4],
+        "WARN acme sources: nothing has been heard yet; push one record or paste the status page"
+    );
+    super::push(daemon.address, "2026-01-01T00:00:00Z", 0..1);
+    let (_, lines) = doctor(&config, &["--url", &url]);
+    assert_eq!(lines[4], "PASS acme sources: activity speaks");
+    std::fs::write(&config, "orgs: []\n").unwrap();
+    let (code, lines) = doctor(&config, &["--url", "http://192.0.2.1:9877"]);
+    assert_eq!(code, Some(1));
+    assert!(lines[0].starts_with("FAIL configuration: "), "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("192.0.2.1 is not this machine")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_test_page_arrives_or_the_doctor_says_where_it_stuck() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), "live.db");
+    let daemon = Daemon::start(&config);
+    let receiver = Receiver::start();
+    let at = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+
+    let good = Alertmanager::start(&at("good"), receiver.address);
+    let (_, page) = paged(good.address, &config);
+    assert!(
+        page[0].starts_with("PASS page sent: LightningSyncTestPage with mark=doctor-"),
+        "{page:?}"
+    );
+    assert_eq!(
+        page[1..],
+        [
+            "PASS page routed: to receiver page",
+            "PASS page delivered: by webhook; look whether somebody's phone says so"
+        ]
+    );
+    let got = receiver.notifications();
+    assert_eq!(got[0].path, "/page");
+    let alert = got[0].alerts("firing", "LightningSyncTestPage")[0].clone();
+    assert_eq!(
+        alert["annotations"]["summary"],
+        "This is a test by `lightning-sync-exporter doctor --page`. Nothing is wrong."
+    );
+
+    let deaf = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let stuck = Alertmanager::start(&at("stuck"), deaf);
+    let (code, page) = paged(stuck.address, &config);
+    assert_eq!(
+        (code, page.last().map(String::as_str)),
+        (
+            Some(1),
+            Some(
+                "FAIL page delivered: sending by webhook fails; Alertmanager's log says why, and it tries again"
+            )
+        )
+    );
+
+    let silenced = Alertmanager::start(&at("silenced"), receiver.address);
+    let silence = silence(silenced.address);
+    let (code, page) = paged(silenced.address, &config);
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        page.last().unwrap(),
+        &format!(
+            "FAIL page held back: silence {silence} matches it, and so it may match real pages; end that silence"
+        )
+    );
+    drop(daemon);
+}
+
+/// Silences every critical alert.
+fn silence(alertmanager: SocketAddr) -> String {
+    let silence = json!({
+        "matchers": [{ "name": "severity", "value": "critical", "isRegex": false, "isEqual": true }],
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2100-01-01T00:00:00Z",
+        "createdBy": "test",
+        "comment": "everything",
+    });
+    let headers = [("Content-Type", "application/json")];
+    let answer = http::post(
+        alertmanager,
+        "/api/v2/silences",
+        &headers,
+        silence.to_string().as_bytes(),
+    );
+    let answer: Value = answer.json();
+    answer["silenceID"].as_str().unwrap().to_owned()
+}
