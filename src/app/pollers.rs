@@ -1,7 +1,7 @@
 //! A task for each organisation that is asked: polls it at its pace and hands what it tells to the engine.
 
 use crate::config::ValidConfig;
-use crate::domain::ids::{OrgName, Source};
+use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
@@ -10,7 +10,9 @@ use crate::events::{Event, Events};
 use crate::metrics::{Own, SalesforceFigures};
 use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::Trust;
-use crate::sources::salesforce::{Connectivity, Onboarding, Part, Polled, Poller, Settings};
+use crate::sources::salesforce::{
+    Connectivity, Failed, Onboarding, Part, Polled, Poller, Settings,
+};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -179,6 +181,21 @@ impl Round {
                 parts: Part::ALL
                     .iter()
                     .filter_map(|part| Some((part.name(), told.parts.get(part.index()).copied()??)))
+                    .collect(),
+                settings: told.switches,
+                report_records: counts(
+                    Failed::ALL.iter().map(|f| f.name()),
+                    told.report.map(|r| r.records),
+                ),
+                report_users: counts(
+                    Failed::ALL.iter().map(|f| f.name()),
+                    told.report.map(|r| r.users),
+                ),
+                report_truncated: told.report.map(|report| report.truncated),
+                approximate: ObjectType::ALL
+                    .iter()
+                    .zip(told.approximate)
+                    .filter_map(|(object, changed)| Some((object.name(), changed?)))
                     .collect(),
                 setup_changes: told.new_setup_changes,
                 last_setup_change: told.last_setup_change,

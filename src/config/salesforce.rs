@@ -5,7 +5,7 @@ use super::walk::{Read, Section};
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::sources::http::{Authorities, Endpoint};
-use crate::sources::salesforce::{Auth, Settings, SigningKey};
+use crate::sources::salesforce::{Auth, ReportSettings, Settings, SigningKey};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -31,6 +31,8 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
         .count("api_budget_percent")
         .or(u64::from(Settings::API_BUDGET_PERCENT));
     let auth = read_auth(&section, base);
+    let report = read_report(&section);
+    let approximate_activity = section.flag("approximate_activity").or(false);
     Some(Settings {
         my_domain: my_domain?,
         authorities: authorities.given(),
@@ -38,7 +40,40 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
         api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),
         poll_every: poll_every.unwrap_or(Settings::POLL_EVERY),
         api_budget_percent: u8::try_from(budget).unwrap_or(Settings::API_BUDGET_PERCENT),
+        report: report?,
+        approximate_activity,
     })
+}
+
+/// `None`: the section has mistakes. `Some(None)`: it is not there.
+fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
+    let (given, report) = section.section("report");
+    if given.is_absent() {
+        return Some(None);
+    }
+    given.given()?;
+    let id = report.text("id", |text| {
+        let shaped = matches!(text.len(), 15 | 18)
+            && text.starts_with("00O")
+            && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        shaped.then(|| text.to_owned()).ok_or_else(|| {
+            "allowed: a record id of 15 or 18 characters that begins with 00O".to_owned()
+        })
+    });
+    let label = |name: &str| {
+        let read = report.text(name, |text| {
+            let fits = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
+            fits.then(|| text.to_owned())
+                .ok_or_else(|| "allowed: a column's label as the report shows it".to_owned())
+        });
+        report.require(name, read)
+    };
+    let (object_column, user_column) = (label("object_column"), label("user_column"));
+    Some(Some(ReportSettings {
+        id: report.require("id", id)?,
+        object_column: object_column?,
+        user_column: user_column?,
+    }))
 }
 
 /// Says how often Salesforce speaks when it is asked like this; never less than what slowing down for the budget needs.

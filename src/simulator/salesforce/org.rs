@@ -65,6 +65,14 @@ pub struct SimulatedOrg {
     pub used: u64,
     /// Requests that it may send in 24 hours.
     pub allowed: u64,
+    /// The switch of the Outlook integration.
+    pub outlook_integration: bool,
+    /// Whether the user may not read settings.
+    pub metadata_refused: bool,
+    /// Rows of the sync error report: user and object.
+    pub report: Vec<(String, &'static str)>,
+    /// Whether queries may count.
+    pub aggregates: bool,
     /// Set-up changes: when, action and section.
     pub setup_changes: Vec<(Timestamp, &'static str, &'static str)>,
 }
@@ -83,6 +91,10 @@ impl SimulatedOrg {
             page_rows: 2_000,
             used: 0,
             allowed: 100_000,
+            outlook_integration: true,
+            metadata_refused: false,
+            report: Vec::new(),
+            aggregates: true,
             setup_changes: Vec::new(),
         }
     }

@@ -30,11 +30,31 @@ pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp
             )
         }
         "composite/batch" if org.scene != Scene::NoBatch => batch(org, body, now),
+        path if path.starts_with("analytics/reports/") => (200, report(org)),
         path => match path.strip_prefix("query/") {
             Some(cursor) => more(org, cursor, now),
             None => refused(404, "NOT_FOUND", "The requested resource does not exist"),
         },
     }
+}
+
+fn report(org: &SimulatedOrg) -> Value {
+    let rows: Vec<Value> = org
+        .report
+        .iter()
+        .map(|(user, object)| {
+            json!({ "dataCells": [{ "label": user, "value": user }, { "label": object, "value": object }] })
+        })
+        .collect();
+    json!({
+        "attributes": { "type": "Report", "reportName": "Sync errors" }, "allData": org.report.len() <= 2_000, "hasDetailRows": true,
+        "factMap": { "T!T": { "aggregates": [{ "label": rows.len().to_string(), "value": rows.len() }], "rows": rows } },
+        "groupingsDown": { "groupings": [] }, "groupingsAcross": { "groupings": [] },
+        "reportMetadata": { "reportFormat": "TABULAR", "detailColumns": ["COL_A", "COL_B"] },
+        "reportExtendedMetadata": { "detailColumnInfo": {
+            "COL_A": { "label": "User", "dataType": "string" }, "COL_B": { "label": "Object", "dataType": "string" },
+        } },
+    })
 }
 
 fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> Told {

@@ -43,6 +43,31 @@ pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
             (0..org.people.len()).map(assignment).collect()
         }
         "SetupAuditTrail" => setup(org, query),
+        "Contact" | "Event" if query.fields.iter().any(|field| field.contains("COUNT")) => {
+            if !org.aggregates {
+                return refused("MALFORMED_QUERY", "unexpected token: 'COUNT'".to_owned());
+            }
+            let counted = |index, person: &Person| {
+                object(json!({
+                    "attributes": { "type": "AggregateResult" },
+                    "OwnerId": user_id(index), "changed": changed(person, &query.object),
+                }))
+            };
+            return Rows::Found(
+                (org.people.iter().enumerate())
+                    .map(|(index, person)| Value::Object(counted(index, person)))
+                    .collect(),
+            );
+        }
+        "Contact" | "Event" => org
+            .people
+            .iter()
+            .enumerate()
+            .flat_map(|(index, person)| {
+                let owner = object(json!({ "OwnerId": user_id(index) }));
+                (0..changed(person, &query.object)).map(move |_| owner.clone())
+            })
+            .collect(),
         "User" => org
             .people
             .iter()
@@ -142,6 +167,15 @@ fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
             object(json!({ "Action": action, "Section": section, "CreatedDate": format!("{at}+0000") }))
         })
         .collect()
+}
+
+fn changed(person: &Person, object: &str) -> u64 {
+    let [contacts, events] = person.per_hour;
+    if object == "Contact" {
+        contacts
+    } else {
+        events
+    }
 }
 
 fn user_id(index: usize) -> String {

@@ -3,6 +3,7 @@
 use super::answer::object_of;
 use super::errors::failure_of;
 use super::grant;
+use super::metadata;
 use super::settings::Settings;
 use super::usage::Usage;
 use crate::domain::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::{self, Answer, Request, Trust};
 use chrono::{DateTime, Utc};
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -79,6 +80,34 @@ impl Client {
     ) -> Result<Map<String, Value>, Failure> {
         let answer = self.call(Method::POST, path, Some(body), now).await?;
         object_of(&answer)
+    }
+
+    /// The switches of a settings record.
+    pub(super) async fn read_metadata(
+        &mut self,
+        kind: metadata::Kind,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, bool)>, Failure> {
+        let session = self.session(now).await?;
+        let request = Request {
+            method: Method::POST,
+            path: format!("/services/Soap/m/{}.0", self.settings.api_version),
+            headers: vec![
+                (
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("text/xml; charset=UTF-8"),
+                ),
+                (
+                    HeaderName::from_static("soapaction"),
+                    HeaderValue::from_static("\"readMetadata\""),
+                ),
+            ],
+            body: metadata::envelope(kind, &session)
+                .as_bytes()
+                .to_vec()
+                .into(),
+        };
+        metadata::switches(&self.send(request).await?)
     }
 
     async fn call(
