@@ -75,7 +75,8 @@ pub(super) fn refusal(
     now_seconds: i64,
 ) -> Option<Value> {
     let refused = |error: &str, description: &str| {
-        Some(json!({ "error": error, "error_description": description }))
+        let more = org.map(SimulatedOrg::repeated).unwrap_or_default();
+        Some(json!({ "error": error, "error_description": format!("{description}{more}") }))
     };
     let Some(org) = org else {
         return refused("invalid_client_id", "client identifier invalid");

@@ -59,6 +59,8 @@ pub struct SimulatedOrg {
     pub scene: Scene,
     /// Since when nothing syncs.
     pub stopped: Option<Timestamp>,
+    /// Whether its messages repeat what nobody should repeat: the secret and the session.
+    pub repeats: bool,
     /// Rows of a page.
     pub page_rows: usize,
     /// Requests of the last 24 hours.
@@ -78,6 +80,15 @@ pub struct SimulatedOrg {
 }
 
 impl SimulatedOrg {
+    /// What its messages end with.
+    pub(super) fn repeated(&self) -> String {
+        if self.repeats {
+            format!(" {} {}", self.client_secret, self.token)
+        } else {
+            String::new()
+        }
+    }
+
     /// An organisation in which all is well.
     pub fn healthy(client_id: &str, client_secret: &str, people: Vec<Person>) -> Self {
         Self {
@@ -88,6 +99,7 @@ impl SimulatedOrg {
             people,
             scene: Scene::Healthy,
             stopped: None,
+            repeats: false,
             page_rows: 2_000,
             used: 0,
             allowed: 100_000,

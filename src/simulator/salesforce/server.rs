@@ -272,7 +272,8 @@ fn played(
     now: Timestamp,
 ) -> Result<Response<Sent>, hyper::http::Error> {
     let refused = |status, code: &str, message: &str| {
-        let (status, told) = rest::refused(status, code, message);
+        let message = format!("{message}{}", org.repeated());
+        let (status, told) = rest::refused(status, code, &message);
         json(status, &told, now, Some(org))
     };
     let page = |status: u16, text: &'static str| {

@@ -30,7 +30,7 @@ pub(super) fn in_batch(settings: &Settings, soql: &str) -> String {
 
 /// The address of a query by itself.
 pub(super) fn alone(settings: &Settings, soql: &str) -> String {
-    format!("{}/query?q={}", settings.data(), encoded(soql))
+    format!("{}/query/?q={}", settings.data(), encoded(soql))
 }
 
 fn encoded(soql: &str) -> String {

@@ -3,5 +3,8 @@
 mod daemon;
 mod failures;
 mod fixture;
+mod measured;
 mod network;
+mod others;
 mod polls;
+mod secrets;

@@ -116,13 +116,23 @@ impl Daemon {
         Self::start_on(config, "127.0.0.1:0")
     }
 
+    /// Starts the daemon with everything that it can log.
+    pub(crate) fn start_verbose(config: &Path) -> Self {
+        Self::start_with(config, "127.0.0.1:0", &["--log.level", "debug"])
+    }
+
     /// Starts the daemon on a given address.
     pub(crate) fn start_on(config: &Path, address: &str) -> Self {
+        Self::start_with(config, address, &[])
+    }
+
+    fn start_with(config: &Path, address: &str, more: &[&str]) -> Self {
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
                 .arg("--config.file")
                 .arg(config)
-                .args(["--web.listen-address", address, "--log.format", "json"]),
+                .args(["--web.listen-address", address, "--log.format", "json"])
+                .args(more),
         );
         let address = process.wait_for_line(listening);
         Self { process, address }
