@@ -140,7 +140,7 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
     }
 }
 
-/// Production; a sandbox has https://test.salesforce.com.
+/// Production's; a sandbox has another.
 const DEFAULT_AUDIENCE: &str = "https://login.salesforce.com";
 
 fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {

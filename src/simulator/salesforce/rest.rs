@@ -111,18 +111,17 @@ fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> Told {
         format!("/services/data/v67.0/query/{text}-{at}")
     };
     let people = query.object == "ActivityUsrConnectionStatus";
-    let (rows, next): (Vec<Value>, Option<String>) = match org.scene {
+    let (rows, next): (Vec<Value>, Option<String>) = if people && org.scene == Scene::EndlessPaging
+    {
         // Each page is a user that nobody has seen before.
-        Scene::EndlessPaging if people => (
-            vec![json!({ "UserName": format!("user-{from}@corp.example") })],
-            Some(next(from + 1)),
-        ),
-        Scene::RepeatingPage if people => (rows, Some(next(0))),
-        _ => {
-            let until = from.saturating_add(org.page_rows).min(total);
-            let page = rows.into_iter().skip(from).take(org.page_rows).collect();
-            (page, (until < total).then(|| next(until)))
-        }
+        let user = json!({ "UserName": format!("user-{from}@corp.example") });
+        (vec![user], Some(next(from + 1)))
+    } else if people && org.scene == Scene::RepeatingPage {
+        (rows, Some(next(0)))
+    } else {
+        let until = from.saturating_add(org.page_rows).min(total);
+        let page = rows.into_iter().skip(from).take(org.page_rows).collect();
+        (page, (until < total).then(|| next(until)))
     };
     let mut answer = json!({ "totalSize": total, "done": next.is_none(), "records": rows });
     if let (Some(next), Some(answer)) = (next, answer.as_object_mut()) {

@@ -17,20 +17,15 @@ pub(super) enum Rows {
 /// The rows of a query.
 pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
     let refused = |code, message: String| Rows::Refused(code, message);
-    match org.scene {
-        Scene::MalformedQuery => {
-            return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
-        }
-        Scene::FieldUnknown => {
-            let object = &query.object;
-            return refused(
-                "INVALID_FIELD",
-                format!(
-                    "\nSELECT UserId\n       ^\nERROR at Row:1:Column:8\nNo such column 'UserId' on entity '{object}'."
-                ),
-            );
-        }
-        _ => {}
+    if org.scene == Scene::MalformedQuery {
+        return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
+    }
+    if org.scene == Scene::FieldUnknown {
+        let object = &query.object;
+        let message = format!(
+            "\nSELECT UserId\n       ^\nERROR at Row:1:Column:8\nNo such column 'UserId' on entity '{object}'."
+        );
+        return refused("INVALID_FIELD", message);
     }
     let all: Vec<Map<String, Value>> = match query.object.as_str() {
         "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => org
@@ -183,8 +178,8 @@ fn user_id(index: usize) -> String {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+    let Value::Object(object) = value else {
+        return Map::new();
+    };
+    object
 }

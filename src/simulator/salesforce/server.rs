@@ -334,7 +334,18 @@ fn played(
         Scene::HugeBody => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(Sent::Pieces(HUGE_MIB)),
-        _ => {
+        Scene::Healthy
+        | Scene::NoRunAsUser
+        | Scene::NotApproved
+        | Scene::MalformedQuery
+        | Scene::FieldUnknown
+        | Scene::Hang
+        | Scene::EndlessPaging
+        | Scene::RepeatingPage
+        | Scene::ObjectMissing
+        | Scene::OddValues
+        | Scene::NoBatch
+        | Scene::ClockAhead => {
             let path = path
                 .strip_prefix("/services/data/v")
                 .and_then(|rest| rest.split_once('/'));

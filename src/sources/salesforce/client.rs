@@ -149,13 +149,15 @@ impl Client {
         self.renewed = true;
         let request = grant::request(&self.settings.auth, now)?;
         let answer = self.send(request).await?;
-        let session = grant::session(&answer).map_err(|failure| match failure.reason {
+        let session = grant::session(&answer).map_err(|mut failure| {
             // At the token's address these speak of the app, not of a session or a version.
-            FailureReason::SessionExpired | FailureReason::PermissionDenied => Failure {
-                reason: FailureReason::CredentialsRejected,
-                ..failure
-            },
-            _ => failure,
+            if matches!(
+                failure.reason,
+                FailureReason::SessionExpired | FailureReason::PermissionDenied
+            ) {
+                failure.reason = FailureReason::CredentialsRejected;
+            }
+            failure
         })?;
         Ok(self.session.insert(session).clone())
     }

@@ -428,13 +428,14 @@ const fn refuses_aggregates(failure: &Failure) -> bool {
 
 /// Whether a failure only says that the organisation, or its user, does not have a part.
 fn not_there(part: Part, failure: &Failure) -> bool {
-    match failure.reason {
-        FailureReason::ObjectMissing => true,
-        // Which fields exist and who may see them differs for these; without them we still know the users.
-        FailureReason::FieldUnknown
-        | FailureReason::MalformedQuery
-        | FailureReason::PermissionDenied
-        | FailureReason::Other => part != Part::Capture,
-        _ => false,
-    }
+    // Which fields exist and who may see them differs for these; without them we still know the users.
+    let optional = part != Part::Capture
+        && matches!(
+            failure.reason,
+            FailureReason::FieldUnknown
+                | FailureReason::MalformedQuery
+                | FailureReason::PermissionDenied
+                | FailureReason::Other
+        );
+    failure.reason == FailureReason::ObjectMissing || optional
 }

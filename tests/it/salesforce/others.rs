@@ -1,5 +1,5 @@
 //! Our client against a Salesforce that somebody else wrote, and somebody else's client against our simulator. Both come
-//! from PyPI; `tests/run` installs them, and without them these tests fail.
+//! from the registry of Python's packages; `tests/run` installs them, and without them these tests fail.
 
 use super::fixture::{CLIENT_ID, SECRET, noon, people, policy, settings};
 use crate::support::process::Process;

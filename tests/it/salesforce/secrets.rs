@@ -70,8 +70,8 @@ async fn twenty_planted_secrets_are_found_nowhere() {
     let file = directory.path().join("config.yaml");
     fs::write(&file, text).unwrap();
     let daemon = Daemon::start_verbose(&file);
-    for n in 0..ORGS {
-        let expected = u8::from(matches!(scenes[n], Scene::Healthy) && n != 6);
+    for (n, scene) in scenes.iter().enumerate() {
+        let expected = u8::from(*scene == Scene::Healthy && n != 6);
         let line = format!(
             "lightning_sync_poll_success{{org=\"org-{n}\",source=\"salesforce\"}} {expected}"
         );
