@@ -20,7 +20,19 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
     let (given, section) = org.section("salesforce");
     given.given()?;
-    let my_domain = section.text("my_domain", Endpoint::new);
+    let my_domain = section.text("my_domain", |text| {
+        // One with a password in it is not repeated.
+        if text.contains('@') {
+            return Ok(None);
+        }
+        Endpoint::new(text).map(Some)
+    });
+    if let Read::Given(None) = my_domain {
+        section.wrong(
+            "my_domain",
+            "has a user name in it; allowed: a host alone, credentials stand under auth",
+        );
+    }
     let my_domain = section.require("my_domain", my_domain);
     let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
     let api_version = section
@@ -34,7 +46,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
     let report = read_report(&section);
     let approximate_activity = section.flag("approximate_activity").or(false);
     Some(Settings {
-        my_domain: my_domain?,
+        my_domain: my_domain??,
         authorities: authorities.given(),
         auth: auth?,
         api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),

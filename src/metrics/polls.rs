@@ -26,6 +26,8 @@ pub struct SalesforceFigures {
     pub assignments: Vec<(&'static str, u64)>,
     /// Whether parts of the interface are there.
     pub parts: Vec<(&'static str, bool)>,
+    /// Users who have not moved to the successor product.
+    pub not_moved: Option<u64>,
     /// Switches of the settings.
     pub settings: Vec<(&'static str, bool)>,
     /// Failed records of the error report, by kind.
@@ -61,6 +63,7 @@ pub(super) struct Polls {
     connectivity: GaugeVec,
     clock_ahead: GaugeVec,
     last_setup_change: GaugeVec,
+    not_moved: GaugeVec,
     parts: GaugeVec,
     report_records: GaugeVec,
     report_users: GaugeVec,
@@ -101,6 +104,7 @@ impl Polls {
             last_setup_change: gauges(metric(
                 "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
             ))?,
+            not_moved: gauges(metric("lightning_sync_salesforce_users_not_moved"))?,
             parts: gauges(metric("lightning_sync_salesforce_part_available"))?,
             report_records: gauges(metric("lightning_sync_salesforce_report_failed_records"))?,
             report_users: gauges(metric("lightning_sync_salesforce_report_failing_users"))?,
@@ -138,6 +142,7 @@ impl Polls {
             &self.clock_ahead,
             &self.last_setup_change,
             &self.parts,
+            &self.not_moved,
             &self.approximate,
             &self.report_records,
             &self.report_users,
@@ -173,6 +178,7 @@ impl Polls {
                 set(gauges, &[org], value);
             }
         };
+        one(&self.not_moved, told.not_moved.map(|users| users as f64));
         one(&self.used, told.requests.map(|(used, _)| used as f64));
         one(
             &self.allowed,

@@ -184,6 +184,8 @@ pub(super) const METRICS: &[Metric] = &[
         "Whether a switch of Salesforce's settings is on (1) or off (0), read every hour. Absent: Salesforce has not told."),
     m("lightning_sync_salesforce_setup_changes_total", Kind::Counter, Unit::None, ORG, Group::Exporter,
         "Changes of the sync's set-up in the audit trail since the daemon looks. Absent: Salesforce is not asked."),
+    m("lightning_sync_salesforce_users_not_moved", Kind::Gauge, Unit::None, ORG, Group::Exporter,
+        "Users assigned to Lightning Sync, as its page was read, who are not configured in Einstein Activity Capture. Absent: the product is another, or one of the two was not read."),
     // Process
     m("process_cpu_seconds_total", Kind::Counter, Unit::Seconds, NO_LABELS, Group::Process,
         "User and system time that the process has used. Absent: the system does not tell."),

@@ -356,6 +356,11 @@ impl Poller {
         let read = CaptureUsers::of(records);
         self.told.connectivity = Some(read.connectivity());
         self.told.onboarding = Some(read.onboarding());
+        let moved = read.users.iter().filter(|user| user.has_configuration);
+        let moved = moved
+            .map(|user| user.name.as_str().to_lowercase())
+            .collect();
+        self.told.moved = Some(Arc::new(moved));
         self.tell_strange(&read);
         self.user_ids = read
             .users

@@ -5,6 +5,8 @@ use super::report::Report;
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 closed_set! {
     /// A part of the interface that an organisation, or the integration user, may not have.
@@ -39,6 +41,8 @@ pub struct Told {
     pub onboarding: Option<[u64; Onboarding::COUNT]>,
     /// How many users and how many profiles are assigned to Einstein Activity Capture.
     pub assigned: Option<(u64, u64)>,
+    /// Users who are configured in Einstein Activity Capture, in small letters.
+    pub moved: Option<Arc<HashSet<String>>>,
     /// Switches of the settings, by their label.
     pub switches: Vec<(&'static str, bool)>,
     /// The error report.

@@ -73,6 +73,7 @@ fn polled(own: &Own) {
             onboarding: vec![("complete", 3)],
             assignments: vec![("user", 3)],
             parts: vec![("activity_capture", true)],
+            not_moved: Some(5),
             settings: vec![("outlook_integration", true)],
             report_records: vec![("contacts", 4)],
             report_users: vec![("contacts", 2)],

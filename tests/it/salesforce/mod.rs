@@ -8,3 +8,4 @@ mod network;
 mod others;
 mod polls;
 mod secrets;
+mod view;
