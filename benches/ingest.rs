@@ -12,7 +12,7 @@
     reason = "a bench fails loudly"
 )]
 
-use lightning_sync_exporter::app::{Daemon, Options, now, real_clock};
+use lightning_sync_exporter::app::{Daemon, Options, Supervisor, now, real_clock};
 use lightning_sync_exporter::config::{Environment, from_text};
 use std::fs;
 use std::io::{Read, Write};
@@ -40,9 +40,11 @@ fn main() {
     let options = Options {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         telemetry_path: "/metrics".to_owned(),
+        web_file: None,
         config_file: None,
         environment: Environment::default(),
         clock: real_clock(),
+        supervisor: Supervisor::default(),
     };
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let daemon = runtime

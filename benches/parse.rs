@@ -72,6 +72,7 @@ fn measure_snapshot(now: Timestamp) {
         org: &org,
         now,
         captured_at: None,
+        written_at: None,
     };
     report("snapshot users, JSON", USERS, || {
         snapshot::parse_json(black_box(body.as_bytes()), &context).map(|read| read.users.len())
@@ -95,6 +96,7 @@ fn measure_table(now: Timestamp) {
         org: &org,
         now,
         captured_at: Some(&captured_at),
+        written_at: None,
     };
     report("snapshot users, CSV", USERS, || {
         snapshot::parse_csv(black_box(body.as_bytes()), &context).map(|read| read.users.len())

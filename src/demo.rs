@@ -2,7 +2,7 @@
 
 mod asked;
 
-use crate::app::{Daemon, Options, StartError, now, running_clock};
+use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
 use crate::scenarios;
 use crate::simulator::Feeder;
@@ -91,9 +91,11 @@ impl Demo {
             Options {
                 listen: self.listen,
                 telemetry_path: self.telemetry_path.clone(),
+                web_file: None,
                 config_file: None,
                 environment: Environment::default(),
                 clock: clock.clone(),
+                supervisor: Supervisor::default(),
             },
         )?;
         let Some(address) = daemon.addresses().first().copied() else {
@@ -150,7 +152,7 @@ fn unknown(name: &str) -> DemoError {
 fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &str)]) -> String {
     let lines: Vec<String> = organisations
         .iter()
-        .map(|(name, title)| format!("  http://{address}/api/v1/orgs/{name:<12} {title}"))
+        .map(|(name, title)| format!("  http://{address}/orgs/{name:<12} {title}"))
         .collect();
     format!(
         "The demonstration runs. Open:\n\n  http://{address}/                   every organisation, worst first\n  http://{address}{telemetry_path}            what Prometheus scrapes\n\n{}\n\nEverything is in a temporary directory. Ctrl-C ends it.\n",

@@ -16,4 +16,5 @@ pub mod secret;
 pub mod simulator;
 pub mod sources;
 pub mod store;
+pub mod tls;
 pub mod web;

@@ -1,6 +1,6 @@
 //! The binary: parses the command line, runs what was asked for, and exits with its code.
 
-use lightning_sync_exporter::app::{Daemon, Options, real_clock};
+use lightning_sync_exporter::app::{Daemon, Options, Supervisor, real_clock};
 use lightning_sync_exporter::cli::{
     self, Cli, Command, DaemonArgs, DemoArgs, Exit, RulesFormat, Streams, WebArgs,
 };
@@ -57,12 +57,22 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
         Ok(config) => config,
         Err(error) => return streams.complain(error, Exit::WRONG),
     };
+    let supervisor = match Supervisor::of_process() {
+        Ok(supervisor) => supervisor,
+        Err(error) => {
+            let says =
+                format!("the supervisor that NOTIFY_SOCKET names cannot be reached: {error}");
+            return streams.complain(says, Exit::FAILED);
+        }
+    };
     let options = Options {
         listen: addresses(&args.web),
         telemetry_path: args.web.telemetry_path.clone(),
+        web_file: args.web_file.clone(),
         config_file: Some(args.config.file.clone()),
         environment,
         clock: real_clock(),
+        supervisor,
     };
     blocking(
         async move {

@@ -1,14 +1,19 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
+use super::files::{Directories, Door};
+use super::guard;
 use super::ingest::EngineIngest;
-use super::pages::EnginePages;
+use super::pages::{EnginePages, prepare};
 use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
-use crate::config::{Environment, ValidConfig};
+use super::supervisor::Supervisor;
+use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Own, Pages};
-use crate::store::{OpenOptions, SqliteStore, StoreError};
+use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
+use crate::web::guard::GuardOf;
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
@@ -25,12 +30,16 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
+    /// Encryption, headers and users of what is served; `None`: plain http for everybody.
+    pub web_file: Option<PathBuf>,
     /// The file that a reload reads again.
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
     pub environment: Environment,
     /// The clocks.
     pub clock: Clock,
+    /// Who is told how we are.
+    pub supervisor: Supervisor,
 }
 
 /// Why the daemon did not start.
@@ -42,6 +51,9 @@ pub enum StartError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The web's file.
+    #[error(transparent)]
+    Web(#[from] ConfigError),
     /// The daemon's own metrics.
     #[error("the metrics of the daemon itself cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -55,8 +67,12 @@ pub struct Daemon {
     engine: Running,
     server: Server,
     reloader: Arc<Reloader>,
+    pages: Arc<Pages>,
+    clock: Clock,
     pollers: Arc<Pollers>,
+    directories: Arc<Directories>,
     config: ValidConfig,
+    supervisor: Supervisor,
 }
 
 impl Daemon {
@@ -65,6 +81,10 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
+        let guard = match &options.web_file {
+            Some(path) => guard::watch(path)?,
+            None => GuardOf::default(),
+        };
         let reasons: Vec<&'static str> = problem::Reason::ALL
             .iter()
             .map(|reason| reason.name())
@@ -76,11 +96,22 @@ impl Daemon {
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
+        let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
         let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
+        let directories = Arc::new(Directories {
+            door: Door {
+                engine: handle.clone(),
+                identity,
+                events: events.clone(),
+            },
+            own: Arc::clone(&own),
+            clock: clock.clone(),
+            tasks: Mutex::default(),
+        });
         let pollers = Arc::new(Pollers {
             engine: handle.clone(),
             own: Arc::clone(&own),
@@ -96,10 +127,12 @@ impl Daemon {
             access: Arc::clone(&access),
             own: Arc::clone(&own),
             pollers: Arc::clone(&pollers),
+            directories: Arc::clone(&directories),
             events: events.clone(),
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
         });
+        let pages = Arc::new(Pages::new(Arc::clone(&own)));
         let services = Services {
             view: Arc::new({
                 let engine = handle.clone();
@@ -107,7 +140,7 @@ impl Daemon {
             }),
             now: Arc::clone(&clock.wall),
             metrics: Arc::new(EnginePages {
-                pages: Pages::new(Arc::clone(&own)),
+                pages: Arc::clone(&pages),
                 own,
                 engine: handle.clone(),
             }),
@@ -115,6 +148,7 @@ impl Daemon {
                 engine: handle,
                 identity,
             }),
+            history: Some(history),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
                 move || {
@@ -128,6 +162,7 @@ impl Daemon {
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
+            guard,
             ..ServerOptions::default()
         };
         let server = Server::bind(&options.listen, server_options, services)?;
@@ -135,8 +170,12 @@ impl Daemon {
             engine,
             server,
             reloader,
+            pages,
+            clock,
             pollers,
+            directories,
             config: config.clone(),
+            supervisor: options.supervisor,
         })
     }
 
@@ -159,13 +198,19 @@ impl Daemon {
             mut engine,
             server,
             reloader,
+            pages,
+            clock,
             pollers,
+            directories,
             config,
+            supervisor,
         } = self;
+        let scheme = server.scheme();
         for address in server.local_addrs() {
-            tracing::info!(address = %address, "Listening on http://{address}.");
+            tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         pollers.configure(&config);
+        directories.configure(&config);
         drop(config);
         let mut hangup = signal(SignalKind::hangup())?;
         let reloading = tokio::spawn(async move {
@@ -174,20 +219,31 @@ impl Daemon {
                 reloader.reload().await.ok();
             }
         });
+        let preparing = tokio::spawn(prepare(pages, engine.handle.views(), clock.clone()));
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.
             ended.await.ok();
         }));
+        let beating = tokio::spawn(beat(
+            supervisor.clone(),
+            engine.handle.clone(),
+            Arc::clone(&clock.wall),
+        ));
+        supervisor.ready();
         let died = tokio::select! {
             () = shutdown => false,
             () = engine.ended() => true,
         };
+        supervisor.stopping();
+        beating.abort();
         drop(end);
         // The server first, so that nobody is answered by an engine that is gone.
         serving.await.map_err(std::io::Error::other)?;
         reloading.abort();
+        preparing.abort();
         pollers.stop();
+        directories.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;
@@ -198,5 +254,23 @@ impl Daemon {
         }
         tracing::info!("Ended; everything acknowledged is on disk.");
         Ok(())
+    }
+}
+
+/// Tells the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
+/// an engine that hangs is restarted.
+async fn beat(
+    supervisor: Supervisor,
+    engine: Handle,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+) {
+    let Some(every) = supervisor.beat() else {
+        return;
+    };
+    loop {
+        if engine.view().is_fresh(now()) {
+            supervisor.alive();
+        }
+        tokio::time::sleep(every).await;
     }
 }

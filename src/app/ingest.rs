@@ -2,12 +2,15 @@
 
 use super::reading::{self, Body, Form, LeftOut, Read};
 use crate::domain::activity::IdentityKey;
-use crate::domain::observation::{Receipt, Refusal};
+use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::engine::Handle;
 use crate::sources::refusal::{IngestError, IngestReason, OnError};
+use crate::sources::snapshot::to_json;
 use crate::web::problem::{FieldError, Problem, Reason};
-use crate::web::services::{BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType};
+use crate::web::services::{
+    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType, Understood,
+};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -30,19 +33,36 @@ impl Ingest for EngineIngest {
             }
         })
     }
+
+    fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        let (engine, identity) = (self.engine.clone(), self.identity);
+        Box::pin(async move {
+            match read_on(&engine, identity, request).await?.observation {
+                Observation::Snapshot(snapshot) => Ok(Understood {
+                    json: to_json(&snapshot),
+                    snapshot,
+                }),
+                Observation::Activity(_) => Err(Problem::new(
+                    Reason::Internal,
+                    "Records of activity are taken, not shown.",
+                )),
+            }
+        })
+    }
 }
 
-async fn take(
-    engine: Handle,
+/// Reads a request where it takes the least time.
+async fn read_on(
+    engine: &Handle,
     identity: IdentityKey,
     request: IngestRequest,
-) -> Result<Value, Problem> {
+) -> Result<Read, Problem> {
     let view = engine.view();
     let policy = view
         .org(&request.org)
         .map(|org| Arc::clone(&org.policy))
         .ok_or_else(|| refused(Refusal::UnknownOrg))?;
-    let read = if request.body.len() <= PARSED_IN_PLACE {
+    if request.body.len() <= PARSED_IN_PLACE {
         read(&policy, &identity, &request)
     } else {
         tokio::task::spawn_blocking(move || read(&policy, &identity, &request))
@@ -53,11 +73,18 @@ async fn take(
                     "Reading the body failed in a way that is our mistake; nothing was taken.",
                 )
             })?
-    }?;
+    }
+}
+
+async fn take(
+    engine: Handle,
+    identity: IdentityKey,
+    request: IngestRequest,
+) -> Result<Value, Problem> {
     let Read {
         observation,
         left_out,
-    } = read;
+    } = read_on(&engine, identity, request).await?;
     let receipt = engine
         .submit(observation)
         .map_err(refused)?
@@ -102,6 +129,7 @@ fn read(
         received_at: request.received_at,
         on_error: on_error(request)?,
         captured_at: query(request, "captured_at"),
+        written_at: None,
         user: query(request, "user"),
     };
     reading::read(policy, identity, &body).map_err(wrong)
@@ -135,17 +163,7 @@ fn refused(refusal: Refusal) -> Problem {
 
 /// A body that was read and refused, as the web words it.
 fn wrong(error: IngestError) -> Problem {
-    let reason = match error.reason {
-        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
-        IngestReason::TooLarge => Reason::DecodedTooLarge,
-        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
-        IngestReason::NoKnownLabel
-        | IngestReason::IconsLost
-        | IngestReason::AmbiguousLabel
-        | IngestReason::Incomplete
-        | IngestReason::UserNotNamed
-        | IngestReason::UnreadableValue => Reason::PageUnreadable,
-    };
+    let reason = refusal_of(error.reason);
     let errors = error
         .errors
         .into_iter()
@@ -156,6 +174,21 @@ fn wrong(error: IngestError) -> Problem {
         })
         .collect();
     Problem::new(reason, sentence(&error.detail)).with_errors(errors)
+}
+
+/// The closed reason that stands for a parser's in labels and answers.
+pub(super) fn refusal_of(reason: IngestReason) -> Reason {
+    match reason {
+        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
+        IngestReason::TooLarge => Reason::DecodedTooLarge,
+        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
+        IngestReason::NoKnownLabel
+        | IngestReason::IconsLost
+        | IngestReason::AmbiguousLabel
+        | IngestReason::Incomplete
+        | IngestReason::UserNotNamed
+        | IngestReason::UnreadableValue => Reason::PageUnreadable,
+    }
 }
 
 /// A lowercase fragment as a sentence for people.

@@ -2,11 +2,15 @@
 
 mod clock;
 mod daemon;
+mod files;
+mod guard;
 mod ingest;
 mod pages;
 mod pollers;
 mod reading;
 mod reload;
+mod supervisor;
 
 pub use clock::{now, real_clock, running_clock};
 pub use daemon::{Daemon, Options, StartError};
+pub use supervisor::Supervisor;

@@ -1,17 +1,19 @@
 //! The metrics room's pages as the server asks for them.
 
 use crate::domain::time::Timestamp;
-use crate::engine::Handle;
+use crate::domain::view::View;
+use crate::engine::{Clock, Handle};
 use crate::metrics::{Format, Own, Pages};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
 use bytes::Bytes;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
-    pub(super) pages: Pages,
+    pub(super) pages: Arc<Pages>,
     pub(super) own: Arc<Own>,
     pub(super) engine: Handle,
 }
@@ -35,6 +37,27 @@ impl MetricsPage for EnginePages {
             Encoding::Identity => Box::new(Pieces(self.pages.text(view, now, format))),
             Encoding::Gzip => Box::new(Pieces(self.pages.gzip(view, now, format))),
         }
+    }
+}
+
+/// Has the compressed page of each new View made as soon as the engine has published it, so that a scrape of it only has
+/// to be sent. Ends with the engine.
+pub(super) async fn prepare(
+    pages: Arc<Pages>,
+    mut views: watch::Receiver<Arc<View>>,
+    clock: Clock,
+) {
+    while views.changed().await.is_ok() {
+        let view = Arc::clone(&views.borrow_and_update());
+        let began = (clock.steady)();
+        let now = (clock.wall)();
+        let pages = Arc::clone(&pages);
+        let made = tokio::task::spawn_blocking(move || pages.prepare(&view, now)).await;
+        if made.is_err() {
+            return;
+        }
+        // A busy engine publishes every few milliseconds; this takes a twentieth of a core at most.
+        tokio::time::sleep((clock.steady)().saturating_sub(began) * 20).await;
     }
 }
 

@@ -70,7 +70,7 @@ impl Pollers {
                     && policy.connection == task.policy.connection
             });
             if !stays {
-                self.own.forget_polls(org);
+                self.own.forget_polls(org, SOURCE.name());
             }
             stays
         });
@@ -89,7 +89,7 @@ impl Pollers {
 
     fn start(&self, policy: &Arc<OrgPolicy>, settings: &Arc<Settings>, first: TimeDelta) -> Task {
         let reasons: Vec<&'static str> = FailureReason::ALL.iter().map(|r| r.name()).collect();
-        self.own.begin_polls(&policy.name, SOURCE, &reasons);
+        self.own.begin_polls(&policy.name, SOURCE.name(), &reasons);
         let trust = self.trust.get_or_init(Trust::of_system);
         let round = Round {
             org: policy.name.clone(),

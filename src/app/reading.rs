@@ -25,6 +25,8 @@ pub(super) struct Body<'a> {
     pub(super) received_at: Timestamp,
     pub(super) on_error: OnError,
     pub(super) captured_at: Option<&'a str>,
+    /// When a file was written, which is when it was true unless it says otherwise itself.
+    pub(super) written_at: Option<Timestamp>,
     pub(super) user: Option<&'a str>,
 }
 
@@ -53,12 +55,14 @@ pub(super) fn read(
         org,
         now,
         captured_at: body.captured_at,
+        written_at: body.written_at,
     };
+    let written_at = body.written_at.map(|at| at.to_string());
     let paged = |form| {
         let context = page::Context {
             org,
             now,
-            captured_at: body.captured_at,
+            captured_at: body.captured_at.or(written_at.as_deref()),
             user: body.user,
             time_zone: policy.time_zone,
             date_order: policy.date_order,

@@ -1,5 +1,6 @@
 //! What changes when the configuration is read again: the engine's policies, who may push, and which series exist.
 
+use super::files::Directories;
 use super::pollers::Pollers;
 use crate::config::{Environment, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
@@ -25,6 +26,7 @@ pub(super) struct Reloader {
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     pub(super) own: Arc<Own>,
     pub(super) pollers: Arc<Pollers>,
+    pub(super) directories: Arc<Directories>,
     pub(super) events: Events,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// One reload at a time, or the older of two could win.
@@ -61,6 +63,7 @@ impl Reloader {
         self.engine.configure(settings(&config)).await?;
         self.own.set_orgs(&names(&config));
         self.pollers.configure(&config);
+        self.directories.configure(&config);
         self.access.store(Arc::new(access_table(&config)));
         Ok(())
     }

@@ -3,12 +3,16 @@
 use super::listen::ListenAddress;
 use crate::config::duration;
 use crate::domain::ids::OrgName;
+use crate::domain::policy::DateOrder;
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the configuration is without `--config.file`.
 const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+/// Where the Debian package's daemon keeps its database.
+const DATABASE: &str = "/var/lib/lightning-sync/lightning-sync.db";
 /// Where the daemon listens without `--web.listen-address`.
 const LISTEN_ADDRESS: &str = "127.0.0.1:9877";
 /// Where `check` asks without `--url`.
@@ -45,6 +49,10 @@ pub struct DaemonArgs {
     /// Where to listen.
     #[command(flatten)]
     pub web: WebArgs,
+    /// Encryption, users and headers of what is served, in the format of the Prometheus family's exporter-toolkit; read
+    /// again when it or a certificate changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_file: Option<PathBuf>,
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -111,8 +119,14 @@ pub enum Command {
     Check(CheckArgs),
     /// Say what a status means and what to do next; without a row, list them.
     Explain(ExplainArgs),
+    /// Read a saved or pasted status page and print the snapshot that it says, as JSON to push.
+    Parse(ParseArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
+    /// Copy the database to a new file while the daemon runs; everything acknowledged before is in it.
+    Backup(BackupArgs),
+    /// Put a backup where there is no database.
+    Restore(RestoreArgs),
     /// Write, check and describe configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -157,6 +171,33 @@ pub struct ExplainArgs {
     pub row: Option<String>,
 }
 
+/// Which page, and how its times are written.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ParseArgs {
+    /// The page, saved as HTML or pasted as text.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The zone of the page's times, by its IANA name.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub time_zone: Tz,
+    /// The order of day, month and year in the page's dates: dmy, mdy or ymd.
+    #[arg(long, value_name = "ORDER", default_value = "dmy", value_parser = date_order)]
+    pub date_order: DateOrder,
+    /// When the page was taken, such as 2026-11-22T13:55:00Z; otherwise when the file was written.
+    #[arg(long, value_name = "TIME")]
+    pub captured_at: Option<String>,
+    /// Whose rows a user's page shows, where the page does not name the user.
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+}
+
+fn date_order(text: &str) -> Result<DateOrder, String> {
+    DateOrder::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = DateOrder::ALL.iter().map(|order| order.name()).collect();
+        format!("allowed: {}", names.join(", "))
+    })
+}
+
 /// Which rules.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct RulesArgs {
@@ -172,6 +213,28 @@ pub enum RulesFormat {
     Prometheus,
     /// An object for the Prometheus operator.
     Operator,
+}
+
+/// What to copy, and where to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct BackupArgs {
+    /// The daemon's database, `store.path` of its configuration.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
+    /// A file that does not exist yet.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Where the daemon's database is to be, `store.path` of its configuration.
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    pub database: PathBuf,
 }
 
 /// What to do with a configuration.

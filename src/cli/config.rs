@@ -1,6 +1,6 @@
 //! `config` and `--config.check`.
 
-use super::args::{ConfigCommand, ConfigFile};
+use super::args::{ConfigCommand, ConfigFile, DaemonArgs};
 use super::exit::{Exit, Streams};
 use crate::config::{self, Answers, Environment, InitError};
 
@@ -25,6 +25,15 @@ fn init(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
         Err(error @ (InitError::Exists(_) | InitError::NoAnswer(_) | InitError::Invalid(_))) => {
             streams.complain(error, Exit::WRONG)
         }
+    }
+}
+
+/// Checks what the daemon would read: its configuration, and the web's file if there is one.
+pub(super) fn check_all(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
+    let checked = check(&args.config, streams);
+    match args.web_file.as_deref().map(config::web_file) {
+        Some(Err(error)) => streams.complain(error, Exit::WRONG),
+        Some(Ok(_)) | None => checked,
     }
 }
 

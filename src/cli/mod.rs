@@ -6,15 +6,17 @@
 mod args;
 mod check;
 mod config;
+mod copy;
 mod exit;
 mod explain;
 mod listen;
 pub mod log;
+mod page;
 mod parse;
 
 pub use args::{
-    CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs, ExplainArgs, LogArgs,
-    RulesArgs, RulesFormat, WebArgs,
+    BackupArgs, CheckArgs, Cli, Command, ConfigCommand, ConfigFile, DaemonArgs, DemoArgs,
+    ExplainArgs, LogArgs, ParseArgs, RestoreArgs, RulesArgs, RulesFormat, WebArgs,
 };
 pub use check::check;
 pub use exit::{Exit, Streams};
@@ -24,10 +26,13 @@ pub use parse::parse;
 /// Runs the commands that need nothing running. `None` for those that do: the daemon, `demo` and `rules`.
 pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Option<Exit> {
     match &cli.command {
-        None if cli.daemon.check_only => Some(config::check(&cli.daemon.config, streams)),
+        None if cli.daemon.check_only => Some(config::check_all(&cli.daemon, streams)),
         None | Some(Command::Demo(_) | Command::Rules(_)) => None,
+        Some(Command::Backup(args)) => Some(copy::backup(args, streams)),
+        Some(Command::Restore(args)) => Some(copy::restore(args, streams)),
         Some(Command::Check(args)) => Some(check(args, streams)),
         Some(Command::Explain(args)) => Some(explain::explain(args, streams)),
+        Some(Command::Parse(args)) => Some(page::parse(args, streams)),
         Some(Command::Config(command)) => Some(config::run(command, streams)),
     }
 }

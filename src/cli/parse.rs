@@ -122,6 +122,9 @@ mod tests {
             "config check",
             "config example",
             "config schema",
+            "backup --to copy.db",
+            "backup --database a.db --to copy.db",
+            "restore --from copy.db --database a.db",
         ] {
             good(line);
         }
@@ -138,7 +141,7 @@ mod tests {
             "doctor",
             "help",
             "replay --org acme --since yesterday",
-            "--web.config.file web.yaml",
+            "--web.config.file",
             "explain --config.file a.yaml",
             "--config.file a.yaml explain",
             "--web.listen-address 9877",
@@ -148,6 +151,8 @@ mod tests {
             "demo --speed 0",
             "demo --exit-after 90",
             "rules --format jsonnet",
+            "backup",
+            "restore --to copy.db",
             "config",
         ] {
             let (parsed, output, errors) = parsed(line);

@@ -3,6 +3,7 @@
 
 use super::duration;
 use super::table;
+use super::web_table::WEB_KEYS;
 use chrono::TimeDelta;
 
 /// One key.
@@ -160,14 +161,19 @@ impl Key {
 pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
 
 /// Keys of the interface that this version does not know yet.
-pub(super) const NOT_YET: &[&str] = &["orgs[].files", "orgs[].exchange", "orgs[].canary"];
+pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
 
 /// The key of a path.
 pub(super) fn key(path: &str) -> Option<&'static Key> {
-    table::all().find(|key| key.path == path)
+    both().find(|key| key.path == path)
 }
 
 /// The keys that stand directly in a section, in the order of the table.
 pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
-    table::all().filter(move |key| key.parent() == parent)
+    both().filter(move |key| key.parent() == parent)
+}
+
+/// The keys of both files; those of the web's stand below a name that no configuration can have.
+fn both() -> impl Iterator<Item = &'static Key> {
+    table::all().chain(WEB_KEYS)
 }

@@ -15,6 +15,14 @@ pub enum ConfigError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// The web's file cannot be read.
+    #[error("{}: {source}; name the file with --web.config.file, or leave the flag out to serve plain http to everybody", path.display())]
+    WebUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The file is larger than any that somebody wrote.
     #[error("{} has more than {limit_bytes} bytes; is it the right file?", path.display())]
     TooLarge {

@@ -22,6 +22,9 @@ mod table;
 mod token;
 mod valid;
 mod walk;
+mod web_example;
+mod web_file;
+mod web_table;
 
 pub use example::example;
 pub use init::{Answers, InitError, init};
@@ -31,3 +34,5 @@ pub use origin::Origin;
 pub use reference::reference;
 pub use schema::schema;
 pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};
+pub use web_example::web_example;
+pub use web_file::{WebFile, WebUser, web_file};

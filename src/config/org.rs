@@ -9,7 +9,7 @@ use super::valid::{IngestConfig, OrgConfig};
 use super::walk::{Read, Section};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::policy::{Connection, CountHours, DateOrder, OrgPolicy, Product};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Reads an organisation; relative paths are taken from `base`. `None` when it has no name to be called by.
@@ -27,6 +27,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
     read_dates(org, &mut policy);
     read_spans(org, &mut policy);
     let ingest = read_ingest(org, base);
+    let files = read_files(org, base);
     let salesforce = salesforce::read(org, base);
     if let Some(settings) = &salesforce {
         salesforce::expect(&mut policy, settings);
@@ -34,6 +35,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
         ingest,
+        files,
         salesforce: salesforce.map(Arc::new),
     })
 }
@@ -142,6 +144,20 @@ fn read_spans(org: &Section<'_>, policy: &mut OrgPolicy) {
             *slot = span;
         }
     }
+}
+
+fn read_files(org: &Section<'_>, base: &Path) -> Option<PathBuf> {
+    let (given, files) = org.section("files");
+    let directory = files.text("directory", |text| {
+        let directory = base.join(text);
+        match directory.metadata() {
+            Ok(meta) if meta.is_dir() => Ok(directory),
+            Ok(_) => Err("this is no directory".to_owned()),
+            Err(error) => Err(format!("{error}; create it, writable by the daemon's user")),
+        }
+    });
+    given.given()?;
+    files.require("directory", directory)
 }
 
 fn read_ingest(org: &Section<'_>, base: &Path) -> IngestConfig {

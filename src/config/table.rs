@@ -365,4 +365,20 @@ const KEYS: &[Key] = &[
         live: false,
         doc: "Pages of other servers whose browsers may push without a token from this machine.",
     },
+    Key {
+        path: "orgs[].files",
+        kind: Kind::Section,
+        default: Default::Words("no directory is watched"),
+        example: "",
+        live: false,
+        doc: "Takes files that people or programs put into a directory.",
+    },
+    Key {
+        path: "orgs[].files.directory",
+        kind: Kind::File,
+        default: Default::Required,
+        example: "/var/lib/lightning-sync/acme",
+        live: false,
+        doc: "The directory, one for each organisation. Files that are taken move to done in it, others to rejected with the reason beside them. A relative path is taken from the directory of the configuration.",
+    },
 ];

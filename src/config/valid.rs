@@ -35,6 +35,7 @@ impl ValidConfig {
                     token: None,
                     allowed_origins: Vec::new(),
                 },
+                files: None,
                 salesforce: None,
             })
             .collect();
@@ -63,6 +64,7 @@ impl ValidConfig {
                 token: None,
                 allowed_origins: Vec::new(),
             },
+            files: None,
             salesforce: Some(Arc::new(settings)),
         });
         self
@@ -91,6 +93,8 @@ pub struct OrgConfig {
     pub policy: Arc<OrgPolicy>,
     /// Who may push for it.
     pub ingest: IngestConfig,
+    /// The directory whose files are taken, where one is watched.
+    pub files: Option<PathBuf>,
     /// How Salesforce itself is asked, where it is.
     pub salesforce: Option<Arc<Settings>>,
 }

@@ -7,6 +7,8 @@ use super::reader::{found, origin};
 use chrono::TimeDelta;
 use config::{Map, Value, ValueKind};
 
+mod mapping;
+
 /// What a key gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Read<T> {
@@ -58,6 +60,16 @@ impl<'w> Section<'w> {
     /// The whole text.
     pub(super) fn root(value: &'w Value, mistakes: &'w Collector) -> Self {
         Self::of(String::new(), String::new(), value, mistakes)
+    }
+
+    /// The whole text of the web's file.
+    pub(super) fn web_root(value: &'w Value, mistakes: &'w Collector) -> Self {
+        Self::of(
+            super::web_table::ROOT.to_owned(),
+            String::new(),
+            value,
+            mistakes,
+        )
     }
 
     fn of(row: String, path: String, value: &'w Value, mistakes: &'w Collector) -> Self {

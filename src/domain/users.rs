@@ -1,6 +1,6 @@
 //! Users' rows: what each source said, what holds now, and the counts that metrics and judgement read.
 
-use super::ids::{ObjectType, Source, UserName};
+use super::ids::{ObjectType, Source, UserName, closed_set};
 use super::policy::OrgPolicy;
 use super::rows::{Status, UserRow};
 use super::time::Timestamp;
@@ -132,6 +132,24 @@ pub const FAILURE_ORDER: [UserRow; 8] = [
     UserRow::OutlookIntegration,
 ];
 
+closed_set! {
+    /// How a user stands, in a word.
+    Standing {
+        /// A check fails that counts.
+        Failing = "failing",
+        /// A reset holds findings back.
+        Resetting = "resetting",
+        /// Nothing fails.
+        Healthy = "healthy",
+        /// Should not sync.
+        Excluded = "excluded",
+        /// On the way to the successor product.
+        Leaving = "leaving",
+        /// Nothing is known of any check.
+        Unknown = "unknown",
+    }
+}
+
 /// What stands between a user and sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserVerdict {
@@ -147,6 +165,30 @@ pub enum UserVerdict {
     Healthy,
     /// Nothing is known of any check.
     Unknown,
+}
+
+impl UserVerdict {
+    /// In a word.
+    pub const fn standing(self) -> Standing {
+        match self {
+            Self::Failing(..) => Standing::Failing,
+            Self::Resetting => Standing::Resetting,
+            Self::Excluded => Standing::Excluded,
+            Self::Leaving => Standing::Leaving,
+            Self::Healthy => Standing::Healthy,
+            Self::Unknown => Standing::Unknown,
+        }
+    }
+
+    /// The check that fails, and since when.
+    pub const fn failing(self) -> Option<(UserRow, Timestamp)> {
+        match self {
+            Self::Failing(row, since) => Some((row, since)),
+            Self::Resetting | Self::Excluded | Self::Leaving | Self::Healthy | Self::Unknown => {
+                None
+            }
+        }
+    }
 }
 
 /// Judges one user at `now`.

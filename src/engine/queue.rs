@@ -4,11 +4,10 @@ use super::Settings;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::users::UserCells;
 use crate::domain::view::View;
-use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How much may wait to be written: half a second of the store's speed at its best, two of the largest requests.
 pub const QUEUE_BYTES: usize = 64 << 20;
@@ -47,21 +46,29 @@ impl Drop for Room {
 pub struct Handle {
     commands: mpsc::Sender<Command>,
     waiting: Arc<AtomicUsize>,
-    view: Arc<ArcSwap<View>>,
+    published: watch::Receiver<Arc<View>>,
 }
 
 impl Handle {
-    pub(super) fn new(commands: mpsc::Sender<Command>, view: Arc<ArcSwap<View>>) -> Self {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        published: watch::Receiver<Arc<View>>,
+    ) -> Self {
         Self {
             commands,
             waiting: Arc::new(AtomicUsize::new(0)),
-            view,
+            published,
         }
     }
 
     /// The latest View.
     pub fn view(&self) -> Arc<View> {
-        self.view.load_full()
+        Arc::clone(&self.published.borrow())
+    }
+
+    /// What tells of every new View.
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.published.clone()
     }
 
     /// How many bytes wait to be written.

@@ -6,11 +6,10 @@ use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::store::Store;
-use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// The clocks, owned by `app/`.
 #[derive(Clone)]
@@ -57,8 +56,8 @@ impl Running {
 /// When the system gives no thread.
 pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
     let (sender, commands) = mpsc::channel();
-    let view = Arc::new(ArcSwap::from_pointee(engine.view()));
-    let handle = Handle::new(sender, Arc::clone(&view));
+    let (view, published) = watch::channel(Arc::new(engine.view()));
+    let handle = Handle::new(sender, published);
     let (alive, ended) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
@@ -86,7 +85,7 @@ struct Worker<S> {
     engine: Engine<S>,
     commands: mpsc::Receiver<Command>,
     clock: Clock,
-    view: Arc<ArcSwap<View>>,
+    view: watch::Sender<Arc<View>>,
     ticked: Instant,
     /// The steady clock at the last tick.
     steady: Duration,
@@ -124,7 +123,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn publish(&self) {
-        self.view.store(Arc::new(self.engine.view()));
+        self.view.send_replace(Arc::new(self.engine.view()));
     }
 
     /// Serves a command and, when it is an observation, those that come close behind it. `false` ends the engine.

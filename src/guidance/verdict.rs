@@ -3,6 +3,8 @@
 
 mod words;
 
+pub use words::{local, span};
+
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -14,14 +14,15 @@ pub(super) struct Segment {
     pub(super) check: crc32fast::Hasher,
 }
 
-/// A compressor for one piece after another.
-#[derive(Debug)]
-pub(super) struct Deflater(Compress);
+/// A compressor for one piece after another; it takes a quarter of a megabyte from its first use on.
+#[derive(Debug, Default)]
+pub(super) struct Deflater(Option<Compress>);
 
 impl Deflater {
-    pub(super) fn new() -> Self {
+    fn compressor(&mut self) -> &mut Compress {
         // The fastest level: a scrape waits for it, and metrics compress twelvefold all the same.
-        Self(Compress::new(Compression::fast(), false))
+        self.0
+            .get_or_insert_with(|| Compress::new(Compression::fast(), false))
     }
 
     /// Compresses `text` as part of the piece at hand; `out` may get nothing yet.
@@ -32,13 +33,13 @@ impl Deflater {
     /// Ends the piece at hand; the next one refers to nothing before it.
     pub(super) fn end_piece(&mut self, out: &mut Vec<u8>) {
         self.run(&[], FlushCompress::Sync, out);
-        self.0.reset();
+        self.compressor().reset();
     }
 
     /// Ends the last piece and the stream.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         self.run(&[], FlushCompress::Finish, out);
-        self.0.reset();
+        self.compressor().reset();
     }
 
     /// A whole piece of its own.
@@ -56,15 +57,16 @@ impl Deflater {
     }
 
     fn run(&mut self, text: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
+        let compressor = self.compressor();
         let mut rest = text;
         loop {
             out.reserve(ROOM);
-            let taken = self.0.total_in();
+            let taken = compressor.total_in();
             // An error would mean that the compressor's state is damaged; the page then ends short and its checksum says so.
-            let Ok(status) = self.0.compress_vec(rest, out, flush) else {
+            let Ok(status) = compressor.compress_vec(rest, out, flush) else {
                 return;
             };
-            let taken = usize::try_from(self.0.total_in() - taken).unwrap_or(usize::MAX);
+            let taken = usize::try_from(compressor.total_in() - taken).unwrap_or(usize::MAX);
             rest = rest.get(taken..).unwrap_or_default();
             // Room that is left says that nothing is held back but what a flush would bring.
             let settled = out.len() < out.capacity();

@@ -1,157 +1,39 @@
 //! The page as a stream of chunks: whoever sends it asks for the next one when the last has gone, and no more than a
-//! chunk is ever in memory. All lines of a family follow each other, so the walk goes over the organisations once for
-//! each family.
+//! chunk is ever in memory beside what is kept.
 
-use super::facts::OrgFacts;
-use super::families::{self, Family, Samples, Writer};
-use super::gathered;
-use super::lines::{Format, Lines};
-use super::process;
+use super::facts::Part;
+use super::kept::Kept;
 use super::users::UserLines;
-use crate::domain::policy::UserSeries;
-use crate::domain::time::Timestamp;
-use crate::domain::view::View;
+use super::walk::{Step, Walk};
 use bytes::{Bytes, BytesMut};
 use prometheus::HistogramTimer;
-use prometheus::proto::MetricFamily;
 use std::sync::Arc;
 
 /// How much is handed over at a time: large enough that the system calls do not count, small enough for every cache.
 pub const CHUNK: usize = 64 * 1024;
-/// What one step may write beyond that: all series of one organisation in one family, or of one user.
-const OVERHANG: usize = 8 * 1024;
+/// What one step may write beyond that: a run of organisations in one family, or all series of one user.
+const OVERHANG: usize = 40 * 1024;
 
 /// A page on its way out, in chunks of about [`CHUNK`] bytes.
 #[derive(Debug)]
 pub struct Exposition {
     walk: Walk,
+    kept: Arc<Kept>,
     users: Option<UserLines>,
     next_user: usize,
+    ended: bool,
     buffer: BytesMut,
     _timer: HistogramTimer,
 }
 
-/// What came of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Some lines, or none.
-    Wrote,
-    /// The series of the users of the organisation at hand are next; the caller writes them and calls
-    /// [`Walk::next_org`].
-    AtUsers,
-    /// The page has ended.
-    End,
-}
-
-/// The walk over families and organisations.
-#[derive(Debug)]
-pub(super) struct Walk {
-    pub(super) view: Arc<View>,
-    orgs: Vec<OrgFacts>,
-    lines: Lines,
-    families: Vec<&'static Family>,
-    /// The daemon's own counters, written last.
-    own: Vec<MetricFamily>,
-    family: usize,
-    org: usize,
-}
-
-impl Walk {
-    pub(super) fn new(
-        view: Arc<View>,
-        now: Timestamp,
-        format: Format,
-        own: Vec<MetricFamily>,
-    ) -> Self {
-        Self {
-            orgs: OrgFacts::of(&view, now),
-            view,
-            lines: Lines::new(format),
-            families: families::all().collect(),
-            own,
-            family: 0,
-            org: 0,
-        }
-    }
-
-    /// The organisation at hand.
-    pub(super) fn org(&self) -> Option<&OrgFacts> {
-        self.orgs.get(self.org)
-    }
-
-    pub(super) fn next_org(&mut self) {
-        self.org += 1;
-    }
-
-    fn next_family(&mut self) {
-        self.family += 1;
-        self.org = 0;
-    }
-
-    /// Writes the next piece of the page.
-    pub(super) fn step(&mut self, out: &mut BytesMut) -> Step {
-        let Some(Family { metric, samples }) = self.families.get(self.family).copied() else {
-            return self.finish(out);
-        };
-        match samples {
-            Samples::View(value) => {
-                self.lines.sample(out, metric, value(&self.view));
-                self.next_family();
-            }
-            Samples::Org(write) => {
-                if let Some(facts) = self.orgs.get(self.org) {
-                    let lines = &mut self.lines;
-                    lines.open(metric, &facts.org.policy.name);
-                    write(&mut Writer { out, lines, metric }, facts);
-                    self.next_org();
-                } else {
-                    self.next_family();
-                }
-            }
-            Samples::Users => match self.orgs.get(self.org) {
-                Some(facts) if self.view.user_series == UserSeries::PerUser => {
-                    if facts.org.summary.columns.0.is_empty() {
-                        self.next_org();
-                    } else {
-                        self.lines.head(out, metric);
-                        return Step::AtUsers;
-                    }
-                }
-                _ => self.next_family(),
-            },
-        }
-        Step::Wrote
-    }
-
-    fn finish(&mut self, out: &mut BytesMut) -> Step {
-        if self.family == self.families.len() {
-            self.family += 1;
-            gathered::write(out, &mut self.lines, &self.own);
-            process::write(out, &mut self.lines);
-            self.lines.end(out);
-        }
-        Step::End
-    }
-
-    /// What writes the users of the organisation at hand.
-    pub(super) fn user_lines(&self) -> Option<UserLines> {
-        let name = self.families.get(self.family)?.metric.name;
-        let facts = self.org()?;
-        Some(UserLines::new(
-            name,
-            facts.name(),
-            facts.objects(),
-            self.view.user_names,
-        ))
-    }
-}
-
 impl Exposition {
-    pub(super) fn new(walk: Walk, timer: HistogramTimer) -> Self {
+    pub(super) fn new(walk: Walk, kept: Arc<Kept>, timer: HistogramTimer) -> Self {
         Self {
             walk,
+            kept,
             users: None,
             next_user: 0,
+            ended: false,
             buffer: BytesMut::new(),
             _timer: timer,
         }
@@ -159,21 +41,34 @@ impl Exposition {
 
     /// Appends the next chunk to `out`; false when the page has ended, which may come with its last bytes.
     pub fn next_chunk(&mut self, out: &mut BytesMut) -> bool {
+        if self.ended {
+            return false;
+        }
         out.reserve(CHUNK + OVERHANG);
         let enough = out.len() + CHUNK;
         while out.len() < enough {
-            match self.walk.step(out) {
-                Step::Wrote => {}
-                Step::AtUsers => self.put_users(out, enough),
-                Step::End => return false,
+            match self.walk.place() {
+                Some(place) if place.part == Part::Moving => {
+                    self.walk.run(out, enough);
+                }
+                Some(place) => out.extend_from_slice(&self.kept.text(&mut self.walk, place)),
+                None => match self.walk.step(out) {
+                    Step::Wrote => {}
+                    Step::AtUsers => self.put_users(out, enough),
+                    Step::AtOwn => {
+                        self.walk.own(out);
+                        self.ended = true;
+                        return false;
+                    }
+                },
             }
         }
         true
     }
 
     fn put_users(&mut self, out: &mut BytesMut, enough: usize) {
-        let Some(facts) = self.walk.org() else { return };
-        let columns = Arc::clone(&facts.org.summary.columns);
+        let Some(org) = self.walk.org() else { return };
+        let columns = Arc::clone(&org.facts.users.summary.columns);
         if self.users.is_none() {
             self.users = self.walk.user_lines();
         }

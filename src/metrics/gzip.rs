@@ -1,33 +1,54 @@
-//! The page as one gzip member (RFC 1952), put together from pieces: families of organisations are compressed as they
-//! are written, those of users come from the pieces that are kept. Never several members: common readers stop after
-//! the first.
+//! The page as one gzip member (RFC 1952), put together from pieces that are kept and from what has changed since they
+//! were made. Never several members: common readers stop after the first.
 
 use super::deflate::Deflater;
-use super::exposition::{CHUNK, Step, Walk};
-use super::segments::{OrgSegments, Segments};
+use super::facts::Part;
+use super::kept::{Body, Kept};
+use super::scrape::Whole;
+use super::segments::OrgSegments;
 use super::users::UserLines;
+use super::walk::{Step, Walk};
 use bytes::{Bytes, BytesMut};
 use prometheus::HistogramTimer;
 use std::sync::Arc;
 
 /// No name, no time, an unknown system: the same page is the same bytes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
+/// How much text is handed to the compressor at a time.
+const TEXT: usize = 64 * 1024;
+/// How much is handed over at a time, at least.
+const ENOUGH: usize = 32 * 1024;
 
 /// A compressed page on its way out. The pieces are the whole body, in order.
 #[derive(Debug)]
 pub struct GzipExposition {
     walk: Walk,
-    segments: Arc<Segments>,
+    kept: Arc<Kept>,
+    /// Compresses what is not kept.
     deflater: Deflater,
+    /// Compresses what will be kept.
+    pieces: Deflater,
     /// Checksum and length of all text so far.
     check: crc32fast::Hasher,
     text: BytesMut,
-    /// The users that are being written.
+    /// Whether the compressor has text whose piece has not ended.
+    within: bool,
     users: Option<Users>,
     state: State,
-    _timer: HistogramTimer,
+    _timer: Option<HistogramTimer>,
 }
 
+#[derive(Debug)]
+enum State {
+    /// The page up to the daemon's own metrics is being made.
+    Making(Vec<Bytes>),
+    /// It has been made, now or before, and is handed over from the piece of this number on.
+    Made { whole: Whole, next: usize },
+    /// The trailer has been handed over.
+    Ended,
+}
+
+/// The users that are being written.
 #[derive(Debug)]
 struct Users {
     lines: UserLines,
@@ -35,29 +56,22 @@ struct Users {
     next: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing has been written, not even the header.
-    Begun,
-    /// Between pieces: nothing is waiting in the compressor.
-    Between,
-    /// A piece is being compressed.
-    Within,
-    /// The trailer has been written.
-    Ended,
-}
-
 impl GzipExposition {
-    pub(super) fn new(walk: Walk, segments: Arc<Segments>, timer: HistogramTimer) -> Self {
-        segments.retain(&walk.view);
+    pub(super) fn new(walk: Walk, kept: Arc<Kept>, timer: Option<HistogramTimer>) -> Self {
+        let state = match walk.scrape().whole(walk.format()).cloned() {
+            Some(whole) => State::Made { whole, next: 0 },
+            None => State::Making(Vec::new()),
+        };
         Self {
             walk,
-            segments,
-            deflater: Deflater::new(),
+            kept,
+            deflater: Deflater::default(),
+            pieces: Deflater::default(),
             check: crc32fast::Hasher::new(),
-            text: BytesMut::with_capacity(CHUNK),
+            text: BytesMut::new(),
+            within: false,
             users: None,
-            state: State::Begun,
+            state,
             _timer: timer,
         }
     }
@@ -68,60 +82,136 @@ impl GzipExposition {
             self.check.update(&self.text);
             self.deflater.write(&self.text, out);
             self.text.clear();
-            self.state = State::Within;
+            self.within = true;
         }
     }
 
     /// Ends the piece at hand, so that another can follow.
     fn end_piece(&mut self, out: &mut Vec<u8>) {
         self.compress(out);
-        if self.state == State::Within {
+        if self.within {
             self.deflater.end_piece(out);
-            self.state = State::Between;
+            self.within = false;
         }
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
-        self.compress(out);
-        self.deflater.finish(out);
-        out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());
-        // The format keeps the length modulo 2³².
-        let length = self.check.total_len() as u32;
-        out.extend_from_slice(&length.to_le_bytes());
-        self.state = State::Ended;
+    /// Makes the page up to the daemon's own metrics, for scrapes of the same View to come.
+    pub(super) fn prepare(mut self) {
+        while let State::Making(made) = std::mem::replace(&mut self.state, State::Ended) {
+            self.advance(made);
+        }
     }
 
-    /// The next piece of the users at hand.
+    /// Makes the next part of the page; `None` when everything up to the daemon's own metrics has been made.
+    fn advance(&mut self, mut made: Vec<Bytes>) -> Option<Bytes> {
+        if let Some(bytes) = self.make(!made.is_empty()) {
+            made.push(bytes.clone());
+            self.state = State::Making(made);
+            return Some(bytes);
+        }
+        let whole = Whole {
+            pieces: made.into(),
+            check: self.check.clone(),
+        };
+        let scrape = self.walk.scrape();
+        scrape.keep_whole(self.walk.format(), whole.clone());
+        let next = whole.pieces.len();
+        self.state = State::Made { whole, next };
+        None
+    }
+
+    /// The next part of the page up to the daemon's own metrics; `None` when that has been made.
+    fn make(&mut self, begun: bool) -> Option<Bytes> {
+        if let Some(bytes) = self.next_users() {
+            return Some(bytes);
+        }
+        let mut out = Vec::new();
+        if !begun {
+            out.extend_from_slice(&HEADER);
+        }
+        while out.len() < ENOUGH {
+            match self.walk.place() {
+                Some(place) if place.part != Part::Moving => {
+                    match self.kept.body(&mut self.walk, place, &mut self.pieces) {
+                        Body::Text(text) => self.text.extend_from_slice(&text),
+                        Body::Piece(piece) => {
+                            self.end_piece(&mut out);
+                            self.check.combine(&piece.check);
+                            out.extend_from_slice(&piece.bytes);
+                        }
+                    }
+                }
+                Some(_) => {
+                    self.walk.run(&mut self.text, TEXT);
+                }
+                None => match self.walk.step(&mut self.text) {
+                    Step::Wrote => {}
+                    Step::AtUsers => {
+                        self.end_piece(&mut out);
+                        self.begin_users();
+                        if !out.is_empty() {
+                            break;
+                        }
+                        return self.next_users();
+                    }
+                    Step::AtOwn => {
+                        self.end_piece(&mut out);
+                        break;
+                    }
+                },
+            }
+            if self.text.len() >= TEXT {
+                self.compress(&mut out);
+            }
+        }
+        (!out.is_empty()).then(|| out.into())
+    }
+
+    /// Looks up the pieces of the users of the organisation at hand.
+    fn begin_users(&mut self) {
+        let segments = self.walk.org().and_then(|org| org.users.clone());
+        self.users = self
+            .walk
+            .user_lines()
+            .zip(segments)
+            .map(|(lines, segments)| Users {
+                lines,
+                segments,
+                next: 0,
+            });
+    }
+
+    /// The next piece of the users at hand; behind the last of them the walk goes on.
     fn next_users(&mut self) -> Option<Bytes> {
         let users = self.users.as_mut()?;
         let block = users.segments.block(
             users.next,
             &mut users.lines,
-            &mut self.deflater,
+            &mut self.pieces,
             &mut self.text,
         );
         self.text.clear();
         users.next += 1;
-        let Some(block) = block else {
-            self.users = None;
-            self.walk.next_org();
-            return None;
-        };
-        self.check.combine(&block.check);
-        Some(block.bytes)
+        if let Some(block) = block {
+            self.check.combine(&block.check);
+            return Some(block.bytes);
+        }
+        self.users = None;
+        self.walk.next_org();
+        None
     }
 
-    /// Looks up the pieces of the organisation at hand.
-    fn begin_users(&mut self) {
-        let names = self.walk.view.user_names;
-        self.users = self.walk.user_lines().and_then(|lines| {
-            let segments = self.segments.of(self.walk.org()?, names);
-            Some(Users {
-                lines,
-                segments,
-                next: 0,
-            })
-        });
+    /// The daemon's own metrics and the trailer.
+    fn own(&mut self) -> Bytes {
+        let mut out = Vec::new();
+        self.walk.own(&mut self.text);
+        self.compress(&mut out);
+        self.deflater.finish(&mut out);
+        out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());
+        // The format keeps the length modulo 2³².
+        let length = self.check.total_len() as u32;
+        out.extend_from_slice(&length.to_le_bytes());
+        out.into()
     }
 }
 
@@ -129,36 +219,26 @@ impl Iterator for GzipExposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut out = Vec::new();
         loop {
-            if self.users.is_some() {
-                match self.next_users() {
-                    Some(bytes) => return Some(bytes),
-                    None => continue,
-                }
-            }
-            match self.state {
+            match std::mem::replace(&mut self.state, State::Ended) {
                 State::Ended => return None,
-                State::Begun => {
-                    out.extend_from_slice(&HEADER);
-                    self.state = State::Between;
-                }
-                State::Between | State::Within => {}
-            }
-            match self.walk.step(&mut self.text) {
-                Step::Wrote => {
-                    if self.text.len() >= CHUNK {
-                        self.compress(&mut out);
+                State::Making(made) => {
+                    if let Some(bytes) = self.advance(made) {
+                        return Some(bytes);
                     }
                 }
-                Step::AtUsers => {
-                    self.end_piece(&mut out);
-                    self.begin_users();
+                State::Made { whole, next } => {
+                    let piece = whole.pieces.get(next).cloned();
+                    if piece.is_none() {
+                        self.check = whole.check;
+                        return Some(self.own());
+                    }
+                    self.state = State::Made {
+                        whole,
+                        next: next + 1,
+                    };
+                    return piece;
                 }
-                Step::End => self.end(&mut out),
-            }
-            if !out.is_empty() && (self.text.is_empty() || self.state == State::Ended) {
-                return Some(out.into());
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::ids::OrgName;
 use bytes::BytesMut;
 
 /// A format of the exposition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Prometheus text format 0.0.4.
     Text,
@@ -15,6 +15,15 @@ pub enum Format {
 }
 
 impl Format {
+    /// Both.
+    pub(super) const ALL: [Self; 2] = [Self::Text, Self::OpenMetrics];
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    /// A number for each.
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The `Content-Type` of the answer.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -28,7 +37,7 @@ impl Format {
 /// of which nothing is known leaves no trace.
 #[derive(Debug)]
 pub(super) struct Lines {
-    format: Format,
+    pub(super) format: Format,
     headed: Option<&'static Metric>,
     /// What stands before the value of each label behind `org` in the family at hand.
     before: Vec<Vec<u8>>,
@@ -46,12 +55,15 @@ impl Lines {
         }
     }
 
+    /// Whether the header of `metric` has been written and its samples are being written.
+    pub(super) fn headed(&self, metric: &'static Metric) -> bool {
+        self.headed
+            .is_some_and(|headed| std::ptr::eq(headed, metric))
+    }
+
     /// Writes the header of `metric`, unless it is there already. All samples of a family follow each other.
     pub(super) fn head(&mut self, out: &mut BytesMut, metric: &'static Metric) {
-        if self
-            .headed
-            .is_some_and(|headed| std::ptr::eq(headed, metric))
-        {
+        if self.headed(metric) {
             return;
         }
         self.headed = Some(metric);

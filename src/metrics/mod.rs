@@ -9,14 +9,17 @@ mod facts;
 mod families;
 mod gathered;
 mod gzip;
+mod kept;
 mod lines;
 mod number;
 mod own;
 mod polls;
 mod process;
+mod scrape;
 mod segments;
 mod table;
 mod users;
+mod walk;
 
 pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
@@ -26,41 +29,70 @@ pub use polls::SalesforceFigures;
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
-use exposition::Walk;
-use segments::Segments;
-use std::sync::Arc;
+use chrono::TimeDelta;
+use kept::Kept;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use walk::Walk;
 
-/// Makes pages; what one scrape compressed of the users serves the next.
+/// Makes pages; what one scrape found out, wrote and compressed serves the next.
 #[derive(Debug)]
 pub struct Pages {
     own: Arc<Own>,
-    segments: Arc<Segments>,
+    kept: Arc<Kept>,
+    /// When a compressed page was last asked for, by format.
+    asked: Mutex<[Option<Timestamp>; Format::COUNT]>,
 }
+
+/// For how long after a scrape the pages of new Views are prepared for the next one: the longest interval that is usual,
+/// and one scrape missed.
+const PREPARE_FOR: TimeDelta = TimeDelta::minutes(5);
 
 impl Pages {
     /// Pages that end with the metrics of `own`, and count themselves there.
     pub fn new(own: Arc<Own>) -> Self {
         Self {
             own,
-            segments: Arc::default(),
+            kept: Arc::default(),
+            asked: Mutex::default(),
         }
     }
 
-    /// The page of `view` as it is at `now`.
+    /// The page of `view` as it is at `now`, or was when another scrape of the same View came up to two seconds ago.
     pub fn text(&self, view: Arc<View>, now: Timestamp, format: Format) -> Exposition {
         let timer = self.own.scrape();
-        Exposition::new(self.walk(view, now, format), timer)
+        let walk = self.walk(view, now, format);
+        Exposition::new(walk, Arc::clone(&self.kept), timer)
     }
 
     /// The same page as one gzip member.
     pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: Format) -> GzipExposition {
         let timer = self.own.scrape();
+        if let Some(asked) = self.asked().get_mut(format.index()) {
+            *asked = Some(now);
+        }
         let walk = self.walk(view, now, format);
-        GzipExposition::new(walk, Arc::clone(&self.segments), timer)
+        GzipExposition::new(walk, Arc::clone(&self.kept), Some(timer))
+    }
+
+    /// Makes the compressed page of a new View before somebody asks for it, where somebody did lately: a scrape then
+    /// finds it ready.
+    pub fn prepare(&self, view: &Arc<View>, now: Timestamp) {
+        let asked = *self.asked();
+        for (format, asked) in Format::ALL.into_iter().zip(asked) {
+            if asked.is_some_and(|asked| now.since(asked) < PREPARE_FOR) {
+                let scrape = self.kept.scrape(Arc::clone(view), now);
+                let walk = Walk::new(scrape, format, Vec::new());
+                GzipExposition::new(walk, Arc::clone(&self.kept), None).prepare();
+            }
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, [Option<Timestamp>; Format::COUNT]> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn walk(&self, view: Arc<View>, now: Timestamp, format: Format) -> Walk {
-        Walk::new(view, now, format, self.own.gather())
+        Walk::new(self.kept.scrape(view, now), format, self.own.gather())
     }
 }
 
@@ -106,8 +138,7 @@ mod tests {
             view.user_series = series;
             view.orgs = names.iter().map(|name| org(name)).collect();
             pages.gzip(Arc::new(view), NOW, Format::Text).for_each(drop);
-            let names = pages.segments.orgs();
-            names.iter().map(ToString::to_string).collect::<Vec<_>>()
+            pages.kept.orgs_with_users()
         };
         assert_eq!(
             kept_after(&["acme", "beta"], UserSeries::PerUser),

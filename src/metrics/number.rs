@@ -17,9 +17,27 @@ pub(super) fn put_float(out: &mut BytesMut, value: f64) {
     } else if value.fract() == 0.0 && value.abs() < 1e6 {
         // Below a million the conversion is exact.
         out.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
+    } else if let Some(thousandths) = thousandths(value) {
+        put_thousandths(out, thousandths);
     } else {
         put_finite(out, value);
     }
+}
+
+/// A number as thousandths, where these say the same in at most 15 digits: as many as a double tells apart, so that they
+/// are the shortest ones. Times are such numbers, and most of what a page has beyond small counts.
+fn thousandths(value: f64) -> Option<u64> {
+    let thousandths = (value * 1e3).round();
+    let fits = (1.0..1e15).contains(&thousandths) && thousandths / 1e3 == value;
+    fits.then_some(thousandths as u64)
+}
+
+fn put_thousandths(out: &mut BytesMut, thousandths: u64) {
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(thousandths);
+    // Of three digits, the first stands for the tenths.
+    let exponent = i32::try_from(text.len()).unwrap_or(0) - 4;
+    put_digits(out, text.trim_end_matches('0').as_bytes(), exponent);
 }
 
 fn put_finite(out: &mut BytesMut, value: f64) {
@@ -28,7 +46,11 @@ fn put_finite(out: &mut BytesMut, value: f64) {
     }
     let mut buffer = ryu::Buffer::new();
     let (digits, exponent) = decimal(buffer.format_finite(value.abs()));
-    let digits = digits.as_slice();
+    put_digits(out, digits.as_slice(), exponent);
+}
+
+/// Writes significant digits; the first stands for ten to the power of `exponent`.
+fn put_digits(out: &mut BytesMut, digits: &[u8], exponent: i32) {
     if (-4..EXPONENT_FROM).contains(&exponent) {
         put_plain(out, digits, exponent);
         return;
@@ -160,6 +182,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn thousandths_are_the_shortest_digits_too(thousandths in 1u64..1_000_000_000_000_000) {
+            let value = thousandths as f64 / 1e3;
+            prop_assert_eq!(super::thousandths(value), Some(thousandths));
+            let mut shortest = BytesMut::new();
+            put_finite(&mut shortest, value);
+            prop_assert_eq!(text(value).into_bytes(), shortest.to_vec());
+        }
+
         #[test]
         fn every_number_reads_back(bits in any::<u64>()) {
             let value = f64::from_bits(bits);

@@ -3,7 +3,7 @@
 
 use super::catalogue::{Metric, metric};
 use super::polls::{Polls, SalesforceFigures};
-use crate::domain::ids::{OrgName, Source};
+use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink};
 use prometheus::{
@@ -138,13 +138,13 @@ impl Own {
     }
 
     /// Begins the series of a source that asks; `reasons` are all that it can fail for.
-    pub fn begin_polls(&self, org: &OrgName, source: Source, reasons: &[&'static str]) {
-        self.polls.begin(org.as_str(), source.name(), reasons);
+    pub fn begin_polls(&self, org: &OrgName, source: &'static str, reasons: &[&'static str]) {
+        self.polls.begin(org.as_str(), source, reasons);
     }
 
-    /// Drops the series of an organisation that is no longer asked.
-    pub fn forget_polls(&self, org: &OrgName) {
-        self.polls.forget(org.as_str());
+    /// Drops the series of a source of an organisation that is no longer asked.
+    pub fn forget_polls(&self, org: &OrgName, source: &'static str) {
+        self.polls.forget(org.as_str(), source);
     }
 
     /// Says what Salesforce told besides rows.

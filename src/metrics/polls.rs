@@ -2,6 +2,7 @@
 //! organisation begin when it is asked for the first time and go when it is no longer asked.
 
 use super::catalogue::{Metric, metric};
+use crate::domain::ids::Source;
 use crate::domain::time::{Timestamp, seconds};
 use chrono::TimeDelta;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
@@ -122,17 +123,25 @@ impl Polls {
                     .get_metric_with_label_values(&[org, source, reason]),
             );
         }
+        if source != Source::Salesforce.name() {
+            return;
+        }
         for counters in [&self.calls, &self.setup_changes] {
             drop(counters.get_metric_with_label_values(&[org]));
         }
     }
 
-    /// Drops every series of an organisation.
-    pub(super) fn forget(&self, org: &str) {
+    /// Drops every series of a source of an organisation.
+    pub(super) fn forget(&self, org: &str, source: &str) {
+        let polls = [("org", org), ("source", source)];
+        for gauges in [&self.success, &self.duration, &self.last_success] {
+            forget(gauges, &polls);
+        }
+        forget(&self.failures, &polls);
+        if source != Source::Salesforce.name() {
+            return;
+        }
         for gauges in [
-            &self.success,
-            &self.duration,
-            &self.last_success,
             &self.budget_used,
             &self.allowed,
             &self.used,
@@ -149,10 +158,10 @@ impl Polls {
             &self.report_truncated,
             &self.settings,
         ] {
-            forget(gauges, org);
+            forget(gauges, &[("org", org)]);
         }
-        for counters in [&self.failures, &self.calls, &self.setup_changes] {
-            forget(counters, org);
+        for counters in [&self.calls, &self.setup_changes] {
+            forget(counters, &[("org", org)]);
         }
     }
 
@@ -203,7 +212,7 @@ impl Polls {
             (&self.report_users, &told.report_users),
         ] {
             if counts.is_empty() {
-                forget(gauges, org);
+                forget(gauges, &[("org", org)]);
             }
             for (name, count) in counts {
                 set(gauges, &[org, name], *count as f64);
@@ -233,7 +242,7 @@ fn add(counters: &IntCounterVec, labels: &[&str], count: u64) {
     }
 }
 
-fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, org: &str) {
+fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, of: &[(&str, &str)]) {
     for family in all.collect() {
         for series in family.get_metric() {
             let labels: HashMap<&str, &str> = series
@@ -241,7 +250,10 @@ fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, org: &str) {
                 .iter()
                 .map(|pair| (pair.name(), pair.value()))
                 .collect();
-            if labels.get("org") == Some(&org) {
+            if of
+                .iter()
+                .all(|(name, value)| labels.get(name) == Some(value))
+            {
                 // An error says that the series is not there, which is what is wanted.
                 drop(all.remove(&labels));
             }

@@ -56,6 +56,8 @@ closed_set! {
         NotFound = "not_found",
         /// A transaction security policy refuses the request.
         TransactionSecurity = "transaction_security",
+        /// The watched directory cannot be read, or files in it cannot be moved.
+        DirectoryUnavailable = "directory_unavailable",
         /// The engine did not take what was read.
         NotTaken = "not_taken",
         /// A code that is not on this list.
@@ -128,6 +130,9 @@ impl FailureReason {
             Self::NotFound => "Check api_version: the organisation may not have that version.",
             Self::TransactionSecurity => {
                 "A transaction security policy blocks the integration user; exempt it in Setup."
+            }
+            Self::DirectoryUnavailable => {
+                "Check that the directory exists and that the daemon's user may read and write it; it is looked at again by itself."
             }
             Self::NotTaken => {
                 "Look for the engine's or the store's own line in this log; what was read is asked again."

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod failure;
+pub mod files;
 pub mod http;
 mod instant;
 pub mod page;

@@ -15,4 +15,4 @@ pub use error::StoreError;
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
 pub use memory::MemoryStore;
 pub use port::{Store, Stored, StoredOrg, Write, Written};
-pub use sqlite::{OpenOptions, SqliteStore};
+pub use sqlite::{Copied, OpenOptions, SqliteStore, backup, restore};

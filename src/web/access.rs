@@ -105,8 +105,40 @@ impl<'a> Asker<'a> {
     /// With the problem to answer.
     pub(super) fn may_push(&self, access: Option<&Access>) -> Result<(), Problem> {
         let origins = access.map_or(&[][..], |access| &access.allowed_origins);
-        let local = self.is_local(origins);
-        let offered = self.bearer();
+        self.may(access, self.bearer(), self.is_local(origins))
+    }
+
+    /// Lets a form of our own push, with a token that was typed into it: what [`Self::may_push`] says, and a page of
+    /// our own counts as this host where this host does.
+    ///
+    /// # Errors
+    /// With the problem to answer.
+    pub(super) fn may_paste(
+        &self,
+        access: Option<&Access>,
+        token: Option<&[u8]>,
+    ) -> Result<(), Problem> {
+        let mut origins = access.map_or(Vec::new(), |access| access.allowed_origins.clone());
+        origins.extend(self.own_origin());
+        self.may(access, token, self.is_local(&origins))
+    }
+
+    /// The request's `Origin`, if it names the host that was asked.
+    fn own_origin(&self) -> Option<String> {
+        let origin = self.headers.get(ORIGIN)?.to_str().ok()?;
+        let host = self.headers.get(HOST)?.to_str().ok()?;
+        let of = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| origin.strip_prefix(scheme))?;
+        (of == host).then(|| origin.to_owned())
+    }
+
+    fn may(
+        &self,
+        access: Option<&Access>,
+        offered: Option<&[u8]>,
+        local: Result<(), Outsider>,
+    ) -> Result<(), Problem> {
         match (access, offered, local) {
             (
                 Some(Access {
@@ -327,6 +359,45 @@ mod tests {
             push(Some(&acme), LOCAL, &twice),
             Some(Reason::OriginNotAllowed)
         );
+    }
+
+    #[test]
+    fn a_form_is_heard_from_our_own_page_and_from_no_other() {
+        let paste = |access: &Access, origin: &str, host: &str, token: Option<&str>| {
+            let request = Request::post("/orgs/acme/paste")
+                .header("host", host)
+                .header("origin", origin)
+                .body(())
+                .unwrap();
+            Asker::of(&request, LOCAL.parse().unwrap())
+                .may_paste(Some(access), token.map(str::as_bytes))
+                .err()
+                .map(|problem| problem.reason)
+        };
+        let (open, closed) = (access(None, &[]), access(Some("sesame"), &[]));
+        let own = ("http://localhost:9877", "localhost:9877");
+        assert_eq!(paste(&open, own.0, own.1, None), None);
+        assert_eq!(
+            paste(&open, "http://localhost:9878", own.1, None),
+            Some(Reason::OriginNotAllowed)
+        );
+        assert_eq!(
+            paste(&open, "null", own.1, None),
+            Some(Reason::OriginNotAllowed)
+        );
+        assert_eq!(
+            paste(&open, "http://rebound.example", "rebound.example", None),
+            Some(Reason::LocalOnly)
+        );
+        assert_eq!(
+            paste(&closed, own.0, own.1, None),
+            Some(Reason::TokenRequired)
+        );
+        assert_eq!(
+            paste(&closed, own.0, own.1, Some("guess")),
+            Some(Reason::TokenWrong)
+        );
+        assert_eq!(paste(&closed, own.0, own.1, Some("sesame")), None);
     }
 
     #[test]

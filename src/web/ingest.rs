@@ -3,7 +3,8 @@
 use super::access::Asker;
 use super::answer::{Answer, empty, json, set};
 use super::body::{Bodies, Packing, drain};
-use super::limits::REQUESTS_PER_ORG;
+use super::budget::Share;
+use super::limits::{FORMS, REQUESTS_PER_ORG};
 use super::negotiate::parameter;
 use super::problem::{Problem, Reason};
 use super::query;
@@ -11,6 +12,7 @@ use super::routes::Site;
 use super::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
 use crate::domain::ids::OrgName;
 use crate::events::Event;
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -20,11 +22,13 @@ use hyper::{HeaderMap, Method, Request, StatusCode};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What requests share: bodies in memory, and how many of each organisation are under way.
 pub(super) struct Intake {
     bodies: Bodies,
     under_way: Arc<Mutex<HashMap<OrgName, usize>>>,
+    forms: Arc<Semaphore>,
 }
 
 /// A request that is counted among its organisation's.
@@ -38,6 +42,7 @@ impl Intake {
         Self {
             bodies: Bodies::new(),
             under_way: Arc::default(),
+            forms: Arc::new(Semaphore::new(FORMS)),
         }
     }
 
@@ -62,6 +67,41 @@ impl Intake {
         })
     }
 }
+
+impl Intake {
+    /// Reads the form of a page. What comes beside the bytes has to live as long as they do. A token comes within the
+    /// form, so nobody is known before it is read: forms have few places of their own and take none from senders.
+    ///
+    /// # Errors
+    /// With the problem to answer; what is left of the body is in `incoming`.
+    pub(super) async fn form(
+        &self,
+        headers: &HeaderMap,
+        incoming: &mut Incoming,
+    ) -> Result<(Bytes, (Share, OwnedSemaphorePermit)), Problem> {
+        let is_form = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim() == FORM);
+        if !is_form {
+            return Err(Problem::new(
+                Reason::MediaTypeUnsupported,
+                format!("A form is sent as {FORM}."),
+            ));
+        }
+        let place = Arc::clone(&self.forms).try_acquire_owned().map_err(|_| {
+            Problem::new(
+                Reason::Busy,
+                "Others are pasting at this moment. Send the form again shortly.",
+            )
+        })?;
+        let (body, share) = self.bodies.read(incoming, Packing::None).await?;
+        Ok((body, (share, place)))
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Drop for UnderWay {
     fn drop(&mut self) {

@@ -60,6 +60,15 @@ pub const BACKLOG: u32 = 4096;
 /// How long to wait when the system refuses to hand over a connection (no files left): the next close frees one.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many passwords wait for their turn to be computed: at a tenth of a second each, the last waits less than a client
+/// does. Passwords that were computed before do not wait.
+pub const PASSWORDS_WAITING: usize = 16;
+/// How many wrong passwords are remembered, so that a scraper with a wrong one is refused for nothing.
+pub const PASSWORDS_REMEMBERED: usize = 256;
+/// How long a client may take for the whole handshake of an encrypted connection: two round trips, with lost packets
+/// forgiven as for a head.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+
 /// The most scrapes at once; the default of the Prometheus family's `--web.max-requests`.
 pub const SCRAPES: usize = 40;
 /// How long connections may finish what they are doing when the daemon ends: longer than a commit, shorter than the 30 s
@@ -70,3 +79,14 @@ pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 pub const USERS_PER_PAGE: usize = 100;
 /// The most users in one page: about 4 MB of JSON.
 pub const USERS_PER_PAGE_MOST: usize = 1000;
+/// How many users a page for people has: what one scrolls through.
+pub const USERS_PER_SHEET: usize = 50;
+/// How many organisations the first page shows in full: who has more that need somebody starts with the first.
+pub const CARDS: usize = 100;
+/// How many changes a user's page lists, the newest ones.
+pub const CHANGES: usize = 100;
+/// How many lines of a paste are shown before it is stored: a page of the organisation and three users, and more.
+pub const PREVIEW_LINES: usize = 200;
+/// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take a
+/// quarter of the memory of bodies at most.
+pub const FORMS: usize = 4;

@@ -6,6 +6,7 @@ use super::services::{IngestKind, MediaType};
 use crate::domain::ids::Source;
 use crate::domain::reasons::Severity;
 use crate::domain::rows::{Status, UserRow};
+use crate::domain::users::Standing;
 use serde_json::{Map, Value, json};
 
 /// The document, for a metrics page at `telemetry_path`.
@@ -25,16 +26,56 @@ pub(super) fn description(telemetry_path: &str) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "description": "The organisation's ingest token. Without a configured token, requests are taken from this host only." } },
-            "parameters": { "org": { "name": "org", "in": "path", "required": true, "schema": { "type": "string", "pattern": "^[a-z0-9-]{1,63}$" } } },
+            "parameters": { "user": path("user", "What stands for the user: the pseudonym, or the name where names are shown"), "alert": path("alert", "The alert's name"), "org": { "name": "org", "in": "path", "required": true, "schema": { "type": "string", "pattern": "^[a-z0-9-]{1,63}$" } } },
             "schemas": { "Problem": problem(), "Row": row(), "Finding": finding() },
             "responses": { "Problem": { "description": "Refused; `reason` says why and `detail` what to do.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } } },
         },
     })
 }
 
-fn fixed_paths() -> [(&'static str, Value); 11] {
+fn fixed_paths() -> [(&'static str, Value); 20] {
     [
         ("/", get("The page of all organisations", "text/html", &[])),
+        (
+            "/orgs/{org}",
+            of_org(get("The page of an organisation", "text/html", &[])),
+        ),
+        (
+            "/orgs/{org}/users",
+            of_org(get("The page of its users", "text/html", &[])),
+        ),
+        (
+            "/orgs/{org}/users/{user}",
+            of_user(get("The page of a user", "text/html", &[])),
+        ),
+        ("/orgs/{org}/paste", of_org(paste())),
+        (
+            "/orgs/{org}/paste/lightning-sync.user.js",
+            of_org(get(
+                "A script that copies the status page",
+                "text/javascript",
+                &[],
+            )),
+        ),
+        (
+            "/assets/paste.js",
+            get("The script of the paste box", "text/javascript", &[]),
+        ),
+        (
+            "/runbooks/{alert}",
+            of(
+                &["alert"],
+                get("What an alert means and what to do", "text/html", &[]),
+            ),
+        ),
+        (
+            "/assets/style.css",
+            get("The style of the pages", "text/css", &[]),
+        ),
+        (
+            "/api/v1/orgs/{org}/users/{user}",
+            of_user(get("One user with every row", JSON, &[])),
+        ),
         ("/api/v1/orgs", get("All organisations in short", JSON, &[])),
         (
             "/api/v1/orgs/{org}",
@@ -57,6 +98,14 @@ fn fixed_paths() -> [(&'static str, Value); 11] {
                     query(
                         "after",
                         json!({ "type": "string", "description": "`next` of the page before" }),
+                    ),
+                    query(
+                        "q",
+                        json!({ "type": "string", "description": "A part of what stands for the user, or the user's whole name" }),
+                    ),
+                    query(
+                        "verdict",
+                        one_of(Standing::ALL.iter().map(|standing| standing.name())),
                     ),
                     query("check", one_of(UserRow::checks().map(UserRow::check))),
                     query(
@@ -170,14 +219,44 @@ fn push(kind: IngestKind, summary: &str, parameters: &[Value]) -> Value {
     json!({ "post": post, "options": { "summary": "A browser's question whether a page may push", "responses": { "204": { "description": "It may" }, "403": { "$ref": "#/components/responses/Problem" } } } })
 }
 
-fn of_org(mut item: Value) -> Value {
-    if let Some(item) = item.as_object_mut() {
-        item.insert(
-            "parameters".to_owned(),
-            json!([{ "$ref": "#/components/parameters/org" }]),
+fn paste() -> Value {
+    let mut item = get("Where the status page is pasted", "text/html", &[]);
+    let mut post = operation(
+        "What was understood of a paste, or its storing; with the access rules of ingest",
+        json!({ "text/html": {} }),
+        &[],
+    );
+    if let (Some(item), Some(post)) = (item.as_object_mut(), post.as_object_mut()) {
+        post.insert(
+            "requestBody".to_owned(),
+            json!({ "content": { "application/x-www-form-urlencoded": {} } }),
         );
+        item.insert("post".to_owned(), Value::Object(post.clone()));
     }
     item
+}
+
+fn of_org(item: Value) -> Value {
+    of(&["org"], item)
+}
+
+fn of_user(item: Value) -> Value {
+    of(&["org", "user"], item)
+}
+
+fn of(parameters: &[&str], mut item: Value) -> Value {
+    let references: Vec<Value> = parameters
+        .iter()
+        .map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
+        .collect();
+    if let Some(item) = item.as_object_mut() {
+        item.insert("parameters".to_owned(), references.into());
+    }
+    item
+}
+
+fn path(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string" } })
 }
 
 fn query(name: &str, schema: Value) -> Value {
@@ -234,7 +313,7 @@ fn finding() -> Value {
             "severity": one_of(Severity::ALL.iter().map(|severity| severity.name())),
             "reason": one_of(crate::domain::reasons::Reason::ALL.iter().map(|reason| reason.name())),
             "alert": nullable("string"), "since": nullable("string"), "since_seconds": nullable("number"),
-            "users": nullable("integer"), "summary": { "type": "string" }, "owner": { "type": "string" },
+            "users": nullable("integer"), "summary": { "type": "string" }, "sentence": { "type": "string" }, "owner": { "type": "string" },
             "next_steps": { "type": "array", "items": { "type": "object", "properties": { "text": { "type": "string" }, "owner": { "type": "string" } } } },
             "runbook": nullable("string"),
             "held_back_by": { "type": "array", "items": { "type": "string" } },

@@ -22,6 +22,8 @@ closed_set! {
         TokenRequired = "token_required",
         /// The token opens nothing here.
         TokenWrong = "token_wrong",
+        /// No name and password of a user came with the request, or wrong ones.
+        PasswordRequired = "password_required",
         /// Without a token only this host itself is heard, and this was not plainly it.
         LocalOnly = "local_only",
         /// A web page of an origin that is not allowed.
@@ -80,7 +82,9 @@ impl Reason {
             Self::BadQuery | Self::BodyCutShort | Self::BodyDamaged | Self::Malformed => {
                 StatusCode::BAD_REQUEST
             }
-            Self::TokenRequired | Self::TokenWrong => StatusCode::UNAUTHORIZED,
+            Self::TokenRequired | Self::TokenWrong | Self::PasswordRequired => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::LocalOnly | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::MediaTypeUnsupported | Self::EncodingUnsupported => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -111,6 +115,7 @@ impl Reason {
             Self::UnknownOrg => "Unknown organisation",
             Self::TokenRequired => "Token required",
             Self::TokenWrong => "Token refused",
+            Self::PasswordRequired => "Name and password required",
             Self::LocalOnly => "Taken from this host only",
             Self::OriginNotAllowed => "Origin not allowed",
             Self::MediaTypeUnsupported => "Media type not taken",
@@ -244,7 +249,11 @@ impl Problem {
             set(
                 &mut response,
                 WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer"),
+                HeaderValue::from_static(if self.reason == Reason::PasswordRequired {
+                    "Basic realm=\"lightning-sync-exporter\", charset=\"UTF-8\""
+                } else {
+                    "Bearer"
+                }),
             );
         }
         if matches!(self.reason, Reason::BodyTooSlow | Reason::BodyCutShort) {

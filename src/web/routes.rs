@@ -1,11 +1,14 @@
 //! Which path does what. The closed list of paths is here; the API's description is tested against it.
 
 use super::answer::{Answer, json};
+use super::guard::Guard;
 use super::ingest::Intake;
+use super::pages::Asset;
+use super::passwords::Passwords;
 use super::problem::{Problem, Reason};
 use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
-use super::{api, health, ingest, openapi, pages, scrape};
+use super::{api, health, ingest, openapi, pages, scrape, segment};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::net::SocketAddr;
@@ -14,7 +17,21 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     /// The page of all organisations.
-    Landing,
+    Overview,
+    /// The page of one.
+    OrgPage(&'a str),
+    /// The page of its users.
+    UsersPage(&'a str),
+    /// The page of one of them.
+    UserPage(&'a str, &'a str),
+    /// Where its status page is pasted.
+    Paste(&'a str),
+    /// The script that copies it.
+    Userscript(&'a str),
+    /// What an alert means.
+    Runbook(&'a str),
+    /// A file that pages load.
+    Asset(Asset),
     /// The metrics page.
     Metrics,
     /// All organisations in short.
@@ -23,6 +40,8 @@ pub(super) enum Route<'a> {
     Org(&'a str),
     /// Its users.
     Users(&'a str),
+    /// One of them.
+    User(&'a str, &'a str),
     /// What is to be taken for the organisation of this name, which may be no name at all.
     Ingest(&'a str, IngestKind),
     /// What is wrong anywhere.
@@ -44,9 +63,25 @@ impl<'a> Route<'a> {
             return Some(Self::Metrics);
         }
         let mut segments = path.strip_prefix('/')?.split('/');
-        let segments = [(); 6].map(|()| segments.next());
+        let segments = [(); 7].map(|()| segments.next());
         Some(match segments {
-            [Some(""), None, ..] => Self::Landing,
+            [Some(""), None, ..] => Self::Overview,
+            [Some("orgs"), Some(org), None, ..] => Self::OrgPage(org),
+            [Some("orgs"), Some(org), Some("users"), None, ..] => Self::UsersPage(org),
+            [Some("orgs"), Some(org), Some("users"), Some(user), None, ..] => {
+                Self::UserPage(org, user)
+            }
+            [Some("orgs"), Some(org), Some("paste"), None, ..] => Self::Paste(org),
+            [
+                Some("orgs"),
+                Some(org),
+                Some("paste"),
+                Some("lightning-sync.user.js"),
+                None,
+                ..,
+            ] => Self::Userscript(org),
+            [Some("runbooks"), Some(alert), None, ..] => Self::Runbook(alert),
+            [Some("assets"), Some(name), None, ..] => Self::Asset(Asset::of(name)?),
             [Some("-"), Some("healthy"), None, ..] => Self::Healthy,
             [Some("-"), Some("ready"), None, ..] => Self::Ready,
             [Some("-"), Some("reload"), None, ..] => Self::Reload,
@@ -61,7 +96,17 @@ impl<'a> Route<'a> {
                 Some(org),
                 Some("users"),
                 None,
+                ..,
             ] => Self::Users(org),
+            [
+                Some("api"),
+                Some("v1"),
+                Some("orgs"),
+                Some(org),
+                Some("users"),
+                Some(user),
+                None,
+            ] => Self::User(org, user),
             [
                 Some("api"),
                 Some("v1"),
@@ -69,6 +114,7 @@ impl<'a> Route<'a> {
                 Some(org),
                 Some(kind),
                 None,
+                ..,
             ] => Self::Ingest(org, IngestKind::from_name(kind)?),
             _ => return None,
         })
@@ -77,7 +123,14 @@ impl<'a> Route<'a> {
     /// The methods that it takes.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Landing
+            Self::Overview
+            | Self::OrgPage(_)
+            | Self::UsersPage(_)
+            | Self::UserPage(..)
+            | Self::Userscript(_)
+            | Self::Runbook(_)
+            | Self::Asset(_)
+            | Self::User(..)
             | Self::Metrics
             | Self::Orgs
             | Self::Org(_)
@@ -86,6 +139,7 @@ impl<'a> Route<'a> {
             | Self::OpenApi
             | Self::Healthy
             | Self::Ready => "GET, HEAD",
+            Self::Paste(_) => "GET, HEAD, POST",
             Self::Ingest(..) => "POST, OPTIONS",
             Self::Reload => "POST",
         }
@@ -104,6 +158,7 @@ pub(super) struct Site {
     pub(super) services: Services,
     pub(super) scrapes: Scrapes,
     pub(super) intake: Intake,
+    passwords: Passwords,
     description: serde_json::Value,
 }
 
@@ -115,14 +170,35 @@ impl Site {
             services,
             scrapes: Scrapes::new(),
             intake: Intake::new(),
+            passwords: Passwords::new(),
         }
     }
 
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
-        self.route(request, peer)
+        let guard = self.options.guard.now();
+        let mut answer = self
+            .guarded(&guard, request, peer)
             .await
-            .unwrap_or_else(Problem::into_answer)
+            .unwrap_or_else(Problem::into_answer);
+        guard.dress(&mut answer);
+        answer
+    }
+
+    /// Answers whoever may ask. Who may not learns nothing of which paths exist.
+    async fn guarded(
+        &self,
+        guard: &Guard,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Answer, Problem> {
+        let route = Route::of(request.uri().path(), &self.options.telemetry_path);
+        if !matches!(route, Some(Route::Ingest(..))) {
+            guard
+                .may_read(&self.passwords, request.headers(), peer)
+                .await?;
+        }
+        self.route(request, peer).await
     }
 
     async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Problem> {
@@ -138,11 +214,22 @@ impl Site {
             return Err(Problem::method(route.methods()));
         }
         match route {
-            Route::Landing => pages::landing(self),
+            Route::Overview => pages::overview(self),
+            Route::OrgPage(org) => Box::pin(pages::org(self, org)).await,
+            Route::UsersPage(org) => pages::users(self, org, query),
+            Route::UserPage(org, user) => Box::pin(pages::user(self, org, &named(user)?)).await,
+            Route::Paste(org) => Box::pin(pages::paste(self, org, request, peer)).await,
+            Route::Userscript(org) => {
+                api::Moment::of(self).org(org)?;
+                Ok(pages::userscript(request.headers(), org))
+            }
+            Route::Runbook(alert) => pages::runbook(self, alert),
+            Route::Asset(asset) => Ok(pages::asset(asset)),
             Route::Metrics => scrape::answer(self, request.headers()),
             Route::Orgs => api::orgs(self, query),
             Route::Org(org) => api::org(self, org, query),
             Route::Users(org) => api::users(self, org, query),
+            Route::User(org, user) => api::user(self, org, &named(user)?, query),
             Route::Findings => api::findings(self, query),
             Route::OpenApi => Ok(json(StatusCode::OK, &self.description)),
             Route::Healthy => Ok(health::healthy()),
@@ -153,11 +240,30 @@ impl Site {
     }
 }
 
+/// What a segment of a path names.
+fn named(segment: &str) -> Result<String, Problem> {
+    segment::decode(segment).ok_or_else(|| {
+        Problem::new(
+            Reason::UnknownPath,
+            "This path has an escape that stands for no character.",
+        )
+    })
+}
+
 #[cfg(test)]
 impl Route<'_> {
     /// Every route, with the placeholder of the API's description where there is a name.
-    pub(super) const ALL: [Route<'static>; 12] = [
-        Route::Landing,
+    pub(super) const ALL: [Route<'static>; 21] = [
+        Route::Overview,
+        Route::OrgPage("{org}"),
+        Route::UsersPage("{org}"),
+        Route::UserPage("{org}", "{user}"),
+        Route::Paste("{org}"),
+        Route::Userscript("{org}"),
+        Route::Runbook("{alert}"),
+        Route::Asset(Asset::Style),
+        Route::Asset(Asset::Paste),
+        Route::User("{org}", "{user}"),
         Route::Metrics,
         Route::Orgs,
         Route::Org("{org}"),
@@ -174,7 +280,15 @@ impl Route<'_> {
     /// The path, as [`Self::of`] reads it.
     pub(super) fn path(self, telemetry_path: &str) -> String {
         match self {
-            Self::Landing => "/".to_owned(),
+            Self::Overview => "/".to_owned(),
+            Self::OrgPage(org) => format!("/orgs/{org}"),
+            Self::UsersPage(org) => format!("/orgs/{org}/users"),
+            Self::UserPage(org, user) => format!("/orgs/{org}/users/{user}"),
+            Self::Paste(org) => format!("/orgs/{org}/paste"),
+            Self::Userscript(org) => format!("/orgs/{org}/paste/lightning-sync.user.js"),
+            Self::Runbook(alert) => format!("/runbooks/{alert}"),
+            Self::Asset(asset) => format!("/assets/{}", asset.name()),
+            Self::User(org, user) => format!("/api/v1/orgs/{org}/users/{user}"),
             Self::Metrics => telemetry_path.to_owned(),
             Self::Orgs => "/api/v1/orgs".to_owned(),
             Self::Org(org) => format!("/api/v1/orgs/{org}"),
@@ -210,7 +324,9 @@ mod tests {
             "/api/v1/orgs/acme/reports",
             "/API/v1/orgs",
             "/Metrics",
-            "/api/v1/orgs/acme/users/ann",
+            "/api/v1/orgs/acme/users/ann/rows",
+            "/orgs",
+            "/assets/other.css",
         ] {
             assert_eq!(Route::of(path, "/metrics"), None, "{path}");
         }

@@ -3,7 +3,8 @@
 use super::connection::{Paced, Phase};
 use super::first_head;
 use super::limits::{
-    ACCEPT_PAUSE, BACKLOG, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN, SHUTDOWN_WITHIN,
+    ACCEPT_PAUSE, BACKLOG, HANDSHAKE_WITHIN, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN,
+    SHUTDOWN_WITHIN,
 };
 use super::peers::{Counted, Peers, connections_that_fit};
 use super::routes::Site;
@@ -21,6 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Why the server does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,8 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     local_addrs: Vec<SocketAddr>,
     site: Arc<Site>,
+    /// Decided once: a file that loses its certificate must not make us serve in the open.
+    encrypted: bool,
     peers: Arc<Peers>,
 }
 
@@ -78,6 +83,7 @@ impl Server {
             return Err(BindError::NoAddress);
         }
         Ok(Self {
+            encrypted: options.guard.now().tls.is_some(),
             listeners,
             local_addrs,
             site: Arc::new(Site::new(options, services)),
@@ -88,6 +94,11 @@ impl Server {
     /// The addresses, with the ports that the system chose.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.local_addrs
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.encrypted { "https" } else { "http" }
     }
 
     /// Serves until `shutdown` completes, and then for at most [`SHUTDOWN_WITHIN`] longer.
@@ -101,6 +112,7 @@ impl Server {
             .map(|listener| {
                 let accept = Accept {
                     site: Arc::clone(&self.site),
+                    encrypted: self.encrypted,
                     peers: Arc::clone(&self.peers),
                     ending: ending.clone(),
                     alive: alive.clone(),
@@ -137,6 +149,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 struct Accept {
     site: Arc<Site>,
+    encrypted: bool,
     peers: Arc<Peers>,
     ending: watch::Receiver<Ending>,
     alive: mpsc::Sender<Infallible>,
@@ -164,11 +177,41 @@ impl Accept {
         // Without this, the last piece of an answer waits for an acknowledgement; a failure only costs time.
         stream.set_nodelay(true).ok();
         let site = Arc::clone(&self.site);
+        let encrypted = self.encrypted;
         let (ending, alive) = (self.ending.clone(), self.alive.clone());
         drop(tokio::spawn(async move {
-            converse(stream, peer, site, ending).await;
+            if encrypted {
+                if let Some(stream) = shake_hands(stream, peer, &site, ending.clone()).await {
+                    converse(stream, peer, site, ending).await;
+                }
+            } else {
+                converse(stream, peer, site, ending).await;
+            }
             drop((counted, alive));
         }));
+    }
+}
+
+/// The encrypted connection, under the certificate of this moment. `None`: the client did not come to terms with us.
+async fn shake_hands(
+    stream: TcpStream,
+    peer: SocketAddr,
+    site: &Site,
+    mut ending: watch::Receiver<Ending>,
+) -> Option<Box<TlsStream<TcpStream>>> {
+    let acceptor = TlsAcceptor::from(site.options.guard.now().tls.clone()?);
+    let by = Instant::now() + HANDSHAKE_WITHIN;
+    let shaken = tokio::select! {
+        shaken = timeout_at(by, acceptor.accept(stream)) => shaken,
+        _ = ending.wait_for(|now| *now >= Ending::Soon) => return None,
+    };
+    match shaken {
+        Ok(Ok(stream)) => Some(Box::new(stream)),
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "A handshake failed: {error}");
+            None
+        }
+        Err(_) => None,
     }
 }
 

@@ -2,13 +2,17 @@
 //! the engine.
 
 use super::answer::ChunkSource;
+use super::guard::GuardOf;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::Problem;
 use crate::domain::ids::{OrgName, closed_set};
+use crate::domain::observation::Snapshot;
+use crate::domain::reasons::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Events;
 use crate::secret::Secret;
+use crate::store::History;
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +35,8 @@ pub struct Services {
     pub metrics: Arc<dyn MetricsPage>,
     /// Takes what is pushed.
     pub ingest: Arc<dyn Ingest>,
+    /// Reads the past, for charts, on a thread that may block; `None`: there is none to read.
+    pub history: Option<Arc<dyn History>>,
     /// Reads the configuration again; all mistakes in one text when the old one stays.
     pub reload: Arc<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
     /// Why the daemon is not ready, in a sentence, beside what the View says of itself.
@@ -52,8 +58,21 @@ impl std::fmt::Debug for Services {
 pub struct ServerOptions {
     /// The path of the metrics page; begins with a slash.
     pub telemetry_path: String,
-    /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: no links.
+    /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: this server shows them itself.
     pub runbooks: Option<String>,
+    /// How the server is guarded; by default not at all.
+    pub guard: GuardOf,
+}
+
+impl ServerOptions {
+    /// The address of a cause's runbook.
+    pub(super) fn runbook(&self, reason: Reason) -> Option<String> {
+        let alert = reason.alert()?;
+        Some(match &self.runbooks {
+            Some(base) => format!("{base}{alert}.md"),
+            None => format!("/runbooks/{alert}"),
+        })
+    }
 }
 
 impl Default for ServerOptions {
@@ -61,6 +80,7 @@ impl Default for ServerOptions {
         Self {
             telemetry_path: "/metrics".to_owned(),
             runbooks: None,
+            guard: GuardOf::default(),
         }
     }
 }
@@ -156,4 +176,16 @@ pub enum IngestAnswer {
 pub trait Ingest: Send + Sync {
     /// Reads, commits, and only then answers.
     fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer>;
+
+    /// Reads a snapshot as [`Self::take`] would, and keeps nothing.
+    fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>>;
+}
+
+/// What was read of a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// The rows and users.
+    pub snapshot: Snapshot,
+    /// The same as JSON, in the form that is taken.
+    pub json: String,
 }

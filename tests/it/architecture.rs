@@ -16,11 +16,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["domain", "guidance", "metrics"]),
     (
         "web",
-        &["domain", "guidance", "metrics", "events", "secret", "store"],
+        &[
+            "domain", "guidance", "metrics", "events", "secret", "store", "tls",
+        ],
     ),
     ("scenarios", &["domain"]),
     ("simulator", &["domain", "scenarios"]),
-    ("config", &["domain", "secret", "sources"]),
+    ("config", &["domain", "secret", "sources", "tls"]),
+    ("tls", &["domain"]),
     ("events", &[]),
     ("secret", &[]),
 ];
@@ -111,7 +114,9 @@ fn the_web_knows_of_the_store_only_the_port_of_history() {
     for (path, code) in code_of("web") {
         for line in code.lines().filter(|line| line.contains("crate::store")) {
             assert!(
-                line.contains("History") || line.contains("HourTotal"),
+                ["History", "HourTotal", "UserChange"]
+                    .iter()
+                    .any(|port| line.contains(port)),
                 "{}: {line}",
                 path.display()
             );

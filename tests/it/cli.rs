@@ -157,7 +157,7 @@ fn answer(status: &str, body: &str) -> String {
 
 #[test]
 fn check_asks_the_daemon_once_and_prints_one_line() {
-    let body = r#"{"view":{"now":"2026-11-23T12:00:00Z","as_of":"2026-11-23T12:00:00Z","fresh":true},"org":"acme","verdict":"ok",
+    let body = r#"{"view":{"now":"2026-11-23T12:00:00Z","as_of":"2026-11-23T12:00:00Z","fresh":true},"org":"acme","verdict":"fine",
         "rows":[{"row":"contacts.last_sync","applies":true,"state":"live","value":"2026-11-23T11:56:00Z"}],"findings":[]}"#;
     let (url, asked) = daemon(answer("200 OK", body));
     assert_eq!(

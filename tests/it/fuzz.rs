@@ -198,6 +198,7 @@ fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
                 org: &org,
                 now: NOW,
                 captured_at: None,
+                written_at: None,
             };
             assert_eq!(
                 snapshot::parse_json(snapshot::to_json(&read).as_bytes(), &context),
@@ -246,6 +247,7 @@ fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
         org: &org,
         now: NOW,
         captured_at: None,
+        written_at: None,
     };
     fuzz(&[JSON], |body| {
         bounded_snapshot(body, snapshot::parse_json(body, &context))
@@ -259,6 +261,7 @@ fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
         org: &org,
         now: NOW,
         captured_at: None,
+        written_at: None,
     };
     fuzz(&[CSV], |body| {
         bounded_snapshot(body, snapshot::parse_csv(body, &context))

@@ -1,6 +1,7 @@
 //! Files in the repository that are made from data: what is there is what the program would write.
 //! `UPDATE_GENERATED=1` writes them.
 
+use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::rules::{Format, alertmanager, render, runbook};
 use std::path::Path;
@@ -39,6 +40,11 @@ fn the_operators_rules_are_what_the_rules_say() {
 #[test]
 fn the_example_of_alertmanager_is_what_the_rules_say() {
     is_current("deploy/alertmanager/alertmanager.yaml", &alertmanager());
+}
+
+#[test]
+fn the_example_of_the_webs_file_has_every_key() {
+    is_current("deploy/web/web.yaml", &web_example());
 }
 
 #[test]

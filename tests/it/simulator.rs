@@ -240,6 +240,7 @@ fn what_is_written_of_every_story_is_read_as_it_was_meant() {
                     org,
                     now: upto,
                     captured_at: None,
+                    written_at: None,
                 };
                 let read = snapshot::parse_json(&snapshot_json(page), &context).unwrap();
                 assert_eq!(in_order(read), in_order(page.clone()), "{}", story.name);

@@ -3,6 +3,7 @@
 use crate::cli::exit::Exit;
 use crate::domain::ids::OrgName;
 use crate::domain::reasons::{Reason, Severity};
+use crate::guidance::verdict::Level;
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -145,13 +146,20 @@ fn state_of(said: &Org) -> State {
     let blind = said.findings.iter().any(is_blindness) || !said.view.fresh;
     if worst(Severity::Critical) {
         State::Critical
-    } else if blind || said.verdict == "unknown" {
+    } else if blind || is_dark(&said.verdict) {
         State::Unknown
     } else if worst(Severity::Warning) {
         State::Warning
     } else {
         State::Ok
     }
+}
+
+/// Whether no live source says that it syncs, without that being a finding.
+fn is_dark(verdict: &str) -> bool {
+    [Level::Unknown, Level::Held, Level::Waiting]
+        .iter()
+        .any(|level| level.name() == verdict)
 }
 
 fn is_blindness(finding: &Finding) -> bool {
@@ -280,7 +288,7 @@ mod tests {
     #[test]
     fn all_well_is_ok_with_live_values_as_performance_data() {
         assert_eq!(
-            judged(&org("ok", json!([]), "live")),
+            judged(&org("fine", json!([]), "live")),
             (
                 format!("OK acme: everything that should sync does. | {PERFORMANCE}\n"),
                 0
@@ -316,7 +324,7 @@ mod tests {
             ),
         ]);
         assert_eq!(
-            judged(&org("critical", findings, "live")),
+            judged(&org("broken", findings, "live")),
             (
                 format!(
                     "CRITICAL acme: Summary of service_account_missing. And 1 more. Next, exchange admin: Do / this. | {PERFORMANCE}\n"
@@ -335,7 +343,7 @@ mod tests {
             &[]
         )]);
         assert_eq!(
-            judged(&org("warning", findings, "live")),
+            judged(&org("attention", findings, "live")),
             (
                 format!(
                     "WARNING acme: Summary of nothing_in_24_hours. (events) Next, exchange admin: Do / this. | {PERFORMANCE}\n"
@@ -354,7 +362,7 @@ mod tests {
             &[]
         )]);
         assert_eq!(
-            judged(&org("critical", findings, "held")),
+            judged(&org("broken", findings, "held")),
             ("UNKNOWN acme: Summary of observations_stale. (contacts) Next, exchange admin: Do / this.\n".to_owned(), 3)
         );
         assert_eq!(
@@ -378,7 +386,7 @@ mod tests {
             finding("critical", "observations_stale", None, &[]),
             finding("critical", "no_sync_in_24_hours", Some("contacts"), &[]),
         ]);
-        let (line, code) = judged(&org("critical", findings, "held"));
+        let (line, code) = judged(&org("broken", findings, "held"));
         assert_eq!(
             (
                 line.starts_with("CRITICAL acme: Summary of no_sync_in_24_hours. (contacts)"),
@@ -390,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_view_that_stands_still_is_unknown() {
-        let mut said = org("ok", json!([]), "held");
+        let mut said = org("fine", json!([]), "held");
         said["view"]["fresh"] = json!(false);
         assert_eq!(
             judged(&said),

@@ -241,7 +241,7 @@ fn sentence(words: &str) -> String {
 }
 
 /// A span as people say it: minutes below two hours, hours below three days, then days.
-pub(super) fn span(span: TimeDelta) -> String {
+pub fn span(span: TimeDelta) -> String {
     match span.num_minutes() {
         ..1 => "less than a minute".to_owned(),
         minutes @ 1..120 => format!("{minutes} min"),
@@ -252,7 +252,7 @@ pub(super) fn span(span: TimeDelta) -> String {
 
 /// An instant in the organisation's time, as short as is clear from `now`: the time today, the weekday and time within
 /// six days, else the date.
-fn local(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
+pub fn local(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
     let zone = &org.policy.time_zone;
     let (then, today) = (
         at.datetime().with_timezone(zone),

@@ -1,135 +1,106 @@
 //! What was read of an organisation's rows, and what its activity feed counts.
 
-use super::{Family, Writer, per_org};
-use crate::domain::ids::ObjectType;
-use crate::domain::policy::CountHours;
+use super::samples::Writer;
+use super::{Family, Samples};
 use crate::domain::rows::{OrgRow, OrgValue};
-use crate::domain::time::seconds;
+use crate::domain::time::{Timestamp, seconds};
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::OrgFacts;
+use crate::metrics::facts::{Each, Said};
 
 pub(super) const FAMILIES: &[Family] = &[
-    per_org(
-        metric("lightning_sync_last_sync_timestamp_seconds"),
-        |out, facts| {
-            each_object(facts, |labels, object| {
-                out.instant(labels, facts.last_sync(object));
-            });
-        },
-    ),
-    per_org(
-        metric("lightning_sync_last_sync_age_seconds"),
-        |out, facts| {
-            each_object(facts, |labels, object| {
-                let age = facts
-                    .last_sync(object)
-                    .map(|at| seconds(facts.now.since(at)).max(0.0));
-                out.known(labels, age);
-            });
-        },
-    ),
-    per_org(
-        metric("lightning_sync_last_sync_deadline_timestamp_seconds"),
-        |out, facts| {
-            if facts.org.policy.count_hours == CountHours::Wall {
-                return;
+    Family {
+        metric: metric("lightning_sync_last_sync_timestamp_seconds"),
+        samples: Samples::Said(|out, said| {
+            let policy = out.policy;
+            for object in policy.objects.iter().copied() {
+                out.instant(&[object.name()], said.last_sync(object));
             }
-            each_object(facts, |labels, object| {
-                let last = facts.org.last_sync(object, facts.now);
-                out.instant(labels, last.map(|last| facts.org.last_sync_deadline(&last)));
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_last_sync_age_seconds"),
+        samples: Samples::Moving(|out, moving| {
+            out.each(&moving.age, |out, labels, age| {
+                out.put(labels, seconds(age));
             });
-        },
-    ),
-    per_org(
-        metric("lightning_sync_last_sync_unconfirmed_since_timestamp_seconds"),
-        |out, facts| {
-            each_object(facts, |labels, object| {
-                out.instant(labels, facts.org.unconfirmed_since(object, facts.now));
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_last_sync_deadline_timestamp_seconds"),
+        samples: Samples::Said(|out, said| instants(out, &said.deadline)),
+    },
+    Family {
+        metric: metric("lightning_sync_last_sync_unconfirmed_since_timestamp_seconds"),
+        samples: Samples::Said(|out, said| instants(out, &said.unconfirmed_since)),
+    },
+    Family {
+        metric: metric("lightning_sync_ever_synced"),
+        samples: Samples::Said(|out, said| out.each(&said.ever_synced, Writer::flag)),
+    },
+    Family {
+        metric: metric("lightning_sync_records_synced_60m"),
+        samples: Samples::Counts(|out, counts| figures(out, &counts.synced_60m)),
+    },
+    Family {
+        metric: metric("lightning_sync_records_synced_24h"),
+        samples: Samples::Counts(|out, counts| figures(out, &counts.synced_24h)),
+    },
+    Family {
+        metric: metric("lightning_sync_records_failed_24h"),
+        samples: Samples::Counts(|out, counts| figures(out, &counts.failed_24h)),
+    },
+    Family {
+        metric: metric("lightning_sync_activity_coverage_seconds"),
+        samples: Samples::Moving(|out, moving| {
+            out.each(&moving.coverage, |out, labels, covered| {
+                out.put(labels, seconds(covered));
             });
-        },
-    ),
-    per_org(metric("lightning_sync_ever_synced"), |out, facts| {
-        each_object(facts, |labels, object| {
-            if let Some(ever) = facts.org.ever_synced(object, facts.now) {
-                out.flag(labels, ever);
-            }
-        });
-    }),
-    per_org(metric("lightning_sync_records_synced_60m"), |out, facts| {
-        each_object(facts, |labels, object| {
-            out.known(labels, number(facts, OrgRow::Synced60m(object)));
-        });
-    }),
-    per_org(metric("lightning_sync_records_synced_24h"), |out, facts| {
-        each_object(facts, |labels, object| {
-            out.known(labels, number(facts, OrgRow::Synced24h(object)));
-        });
-    }),
-    per_org(metric("lightning_sync_records_failed_24h"), |out, facts| {
-        each_object(facts, |labels, object| {
-            let answers = facts.fresh && facts.org.coverage(object, facts.now).is_some();
-            let failed = facts.org.figures(object).failed_24h;
-            out.known(labels, answers.then_some(failed as f64));
-        });
-    }),
-    per_org(
-        metric("lightning_sync_activity_coverage_seconds"),
-        |out, facts| {
-            each_object(facts, |labels, object| {
-                let covered = facts
-                    .org
-                    .coverage(object, facts.now)
-                    .filter(|_| facts.fresh);
-                out.known(labels, covered.map(seconds));
-            });
-        },
-    ),
-    per_org(
-        metric("lightning_sync_service_account_provided"),
-        |out, facts| {
-            put_row(out, facts, OrgRow::ServiceAccountProvided);
-        },
-    ),
-    per_org(
-        metric("lightning_sync_service_account_recognized"),
-        |out, facts| {
-            put_row(out, facts, OrgRow::ServiceAccountRecognized);
-        },
-    ),
-    per_org(
-        metric("lightning_sync_outlook_integration_enabled"),
-        |out, facts| {
-            put_row(out, facts, OrgRow::OutlookIntegration);
-        },
-    ),
-    per_org(metric("lightning_sync_linked_users"), |out, facts| {
-        put_row(out, facts, OrgRow::LinkedUsers);
-    }),
-    per_org(
-        metric("lightning_sync_expected_linked_users"),
-        |out, facts| {
-            let expected = facts.org.expected_linked_users(facts.now);
-            out.known(&[], expected.map(|users| users as f64));
-        },
-    ),
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_service_account_provided"),
+        samples: Samples::Said(|out, said| row(out, said, OrgRow::ServiceAccountProvided)),
+    },
+    Family {
+        metric: metric("lightning_sync_service_account_recognized"),
+        samples: Samples::Said(|out, said| row(out, said, OrgRow::ServiceAccountRecognized)),
+    },
+    Family {
+        metric: metric("lightning_sync_outlook_integration_enabled"),
+        samples: Samples::Said(|out, said| row(out, said, OrgRow::OutlookIntegration)),
+    },
+    Family {
+        metric: metric("lightning_sync_linked_users"),
+        samples: Samples::Said(|out, said| row(out, said, OrgRow::LinkedUsers)),
+    },
+    Family {
+        metric: metric("lightning_sync_expected_linked_users"),
+        samples: Samples::Said(|out, said| {
+            out.known(&[], said.expected_linked_users.map(|users| users as f64));
+        }),
+    },
 ];
 
-fn each_object(facts: &OrgFacts, mut write: impl FnMut(&[&'static str], ObjectType)) {
-    for object in facts.objects().iter().copied() {
-        write(&[object.name()], object);
-    }
+fn figures(out: &mut Writer<'_>, answers: &Each<u64>) {
+    out.each(answers, |out, labels, count| {
+        out.put(labels, count as f64);
+    });
 }
 
-fn put_row(out: &mut Writer<'_>, facts: &OrgFacts, row: OrgRow) {
-    out.known(&[], number(facts, row));
+fn instants(out: &mut Writer<'_>, answers: &Each<Timestamp>) {
+    out.each(answers, |out, labels, at| out.instant(labels, Some(at)));
 }
 
-/// The current value of a row as a number.
-fn number(facts: &OrgFacts, row: OrgRow) -> Option<f64> {
-    Some(match &facts.current(row)?.value {
-        OrgValue::Account(name) => super::flag(name.is_some()),
-        OrgValue::Flag(yes) => super::flag(*yes),
-        OrgValue::Count(count) => *count as f64,
-        OrgValue::Instant(at) => at.seconds(),
-    })
+/// Writes a row of the organisation as a number.
+fn row(out: &mut Writer<'_>, said: &Said, row: OrgRow) {
+    let value = said.answer(row).and_then(|answer| answer.value.as_ref());
+    out.known(
+        &[],
+        value.map(|value| match value {
+            OrgValue::Account(name) => super::flag(name.is_some()),
+            OrgValue::Flag(yes) => super::flag(*yes),
+            OrgValue::Count(count) => *count as f64,
+            OrgValue::Instant(at) => at.seconds(),
+        }),
+    );
 }

@@ -1,85 +1,71 @@
 //! What is configured of an organisation, and its calendar at the time of the scrape.
 
-use super::{Family, per_org};
-use crate::domain::calendar::Settle;
+use super::{Family, Samples};
 use crate::domain::policy::Product;
 use crate::domain::time::seconds;
-use crate::domain::windows::DAY;
 use crate::metrics::catalogue::metric;
 
 pub(super) const FAMILIES: &[Family] = &[
-    per_org(metric("lightning_sync_org_info"), |out, facts| {
-        let policy = &facts.org.policy;
-        let labels = [policy.product.name(), policy.connection.name()];
-        out.put(&labels, 1.0);
-    }),
-    per_org(
-        metric("lightning_sync_known_since_timestamp_seconds"),
-        |out, facts| {
-            out.instant(&[], Some(facts.org.known_since));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_fresh_within_seconds"),
-        |out, facts| {
-            out.put(&[], seconds(facts.org.policy.fresh_within));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_stale_after_seconds"),
-        |out, facts| {
-            out.put(&[], seconds(facts.org.policy.stale_after));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_reset_limit_seconds"),
-        |out, facts| {
-            out.put(&[], seconds(facts.org.policy.reset_limit));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_initial_sync_limit_seconds"),
-        |out, facts| {
-            out.put(&[], seconds(facts.org.policy.initial_sync_limit));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_retirement_timestamp_seconds"),
-        |out, facts| {
-            let policy = &facts.org.policy;
-            let ends = policy.product == Product::LightningSync;
-            out.instant(&[], policy.retirement.filter(|_| ends));
-        },
-    ),
-    per_org(metric("lightning_sync_retired"), |out, facts| {
-        out.flag(&[], facts.org.policy.retired(facts.now));
-    }),
-    per_org(metric("lightning_sync_setting_up"), |out, facts| {
-        out.flag(&[], facts.org.policy.setting_up(facts.now));
-    }),
-    per_org(metric("lightning_sync_reps_select_events"), |out, facts| {
-        out.flag(&[], facts.org.policy.reps_select_events);
-    }),
-    per_org(metric("lightning_sync_business_open"), |out, facts| {
-        out.flag(&[], facts.org.open_hours.is_open(facts.now));
-    }),
-    per_org(
-        metric("lightning_sync_business_time_24h_seconds"),
-        |out, facts| {
-            let open = facts
-                .org
-                .open_hours
-                .open_time(facts.now.minus(DAY), facts.now);
-            out.put(&[], seconds(open));
-        },
-    ),
-    per_org(
-        metric("lightning_sync_business_settled_timestamp_seconds"),
-        |out, facts| {
-            for span in Settle::ALL.iter().copied() {
-                let settled = facts.org.open_hours.settled(span, facts.now);
-                out.instant(&[span.name()], settled);
+    Family {
+        metric: metric("lightning_sync_org_info"),
+        samples: Samples::Settings(|out, _| {
+            let labels = [out.policy.product.name(), out.policy.connection.name()];
+            out.put(&labels, 1.0);
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_known_since_timestamp_seconds"),
+        samples: Samples::Settings(|out, settings| out.instant(&[], Some(settings.known_since))),
+    },
+    Family {
+        metric: metric("lightning_sync_fresh_within_seconds"),
+        samples: Samples::Settings(|out, _| out.put(&[], seconds(out.policy.fresh_within))),
+    },
+    Family {
+        metric: metric("lightning_sync_stale_after_seconds"),
+        samples: Samples::Settings(|out, _| out.put(&[], seconds(out.policy.stale_after))),
+    },
+    Family {
+        metric: metric("lightning_sync_reset_limit_seconds"),
+        samples: Samples::Settings(|out, _| out.put(&[], seconds(out.policy.reset_limit))),
+    },
+    Family {
+        metric: metric("lightning_sync_initial_sync_limit_seconds"),
+        samples: Samples::Settings(|out, _| out.put(&[], seconds(out.policy.initial_sync_limit))),
+    },
+    Family {
+        metric: metric("lightning_sync_retirement_timestamp_seconds"),
+        samples: Samples::Settings(|out, _| {
+            let ends = out.policy.product == Product::LightningSync;
+            out.instant(&[], out.policy.retirement.filter(|_| ends));
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_retired"),
+        samples: Samples::Settings(|out, settings| out.flag(&[], settings.retired)),
+    },
+    Family {
+        metric: metric("lightning_sync_setting_up"),
+        samples: Samples::Settings(|out, settings| out.flag(&[], settings.setting_up)),
+    },
+    Family {
+        metric: metric("lightning_sync_reps_select_events"),
+        samples: Samples::Settings(|out, _| out.flag(&[], out.policy.reps_select_events)),
+    },
+    Family {
+        metric: metric("lightning_sync_business_open"),
+        samples: Samples::Hours(|out, hours| out.flag(&[], hours.open)),
+    },
+    Family {
+        metric: metric("lightning_sync_business_time_24h_seconds"),
+        samples: Samples::Hours(|out, hours| out.put(&[], seconds(hours.open_24h))),
+    },
+    Family {
+        metric: metric("lightning_sync_business_settled_timestamp_seconds"),
+        samples: Samples::Settled(|out, settled| {
+            for (span, at) in settled.each() {
+                out.instant(&[span.name()], at);
             }
-        },
-    ),
+        }),
+    },
 ];

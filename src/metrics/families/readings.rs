@@ -1,120 +1,111 @@
 //! Who told us what we know, when, and what follows from it.
 
-use super::{Family, per_org};
+use super::{Family, Samples};
 use crate::domain::ids::{ObjectType, Source};
-use crate::domain::judge::settle;
+use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, UserRow};
 use crate::domain::time::{Timestamp, seconds};
+use crate::domain::users::UserSummary;
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::OrgFacts;
+use crate::metrics::facts::speaks_of;
 
 pub(super) const FAMILIES: &[Family] = &[
-    per_org(
-        metric("lightning_sync_reading_timestamp_seconds"),
-        |out, facts| {
-            for reading in readings(facts) {
-                out.instant(&reading.labels(), Some(reading.observed_at));
-            }
-        },
-    ),
-    per_org(metric("lightning_sync_reading_stale"), |out, facts| {
-        for reading in readings(facts) {
-            out.flag(&reading.labels(), reading.stale);
-        }
-    }),
-    per_org(
-        metric("lightning_sync_reading_settled_timestamp_seconds"),
-        |out, facts| {
+    Family {
+        metric: metric("lightning_sync_reading_timestamp_seconds"),
+        samples: Samples::Seen(|out, seen| {
             for row in OrgRow::ALL {
-                if let (Some(span), Some(current)) = (settle(row), facts.current(row)) {
-                    let read_at = current.observed_at.min(facts.now);
-                    let labels = [row.name(), object_label(row.object_type())];
-                    out.instant(&labels, facts.org.open_hours.settled(span, read_at));
+                out.instant(&org_labels(row), seen.at(row));
+            }
+            for (row, (observed_at, _)) in of_users(out.policy, &seen.summary) {
+                out.instant(&user_labels(row), Some(observed_at));
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_reading_stale"),
+        samples: Samples::Said(|out, said| {
+            for row in OrgRow::ALL {
+                if let Some(answer) = said.answer(row) {
+                    out.flag(&org_labels(row), answer.stale);
                 }
             }
-        },
-    ),
-    per_org(metric("lightning_sync_reading_info"), |out, facts| {
-        for row in OrgRow::ALL {
-            if let Some(current) = facts.current(row) {
-                let object = object_label(row.object_type());
-                let labels = [row.name(), object, current.source.name()];
-                out.put(&labels, 1.0);
+            for (row, (_, stale)) in of_users(out.policy, &said.summary) {
+                out.flag(&user_labels(row), stale);
             }
-        }
-    }),
-    per_org(
-        metric("lightning_sync_observation_timestamp_seconds"),
-        |out, facts| {
-            for source in Source::ALL.iter().copied() {
-                let spoke_at = facts.org.source(source).map(|state| state.spoke_at);
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_reading_settled_timestamp_seconds"),
+        samples: Samples::Seen(|out, seen| {
+            for row in OrgRow::ALL {
+                out.instant(&org_labels(row), seen.settled(row));
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_reading_info"),
+        samples: Samples::Said(|out, said| {
+            for row in OrgRow::ALL {
+                if let Some(answer) = said.answer(row) {
+                    let [row, object] = org_labels(row);
+                    out.put(&[row, object, answer.source.name()], 1.0);
+                }
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_observation_timestamp_seconds"),
+        samples: Samples::Seen(|out, seen| {
+            for (source, spoke_at) in Source::ALL.iter().zip(seen.spoke_at) {
                 out.instant(&[source.name()], spoke_at);
             }
-        },
-    ),
-    per_org(
-        metric("lightning_sync_expected_every_seconds"),
-        |out, facts| {
-            for source in Source::ALL.iter().copied() {
-                let every = facts
-                    .org
-                    .source(source)
-                    .and_then(|_| facts.org.policy.expected_every(source));
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_expected_every_seconds"),
+        samples: Samples::Said(|out, said| {
+            for (source, spoken) in Source::ALL.iter().zip(said.spoken) {
+                let every = out.policy.expected_every(*source).filter(|_| spoken);
                 out.known(&[source.name()], every.map(seconds));
             }
-        },
-    ),
-    per_org(metric("lightning_sync_finding"), |out, facts| {
-        let mut written: Vec<[&str; 3]> = Vec::with_capacity(facts.findings.len());
-        for finding in &facts.findings {
-            let labels = [
-                finding.reason.name(),
-                object_label(finding.object_type),
-                finding.severity.name(),
-            ];
-            // Findings about users differ in the check, which is no label here.
-            if !written.contains(&labels) {
-                out.put(&labels, 1.0);
-                written.push(labels);
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_finding"),
+        samples: Samples::Said(|out, said| {
+            let mut written: Vec<[&str; 3]> = Vec::with_capacity(said.findings.len());
+            for finding in &said.findings {
+                let labels = [
+                    finding.reason.name(),
+                    object_label(finding.object_type),
+                    finding.severity.name(),
+                ];
+                // Findings about users differ in the check, which is no label here.
+                if !written.contains(&labels) {
+                    out.put(&labels, 1.0);
+                    written.push(labels);
+                }
             }
-        }
-    }),
+        }),
+    },
 ];
 
-/// A row that somebody read.
-struct Read {
-    row: &'static str,
-    object: Option<ObjectType>,
-    observed_at: Timestamp,
-    stale: bool,
+/// The rows of users that somebody read: when last, and whether nobody who speaks of it is live.
+fn of_users(
+    policy: &OrgPolicy,
+    summary: &UserSummary,
+) -> impl Iterator<Item = (UserRow, (Timestamp, bool))> {
+    let rows = UserRow::ALL.iter().copied();
+    rows.filter(|row| speaks_of(policy, *row))
+        .filter_map(|row| Some((row, summary.observed(row)?)))
 }
 
-impl Read {
-    fn labels(&self) -> [&'static str; 2] {
-        [self.row, object_label(self.object)]
-    }
+fn org_labels(row: OrgRow) -> [&'static str; 2] {
+    [row.name(), object_label(row.object_type())]
 }
 
-fn readings(facts: &OrgFacts) -> impl Iterator<Item = Read> {
-    let of_org = OrgRow::ALL.into_iter().filter_map(|row| {
-        let current = facts.current(row)?;
-        Some(Read {
-            row: row.name(),
-            object: row.object_type(),
-            observed_at: current.observed_at,
-            stale: current.stale,
-        })
-    });
-    let of_users = UserRow::ALL.iter().copied().filter_map(|row| {
-        let (observed_at, stale) = facts.org.summary.observed(row)?;
-        facts.speaks_of(row).then_some(Read {
-            row: row_label(row),
-            object: row.object_type(),
-            observed_at,
-            stale,
-        })
-    });
-    of_org.chain(of_users)
+fn user_labels(row: UserRow) -> [&'static str; 2] {
+    [row_label(row), object_label(row.object_type())]
 }
 
 fn object_label(object: Option<ObjectType>) -> &'static str {

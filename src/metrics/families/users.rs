@@ -1,72 +1,85 @@
 //! Counts over the users of an organisation, and the series of single users where the operator asked for them.
 
-use super::{Family, Samples, per_org};
+use super::{Family, Samples};
+use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::FAILURE_ORDER;
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::OrgFacts;
+use crate::metrics::facts::speaks_of;
 
 pub(super) const FAMILIES: &[Family] = &[
-    per_org(metric("lightning_sync_users"), |out, facts| {
-        if !facts.knows_users() {
-            return;
-        }
-        for row in facts.checks() {
-            for status in row.statuses().iter().copied() {
-                let users = facts.org.summary.status(row, status);
-                let labels = [row.check(), status.name()];
-                out.put(&labels, f64::from(users));
+    Family {
+        metric: metric("lightning_sync_users"),
+        samples: Samples::Users(|out, users| {
+            if !users.listed {
+                return;
             }
-        }
-    }),
-    per_org(metric("lightning_sync_users_failing"), |out, facts| {
-        if !facts.knows_users() {
-            return;
-        }
-        for row in judged(facts) {
-            let users = facts.org.summary.failing(row).map_or(0, |(users, _)| users);
-            out.put(&[row.check()], f64::from(users));
-        }
-    }),
-    per_org(
-        metric("lightning_sync_users_failing_since_timestamp_seconds"),
-        |out, facts| {
-            for row in judged(facts) {
-                let since = facts.org.summary.failing(row).map(|(_, since)| since);
-                out.instant(&[row.check()], since);
-            }
-        },
-    ),
-    per_org(
-        metric("lightning_sync_oldest_status_timestamp_seconds"),
-        |out, facts| {
-            for row in facts.checks() {
-                for status in row.statuses().iter().copied().filter(|s| has_limit(*s)) {
+            for row in checks(out.policy) {
+                for status in row.statuses().iter().copied() {
+                    let users = users.summary.status(row, status);
                     let labels = [row.check(), status.name()];
-                    out.instant(&labels, facts.org.summary.oldest(row, status));
+                    out.put(&labels, f64::from(users));
                 }
             }
-        },
-    ),
-    per_org(metric("lightning_sync_records_in_sync"), |out, facts| {
-        for object in facts.objects() {
-            let records = facts.org.summary.records_in_sync.get(object.index());
-            let records = records.copied().flatten().map(|records| records as f64);
-            out.known(&[object.name()], records);
-        }
-    }),
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_users_failing"),
+        samples: Samples::Users(|out, users| {
+            if !users.listed {
+                return;
+            }
+            for row in judged(out.policy) {
+                let users = users.summary.failing(row).map_or(0, |(users, _)| users);
+                out.put(&[row.check()], f64::from(users));
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_users_failing_since_timestamp_seconds"),
+        samples: Samples::Users(|out, users| {
+            for row in judged(out.policy) {
+                let since = users.summary.failing(row).map(|(_, since)| since);
+                out.instant(&[row.check()], since);
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_oldest_status_timestamp_seconds"),
+        samples: Samples::Users(|out, users| {
+            for row in checks(out.policy) {
+                for status in row.statuses().iter().copied().filter(|s| has_limit(*s)) {
+                    let labels = [row.check(), status.name()];
+                    out.instant(&labels, users.summary.oldest(row, status));
+                }
+            }
+        }),
+    },
+    Family {
+        metric: metric("lightning_sync_records_in_sync"),
+        samples: Samples::Users(|out, users| {
+            out.each(&users.summary.records_in_sync, |out, labels, records| {
+                out.put(labels, records as f64);
+            });
+        }),
+    },
     Family {
         metric: metric("lightning_sync_user_status"),
-        samples: Samples::Users,
+        samples: Samples::EachUser,
     },
 ];
 
+/// The rows with states that speak of the user as a whole or of an object type that the organisation syncs.
+fn checks(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
+    UserRow::checks().filter(|row| speaks_of(policy, *row))
+}
+
 /// The checks whose X means that a user fails here.
-fn judged(facts: &OrgFacts) -> impl Iterator<Item = UserRow> {
+fn judged(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
     FAILURE_ORDER
         .into_iter()
-        .filter(|row| facts.speaks_of(*row))
-        .filter(|row| *row != UserRow::OutlookIntegration || facts.org.policy.reps_select_events)
+        .filter(|row| speaks_of(policy, *row))
+        .filter(|row| *row != UserRow::OutlookIntegration || policy.reps_select_events)
 }
 
 /// Whether somebody should look when a user stays in this state for long.

@@ -10,6 +10,7 @@ fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestErr
             org: &org,
             now: at(NOW),
             captured_at,
+            written_at: None,
         },
     )
 }

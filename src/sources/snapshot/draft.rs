@@ -174,7 +174,7 @@ impl<'c> Draft<'c> {
             );
             return Err(self.mistakes.refusal(IngestReason::InvalidRecords, detail));
         }
-        let Some(captured_at) = self.captured_at else {
+        let Some(captured_at) = self.captured_at.or(self.context.written_at) else {
             return Err(IngestError::whole(
                 IngestReason::NoCaptureTime,
                 "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z",

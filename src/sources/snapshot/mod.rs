@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// `captured_at` as the request says it, beside the body.
     pub captured_at: Option<&'a str>,
+    /// When a file was written: then it was true, unless somebody says otherwise.
+    pub written_at: Option<Timestamp>,
 }
 
 /// Reads a snapshot in JSON. Keys and values may be spelled as on the page, in any letter case.

@@ -17,6 +17,7 @@ fn json_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestEr
             org: &org,
             now: at(NOW),
             captured_at,
+            written_at: None,
         },
     )
 }

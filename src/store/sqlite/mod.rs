@@ -4,6 +4,7 @@
 //! and `prune` are the port's four jobs; `codec` holds the numbers and bytes that stand for domain values.
 
 pub(super) mod codec;
+mod copy;
 mod ledger;
 mod load;
 mod open;
@@ -12,6 +13,7 @@ mod prune;
 mod schema;
 mod write;
 
+pub use copy::{Copied, backup, restore};
 pub use open::OpenOptions;
 pub(super) use open::connect_reader;
 pub(super) use place::Place;

@@ -7,13 +7,15 @@ use crate::domain::judge::Finding;
 use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
 use crate::guidance;
+use crate::guidance::verdict::{self, describe};
 use crate::web::answer::Answer;
+use crate::web::judged::Judged;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
 use crate::web::services::ServerOptions;
-use crate::web::verdict::Judged;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -28,6 +30,8 @@ pub(super) struct FindingJson {
     since_seconds: Option<f64>,
     users: Option<u32>,
     summary: &'static str,
+    /// The finding with its facts.
+    sentence: String,
     meaning: &'static str,
     impact: &'static str,
     owner: &'static str,
@@ -39,12 +43,12 @@ pub(super) struct FindingJson {
 impl FindingJson {
     pub(super) fn of(
         finding: &Finding,
+        org: &OrgView,
         judged: &Judged,
         options: &ServerOptions,
         now: Timestamp,
     ) -> Self {
         let words = guidance::cause(finding.reason);
-        let runbook = |alert| Some(format!("{}{alert}.md", options.runbooks.as_ref()?));
         Self {
             org: finding.org.to_string(),
             severity: finding.severity.name(),
@@ -56,11 +60,12 @@ impl FindingJson {
             since_seconds: finding.since.map(|since| age_seconds(since, now)),
             users: finding.users,
             summary: words.summary,
+            sentence: describe(finding, org, now),
             meaning: words.meaning,
             impact: words.impact,
             owner: words.owner.name(),
-            next_steps: steps(words.steps),
-            runbook: finding.reason.alert().and_then(runbook),
+            next_steps: steps(verdict::steps(finding)),
+            runbook: options.runbook(finding.reason),
             held_back_by: judged
                 .held_back_by(finding)
                 .into_iter()
@@ -101,7 +106,7 @@ pub(in crate::web) fn findings(site: &Site, query: Option<&str>) -> Result<Answe
                 .iter()
                 .filter(|finding| severity.is_none_or(|severity| finding.severity == severity))
                 .map(|finding| {
-                    let json = FindingJson::of(finding, &judged, &site.options, moment.now);
+                    let json = FindingJson::of(finding, org, &judged, &site.options, moment.now);
                     (finding.clone(), json)
                 }),
         );

@@ -51,13 +51,16 @@ pub(super) struct StepJson {
     owner: &'static str,
 }
 
-/// Steps in their order.
-pub(super) fn steps(steps: &'static [Step]) -> Vec<StepJson> {
-    steps
-        .iter()
-        .map(|step| StepJson {
+impl StepJson {
+    pub(super) fn of(step: &Step) -> Self {
+        Self {
             text: step.text,
             owner: step.owner.name(),
-        })
-        .collect()
+        }
+    }
+}
+
+/// Steps in their order.
+pub(super) fn steps(steps: &'static [Step]) -> Vec<StepJson> {
+    steps.iter().map(StepJson::of).collect()
 }

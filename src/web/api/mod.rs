@@ -9,7 +9,7 @@ mod users;
 
 pub(super) use findings::findings;
 pub(super) use orgs::{org, orgs};
-pub(super) use users::users;
+pub(super) use users::{user, users};
 
 use super::answer::{Answer, answer};
 use super::problem::{Problem, Reason};
@@ -36,7 +36,7 @@ impl Moment {
         }
     }
 
-    fn org(&self, name: &str) -> Result<&Arc<OrgView>, Problem> {
+    pub(super) fn org(&self, name: &str) -> Result<&Arc<OrgView>, Problem> {
         OrgName::new(name)
             .ok()
             .and_then(|name| self.view.org(&name))

@@ -1,18 +1,20 @@
 //! Organisations: all in short, one in full.
 
 use super::findings::{FindingJson, Tally, path_of};
-use super::json::{At, Envelope, age_seconds};
+use super::json::{At, Envelope, StepJson, age_seconds};
 use super::rows::{OrgRowJson, org_rows};
 use super::{Moment, answer_json};
 use crate::domain::ids::Source;
+use crate::domain::reasons::Reason;
 use crate::domain::rows::UserRow;
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
+use crate::guidance::verdict::Verdict;
 use crate::web::answer::Answer;
+use crate::web::judged::Judged;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
-use crate::web::verdict::Judged;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,7 +29,8 @@ struct Orgs {
 struct OrgInShort {
     org: String,
     url: String,
-    verdict: &'static str,
+    #[serde(flatten)]
+    verdict: VerdictJson,
     worst_finding: Option<FindingJson>,
     findings: Tally,
     users: Users,
@@ -42,11 +45,12 @@ pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, P
         OrgInShort {
             org: org.policy.name.to_string(),
             url: path_of(&org.policy.name),
-            verdict: judged.verdict.name(),
+            verdict: VerdictJson::of(&judged.verdict),
             worst_finding: judged
-                .findings
+                .verdict
+                .acting
                 .first()
-                .map(|worst| FindingJson::of(worst, &judged, &site.options, moment.now)),
+                .map(|worst| FindingJson::of(worst, org, &judged, &site.options, moment.now)),
             findings: Tally::of(&judged.findings),
             users: Users::of(org),
         }
@@ -57,12 +61,39 @@ pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, P
     })
 }
 
+/// How an organisation stands, in the words of its page.
+#[derive(Serialize)]
+struct VerdictJson {
+    verdict: &'static str,
+    headline: String,
+    sentence: String,
+    cause: Option<&'static str>,
+    since: Option<At>,
+    held_as_of: Option<At>,
+    next_step: Option<StepJson>,
+}
+
+impl VerdictJson {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            verdict: verdict.level.name(),
+            headline: verdict.headline.clone(),
+            sentence: verdict.sentence.clone(),
+            cause: verdict.cause.map(Reason::name),
+            since: verdict.since.map(At),
+            held_as_of: verdict.held_as_of.map(At),
+            next_step: verdict.next_step.as_ref().map(StepJson::of),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct OrgInFull {
     #[serde(rename = "view")]
     envelope: Envelope,
     org: String,
-    verdict: &'static str,
+    #[serde(flatten)]
+    verdict: VerdictJson,
     product: &'static str,
     connection: &'static str,
     known_since: At,
@@ -89,7 +120,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
     answer_json(&OrgInFull {
         envelope: Envelope::of(&moment.view, now),
         org: policy.name.to_string(),
-        verdict: judged.verdict.name(),
+        verdict: VerdictJson::of(&judged.verdict),
         product: policy.product.name(),
         connection: policy.connection.name(),
         known_since: At(org.known_since),
@@ -106,7 +137,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
         findings: judged
             .findings
             .iter()
-            .map(|finding| FindingJson::of(finding, &judged, &site.options, now))
+            .map(|finding| FindingJson::of(finding, org, &judged, &site.options, now))
             .collect(),
     })
 }

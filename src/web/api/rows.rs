@@ -2,12 +2,12 @@
 
 use super::json::{At, StepJson, age_seconds, steps};
 use crate::domain::ids::Source;
-use crate::domain::policy::Connection;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserEntry;
-use crate::domain::view::{Current, OrgView};
-use crate::guidance::{self, OrgState};
+use crate::domain::view::OrgView;
+use crate::guidance;
+use crate::web::told::{self, Told};
 use serde::{Serialize, Serializer};
 
 /// How well a value is known: somebody who speaks of the row is live; it was said, and nobody has confirmed it lately;
@@ -66,39 +66,23 @@ pub(super) struct OrgRowJson {
 
 /// The organisation's rows of what it syncs.
 pub(super) fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
-    OrgRow::ALL
+    told::rows(org, fresh, now)
         .into_iter()
-        .filter(|row| {
-            row.object_type()
-                .is_none_or(|object| org.policy.objects.contains(&object))
-        })
-        .map(|row| org_row(org, row, fresh, now))
+        .map(|told| org_row(&told, now))
         .collect()
 }
 
-fn org_row(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> OrgRowJson {
-    let is_count = matches!(row, OrgRow::Synced60m(_) | OrgRow::Synced24h(_));
-    let said = org.current(row, now);
-    // A count of an engine that stands still would look exact and be old.
-    let current = said.as_ref().filter(|_| fresh || !is_count);
-    let shows = current.map_or(OrgState::Unknown, |current| shows(org, row, current, now));
-    let guide = guidance::org_row(row, shows);
+fn org_row(told: &Told, now: Timestamp) -> OrgRowJson {
+    let (row, current, guide) = (told.row, told.current.as_ref(), told.guide);
     OrgRowJson {
         row: row.id(),
         label: guidance::org_label(row),
         object_type: row.object_type().map(|object| object.name()),
-        applies: applies(org, row),
+        applies: told.applies,
         state: known(current.map(|current| current.stale)),
-        unknown_because: match current {
-            Some(_) => None,
-            None if said.is_some() => Some("the engine has not published for too long"),
-            None if org.readings.of_row(row).next().is_some() => {
-                Some("no source of this count is live")
-            }
-            None => Some("nobody has said it"),
-        },
+        unknown_because: told.unknown_because,
         value: current.map(|current| value(&current.value)),
-        shows: shows.name(),
+        shows: told.shows.name(),
         source: current.map(|current| current.source.name()),
         observed_at: current.map(|current| At(current.observed_at)),
         changed_at: current.map(|current| At(current.changed_at)),
@@ -112,18 +96,6 @@ fn org_row(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> OrgRowJso
     }
 }
 
-fn applies(org: &OrgView, row: OrgRow) -> bool {
-    match row {
-        OrgRow::ServiceAccountProvided | OrgRow::ServiceAccountRecognized => {
-            org.policy.connection == Connection::ServiceAccount
-        }
-        OrgRow::OutlookIntegration => org.policy.reps_select_events,
-        OrgRow::LinkedUsers | OrgRow::LastSync(_) | OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
-            true
-        }
-    }
-}
-
 fn value(value: &OrgValue) -> Value {
     match value {
         OrgValue::Account(Some(name)) => Value::Text(name.to_string()),
@@ -131,43 +103,6 @@ fn value(value: &OrgValue) -> Value {
         OrgValue::Flag(flag) => Value::Flag(*flag),
         OrgValue::Count(count) => Value::Count(*count),
         OrgValue::Instant(at) => Value::Text(at.to_string()),
-    }
-}
-
-/// What the article would call a value. Of a held last sync only what was already so when it was read.
-fn shows(org: &OrgView, row: OrgRow, current: &Current, now: Timestamp) -> OrgState {
-    match &current.value {
-        OrgValue::Account(Some(_)) => OrgState::Named,
-        OrgValue::Account(None) => OrgState::NoneShown,
-        OrgValue::Flag(true) => OrgState::Yes,
-        OrgValue::Flag(false) => OrgState::No,
-        OrgValue::Count(0) => OrgState::Zero,
-        OrgValue::Count(count) if row == OrgRow::LinkedUsers => {
-            match org.expected_linked_users(now) {
-                Some(expected) if expected == *count => OrgState::Expected,
-                Some(_) => OrgState::Unexpected,
-                None => OrgState::Number,
-            }
-        }
-        OrgValue::Count(_) => OrgState::Number,
-        OrgValue::Instant(at) => {
-            let seen_at = if current.stale {
-                current.observed_at
-            } else {
-                now
-            };
-            let overdue = row
-                .object_type()
-                .and_then(|object| org.last_sync(object, now))
-                .is_some_and(|last| seen_at > org.last_sync_deadline(&last));
-            if overdue {
-                OrgState::Past
-            } else if seen_at.since(*at) <= org.policy.fresh_within {
-                OrgState::Minutes
-            } else {
-                OrgState::Hours
-            }
-        }
     }
 }
 

@@ -5,19 +5,18 @@ use super::json::{At, Envelope, StepJson, steps};
 use super::rows::{UserRowJson, user_rows};
 use super::{Moment, answer_json};
 use crate::domain::ids::Source;
-use crate::domain::policy::UserNames;
-use crate::domain::rows::{Status, UserRow};
+use crate::domain::rows::Status;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserEntry, UserVerdict, verdict};
+use crate::domain::users::{UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
 use crate::web::answer::Answer;
+use crate::web::found_users::{Filter, find, shown};
 use crate::web::limits::{USERS_PER_PAGE, USERS_PER_PAGE_MOST};
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct Page {
@@ -47,74 +46,77 @@ struct UserJson {
     rows: Vec<UserRowJson>,
 }
 
-/// Which users are wanted.
-#[derive(Default)]
-struct Filter {
-    check: Option<UserRow>,
-    status: Option<Status>,
-    failing: Option<bool>,
-}
-
 /// `GET /api/v1/orgs/{org}/users`.
 pub(in crate::web) fn users(
     site: &Site,
     name: &str,
     query: Option<&str>,
 ) -> Result<Answer, Problem> {
-    let [limit, after, check, status, failing] =
-        query::known(query, ["limit", "after", "check", "status", "failing"])?;
+    let [limit, after, q, verdict, check, status, failing] = query::known(
+        query,
+        [
+            "limit", "after", "q", "verdict", "check", "status", "failing",
+        ],
+    )?;
     let limit = limit_of(limit.as_deref())?;
-    let filter = Filter::of(check.as_deref(), status.as_deref(), failing.as_deref())?;
+    let filter = Filter::of(
+        q,
+        verdict.as_deref(),
+        check.as_deref(),
+        status.as_deref(),
+        failing.as_deref(),
+    )?;
     let moment = Moment::of(site);
     let (org, now) = (moment.org(name)?, moment.now);
     let live = org.live(now);
-    let names = moment.view.user_names;
-    let mut matching = 0;
-    // The first of those after the cursor, and one more that tells whether there is a next page.
-    let mut page: BTreeMap<&str, &UserEntry> = BTreeMap::new();
-    for user in &org.users.users {
-        if !filter.takes(user, org, &live, now) {
-            continue;
-        }
-        matching += 1;
-        let key = shown(user, names);
-        let beyond =
-            page.len() > limit && page.last_key_value().is_some_and(|(last, _)| key > *last);
-        if beyond || after.as_deref().is_some_and(|after| key <= after) {
-            continue;
-        }
-        page.insert(key, user);
-        if page.len() > limit + 1 {
-            page.pop_last();
-        }
-    }
-    let more = page.len() > limit;
-    if more {
-        page.pop_last();
-    }
+    let found = filter.page(org, moment.view.user_names, after.as_deref(), limit, now);
     answer_json(&Page {
         envelope: Envelope::of(&moment.view, now),
         org: org.policy.name.to_string(),
         complete: org.users.complete,
         known: org.users.users.len(),
-        matching,
-        next: page
-            .last_key_value()
-            .filter(|_| more)
-            .map(|(last, _)| (*last).to_owned()),
-        users: page
+        matching: found.matching,
+        next: found.next.map(str::to_owned),
+        users: found
+            .users
             .into_iter()
             .map(|(shown, user)| UserJson::of(shown.to_owned(), user, org, &live, now))
             .collect(),
     })
 }
 
-/// What stands for a user.
-fn shown(user: &UserEntry, names: UserNames) -> &str {
-    match names {
-        UserNames::Pseudonym => &user.pseudonym,
-        UserNames::Plain => user.name.as_str(),
-    }
+#[derive(Serialize)]
+struct OneUser {
+    #[serde(rename = "view")]
+    envelope: Envelope,
+    org: String,
+    #[serde(flatten)]
+    user: UserJson,
+}
+
+/// `GET /api/v1/orgs/{org}/users/{user}`.
+pub(in crate::web) fn user(
+    site: &Site,
+    name: &str,
+    user: &str,
+    query: Option<&str>,
+) -> Result<Answer, Problem> {
+    let [] = query::known(query, [])?;
+    let moment = Moment::of(site);
+    let (org, now) = (moment.org(name)?, moment.now);
+    let names = moment.view.user_names;
+    let found = find(org, names, user)?;
+    answer_json(&OneUser {
+        envelope: Envelope::of(&moment.view, now),
+        org: org.policy.name.to_string(),
+        user: UserJson::of(
+            shown(found, names).to_owned(),
+            found,
+            org,
+            &org.live(now),
+            now,
+        ),
+    })
 }
 
 fn limit_of(text: Option<&str>) -> Result<usize, Problem> {
@@ -131,83 +133,6 @@ fn limit_of(text: Option<&str>) -> Result<usize, Problem> {
         })
 }
 
-impl Filter {
-    fn of(
-        check: Option<&str>,
-        status: Option<&str>,
-        failing: Option<&str>,
-    ) -> Result<Self, Problem> {
-        let check = check
-            .map(|name| {
-                UserRow::checks()
-                    .find(|row| row.check() == name)
-                    .ok_or_else(|| {
-                        query::not_one_of("check", UserRow::checks().map(UserRow::check))
-                    })
-            })
-            .transpose()?;
-        let status = match (check, status) {
-            (_, None) => None,
-            (None, Some(_)) => {
-                return Err(Problem::query(
-                    "status needs a check: say which check has it.",
-                ));
-            }
-            (Some(check), Some(name)) => {
-                let statuses = check.statuses();
-                let known = statuses.iter().find(|status| status.name() == name);
-                Some(*known.ok_or_else(|| {
-                    query::not_one_of("status", statuses.iter().map(|status| status.name()))
-                })?)
-            }
-        };
-        let failing = match failing {
-            None => None,
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) => return Err(query::not_one_of("failing", ["true", "false"].into_iter())),
-        };
-        if check.is_some() && status.is_none() && failing.is_none() {
-            return Err(Problem::query(
-                "check needs a status or failing: say what of the check is wanted.",
-            ));
-        }
-        Ok(Self {
-            check,
-            status,
-            failing,
-        })
-    }
-
-    /// With a status: those whose check has it. With `failing=true` and a check: those who fail first at that check.
-    fn takes(
-        &self,
-        user: &UserEntry,
-        org: &OrgView,
-        live: &[bool; Source::COUNT],
-        now: Timestamp,
-    ) -> bool {
-        if let (Some(check), Some(status)) = (self.check, self.status)
-            && user.status(check, live) != status
-        {
-            return false;
-        }
-        let Some(wanted) = self.failing else {
-            return true;
-        };
-        let at = self.check.filter(|_| self.status.is_none());
-        let fails = match verdict(user, &org.policy, live, now) {
-            UserVerdict::Failing(row, _) => at.is_none_or(|check| check == row),
-            UserVerdict::Resetting
-            | UserVerdict::Excluded
-            | UserVerdict::Leaving
-            | UserVerdict::Healthy
-            | UserVerdict::Unknown => false,
-        };
-        fails == wanted
-    }
-}
-
 impl UserJson {
     fn of(
         shown: String,
@@ -217,18 +142,11 @@ impl UserJson {
         now: Timestamp,
     ) -> Self {
         let verdict = verdict(user, &org.policy, live, now);
-        let (word, failing) = match verdict {
-            UserVerdict::Failing(row, since) => ("failing", Some((row, since))),
-            UserVerdict::Resetting => ("resetting", None),
-            UserVerdict::Excluded => ("excluded", None),
-            UserVerdict::Leaving => ("leaving", None),
-            UserVerdict::Healthy => ("healthy", None),
-            UserVerdict::Unknown => ("unknown", None),
-        };
+        let failing = verdict.failing();
         let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
         Self {
             user: shown,
-            verdict: word,
+            verdict: verdict.standing().name(),
             failing_check: failing.map(|(row, _)| row.check()),
             since: failing.map(|(_, since)| At(since)),
             meaning: guide.map(|guide| guide.meaning),

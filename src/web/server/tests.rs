@@ -7,7 +7,10 @@ use crate::events::Events;
 use crate::web::ChunkSource;
 use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
 use crate::web::negotiate::{Encoding, Exposition};
-use crate::web::services::{Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage};
+use crate::web::problem::{Problem, Reason};
+use crate::web::services::{
+    Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, Understood,
+};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -37,6 +40,9 @@ impl Ingest for Endless {
     fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
         Box::pin(async move { IngestAnswer::Taken(request.body.len().into()) })
     }
+    fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        Box::pin(async { Err(Problem::new(Reason::PageUnreadable, "")) })
+    }
 }
 
 /// A client of a served connection. The sender keeps the server alive.
@@ -46,6 +52,7 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
         now: Arc::new(|| NOW),
         metrics: Arc::new(Endless),
         ingest: Arc::new(Endless),
+        history: None,
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         ready: Arc::new(|| Ok(())),
         access: Arc::new(|_| Some(Arc::new(Access::default()))),

@@ -31,7 +31,7 @@ fn compressed(pages: &Pages, view: &Arc<View>, format: Format) -> Vec<u8> {
 }
 
 /// The text of exactly one member; bytes behind it fail the test.
-fn one_member(compressed: &[u8]) -> String {
+pub(super) fn one_member(compressed: &[u8]) -> String {
     let mut decoder = GzDecoder::new(compressed);
     let mut text = String::new();
     decoder.read_to_string(&mut text).unwrap();
@@ -44,7 +44,7 @@ fn one_member(compressed: &[u8]) -> String {
 }
 
 /// The page without what differs from one scrape to the next.
-fn lasting(page: &str) -> String {
+pub(super) fn lasting(page: &str) -> String {
     let own = |line: &&str| !line.starts_with("process_") && !line.contains("exporter_scrape");
     page.lines()
         .filter(own)

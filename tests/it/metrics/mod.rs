@@ -4,6 +4,7 @@
 mod catalogue;
 mod golden;
 mod gzip;
+mod kept;
 mod known;
 mod orgs;
 mod own;

@@ -126,13 +126,14 @@ impl Daemon {
         Self::start_with(config, address, &[])
     }
 
-    fn start_with(config: &Path, address: &str, more: &[&str]) -> Self {
+    /// Starts the daemon on a given address with more flags.
+    pub(crate) fn start_with(config: &Path, address: &str, flags: &[&str]) -> Self {
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
                 .arg("--config.file")
                 .arg(config)
                 .args(["--web.listen-address", address, "--log.format", "json"])
-                .args(more),
+                .args(flags),
         );
         let address = process.wait_for_line(listening);
         Self { process, address }

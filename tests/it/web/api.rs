@@ -214,7 +214,8 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "org": "acme", "severity": "critical", "reason": "service_account_not_recognized",
             "alert": "LightningSyncServiceAccountNotRecognized", "object_type": null, "check": null,
             "since": "2026-11-22T02:10:00Z", "since_seconds": 42600.0, "users": null,
-            "summary": words.summary, "meaning": words.meaning, "impact": words.impact, "owner": words.owner.name(),
+            "summary": words.summary, "sentence": "Salesforce does not accept svc-sfsync@corp.example.",
+            "meaning": words.meaning, "impact": words.impact, "owner": words.owner.name(),
             "next_steps": steps, "runbook": "https://runbooks.example/LightningSyncServiceAccountNotRecognized.md", "held_back_by": [],
         })
     );
@@ -262,7 +263,7 @@ fn an_organisation_of_which_nobody_spoke_is_unknown_and_not_well() {
             json!([
                 "acme",
                 "/api/v1/orgs/acme",
-                "critical",
+                "broken",
                 "service_account_not_recognized"
             ]),
             json!(["beta", "/api/v1/orgs/beta", "unknown", null]),

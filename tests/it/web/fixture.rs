@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::OrgPolicy;
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
@@ -11,8 +12,10 @@ use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceStat
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
+use lightning_sync_exporter::web::problem::{Problem, Reason};
 use lightning_sync_exporter::web::services::{
     Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
+    Understood,
 };
 use lightning_sync_exporter::web::{ChunkSource, Server};
 use std::collections::BTreeMap;
@@ -174,6 +177,28 @@ impl Ingest for Takes {
             IngestAnswer::Taken(serde_json::json!({ "bytes": bytes }))
         })
     }
+
+    fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
+        Box::pin(async move {
+            let text = String::from_utf8_lossy(&request.body).into_owned();
+            if text.contains("broken") {
+                return Err(Problem::new(Reason::PageUnreadable, text));
+            }
+            let snapshot = Snapshot {
+                org: request.org,
+                source: Source::Snapshot,
+                captured_at: NOW,
+                rows: vec![(
+                    OrgRow::ServiceAccountProvided,
+                    OrgValue::Account(Some(text.into())),
+                )],
+                users: Vec::new(),
+                users_complete: false,
+            };
+            let json = "{\"captured_at\":\"2026-11-22T14:00:00Z\"}".to_owned();
+            Ok(Understood { snapshot, json })
+        })
+    }
 }
 
 fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
@@ -208,6 +233,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             seen: Arc::clone(seen),
             gate: Arc::clone(gate),
         }),
+        history: None,
         reload: Arc::new(move || {
             let reload = reload.clone();
             Box::pin(async move { reload })

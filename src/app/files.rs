@@ -1,0 +1,214 @@
+//! A task for each watched directory: looks into it every second and hands whole files to the engine.
+
+use super::ingest::refusal_of;
+use super::reading::{self, Body, Form};
+use crate::config::ValidConfig;
+use crate::domain::activity::IdentityKey;
+use crate::domain::ids::OrgName;
+use crate::domain::observation::Refusal;
+use crate::domain::time::Timestamp;
+use crate::engine::{Clock, Handle};
+use crate::events::{Event, Events};
+use crate::metrics::Own;
+use crate::sources::failure::FailureReason;
+use crate::sources::files::{Dropped, FileKind, Taken, Trouble, Watcher};
+use crate::sources::refusal::{IngestError, OnError};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// What stands for a directory in the labels of polls.
+const SOURCE: &str = "files";
+/// How often a directory is looked into: people wait for a file that they put there.
+const EVERY: Duration = Duration::from_secs(1);
+/// A trouble that lasts is logged again after this many looks: every ten minutes.
+const LOGGED_EVERY: u32 = 600;
+
+/// All watched directories.
+pub(super) struct Directories {
+    pub(super) door: Door,
+    pub(super) own: Arc<Own>,
+    pub(super) clock: Clock,
+    pub(super) tasks: Mutex<HashMap<OrgName, Task>>,
+}
+
+/// The way of a file into the engine.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) engine: Handle,
+    pub(super) identity: IdentityKey,
+    pub(super) events: Events,
+}
+
+/// The watching of one directory.
+pub(super) struct Task {
+    directory: PathBuf,
+    handle: JoinHandle<()>,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+impl Directories {
+    /// Starts and ends tasks, so that those directories are watched that `config` names.
+    pub(super) fn configure(&self, config: &ValidConfig) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted: HashMap<&OrgName, &PathBuf> = config
+            .orgs
+            .iter()
+            .filter_map(|org| Some((&org.policy.name, org.files.as_ref()?)))
+            .collect();
+        tasks.retain(|org, task| {
+            let stays = wanted.get(org) == Some(&&task.directory);
+            if !stays {
+                self.own.forget_polls(org, SOURCE);
+            }
+            stays
+        });
+        for (org, directory) in wanted {
+            if !tasks.contains_key(org) {
+                tasks.insert(org.clone(), self.start(org, directory));
+            }
+        }
+    }
+
+    fn start(&self, org: &OrgName, directory: &PathBuf) -> Task {
+        let reasons = [FailureReason::DirectoryUnavailable.name()];
+        self.own.begin_polls(org, SOURCE, &reasons);
+        let looks = Looks {
+            org: org.clone(),
+            door: self.door.clone(),
+            clock: self.clock.clone(),
+            failed: 0,
+        };
+        Task {
+            directory: directory.clone(),
+            handle: tokio::spawn(looks.run(Watcher::new(directory.clone()))),
+        }
+    }
+
+    /// Ends all tasks. A file that is being read is taken again after the next start, which changes nothing.
+    pub(super) fn stop(&self) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.clear();
+    }
+}
+
+/// The looks into one directory.
+struct Looks {
+    org: OrgName,
+    door: Door,
+    clock: Clock,
+    /// How many looks failed in a row.
+    failed: u32,
+}
+
+impl Looks {
+    async fn run(mut self, mut watcher: Watcher) {
+        loop {
+            let began = (self.clock.steady)();
+            let (org, door, clock) = (self.org.clone(), self.door.clone(), self.clock.clone());
+            // A network share may hang, and then only this task does.
+            let look = tokio::task::spawn_blocking(move || {
+                let now = (clock.wall)();
+                let taken = watcher.look(began, now, |file| door.take(&org, file, now));
+                (watcher, taken)
+            });
+            let Ok((back, looked)) = look.await else {
+                return;
+            };
+            watcher = back;
+            self.tell(looked, (self.clock.steady)().saturating_sub(began));
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    fn tell(&mut self, looked: Result<usize, Trouble>, took: Duration) {
+        let org = self.org.to_string();
+        match looked {
+            Ok(_) => {
+                self.door.events.emit(Event::Polled {
+                    org,
+                    source: SOURCE,
+                    took,
+                    at_seconds: (self.clock.wall)().seconds(),
+                    recovered: self.failed > 0,
+                });
+                self.failed = 0;
+            }
+            Err(trouble) => {
+                let reason = FailureReason::DirectoryUnavailable;
+                self.door.events.emit(Event::PollFailed {
+                    org,
+                    source: SOURCE,
+                    reason: reason.name(),
+                    detail: trouble.to_string(),
+                    advice: reason.advice(),
+                    took,
+                    repeated: !self.failed.is_multiple_of(LOGGED_EVERY),
+                });
+                self.failed += 1;
+            }
+        }
+    }
+}
+
+impl Door {
+    /// Reads a file and waits until what it says is on disk.
+    fn take(&self, org: &OrgName, file: Dropped, now: Timestamp) -> Taken {
+        let view = self.engine.view();
+        // An organisation that is new waits for the engine to know it.
+        let Some(policy) = view.org(org).map(|org| Arc::clone(&org.policy)) else {
+            return Taken::Later;
+        };
+        let form = match file.kind {
+            FileKind::Activity => Form::Activity,
+            FileKind::Json => Form::Json,
+            FileKind::Csv => Form::Csv,
+            FileKind::Html => Form::Html,
+            FileKind::Text => Form::Text,
+        };
+        let body = Body {
+            form,
+            bytes: &file.body,
+            received_at: now,
+            on_error: OnError::Refuse,
+            captured_at: None,
+            // A JSON snapshot says its own time; a page cannot, and a table may.
+            written_at: (form != Form::Json).then(|| file.modified.min(now)),
+            user: file.user.as_deref(),
+        };
+        let read = match reading::read(&policy, &self.identity, &body) {
+            Ok(read) => read,
+            Err(error) => return self.reject(org, &file.name, &error),
+        };
+        let answer = self
+            .engine
+            .submit(read.observation)
+            .and_then(|answer| answer.blocking_recv().unwrap_or(Err(Refusal::ShuttingDown)));
+        match answer {
+            Ok(_) => Taken::Accepted,
+            Err(_) => Taken::Later,
+        }
+    }
+
+    fn reject(&self, org: &OrgName, name: &str, error: &IngestError) -> Taken {
+        let mut reason = error.to_string();
+        for mistake in &error.errors {
+            // Writing to a string does not fail.
+            write!(reason, "\n{mistake}").ok();
+        }
+        self.events.emit(Event::IngestRejected {
+            org: org.to_string(),
+            reason: refusal_of(error.reason).name(),
+            detail: format!("file {}: {error}", name.escape_debug()),
+        });
+        Taken::Rejected(reason)
+    }
+}

@@ -1,0 +1,153 @@
+//! The web's file, read again when it or a certificate changes: what is asked for every connection and every request.
+
+use crate::config::{ConfigError, WebFile, web_file};
+use crate::web::guard::{Guard, GuardOf, User};
+use arc_swap::ArcSwap;
+use hyper::header::{HeaderName, HeaderValue};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What tells one state of a file from another: a copy in its place has another inode, a change another time or size.
+type Stamp = Option<(u64, u64, i64, i64, u64)>;
+
+struct Watch {
+    path: PathBuf,
+    /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
+    encrypted: bool,
+    guard: ArcSwap<Guard>,
+    seen: Mutex<Seen>,
+}
+
+/// What was read last.
+struct Seen {
+    stamps: Vec<(PathBuf, Stamp)>,
+    /// When it could not be used.
+    failed: Option<Failed>,
+}
+
+struct Failed {
+    told: bool,
+    at: Instant,
+}
+
+/// A file that could not be used may name others that come a moment later, and some that come much later.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN_ONCE_TOLD: Duration = Duration::from_secs(60);
+
+/// Watches the web's file.
+///
+/// # Errors
+/// When it has mistakes now; later ones are logged, and what held before goes on holding.
+pub(super) fn watch(path: &Path) -> Result<GuardOf, ConfigError> {
+    let file = web_file(path)?;
+    let watch = Watch {
+        path: path.to_owned(),
+        encrypted: file.tls.is_some(),
+        seen: Mutex::new(Seen {
+            stamps: stamps(file.files.iter().cloned()),
+            failed: None,
+        }),
+        guard: ArcSwap::from_pointee(guard(file)),
+    };
+    Ok(GuardOf(Arc::new(move || watch.now())))
+}
+
+impl Watch {
+    fn now(&self) -> Arc<Guard> {
+        // A look takes microseconds, and a change a millisecond: whoever comes meanwhile waits, and gets what is new.
+        self.look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        self.guard.load_full()
+    }
+
+    fn look(&self, seen: &mut Seen) {
+        let found = stamps(seen.stamps.iter().map(|(path, _)| path.clone()));
+        let due = seen.failed.as_ref().is_some_and(|failed| {
+            let wait = if failed.told {
+                TRY_AGAIN_ONCE_TOLD
+            } else {
+                TRY_AGAIN
+            };
+            failed.at.elapsed() >= wait
+        });
+        if found == seen.stamps && !due {
+            return;
+        }
+        // Stamped before reading: what changes while it is read is seen again.
+        seen.stamps = found;
+        match self.read() {
+            Ok(file) => {
+                // A file that is new to us is stamped as it stands; the others as they stood before reading.
+                for path in &file.files {
+                    if !seen.stamps.iter().any(|(known, _)| known == path) {
+                        seen.stamps.extend(stamps(std::iter::once(path.clone())));
+                    }
+                }
+                seen.stamps.retain(|(path, _)| file.files.contains(path));
+                seen.failed = None;
+                self.guard.store(Arc::new(guard(file)));
+                tracing::info!("{} was read again.", self.path.display());
+            }
+            Err(says) => {
+                // A certificate is there a moment before its key: what passes by itself is not told.
+                if due {
+                    tracing::error!(
+                        "What held before goes on holding, because the web's file or a certificate changed and cannot be used: {says}"
+                    );
+                }
+                seen.failed = Some(Failed {
+                    told: due,
+                    at: Instant::now(),
+                });
+            }
+        }
+    }
+
+    fn read(&self) -> Result<WebFile, String> {
+        let file = web_file(&self.path).map_err(|error| error.to_string())?;
+        if file.tls.is_some() == self.encrypted {
+            Ok(file)
+        } else {
+            Err(format!(
+                "{} turns encryption on or off, which takes a restart",
+                self.path.display()
+            ))
+        }
+    }
+}
+
+fn stamps(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, Stamp)> {
+    let stamp = |path: &Path| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((
+            found.dev(),
+            found.ino(),
+            found.mtime(),
+            found.mtime_nsec(),
+            found.size(),
+        ))
+    };
+    paths
+        .map(|path| {
+            let stamp = stamp(&path);
+            (path, stamp)
+        })
+        .collect()
+}
+
+fn guard(file: WebFile) -> Guard {
+    let headers = file.headers.into_iter().filter_map(|(name, value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::try_from(value).ok()?))
+    });
+    let users = file.users.into_iter().map(|user| User {
+        name: user.name,
+        hash: user.hash,
+    });
+    Guard {
+        tls: file.tls,
+        headers: headers.collect(),
+        users: users.collect(),
+    }
+}

@@ -1,0 +1,111 @@
+//! What the supervisor is told, in systemd's protocol: datagrams to a socket that the environment names. By hand,
+//! because it is four lines of text, and a library would bring unsafe code for file descriptors that we do not pass.
+
+use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who watches over this process, if anybody does.
+#[derive(Debug, Clone, Default)]
+pub struct Supervisor {
+    socket: Option<Arc<UnixDatagram>>,
+    patience: Option<Duration>,
+}
+
+impl Supervisor {
+    /// The supervisor that the process's environment names.
+    ///
+    /// # Errors
+    /// When one is named and cannot be reached: started under supervision that does not work, a daemon would be killed
+    /// a minute later without a word.
+    pub fn of_process() -> std::io::Result<Self> {
+        let Some(name) = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
+            return Ok(Self::default());
+        };
+        let ours = |pid: String| pid.parse() == Ok(std::process::id());
+        let patience = std::env::var("WATCHDOG_USEC")
+            .ok()
+            .filter(|_| std::env::var("WATCHDOG_PID").map_or(true, ours))
+            .and_then(|micros| micros.parse().ok())
+            .filter(|micros| *micros > 0)
+            .map(Duration::from_micros);
+        Ok(Self {
+            socket: Some(Arc::new(connect(&name)?)),
+            patience,
+        })
+    }
+
+    /// How often to say that all is well: twice within the supervisor's patience, as it asks for.
+    pub(super) fn beat(&self) -> Option<Duration> {
+        self.patience.map(|patience| patience / 2)
+    }
+
+    /// Everything was started and answers.
+    pub(super) fn ready(&self) {
+        self.tell("READY=1");
+    }
+
+    /// The engine works.
+    pub(super) fn alive(&self) {
+        self.tell("WATCHDOG=1");
+    }
+
+    /// The end has begun.
+    pub(super) fn stopping(&self) {
+        self.tell("STOPPING=1");
+    }
+
+    fn tell(&self, what: &str) {
+        if let Some(Err(error)) = self
+            .socket
+            .as_ref()
+            .map(|socket| socket.send(what.as_bytes()))
+        {
+            tracing::warn!(%error, "The supervisor cannot be told {what}: {error}");
+        }
+    }
+}
+
+fn connect(name: &OsStr) -> std::io::Result<UnixDatagram> {
+    let address = match name.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        _ => SocketAddr::from_pathname(name)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.connect_addr(&address)?;
+    // A supervisor that does not read must not hold us up.
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supervisor_is_reached_by_path_and_by_abstract_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let name = format!("lightning-sync-test-{}", std::process::id());
+        let by_path = UnixDatagram::bind(&path).unwrap();
+        let by_name =
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        for (socket, name) in [
+            (by_path, path.as_os_str().to_owned()),
+            (by_name, format!("@{name}").into()),
+        ] {
+            let supervisor = Supervisor {
+                socket: Some(Arc::new(connect(&name).unwrap())),
+                patience: None,
+            };
+            supervisor.ready();
+            let mut told = [0; 32];
+            let length = socket.recv(&mut told).unwrap();
+            assert_eq!(&told[..length], b"READY=1");
+        }
+        assert!(connect(OsStr::new("/nowhere/notify")).is_err());
+    }
+}

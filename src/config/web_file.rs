@@ -1,0 +1,253 @@
+//! `--web.config.file`, in the format of the Prometheus family's exporter-toolkit: file form → [`WebFile`].
+
+use super::keys::Key;
+use super::mistakes::{Collector, ConfigError};
+use super::reader;
+use super::walk::Section;
+use super::web_table::WEB_KEYS;
+use crate::secret::Secret;
+use crate::tls::{self, CipherSuite, ClientAuth, Curve, ServerConfig, TlsSettings, TlsVersion};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A thousand users with their hashes.
+const MAX_BYTES: u64 = 128 * 1024;
+/// Header values go into every answer.
+const MAX_HEADER_BYTES: usize = 2048;
+/// The least that a hash may cost to compute: what bcrypt itself takes for the least.
+const MIN_COST: u32 = 4;
+/// The most: a second of one processor. Anybody who knows the address can make us compute it.
+const MAX_COST: u32 = 14;
+
+/// What an operator says about the server, without a mistake in it.
+#[derive(Debug, Clone)]
+pub struct WebFile {
+    /// What connections are encrypted with; `None` is plain http.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Headers of every answer.
+    pub headers: Vec<(&'static str, String)>,
+    /// Who may read; empty is everybody.
+    pub users: Vec<WebUser>,
+    /// Every file that was read; a change of one makes this old.
+    pub files: Vec<PathBuf>,
+}
+
+/// Somebody who may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebUser {
+    /// The name.
+    pub name: String,
+    /// The bcrypt hash of the password.
+    pub hash: Secret,
+    /// The hash's cost, at most a second's.
+    pub cost: u32,
+}
+
+/// The web's file, with the certificates that it names.
+///
+/// # Errors
+/// When the file cannot be read, or all its mistakes at once.
+pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
+    let unreadable = |source| ConfigError::WebUnreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
+        .map_err(unreadable)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit_bytes: MAX_BYTES,
+        });
+    }
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mistakes = Collector::default();
+    let valid = reader::read(&text, &mistakes).map(|tree| {
+        let root = Section::web_root(&tree, &mistakes);
+        let mut file = read(&root, base);
+        file.files.push(path.to_owned());
+        file
+    });
+    mistakes.finish(&path.display().to_string(), valid)
+}
+
+fn read(root: &Section<'_>, base: &Path) -> WebFile {
+    let (given, section) = root.section("tls_server_config");
+    let settings = given.given().and_then(|()| settings(&section, base));
+    let mut files = Vec::new();
+    let mut server = None;
+    if let Some(settings) = settings {
+        files.extend(settings.files().cloned());
+        match tls::server(&settings) {
+            Ok(built) => server = Some(built),
+            Err(found) => {
+                for mistake in found {
+                    section.wrong(mistake.key, mistake.says);
+                }
+            }
+        }
+    }
+    WebFile {
+        tls: server,
+        headers: headers(root),
+        users: root
+            .mapping("basic_auth_users", HASH_IS, user)
+            .or(Vec::new()),
+        files,
+    }
+}
+
+fn settings(section: &Section<'_>, base: &Path) -> Option<TlsSettings> {
+    let file = |name| {
+        section.text(name, |text| {
+            (!text.is_empty() && !text.contains('\0'))
+                .then(|| base.join(text))
+                .ok_or_else(|| "allowed: the path of a file".to_owned())
+        })
+    };
+    let cert_file = section.require("cert_file", file("cert_file"));
+    let key_file = section.require("key_file", file("key_file"));
+    let client_ca_file = file("client_ca_file");
+    let auth = section.text("client_auth_type", client_auth);
+    let auth_is_known = !auth.is_wrong();
+    let client_auth = auth.or(ClientAuth::NoClientCert);
+    match (client_auth, client_ca_file.is_absent()) {
+        (ClientAuth::NoClientCert, false) if auth_is_known => section.wrong(
+            "client_ca_file",
+            "is there and client_auth_type asks for no certificate; set that to RequireAndVerifyClientCert, or remove this",
+        ),
+        (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, true) => section.wrong(
+            "client_auth_type",
+            format!("{client_auth} needs client_ca_file, the authorities of the certificates"),
+        ),
+        _ => {}
+    }
+    let version = |name, default| section.text(name, version).or(default);
+    let min_version = version("min_version", TlsVersion::Tls12);
+    let max_version = version("max_version", TlsVersion::Tls13);
+    if min_version > max_version {
+        section.wrong(
+            "max_version",
+            format!("is below min_version, {min_version}"),
+        );
+    }
+    let cipher_suites = section.texts("cipher_suites", suite);
+    let curves = section.texts("curve_preferences", |text| {
+        Curve::from_name(text).ok_or_else(|| names("allowed", Curve::ALL.iter().map(|c| c.name())))
+    });
+    Some(TlsSettings {
+        cert_file: cert_file?,
+        key_file: key_file?,
+        client_auth,
+        client_ca_file: client_ca_file.given(),
+        min_version,
+        max_version,
+        cipher_suites: cipher_suites.or(Vec::new()).into_iter().flatten().collect(),
+        curves: curves.or(Vec::new()),
+        server_order: section.flag("prefer_server_cipher_suites").or(true),
+    })
+}
+
+fn client_auth(text: &str) -> Result<ClientAuth, String> {
+    match text {
+        "RequestClientCert" | "RequireAnyClientCert" => Err(
+            "it believes a certificate of anybody; allowed: NoClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert"
+                .to_owned(),
+        ),
+        _ => ClientAuth::from_name(text)
+            .ok_or_else(|| names("allowed", ClientAuth::ALL.iter().map(|auth| auth.name()))),
+    }
+}
+
+fn version(text: &str) -> Result<TlsVersion, String> {
+    match text {
+        "TLS10" | "TLS11" => Err("it is broken and not spoken; allowed: TLS12, TLS13".to_owned()),
+        _ => TlsVersion::from_name(text).ok_or_else(|| "allowed: TLS12, TLS13".to_owned()),
+    }
+}
+
+/// `None` for those of TLS 1.3, which are always there.
+fn suite(text: &str) -> Result<Option<CipherSuite>, String> {
+    let always = [
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+    ];
+    if always.contains(&text) {
+        return Ok(None);
+    }
+    CipherSuite::from_name(text).map(Some).ok_or_else(|| {
+        names(
+            "without forward secrecy, or unknown; allowed",
+            CipherSuite::ALL.iter().map(|suite| suite.name()),
+        )
+    })
+}
+
+fn names<'n>(before: &str, names: impl Iterator<Item = &'n str>) -> String {
+    format!("{before}: {}", names.collect::<Vec<_>>().join(", "))
+}
+
+fn headers(root: &Section<'_>) -> Vec<(&'static str, String)> {
+    let (_, http) = root.section("http_server_config");
+    // Read for its type alone.
+    http.flag("http2");
+    let (_, headers) = http.section("headers");
+    let parent = "(web).http_server_config.headers";
+    let of = |key: &'static Key| {
+        let name = key.name();
+        let fits = |text: &str| {
+            let shaped = text.len() <= MAX_HEADER_BYTES
+                && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+            let known = match name {
+                "X-Frame-Options" => matches!(
+                    text.to_ascii_lowercase().as_str(),
+                    "" | "deny" | "sameorigin"
+                ),
+                "X-Content-Type-Options" => {
+                    matches!(text.to_ascii_lowercase().as_str(), "" | "nosniff")
+                }
+                _ => true,
+            };
+            (shaped && known)
+                .then(|| text.to_owned())
+                .ok_or_else(|| format!("allowed: {}", key.takes()))
+        };
+        headers.text(name, fits).given().map(|text| (name, text))
+    };
+    WEB_KEYS
+        .iter()
+        .filter(|key| key.parent() == parent)
+        .filter_map(of)
+        .filter(|(_, text)| !text.is_empty())
+        .collect()
+}
+
+const HASH_IS: &str =
+    "a name and a bcrypt hash in quotes, such as `htpasswd -nBC 10 NAME` prints behind the colon";
+
+fn user(name: &str, hash: &str) -> Result<WebUser, String> {
+    if name.is_empty() || name.len() > 255 || name.contains(':') || name.contains(char::is_control)
+    {
+        return Err("a user's name has 1 to 255 characters, without colons".to_owned());
+    }
+    let parts: bcrypt::HashParts = hash
+        .parse()
+        .map_err(|_| format!("no bcrypt hash; allowed: {HASH_IS}"))?;
+    let cost = parts.get_cost();
+    if !(MIN_COST..=MAX_COST).contains(&cost) {
+        return Err(format!(
+            "the hash costs {cost}; allowed: {MIN_COST} to {MAX_COST}, because whoever can reach the port can make the daemon compute it"
+        ));
+    }
+    let hash = Secret::from_file_text(hash).ok_or_else(|| format!("allowed: {HASH_IS}"))?;
+    Ok(WebUser {
+        name: name.to_owned(),
+        hash,
+        cost,
+    })
+}

@@ -1,0 +1,154 @@
+//! What the families of an organisation are written from: answered once for the `now` of a scrape, in parts. A family
+//! is given one part and no clock, so that it can only write something else when its part says something else.
+
+mod rows;
+mod time;
+
+pub(super) use rows::{Said, Seen};
+pub(super) use time::{Counts, Each, Hours, Moving, Settings, Settled};
+
+use crate::domain::judge::judge_org;
+use crate::domain::policy::OrgPolicy;
+use crate::domain::rows::UserRow;
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserSummary;
+use crate::domain::view::{OrgView, View};
+use std::sync::Arc;
+
+/// One organisation at the time of a scrape.
+#[derive(Debug)]
+pub(super) struct OrgFacts {
+    pub(super) policy: Arc<OrgPolicy>,
+    pub(super) settings: Settings,
+    pub(super) hours: Hours,
+    pub(super) settled: Settled,
+    pub(super) users: Users,
+    pub(super) said: Said,
+    pub(super) seen: Seen,
+    pub(super) counts: Counts,
+    pub(super) moving: Moving,
+}
+
+/// A part of the facts. Every part depends on the policy as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What was configured.
+    Settings,
+    /// Business hours.
+    Hours,
+    /// By when business had lasted long enough.
+    Settled,
+    /// Counts over the users.
+    Users,
+    /// What is said, by whom, and what follows from it.
+    Said,
+    /// When it was seen.
+    Seen,
+    /// What the windows count.
+    Counts,
+    /// Ages, which move with every scrape.
+    Moving,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Settings,
+        Self::Hours,
+        Self::Settled,
+        Self::Users,
+        Self::Said,
+        Self::Seen,
+        Self::Counts,
+        Self::Moving,
+    ];
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    /// The place in [`Part::ALL`].
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl OrgFacts {
+    /// The facts of every organisation of `view`.
+    pub(super) fn of(view: &View, now: Timestamp) -> Vec<Arc<Self>> {
+        // An engine that works publishes every second.
+        let stuck_at = (!view.is_fresh(now)).then_some(view.as_of);
+        let orgs = view.orgs.iter();
+        orgs.map(|org| Arc::new(Self::of_org(org, stuck_at, now)))
+            .collect()
+    }
+
+    fn of_org(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp) -> Self {
+        let fresh = stuck_at.is_none();
+        let findings = judge_org(org, fresh, now);
+        let rows = rows::current(org, stuck_at, now);
+        Self {
+            policy: Arc::clone(&org.policy),
+            settings: Settings::of(org, now),
+            hours: Hours::of(org, now),
+            settled: Settled::of(org, now),
+            users: Users::of(org),
+            counts: Counts::of(org, &rows, fresh, now),
+            moving: Moving::of(org, &rows, fresh, now),
+            seen: Seen::of(org, &rows, now),
+            said: Said::of(org, rows, findings, now),
+        }
+    }
+
+    /// Whether a part says the same as in `other`.
+    pub(super) fn says_the_same(&self, other: &Self, part: Part) -> bool {
+        Arc::ptr_eq(&self.policy, &other.policy)
+            && match part {
+                Part::Settings => self.settings == other.settings,
+                Part::Hours => self.hours == other.hours,
+                Part::Settled => self.settled == other.settled,
+                Part::Users => self.users == other.users,
+                Part::Said => self.said == other.said,
+                Part::Seen => self.seen == other.seen,
+                Part::Counts => self.counts == other.counts,
+                Part::Moving => self.moving == other.moving,
+            }
+    }
+}
+
+/// The summary of the users, which is replaced as a whole: it says the same while it is the same.
+#[derive(Debug, Clone)]
+pub(super) struct Summary(Arc<UserSummary>);
+
+impl PartialEq for Summary {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl std::ops::Deref for Summary {
+    type Target = Arc<UserSummary>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The users of an organisation.
+#[derive(Debug, PartialEq)]
+pub(super) struct Users {
+    pub(super) summary: Summary,
+    /// Whether a source has listed users, if only to say that there are none.
+    pub(super) listed: bool,
+}
+
+impl Users {
+    fn of(org: &OrgView) -> Self {
+        Self {
+            summary: Summary(Arc::clone(&org.summary)),
+            listed: org.summary.known > 0 || org.users.complete,
+        }
+    }
+}
+
+/// Whether a row speaks of the user as a whole or of an object type that the organisation syncs.
+pub(super) fn speaks_of(policy: &OrgPolicy, row: UserRow) -> bool {
+    row.object_type()
+        .is_none_or(|object| policy.objects.contains(&object))
+}

@@ -1,0 +1,147 @@
+//! The rows of an organisation as they hold for a scrape: what is said, and when it was seen.
+
+use super::Summary;
+use super::time::{Each, each};
+use crate::domain::ids::{ObjectType, Source};
+use crate::domain::judge::{Finding, settle};
+use crate::domain::policy::CountHours;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::time::Timestamp;
+use crate::domain::view::{Current, OrgView};
+use std::sync::Arc;
+
+/// What holds of each row, by [`OrgRow::index`].
+pub(super) type Rows = [Option<Current>; OrgRow::COUNT];
+
+/// What is said, by whom, and what follows from it.
+#[derive(Debug, PartialEq)]
+pub(in crate::metrics) struct Said {
+    rows: [Option<Answer>; OrgRow::COUNT],
+    /// When the last sync becomes too old, where that is counted in business hours.
+    pub(in crate::metrics) deadline: Each<Timestamp>,
+    pub(in crate::metrics) unconfirmed_since: Each<Timestamp>,
+    pub(in crate::metrics) ever_synced: Each<bool>,
+    pub(in crate::metrics) expected_linked_users: Option<u64>,
+    /// Whether a source has ever spoken, by [`Source::index`].
+    pub(in crate::metrics) spoken: [bool; Source::COUNT],
+    pub(in crate::metrics) summary: Summary,
+    pub(in crate::metrics) findings: Vec<Finding>,
+}
+
+/// A row's value, without the time at which it was seen.
+#[derive(Debug, PartialEq)]
+pub(in crate::metrics) struct Answer {
+    /// `None` for what windows count: that changes more often than who counts it, and is a part of its own.
+    pub(in crate::metrics) value: Option<OrgValue>,
+    pub(in crate::metrics) source: Source,
+    pub(in crate::metrics) stale: bool,
+}
+
+impl Said {
+    pub(super) fn of(org: &OrgView, rows: Rows, findings: Vec<Finding>, now: Timestamp) -> Self {
+        let in_business_hours = org.policy.count_hours == CountHours::Business;
+        Self {
+            deadline: each(|object| {
+                let last = org.last_sync(object, now).filter(|_| in_business_hours)?;
+                Some(org.last_sync_deadline(&last))
+            }),
+            unconfirmed_since: each(|object| org.unconfirmed_since(object, now)),
+            ever_synced: each(|object| org.ever_synced(object, now)),
+            expected_linked_users: org.expected_linked_users(now),
+            spoken: org.sources.map(|state| state.is_some()),
+            summary: Summary(Arc::clone(&org.summary)),
+            findings,
+            rows: answers(rows),
+        }
+    }
+
+    /// What holds of a row of the whole organisation or of an object type that it syncs.
+    pub(in crate::metrics) fn answer(&self, row: OrgRow) -> Option<&Answer> {
+        self.rows.get(row.index())?.as_ref()
+    }
+
+    pub(in crate::metrics) fn last_sync(&self, object: ObjectType) -> Option<Timestamp> {
+        at(self.answer(OrgRow::LastSync(object))?.value.as_ref()?)
+    }
+}
+
+fn answers(mut rows: Rows) -> [Option<Answer>; OrgRow::COUNT] {
+    OrgRow::ALL.map(|row| {
+        let current = rows.get_mut(row.index())?.take()?;
+        Some(Answer {
+            value: (!is_window(row)).then_some(current.value),
+            source: current.source,
+            stale: current.stale,
+        })
+    })
+}
+
+const fn is_window(row: OrgRow) -> bool {
+    matches!(row, OrgRow::Synced60m(_) | OrgRow::Synced24h(_))
+}
+
+/// When what is said was seen.
+#[derive(Debug, PartialEq)]
+pub(in crate::metrics) struct Seen {
+    rows: [Option<Timestamp>; OrgRow::COUNT],
+    settled: [Option<Timestamp>; OrgRow::COUNT],
+    /// When a source last spoke, by [`Source::index`].
+    pub(in crate::metrics) spoke_at: [Option<Timestamp>; Source::COUNT],
+    pub(in crate::metrics) summary: Summary,
+}
+
+impl Seen {
+    pub(super) fn of(org: &OrgView, rows: &Rows, now: Timestamp) -> Self {
+        let seen = |row: OrgRow| Some(rows.get(row.index())?.as_ref()?.observed_at);
+        Self {
+            rows: OrgRow::ALL.map(seen),
+            settled: OrgRow::ALL.map(|row| {
+                let read_at = seen(row)?.min(now);
+                org.open_hours.settled(settle(row)?, read_at)
+            }),
+            spoke_at: org.sources.map(|state| Some(state?.spoke_at)),
+            summary: Summary(Arc::clone(&org.summary)),
+        }
+    }
+
+    pub(in crate::metrics) fn at(&self, row: OrgRow) -> Option<Timestamp> {
+        self.rows.get(row.index()).copied().flatten()
+    }
+
+    /// By when business had lasted long enough for the row to be judged as it was read.
+    pub(in crate::metrics) fn settled(&self, row: OrgRow) -> Option<Timestamp> {
+        self.settled.get(row.index()).copied().flatten()
+    }
+}
+
+/// What holds of every row at `now`; no window counts from an engine that got stuck.
+pub(super) fn current(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp) -> Rows {
+    OrgRow::ALL.map(|row| {
+        if row
+            .object_type()
+            .is_some_and(|object| !org.policy.objects.contains(&object))
+        {
+            return None;
+        }
+        if is_window(row) && stuck_at.is_some() {
+            return None;
+        }
+        let mut current = org.current(row, now)?;
+        if let Some(stuck_at) = stuck_at {
+            // It has not looked since: a feed whose silence is an answer must not seem to go on.
+            current.observed_at = current.observed_at.min(stuck_at);
+        }
+        Some(current)
+    })
+}
+
+pub(super) fn instant(rows: &Rows, row: OrgRow) -> Option<Timestamp> {
+    at(&rows.get(row.index())?.as_ref()?.value)
+}
+
+fn at(value: &OrgValue) -> Option<Timestamp> {
+    match value {
+        OrgValue::Instant(at) => Some(*at),
+        OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
+    }
+}

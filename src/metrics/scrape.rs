@@ -1,0 +1,112 @@
+//! What a scrape knows, and since which scrape each part of it has been known: found out by comparing the facts of one
+//! scrape with those of the one before, so that nothing has to be told that something changed.
+
+use super::facts::{OrgFacts, Part};
+use super::lines::Format;
+use super::segments::OrgSegments;
+use crate::domain::policy::UserSeries;
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use std::sync::{Arc, OnceLock};
+
+/// For how long what was found out of a View serves other scrapes of the same View. An engine that works publishes
+/// every second; of one that does not, the age of what it knows has to show.
+const SERVES_FOR: TimeDelta = TimeDelta::seconds(2);
+
+/// A View at the time of a scrape.
+#[derive(Debug)]
+pub(super) struct Scrape {
+    pub(super) view: Arc<View>,
+    pub(super) now: Timestamp,
+    /// Scrapes are numbered in the order in which they found out what they know.
+    pub(super) number: u64,
+    pub(super) orgs: Vec<Noted>,
+    /// The compressed page up to the daemon's own metrics, once it was made.
+    pages: [OnceLock<Whole>; Format::COUNT],
+}
+
+/// A compressed page up to the daemon's own metrics: its pieces, with the checksum and length of their text.
+#[derive(Debug, Clone)]
+pub(super) struct Whole {
+    pub(super) pieces: Arc<[Bytes]>,
+    pub(super) check: crc32fast::Hasher,
+}
+
+/// What is known of an organisation.
+#[derive(Debug, Clone)]
+pub(super) struct Noted {
+    pub(super) facts: Arc<OrgFacts>,
+    /// Since which scrape each part says what it says, by [`Part::index`].
+    since: [u64; Part::COUNT],
+    /// The compressed series of its users, where they have any.
+    pub(super) users: Option<Arc<OrgSegments>>,
+}
+
+impl Scrape {
+    /// What is known of `view` at `now`, after what was known before.
+    pub(super) fn after(before: Option<&Self>, view: Arc<View>, now: Timestamp) -> Self {
+        let number = before.map_or(0, |before| before.number) + 1;
+        let known = before.map_or(&[][..], |before| &before.orgs);
+        let facts = OrgFacts::of(&view, now).into_iter().enumerate();
+        Self {
+            orgs: facts
+                .map(|(place, facts)| Noted::after(known.get(place), facts, &view, number))
+                .collect(),
+            view,
+            now,
+            number,
+            pages: Default::default(),
+        }
+    }
+
+    /// Whether this serves a scrape of `view` at `now`.
+    pub(super) fn serves(&self, view: &Arc<View>, now: Timestamp) -> bool {
+        Arc::ptr_eq(&self.view, view) && now >= self.now && now.since(self.now) < SERVES_FOR
+    }
+
+    /// Whether a part of some organisations says what it said at the scrape of a number.
+    pub(super) fn says_since(&self, orgs: std::ops::Range<usize>, part: Part, number: u64) -> bool {
+        let since = |org: &Noted| org.since.get(part.index()).copied();
+        // A later scrape may know what this one does not.
+        number <= self.number
+            && self
+                .orgs
+                .get(orgs)
+                .is_some_and(|orgs| orgs.iter().all(|org| since(org) <= Some(number)))
+    }
+
+    pub(super) fn whole(&self, format: Format) -> Option<&Whole> {
+        self.pages.get(format.index())?.get()
+    }
+
+    pub(super) fn keep_whole(&self, format: Format, whole: Whole) {
+        if let Some(slot) = self.pages.get(format.index()) {
+            // Two scrapes that made it at the same time made the same.
+            let _same = slot.set(whole).is_err();
+        }
+    }
+}
+
+impl Noted {
+    fn after(before: Option<&Self>, facts: Arc<OrgFacts>, view: &View, scrape: u64) -> Self {
+        let since = Part::ALL.map(|part| {
+            before
+                .filter(|before| facts.says_the_same(&before.facts, part))
+                .and_then(|before| before.since.get(part.index()).copied())
+                .unwrap_or(scrape)
+        });
+        let users = (view.user_series == UserSeries::PerUser).then(|| {
+            before
+                .and_then(|before| before.users.clone())
+                .filter(|users| users.holds(&facts, view.user_names))
+                .unwrap_or_else(|| Arc::new(OrgSegments::new(&facts, view.user_names)))
+        });
+        Self {
+            facts,
+            since,
+            users,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The walk over the page. All lines of a family follow each other, so it goes over the organisations once for each
+//! family.
+
+use super::families::{self, Family, Samples};
+use super::gathered;
+use super::kept::Place;
+use super::lines::{Format, Lines};
+use super::process;
+use super::scrape::{Noted, Scrape};
+use super::users::UserLines;
+use crate::domain::policy::UserSeries;
+use bytes::BytesMut;
+use prometheus::proto::MetricFamily;
+use std::sync::Arc;
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Some lines, or none.
+    Wrote,
+    /// The series of the users of the organisation at hand are next; the caller writes them and calls
+    /// [`Walk::next_org`].
+    AtUsers,
+    /// All that is known of organisations has been written; the daemon's own metrics are next.
+    AtOwn,
+}
+
+/// The walk over families and organisations.
+#[derive(Debug)]
+pub(super) struct Walk {
+    scrape: Arc<Scrape>,
+    lines: Lines,
+    families: Vec<&'static Family>,
+    /// The daemon's own counters, written last.
+    own: Vec<MetricFamily>,
+    family: usize,
+    org: usize,
+}
+
+impl Walk {
+    pub(super) fn new(scrape: Arc<Scrape>, format: Format, own: Vec<MetricFamily>) -> Self {
+        Self {
+            scrape,
+            lines: Lines::new(format),
+            families: families::all().collect(),
+            own,
+            family: 0,
+            org: 0,
+        }
+    }
+
+    pub(super) fn scrape(&self) -> &Arc<Scrape> {
+        &self.scrape
+    }
+
+    pub(super) const fn format(&self) -> Format {
+        self.lines.format
+    }
+
+    /// The organisation at hand.
+    pub(super) fn org(&self) -> Option<&Noted> {
+        self.scrape.orgs.get(self.org)
+    }
+
+    pub(super) fn next_org(&mut self) {
+        self.org += 1;
+    }
+
+    fn next_family(&mut self) {
+        self.family += 1;
+        self.org = 0;
+    }
+
+    /// Where the next run of organisations stands; `None` where none is next.
+    pub(super) fn place(&self) -> Option<Place> {
+        let family = self.families.get(self.family)?;
+        self.org()?;
+        Some(Place {
+            format: self.format(),
+            family: self.family,
+            part: family.samples.part()?,
+            first: self.org,
+            behind_head: self.lines.headed(family.metric),
+        })
+    }
+
+    /// Writes organisations of the family at hand until `out` holds `enough` bytes; says how many.
+    pub(super) fn run(&mut self, out: &mut BytesMut, enough: usize) -> usize {
+        let first = self.org;
+        if let Some(family) = self.families.get(self.family) {
+            for org in self.scrape.orgs.iter().skip(first) {
+                family.write(out, &mut self.lines, &org.facts);
+                self.org += 1;
+                if out.len() >= enough {
+                    break;
+                }
+            }
+        }
+        self.org - first
+    }
+
+    /// Passes over organisations whose lines are there already; `headed` says that the family's header is, too.
+    pub(super) fn pass(&mut self, orgs: usize, headed: bool) {
+        self.org += orgs;
+        if let Some(family) = self.families.get(self.family).filter(|_| headed) {
+            self.lines.head(&mut BytesMut::new(), family.metric);
+        }
+    }
+
+    /// Writes what is next, where no run of organisations is.
+    pub(super) fn step(&mut self, out: &mut BytesMut) -> Step {
+        let Some(family) = self.families.get(self.family).copied() else {
+            return Step::AtOwn;
+        };
+        match (family.samples, self.org()) {
+            (Samples::View(value), _) => {
+                let value = value(&self.scrape.view);
+                self.lines.sample(out, family.metric, value);
+                self.next_family();
+            }
+            (Samples::EachUser, Some(org))
+                if self.scrape.view.user_series == UserSeries::PerUser =>
+            {
+                if org.facts.users.summary.columns.0.is_empty() {
+                    self.next_org();
+                } else {
+                    self.lines.head(out, family.metric);
+                    return Step::AtUsers;
+                }
+            }
+            _ => self.next_family(),
+        }
+        Step::Wrote
+    }
+
+    /// Writes the daemon's own metrics and ends the page.
+    pub(super) fn own(&mut self, out: &mut BytesMut) {
+        gathered::write(out, &mut self.lines, &self.own);
+        process::write(out, &mut self.lines);
+        self.lines.end(out);
+    }
+
+    /// What writes the users of the organisation at hand.
+    pub(super) fn user_lines(&self) -> Option<UserLines> {
+        let name = self.families.get(self.family)?.metric.name;
+        let policy = &self.org()?.facts.policy;
+        Some(UserLines::new(
+            name,
+            policy.name.as_str(),
+            &policy.objects,
+            self.scrape.view.user_names,
+        ))
+    }
+}

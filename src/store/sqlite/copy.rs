@@ -1,0 +1,147 @@
+//! A database → a copy that is whole: a backup while the daemon writes, and a backup put in a database's place.
+
+use super::super::StoreError;
+use super::super::lock::Lock;
+use super::{Place, open};
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What was copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Single records of activity.
+    pub records: u64,
+    /// Organisations that are known.
+    pub orgs: u64,
+    /// The size of the copy.
+    pub bytes: u64,
+}
+
+/// Copies `database` to `to`, a new file for its owner alone, while a daemon may write to it: everything that was
+/// acknowledged before the beginning is in it.
+///
+/// # Errors
+/// When there is something at `to` already, or either cannot be read, written or trusted.
+pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
+    let source = Place::find(database)?;
+    copy(&source, to)
+}
+
+/// Puts a backup where a database is to be. Nothing may be there: what it would replace may be all that is left.
+///
+/// # Errors
+/// When a database is there, a daemon holds it, or the backup is damaged or of a later version.
+pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
+    let (source, target) = (Place::find(from)?, Place::find(database)?);
+    let _lock = Lock::take(target.file(), target.shown())?;
+    for beside in ["-wal", "-shm"] {
+        let mut name = target.file().as_os_str().to_owned();
+        name.push(beside);
+        let log = Path::new(&name);
+        if log.exists() {
+            return Err(target.io(format!(
+                "{} is still there and belongs to another database; move it away together with that one",
+                log.display()
+            )));
+        }
+    }
+    let copied = copy(&source, database)?;
+    // The lock stays; made by root, it would keep the daemon out.
+    File::open(target.file().with_added_extension("lock"))
+        .and_then(|lock| hand_over(&lock, target.file()))
+        .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
+    Ok(copied)
+}
+
+/// Gives what root made in somebody's directory to them.
+fn hand_over(file: &File, beside: &Path) -> io::Result<()> {
+    if rustix::process::geteuid().is_root() {
+        let owner = directory_of(beside)?.metadata()?;
+        std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}
+
+fn directory_of(file: &Path) -> io::Result<File> {
+    File::open(file.parent().unwrap_or(Path::new(".")))
+}
+
+fn copy(source: &Place, to: &Path) -> Result<Copied, StoreError> {
+    let target = Place::find(to)?;
+    if target.file().exists() {
+        return Err(target.io("it is there already; name a new file, or move that one away"));
+    }
+    let from = open::connect_reader(source)?;
+    let unfinished = Unfinished::create(&target)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let failed = |error: &rusqlite::Error| target.error(error);
+    let mut into = Connection::open_with_flags(&unfinished.path, flags).map_err(|e| failed(&e))?;
+    let whole = Backup::new(&from, &mut into).and_then(|backup| backup.step(-1));
+    whole.map_err(|error| failed(&error))?;
+    drop(from);
+    // The copy is a file of its own: no log beside it that could be forgotten.
+    let mode = into.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()));
+    mode.map_err(|error| failed(&error))?;
+    open::check_all(&into, &target)?;
+    let count = |sql| into.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let copied = count("SELECT count(*) FROM activity")
+        .and_then(|records| Ok((records, count("SELECT count(*) FROM orgs")?)))
+        .map_err(|error| failed(&error))?;
+    into.close().map_err(|(_, error)| failed(&error))?;
+    let bytes = unfinished
+        .finish(target.file())
+        .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
+    Ok(Copied {
+        records: copied.0.unsigned_abs(),
+        orgs: copied.1.unsigned_abs(),
+        bytes,
+    })
+}
+
+/// A file that takes its name only when it is whole, and is gone otherwise.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn create(target: &Place) -> Result<Self, StoreError> {
+        let mut name = target.file().as_os_str().to_owned();
+        name.push(".unfinished");
+        let path = PathBuf::from(name);
+        let made = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        match made {
+            Ok(_) => Ok(Self { path }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(target.io(format!(
+                "{} is left over from another copy, or being made; remove it if nobody makes it",
+                path.display()
+            ))),
+            Err(error) => Err(StoreError::from_opening(target.shown(), &error)),
+        }
+    }
+
+    /// Gives it its name, on disk. Made by root in somebody's directory, it is theirs.
+    fn finish(self, name: &Path) -> io::Result<u64> {
+        let file = File::open(&self.path)?;
+        hand_over(&file, name)?;
+        file.sync_all()?;
+        // Not `rename`: whatever came to be there meanwhile stays.
+        std::fs::hard_link(&self.path, name)?;
+        directory_of(name)?.sync_all()?;
+        Ok(file.metadata()?.len())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Under its name or not wanted at all: either way this one goes.
+        std::fs::remove_file(&self.path).ok();
+    }
+}

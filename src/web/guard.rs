@@ -1,0 +1,157 @@
+//! What stands before every path: headers that the operator adds, and who may read.
+//!
+//! With users configured, everything but ingest asks for a name and a password, the health paths included, as every
+//! program of the Prometheus family does. Ingest has tokens of its own.
+
+use super::answer::{Answer, set};
+use super::passwords::{Passwords, Verdict};
+use super::problem::{Problem, Reason};
+use crate::secret::Secret;
+use crate::tls::ServerConfig;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::HeaderMap;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// How the server is guarded at this moment.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// What connections are encrypted with; `None`: plain http. Whether there is something is looked at once, in the
+    /// beginning.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Headers of every answer, instead of ours of the same name.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Who may read; empty: everybody.
+    pub users: Vec<User>,
+}
+
+/// Somebody who may read.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The bcrypt hash of the password.
+    pub hash: Secret,
+}
+
+/// Tells how the server is guarded at this moment. Asked for every connection and every request.
+#[derive(Clone)]
+pub struct GuardOf(pub Arc<dyn Fn() -> Arc<Guard> + Send + Sync>);
+
+impl GuardOf {
+    /// The guard of this moment.
+    pub(super) fn now(&self) -> Arc<Guard> {
+        (self.0)()
+    }
+}
+
+impl Default for GuardOf {
+    fn default() -> Self {
+        let open = Arc::new(Guard::default());
+        Self(Arc::new(move || Arc::clone(&open)))
+    }
+}
+
+impl std::fmt::Debug for GuardOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GuardOf")
+    }
+}
+
+impl Guard {
+    /// Lets a request read when it brings the name and the password of a user.
+    ///
+    /// # Errors
+    /// With the problem to answer.
+    pub(super) async fn may_read(
+        &self,
+        passwords: &Passwords,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+    ) -> Result<(), Problem> {
+        if self.users.is_empty() {
+            return Ok(());
+        }
+        let Some((name, password)) = basic(headers) else {
+            return Err(Problem::new(
+                Reason::PasswordRequired,
+                "Send the name and the password of a user of `basic_auth_users` (in --web.config.file).",
+            ));
+        };
+        match passwords.check(&self.users, &name, &password).await {
+            Verdict::Right => Ok(()),
+            Verdict::Wrong => Err(wrong()),
+            Verdict::WrongAnew => {
+                tracing::warn!(%peer, "Somebody at {} sent a wrong name or password.", peer.ip());
+                Err(wrong())
+            }
+            Verdict::TooMany => Err(Problem::new(
+                Reason::Busy,
+                "Too many passwords are being tried. Those that were right before are not held up.",
+            )),
+        }
+    }
+
+    /// Adds the operator's headers.
+    pub(super) fn dress(&self, answer: &mut Answer) {
+        for (name, value) in &self.headers {
+            set(answer, name.clone(), value.clone());
+        }
+    }
+}
+
+fn wrong() -> Problem {
+    Problem::new(
+        Reason::PasswordRequired,
+        "The name or the password is wrong. They are those of `basic_auth_users` (in --web.config.file).",
+    )
+}
+
+/// Name and password, if exactly one `Authorization: Basic` was sent.
+fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, coded) = value.as_bytes().split_at_checked("Basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"Basic ") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(coded.trim_ascii()).ok()?);
+    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((name.to_owned(), Zeroizing::new(password.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(values: &[&str]) -> Option<(String, String)> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        basic(&headers).map(|(name, password)| (name, password.to_string()))
+    }
+
+    #[test]
+    fn a_name_and_a_password_are_read_from_one_header() {
+        let ann = Some(("ann".to_owned(), "a:b".to_owned()));
+        assert_eq!(sent(&["Basic YW5uOmE6Yg=="]), ann);
+        assert_eq!(sent(&["basic  YW5uOmE6Yg== "]), ann);
+        for wrong in [
+            &[][..],
+            &["Basic YW5uOmE6Yg==", "Basic YW5uOmE6Yg=="],
+            &["Bearer YW5uOmE6Yg=="],
+            &["Basic YW5u"],
+            &["Basic !"],
+            &["Basic"],
+            &["Basic /////w=="],
+        ] {
+            assert_eq!(sent(wrong), None, "{wrong:?}");
+        }
+    }
+}

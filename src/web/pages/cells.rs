@@ -1,0 +1,139 @@
+//! Values in cells: told, escaped, and judged. Held never looks like fresh, and unknown never like fine.
+
+use super::when::When;
+use crate::domain::judge::Finding;
+use crate::domain::reasons::Severity;
+use crate::domain::rows::{OrgRow, OrgValue, Status};
+use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
+use crate::guidance::{self, Owner};
+use crate::web::told::Told;
+use askama::Template;
+
+/// A value as a template of its own, so that each kind is escaped in its own way.
+#[derive(Debug, Clone, Template)]
+#[template(
+    source = "{% match self %}{% when Self::Text with (text) %}<bdi>{{ text }}</bdi>{% when Self::Instant with (when) %}{{ when|safe }}{% endmatch %}",
+    ext = "html",
+    config = "src/web/pages/askama.toml"
+)]
+pub(super) enum Value {
+    Text(String),
+    Instant(When),
+}
+
+/// One of the organisation's rows.
+pub(super) struct Row {
+    pub(super) label: &'static str,
+    pub(super) object: &'static str,
+    pub(super) value: Value,
+    pub(super) class: &'static str,
+    pub(super) judgement: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) source: &'static str,
+    pub(super) seen: Option<When>,
+    pub(super) held: bool,
+}
+
+impl Row {
+    pub(super) fn of(told: &Told, org: &OrgView, findings: &[Finding], now: Timestamp) -> Self {
+        let (class, judgement) = judgement(told, findings);
+        let current = told.current.as_ref();
+        Self {
+            label: guidance::org_label(told.row),
+            object: told.row.object_type().map_or("", |object| object.name()),
+            value: match current.map(|current| &current.value) {
+                Some(OrgValue::Instant(at)) => Value::Instant(When::of(*at, org, now)),
+                Some(value) => Value::Text(text(told.row, value)),
+                None => Value::Text("unknown".to_owned()),
+            },
+            class,
+            judgement,
+            meaning: match told.applies {
+                true => told.guide.map_or("", |guide| guide.meaning),
+                false => "It does not matter here.",
+            },
+            source: current.map_or("nobody", |current| current.source.name()),
+            seen: current.map(|current| When::of(current.observed_at, org, now)),
+            held: current.is_some_and(|current| current.stale),
+        }
+    }
+}
+
+/// A value in the article's words.
+pub(super) fn text(row: OrgRow, value: &OrgValue) -> String {
+    let is_mark = row == OrgRow::ServiceAccountRecognized;
+    match value {
+        OrgValue::Account(Some(name)) => name.to_string(),
+        OrgValue::Account(None) => "None".to_owned(),
+        OrgValue::Flag(true) if is_mark => "✓ check".to_owned(),
+        OrgValue::Flag(false) if is_mark => "✗ X".to_owned(),
+        OrgValue::Flag(true) => "Yes".to_owned(),
+        OrgValue::Flag(false) => "No".to_owned(),
+        OrgValue::Count(count) => count.to_string(),
+        OrgValue::Instant(at) => at.to_string(),
+    }
+}
+
+/// The class and the word of a row.
+fn judgement(told: &Told, findings: &[Finding]) -> (&'static str, &'static str) {
+    let Some(current) = &told.current else {
+        return ("unknown", "unknown");
+    };
+    if !told.applies {
+        return ("none", "not judged");
+    }
+    let found = told
+        .guide
+        .and_then(|guide| guide.reason)
+        .and_then(|reason| {
+            findings.iter().find(|finding| {
+                finding.reason == reason
+                    && (finding.object_type.is_none()
+                        || finding.object_type == told.row.object_type())
+            })
+        });
+    let is_calm = told.guide.is_some_and(|guide| guide.owner == Owner::Nobody);
+    match found.map(|finding| finding.severity) {
+        Some(severity) => (class_of(severity), word_of(severity)),
+        None if current.stale => ("held", "held"),
+        None if is_calm => ("fine", "fine"),
+        None => ("none", "no news"),
+    }
+}
+
+/// The class of a severity.
+pub(super) const fn class_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "broken",
+        Severity::Warning => "attention",
+        Severity::Info => "watch",
+    }
+}
+
+/// When somebody has to act.
+pub(super) const fn word_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "act now",
+        Severity::Warning => "in office hours",
+        Severity::Info => "to be seen",
+    }
+}
+
+/// A user's status in the article's words.
+pub(super) const fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Yes => "✓ yes",
+        Status::No => "✗ no",
+        Status::None => "none",
+        Status::MarkedForReset => "Marked for reset",
+        Status::ResetInProgress => "Reset in progress",
+        Status::NotStarted => "Not started",
+        Status::InitialSyncInProgress => "Initial sync in progress",
+        Status::InitialSyncCompleted => "Initial sync completed",
+        Status::SyncInProgress => "Sync in progress",
+        Status::InSync => "In sync",
+        Status::NotSetToSync => "Exchange configuration not set to sync",
+        Status::Unknown => "unknown",
+    }
+}

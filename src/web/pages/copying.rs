@@ -1,0 +1,102 @@
+//! The bookmarklet and the userscript: one script that copies a page with its marks and opens the paste box.
+
+use crate::web::answer::{Answer, answer};
+use hyper::header::{HOST, REFERER};
+use hyper::{HeaderMap, StatusCode};
+
+const COPY: &str = include_str!("assets/copy.js");
+const USERSCRIPT: &str = include_str!("assets/user.js");
+
+/// Under which address we were opened, as far as a request shows: a name and a port, without anything that could end
+/// a text of a script.
+pub(super) struct Base {
+    scheme: &'static str,
+    host: String,
+}
+
+impl Base {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let host = headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .filter(|host| host.len() <= 255)
+            .filter(|host| {
+                host.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+            })
+            .unwrap_or("localhost");
+        let secure = headers
+            .get(REFERER)
+            .and_then(|from| from.to_str().ok())
+            .and_then(|from| from.strip_prefix("https://"))
+            .is_some_and(|from| from.split('/').next() == Some(host));
+        Self {
+            scheme: if secure { "https" } else { "http" },
+            host: host.to_owned(),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+}
+
+/// The script for one organisation, whose name has nothing that could end a text.
+fn copy(base: &Base, org: &str) -> String {
+    COPY.replace("__PASTE__", &format!("{}/orgs/{org}/paste", base.text()))
+}
+
+/// The address of the bookmarklet.
+pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
+    let lines = copy(base, org);
+    let lines = lines
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join(" ");
+    format!("javascript:{}", crate::web::segment::encode(&code))
+}
+
+/// `GET /orgs/{org}/paste/lightning-sync.user.js`.
+pub(in crate::web) fn userscript(headers: &HeaderMap, org: &str) -> Answer {
+    let script = USERSCRIPT
+        .replace("__COPY__", copy(&Base::of(headers), org).trim_end())
+        .replace("__ORG__", org);
+    answer(StatusCode::OK, "text/javascript; charset=utf-8", script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    fn base(host: &'static str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static(host));
+        Base::of(&headers).text()
+    }
+
+    #[test]
+    fn a_host_that_could_end_a_text_of_the_script_is_not_taken() {
+        assert_eq!(base("acme.example:9877"), "http://acme.example:9877");
+        assert_eq!(base("[::1]:9877"), "http://[::1]:9877");
+        for bad in ["a\"+alert(1)+\"", "a'b", "a/b", "a b", "a\\b", "<b>"] {
+            assert_eq!(base(bad), "http://localhost", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bookmarklet_is_one_line_without_a_comment() {
+        let base = Base {
+            scheme: "https",
+            host: "acme.example".to_owned(),
+        };
+        let link = bookmarklet(&base, "acme");
+        assert!(link.starts_with("javascript:%28function"), "{link}");
+        assert!(link.contains("https%3A%2F%2Facme.example%2Forgs%2Facme%2Fpaste"));
+        assert!(
+            !link.contains("%2F%2F%20") && !link.contains("__"),
+            "{link}"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What every page has around its content.
+
+use super::asset::Asset;
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::web::routes::Site;
+
+/// The frame of one page.
+pub(super) struct Frame<'a> {
+    pub(super) title: String,
+    pub(super) style: &'static str,
+    /// The organisation that the page is about.
+    pub(super) org: Option<&'a str>,
+    pub(super) telemetry_path: &'a str,
+    /// Where the page's facts are as JSON.
+    pub(super) json: String,
+    /// Why what is shown may be old or incomplete.
+    pub(super) warnings: Vec<&'static str>,
+    pub(super) now: Now,
+}
+
+pub(super) struct Now {
+    pub(super) iso: String,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn of(
+        site: &'a Site,
+        view: &View,
+        now: Timestamp,
+        title: &str,
+        org: Option<&'a str>,
+        json: String,
+    ) -> Self {
+        Self {
+            title: title.to_owned(),
+            style: Asset::Style.address(),
+            org,
+            telemetry_path: &site.options.telemetry_path,
+            json,
+            warnings: warnings(view, now),
+            now: Now {
+                iso: Timestamp::from_seconds(now.nanos().div_euclid(1_000_000_000)).to_string(),
+            },
+        }
+    }
+}
+
+fn warnings(view: &View, now: Timestamp) -> Vec<&'static str> {
+    [
+        (
+            !view.is_fresh(now),
+            "The engine has not published for too long. What follows may be old; counts are left out.",
+        ),
+        (
+            view.store_failing,
+            "The store cannot write. Nothing that is pushed is taken until it can.",
+        ),
+        (
+            view.clock_suspect,
+            "The clock stepped. Ages and counts may be off.",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(holds, text)| holds.then_some(text))
+    .collect()
+}

@@ -1,0 +1,312 @@
+//! The parts of an organisation's page below its verdict, each made from the View alone.
+
+use super::cells::text;
+use super::when::When;
+use crate::domain::ids::Source;
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
+use crate::guidance::verdict::span;
+use crate::guidance::{self, OrgState};
+use crate::web::told::Told;
+
+pub(super) struct KnownFrom {
+    pub(super) name: &'static str,
+    pub(super) when: When,
+    pub(super) live: bool,
+}
+
+/// Who has spoken, the latest first.
+pub(super) fn known_from(org: &OrgView, now: Timestamp) -> Vec<KnownFrom> {
+    let mut spoke: Vec<(Timestamp, Source)> = Source::ALL
+        .iter()
+        .filter_map(|source| Some((org.source(*source)?.spoke_at, *source)))
+        .collect();
+    spoke.sort_by(|one, other| other.0.cmp(&one.0));
+    spoke
+        .into_iter()
+        .map(|(at, source)| KnownFrom {
+            name: source.name(),
+            when: When::of(at, org, now),
+            live: org.is_live(source, now),
+        })
+        .collect()
+}
+
+pub(super) struct Glance {
+    pub(super) name: &'static str,
+    pub(super) cells: Vec<GlanceCell>,
+}
+
+pub(super) struct GlanceCell {
+    pub(super) class: &'static str,
+    pub(super) text: String,
+}
+
+/// Last sync and both counts of each object type.
+pub(super) fn glance(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Glance> {
+    org.policy
+        .objects
+        .iter()
+        .map(|object| {
+            let rows = [
+                OrgRow::LastSync(*object),
+                OrgRow::Synced60m(*object),
+                OrgRow::Synced24h(*object),
+            ];
+            Glance {
+                name: object.name(),
+                cells: rows
+                    .into_iter()
+                    .filter_map(|row| told.iter().find(|told| told.row == row))
+                    .map(|told| glance_cell(told, now))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn glance_cell(told: &Told, now: Timestamp) -> GlanceCell {
+    let Some(current) = &told.current else {
+        return GlanceCell {
+            class: "unknown",
+            text: "unknown".to_owned(),
+        };
+    };
+    let text = match &current.value {
+        OrgValue::Instant(at) => format!("{} ago", span(now.since(*at))),
+        value => text(told.row, value),
+    };
+    match (told.shows, current.stale) {
+        (_, true) => GlanceCell {
+            class: "held",
+            text: format!("{text}, held"),
+        },
+        (OrgState::Past, false) => GlanceCell {
+            class: "broken",
+            text,
+        },
+        (_, false) => GlanceCell { class: "", text },
+    }
+}
+
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) class: &'static str,
+    pub(super) text: String,
+}
+
+/// Account, linked users and Outlook integration in a word each.
+pub(super) fn facts(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Fact> {
+    [
+        (OrgRow::ServiceAccountProvided, "Account"),
+        (OrgRow::ServiceAccountRecognized, "Recognised"),
+        (OrgRow::LinkedUsers, "Linked"),
+        (OrgRow::OutlookIntegration, "Outlook"),
+    ]
+    .into_iter()
+    .filter_map(|(row, name)| Some((told.iter().find(|told| told.row == row)?, name)))
+    .map(|(told, name)| fact(org, told, name, now))
+    .collect()
+}
+
+fn fact(org: &OrgView, told: &Told, name: &'static str, now: Timestamp) -> Fact {
+    let (class, text) = match &told.current {
+        _ if !told.applies => ("", "n/a".to_owned()),
+        None => ("unknown", "unknown".to_owned()),
+        Some(current) => {
+            let mut text = text(told.row, &current.value);
+            if told.row == OrgRow::LinkedUsers
+                && let Some(expected) = org.expected_linked_users(now)
+            {
+                text = format!("{text}/{expected}");
+            }
+            let bad = matches!(
+                told.shows,
+                OrgState::No | OrgState::NoneShown | OrgState::Zero | OrgState::Unexpected
+            );
+            match (current.stale, bad) {
+                (true, _) => ("held", format!("{text}, held")),
+                (false, true) => ("broken", text),
+                (false, false) => ("", text),
+            }
+        }
+    };
+    Fact { name, class, text }
+}
+
+/// The users in numbers.
+pub(super) struct Users {
+    pub(super) known: u32,
+    pub(super) healthy: u32,
+    pub(super) failing: u32,
+    pub(super) excluded: u32,
+    pub(super) resetting: u32,
+    pub(super) leaving: u32,
+    pub(super) unknown: u32,
+}
+
+impl Users {
+    pub(super) fn of(org: &OrgView) -> Self {
+        let summary = &org.summary;
+        let failing = summary.failing.iter().sum::<u32>();
+        let told = [
+            summary.healthy,
+            failing,
+            summary.resetting,
+            summary.excluded,
+            summary.leaving,
+        ];
+        Self {
+            known: summary.known,
+            healthy: summary.healthy,
+            failing,
+            excluded: summary.excluded,
+            resetting: summary.resetting,
+            leaving: summary.leaving,
+            unknown: summary.known.saturating_sub(told.iter().sum()),
+        }
+    }
+}
+
+pub(super) struct SourceLine {
+    pub(super) name: &'static str,
+    pub(super) class: &'static str,
+    pub(super) state: &'static str,
+    pub(super) about: &'static str,
+    pub(super) when: Option<When>,
+    pub(super) until: Option<When>,
+}
+
+/// Every source and how it is doing.
+pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
+    Source::ALL
+        .iter()
+        .map(|source| {
+            let spoke_at = org.source(*source).map(|state| state.spoke_at);
+            let (class, state) = match spoke_at {
+                None => ("unknown", "never spoke"),
+                Some(_) if org.is_live(*source, now) => ("fine", "live"),
+                Some(_) => ("held", "silent"),
+            };
+            SourceLine {
+                name: source.name(),
+                class,
+                state,
+                about: about(*source),
+                when: spoke_at.map(|at| When::of(at, org, now)),
+                until: org
+                    .live_until(*source)
+                    .filter(|until| *until < Timestamp::MAX)
+                    .map(|until| When::of(until, org, now)),
+            }
+        })
+        .collect()
+}
+
+const fn about(source: Source) -> &'static str {
+    match source {
+        Source::Activity => "one record for each synced item: last sync and counts, exactly.",
+        Source::Snapshot => "the status page as somebody read it: every row.",
+        Source::Canary => "a record written on one side and looked for on the other.",
+        Source::Exchange => "a read-only look at Exchange and its mailboxes.",
+        Source::Salesforce => "Salesforce's documented interfaces.",
+    }
+}
+
+pub(super) struct Check {
+    pub(super) check: &'static str,
+    pub(super) label: &'static str,
+    pub(super) object: &'static str,
+    pub(super) users: u32,
+    pub(super) since: When,
+}
+
+/// The checks at which users fail first, most users first.
+pub(super) fn checks(org: &OrgView, now: Timestamp) -> Vec<Check> {
+    let mut checks: Vec<Check> = UserRow::checks()
+        .filter_map(|check| {
+            let (users, since) = org.summary.failing(check)?;
+            Some(Check {
+                check: check.check(),
+                label: guidance::user_label(check),
+                object: check.object_type().map_or("", |object| object.name()),
+                users,
+                since: When::of(since, org, now),
+            })
+        })
+        .collect();
+    checks.sort_by(|one, other| other.users.cmp(&one.users));
+    checks
+}
+
+pub(super) struct Running {
+    pub(super) users: u32,
+    pub(super) check: &'static str,
+    pub(super) status: &'static str,
+    pub(super) words: String,
+    pub(super) since: When,
+}
+
+/// Resets and first syncs under way.
+pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
+    UserRow::checks()
+        .flat_map(|row| {
+            [
+                (Status::MarkedForReset, "marked for a reset"),
+                (Status::ResetInProgress, "in a reset"),
+                (Status::InitialSyncInProgress, "in their first sync"),
+            ]
+            .into_iter()
+            .map(move |(status, words)| (row, status, words))
+        })
+        .filter_map(|(row, status, words)| {
+            let since = org.summary.oldest(row, status)?;
+            let words = match row.is_direction() {
+                true => format!(
+                    "{words} of {}: {}",
+                    row.object_type().map_or("", |object| object.name()),
+                    guidance::user_label(row)
+                ),
+                false => words.to_owned(),
+            };
+            Some(Running {
+                users: org.summary.status(row, status),
+                check: row.check(),
+                status: status.name(),
+                words,
+                since: When::of(since, org, now),
+            })
+        })
+        .collect()
+}
+
+/// What is not known, and why, a sentence each.
+pub(super) fn unknowns(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<String> {
+    let mut unknowns: Vec<String> = told
+        .iter()
+        .filter(|told| told.applies)
+        .filter_map(|told| {
+            let because = told.unknown_because?;
+            let label = guidance::org_label(told.row);
+            let object = told.row.object_type();
+            Some(match object {
+                Some(object) => format!("{label} ({object}): {because}."),
+                None => format!("{label}: {because}."),
+            })
+        })
+        .collect();
+    if org.expected_linked_users(now).is_none() {
+        unknowns.push(
+            "How many users should be linked: nobody has set it, and no whole list of users was read. Only 0 can be judged."
+                .to_owned(),
+        );
+    }
+    if !org.users.complete {
+        unknowns.push(
+            "Whether these are all users: no list was said to be whole. A user of whom nobody spoke may fail unseen."
+                .to_owned(),
+        );
+    }
+    unknowns
+}

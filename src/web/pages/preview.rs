@@ -1,0 +1,101 @@
+//! What was understood of a paste, row by row, before anything is stored.
+
+use super::cells::{status_text, text};
+use super::when::When;
+use crate::domain::rows::{OrgRow, Status, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserValues;
+use crate::domain::view::OrgView;
+use crate::guidance;
+use crate::web::limits::PREVIEW_LINES;
+use crate::web::services::Understood;
+
+pub(super) struct Preview {
+    pub(super) captured: When,
+    pub(super) lines: Vec<Line>,
+    /// How many lines are left out.
+    pub(super) more: usize,
+    /// Rows that the page does not show.
+    pub(super) absent: Vec<String>,
+    /// What will be stored.
+    pub(super) json: String,
+}
+
+pub(super) struct Line {
+    pub(super) user: String,
+    pub(super) label: &'static str,
+    pub(super) object: &'static str,
+    pub(super) value: String,
+}
+
+impl Preview {
+    pub(super) fn of(understood: Understood, org: &OrgView, now: Timestamp) -> Self {
+        let Understood { snapshot, json } = understood;
+        let of_org = snapshot.rows.iter().map(|(row, value)| Line {
+            user: String::new(),
+            label: guidance::org_label(*row),
+            object: row.object_type().map_or("", |object| object.name()),
+            value: text(*row, value),
+        });
+        let of_users = snapshot
+            .users
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |(row, value)| (name, *row, *value)))
+            .map(|(name, row, value)| Line {
+                user: name.to_string(),
+                label: guidance::user_label(row),
+                object: row.object_type().map_or("", |object| object.name()),
+                value: cell(row, value),
+            });
+        let mut lines: Vec<Line> = of_org.chain(of_users).collect();
+        let more = lines.len().saturating_sub(PREVIEW_LINES);
+        lines.truncate(PREVIEW_LINES);
+        let mut absent = Vec::new();
+        if !snapshot.rows.is_empty() {
+            let shown = |row: &OrgRow| snapshot.rows.iter().any(|(of, _)| of == row);
+            absent.extend(
+                OrgRow::ALL
+                    .iter()
+                    .filter(|row| !shown(row))
+                    .map(|row| named(guidance::org_label(*row), row.object_type())),
+            );
+        }
+        if let [(_, values)] = snapshot.users.as_slice() {
+            let shown = |row: &UserRow| has(values, *row);
+            absent.extend(
+                UserRow::ALL
+                    .iter()
+                    .filter(|row| !shown(row))
+                    .map(|row| named(guidance::user_label(*row), row.object_type())),
+            );
+        }
+        Self {
+            captured: When::of(snapshot.captured_at, org, now),
+            lines,
+            more,
+            absent,
+            json,
+        }
+    }
+}
+
+fn has(values: &UserValues, row: UserRow) -> bool {
+    values.iter().any(|(of, _)| *of == row)
+}
+
+fn named(label: &str, object: Option<crate::domain::ids::ObjectType>) -> String {
+    match object {
+        Some(object) => format!("{label} ({object})"),
+        None => label.to_owned(),
+    }
+}
+
+fn cell(row: UserRow, value: u32) -> String {
+    if row.statuses().is_empty() {
+        return value.to_string();
+    }
+    let status = usize::try_from(value)
+        .ok()
+        .and_then(|index| Status::ALL.get(index));
+    status_text(status.copied().unwrap_or(Status::Unknown)).to_owned()
+}

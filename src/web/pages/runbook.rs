@@ -1,0 +1,39 @@
+//! A runbook as a page: what an alert means and what to do about it.
+
+use super::frame::Frame;
+use super::page;
+use crate::domain::reasons::Reason as Cause;
+use crate::guidance::{self, CauseGuide};
+use crate::web::answer::Answer;
+use crate::web::problem::{Problem, Reason};
+use crate::web::routes::Site;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "runbook.html", config = "src/web/pages/askama.toml")]
+struct Runbook<'a> {
+    frame: Frame<'a>,
+    name: &'static str,
+    guide: &'static CauseGuide,
+    explains: Vec<&'static str>,
+}
+
+/// `GET /runbooks/{alert}`.
+pub(in crate::web) fn runbook(site: &Site, alert: &str) -> Result<Answer, Problem> {
+    let cause = Cause::ALL
+        .iter()
+        .copied()
+        .find(|cause| cause.alert() == Some(alert))
+        .ok_or_else(|| Problem::new(Reason::UnknownPath, "There is no alert of this name."))?;
+    let (view, now) = ((site.services.view)(), (site.services.now)());
+    page(&Runbook {
+        frame: Frame::of(site, &view, now, alert, None, "/api/v1/findings".to_owned()),
+        name: cause.alert().unwrap_or_default(),
+        guide: guidance::cause(cause),
+        explains: cause
+            .consequences()
+            .iter()
+            .map(|one| guidance::cause(*one).summary)
+            .collect(),
+    })
+}

@@ -1,0 +1,169 @@
+//! One user: how they stand, every row, and what changed.
+
+use super::cells::status_text;
+use super::frame::Frame;
+use super::page;
+use super::users::{class_of, class_of_user, word_of};
+use super::when::When;
+use crate::domain::ids::Source;
+use crate::domain::rows::{Status, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::users::{UserEntry, verdict};
+use crate::domain::view::OrgView;
+use crate::guidance::{self, Owner, Step};
+use crate::store::UserChange;
+use crate::web::answer::Answer;
+use crate::web::api::Moment;
+use crate::web::found_users::{find, shown};
+use crate::web::limits::CHANGES;
+use crate::web::problem::Problem;
+use crate::web::routes::Site;
+use crate::web::segment;
+use askama::Template;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "user.html", config = "src/web/pages/askama.toml")]
+struct User<'a> {
+    frame: Frame<'a>,
+    name: &'a str,
+    class: &'static str,
+    word: &'static str,
+    sentence: &'static str,
+    since: Option<When>,
+    steps: &'static [Step],
+    rows: Vec<Row>,
+    changes: Vec<Change>,
+    no_changes: &'static str,
+}
+
+struct Row {
+    label: &'static str,
+    object: &'static str,
+    value: String,
+    class: &'static str,
+    meaning: &'static str,
+    source: &'static str,
+    seen: Option<When>,
+}
+
+struct Change {
+    when: When,
+    label: &'static str,
+    object: &'static str,
+    before: &'static str,
+    after: &'static str,
+    source: &'static str,
+}
+
+/// `GET /orgs/{org}/users/{user}`.
+pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<Answer, Problem> {
+    let moment = Moment::of(site);
+    let now = moment.now;
+    let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
+    let entry = find(&org, moment.view.user_names, user)?;
+    let live = org.live(now);
+    let failing = verdict(entry, &org.policy, &live, now).failing();
+    let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
+    let (stands, held) = class_of_user(entry, &org, now);
+    let past = changes(site, &org, entry, now).await;
+    let shown = shown(entry, moment.view.user_names);
+    page(&User {
+        frame: Frame::of(
+            site,
+            &moment.view,
+            now,
+            shown,
+            Some(name),
+            format!("/api/v1/orgs/{name}/users/{}", segment::encode(shown)),
+        ),
+        name: shown,
+        class: if held { "held" } else { class_of(stands) },
+        word: word_of(stands),
+        sentence: guide.map_or("No check fails that counts.", |guide| guide.meaning),
+        since: failing.map(|(_, since)| When::of(since, &org, now)),
+        steps: guide.map_or(&[][..], |guide| guide.steps),
+        rows: rows(entry, &org, &live, now),
+        no_changes: match past {
+            Some(_) => "Nothing has changed since this user was first read.",
+            None => "The history cannot be read just now.",
+        },
+        changes: past
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(CHANGES)
+            .map(|change| Change::of(change, &org, now))
+            .collect(),
+    })
+}
+
+async fn changes(
+    site: &Site,
+    org: &OrgView,
+    user: &UserEntry,
+    now: Timestamp,
+) -> Option<Vec<UserChange>> {
+    let history = site.services.history.clone()?;
+    let (id, name) = (org.id, user.name.clone());
+    tokio::task::spawn_blocking(move || history.user_changes(id, &name, Timestamp::MIN, now).ok())
+        .await
+        .ok()?
+}
+
+fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Timestamp) -> Vec<Row> {
+    UserRow::ALL
+        .iter()
+        .copied()
+        .filter(|row| {
+            row.object_type()
+                .is_none_or(|object| org.policy.objects.contains(&object))
+        })
+        .map(|row| {
+            let current = user.current(row, live);
+            let status = user.status(row, live);
+            let is_count = row.statuses().is_empty();
+            let guide = guidance::user_row(row, status);
+            let class = match current {
+                None => "unknown",
+                Some(current) if current.stale => "held",
+                Some(_) if is_count => "none",
+                Some(_) => match guide.map(|guide| guide.owner) {
+                    Some(Owner::Nobody) => "fine",
+                    Some(Owner::Wait) => "waiting",
+                    Some(_) | None => "attention",
+                },
+            };
+            let value = match current {
+                None => "unknown".to_owned(),
+                Some(current) if is_count => current.cell.value.to_string(),
+                Some(_) => status_text(status).to_owned(),
+            };
+            Row {
+                label: guidance::user_label(row),
+                object: row.object_type().map_or("", |object| object.name()),
+                value: match class {
+                    "held" => format!("{value}, held"),
+                    _ => value,
+                },
+                class,
+                meaning: guide.map_or("", |guide| guide.meaning),
+                source: current.map_or("nobody", |current| current.source.name()),
+                seen: current.map(|current| When::of(current.cell.observed_at, org, now)),
+            }
+        })
+        .collect()
+}
+
+impl Change {
+    fn of(change: &UserChange, org: &OrgView, now: Timestamp) -> Self {
+        Self {
+            when: When::of(change.at, org, now),
+            label: guidance::user_label(change.row),
+            object: change.row.object_type().map_or("", |object| object.name()),
+            before: status_text(change.before),
+            after: status_text(change.after),
+            source: change.source.name(),
+        }
+    }
+}

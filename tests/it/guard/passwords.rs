@@ -1,0 +1,117 @@
+//! Which paths ask for what.
+
+use super::authority::Authority;
+use super::clients::{Client, TOKEN, guarded};
+use crate::support::http::request;
+use crate::support::process::wait_until;
+use std::time::Duration;
+
+fn users() -> String {
+    let hash = bcrypt::hash_with_salt("correct horse", 5, [7; 16])
+        .unwrap()
+        .format_for_version(bcrypt::Version::TwoY);
+    format!("basic_auth_users: {{ ann: '{hash}' }}\n")
+}
+
+/// ann with `correct horse`, and with another.
+const RIGHT: (&str, &str) = ("Authorization", "Basic YW5uOmNvcnJlY3QgaG9yc2U=");
+const WRONG: (&str, &str) = ("Authorization", "Basic YW5uOndyb25n");
+
+#[test]
+fn everything_but_ingest_asks_for_a_password_and_ingest_for_its_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = guarded(directory.path(), &users());
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        request(daemon.address, method, path, headers, b"").unwrap()
+    };
+    for (method, path, answered) in [
+        ("GET", "/", 200),
+        ("GET", "/metrics", 200),
+        ("GET", "/api/v1/orgs", 200),
+        ("GET", "/api/v1/orgs/acme", 200),
+        ("GET", "/api/v1/openapi.json", 200),
+        ("GET", "/-/healthy", 200),
+        ("GET", "/-/ready", 200),
+        ("POST", "/-/reload", 200),
+        ("GET", "/nowhere", 404),
+    ] {
+        let refused = ask(method, path, &[]);
+        assert_eq!(refused.status, 401, "{path}");
+        assert_eq!(
+            refused.header("www-authenticate"),
+            Some("Basic realm=\"lightning-sync-exporter\", charset=\"UTF-8\"")
+        );
+        assert_eq!(refused.json()["reason"], "password_required");
+        assert_eq!(ask(method, path, &[WRONG]).status, 401, "{path}");
+        assert_eq!(ask(method, path, &[RIGHT]).status, answered, "{path}");
+    }
+    let activity = "/api/v1/orgs/acme/activity";
+    let ndjson = ("Content-Type", "application/x-ndjson");
+    let bearer = format!("Bearer {TOKEN}");
+    let status = |headers: &[(&str, &str)]| ask("POST", activity, headers).status;
+    assert_eq!(status(&[ndjson]), 401);
+    assert_eq!(status(&[ndjson, RIGHT]), 401);
+    assert_eq!(status(&[ndjson, ("Authorization", &bearer)]), 200);
+    // A token opens nothing that is read.
+    assert_eq!(
+        ask("GET", "/metrics", &[("Authorization", &bearer)]).status,
+        401
+    );
+    let log = daemon.process.log();
+    assert_eq!(
+        log.matches("wrong name or password").count(),
+        1,
+        "the same wrong password is computed and logged once:\n{log}"
+    );
+    assert!(!log.contains("YW5u") && !log.contains("correct horse"));
+}
+
+#[test]
+fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    authority.good().write(directory.path(), "web");
+    let web = format!(
+        "tls_server_config: {{cert_file: web.crt, key_file: web.key}}\nhttp_server_config: {{headers: {{Strict-Transport-Security: max-age=60}}}}\n{}",
+        users()
+    );
+    let daemon = guarded(directory.path(), &web);
+    let client = Client::of(&[&authority], None);
+    let ask = |headers: &[(&str, &str)]| {
+        client
+            .request(daemon.address, "GET", "/metrics", headers)
+            .unwrap()
+    };
+    assert_eq!(ask(&[]).status, 401);
+    let answer = ask(&[RIGHT]);
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("strict-transport-security"),
+        Some("max-age=60")
+    );
+    let file = directory.path().join("web.yaml");
+    // A mistake changes nothing, neither does turning encryption off; taking the users away does.
+    for (broken, said) in [
+        ("basic_auth_users: {ann: secret}\n", "no bcrypt hash"),
+        ("{}\n", "encryption on or off"),
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        wait_until(said, Duration::from_secs(10), || {
+            assert_eq!(ask(&[]).status, 401);
+            daemon.process.log().contains(said).then_some(())
+        });
+    }
+    std::fs::write(
+        &file,
+        "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",
+    )
+    .unwrap();
+    let answer = ask(&[]);
+    assert_eq!(
+        (answer.status, answer.header("strict-transport-security")),
+        (200, None)
+    );
+    let log = daemon.process.log();
+    assert!(log.contains("web.yaml was read again"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}

@@ -1,0 +1,157 @@
+//! Backups are whole, whatever happens meanwhile, and nothing is lost by putting one back.
+
+use super::{configured, push, run, text};
+use crate::support::process::Daemon;
+use chrono::{SecondsFormat, TimeDelta};
+use lightning_sync_exporter::app::now;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Records in one push.
+const BATCH: u64 = 50;
+
+fn backup(database: &Path, to: &Path) -> std::process::Output {
+    let (database, to) = (database.to_str().unwrap(), to.to_str().unwrap());
+    run(&["backup", "--database", database, "--to", to])
+}
+
+fn restore(from: &Path, database: &Path) -> std::process::Output {
+    let (from, database) = (from.to_str().unwrap(), database.to_str().unwrap());
+    run(&["restore", "--from", from, "--database", database])
+}
+
+#[test]
+fn a_backup_under_load_restores_to_exactly_what_was_acknowledged_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let daemon = Daemon::start(&configured(directory.path(), "live.db"));
+    let at = now()
+        .minus(TimeDelta::minutes(10))
+        .datetime()
+        .to_rfc3339_opts(SecondsFormat::Secs, true);
+    let (acknowledged, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    let mut held = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                let first = acknowledged.load(Ordering::SeqCst);
+                push(daemon.address, &at, first..first + BATCH);
+                acknowledged.store(first + BATCH, Ordering::SeqCst);
+            }
+        });
+        for number in 0..5 {
+            let goal = acknowledged.load(Ordering::SeqCst) + 10 * BATCH;
+            while acknowledged.load(Ordering::SeqCst) < goal {
+                std::thread::yield_now();
+            }
+            let before = acknowledged.load(Ordering::SeqCst);
+            let output = backup(&place("live.db"), &place(&format!("copy{number}")));
+            // What is on its way may be acknowledged only later, and be in the copy all the same.
+            let after = acknowledged.load(Ordering::SeqCst) + BATCH;
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            held.push((number, before..=after));
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    for (number, bounds) in held {
+        let name = format!("restored{number}.db");
+        let output = restore(&place(&format!("copy{number}")), &place(&name));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let restored = Daemon::start(&configured(directory.path(), &name));
+        // The sender counts upwards, so that what is held has to be a beginning of what was sent, without a gap.
+        let sent = acknowledged.load(Ordering::SeqCst) + BATCH;
+        let mut known = 0;
+        for first in (0..sent).step_by(BATCH as usize) {
+            let answer = push(restored.address, &at, first..first + BATCH);
+            match answer["duplicates"].as_u64().unwrap() {
+                BATCH => {
+                    assert_eq!(known, first, "a gap");
+                    known += BATCH;
+                }
+                duplicates => assert_eq!(duplicates, 0, "half of a push"),
+            }
+        }
+        println!("acknowledged before and after: {bounds:?}; restored: {known}");
+        assert!(bounds.contains(&known), "{bounds:?}: {known}");
+    }
+}
+
+#[test]
+fn a_copy_replaces_nothing_and_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let daemon = Daemon::start(&configured(directory.path(), "live.db"));
+    let output = backup(&place("live.db"), &place("copy"));
+    let said = text(&output.stdout);
+    assert!(
+        said.starts_with("copied to ") && said.ends_with("bytes, checked\n"),
+        "{said}"
+    );
+    let mode = std::fs::metadata(place("copy"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for (output, complaint) in [
+        (
+            backup(&place("live.db"), &place("copy")),
+            "it is there already",
+        ),
+        (
+            backup(&place("nowhere.db"), &place("other")),
+            "it does not exist",
+        ),
+        (
+            restore(&place("copy"), &place("live.db")),
+            "is in use by another daemon",
+        ),
+        (
+            restore(&place("live.db.yaml"), &place("other.db")),
+            "is damaged",
+        ),
+    ] {
+        assert_eq!(output.status.code(), Some(1));
+        let said = text(&output.stderr);
+        assert!(said.contains(complaint), "{complaint}: {said}");
+    }
+    drop(daemon);
+    // A killed daemon leaves a log, and what is in it is not to be lost either.
+    let output = restore(&place("copy"), &place("live.db"));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("it is there already") || said.contains("move it away"),
+        "{said}"
+    );
+    let left: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| {
+            name.contains("unfinished") || name.starts_with("other") && !name.ends_with("lock")
+        })
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_downgrade_is_refused_in_one_sentence_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), "live.db");
+    let database = directory.path().join("live.db");
+    drop(Daemon::start(&config));
+    let later = rusqlite::Connection::open(&database).unwrap();
+    later.pragma_update(None, "user_version", 99).unwrap();
+    later.close().unwrap();
+    let before = std::fs::read(&database).unwrap();
+    let flags = ["--web.listen-address", "127.0.0.1:0", "--config.file"];
+    let output = run(&[&flags[..], &[config.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "lightning-sync-exporter: {} has schema 99 and this version knows up to 1; run the version that wrote it\n",
+            database.display()
+        )
+    );
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+}
