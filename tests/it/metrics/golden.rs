@@ -46,7 +46,7 @@ pub(super) fn full_page(format: Format) -> String {
 /// Polls of Salesforce, one good and one not, with everything that it can tell.
 fn polled(own: &Own) {
     let org = OrgName::new("busy").unwrap();
-    own.begin_polls(&org, Source::Salesforce, &["timeout"]);
+    own.begin_polls(&org, Source::Salesforce.name(), &["timeout"]);
     own.count(&Event::Polled {
         org: org.to_string(),
         source: "salesforce",
