@@ -1,9 +1,12 @@
 //! The whole daemon with simulated organisations: a store in a temporary directory, fed over the real ingest interface.
 
+mod asked;
+
 use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
-use crate::scenarios::{self, Scenario};
+use crate::scenarios;
 use crate::simulator::Feeder;
+use asked::Asked;
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -17,7 +20,7 @@ pub struct Demo {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
-    /// Only this scenario, from its beginning; otherwise four organisations as they stand now.
+    /// Only this scenario, from its beginning; otherwise four organisations as they stand now, and one that is asked.
     pub scenario: Option<String>,
     /// How many times faster than life.
     pub speed: Option<u32>,
@@ -73,6 +76,16 @@ impl Demo {
         let directory = Directory::create()?;
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
+        // A story that is told by itself has the page to itself.
+        let asked = if self.scenario.is_none() {
+            Some(Asked::start(&clock).await?)
+        } else {
+            None
+        };
+        let config = match &asked {
+            Some(asked) => config.with_asked(asked.policy.clone(), asked.settings.clone()),
+            None => config,
+        };
         let daemon = Daemon::start(
             &config,
             Options {
@@ -88,7 +101,20 @@ impl Demo {
         let Some(address) = daemon.addresses().first().copied() else {
             return Ok(());
         };
-        write!(out, "{}", welcome(address, &self.telemetry_path, &stories))?;
+        let organisations: Vec<(&str, &str)> = stories
+            .iter()
+            .map(|story| (story.policy.name.as_str(), story.title))
+            .chain(
+                asked
+                    .iter()
+                    .map(|asked| (asked.policy.name.as_str(), asked::TITLE)),
+            )
+            .collect();
+        write!(
+            out,
+            "{}",
+            welcome(address, &self.telemetry_path, &organisations)
+        )?;
         out.flush()?;
         let feeder = Feeder::new(address, stories, Arc::clone(&clock.wall), f64::from(speed));
         let (end, ended) = watch::channel(false);
@@ -123,16 +149,10 @@ fn unknown(name: &str) -> DemoError {
     }
 }
 
-fn welcome(address: SocketAddr, telemetry_path: &str, stories: &[Scenario]) -> String {
-    let lines: Vec<String> = stories
+fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &str)]) -> String {
+    let lines: Vec<String> = organisations
         .iter()
-        .map(|story| {
-            format!(
-                "  http://{address}/orgs/{:<12} {}",
-                story.policy.name.as_str(),
-                story.title
-            )
-        })
+        .map(|(name, title)| format!("  http://{address}/orgs/{name:<12} {title}"))
         .collect();
     format!(
         "The demonstration runs. Open:\n\n  http://{address}/                   every organisation, worst first\n  http://{address}{telemetry_path}            what Prometheus scrapes\n\n{}\n\nEverything is in a temporary directory. Ctrl-C ends it.\n",

@@ -1,18 +1,22 @@
 //! A task for each organisation that is asked: polls it at its pace and hands what it tells to the engine.
 
 use crate::config::ValidConfig;
-use crate::domain::ids::{OrgName, Source};
+use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
-use crate::domain::policy::OrgPolicy;
+use crate::domain::policy::{OrgPolicy, Product};
+use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
+use crate::domain::users::UserEntry;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::metrics::{Own, SalesforceFigures};
 use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::Trust;
-use crate::sources::salesforce::{Connectivity, Onboarding, Part, Polled, Poller, Settings};
+use crate::sources::salesforce::{
+    Connectivity, Failed, Onboarding, Part, Polled, Poller, Settings,
+};
 use chrono::TimeDelta;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -180,6 +184,22 @@ impl Round {
                     .iter()
                     .filter_map(|part| Some((part.name(), told.parts.get(part.index()).copied()??)))
                     .collect(),
+                not_moved: told.moved.and_then(|moved| self.not_moved(&moved)),
+                settings: told.switches,
+                report_records: counts(
+                    Failed::ALL.iter().map(|f| f.name()),
+                    told.report.map(|r| r.records),
+                ),
+                report_users: counts(
+                    Failed::ALL.iter().map(|f| f.name()),
+                    told.report.map(|r| r.users),
+                ),
+                report_truncated: told.report.map(|report| report.truncated),
+                approximate: ObjectType::ALL
+                    .iter()
+                    .zip(told.approximate)
+                    .filter_map(|(object, changed)| Some((object.name(), changed?)))
+                    .collect(),
                 setup_changes: told.new_setup_changes,
                 last_setup_change: told.last_setup_change,
                 clock_ahead: told.clock_ahead,
@@ -202,6 +222,21 @@ impl Round {
                 pace.after_failure(failure.reason, failures, spread(&self.org))
             }
         }
+    }
+
+    /// How many users of Lightning Sync, as its page shows them, are not in its successor; `None` where nobody read them.
+    fn not_moved(&self, moved: &HashSet<String>) -> Option<u64> {
+        let view = self.engine.view();
+        let org = view.org(&self.org)?;
+        let assigned = |user: &&UserEntry| {
+            let page = user.readings.iter().find(|(by, _)| *by == Source::Snapshot);
+            page.and_then(|(_, cells)| cells.get(UserRow::ActiveConfiguration))
+                .is_some_and(|cell| cell.value as usize == Status::Yes.index())
+        };
+        let users: Vec<&UserEntry> = org.users.users.iter().filter(assigned).collect();
+        let left = |user: &&&UserEntry| !moved.contains(&user.name.as_str().to_lowercase());
+        (org.policy.product == Product::LightningSync && !users.is_empty())
+            .then(|| users.iter().filter(left).count() as u64)
     }
 
     async fn submit(&mut self, snapshot: Snapshot) -> Result<(), Failure> {

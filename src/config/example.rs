@@ -100,7 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_valid_with_every_comment_mark_of_a_key_taken_away_but_for_the_token_file() {
+    fn the_example_is_valid_with_every_comment_mark_of_a_key_taken_away_but_for_files_and_a_choice()
+    {
         let everything: String = example()
             .lines()
             .map(|line| match line.trim_start().strip_prefix('#') {
@@ -110,18 +111,37 @@ mod tests {
             .map(|line| line + "\n")
             .collect();
         let refused = read(&everything).unwrap_err();
-        let line = everything
-            .lines()
-            .position(|line| line.contains("token_file:"))
-            .unwrap()
-            + 1;
-        assert_eq!(
-            refused,
+        let line = |key: &str| {
+            let found = everything
+                .lines()
+                .position(|line| line.trim_start().starts_with(key));
+            found.unwrap() + 1
+        };
+        let missing = "the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it";
+        let mistakes = [
             format!(
-                "example has 1 mistake:\n  line {line}: orgs[0].ingest.token_file: found \"/etc/lightning-sync/acme.token\"; \
-                 the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it"
-            )
-        );
+                "{}: orgs[0].ingest.token_file: found \"/etc/lightning-sync/acme.token\"; {missing}",
+                line("token_file:")
+            ),
+            format!(
+                "{}: orgs[0].files.directory: found \"/var/lib/lightning-sync/acme\"; No such file or directory (os error 2); create it, writable by the daemon's user",
+                line("directory:")
+            ),
+            format!(
+                "{}: orgs[0].salesforce.ca_file: found \"/etc/lightning-sync/proxy-ca.pem\"; {missing}",
+                line("ca_file:")
+            ),
+            format!(
+                "{}: orgs[0].salesforce.auth: found both client_credentials and jwt_bearer; keep one",
+                line("client_credentials:")
+            ),
+        ];
+        let lines: Vec<&str> = refused
+            .lines()
+            .skip(1)
+            .map(|line| line.trim_start_matches("  line "))
+            .collect();
+        assert_eq!(lines, mistakes);
         for key in table::all() {
             assert!(
                 everything.lines().any(|line| line

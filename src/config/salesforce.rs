@@ -5,7 +5,7 @@ use super::walk::{Read, Section};
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::sources::http::{Authorities, Endpoint};
-use crate::sources::salesforce::{Auth, Settings, SigningKey};
+use crate::sources::salesforce::{Auth, ReportSettings, Settings, SigningKey};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -20,7 +20,19 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
     let (given, section) = org.section("salesforce");
     given.given()?;
-    let my_domain = section.text("my_domain", Endpoint::new);
+    let my_domain = section.text("my_domain", |text| {
+        // One with a password in it is not repeated.
+        if text.contains('@') {
+            return Ok(None);
+        }
+        Endpoint::new(text).map(Some)
+    });
+    if let Read::Given(None) = my_domain {
+        section.wrong(
+            "my_domain",
+            "has a user name in it; allowed: a host alone, credentials stand under auth",
+        );
+    }
     let my_domain = section.require("my_domain", my_domain);
     let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
     let api_version = section
@@ -31,14 +43,49 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
         .count("api_budget_percent")
         .or(u64::from(Settings::API_BUDGET_PERCENT));
     let auth = read_auth(&section, base);
+    let report = read_report(&section);
+    let approximate_activity = section.flag("approximate_activity").or(false);
     Some(Settings {
-        my_domain: my_domain?,
+        my_domain: my_domain??,
         authorities: authorities.given(),
         auth: auth?,
         api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),
         poll_every: poll_every.unwrap_or(Settings::POLL_EVERY),
         api_budget_percent: u8::try_from(budget).unwrap_or(Settings::API_BUDGET_PERCENT),
+        report: report?,
+        approximate_activity,
     })
+}
+
+/// `None`: the section has mistakes. `Some(None)`: it is not there.
+fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
+    let (given, report) = section.section("report");
+    if given.is_absent() {
+        return Some(None);
+    }
+    given.given()?;
+    let id = report.text("id", |text| {
+        let shaped = matches!(text.len(), 15 | 18)
+            && text.starts_with("00O")
+            && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        shaped.then(|| text.to_owned()).ok_or_else(|| {
+            "allowed: a record id of 15 or 18 characters that begins with 00O".to_owned()
+        })
+    });
+    let label = |name: &str| {
+        let read = report.text(name, |text| {
+            let fits = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
+            fits.then(|| text.to_owned())
+                .ok_or_else(|| "allowed: a column's label as the report shows it".to_owned())
+        });
+        report.require(name, read)
+    };
+    let (object_column, user_column) = (label("object_column"), label("user_column"));
+    Some(Some(ReportSettings {
+        id: report.require("id", id)?,
+        object_column: object_column?,
+        user_column: user_column?,
+    }))
 }
 
 /// Says how often Salesforce speaks when it is asked like this; never less than what slowing down for the budget needs.
@@ -105,7 +152,7 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
     }
 }
 
-/// Production; a sandbox has https://test.salesforce.com.
+/// Production's; a sandbox has another.
 const DEFAULT_AUDIENCE: &str = "https://login.salesforce.com";
 
 fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {

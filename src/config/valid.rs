@@ -53,6 +53,24 @@ impl ValidConfig {
     }
 }
 
+impl ValidConfig {
+    /// The same with one more organisation, which is asked over Salesforce's interfaces.
+    #[must_use]
+    pub fn with_asked(mut self, mut policy: OrgPolicy, settings: Settings) -> Self {
+        super::salesforce::expect(&mut policy, &settings);
+        self.orgs.push(OrgConfig {
+            policy: Arc::new(policy),
+            ingest: IngestConfig {
+                token: None,
+                allowed_origins: Vec::new(),
+            },
+            files: None,
+            salesforce: Some(Arc::new(settings)),
+        });
+        self
+    }
+}
+
 /// The mark of a configuration that went through validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validated;

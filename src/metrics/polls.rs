@@ -27,6 +27,18 @@ pub struct SalesforceFigures {
     pub assignments: Vec<(&'static str, u64)>,
     /// Whether parts of the interface are there.
     pub parts: Vec<(&'static str, bool)>,
+    /// Users who have not moved to the successor product.
+    pub not_moved: Option<u64>,
+    /// Switches of the settings.
+    pub settings: Vec<(&'static str, bool)>,
+    /// Failed records of the error report, by kind.
+    pub report_records: Vec<(&'static str, u64)>,
+    /// Users with failed records, by kind.
+    pub report_users: Vec<(&'static str, u64)>,
+    /// Whether the report left rows out.
+    pub report_truncated: Option<bool>,
+    /// Changed records of the last hour, by object type.
+    pub approximate: Vec<(&'static str, u64)>,
     /// New changes of the sync's set-up.
     pub setup_changes: u64,
     /// The latest of them.
@@ -42,6 +54,7 @@ pub(super) struct Polls {
     duration: GaugeVec,
     last_success: GaugeVec,
     failures: IntCounterVec,
+    approximate: GaugeVec,
     budget_used: GaugeVec,
     calls: IntCounterVec,
     allowed: GaugeVec,
@@ -51,7 +64,12 @@ pub(super) struct Polls {
     connectivity: GaugeVec,
     clock_ahead: GaugeVec,
     last_setup_change: GaugeVec,
+    not_moved: GaugeVec,
     parts: GaugeVec,
+    report_records: GaugeVec,
+    report_users: GaugeVec,
+    report_truncated: GaugeVec,
+    settings: GaugeVec,
     setup_changes: IntCounterVec,
 }
 
@@ -73,6 +91,9 @@ impl Polls {
             duration: gauges(metric("lightning_sync_poll_duration_seconds"))?,
             last_success: gauges(metric("lightning_sync_poll_last_success_timestamp_seconds"))?,
             failures: counters(metric("lightning_sync_poll_failures_total"))?,
+            approximate: gauges(metric(
+                "lightning_sync_salesforce_approximate_changed_records_60m",
+            ))?,
             budget_used: gauges(metric("lightning_sync_salesforce_api_budget_used_ratio"))?,
             calls: counters(metric("lightning_sync_salesforce_api_calls_total"))?,
             allowed: gauges(metric("lightning_sync_salesforce_api_requests_allowed"))?,
@@ -84,7 +105,12 @@ impl Polls {
             last_setup_change: gauges(metric(
                 "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
             ))?,
+            not_moved: gauges(metric("lightning_sync_salesforce_users_not_moved"))?,
             parts: gauges(metric("lightning_sync_salesforce_part_available"))?,
+            report_records: gauges(metric("lightning_sync_salesforce_report_failed_records"))?,
+            report_users: gauges(metric("lightning_sync_salesforce_report_failing_users"))?,
+            report_truncated: gauges(metric("lightning_sync_salesforce_report_truncated"))?,
+            settings: gauges(metric("lightning_sync_salesforce_setting_enabled"))?,
             setup_changes: counters(metric("lightning_sync_salesforce_setup_changes_total"))?,
         })
     }
@@ -125,6 +151,12 @@ impl Polls {
             &self.clock_ahead,
             &self.last_setup_change,
             &self.parts,
+            &self.not_moved,
+            &self.approximate,
+            &self.report_records,
+            &self.report_users,
+            &self.report_truncated,
+            &self.settings,
         ] {
             forget(gauges, &[("org", org)]);
         }
@@ -155,6 +187,7 @@ impl Polls {
                 set(gauges, &[org], value);
             }
         };
+        one(&self.not_moved, told.not_moved.map(|users| users as f64));
         one(&self.used, told.requests.map(|(used, _)| used as f64));
         one(
             &self.allowed,
@@ -165,11 +198,18 @@ impl Polls {
             &self.last_setup_change,
             told.last_setup_change.map(Timestamp::seconds),
         );
+        one(
+            &self.report_truncated,
+            told.report_truncated.map(|cut| f64::from(u8::from(cut))),
+        );
         one(&self.clock_ahead, told.clock_ahead.map(seconds));
         for (gauges, counts) in [
             (&self.connectivity, &told.connectivity),
             (&self.onboarding, &told.onboarding),
             (&self.assignments, &told.assignments),
+            (&self.approximate, &told.approximate),
+            (&self.report_records, &told.report_records),
+            (&self.report_users, &told.report_users),
         ] {
             if counts.is_empty() {
                 forget(gauges, &[("org", org)]);
@@ -178,8 +218,10 @@ impl Polls {
                 set(gauges, &[org, name], *count as f64);
             }
         }
-        for (part, there) in &told.parts {
-            set(&self.parts, &[org, part], f64::from(u8::from(*there)));
+        for (gauges, states) in [(&self.parts, &told.parts), (&self.settings, &told.settings)] {
+            for (name, state) in states {
+                set(gauges, &[org, name], f64::from(u8::from(*state)));
+            }
         }
     }
 }

@@ -184,7 +184,7 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
       line 6: orgs[4].ingest.token_file: found "long"; "DIR/long" has to hold one line, the token, and nothing else
       line 7: orgs[5].ingest.token_file: found "spaces"; the token in "DIR/spaces" has characters that a header cannot carry; letters, digits and signs are allowed
       line 8: orgs[6].ingest.token_file: found "absent"; "DIR/absent" cannot be read: No such file or directory (os error 2); give the daemon's user read access to it
-      line 9: orgs[7].ingest.token_file: found "."; "DIR/." is no file; name the file that holds the token
+      line 9: orgs[7].ingest.token_file: found "."; "DIR/." is no file; name the file that holds the secret
     "#);
 }
 

@@ -8,6 +8,7 @@ mod rest;
 mod rows;
 mod scene;
 mod server;
+mod soap;
 mod soql;
 
 pub use org::{Person, SimulatedOrg};

@@ -75,20 +75,19 @@ pub(super) fn refusal(
     now_seconds: i64,
 ) -> Option<Value> {
     let refused = |error: &str, description: &str| {
-        Some(json!({ "error": error, "error_description": description }))
+        let more = org.map(SimulatedOrg::repeated).unwrap_or_default();
+        Some(json!({ "error": error, "error_description": format!("{description}{more}") }))
     };
     let Some(org) = org else {
         return refused("invalid_client_id", "client identifier invalid");
     };
-    match org.scene {
-        Scene::RevokedApp => return refused("invalid_grant", "expired access/refresh token"),
-        Scene::NoRunAsUser => {
-            return refused("invalid_grant", "no client credentials user enabled");
-        }
-        Scene::NotApproved => {
-            return refused("invalid_grant", "user hasn't approved this consumer");
-        }
-        _ => {}
+    let scenes = [
+        (Scene::RevokedApp, "expired access/refresh token"),
+        (Scene::NoRunAsUser, "no client credentials user enabled"),
+        (Scene::NotApproved, "user hasn't approved this consumer"),
+    ];
+    if let Some((_, description)) = scenes.iter().find(|(scene, _)| *scene == org.scene) {
+        return refused("invalid_grant", description);
     }
     match &asking.proof {
         Proof::Secret(secret) if *secret == org.client_secret => None,

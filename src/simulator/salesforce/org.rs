@@ -59,17 +59,36 @@ pub struct SimulatedOrg {
     pub scene: Scene,
     /// Since when nothing syncs.
     pub stopped: Option<Timestamp>,
+    /// Whether its messages repeat what nobody should repeat: the secret and the session.
+    pub repeats: bool,
     /// Rows of a page.
     pub page_rows: usize,
     /// Requests of the last 24 hours.
     pub used: u64,
     /// Requests that it may send in 24 hours.
     pub allowed: u64,
+    /// The switch of the Outlook integration.
+    pub outlook_integration: bool,
+    /// Whether the user may not read settings.
+    pub metadata_refused: bool,
+    /// Rows of the sync error report: user and object.
+    pub report: Vec<(String, &'static str)>,
+    /// Whether queries may count.
+    pub aggregates: bool,
     /// Set-up changes: when, action and section.
     pub setup_changes: Vec<(Timestamp, &'static str, &'static str)>,
 }
 
 impl SimulatedOrg {
+    /// What its messages end with.
+    pub(super) fn repeated(&self) -> String {
+        if self.repeats {
+            format!(" {} {}", self.client_secret, self.token)
+        } else {
+            String::new()
+        }
+    }
+
     /// An organisation in which all is well.
     pub fn healthy(client_id: &str, client_secret: &str, people: Vec<Person>) -> Self {
         Self {
@@ -80,9 +99,14 @@ impl SimulatedOrg {
             people,
             scene: Scene::Healthy,
             stopped: None,
+            repeats: false,
             page_rows: 2_000,
             used: 0,
             allowed: 100_000,
+            outlook_integration: true,
+            metadata_refused: false,
+            report: Vec::new(),
+            aggregates: true,
             setup_changes: Vec::new(),
         }
     }

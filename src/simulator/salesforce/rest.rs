@@ -30,11 +30,31 @@ pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp
             )
         }
         "composite/batch" if org.scene != Scene::NoBatch => batch(org, body, now),
+        path if path.starts_with("analytics/reports/") => (200, report(org)),
         path => match path.strip_prefix("query/") {
             Some(cursor) => more(org, cursor, now),
             None => refused(404, "NOT_FOUND", "The requested resource does not exist"),
         },
     }
+}
+
+fn report(org: &SimulatedOrg) -> Value {
+    let rows: Vec<Value> = org
+        .report
+        .iter()
+        .map(|(user, object)| {
+            json!({ "dataCells": [{ "label": user, "value": user }, { "label": object, "value": object }] })
+        })
+        .collect();
+    json!({
+        "attributes": { "type": "Report", "reportName": "Sync errors" }, "allData": org.report.len() <= 2_000, "hasDetailRows": true,
+        "factMap": { "T!T": { "aggregates": [{ "label": rows.len().to_string(), "value": rows.len() }], "rows": rows } },
+        "groupingsDown": { "groupings": [] }, "groupingsAcross": { "groupings": [] },
+        "reportMetadata": { "reportFormat": "TABULAR", "detailColumns": ["COL_A", "COL_B"] },
+        "reportExtendedMetadata": { "detailColumnInfo": {
+            "COL_A": { "label": "User", "dataType": "string" }, "COL_B": { "label": "Object", "dataType": "string" },
+        } },
+    })
 }
 
 fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> Told {
@@ -91,18 +111,17 @@ fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> Told {
         format!("/services/data/v67.0/query/{text}-{at}")
     };
     let people = query.object == "ActivityUsrConnectionStatus";
-    let (rows, next): (Vec<Value>, Option<String>) = match org.scene {
+    let (rows, next): (Vec<Value>, Option<String>) = if people && org.scene == Scene::EndlessPaging
+    {
         // Each page is a user that nobody has seen before.
-        Scene::EndlessPaging if people => (
-            vec![json!({ "UserName": format!("user-{from}@corp.example") })],
-            Some(next(from + 1)),
-        ),
-        Scene::RepeatingPage if people => (rows, Some(next(0))),
-        _ => {
-            let until = from.saturating_add(org.page_rows).min(total);
-            let page = rows.into_iter().skip(from).take(org.page_rows).collect();
-            (page, (until < total).then(|| next(until)))
-        }
+        let user = json!({ "UserName": format!("user-{from}@corp.example") });
+        (vec![user], Some(next(from + 1)))
+    } else if people && org.scene == Scene::RepeatingPage {
+        (rows, Some(next(0)))
+    } else {
+        let until = from.saturating_add(org.page_rows).min(total);
+        let page = rows.into_iter().skip(from).take(org.page_rows).collect();
+        (page, (until < total).then(|| next(until)))
     };
     let mut answer = json!({ "totalSize": total, "done": next.is_none(), "records": rows });
     if let (Some(next), Some(answer)) = (next, answer.as_object_mut()) {

@@ -17,20 +17,15 @@ pub(super) enum Rows {
 /// The rows of a query.
 pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
     let refused = |code, message: String| Rows::Refused(code, message);
-    match org.scene {
-        Scene::MalformedQuery => {
-            return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
-        }
-        Scene::FieldUnknown => {
-            let object = &query.object;
-            return refused(
-                "INVALID_FIELD",
-                format!(
-                    "\nSELECT UserId\n       ^\nERROR at Row:1:Column:8\nNo such column 'UserId' on entity '{object}'."
-                ),
-            );
-        }
-        _ => {}
+    if org.scene == Scene::MalformedQuery {
+        return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
+    }
+    if org.scene == Scene::FieldUnknown {
+        let object = &query.object;
+        let message = format!(
+            "\nSELECT UserId\n       ^\nERROR at Row:1:Column:8\nNo such column 'UserId' on entity '{object}'."
+        );
+        return refused("INVALID_FIELD", message);
     }
     let all: Vec<Map<String, Value>> = match query.object.as_str() {
         "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => org
@@ -43,6 +38,31 @@ pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
             (0..org.people.len()).map(assignment).collect()
         }
         "SetupAuditTrail" => setup(org, query),
+        "Contact" | "Event" if query.fields.iter().any(|field| field.contains("COUNT")) => {
+            if !org.aggregates {
+                return refused("MALFORMED_QUERY", "unexpected token: 'COUNT'".to_owned());
+            }
+            let counted = |index, person: &Person| {
+                object(json!({
+                    "attributes": { "type": "AggregateResult" },
+                    "OwnerId": user_id(index), "changed": changed(person, &query.object),
+                }))
+            };
+            return Rows::Found(
+                (org.people.iter().enumerate())
+                    .map(|(index, person)| Value::Object(counted(index, person)))
+                    .collect(),
+            );
+        }
+        "Contact" | "Event" => org
+            .people
+            .iter()
+            .enumerate()
+            .flat_map(|(index, person)| {
+                let owner = object(json!({ "OwnerId": user_id(index) }));
+                (0..changed(person, &query.object)).map(move |_| owner.clone())
+            })
+            .collect(),
         "User" => org
             .people
             .iter()
@@ -144,13 +164,22 @@ fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
         .collect()
 }
 
+fn changed(person: &Person, object: &str) -> u64 {
+    let [contacts, events] = person.per_hour;
+    if object == "Contact" {
+        contacts
+    } else {
+        events
+    }
+}
+
 fn user_id(index: usize) -> String {
     format!("005{index:012}AAA")
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+    let Value::Object(object) = value else {
+        return Map::new();
+    };
+    object
 }

@@ -5,6 +5,7 @@ use super::oauth;
 use super::org::SimulatedOrg;
 use super::rest;
 use super::scene::Scene;
+use super::soap;
 use crate::domain::time::Timestamp;
 use crate::simulator::Clock;
 use bytes::Bytes;
@@ -168,6 +169,9 @@ impl World {
         if path == "/services/oauth2/token" {
             return self.token(shown.as_deref(), &body);
         }
+        if path.starts_with("/services/Soap/m/") {
+            return self.soap(&path, &body);
+        }
         let (answer, hangs) = self.data(&path, shown.as_deref(), &body);
         if hangs {
             std::future::pending::<()>().await;
@@ -203,6 +207,28 @@ impl World {
             .insert(session.clone(), asking.client_id.clone());
         let granted = oauth::granted(&session, "https://somewhere-else.my.salesforce.com");
         json(200, &granted, now, state.orgs.get(&asking.client_id))
+    }
+
+    fn soap(&self, path: &str, body: &Bytes) -> Result<Response<Sent>, hyper::http::Error> {
+        let body = String::from_utf8_lossy(body);
+        let mut state = self.state();
+        let client_id = state
+            .sessions
+            .get(soap::session(&body))
+            .cloned()
+            .unwrap_or_default();
+        state.note(&client_id, path);
+        let org = state.orgs.get_mut(&client_id);
+        let (status, text) = soap::answer(org.as_deref(), &body);
+        let date = date(org.as_deref(), (self.clock)());
+        if let Some(org) = org {
+            org.used += 1;
+        }
+        Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, "text/xml;charset=UTF-8")
+            .header(DATE, date)
+            .body(Sent::text(text))
     }
 
     fn data(
@@ -246,7 +272,8 @@ fn played(
     now: Timestamp,
 ) -> Result<Response<Sent>, hyper::http::Error> {
     let refused = |status, code: &str, message: &str| {
-        let (status, told) = rest::refused(status, code, message);
+        let message = format!("{message}{}", org.repeated());
+        let (status, told) = rest::refused(status, code, &message);
         json(status, &told, now, Some(org))
     };
     let page = |status: u16, text: &'static str| {
@@ -307,7 +334,18 @@ fn played(
         Scene::HugeBody => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(Sent::Pieces(HUGE_MIB)),
-        _ => {
+        Scene::Healthy
+        | Scene::NoRunAsUser
+        | Scene::NotApproved
+        | Scene::MalformedQuery
+        | Scene::FieldUnknown
+        | Scene::Hang
+        | Scene::EndlessPaging
+        | Scene::RepeatingPage
+        | Scene::ObjectMissing
+        | Scene::OddValues
+        | Scene::NoBatch
+        | Scene::ClockAhead => {
             let path = path
                 .strip_prefix("/services/data/v")
                 .and_then(|rest| rest.split_once('/'));
@@ -328,21 +366,10 @@ fn json(
     now: Timestamp,
     org: Option<&SimulatedOrg>,
 ) -> Result<Response<Sent>, hyper::http::Error> {
-    let ahead = org.is_some_and(|org| org.scene == Scene::ClockAhead);
-    let date = if ahead {
-        now.plus(TimeDelta::hours(2))
-    } else {
-        now
-    };
     let mut response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "application/json;charset=UTF-8")
-        .header(
-            DATE,
-            date.datetime()
-                .format("%a, %d %b %Y %H:%M:%S GMT")
-                .to_string(),
-        );
+        .header(DATE, date(org, now));
     if let Some(org) = org {
         response = response.header(
             "Sforce-Limit-Info",
@@ -350,4 +377,17 @@ fn json(
         );
     }
     response.body(Sent::text(told.to_string()))
+}
+
+/// The server's time as a header carries it.
+fn date(org: Option<&SimulatedOrg>, now: Timestamp) -> String {
+    let ahead = org.is_some_and(|org| org.scene == Scene::ClockAhead);
+    let at = if ahead {
+        now.plus(TimeDelta::hours(2))
+    } else {
+        now
+    };
+    at.datetime()
+        .format("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }

@@ -18,13 +18,13 @@ pub(super) fn json_of(answer: &Answer) -> Result<Value, Failure> {
 
 /// The JSON object of a good answer.
 pub(super) fn object_of(answer: &Answer) -> Result<Map<String, Value>, Failure> {
-    match json_of(answer)? {
-        Value::Object(object) => Ok(object),
-        _ => Err(Failure::new(
+    let Value::Object(object) = json_of(answer)? else {
+        return Err(Failure::new(
             FailureReason::AnswerMalformed,
             "the answer is JSON, but no object",
-        )),
-    }
+        ));
+    };
+    Ok(object)
 }
 
 /// Whether a page for people came where data should be, whatever its status says.

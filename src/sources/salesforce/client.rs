@@ -3,6 +3,7 @@
 use super::answer::object_of;
 use super::errors::failure_of;
 use super::grant;
+use super::metadata;
 use super::settings::Settings;
 use super::usage::Usage;
 use crate::domain::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::{self, Answer, Request, Trust};
 use chrono::{DateTime, Utc};
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -81,6 +82,34 @@ impl Client {
         object_of(&answer)
     }
 
+    /// The switches of a settings record.
+    pub(super) async fn read_metadata(
+        &mut self,
+        kind: metadata::Kind,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, bool)>, Failure> {
+        let session = self.session(now).await?;
+        let request = Request {
+            method: Method::POST,
+            path: format!("/services/Soap/m/{}.0", self.settings.api_version),
+            headers: vec![
+                (
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("text/xml; charset=UTF-8"),
+                ),
+                (
+                    HeaderName::from_static("soapaction"),
+                    HeaderValue::from_static("\"readMetadata\""),
+                ),
+            ],
+            body: metadata::envelope(kind, &session)
+                .as_bytes()
+                .to_vec()
+                .into(),
+        };
+        metadata::switches(&self.send(request).await?)
+    }
+
     async fn call(
         &mut self,
         method: Method,
@@ -120,13 +149,15 @@ impl Client {
         self.renewed = true;
         let request = grant::request(&self.settings.auth, now)?;
         let answer = self.send(request).await?;
-        let session = grant::session(&answer).map_err(|failure| match failure.reason {
+        let session = grant::session(&answer).map_err(|mut failure| {
             // At the token's address these speak of the app, not of a session or a version.
-            FailureReason::SessionExpired | FailureReason::PermissionDenied => Failure {
-                reason: FailureReason::CredentialsRejected,
-                ..failure
-            },
-            _ => failure,
+            if matches!(
+                failure.reason,
+                FailureReason::SessionExpired | FailureReason::PermissionDenied
+            ) {
+                failure.reason = FailureReason::CredentialsRejected;
+            }
+            failure
         })?;
         Ok(self.session.insert(session).clone())
     }

@@ -37,10 +37,11 @@ impl SigningKey {
             "has to hold one RSA private key of at least 2048 bits in PEM form, without a passphrase".to_owned()
         };
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| wrong())?;
-        let pair = match &key {
-            PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
-            PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            _ => return Err(wrong()),
+        let pair = if let PrivateKeyDer::Pkcs1(der) = &key {
+            KeyPair::from_der(der.secret_pkcs1_der())
+        } else {
+            // What is of another kind is no PKCS #8 and refused as such.
+            KeyPair::from_pkcs8(key.secret_der())
         };
         pair.map(Self).map_err(|_| wrong())
     }

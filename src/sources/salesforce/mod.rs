@@ -5,18 +5,22 @@
 //! settings, a report that an admin builds, and the users of its successor, Einstein Activity Capture.
 
 mod answer;
+mod approximate;
 mod assignments;
 mod batch;
 mod capture;
+mod chores;
 mod client;
 mod counters;
 mod errors;
 mod grant;
 mod mapping;
+mod metadata;
 mod pace;
 mod paging;
 mod poll;
 mod queries;
+mod report;
 mod settings;
 mod told;
 mod trail;
@@ -26,6 +30,7 @@ pub use capture::{Connectivity, Onboarding};
 pub use grant::SigningKey;
 pub use pace::Pace;
 pub use poll::{Polled, Poller};
+pub use report::{Failed, Report, ReportSettings};
 pub use settings::{Auth, Settings};
 pub use told::{Part, Told};
 pub use usage::Usage;

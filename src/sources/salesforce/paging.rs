@@ -36,9 +36,11 @@ impl Page {
         };
         let records: Vec<Record> = rows
             .into_iter()
-            .filter_map(|row| match row {
-                Value::Object(record) => Some(record),
-                _ => None,
+            .filter_map(|row| {
+                let Value::Object(record) = row else {
+                    return None;
+                };
+                Some(record)
             })
             .collect();
         let done = body.get("done").and_then(Value::as_bool);

@@ -1,5 +1,6 @@
 //! One poll of one organisation: a batch of what is due, its further pages, and what they mean.
 
+use super::approximate;
 use super::assignments::Assignments;
 use super::batch;
 use super::capture::CaptureUsers;
@@ -13,7 +14,7 @@ use super::settings::Settings;
 use super::told::{Part, Told};
 use super::trail::Trail;
 use super::usage::Usage;
-use crate::domain::ids::{OrgName, Source, UserName};
+use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::{Connection, OrgPolicy, Product};
 use crate::domain::time::Timestamp;
@@ -22,6 +23,7 @@ use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::Trust;
 use chrono::TimeDelta;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,8 @@ const TRAIL_EVERY: TimeDelta = TimeDelta::minutes(10);
 const USERS_EVERY: TimeDelta = TimeDelta::minutes(4);
 /// The longest poll, all its pages included.
 const POLL_WITHIN: Duration = Duration::from_secs(120);
+/// How often counts are asked for that cost the server work.
+const QUARTER_HOURLY: TimeDelta = TimeDelta::minutes(15);
 /// How many strange values are remembered as told.
 const MAX_STRANGE: usize = 32;
 
@@ -58,7 +62,7 @@ pub struct Poller {
     product: Product,
     connection: Connection,
     pace: Pace,
-    client: Client,
+    pub(super) client: Client,
     counters: Counters,
     assignments: Option<Assignments>,
     trail: Trail,
@@ -68,7 +72,11 @@ pub struct Poller {
     no_batch_since: Option<Timestamp>,
     /// The users that were told last, when, and whether they were all.
     users_told: Option<(Timestamp, Users, bool)>,
-    told: Told,
+    pub(super) told: Told,
+    /// Users of Einstein Activity Capture, by the first 15 characters of their ids.
+    user_ids: HashSet<String>,
+    /// Whether the server counts by itself, as far as is known.
+    aggregates: bool,
     strange: Vec<(&'static str, String)>,
     news: Vec<String>,
 }
@@ -97,6 +105,8 @@ impl Poller {
             no_batch_since: None,
             users_told: None,
             told: Told::default(),
+            user_ids: HashSet::new(),
+            aggregates: true,
             strange: Vec::new(),
             news: Vec::new(),
         }
@@ -166,6 +176,7 @@ impl Poller {
             users_complete: false,
         };
         let pages = self.ask(&asked, now).await?;
+        let counted = self.aggregates;
         for ((part, _), page) in asked.iter().zip(pages) {
             let rows = match page {
                 Ok(page) => self.all_pages(page, now).await,
@@ -173,13 +184,20 @@ impl Poller {
             };
             match rows {
                 Ok((records, complete)) => {
-                    self.note(*part, true, now);
+                    self.note(*part, None, now);
                     self.take(*part, &records, complete, &mut snapshot);
                 }
-                Err(failure) if not_there(*part, &failure) => self.note(*part, false, now),
+                Err(failure)
+                    if counted && is_approximate(*part) && refuses_aggregates(&failure) =>
+                {
+                    // Asked again with the next poll, row by row.
+                    self.aggregates = false;
+                }
+                Err(failure) if not_there(*part, &failure) => self.note(*part, Some(&failure), now),
                 Err(failure) => return Err(failure),
             }
         }
+        self.chores(now, &mut snapshot).await;
         Ok(snapshot)
     }
 
@@ -195,34 +213,47 @@ impl Poller {
         Ok(())
     }
 
-    /// What is asked for at `now`.
+    /// The queries that are asked for at `now`.
     fn due(&self, now: Timestamp) -> Vec<Asked> {
-        let settings_every = self.pace.every;
-        let mut due = Vec::new();
-        for part in Part::ALL.iter().copied() {
-            let usual = match part {
-                Part::Capture => TimeDelta::zero(),
-                Part::Assignments => HOURLY,
-                Part::SetupTrail => TRAIL_EVERY.max(settings_every),
-            };
-            let there = self.told.parts.get(part.index()).copied().flatten();
-            let every = if there == Some(false) { HOURLY } else { usual };
-            let asked = self.asked.get(part.index()).copied().flatten();
-            // A clock that went back must not make us wait for the old time to come again.
-            let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
-            if !asked.is_some_and(waits) {
-                due.push((part, self.soql(part, now)));
-            }
-        }
-        due
+        Part::ALL
+            .iter()
+            .copied()
+            .filter(|part| self.is_due(*part, now))
+            .filter_map(|part| Some((part, self.soql(part, now)?)))
+            .collect()
     }
 
-    fn soql(&self, part: Part, now: Timestamp) -> String {
-        match part {
+    /// Whether a part is asked for at `now`.
+    pub(super) fn is_due(&self, part: Part, now: Timestamp) -> bool {
+        let settings = &self.client.settings;
+        let usual = match part {
+            Part::Capture => TimeDelta::zero(),
+            Part::Assignments | Part::EmailSettings | Part::CaptureSettings => HOURLY,
+            Part::SetupTrail => TRAIL_EVERY,
+            Part::ChangedContacts | Part::ChangedEvents if !settings.approximate_activity => {
+                return false;
+            }
+            Part::Report if settings.report.is_none() => return false,
+            Part::ChangedContacts | Part::ChangedEvents | Part::Report => QUARTER_HOURLY,
+        };
+        let there = self.told.parts.get(part.index()).copied().flatten();
+        let every = if there == Some(false) { HOURLY } else { usual };
+        let asked = self.asked.get(part.index()).copied().flatten();
+        // A clock that went back must not make us wait for the old time to come again.
+        let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
+        !asked.is_some_and(waits)
+    }
+
+    /// The query of a part; `None` for one that is no query.
+    fn soql(&self, part: Part, now: Timestamp) -> Option<String> {
+        Some(match part {
             Part::Capture => queries::CAPTURE.to_owned(),
             Part::Assignments => queries::ASSIGNMENTS.to_owned(),
             Part::SetupTrail => queries::setup_changes(self.trail.since(now)),
-        }
+            Part::ChangedContacts => approximate::soql(ObjectType::Contacts, now, self.aggregates),
+            Part::ChangedEvents => approximate::soql(ObjectType::Events, now, self.aggregates),
+            Part::EmailSettings | Part::CaptureSettings | Part::Report => return None,
+        })
     }
 
     /// The first page of each query, in one request where the server takes batches.
@@ -283,13 +314,16 @@ impl Poller {
         Ok(pages.finish())
     }
 
-    fn note(&mut self, part: Part, there: bool, now: Timestamp) {
+    /// Notes that a part was asked for, and why it is not there, if it is not.
+    pub(super) fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
         if let Some(asked) = self.asked.get_mut(part.index()) {
             *asked = Some(now);
         }
-        if self.told.note(part, there) && !there {
+        let news = self.told.note(part, missing.is_none());
+        if let Some(failure) = missing.filter(|_| news) {
+            let advice = failure.reason.advice();
             self.news.push(format!(
-                "{part} is not available to the integration user; it is asked for again every hour"
+                "{part} is not available ({failure}) and is asked for again in an hour; where it should be: {advice}"
             ));
         }
     }
@@ -306,6 +340,15 @@ impl Poller {
                 self.told.new_setup_changes = self.trail.take(records);
                 self.told.last_setup_change = self.trail.latest();
             }
+            Part::ChangedContacts => self.take_changed(ObjectType::Contacts, records),
+            Part::ChangedEvents => self.take_changed(ObjectType::Events, records),
+            Part::EmailSettings | Part::CaptureSettings | Part::Report => {}
+        }
+    }
+
+    fn take_changed(&mut self, object: ObjectType, records: &[Record]) {
+        if let Some(slot) = self.told.approximate.get_mut(object.index()) {
+            *slot = Some(approximate::changed(records, &self.user_ids));
         }
     }
 
@@ -313,7 +356,17 @@ impl Poller {
         let read = CaptureUsers::of(records);
         self.told.connectivity = Some(read.connectivity());
         self.told.onboarding = Some(read.onboarding());
+        let moved = read.users.iter().filter(|user| user.has_configuration);
+        let moved = moved
+            .map(|user| user.name.as_str().to_lowercase())
+            .collect();
+        self.told.moved = Some(Arc::new(moved));
         self.tell_strange(&read);
+        self.user_ids = read
+            .users
+            .iter()
+            .filter_map(|user| user.id.clone())
+            .collect();
         let now = snapshot.captured_at;
         self.counters.look(&read.users, now);
         // Beside Lightning Sync, its successor's users say nothing about those who have not moved: a sync that goes on
@@ -362,15 +415,32 @@ impl Poller {
     }
 }
 
+const fn is_approximate(part: Part) -> bool {
+    matches!(part, Part::ChangedContacts | Part::ChangedEvents)
+}
+
+/// Whether a server may only mean that it does not count.
+const fn refuses_aggregates(failure: &Failure) -> bool {
+    matches!(
+        failure.reason,
+        FailureReason::MalformedQuery
+            | FailureReason::FieldUnknown
+            | FailureReason::AnswerMalformed
+            | FailureReason::ServerError
+            | FailureReason::Other
+    )
+}
+
 /// Whether a failure only says that the organisation, or its user, does not have a part.
 fn not_there(part: Part, failure: &Failure) -> bool {
-    match failure.reason {
-        FailureReason::ObjectMissing => true,
-        // Which fields exist and who may see them differs for these; without them we still know the users.
-        FailureReason::FieldUnknown
-        | FailureReason::MalformedQuery
-        | FailureReason::PermissionDenied
-        | FailureReason::Other => part != Part::Capture,
-        _ => false,
-    }
+    // Which fields exist and who may see them differs for these; without them we still know the users.
+    let optional = part != Part::Capture
+        && matches!(
+            failure.reason,
+            FailureReason::FieldUnknown
+                | FailureReason::MalformedQuery
+                | FailureReason::PermissionDenied
+                | FailureReason::Other
+        );
+    failure.reason == FailureReason::ObjectMissing || optional
 }

@@ -12,12 +12,15 @@ pub(super) const ASSIGNMENTS: &str =
 
 /// Changes of the set-up after `since`, oldest first. `Section` and `Display` cannot be filtered by the server.
 pub(super) fn setup_changes(since: Timestamp) -> String {
-    let since = since
-        .datetime()
-        .to_rfc3339_opts(SecondsFormat::Millis, true);
+    let since = instant(since);
     format!(
         "SELECT Action, Section, CreatedDate FROM SetupAuditTrail WHERE CreatedDate > {since} ORDER BY CreatedDate LIMIT 500"
     )
+}
+
+/// An instant as the query language writes it, in UTC.
+pub(super) fn instant(at: Timestamp) -> String {
+    at.datetime().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The address of a query, as a sub-request of a batch writes it.
@@ -27,7 +30,7 @@ pub(super) fn in_batch(settings: &Settings, soql: &str) -> String {
 
 /// The address of a query by itself.
 pub(super) fn alone(settings: &Settings, soql: &str) -> String {
-    format!("{}/query?q={}", settings.data(), encoded(soql))
+    format!("{}/query/?q={}", settings.data(), encoded(soql))
 }
 
 fn encoded(soql: &str) -> String {

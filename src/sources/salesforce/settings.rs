@@ -1,6 +1,7 @@
 //! What the operator says about a Salesforce organisation.
 
 use super::grant::SigningKey;
+use super::report::ReportSettings;
 use crate::secret::Secret;
 use crate::sources::http::{Authorities, Endpoint};
 use chrono::TimeDelta;
@@ -22,6 +23,10 @@ pub struct Settings {
     pub poll_every: TimeDelta,
     /// The share of the organisation's daily requests, used by anybody, beyond which polling pauses.
     pub api_budget_percent: u8,
+    /// The sync error report, where an admin built one.
+    pub report: Option<ReportSettings>,
+    /// Whether changed contacts and events are counted.
+    pub approximate_activity: bool,
 }
 
 /// How to get a session.

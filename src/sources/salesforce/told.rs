@@ -1,9 +1,12 @@
 //! What an organisation told besides the article's rows: raw values, and which parts of the interface it has.
 
 use super::capture::{Connectivity, Onboarding};
-use crate::domain::ids::closed_set;
+use super::report::Report;
+use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 closed_set! {
     /// A part of the interface that an organisation, or the integration user, may not have.
@@ -14,6 +17,16 @@ closed_set! {
         Assignments = "assignments",
         /// Changes of the set-up.
         SetupTrail = "setup_audit_trail",
+        /// Changed contacts.
+        ChangedContacts = "changed_contacts",
+        /// Changed events.
+        ChangedEvents = "changed_events",
+        /// Switches of Outlook integration and sync.
+        EmailSettings = "email_integration_settings",
+        /// Switches of Einstein Activity Capture.
+        CaptureSettings = "activity_capture_settings",
+        /// The error report.
+        Report = "error_report",
     }
 }
 
@@ -28,6 +41,14 @@ pub struct Told {
     pub onboarding: Option<[u64; Onboarding::COUNT]>,
     /// How many users and how many profiles are assigned to Einstein Activity Capture.
     pub assigned: Option<(u64, u64)>,
+    /// Users who are configured in Einstein Activity Capture, in small letters.
+    pub moved: Option<Arc<HashSet<String>>>,
+    /// Switches of the settings, by their label.
+    pub switches: Vec<(&'static str, bool)>,
+    /// The error report.
+    pub report: Option<Report>,
+    /// Changed records of the last hour, by object type: an upper bound.
+    pub approximate: [Option<u64>; ObjectType::COUNT],
     /// Changes of the sync's set-up that this poll saw for the first time.
     pub new_setup_changes: u64,
     /// The latest of all that were seen.

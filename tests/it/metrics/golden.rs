@@ -2,10 +2,11 @@
 
 use super::orgs::{NOW, busy, held, silent, view, zero};
 use super::page::pages;
-use lightning_sync_exporter::domain::ids::OrgName;
+use chrono::TimeDelta;
+use lightning_sync_exporter::domain::ids::{OrgName, Source};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::events::{Event, EventSink};
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Own, Pages, SalesforceFigures};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -32,6 +33,7 @@ pub(super) fn full_page(format: Format) -> String {
         reason: "malformed",
         detail: String::new(),
     });
+    polled(&own);
     let view = view([busy(), held(), silent(), zero()]);
     let chunks: Vec<u8> = Pages::new(own)
         .text(Arc::new(view), NOW, format)
@@ -39,6 +41,49 @@ pub(super) fn full_page(format: Format) -> String {
         .collect();
     let page = String::from_utf8(chunks).unwrap();
     page.lines().map(settled).collect()
+}
+
+/// Polls of Salesforce, one good and one not, with everything that it can tell.
+fn polled(own: &Own) {
+    let org = OrgName::new("busy").unwrap();
+    own.begin_polls(&org, Source::Salesforce.name(), &["timeout"]);
+    own.count(&Event::Polled {
+        org: org.to_string(),
+        source: "salesforce",
+        took: Duration::from_millis(250),
+        at_seconds: 1_795_435_100.0,
+        recovered: false,
+    });
+    own.count(&Event::PollFailed {
+        org: org.to_string(),
+        source: "salesforce",
+        reason: "timeout",
+        detail: String::new(),
+        advice: "",
+        took: Duration::from_secs(19),
+        repeated: false,
+    });
+    own.salesforce_told(
+        &org,
+        &SalesforceFigures {
+            calls: 2,
+            requests: Some((400, 1_000)),
+            budget_used: Some(0.5),
+            connectivity: vec![("active", 3)],
+            onboarding: vec![("complete", 3)],
+            assignments: vec![("user", 3)],
+            parts: vec![("activity_capture", true)],
+            not_moved: Some(5),
+            settings: vec![("outlook_integration", true)],
+            report_records: vec![("contacts", 4)],
+            report_users: vec![("contacts", 2)],
+            report_truncated: Some(false),
+            approximate: vec![("contacts", 9)],
+            setup_changes: 1,
+            last_setup_change: Some(Timestamp::from_seconds(1_795_400_000)),
+            clock_ahead: Some(TimeDelta::milliseconds(1_500)),
+        },
+    );
 }
 
 /// A line, with 0 for the figures that the operating system gives.

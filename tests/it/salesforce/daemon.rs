@@ -68,7 +68,7 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
         "lightning_sync_salesforce_capture_users{connectivity=\"needs_attention\",org=\"acme\"} 1",
         "lightning_sync_salesforce_part_available{org=\"acme\",part=\"activity_capture\"} 1",
         "lightning_sync_poll_failures_total{org=\"acme\",reason=\"maintenance\",source=\"salesforce\"} 0",
-        "lightning_sync_salesforce_api_calls_total{org=\"acme\"} 2",
+        "lightning_sync_salesforce_api_calls_total{org=\"acme\"} 4",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }

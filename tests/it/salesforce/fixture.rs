@@ -44,6 +44,8 @@ pub(super) fn settings(url: &str) -> Settings {
         api_version: Settings::API_VERSION,
         poll_every: Settings::POLL_EVERY,
         api_budget_percent: Settings::API_BUDGET_PERCENT,
+        report: None,
+        approximate_activity: false,
     }
 }
 

@@ -3,5 +3,9 @@
 mod daemon;
 mod failures;
 mod fixture;
+mod measured;
 mod network;
+mod others;
 mod polls;
+mod secrets;
+mod view;

@@ -9,7 +9,9 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::simulator::salesforce::{Scene, SimulatedOrg};
 use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::sources::http::Trust;
-use lightning_sync_exporter::sources::salesforce::{Auth, Connectivity, Part, Poller};
+use lightning_sync_exporter::sources::salesforce::{
+    Auth, Connectivity, Part, Poller, ReportSettings,
+};
 use std::sync::Arc;
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -66,7 +68,8 @@ async fn beside_lightning_sync_the_successors_users_prove_nothing() {
     world.poller = Poller::new(&policy, Arc::new(settings), &Trust::of_system());
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
-    assert_eq!((snapshot.rows.len(), snapshot.users.len()), (0, 0));
+    let outlook = (OrgRow::OutlookIntegration, OrgValue::Flag(true));
+    assert_eq!((snapshot.rows, snapshot.users.len()), (vec![outlook], 0));
     assert_eq!(
         polled.told.connectivity.unwrap()[Connectivity::Active.index()],
         3
@@ -120,9 +123,10 @@ async fn a_day_at_the_default_interval_is_1440_batches() {
         .iter()
         .filter(|seen| seen.path.ends_with("/composite/batch"))
         .count();
-    println!("a day: {batches} batches, {calls} calls, the rest for a session");
-    assert_eq!((batches, calls), (1_440, 1_441));
-    assert_eq!(seen.len(), 1_441);
+    println!("a day: {batches} batches, {calls} calls");
+    // Besides: one session, and two kinds of settings every hour.
+    assert_eq!((batches, calls), (1_440, 1_440 + 1 + 2 * 24));
+    assert_eq!(seen.len() as u64, calls);
 }
 
 #[tokio::test]
@@ -221,9 +225,65 @@ async fn without_batches_the_same_is_asked_one_by_one() {
         .salesforce
         .change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
     assert_eq!(world.poll().await.snapshot.unwrap().users.len(), 3);
-    world.pass(MINUTE);
+    // The settings had to wait for the second poll.
+    for calls in [3, 1] {
+        world.pass(MINUTE);
+        let polled = world.poll().await;
+        assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, calls));
+    }
+}
+
+#[tokio::test]
+async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of_a_poll() {
+    for aggregates in [true, false] {
+        let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(3));
+        org.outlook_integration = false;
+        org.aggregates = aggregates;
+        org.report = [("Ann", "Contact"), ("Bob", "Event"), ("Bob", "Event")]
+            .map(|(user, object)| (user.to_owned(), object))
+            .to_vec();
+        let mut world = World::of(org).await;
+        let mut settings = settings(&format!("http://{}", world.salesforce.address()));
+        settings.approximate_activity = true;
+        settings.report = Some(ReportSettings {
+            id: "00O000000000001".to_owned(),
+            object_column: "Object".to_owned(),
+            user_column: "User".to_owned(),
+        });
+        world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
+        let first = world.poll().await;
+        assert_eq!(
+            first.calls, 4,
+            "a session, a batch and two kinds of settings"
+        );
+        let outlook = value(&first.snapshot.unwrap(), OrgRow::OutlookIntegration);
+        assert_eq!(outlook, Some(OrgValue::Flag(false)));
+        world.pass(MINUTE);
+        let second = world.poll().await;
+        assert_eq!(second.calls, 2, "a batch and the report");
+        let report = second.told.report.unwrap();
+        assert_eq!((report.records, report.users), ([1, 2, 0], [1, 1, 0]));
+        assert_eq!(
+            second.told.approximate,
+            [Some(18), Some(36)],
+            "{aggregates}"
+        );
+        assert_eq!(second.told.switches.len(), 5);
+        assert!(!second.told.parts.contains(&Some(false)));
+    }
+}
+
+#[tokio::test]
+async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
+    let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(3));
+    org.metadata_refused = true;
+    let mut world = World::of(org).await;
     let polled = world.poll().await;
-    assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, 1));
+    assert_eq!(polled.snapshot.unwrap().users.len(), 3);
+    assert_eq!(polled.told.parts[Part::EmailSettings.index()], Some(false));
+    assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
+    world.pass(TimeDelta::hours(1));
+    assert_eq!(world.poll().await.news, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -121,6 +121,11 @@ impl Daemon {
         Self::start_on(config, "127.0.0.1:0")
     }
 
+    /// Starts the daemon with everything that it can log.
+    pub(crate) fn start_verbose(config: &Path) -> Self {
+        Self::start_with(config, "127.0.0.1:0", &["--log.level", "debug"])
+    }
+
     /// Starts the daemon on a given address.
     pub(crate) fn start_on(config: &Path, address: &str) -> Self {
         Self::start_with(config, address, &[])

@@ -1,0 +1,74 @@
+//! What is asked for now and then, as far as a poll's calls leave room: switches of the settings and the error report.
+//! A chore that fails is told and tried again; it never spoils the poll.
+
+use super::metadata;
+use super::poll::Poller;
+use super::report;
+use super::told::Part;
+use crate::domain::observation::Snapshot;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::time::Timestamp;
+use crate::sources::failure::{Failure, FailureReason};
+
+/// The most calls of a poll, but for further pages.
+const MAX_CALLS: u64 = 4;
+
+impl Poller {
+    /// Does what is due at `now`.
+    pub(super) async fn chores(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
+        for part in [Part::EmailSettings, Part::CaptureSettings, Part::Report] {
+            if self.client.calls >= MAX_CALLS || !self.is_due(part, now) {
+                continue;
+            }
+            let done = if part == Part::EmailSettings {
+                self.switches(metadata::EMAIL, now, snapshot).await
+            } else if part == Part::CaptureSettings {
+                self.switches(metadata::CAPTURE, now, snapshot).await
+            } else {
+                self.report(now).await
+            };
+            match done {
+                Ok(()) => self.note(part, None, now),
+                Err(failure) if failure.reason == FailureReason::SessionExpired => {
+                    // The next poll gets another session and asks again.
+                    self.client.forget_session();
+                    return;
+                }
+                Err(failure) => self.note(part, Some(&failure), now),
+            }
+        }
+    }
+
+    async fn switches(
+        &mut self,
+        kind: metadata::Kind,
+        now: Timestamp,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Failure> {
+        for (name, state) in self.client.read_metadata(kind, now).await? {
+            self.told.switches.retain(|(known, _)| *known != name);
+            self.told.switches.push((name, state));
+            if name == metadata::OUTLOOK_INTEGRATION {
+                snapshot
+                    .rows
+                    .push((OrgRow::OutlookIntegration, OrgValue::Flag(state)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn report(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let settings = std::sync::Arc::clone(&self.client.settings);
+        let Some(wanted) = &settings.report else {
+            return Ok(());
+        };
+        let path = format!(
+            "{}/analytics/reports/{}?includeDetails=true",
+            settings.data(),
+            wanted.id
+        );
+        let answer = self.client.get(&path, now).await?;
+        self.told.report = Some(report::read(&answer, wanted)?);
+        Ok(())
+    }
+}
