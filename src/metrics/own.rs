@@ -106,7 +106,7 @@ impl Own {
             .try_for_each(|metric| self.registry.register(metric))
     }
 
-    /// Makes the series of the configured organisations, and drops those of organisations that are gone.
+    /// Makes the series of the configured organisations, but those of refusals, which begin when there is one, and drops those of organisations that are gone.
     pub fn set_orgs(&self, orgs: &[OrgName]) {
         let now: BTreeSet<OrgName> = orgs.iter().cloned().collect();
         let mut known = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
@@ -115,9 +115,15 @@ impl Own {
                 // An error says that the series is not there, which is what is wanted.
                 drop(counters.remove_label_values(labels));
             });
+            for reason in &self.reasons {
+                drop(
+                    self.ingest_rejected
+                        .remove_label_values(&[gone.as_str(), reason]),
+                );
+            }
         }
-        for name in now.iter().map(OrgName::as_str).chain([NO_ORG]) {
-            self.each_series(name, |counters, labels| {
+        for name in &now {
+            self.each_series(name.as_str(), |counters, labels| {
                 drop(counters.get_metric_with_label_values(labels));
             });
         }
@@ -125,12 +131,6 @@ impl Own {
     }
 
     fn each_series(&self, org: &str, mut visit: impl FnMut(&IntCounterVec, &[&str])) {
-        for reason in &self.reasons {
-            visit(&self.ingest_rejected, &[org, reason]);
-        }
-        if org == NO_ORG {
-            return;
-        }
         for outcome in OUTCOMES {
             visit(&self.ingest_records, &[org, outcome]);
         }

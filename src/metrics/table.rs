@@ -134,7 +134,7 @@ pub(super) const METRICS: &[Metric] = &[
     m("lightning_sync_exporter_ingest_records_total", Kind::Counter, Unit::None, &["org", "outcome"], Group::Exporter,
         "Activity records in acknowledged requests: accepted, duplicate, or expired (older than what is kept). Absent: the organisation is not configured."),
     m("lightning_sync_exporter_ingest_rejected_total", Kind::Counter, Unit::None, &["org", "reason"], Group::Exporter,
-        "Ingest requests that were refused; org is empty when the request named no configured organisation. Absent: the organisation is not configured."),
+        "Ingest requests that were refused; org is empty when the request named no configured organisation. Absent: none was refused for this reason since the start."),
     m("lightning_sync_exporter_ingest_snapshots_total", Kind::Counter, Unit::None, ORG, Group::Exporter,
         "Snapshots that were taken. Absent: the organisation is not configured."),
     m("lightning_sync_exporter_queue_bytes", Kind::Gauge, Unit::Bytes, NO_LABELS, Group::Exporter,

@@ -61,14 +61,15 @@ pub(super) fn part() -> Part {
         AlertRule {
             reason: Reason::IngestRejected,
             severity: Some(Severity::Warning),
-            expr: "sum by (org) (increase(lightning_sync_exporter_ingest_rejected_total[1h])) > 0"
-                .to_owned(),
+            expr: format!("sum by (org) ({}) > 0", refused("")),
             hold: None,
-            description: "{{ if $labels.org }}{{ $labels.org }}{{ else }}Unknown organisation{{ end }}: about \
-                          {{ $value | printf \"%.0f\" }} requests were refused in the last hour, because of\
-                          {{ range printf `sum by (reason) (increase(lightning_sync_exporter_ingest_rejected_total{org=%q}[1h])) > 0` \
-                          $labels.org | query | sortByLabel \"reason\" }} {{ .Labels.reason }}{{ end }}."
-                .to_owned(),
+            description: format!(
+                "{{{{ if $labels.org }}}}{{{{ $labels.org }}}}{{{{ else }}}}Unknown organisation{{{{ end }}}}: about \
+                 {{{{ $value | printf \"%.0f\" }}}} requests were refused in the last hour, because of\
+                 {{{{ range printf `sum by (reason) ({}) > 0` $labels.org $labels.org $labels.org | query | sortByLabel \"reason\" }}}} \
+                 {{{{ .Labels.reason }}}}{{{{ end }}}}.",
+                refused("{org=%q}")
+            ),
         },
         AlertRule {
             reason: Reason::Watchdog,
@@ -82,4 +83,11 @@ pub(super) fn part() -> Part {
         recording: Vec::new(),
         alerts,
     }
+}
+
+/// How many requests were refused in the last hour, by series. A series begins with its first refusal, which no increase
+/// shows: an organisation would otherwise have one for every reason there is.
+fn refused(labels: &str) -> String {
+    let total = format!("lightning_sync_exporter_ingest_rejected_total{labels}");
+    format!("({total} unless {total} offset 1h) or increase({total}[1h])")
 }
