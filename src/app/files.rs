@@ -16,7 +16,7 @@ use crate::sources::refusal::{IngestError, OnError};
 use crate::web::problem::Reason;
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -79,7 +79,7 @@ impl Directories {
         }
     }
 
-    fn start(&self, org: &OrgName, directory: &PathBuf) -> Task {
+    fn start(&self, org: &OrgName, directory: &Path) -> Task {
         let reasons = [FailureReason::DirectoryUnavailable.name()];
         self.own.begin_polls(org, SOURCE, &reasons);
         let looks = Looks {
@@ -89,8 +89,8 @@ impl Directories {
             failed: 0,
         };
         Task {
-            directory: directory.clone(),
-            handle: tokio::spawn(looks.run(Watcher::new(directory.clone()))),
+            directory: directory.to_owned(),
+            handle: tokio::spawn(looks.run(Watcher::new(directory.to_owned()))),
         }
     }
 

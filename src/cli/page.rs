@@ -30,7 +30,7 @@ fn snapshot(args: &ParseArgs) -> Result<String, String> {
     let org = OrgName::new("page").map_err(|error| error.to_string())?;
     let context = Context {
         org: &org,
-        now: instant(SystemTime::now()),
+        now: crate::app::now(),
         captured_at: Some(captured_at),
         user: args.user.as_deref(),
         time_zone: args.time_zone,

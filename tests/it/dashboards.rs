@@ -259,7 +259,7 @@ const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "lightning_sync_salesforce_",
-        "only where Salesforce is asked; docs/salesforce-source.md has queries",
+        "only where Salesforce is asked; docs/salesforce-source.md says what each tells",
     ),
 ];
 

@@ -110,11 +110,11 @@ fn user_json(row: UserRow, value: u32) -> Value {
     if row.statuses().is_empty() {
         return json!(value);
     }
-    match Status::ALL[value as usize] {
-        Status::Yes => json!(true),
-        Status::No => json!(false),
-        status => json!(status.name()),
+    let status = Status::ALL[value as usize];
+    if matches!(status, Status::Yes | Status::No) {
+        return json!(status == Status::Yes);
     }
+    json!(status.name())
 }
 
 fn put(map: &mut Map<String, Value>, object: Option<ObjectType>, key: &str, value: Value) {
@@ -156,10 +156,13 @@ fn as_csv(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> String
         None => key.to_owned(),
         Some(object) => format!("{}.{key}", object.name()),
     };
-    let cell = |value: Value| match value {
-        Value::Null => "None".to_owned(),
-        Value::String(text) => text,
-        other => other.to_string(),
+    let cell = |value: Value| {
+        if value.is_null() {
+            return "None".to_owned();
+        }
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
     };
     let mut header = vec!["user".to_owned()];
     let (mut first, mut second) = (vec![String::new()], vec![USER.to_owned()]);

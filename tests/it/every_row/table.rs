@@ -125,13 +125,32 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
         | UserRow::EventsFolder
         | UserRow::EventsLinked => match status {
             Status::No => Comes::Alerts(&[Reason::UsersFailing]),
-            _ => Comes::Nothing("a check says that this works"),
+            Status::Yes => Comes::Nothing("a check says that this works"),
+            Status::None
+            | Status::MarkedForReset
+            | Status::ResetInProgress
+            | Status::NotStarted
+            | Status::InitialSyncInProgress
+            | Status::InitialSyncCompleted
+            | Status::SyncInProgress
+            | Status::InSync
+            | Status::NotSetToSync
+            | Status::Unknown => unreachable!("no check shows {status}"),
         },
         UserRow::Reset => match status {
             Status::MarkedForReset | Status::ResetInProgress => {
                 Comes::Alerts(&[Reason::ResetStuck])
             }
-            _ => Comes::Nothing("no reset runs"),
+            Status::None => Comes::Nothing("no reset runs"),
+            Status::Yes
+            | Status::No
+            | Status::NotStarted
+            | Status::InitialSyncInProgress
+            | Status::InitialSyncCompleted
+            | Status::SyncInProgress
+            | Status::InSync
+            | Status::NotSetToSync
+            | Status::Unknown => unreachable!("no reset shows {status}"),
         },
         UserRow::ContactsToExchange
         | UserRow::ContactsToSalesforce

@@ -36,7 +36,7 @@ fn snapshot(users: usize, captured_at: Timestamp, seed: usize) -> String {
          \"events\":{{\"last_sync\":\"{captured_at}\",\"synced_60m\":31,\"synced_24h\":804}},\"users_complete\":true,\"users\":["
     );
     for number in 0..users {
-        let well = (number + seed) % 50 != 0;
+        let well = !(number + seed).is_multiple_of(50);
         let comma = if number == 0 { "" } else { "," };
         body += &format!(
             "{comma}{{\"user\":\"user-{number}@corp.example\",\"active_configuration\":true,\"mailbox_version_supported\":true,\"recognized_by_service_account\":{well},\
