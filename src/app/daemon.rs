@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::metrics::{Own, Pages};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::guard::GuardOf;
-use crate::web::services::{ServerOptions, Services};
+use crate::web::services::{MetricsPage, ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
@@ -67,7 +67,7 @@ pub struct Daemon {
     engine: Running,
     server: Server,
     reloader: Arc<Reloader>,
-    pages: Arc<Pages>,
+    pages: Arc<EnginePages>,
     clock: Clock,
     pollers: Arc<Pollers>,
     directories: Arc<Directories>,
@@ -132,18 +132,18 @@ impl Daemon {
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
         });
-        let pages = Arc::new(Pages::new(Arc::clone(&own)));
+        let pages = Arc::new(EnginePages {
+            pages: Pages::new(Arc::clone(&own)),
+            own,
+            engine: handle.clone(),
+        });
         let services = Services {
             view: Arc::new({
                 let engine = handle.clone();
                 move || engine.view()
             }),
             now: Arc::clone(&clock.wall),
-            metrics: Arc::new(EnginePages {
-                pages: Arc::clone(&pages),
-                own,
-                engine: handle.clone(),
-            }),
+            metrics: Arc::clone(&pages) as Arc<dyn MetricsPage>,
             ingest: Arc::new(EngineIngest {
                 engine: handle,
                 identity,
@@ -219,7 +219,7 @@ impl Daemon {
                 reloader.reload().await.ok();
             }
         });
-        let preparing = tokio::spawn(prepare(pages, engine.handle.views(), clock.clone()));
+        let preparing = tokio::spawn(prepare(pages, clock.clone()));
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.

@@ -1,7 +1,6 @@
 //! The metrics room's pages as the server asks for them.
 
 use crate::domain::time::Timestamp;
-use crate::domain::view::View;
 use crate::engine::{Clock, Handle};
 use crate::metrics::{Format, Own, Pages};
 use crate::web::ChunkSource;
@@ -9,13 +8,19 @@ use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
-    pub(super) pages: Arc<Pages>,
+    pub(super) pages: Pages,
     pub(super) own: Arc<Own>,
     pub(super) engine: Handle,
+}
+
+impl EnginePages {
+    /// Gauges that only the moment of the page can tell.
+    fn measure(&self) {
+        self.own.set_queue_bytes(self.engine.waiting_bytes() as u64);
+    }
 }
 
 impl MetricsPage for EnginePages {
@@ -25,7 +30,7 @@ impl MetricsPage for EnginePages {
         encoding: Encoding,
         now: Timestamp,
     ) -> Box<dyn ChunkSource> {
-        self.own.set_queue_bytes(self.engine.waiting_bytes() as u64);
+        self.measure();
         let view = self.engine.view();
         let format = match exposition {
             negotiate::Exposition::Text004 => Format::Text,
@@ -42,17 +47,18 @@ impl MetricsPage for EnginePages {
 
 /// Has the compressed page of each new View made as soon as the engine has published it, so that a scrape of it only has
 /// to be sent. Ends with the engine.
-pub(super) async fn prepare(
-    pages: Arc<Pages>,
-    mut views: watch::Receiver<Arc<View>>,
-    clock: Clock,
-) {
+pub(super) async fn prepare(pages: Arc<EnginePages>, clock: Clock) {
+    let mut views = pages.engine.views();
     while views.changed().await.is_ok() {
         let view = Arc::clone(&views.borrow_and_update());
         let began = (clock.steady)();
         let now = (clock.wall)();
         let pages = Arc::clone(&pages);
-        let made = tokio::task::spawn_blocking(move || pages.prepare(&view, now)).await;
+        let making = move || {
+            pages.measure();
+            pages.pages.prepare(&view, now);
+        };
+        let made = tokio::task::spawn_blocking(making).await;
         if made.is_err() {
             return;
         }

@@ -5,7 +5,7 @@ use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserCells, UserEntry, UserTable, UserValues};
-use crate::store::Write;
+use crate::store::{Turn, Write};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -94,10 +94,12 @@ pub(super) fn merge(
             continue;
         }
         merged.taken += 1;
+        let before = old.and_then(|entry| cells_of(entry, snapshot.source));
         writes.push(Write::User {
             org,
             source: snapshot.source,
             user: name.clone(),
+            turns: before.map_or_else(Vec::new, |before| Turn::between(before, &cells)),
             cells: Box::new(cells.clone()),
         });
         merged.users.push(match old {

@@ -3,6 +3,7 @@
 
 use super::facts::Part;
 use super::kept::Kept;
+use super::own::Own;
 use super::users::UserLines;
 use super::walk::{Step, Walk};
 use bytes::{Bytes, BytesMut};
@@ -19,6 +20,7 @@ const OVERHANG: usize = 40 * 1024;
 pub struct Exposition {
     walk: Walk,
     kept: Arc<Kept>,
+    own: Arc<Own>,
     users: Option<UserLines>,
     next_user: usize,
     ended: bool,
@@ -27,10 +29,11 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    pub(super) fn new(walk: Walk, kept: Arc<Kept>, timer: HistogramTimer) -> Self {
+    pub(super) fn new(walk: Walk, kept: Arc<Kept>, own: Arc<Own>, timer: HistogramTimer) -> Self {
         Self {
             walk,
             kept,
+            own,
             users: None,
             next_user: 0,
             ended: false,
@@ -56,7 +59,7 @@ impl Exposition {
                     Step::Wrote => {}
                     Step::AtUsers => self.put_users(out, enough),
                     Step::AtOwn => {
-                        self.walk.own(out);
+                        self.walk.own(out, &self.own.gather());
                         self.ended = true;
                         return false;
                     }

@@ -4,7 +4,7 @@
 use super::deflate::Deflater;
 use super::facts::Part;
 use super::kept::{Body, Kept};
-use super::scrape::Whole;
+use super::own::Own;
 use super::segments::OrgSegments;
 use super::users::UserLines;
 use super::walk::{Step, Walk};
@@ -24,6 +24,7 @@ const ENOUGH: usize = 32 * 1024;
 pub struct GzipExposition {
     walk: Walk,
     kept: Arc<Kept>,
+    own: Arc<Own>,
     /// Compresses what is not kept.
     deflater: Deflater,
     /// Compresses what will be kept.
@@ -40,10 +41,10 @@ pub struct GzipExposition {
 
 #[derive(Debug)]
 enum State {
-    /// The page up to the daemon's own metrics is being made.
+    /// The page is being made; these pieces have been handed over.
     Making(Vec<Bytes>),
-    /// It has been made, now or before, and is handed over from the piece of this number on.
-    Made { whole: Whole, next: usize },
+    /// It was made before, and is handed over from the piece of this number on.
+    Made { pieces: Arc<[Bytes]>, next: usize },
     /// The trailer has been handed over.
     Ended,
 }
@@ -57,14 +58,20 @@ struct Users {
 }
 
 impl GzipExposition {
-    pub(super) fn new(walk: Walk, kept: Arc<Kept>, timer: Option<HistogramTimer>) -> Self {
+    pub(super) fn new(
+        walk: Walk,
+        kept: Arc<Kept>,
+        own: Arc<Own>,
+        timer: Option<HistogramTimer>,
+    ) -> Self {
         let state = match walk.scrape().whole(walk.format()).cloned() {
-            Some(whole) => State::Made { whole, next: 0 },
+            Some(pieces) => State::Made { pieces, next: 0 },
             None => State::Making(Vec::new()),
         };
         Self {
             walk,
             kept,
+            own,
             deflater: Deflater::default(),
             pieces: Deflater::default(),
             check: crc32fast::Hasher::new(),
@@ -95,29 +102,26 @@ impl GzipExposition {
         }
     }
 
-    /// Makes the page up to the daemon's own metrics, for scrapes of the same View to come.
+    /// Makes the page for scrapes of the same View to come.
     pub(super) fn prepare(mut self) {
         while let State::Making(made) = std::mem::replace(&mut self.state, State::Ended) {
             self.advance(made);
         }
     }
 
-    /// Makes the next part of the page; `None` when everything up to the daemon's own metrics has been made.
-    fn advance(&mut self, mut made: Vec<Bytes>) -> Option<Bytes> {
-        if let Some(bytes) = self.make(!made.is_empty()) {
-            made.push(bytes.clone());
+    /// Makes the next piece of the page, and keeps the page when that was the last.
+    fn advance(&mut self, mut made: Vec<Bytes>) -> Bytes {
+        let piece = self.make(!made.is_empty());
+        let last = piece.is_none();
+        let piece = piece.unwrap_or_else(|| self.end());
+        made.push(piece.clone());
+        if last {
+            let scrape = self.walk.scrape();
+            scrape.keep_whole(self.walk.format(), made.into());
+        } else {
             self.state = State::Making(made);
-            return Some(bytes);
         }
-        let whole = Whole {
-            pieces: made.into(),
-            check: self.check.clone(),
-        };
-        let scrape = self.walk.scrape();
-        scrape.keep_whole(self.walk.format(), whole.clone());
-        let next = whole.pieces.len();
-        self.state = State::Made { whole, next };
-        None
+        piece
     }
 
     /// The next part of the page up to the daemon's own metrics; `None` when that has been made.
@@ -201,10 +205,11 @@ impl GzipExposition {
         None
     }
 
-    /// The daemon's own metrics and the trailer.
-    fn own(&mut self) -> Bytes {
+    /// The daemon's own metrics and the trailer. They are part of what is kept: gathering and compressing some counters of
+    /// each organisation takes longer than sending all that is known of it.
+    fn end(&mut self) -> Bytes {
         let mut out = Vec::new();
-        self.walk.own(&mut self.text);
+        self.walk.own(&mut self.text, &self.own.gather());
         self.compress(&mut out);
         self.deflater.finish(&mut out);
         out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());
@@ -219,26 +224,14 @@ impl Iterator for GzipExposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        loop {
-            match std::mem::replace(&mut self.state, State::Ended) {
-                State::Ended => return None,
-                State::Making(made) => {
-                    if let Some(bytes) = self.advance(made) {
-                        return Some(bytes);
-                    }
-                }
-                State::Made { whole, next } => {
-                    let piece = whole.pieces.get(next).cloned();
-                    if piece.is_none() {
-                        self.check = whole.check;
-                        return Some(self.own());
-                    }
-                    self.state = State::Made {
-                        whole,
-                        next: next + 1,
-                    };
-                    return piece;
-                }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ended => None,
+            State::Making(made) => Some(self.advance(made)),
+            State::Made { pieces, next } => {
+                let piece = pieces.get(next).cloned()?;
+                let next = next + 1;
+                self.state = State::Made { pieces, next };
+                Some(piece)
             }
         }
     }

@@ -31,6 +31,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use chrono::TimeDelta;
 use kept::Kept;
+use prometheus::HistogramTimer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use walk::Walk;
 
@@ -61,17 +62,17 @@ impl Pages {
     pub fn text(&self, view: Arc<View>, now: Timestamp, format: Format) -> Exposition {
         let timer = self.own.scrape();
         let walk = self.walk(view, now, format);
-        Exposition::new(walk, Arc::clone(&self.kept), timer)
+        Exposition::new(walk, Arc::clone(&self.kept), Arc::clone(&self.own), timer)
     }
 
-    /// The same page as one gzip member.
+    /// The same page as one gzip member, the daemon's own metrics included as of when it was made.
     pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: Format) -> GzipExposition {
         let timer = self.own.scrape();
         if let Some(asked) = self.asked().get_mut(format.index()) {
             *asked = Some(now);
         }
         let walk = self.walk(view, now, format);
-        GzipExposition::new(walk, Arc::clone(&self.kept), Some(timer))
+        self.compressed(walk, Some(timer))
     }
 
     /// Makes the compressed page of a new View before somebody asks for it, where somebody did lately: a scrape then
@@ -80,11 +81,14 @@ impl Pages {
         let asked = *self.asked();
         for (format, asked) in Format::ALL.into_iter().zip(asked) {
             if asked.is_some_and(|asked| now.since(asked) < PREPARE_FOR) {
-                let scrape = self.kept.scrape(Arc::clone(view), now);
-                let walk = Walk::new(scrape, format, Vec::new());
-                GzipExposition::new(walk, Arc::clone(&self.kept), None).prepare();
+                let walk = self.walk(Arc::clone(view), now, format);
+                self.compressed(walk, None).prepare();
             }
         }
+    }
+
+    fn compressed(&self, walk: Walk, timer: Option<HistogramTimer>) -> GzipExposition {
+        GzipExposition::new(walk, Arc::clone(&self.kept), Arc::clone(&self.own), timer)
     }
 
     fn asked(&self) -> MutexGuard<'_, [Option<Timestamp>; Format::COUNT]> {
@@ -92,7 +96,7 @@ impl Pages {
     }
 
     fn walk(&self, view: Arc<View>, now: Timestamp, format: Format) -> Walk {
-        Walk::new(self.kept.scrape(view, now), format, self.own.gather())
+        Walk::new(self.kept.scrape(view, now), format)
     }
 }
 

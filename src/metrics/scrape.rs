@@ -23,15 +23,8 @@ pub(super) struct Scrape {
     /// Scrapes are numbered in the order in which they found out what they know.
     pub(super) number: u64,
     pub(super) orgs: Vec<Noted>,
-    /// The compressed page up to the daemon's own metrics, once it was made.
-    pages: [OnceLock<Whole>; Format::COUNT],
-}
-
-/// A compressed page up to the daemon's own metrics: its pieces, with the checksum and length of their text.
-#[derive(Debug, Clone)]
-pub(super) struct Whole {
-    pub(super) pieces: Arc<[Bytes]>,
-    pub(super) check: crc32fast::Hasher,
+    /// The pieces of the whole compressed page, once it was made.
+    pages: [OnceLock<Arc<[Bytes]>>; Format::COUNT],
 }
 
 /// What is known of an organisation.
@@ -77,14 +70,14 @@ impl Scrape {
                 .is_some_and(|orgs| orgs.iter().all(|org| since(org) <= Some(number)))
     }
 
-    pub(super) fn whole(&self, format: Format) -> Option<&Whole> {
+    pub(super) fn whole(&self, format: Format) -> Option<&Arc<[Bytes]>> {
         self.pages.get(format.index())?.get()
     }
 
-    pub(super) fn keep_whole(&self, format: Format, whole: Whole) {
+    pub(super) fn keep_whole(&self, format: Format, pieces: Arc<[Bytes]>) {
         if let Some(slot) = self.pages.get(format.index()) {
-            // Two scrapes that made it at the same time made the same.
-            let _same = slot.set(whole).is_err();
+            // Of two scrapes that made it at the same time, either will do.
+            let _other_was_first = slot.set(pieces).is_err();
         }
     }
 }

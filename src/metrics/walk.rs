@@ -31,19 +31,16 @@ pub(super) struct Walk {
     scrape: Arc<Scrape>,
     lines: Lines,
     families: Vec<&'static Family>,
-    /// The daemon's own counters, written last.
-    own: Vec<MetricFamily>,
     family: usize,
     org: usize,
 }
 
 impl Walk {
-    pub(super) fn new(scrape: Arc<Scrape>, format: Format, own: Vec<MetricFamily>) -> Self {
+    pub(super) fn new(scrape: Arc<Scrape>, format: Format) -> Self {
         Self {
             scrape,
             lines: Lines::new(format),
             families: families::all().collect(),
-            own,
             family: 0,
             org: 0,
         }
@@ -134,8 +131,8 @@ impl Walk {
     }
 
     /// Writes the daemon's own metrics and ends the page.
-    pub(super) fn own(&mut self, out: &mut BytesMut) {
-        gathered::write(out, &mut self.lines, &self.own);
+    pub(super) fn own(&mut self, out: &mut BytesMut, own: &[MetricFamily]) {
+        gathered::write(out, &mut self.lines, own);
         process::write(out, &mut self.lines);
         self.lines.end(out);
     }

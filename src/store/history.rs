@@ -8,7 +8,6 @@ use crate::domain::activity::ActivityKind;
 use crate::domain::ids::{OrgId, Source, UserName};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserCells;
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -94,17 +93,6 @@ pub trait History: Send + Sync {
         from: Timestamp,
         upto: Timestamp,
     ) -> Result<Vec<UserChange>, StoreError>;
-}
-
-/// The changes of state from `old` to `new`: row, before, after, since when.
-pub(super) fn turns(
-    old: &UserCells,
-    new: &UserCells,
-) -> impl Iterator<Item = (UserRow, u32, u32, Timestamp)> {
-    UserRow::checks().filter_map(|row| {
-        let (before, after) = (old.get(row)?, new.get(row)?);
-        (before.value != after.value).then_some((row, before.value, after.value, after.changed_at))
-    })
 }
 
 /// The state of a stored number.

@@ -140,15 +140,20 @@ impl Inner {
                 source,
                 user,
                 cells,
+                turns,
             } => {
-                let old = self
-                    .users
-                    .insert((*org, *source, user.clone()), (**cells).clone())
-                    .unwrap_or_default();
-                for (row, before, after, at) in super::history::turns(&old, cells) {
+                self.users
+                    .insert((*org, *source, user.clone()), (**cells).clone());
+                for turn in turns {
                     self.user_changes.insert(
-                        (*org, user.clone(), at, row.index(), source.index()),
-                        (before, after),
+                        (
+                            *org,
+                            user.clone(),
+                            turn.at,
+                            turn.row.index(),
+                            source.index(),
+                        ),
+                        (turn.before, turn.after),
                     );
                 }
             }

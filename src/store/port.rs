@@ -4,10 +4,40 @@ use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::readings::Reading;
-use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserCells;
 use crate::domain::windows::Ledger;
+
+/// A row of a user that takes another state, by the states' numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The row.
+    pub row: UserRow,
+    /// The state before.
+    pub before: u32,
+    /// The state from then on.
+    pub after: u32,
+    /// Since when, by the source's own time.
+    pub at: Timestamp,
+}
+
+impl Turn {
+    /// The changes of state from `old` to `new`. The first state that a source tells is no change.
+    pub fn between(old: &UserCells, new: &UserCells) -> Vec<Self> {
+        UserRow::checks()
+            .filter_map(|row| {
+                let (before, after) = (old.get(row)?, new.get(row)?);
+                (before.value != after.value).then_some(Self {
+                    row,
+                    before: before.value,
+                    after: after.value,
+                    at: after.changed_at,
+                })
+            })
+            .collect()
+    }
+}
 
 /// Something to be written; all writes of one [`Store::commit`] are one transaction.
 #[derive(Debug, Clone)]
@@ -32,7 +62,7 @@ pub enum Write {
         /// The reading.
         reading: Reading<OrgValue>,
     },
-    /// All cells that a source has of a user; changes of state also go into the history.
+    /// All cells that a source has of a user.
     User {
         /// Whose user.
         org: OrgId,
@@ -42,6 +72,8 @@ pub enum Write {
         user: UserName,
         /// The cells.
         cells: Box<UserCells>,
+        /// What of them is another state than before, for the history.
+        turns: Vec<Turn>,
     },
     /// A user that a source no longer lists.
     ForgetUser {

@@ -271,10 +271,12 @@ fn user_key(key: &str) -> UserKey {
         "user" => UserKey::Name,
         "contacts" => UserKey::Object(ObjectType::Contacts),
         "events" => UserKey::Object(ObjectType::Events),
-        key => match (find(&USER, key), words(key).as_str()) {
-            (Some(label), _) => UserKey::Row(label.row),
-            (None, "user") => UserKey::Name,
-            (None, name) => ObjectType::from_name(name).map_or(UserKey::Unknown, UserKey::Object),
+        key => match find(&USER, key) {
+            Some(label) => UserKey::Row(label.row),
+            None => match words(key).as_str() {
+                "user" => UserKey::Name,
+                name => ObjectType::from_name(name).map_or(UserKey::Unknown, UserKey::Object),
+            },
         },
     }
 }

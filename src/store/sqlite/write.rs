@@ -7,7 +7,7 @@ use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserCells;
-use crate::store::{Write, Written, history};
+use crate::store::{Turn, Write, Written};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::HashMap;
 
@@ -205,7 +205,8 @@ fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite:
             source,
             user,
             cells,
-        } => put_user(connection, *org, *source, user, cells),
+            turns,
+        } => put_user(connection, *org, *source, user, cells, turns),
         Write::ForgetUser { org, source, user } => connection
             .prepare_cached("DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
             .execute(params![org.0, codec::number(source.index()), user.as_str()])
@@ -284,16 +285,10 @@ fn put_user(
     source: Source,
     user: &UserName,
     cells: &UserCells,
+    turns: &[Turn],
 ) -> rusqlite::Result<()> {
     let source = codec::number(source.index());
-    let old = connection
-        .prepare_cached("SELECT cells FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
-        .query_row(params![org.0, source, user.as_str()], |row| {
-            codec::cells(row, 0)
-        })
-        .optional()?
-        .unwrap_or_default();
-    for (row, before, after, at) in history::turns(&old, cells) {
+    for turn in turns {
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO user_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -301,11 +296,11 @@ fn put_user(
             .execute(params![
                 org.0,
                 user.as_str(),
-                at.nanos(),
-                codec::number(row.index()),
+                turn.at.nanos(),
+                codec::number(turn.row.index()),
                 source,
-                before,
-                after
+                turn.before,
+                turn.after
             ])?;
     }
     connection

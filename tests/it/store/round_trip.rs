@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserCells;
 use lightning_sync_exporter::store::{
-    History, MemoryStore, ReadingChange, SqliteHistory, Store, UserChange, Write, Written,
+    History, MemoryStore, ReadingChange, SqliteHistory, Store, Turn, UserChange, Write, Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -41,12 +41,14 @@ fn cells(reset: Status, minutes: i64) -> UserCells {
     cells
 }
 
-fn put(name: &str, reset: Status, minutes: i64) -> Write {
+fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserCells>) -> Write {
+    let now = cells(reset, minutes);
     Write::User {
         org: OrgId(1),
         source: Source::Snapshot,
         user: user(name),
-        cells: Box::new(cells(reset, minutes)),
+        turns: before.map_or_else(Vec::new, |before| Turn::between(before, &now)),
+        cells: Box::new(now),
     }
 }
 
@@ -84,8 +86,8 @@ fn live(store: &mut impl Store) {
                 OrgValue::Flag(true),
                 1,
             ),
-            put("ann@acme.example", Status::None, 1),
-            put("bob@acme.example", Status::None, 1),
+            put("ann@acme.example", Status::None, 1, None),
+            put("bob@acme.example", Status::None, 1, None),
             batch(OrgId(2), 0, 30),
             Write::Spoke {
                 org: OrgId(1),
@@ -115,7 +117,12 @@ fn live(store: &mut impl Store) {
                 OrgValue::Instant(at(2)),
                 2,
             ),
-            put("ann@acme.example", Status::MarkedForReset, 2),
+            put(
+                "ann@acme.example",
+                Status::MarkedForReset,
+                2,
+                Some(&cells(Status::None, 1)),
+            ),
             Write::ForgetUser {
                 org: OrgId(1),
                 source: Source::Snapshot,
@@ -142,7 +149,12 @@ fn live(store: &mut impl Store) {
         ])
         .unwrap();
     store
-        .commit(&[put("ann@acme.example", Status::ResetInProgress, 3)])
+        .commit(&[put(
+            "ann@acme.example",
+            Status::ResetInProgress,
+            3,
+            Some(&cells(Status::MarkedForReset, 2)),
+        )])
         .unwrap();
 }
 
