@@ -34,10 +34,17 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
         return exit;
     }
     match &cli.command {
-        Some(Command::Rules(args)) => streams.print(&rules::render(match args.format {
-            RulesFormat::Prometheus => rules::Format::Prometheus,
-            RulesFormat::Operator => rules::Format::Operator,
-        })),
+        Some(Command::Rules(args)) => {
+            let format = match args.format {
+                RulesFormat::Prometheus => rules::Format::Prometheus,
+                RulesFormat::Operator => rules::Format::Operator,
+            };
+            let runbooks = match &args.runbooks {
+                Some(address) => rules::Runbooks::At(address),
+                None => rules::Runbooks::Repository,
+            };
+            streams.print(&rules::render(format, runbooks))
+        }
         Some(Command::Demo(args)) => {
             log(&args.log, streams).unwrap_or_else(|| blocking(demo(args), streams))
         }

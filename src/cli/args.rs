@@ -210,6 +210,24 @@ pub struct RulesArgs {
     /// For whom.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Prometheus)]
     pub format: RulesFormat,
+    /// Where an alert links to its runbook, such as https://sync.example/runbooks: a daemon serves them there.
+    #[arg(long, value_name = "URL", value_parser = runbooks)]
+    pub runbooks: Option<String>,
+}
+
+fn runbooks(text: &str) -> Result<String, String> {
+    let address = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    // It goes into a file and a template as it is.
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte))
+    };
+    match address {
+        Some(address) if !address.is_empty() && plain(address) => Ok(text.to_owned()),
+        _ => Err("an address such as https://sync.example/runbooks".to_owned()),
+    }
 }
 
 /// In which form rules are printed.

@@ -163,13 +163,17 @@ impl OrgView {
     /// what people feed by hand. `None`: it never spoke. [`Timestamp::MAX`]: its silence is an answer.
     pub fn live_until(&self, source: Source) -> Option<Timestamp> {
         let spoke_at = self.source(source)?.spoke_at;
-        Some(match self.policy.expected_every(source) {
-            None => Timestamp::MAX,
-            Some(every) if source == Source::Snapshot => {
-                self.open_hours.deadline(spoke_at, every * 2)
-            }
-            Some(every) => spoke_at.plus(every * 2),
-        })
+        let every = self.policy.expected_every(source);
+        Some(every.map_or(Timestamp::MAX, |every| self.lasts(source, spoke_at, every)))
+    }
+
+    /// Until when what `source` said `at` a time lasts, when it is expected again `every` so often.
+    fn lasts(&self, source: Source, at: Timestamp, every: TimeDelta) -> Timestamp {
+        if source == Source::Snapshot {
+            self.open_hours.deadline(at, every * 2)
+        } else {
+            at.plus(every * 2)
+        }
     }
 
     /// Whether `source` is live at `now`.
@@ -186,25 +190,19 @@ impl OrgView {
         live
     }
 
-    /// Until when a row of `source` counts as live unless it is read again. A source that asks reads its rows anew each
-    /// time, so one that it no longer finds is not live, although the source still speaks.
+    /// Until when a row of `source` counts as live unless it is read again. That the source speaks of other rows, as the
+    /// page of one user does, makes nothing of what it said of this one any newer.
     fn row_live_until(&self, row: OrgRow, source: Source) -> Option<Timestamp> {
         let until = self.live_until(source)?;
-        if source != Source::Salesforce {
-            return Some(until);
-        }
         let observed_at = self.readings.get(row, source)?.observed_at;
-        let every = match row {
-            OrgRow::OutlookIntegration => OrgPolicy::SETTINGS_READ_EVERY,
-            OrgRow::ServiceAccountProvided
-            | OrgRow::ServiceAccountRecognized
-            | OrgRow::LinkedUsers
-            | OrgRow::LastSync(_)
-            | OrgRow::Synced60m(_)
-            | OrgRow::Synced24h(_) => TimeDelta::zero(),
+        let every = match (source, row) {
+            (Source::Salesforce, OrgRow::OutlookIntegration) => OrgPolicy::SETTINGS_READ_EVERY,
+            _ => TimeDelta::zero(),
         };
-        let every = every.max(self.policy.expected_every(source)?);
-        Some(until.min(observed_at.plus(every * 2)))
+        Some(match self.policy.expected_every(source) {
+            None => until,
+            Some(expected) => until.min(self.lasts(source, observed_at, every.max(expected))),
+        })
     }
 
     fn row_is_live(&self, row: OrgRow, source: Source, now: Timestamp) -> bool {
@@ -388,9 +386,9 @@ impl OrgView {
                 .into_iter()
                 .filter(|source| self.proof(*source, object, now).is_some())
                 .filter_map(|source| match source {
-                    Source::Salesforce => self.row_live_until(OrgRow::LastSync(object), source),
-                    Source::Activity | Source::Snapshot | Source::Exchange | Source::Canary => {
-                        self.live_until(source)
+                    Source::Activity => self.live_until(source),
+                    Source::Snapshot | Source::Salesforce | Source::Exchange | Source::Canary => {
+                        self.row_live_until(OrgRow::LastSync(object), source)
                     }
                 })
                 .max(),

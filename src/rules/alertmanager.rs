@@ -5,8 +5,8 @@ use crate::domain::reasons::{Reason, Scope, Severity};
 /// What is held back while an alert of `reason` fires: in the same organisation, or everywhere for the exporter.
 ///
 /// A cause holds back its consequences; what pages for an organisation holds back what is said of its users. While no
-/// exporter answers, everything below a page is what nobody can know any more, and so is whether sources are stale;
-/// pages that were true when it fell silent stay.
+/// exporter answers, everything below a page is what nobody can know any more; pages that were true when it fell silent
+/// stay, as do those of organisations that another exporter watches.
 pub fn silences(reason: Reason) -> Vec<Reason> {
     let pages = reason.severities().contains(&Severity::Critical);
     Reason::ALL
@@ -14,10 +14,9 @@ pub fn silences(reason: Reason) -> Vec<Reason> {
         .copied()
         .filter(|other| *other != reason && other.alert().is_some() && *other != Reason::Watchdog)
         .filter(|other| {
-            let unknowable = *other == Reason::ObservationsStale
-                || !other.severities().contains(&Severity::Critical);
+            let page = other.severities().contains(&Severity::Critical);
             match reason.scope() {
-                Scope::Exporter => reason == Reason::ExporterDown && unknowable,
+                Scope::Exporter => reason == Reason::ExporterDown && !page,
                 Scope::Org => {
                     reason.consequences().contains(other)
                         || (pages && other.scope() == Scope::Users)
@@ -155,8 +154,12 @@ mod tests {
     #[test]
     fn a_dead_exporter_silences_no_page_that_was_true() {
         let silenced = silences(Reason::ExporterDown);
-        assert!(silenced.contains(&Reason::ObservationsStale));
-        for page in [Reason::NoSyncIn24Hours, Reason::ServiceAccountMissing] {
+        assert!(silenced.contains(&Reason::UsersFailing));
+        for page in [
+            Reason::NoSyncIn24Hours,
+            Reason::ObservationsStale,
+            Reason::ServiceAccountMissing,
+        ] {
             assert!(!silenced.contains(&page));
         }
     }

@@ -21,17 +21,24 @@ const DOWN: &str = r"
 ";
 
 /// Which exporters a state holds of.
-const STATE: &str = "{{ range query \"max by (instance) (last_over_time(METRIC[10m])) == 1\" | sortByLabel \"instance\" }} {{ .Labels.instance }}{{ end }}";
+const STATE: &str = "{{ range query \"count by (instance) (STATE)\" | sortByLabel \"instance\" }} {{ .Labels.instance }}{{ end }}";
+/// A commit that failed. The gauge may say so for no longer than the store takes to be opened again, and be missed.
+const NOT_COMMITTED: &str =
+    "or max by (job, instance) (increase(lightning_sync_exporter_commit_failures_total[10m])) > 0";
 
 /// The rules of this file.
 pub(super) fn part() -> Part {
-    let state = |reason, metric: &str, text: &str| AlertRule {
-        reason,
-        severity: Some(Severity::Warning),
+    let state = |reason, metric: &str, or: &str, text: &str| {
         // A short gap in the scrapes must not resolve it.
-        expr: format!("count(max by (job, instance) (last_over_time({metric}[10m])) == 1) > 0"),
-        hold: None,
-        description: format!("{text}{}.", STATE.replace("METRIC", metric)),
+        let state = format!("max by (job, instance) (last_over_time({metric}[10m])) == 1 {or}");
+        let state = state.trim_end();
+        AlertRule {
+            reason,
+            severity: Some(Severity::Warning),
+            expr: format!("count({state}) > 0"),
+            hold: None,
+            description: format!("{text}{}.", STATE.replace("STATE", state)),
+        }
     };
     let alerts = vec![
         AlertRule {
@@ -51,11 +58,13 @@ pub(super) fn part() -> Part {
         state(
             Reason::StoreFailing,
             "lightning_sync_exporter_store_failing",
+            NOT_COMMITTED,
             "The store refuses to commit on",
         ),
         state(
             Reason::ClockSuspect,
             "lightning_sync_exporter_clock_suspect",
+            "",
             "The clock stepped on",
         ),
         AlertRule {
@@ -86,8 +95,13 @@ pub(super) fn part() -> Part {
 }
 
 /// How many requests were refused in the last hour, by series. A series begins with its first refusal, which no increase
-/// shows: an organisation would otherwise have one for every reason there is.
+/// shows: an organisation would otherwise have one for every reason there is. One that was not there an hour ago has
+/// begun since, but where the daemon was not scraped an hour ago.
 fn refused(labels: &str) -> String {
     let total = format!("lightning_sync_exporter_ingest_rejected_total{labels}");
-    format!("({total} unless {total} offset 1h) or increase({total}[1h])")
+    let ran =
+        "process_start_time_seconds < time() - 3600 unless process_start_time_seconds offset 1h";
+    format!(
+        "({total} unless {total} offset 1h unless on (job, instance) ({ran})) or increase({total}[1h])"
+    )
 }

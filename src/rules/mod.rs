@@ -33,7 +33,7 @@ pub use alertmanager::{alertmanager, silences};
 pub use definition::{AlertRule, Group, RecordingRule};
 pub use render::{Format, render};
 pub use runbooks::runbook;
-pub use words::{RUNBOOKS, next_step, owners};
+pub use words::{Runbooks, next_step, owners};
 
 /// The group of all alerts.
 pub const ALERT_GROUP: &str = "lightning-sync";

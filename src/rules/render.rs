@@ -1,7 +1,7 @@
 //! Rules as the files that Prometheus and its operator read.
 
 use super::definition::{AlertRule, Group};
-use super::words::annotations;
+use super::words::{Runbooks, annotations};
 
 /// Who reads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +27,15 @@ metadata:
 spec:
 ";
 
-/// All rules in the form of `format`.
-pub fn render(format: Format) -> String {
+/// All rules in the form of `format`, with links to `runbooks`.
+pub fn render(format: Format, runbooks: Runbooks<'_>) -> String {
     let (head, margin) = match format {
         Format::Prometheus => (PROMETHEUS, 0),
         Format::Operator => (OPERATOR, 2),
     };
     let mut lines = vec!["groups:".to_owned()];
     for group in super::groups() {
-        put_group(&mut lines, &group);
+        put_group(&mut lines, &group, runbooks);
     }
     let body: String = lines
         .iter()
@@ -44,7 +44,7 @@ pub fn render(format: Format) -> String {
     format!("{head}{body}")
 }
 
-fn put_group(lines: &mut Vec<String>, group: &Group) {
+fn put_group(lines: &mut Vec<String>, group: &Group, runbooks: Runbooks<'_>) {
     lines.push(format!("  - name: {}", group.name));
     lines.push("    rules:".to_owned());
     for rule in &group.recording {
@@ -52,11 +52,11 @@ fn put_group(lines: &mut Vec<String>, group: &Group) {
         put_block(lines, 8, "expr", &rule.expr);
     }
     for rule in &group.alerts {
-        put_alert(lines, rule);
+        put_alert(lines, rule, runbooks);
     }
 }
 
-fn put_alert(lines: &mut Vec<String>, rule: &AlertRule) {
+fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, runbooks: Runbooks<'_>) {
     lines.push(format!("      - alert: {}", rule.alert()));
     put_block(lines, 8, "expr", &rule.expr);
     if let Some(hold) = rule.hold {
@@ -65,7 +65,7 @@ fn put_alert(lines: &mut Vec<String>, rule: &AlertRule) {
     lines.push("        labels:".to_owned());
     lines.push(format!("          severity: {}", rule.severity()));
     lines.push("        annotations:".to_owned());
-    for (name, text) in annotations(rule) {
+    for (name, text) in annotations(rule, runbooks) {
         put_block(lines, 10, name, &text);
     }
 }

@@ -3,8 +3,24 @@
 use super::definition::AlertRule;
 use crate::guidance::{self, CauseGuide, Owner};
 
-/// Where the runbooks are: in the repository, beside the rules. Who publishes them elsewhere changes this one line.
-pub const RUNBOOKS: &str = "docs/runbooks";
+/// Where the runbooks are, for the link of every alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runbooks<'a> {
+    /// In the repository, beside the rules.
+    Repository,
+    /// Below an address, such as `https://sync.example/runbooks`, where a daemon serves them.
+    At(&'a str),
+}
+
+impl Runbooks<'_> {
+    /// The runbook of an alert.
+    pub fn of(self, alert: &str) -> String {
+        match self {
+            Self::Repository => format!("docs/runbooks/{alert}.md"),
+            Self::At(address) => format!("{}/{alert}", address.trim_end_matches('/')),
+        }
+    }
+}
 
 /// The steps of a cause, numbered, one a line.
 pub fn next_step(guide: &CauseGuide) -> String {
@@ -39,14 +55,14 @@ pub fn owners(guide: &CauseGuide) -> String {
 }
 
 /// Name and text of every annotation, in the order they are read.
-pub(super) fn annotations(rule: &AlertRule) -> [(&'static str, String); 5] {
+pub(super) fn annotations(rule: &AlertRule, runbooks: Runbooks<'_>) -> [(&'static str, String); 5] {
     let guide = guidance::cause(rule.reason);
     [
         ("summary", guide.summary.to_owned()),
         ("description", rule.description.clone()),
         ("next_step", next_step(guide)),
         ("owner", owners(guide)),
-        ("runbook_url", format!("{RUNBOOKS}/{}.md", rule.alert())),
+        ("runbook_url", runbooks.of(rule.alert())),
     ]
 }
 

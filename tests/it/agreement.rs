@@ -8,11 +8,11 @@
 use crate::scenarios::Telling;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::calendar::Calendar;
-use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source};
+use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source, UserName};
 use lightning_sync_exporter::domain::judge::{Finding, judge};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::reasons::Scope;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
 use lightning_sync_exporter::metrics::{Format, Own, Pages};
@@ -313,6 +313,51 @@ fn they_agree_on_a_page_that_was_fresh_when_read_then_held_then_read_with_a_past
 }
 
 #[test]
+fn they_agree_that_pages_of_users_confirm_nothing_of_the_organisation() {
+    let mut scenario = plain("users_only", 60);
+    scenario.policy.expected_every[Source::Snapshot.index()] = Some(TimeDelta::hours(4));
+    let starts = scenario.starts;
+    let recording = record(&scenario, |_, now| {
+        let rows = if now == starts {
+            ObjectType::ALL
+                .iter()
+                .map(|object| {
+                    let at = starts.minus(TimeDelta::minutes(2));
+                    (OrgRow::LastSync(*object), OrgValue::Instant(at))
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        // Somebody pastes a page of one user every now and then.
+        let users = (now.since(starts).num_hours() % 3 == 0).then(|| {
+            let name = UserName::new("ann@corp.example").unwrap();
+            let linked = vec![(UserRow::ContactsLinked, Status::Yes.index() as u32)];
+            (name, linked)
+        });
+        let mut snapshot = page(&scenario, now, rows);
+        snapshot.users.extend(users);
+        Pushes {
+            snapshots: vec![snapshot],
+            ..Pushes::default()
+        }
+    });
+    agree(&scenario, &recording);
+    let told = |hours: i64, alert: &str| {
+        let step = hours * 60 / recording.step.num_minutes();
+        recording.expected[step as usize]
+            .iter()
+            .any(|one| one.contains(alert))
+    };
+    assert!(!told(6, "LightningSyncObservationsStale"));
+    assert!(told(10, "LightningSyncObservationsStale"));
+    assert!(
+        !told(50, "LightningSyncNoSyncIn24Hours"),
+        "nobody has looked"
+    );
+}
+
+#[test]
 fn they_agree_on_zeros_of_a_feed_that_is_young_and_of_a_page_beside_it() {
     let scenario = plain("young_feed", 60);
     let starts = scenario.starts;
@@ -325,8 +370,7 @@ fn they_agree_on_zeros_of_a_feed_that_is_young_and_of_a_page_beside_it() {
                 object_type: ObjectType::Contacts,
                 direction: Direction::ToExchange,
                 outcome: Outcome::Synced,
-                user: lightning_sync_exporter::domain::ids::UserName::new("ann@corp.example")
-                    .unwrap(),
+                user: UserName::new("ann@corp.example").unwrap(),
                 id: 1,
             }]
         } else {

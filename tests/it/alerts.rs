@@ -4,7 +4,7 @@
 use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::guidance;
 use lightning_sync_exporter::metrics::catalogue;
-use lightning_sync_exporter::rules::{RUNBOOKS, groups, next_step, owners};
+use lightning_sync_exporter::rules::{Runbooks, groups, next_step, owners};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -155,10 +155,11 @@ fn with_words(text: &str, reason: Reason, alert: &str) -> String {
             .map(|step| format!("{pad}  {step}\n"))
             .collect();
         out += format!(
-            "{pad}summary: {}\n{}\n{pad}next_step: |-\n{steps}{pad}owner: {}\n{pad}runbook_url: {RUNBOOKS}/{alert}.md\n",
+            "{pad}summary: {}\n{}\n{pad}next_step: |-\n{steps}{pad}owner: {}\n{pad}runbook_url: {}\n",
             guide.summary,
             description.unwrap(),
-            owners(guide)
+            owners(guide),
+            Runbooks::Repository.of(alert)
         )
         .as_str();
     }

@@ -79,10 +79,18 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
     let mut daemon = Daemon::start(&config);
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    let prometheus = Prometheus::start(
+    let rules = directory.path().join("rules.yaml");
+    let runbooks = format!("http://{}/runbooks", daemon.address);
+    let printed = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+        .args(["rules", "--runbooks", &runbooks])
+        .output()
+        .expect("the program runs");
+    fs::write(&rules, printed.stdout).expect("the directory is writable");
+    let prometheus = Prometheus::start_with(
         directory.path(),
         &[("lightning-sync", &[daemon.address])],
         Some(alertmanager.address),
+        &rules,
     );
 
     let pushed = Instant::now();
@@ -130,6 +138,10 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
                 .unwrap_or_default();
             assert!(!text.is_empty(), "{annotation} is missing: {alert}");
         }
+        let runbook = format!("{runbooks}/{HEADLINE}");
+        assert_eq!(alert["annotations"]["runbook_url"], runbook.as_str());
+        let runbook = get(daemon.address, &format!("/runbooks/{HEADLINE}"));
+        assert_eq!(runbook.status, 200, "the link leads somewhere");
         let description = alert["annotations"]["description"]
             .as_str()
             .unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::reasons::Reason;
-use lightning_sync_exporter::rules::{Format, alertmanager, render, runbook};
+use lightning_sync_exporter::rules::{Format, Runbooks, alertmanager, render, runbook};
 use std::path::Path;
 
 pub(crate) fn is_current(path: &str, expected: &str) {
@@ -25,7 +25,7 @@ pub(crate) fn is_current(path: &str, expected: &str) {
 fn the_rules_file_is_what_the_rules_say() {
     is_current(
         "alerts/lightning-sync.rules.yaml",
-        &render(Format::Prometheus),
+        &render(Format::Prometheus, Runbooks::Repository),
     );
 }
 
@@ -33,7 +33,7 @@ fn the_rules_file_is_what_the_rules_say() {
 fn the_charts_rules_are_what_the_rules_say() {
     is_current(
         "deploy/helm/lightning-sync-exporter/rules.yaml",
-        &render(Format::Prometheus),
+        &render(Format::Prometheus, Runbooks::Repository),
     );
 }
 
@@ -41,7 +41,7 @@ fn the_charts_rules_are_what_the_rules_say() {
 fn the_operators_rules_are_what_the_rules_say() {
     is_current(
         "alerts/lightning-sync.prometheusrule.yaml",
-        &render(Format::Operator),
+        &render(Format::Operator, Runbooks::Repository),
     );
 }
 

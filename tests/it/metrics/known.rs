@@ -3,9 +3,9 @@
 use super::orgs::{NOW, ago, busy, held, silent, view, zero};
 use super::page::read;
 use chrono::TimeDelta;
-use lightning_sync_exporter::domain::ids::ObjectType;
+use lightning_sync_exporter::domain::ids::{ObjectType, Source};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
-use lightning_sync_exporter::domain::view::View;
+use lightning_sync_exporter::domain::view::{SourceState, View};
 use std::collections::BTreeMap;
 
 fn map(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
@@ -93,6 +93,28 @@ fn a_held_state_stays_and_says_so_while_its_counts_go() {
             ("contacts last_sync", read_at)
         ])
     );
+}
+
+#[test]
+fn the_page_of_one_user_makes_nothing_of_the_organisations_rows_newer() {
+    let mut org = held();
+    org.sources[Source::Snapshot.index()] = Some(SourceState {
+        spoke_at: ago(TimeDelta::minutes(1)),
+    });
+    let (spoken, silent) = (read(&view([org]), NOW), read(&view([held()]), NOW));
+    for metric in [
+        "reading_stale",
+        "records_synced_60m",
+        "last_sync_age_seconds",
+        "last_sync_unconfirmed_since_timestamp_seconds",
+        "finding",
+    ] {
+        assert_eq!(
+            spoken.of(metric, "held"),
+            silent.of(metric, "held"),
+            "{metric}"
+        );
+    }
 }
 
 #[test]

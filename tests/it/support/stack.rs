@@ -112,6 +112,17 @@ impl Prometheus {
         jobs: &[(&str, &[SocketAddr])],
         alertmanager: Option<SocketAddr>,
     ) -> Self {
+        let rules = repository("alerts/lightning-sync.rules.yaml");
+        Self::start_with(directory, jobs, alertmanager, &rules)
+    }
+
+    /// The same with other rules.
+    pub(crate) fn start_with(
+        directory: &Path,
+        jobs: &[(&str, &[SocketAddr])],
+        alertmanager: Option<SocketAddr>,
+        rules: &Path,
+    ) -> Self {
         let mut config = String::from(
             "global: {scrape_interval: 1s, evaluation_interval: 1s}\nscrape_configs:\n",
         );
@@ -122,7 +133,6 @@ impl Prometheus {
                 targets.join(", ")
             );
         }
-        let rules = repository("alerts/lightning-sync.rules.yaml");
         config += &format!("rule_files: ['{}']\n", rules.display());
         if let Some(alertmanager) = alertmanager {
             config += &format!(
