@@ -210,7 +210,7 @@ pub struct RulesArgs {
     /// For whom.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Prometheus)]
     pub format: RulesFormat,
-    /// Where an alert links to its runbook, such as https://sync.example/runbooks: a daemon serves them there.
+    /// Where an alert links to its runbook, such as <https://sync.example/runbooks>: a daemon serves them there.
     #[arg(long, value_name = "URL", value_parser = runbooks)]
     pub runbooks: Option<String>,
 }

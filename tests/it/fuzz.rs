@@ -1,6 +1,7 @@
-//! Damaged and hostile bodies: no parser panics, and what it answers is bounded by what it was given.
+//! Damaged and hostile bodies: no parser panics, what it answers is bounded by what it was given, and so is the memory
+//! that it takes: each parser is tried in a process of its own.
 //!
-//! `LIGHTNING_SYNC_TEST_FUZZ_SECONDS` is how long each parser is tried (5; 60 is the full size), and
+//! `LIGHTNING_SYNC_TEST_FUZZ_SECONDS` is how long each parser is tried (60, the full size), and
 //! `LIGHTNING_SYNC_TEST_FUZZ_SEED` repeats a run whose seed a failure printed.
 
 use chrono_tz::Tz;
@@ -14,6 +15,7 @@ use lightning_sync_exporter::sources::page::{self, Form};
 use lightning_sync_exporter::sources::refusal::{IngestError, OnError, RecordError};
 use lightning_sync_exporter::sources::snapshot;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
@@ -143,9 +145,39 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Tells a process that it is the one in which a parser is tried.
+const ALONE: &str = "LIGHTNING_SYNC_TEST_FUZZ_ALONE";
+/// What such a process may have taken at most: with bodies of up to a few hundred kB it takes 13 MB.
+const MEMORY_KB: u64 = 32 << 10;
+
+/// Runs a test of this file in a process of its own, and looks at how much memory that took.
+fn alone(test: &str, fuzz: impl FnOnce()) {
+    if std::env::var_os(ALONE).is_some() {
+        fuzz();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|it| it.trim().strip_suffix(" kB")).unwrap();
+        println!("{peak} kB of memory at most");
+        assert!(peak.parse::<u64>().unwrap() < MEMORY_KB, "{peak} kB");
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("fuzz::{test}"), "--exact", "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("kB of memory at most"),
+        "{said}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+    println!("{said}");
+}
+
 /// Tries damaged bodies until the time is over.
 fn fuzz(seeds: &[&str], mut parse: impl FnMut(&[u8])) {
-    let seconds = setting("LIGHTNING_SYNC_TEST_FUZZ_SECONDS").unwrap_or(5);
+    let seconds = setting("LIGHTNING_SYNC_TEST_FUZZ_SECONDS").unwrap_or(60);
     let first = setting("LIGHTNING_SYNC_TEST_FUZZ_SEED")
         .unwrap_or_else(|| RandomState::new().build_hasher().finish());
     println!("first seed {first}");
@@ -210,6 +242,13 @@ fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
 
 #[test]
 fn damaged_activity_is_refused_or_read_within_bounds() {
+    alone(
+        "damaged_activity_is_refused_or_read_within_bounds",
+        of_activity,
+    );
+}
+
+fn of_activity() {
     let (org, identity) = (OrgName::new("acme").unwrap(), IdentityKey::new([7; 16]));
     fuzz(&ACTIVITY, |body| {
         let context = |on_error| activity::Context {
@@ -242,6 +281,13 @@ fn damaged_activity_is_refused_or_read_within_bounds() {
 
 #[test]
 fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
+    alone(
+        "damaged_json_snapshots_are_refused_or_read_within_bounds",
+        json_snapshots,
+    );
+}
+
+fn json_snapshots() {
     let org = OrgName::new("acme").unwrap();
     let context = snapshot::Context {
         org: &org,
@@ -256,6 +302,13 @@ fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
 
 #[test]
 fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
+    alone(
+        "damaged_csv_snapshots_are_refused_or_read_within_bounds",
+        csv_snapshots,
+    );
+}
+
+fn csv_snapshots() {
     let org = OrgName::new("acme").unwrap();
     let context = snapshot::Context {
         org: &org,
@@ -270,6 +323,10 @@ fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
 
 #[test]
 fn damaged_pages_are_refused_or_read_within_bounds() {
+    alone("damaged_pages_are_refused_or_read_within_bounds", pages);
+}
+
+fn pages() {
     let org = OrgName::new("acme").unwrap();
     let context = page::Context {
         org: &org,

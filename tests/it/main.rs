@@ -9,6 +9,7 @@
 mod agreement;
 mod alerts;
 mod architecture;
+mod broken_disk;
 mod cli;
 mod config;
 mod dashboards;
@@ -21,6 +22,7 @@ mod fuzz;
 mod generated;
 mod guard;
 mod inhibition;
+mod killed;
 mod layouts;
 mod metrics;
 mod operations;

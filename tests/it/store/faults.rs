@@ -1,7 +1,8 @@
 //! Files that cannot be used: held by another daemon, read-only, damaged, foreign, or of a later version. Every error
 //! names the file and the next step, and changes nothing.
 
-use super::{Disk, acme, batch, counts, try_open};
+use super::{acme, batch, counts, try_open};
+use crate::support::disk::Disk;
 use lightning_sync_exporter::store::{SqliteHistory, Store, StoreError};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;

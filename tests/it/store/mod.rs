@@ -9,8 +9,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 
@@ -50,41 +49,4 @@ fn counts(path: &Path) -> [i64; 3] {
         count("SELECT ifnull(sum(count), 0) FROM minute_totals"),
         count("SELECT ifnull(sum(count), 0) FROM hour_totals"),
     ]
-}
-
-/// A file system of its own size in memory. Only root may mount one.
-struct Disk {
-    at: PathBuf,
-    _directory: tempfile::TempDir,
-}
-
-impl Disk {
-    fn mount(bytes: u64) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let at = directory.path().to_owned();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
-            .arg(&at)
-            .output();
-        let mounted = mounted.is_ok_and(|done| done.status.success());
-        mounted.then(|| Self {
-            at,
-            _directory: directory,
-        })
-    }
-
-    fn make_read_only(&self) {
-        let done = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(&self.at)
-            .status();
-        assert!(done.unwrap().success());
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let done = Command::new("umount").arg(&self.at).status();
-        assert!(std::thread::panicking() || done.unwrap().success());
-    }
 }

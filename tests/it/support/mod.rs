@@ -1,6 +1,7 @@
 //! What the flows share: processes that end with the test, a plain HTTP client, and waiting for a condition.
 
 pub(crate) mod browser;
+pub(crate) mod disk;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod receiver;
