@@ -4,6 +4,7 @@ mod faults;
 mod full_disk;
 mod kill;
 mod round_trip;
+mod start;
 
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
