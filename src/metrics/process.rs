@@ -74,7 +74,7 @@ fn started_at(ticks: f64) -> f64 {
     static STARTED: OnceLock<f64> = OnceLock::new();
     *STARTED.get_or_init(|| {
         let [wall, up] = [ClockId::Realtime, ClockId::Boottime]
-            .map(|clock| clock_gettime(clock))
+            .map(clock_gettime)
             .map(|time| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
         wall - up + ticks / self::ticks()
     })
