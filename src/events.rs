@@ -132,6 +132,18 @@ pub enum Event {
         /// A sentence without its full stop.
         news: String,
     },
+    /// A name and a password were refused.
+    PasswordRefused {
+        /// The address of who sent them.
+        peer: String,
+        /// Whether it is to be logged: the first of a pair, and not one of a flood.
+        told: bool,
+    },
+    /// The web's file or a certificate changed and cannot be used; what held before goes on holding.
+    WebReloadFailed {
+        /// Why.
+        says: String,
+    },
     /// The configuration was read again.
     ConfigReloaded,
     /// The configuration could not be read again; the old one stays.
@@ -228,6 +240,14 @@ impl Event {
             Self::SourceNews { org, source, news } => {
                 tracing::info!(org, source, "{org}: {source}: {news}.");
             }
+            Self::PasswordRefused { peer, told } => {
+                if *told {
+                    tracing::warn!(peer, "Somebody at {peer} sent a wrong name or password.");
+                }
+            }
+            Self::WebReloadFailed { says } => tracing::error!(
+                "What held before goes on holding, because the web's file or a certificate changed and cannot be used: {says}"
+            ),
             Self::ConfigReloaded => tracing::info!("The configuration was read again."),
             Self::ConfigRejected { errors } => {
                 tracing::error!(

@@ -110,7 +110,7 @@ async fn demo(args: &DemoArgs) -> anyhow::Result<()> {
 fn addresses(web: &WebArgs) -> Vec<SocketAddr> {
     web.listen_addresses
         .iter()
-        .filter_map(|address| address.candidates().first().copied())
+        .map(|address| address.address())
         .collect()
 }
 

@@ -81,10 +81,6 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
-        let guard = match &options.web_file {
-            Some(path) => guard::watch(path)?,
-            None => GuardOf::default(),
-        };
         let reasons: Vec<&'static str> = problem::Reason::ALL
             .iter()
             .map(|reason| reason.name())
@@ -95,6 +91,17 @@ impl Daemon {
         let now = (clock.wall)();
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
+        let guard = match &options.web_file {
+            Some(path) => guard::watch(
+                path,
+                guard::Told {
+                    events: events.clone(),
+                    own: Arc::clone(&own),
+                    now: Arc::clone(&clock.wall),
+                },
+            )?,
+            None => GuardOf::default(),
+        };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;

@@ -1,6 +1,9 @@
 //! The web's file, read again when it or a certificate changes: what is asked for every connection and every request.
 
 use crate::config::{ConfigError, WebFile, web_file};
+use crate::domain::time::Timestamp;
+use crate::events::{Event, Events};
+use crate::metrics::Own;
 use crate::web::guard::{Guard, GuardOf, User};
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderName, HeaderValue};
@@ -14,10 +17,28 @@ type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 struct Watch {
     path: PathBuf,
+    told: Told,
     /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
     encrypted: bool,
     guard: ArcSwap<Guard>,
     seen: Mutex<Seen>,
+}
+
+/// Who is told of what was read.
+pub(super) struct Told {
+    pub(super) events: Events,
+    pub(super) own: Arc<Own>,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Told {
+    fn of(&self, file: &WebFile) {
+        let until = file.certificate.as_ref().map(|(_, until)| *until);
+        self.own.set_certificate_until(until);
+        if let Some(says) = file.certificate_warning((self.now)()) {
+            tracing::warn!("The certificate {says}.");
+        }
+    }
 }
 
 /// What was read last.
@@ -40,10 +61,12 @@ const TRY_AGAIN_ONCE_TOLD: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it has mistakes now; later ones are logged, and what held before goes on holding.
-pub(super) fn watch(path: &Path) -> Result<GuardOf, ConfigError> {
+pub(super) fn watch(path: &Path, told: Told) -> Result<GuardOf, ConfigError> {
     let file = web_file(path)?;
+    told.of(&file);
     let watch = Watch {
         path: path.to_owned(),
+        told,
         encrypted: file.tls.is_some(),
         seen: Mutex::new(Seen {
             stamps: stamps(file.files.iter().cloned()),
@@ -86,15 +109,14 @@ impl Watch {
                 }
                 seen.stamps.retain(|(path, _)| file.files.contains(path));
                 seen.failed = None;
+                self.told.of(&file);
                 self.guard.store(Arc::new(guard(file)));
                 tracing::info!("{} was read again.", self.path.display());
             }
             Err(says) => {
                 // A certificate is there a moment before its key: what passes by itself is not told.
                 if due {
-                    tracing::error!(
-                        "What held before goes on holding, because the web's file or a certificate changed and cannot be used: {says}"
-                    );
+                    self.told.events.emit(Event::WebReloadFailed { says });
                 }
                 seen.failed = Some(Failed {
                     told: due,

@@ -90,7 +90,7 @@ impl Pollers {
     fn start(&self, policy: &Arc<OrgPolicy>, settings: &Arc<Settings>, first: TimeDelta) -> Task {
         let reasons: Vec<&'static str> = FailureReason::ALL.iter().map(|r| r.name()).collect();
         self.own.begin_polls(&policy.name, SOURCE.name(), &reasons);
-        let trust = self.trust.get_or_init(Trust::of_system);
+        let trust = self.trust.get_or_init(system_trust);
         let round = Round {
             org: policy.name.clone(),
             poller: Poller::new(policy, Arc::clone(settings), trust),
@@ -299,4 +299,16 @@ fn spread(org: &OrgName) -> f64 {
     let mut hasher = DefaultHasher::new();
     org.hash(&mut hasher);
     (hasher.finish() % 1_000) as f64 / 1_000.0
+}
+
+/// The system's authorities. A machine that has none refuses every https answer, which is said once and in the beginning.
+fn system_trust() -> Trust {
+    let (trust, troubles) = Trust::found_in_system();
+    if trust.is_empty() {
+        tracing::warn!(
+            "No authority was found on this machine, so that no certificate is believed: install the package ca-certificates, or name a ca_file beside each URL.{}",
+            troubles.map_or_else(String::new, |says| format!(" {says}"))
+        );
+    }
+    trust
 }

@@ -158,15 +158,38 @@ pub struct DemoArgs {
     pub log: LogArgs,
 }
 
+/// How a daemon that is guarded is asked.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct AskArgs {
+    /// Whose certificates are trusted.
+    #[arg(long, value_name = "FILE", default_value = CA_FILE)]
+    pub ca_file: PathBuf,
+    /// The name of a user of the daemon's `basic_auth_users`.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub user: Option<String>,
+    /// The file that holds the user's password and nothing else.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// A certificate to show, where the daemon verifies its clients.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// The key of that certificate.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+}
+
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct CheckArgs {
     /// The organisation.
     #[arg(long, value_name = "NAME", value_parser = org_name)]
     pub org: OrgName,
-    /// The daemon; plain http, on this machine.
+    /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
     pub url: String,
+    /// How it is asked.
+    #[command(flatten)]
+    pub ask: AskArgs,
 }
 
 /// What to explain.
@@ -254,9 +277,9 @@ pub struct DoctorArgs {
     /// An Alertmanager; https, or plain http on this machine; may be given several times.
     #[arg(long = "alertmanager.url", value_name = "URL")]
     pub alertmanagers: Vec<String>,
-    /// Whose certificates are trusted.
-    #[arg(long, value_name = "FILE", default_value = CA_FILE)]
-    pub ca_file: PathBuf,
+    /// How the daemon is asked; an Alertmanager is trusted by the same authorities and gets nothing else of it.
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.
     #[arg(long, requires = "alertmanagers")]
     pub page: bool,

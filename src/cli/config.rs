@@ -2,6 +2,7 @@
 
 use super::args::{ConfigCommand, ConfigFile, DaemonArgs};
 use super::exit::{Exit, Streams};
+use crate::app::now;
 use crate::config::{self, Answers, Environment, InitError};
 
 /// Runs one of the commands.
@@ -33,7 +34,11 @@ pub(super) fn check_all(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
     let checked = check(&args.config, streams);
     match args.web_file.as_deref().map(config::web_file) {
         Some(Err(error)) => streams.complain(error, Exit::WRONG),
-        Some(Ok(_)) | None => checked,
+        Some(Ok(file)) => match file.certificate_warning(now()) {
+            Some(says) if checked == Exit::FINE => streams.print(&format!("WARN {says}\n")),
+            Some(_) | None => checked,
+        },
+        None => checked,
     }
 }
 

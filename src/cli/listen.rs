@@ -1,7 +1,7 @@
 //! Addresses to listen on, written as the Prometheus family does.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// `127.0.0.1:9877`, `[::1]:9877`, `localhost:9877`, or `:9877` for every address of the machine.
@@ -24,17 +24,11 @@ pub enum ListenAddress {
 pub struct ListenError;
 
 impl ListenAddress {
-    /// What to bind: the first that the system takes. Every address is `[::]`, and `0.0.0.0` where there is no IPv6.
-    pub fn candidates(self) -> Vec<SocketAddr> {
+    /// What to bind. Every address is `[::]`, for which the server takes `0.0.0.0` where there is no IPv6.
+    pub fn address(self) -> SocketAddr {
         match self {
-            Self::One(address) => vec![address],
-            Self::Every { port } => [
-                IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            ]
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, port))
-            .collect(),
+            Self::One(address) => address,
+            Self::Every { port } => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port),
         }
     }
 }
@@ -72,15 +66,12 @@ mod tests {
 
     #[test]
     fn an_address_reads_as_in_the_prometheus_family() {
-        let read = |text: &str| text.parse::<ListenAddress>().map(ListenAddress::candidates);
+        let read = |text: &str| text.parse::<ListenAddress>().map(ListenAddress::address);
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-        assert_eq!(read("127.0.0.1:9877"), Ok(vec![address("127.0.0.1:9877")]));
-        assert_eq!(read("localhost:0"), Ok(vec![address("127.0.0.1:0")]));
-        assert_eq!(read("[::1]:9877"), Ok(vec![address("[::1]:9877")]));
-        assert_eq!(
-            read(":9877"),
-            Ok(vec![address("[::]:9877"), address("0.0.0.0:9877")])
-        );
+        assert_eq!(read("127.0.0.1:9877"), Ok(address("127.0.0.1:9877")));
+        assert_eq!(read("localhost:0"), Ok(address("127.0.0.1:0")));
+        assert_eq!(read("[::1]:9877"), Ok(address("[::1]:9877")));
+        assert_eq!(read(":9877"), Ok(address("[::]:9877")));
         for bad in [
             "",
             "9877",

@@ -4,6 +4,7 @@
 //! the writers that are passed in. A new command is a variant of [`Command`] and a file.
 
 mod args;
+mod ask;
 mod check;
 mod config;
 mod database;

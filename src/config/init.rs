@@ -5,9 +5,9 @@ use super::load::{Environment, from_text};
 use super::mistakes::ConfigError;
 use super::token;
 use crate::domain::ids::OrgName;
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufRead, Read as _, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// How often a question is asked before it is given up: a pipe does not learn.
@@ -85,21 +85,49 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
             }
         },
     )?;
-    if let Some((_, Some(target))) = &token_file {
-        write_new(target, &(new_token()? + "\n"), 0o600)?;
+    let (token_file, new) = token_file.unzip();
+    let new = new.flatten();
+    if let Some(target) = &new {
+        // Root writes it and the daemon reads it where the directory hands its group on, as the package's does.
+        let mode = if hands_group_on(base) { 0o640 } else { 0o600 };
+        write_new(target, &(new_token()? + "\n"), mode)?;
+    }
+    let text = first_file(&name, zone.name(), hours, token_file, store(base));
+    let written = from_text(&shown, &text, base, &Environment::default())
+        .map_err(InitError::from)
+        .and_then(|_| write_new(path, &text, 0o640));
+    if written.is_err()
+        && let Some(target) = &new
+    {
+        // A token that nothing names would only keep the next try from writing its own.
+        std::fs::remove_file(target).ok();
+    }
+    written?;
+    if let Some(target) = &new {
         answers.say(&format!("Wrote a new token to {}.", target.display()))?;
     }
-    let text = first_file(
-        &name,
-        zone.name(),
-        hours,
-        token_file.map(|(written, _)| written),
-    );
-    from_text(&shown, &text, base, &Environment::default())?;
-    write_new(path, &text, 0o640)?;
     answers.say(&format!(
         "Wrote {shown}. `config example` shows every other key."
     ))
+}
+
+/// Whether new files of a directory belong to its group.
+fn hands_group_on(directory: &Path) -> bool {
+    const SETGID: u32 = 0o2000;
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    directory
+        .metadata()
+        .is_ok_and(|found| found.permissions().mode() & SETGID != 0)
+}
+
+/// The Debian package has a place for the database; commands that are run elsewhere find it by its whole path.
+fn store(base: &Path) -> Option<&'static str> {
+    (base == Path::new("/etc/lightning-sync"))
+        .then_some("/var/lib/lightning-sync/lightning-sync.db")
 }
 
 impl Answers<'_> {
@@ -151,8 +179,23 @@ impl Answers<'_> {
     }
 }
 
-fn first_file(name: &str, zone: &str, hours: bool, token_file: Option<String>) -> String {
-    let mut text = format!("orgs:\n  - name: \"{name}\"\n    time_zone: {zone}\n");
+fn first_file(
+    name: &str,
+    zone: &str,
+    hours: bool,
+    token_file: Option<String>,
+    store: Option<&str>,
+) -> String {
+    let mut text = store.map_or_else(String::new, |path| format!("store: {{ path: {path} }}\n"));
+    for part in [
+        "orgs:\n  - name: \"",
+        name,
+        "\"\n    time_zone: ",
+        zone,
+        "\n",
+    ] {
+        text.push_str(part);
+    }
     if hours {
         text.push_str("    business_hours: { days: [mon, tue, wed, thu, fri], from: \"08:00\", to: \"18:00\" }\n");
     }
@@ -190,7 +233,11 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
         .create_new(true)
         .mode(mode)
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            // Whatever the umask took away.
+            file.set_permissions(Permissions::from_mode(mode))
+        })
         .map_err(|source| {
             if source.kind() == io::ErrorKind::AlreadyExists {
                 InitError::Exists(shown)

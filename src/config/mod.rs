@@ -33,6 +33,7 @@ pub use mistakes::{ConfigError, Mistake, Mistakes, Place};
 pub use origin::Origin;
 pub use reference::reference;
 pub use schema::schema;
+pub use token::password;
 pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};
 pub use web_example::web_example;
 pub use web_file::{WebFile, WebUser, web_file};

@@ -40,6 +40,18 @@ pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
     Ok(secret)
 }
 
+/// The password in a file, which may have any characters but those that end a line.
+///
+/// # Errors
+/// A sentence that names the file and what to do; nothing of its text.
+pub fn password(path: &Path) -> Result<Secret, String> {
+    let name = quoted(&path.display().to_string());
+    let text = secret_text(&name, path, MAX_BYTES)?;
+    Secret::from_file_text(&text)
+        .filter(|_| text.len() as u64 <= MAX_BYTES)
+        .ok_or_else(|| format!("{name} has to hold one line, the password, and nothing else"))
+}
+
 /// What a message calls the file: the error repeats the path as written, so only one that was completed has news.
 pub(super) fn named(written: &str, path: &Path) -> String {
     if Path::new(written).is_absolute() {

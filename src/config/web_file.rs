@@ -5,8 +5,10 @@ use super::mistakes::{Collector, ConfigError};
 use super::reader;
 use super::walk::Section;
 use super::web_table::WEB_KEYS;
+use crate::domain::time::Timestamp;
 use crate::secret::Secret;
 use crate::tls::{self, CipherSuite, ClientAuth, Curve, ServerConfig, TlsSettings, TlsVersion};
+use chrono::TimeDelta;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,17 +23,47 @@ const MIN_COST: u32 = 4;
 /// The most: a second of one processor. Anybody who knows the address can make us compute it.
 const MAX_COST: u32 = 14;
 
+/// Authorities that renew by themselves do so a month before; what is left at two weeks was forgotten.
+const EXPIRES_SOON: TimeDelta = TimeDelta::days(14);
+
 /// What an operator says about the server, without a mistake in it.
 #[derive(Debug, Clone)]
 pub struct WebFile {
     /// What connections are encrypted with; `None` is plain http.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The certificate's file, and when it expires.
+    pub certificate: Option<(PathBuf, Timestamp)>,
     /// Headers of every answer.
     pub headers: Vec<(&'static str, String)>,
     /// Who may read; empty is everybody.
     pub users: Vec<WebUser>,
     /// Every file that was read; a change of one makes this old.
     pub files: Vec<PathBuf>,
+}
+
+impl WebFile {
+    /// What is to be said of a certificate that has expired or will before somebody is likely to look again.
+    pub fn certificate_warning(&self, now: Timestamp) -> Option<String> {
+        let (file, until) = self.certificate.as_ref()?;
+        let left = until.since(now);
+        if left > EXPIRES_SOON {
+            return None;
+        }
+        let (file, day) = (
+            file.display(),
+            until.datetime().format("%Y-%m-%d %H:%M UTC"),
+        );
+        Some(if left <= TimeDelta::zero() {
+            format!(
+                "{file} expired on {day}, and clients refuse it; put a new certificate and its key in the place of the files"
+            )
+        } else {
+            format!(
+                "{file} expires on {day}, in {} days; put a new certificate and its key in the place of the files before",
+                left.num_days()
+            )
+        })
+    }
 }
 
 /// Somebody who may read.
@@ -80,10 +112,16 @@ fn read(root: &Section<'_>, base: &Path) -> WebFile {
     let settings = given.given().and_then(|()| settings(&section, base));
     let mut files = Vec::new();
     let mut server = None;
+    let mut certificate = None;
     if let Some(settings) = settings {
         files.extend(settings.files().cloned());
         match tls::server(&settings) {
-            Ok(built) => server = Some(built),
+            Ok(served) => {
+                server = Some(served.config);
+                certificate = served
+                    .not_after
+                    .map(|until| (settings.cert_file.clone(), until));
+            }
             Err(found) => {
                 for mistake in found {
                     section.wrong(mistake.key, mistake.says);
@@ -93,6 +131,7 @@ fn read(root: &Section<'_>, base: &Path) -> WebFile {
     }
     WebFile {
         tls: server,
+        certificate,
         headers: headers(root),
         users: root
             .mapping("basic_auth_users", HASH_IS, user)

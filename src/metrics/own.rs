@@ -43,6 +43,9 @@ pub struct Own {
     queue_bytes: Gauge,
     scrape_duration: Histogram,
     scrapes: IntCounter,
+    certificate_until: GaugeVec,
+    passwords_refused: IntCounter,
+    web_reload_failures: IntCounter,
 }
 
 impl Own {
@@ -76,6 +79,17 @@ impl Own {
                 SCRAPE_BUCKETS,
             )?,
             scrapes: IntCounter::with_opts(opts(metric("lightning_sync_exporter_scrapes_total")))?,
+            certificate_until: {
+                let until =
+                    metric("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds");
+                GaugeVec::new(opts(until), until.labels)?
+            },
+            passwords_refused: IntCounter::with_opts(opts(metric(
+                "lightning_sync_exporter_web_passwords_refused_total",
+            )))?,
+            web_reload_failures: IntCounter::with_opts(opts(metric(
+                "lightning_sync_exporter_web_reload_failures_total",
+            )))?,
             registry,
         };
         own.register()?;
@@ -89,7 +103,7 @@ impl Own {
         build
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1.0);
-        let all: [Box<dyn Collector>; 11] = [
+        let all: [Box<dyn Collector>; 14] = [
             Box::new(build),
             Box::new(self.commit_duration.clone()),
             Box::new(self.commit_failures.clone()),
@@ -101,6 +115,9 @@ impl Own {
             Box::new(self.queue_bytes.clone()),
             Box::new(self.scrape_duration.clone()),
             Box::new(self.scrapes.clone()),
+            Box::new(self.certificate_until.clone()),
+            Box::new(self.passwords_refused.clone()),
+            Box::new(self.web_reload_failures.clone()),
         ];
         all.into_iter()
             .try_for_each(|metric| self.registry.register(metric))
@@ -158,6 +175,16 @@ impl Own {
         self.config_reload_success.set(1.0);
     }
 
+    /// Says until when the certificate in force is good, if there is one.
+    pub fn set_certificate_until(&self, until: Option<Timestamp>) {
+        self.certificate_until.reset();
+        if let Some(until) = until {
+            self.certificate_until
+                .with_label_values::<&str>(&[])
+                .set(until.seconds());
+        }
+    }
+
     /// Says how many bytes are waiting to be written to the store.
     pub fn set_queue_bytes(&self, bytes: u64) {
         self.queue_bytes.set(bytes as f64);
@@ -209,6 +236,8 @@ impl EventSink for Own {
             }
             Event::Committed { took } => self.commit_duration.observe(took.as_secs_f64()),
             Event::CommitFailed { .. } => self.commit_failures.inc(),
+            Event::PasswordRefused { .. } => self.passwords_refused.inc(),
+            Event::WebReloadFailed { .. } => self.web_reload_failures.inc(),
             Event::ConfigReloaded => self.config_reload_success.set(1.0),
             Event::ConfigRejected { .. } => self.config_reload_success.set(0.0),
             Event::Polled {

@@ -143,6 +143,12 @@ pub(super) const METRICS: &[Metric] = &[
         "How long scrapes took from the request to the last byte handed over. Always there."),
     m("lightning_sync_exporter_scrapes_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,
         "Scrapes that were begun. Always there."),
+    m("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds", Kind::Gauge, Unit::Seconds, NO_LABELS, Group::Exporter,
+        "When the certificate that is served expires, in Unix seconds. Absent: plain http is served."),
+    m("lightning_sync_exporter_web_passwords_refused_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,
+        "Requests with a wrong name or password. Always there."),
+    m("lightning_sync_exporter_web_reload_failures_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,
+        "How often the web's file or a certificate was read again and could not be used, so that what held before goes on holding. Always there."),
     // Sources that ask
     m("lightning_sync_poll_duration_seconds", Kind::Gauge, Unit::Seconds, SOURCE, Group::Exporter,
         "How long the latest poll of a source took. Absent: it is not asked, or was not asked yet."),

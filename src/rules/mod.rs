@@ -21,6 +21,7 @@ mod definition;
 mod exporters;
 mod lifecycle;
 mod polling;
+mod prometheus;
 mod render;
 mod runbooks;
 mod silence;
@@ -31,6 +32,7 @@ mod words;
 
 pub use alertmanager::{alertmanager, silences};
 pub use definition::{AlertRule, Group, RecordingRule};
+pub use prometheus::{Site, prometheus};
 pub use render::{Format, render};
 pub use runbooks::runbook;
 pub use words::{Runbooks, next_step, owners};

@@ -2,6 +2,8 @@
 
 use super::pem;
 use super::settings::{CipherSuite, ClientAuth, Curve, TlsSettings, TlsVersion};
+use super::validity;
+use crate::domain::time::Timestamp;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{
@@ -19,11 +21,20 @@ pub struct TlsMistake {
     pub says: String,
 }
 
+/// What connections are encrypted with, and for how long that is good.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// What rustls serves with.
+    pub config: Arc<ServerConfig>,
+    /// When the first certificate of the chain expires; `None` where it cannot be read.
+    pub not_after: Option<Timestamp>,
+}
+
 /// What connections are encrypted with.
 ///
 /// # Errors
 /// Every mistake of the files at once.
-pub fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, Vec<TlsMistake>> {
+pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
     let mut mistakes = Vec::new();
     let chain = noted(
         "cert_file",
@@ -44,6 +55,10 @@ pub fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, Vec<TlsMistak
         return Err(mistakes);
     };
     let one = |key, says: String| vec![TlsMistake { key, says }];
+    let not_after = chain
+        .iter()
+        .filter_map(|certificate| validity::not_after(certificate))
+        .min();
     let provider = Arc::new(provider(settings));
     let verifier = match (settings.client_auth, authorities) {
         (ClientAuth::NoClientCert, _) | (_, None) => WebPkiClientVerifier::no_client_auth(),
@@ -68,13 +83,14 @@ pub fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, Vec<TlsMistak
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
         .map_err(|error| {
-            one(
-                "key_file",
-                format!(
-                    "{} and the certificate do not serve together: {error}",
-                    settings.key_file.display()
-                ),
-            )
+            // The key is another's, or the certificate is one that nobody would take, such as one of X.509's version 1.
+            let of_key = matches!(error, rustls::Error::InconsistentKeys(_));
+            let (key, file, says) = if of_key {
+                ("key_file", &settings.key_file, "is not the certificate's")
+            } else {
+                ("cert_file", &settings.cert_file, "cannot be served")
+            };
+            one(key, format!("{} {says}: {error}", file.display()))
         })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.ignore_client_order = settings.server_order;
@@ -83,24 +99,41 @@ pub fn server(settings: &TlsSettings) -> Result<Arc<ServerConfig>, Vec<TlsMistak
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    Ok(Arc::new(config))
+    Ok(Served {
+        config: Arc::new(config),
+        not_after,
+    })
 }
 
-/// What an outgoing connection is encrypted with, that trusts the authorities of a file.
+/// What an outgoing connection is encrypted with, that trusts the authorities of a file and shows a certificate of our
+/// own, by the files of itself and of its key.
 ///
 /// # Errors
 /// In a sentence that begins with the file.
-pub fn client(ca_file: &Path) -> Result<Arc<ClientConfig>, String> {
+pub fn client(ca_file: &Path, own: Option<(&Path, &Path)>) -> Result<Arc<ClientConfig>, String> {
     let says = |says: String| format!("{} {says}", ca_file.display());
     let mut roots = RootCertStore::empty();
     // A system's list has authorities that are too old to be read; those are trusted with nothing.
     roots.add_parsable_certificates(pem::certificates(ca_file).map_err(says)?);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| says(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_root_certificates(roots);
+    let Some((cert_file, key_file)) = own else {
+        return Ok(Arc::new(builder.with_no_client_auth()));
+    };
+    let about = |file: &Path| {
+        let file = file.display().to_string();
+        move |says: String| format!("{file} {says}")
+    };
+    let chain = pem::certificates(cert_file).map_err(about(cert_file))?;
+    let key = pem::key(key_file).map_err(about(key_file))?;
+    builder
+        .with_client_auth_cert(chain, key)
+        .map(Arc::new)
+        .map_err(|error| {
+            about(key_file)(format!("and the certificate do not go together: {error}"))
+        })
 }
 
 fn noted<T>(

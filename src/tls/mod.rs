@@ -6,7 +6,8 @@
 mod build;
 mod pem;
 mod settings;
+mod validity;
 
-pub use build::{TlsMistake, client, server};
+pub use build::{Served, TlsMistake, client, server};
 pub use rustls::ServerConfig;
 pub use settings::{CipherSuite, ClientAuth, Curve, TlsSettings, TlsVersion};

@@ -6,6 +6,7 @@
 use super::answer::{Answer, set};
 use super::passwords::{Passwords, Verdict};
 use super::problem::{Problem, Reason};
+use crate::events::{Event, Events};
 use crate::secret::Secret;
 use crate::tls::ServerConfig;
 use base64::Engine;
@@ -14,6 +15,7 @@ use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// How the server is guarded at this moment.
@@ -71,6 +73,7 @@ impl Guard {
         passwords: &Passwords,
         headers: &HeaderMap,
         peer: SocketAddr,
+        events: &Events,
     ) -> Result<(), Problem> {
         if self.users.is_empty() {
             return Ok(());
@@ -81,11 +84,14 @@ impl Guard {
                 "Send the name and the password of a user of `basic_auth_users` (in --web.config.file).",
             ));
         };
-        match passwords.check(&self.users, &name, &password).await {
+        let verdict = passwords.check(&self.users, &name, &password, peer.ip());
+        match verdict.await {
             Verdict::Right => Ok(()),
-            Verdict::Wrong => Err(wrong()),
-            Verdict::WrongAnew => {
-                tracing::warn!(%peer, "Somebody at {} sent a wrong name or password.", peer.ip());
+            verdict @ (Verdict::Wrong | Verdict::WrongAnew) => {
+                events.emit(Event::PasswordRefused {
+                    peer: peer.ip().to_string(),
+                    told: verdict == Verdict::WrongAnew && passwords.to_be_told(Instant::now()),
+                });
                 Err(wrong())
             }
             Verdict::TooMany => Err(Problem::new(

@@ -63,6 +63,10 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How many passwords wait for their turn to be computed: at a tenth of a second each, the last waits less than a client
 /// does. Passwords that were computed before do not wait.
 pub const PASSWORDS_WAITING: usize = 16;
+/// How many of them may come from one address, so that one host does not fill the queue for all others.
+pub const PASSWORDS_WAITING_PER_PEER: usize = 2;
+/// How often the log says that somebody sends wrong passwords; those in between are counted.
+pub const WRONG_PASSWORDS_TOLD_EVERY: Duration = Duration::from_secs(10);
 /// How many wrong passwords are remembered, so that a scraper with a wrong one is refused for nothing.
 pub const PASSWORDS_REMEMBERED: usize = 256;
 /// How long a client may take for the whole handshake of an encrypted connection: two round trips, with lost packets

@@ -4,11 +4,16 @@
 //! remembered under a keyed hash, so that a scraper pays once, and so does one that is misconfigured.
 
 use super::guard::User;
-use super::limits::{PASSWORDS_REMEMBERED, PASSWORDS_WAITING};
+use super::limits::{
+    PASSWORDS_REMEMBERED, PASSWORDS_WAITING, PASSWORDS_WAITING_PER_PEER, WRONG_PASSWORDS_TOLD_EVERY,
+};
+use super::peers::Peers;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// What became of a name and a password.
@@ -29,8 +34,9 @@ pub(super) struct Passwords {
     /// Of this process alone: what is remembered is of no use elsewhere.
     key: [u8; 32],
     remembered: Mutex<Remembered>,
-    waiting: Arc<Semaphore>,
+    waiting: Arc<Peers>,
     turn: Arc<Semaphore>,
+    told: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -44,13 +50,25 @@ impl Passwords {
         Self {
             key: random(),
             remembered: Mutex::default(),
-            waiting: Arc::new(Semaphore::new(PASSWORDS_WAITING)),
+            // A local proxy stands for everybody, so that this machine may fill the queue.
+            waiting: Peers::bounded(
+                PASSWORDS_WAITING,
+                PASSWORDS_WAITING_PER_PEER,
+                PASSWORDS_WAITING,
+            ),
+            told: Mutex::default(),
             turn: Arc::new(Semaphore::new(1)),
         }
     }
 
     /// Whether `name` is one of `users` and `password` is theirs.
-    pub(super) async fn check(&self, users: &[User], name: &str, password: &str) -> Verdict {
+    pub(super) async fn check(
+        &self,
+        users: &[User],
+        name: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Verdict {
         let user = users.iter().find(|user| user.name == name);
         // An unknown name costs what a known one does, or the time would tell which names exist.
         let Some(hash) = user.or(users.first()).map(|user| user.hash.clone()) else {
@@ -63,13 +81,10 @@ impl Passwords {
             Some(false) => return Verdict::Wrong,
             None => {}
         }
-        let (Ok(_waiting), turn) = (
-            Arc::clone(&self.waiting).try_acquire_owned(),
-            Arc::clone(&self.turn),
-        ) else {
+        let Some(_waiting) = self.waiting.admit(peer) else {
             return Verdict::TooMany;
         };
-        let Ok(turn) = turn.acquire_owned().await else {
+        let Ok(turn) = Arc::clone(&self.turn).acquire_owned().await else {
             return Verdict::TooMany;
         };
         // Somebody who waited before us may have brought the same.
@@ -92,6 +107,16 @@ impl Passwords {
         } else {
             Verdict::WrongAnew
         }
+    }
+
+    /// Whether a wrong password is one to be told of at `now`: a flood of them is not to fill the log.
+    pub(super) fn to_be_told(&self, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|told| now.duration_since(told) >= WRONG_PASSWORDS_TOLD_EVERY);
+        if due {
+            *told = Some(now);
+        }
+        due
     }
 
     /// What a name, a password and a hash are remembered under.
@@ -159,6 +184,10 @@ fn random() -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::secret::Secret;
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn users(passwords: &[(&str, &str)]) -> Vec<User> {
         passwords
@@ -182,16 +211,16 @@ mod tests {
             // Nobody of that name, with the password of the first user.
             ("eve", "first", Verdict::WrongAnew, Verdict::Wrong),
         ] {
-            assert_eq!(passwords.check(&users, name, password).await, first);
-            assert_eq!(passwords.check(&users, name, password).await, again);
+            assert_eq!(passwords.check(&users, name, password, LOCAL).await, first);
+            assert_eq!(passwords.check(&users, name, password, LOCAL).await, again);
         }
         let changed = self::users(&[("ann", "third")]);
         assert_eq!(
-            passwords.check(&changed, "ann", "first").await,
+            passwords.check(&changed, "ann", "first", LOCAL).await,
             Verdict::WrongAnew
         );
         assert_eq!(
-            passwords.check(&changed, "ann", "third").await,
+            passwords.check(&changed, "ann", "third", LOCAL).await,
             Verdict::Right
         );
     }
@@ -201,18 +230,20 @@ mod tests {
         let passwords = Arc::new(Passwords::new());
         let users = Arc::new(users(&[("ann", "first")]));
         assert_eq!(
-            passwords.check(&users, "ann", "first").await,
+            passwords.check(&users, "ann", "first", LOCAL).await,
             Verdict::Right
         );
         let flood: Vec<_> = (0..10 * PASSWORDS_WAITING)
             .map(|n| {
                 let (passwords, users) = (Arc::clone(&passwords), Arc::clone(&users));
-                tokio::spawn(async move { passwords.check(&users, "ann", &n.to_string()).await })
+                tokio::spawn(
+                    async move { passwords.check(&users, "ann", &n.to_string(), LOCAL).await },
+                )
             })
             .collect();
         tokio::task::yield_now().await;
         assert_eq!(
-            passwords.check(&users, "ann", "first").await,
+            passwords.check(&users, "ann", "first", LOCAL).await,
             Verdict::Right
         );
         let mut refused = 0;
@@ -227,5 +258,42 @@ mod tests {
         }
         let kept = passwords.remembered.lock().unwrap().right.len();
         assert!(kept <= PASSWORDS_REMEMBERED + 1, "{kept}");
+    }
+
+    #[tokio::test]
+    async fn one_host_that_floods_leaves_room_for_another() {
+        let passwords = Arc::new(Passwords::new());
+        let users = Arc::new(users(&[("ann", "first")]));
+        let flooding = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+        let flood: Vec<_> = (0..10 * PASSWORDS_WAITING)
+            .map(|n| {
+                let (passwords, users) = (Arc::clone(&passwords), Arc::clone(&users));
+                tokio::spawn(async move {
+                    let password = n.to_string();
+                    passwords.check(&users, "ann", &password, flooding).await
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let scraper = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+        assert_eq!(
+            passwords.check(&users, "ann", "first", scraper).await,
+            Verdict::Right
+        );
+        let mut computed = 0;
+        for asked in flood {
+            computed += usize::from(asked.await.unwrap() == Verdict::WrongAnew);
+        }
+        assert_eq!(computed, PASSWORDS_WAITING_PER_PEER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_passwords_are_told_now_and_then() {
+        let passwords = Passwords::new();
+        let begun = Instant::now();
+        let told: Vec<bool> = [0, 1, 9, 10, 11, 30]
+            .map(|seconds| passwords.to_be_told(begun + Duration::from_secs(seconds)))
+            .to_vec();
+        assert_eq!(told, [true, false, false, true, false, true]);
     }
 }

@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts connections.
+/// Counts connections, or whatever else of a peer has to be bounded.
 pub(super) struct Peers {
     most: usize,
+    of_one: usize,
+    of_loopback: usize,
     counts: Mutex<Counts>,
 }
 
@@ -27,8 +29,15 @@ pub(super) struct Counted {
 impl Peers {
     /// At most `most` connections in all.
     pub(super) fn new(most: usize) -> Arc<Self> {
+        Self::bounded(most, CONNECTIONS_PER_PEER, CONNECTIONS_OF_LOOPBACK)
+    }
+
+    /// At most `most` in all, `of_one` of an address, and `of_loopback` of this machine.
+    pub(super) fn bounded(most: usize, of_one: usize, of_loopback: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
+            of_one,
+            of_loopback,
             counts: Mutex::default(),
         })
     }
@@ -37,9 +46,9 @@ impl Peers {
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let address = network_of(address);
         let most_of_it = if address.is_loopback() {
-            CONNECTIONS_OF_LOOPBACK
+            self.of_loopback
         } else {
-            CONNECTIONS_PER_PEER
+            self.of_one
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let of_it = counts.by_address.get(&address).copied().unwrap_or(0);

@@ -213,7 +213,12 @@ impl Site {
         let route = Route::of(request.uri().path(), &self.options.telemetry_path);
         if !matches!(route, Some(Route::Ingest(..))) {
             guard
-                .may_read(&self.passwords, request.headers(), peer)
+                .may_read(
+                    &self.passwords,
+                    request.headers(),
+                    peer,
+                    &self.services.events,
+                )
                 .await?;
         }
         self.route(request, peer).await

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -75,7 +75,7 @@ impl Server {
         let mut local_addrs = Vec::new();
         for address in addresses.iter().copied() {
             let refused = |source| BindError::Refused { address, source };
-            let listener = listen(address).map_err(refused)?;
+            let listener = with_or_without_ipv6(address, listen).map_err(refused)?;
             local_addrs.push(listener.local_addr().map_err(refused)?);
             listeners.push(listener);
         }
@@ -133,6 +133,27 @@ impl Server {
             all_gone.recv().await;
         }
     }
+}
+
+/// Every address of a machine is `0.0.0.0` where the other family does not exist.
+fn with_or_without_ipv6<T>(
+    address: SocketAddr,
+    listen: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let every = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
+    match listen(address) {
+        Err(error) if address == every && lacks_ipv6(&error) => listen(SocketAddr::new(
+            Ipv4Addr::UNSPECIFIED.into(),
+            address.port(),
+        )),
+        taken => taken,
+    }
+}
+
+fn lacks_ipv6(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    code == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+        || code == Some(rustix::io::Errno::ADDRNOTAVAIL.raw_os_error())
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -196,7 +196,7 @@ fn check_without_a_judgement_is_unknown() {
         (
             3,
             format!(
-                "UNKNOWN acme: no daemon answers at {closed}: Connection refused (os error 111)\n"
+                "UNKNOWN acme: http://{closed} cannot be reached: Connection refused (os error 111)\n"
             ),
             String::new()
         )
@@ -208,29 +208,37 @@ fn check_without_a_judgement_is_unknown() {
         ),
         (
             answer("503 Service Unavailable", "{}"),
-            "the daemon answered 503 Service Unavailable; its log says why",
+            "the daemon answered 503; its log says why",
         ),
         (
             answer("302 Found", ""),
-            "the daemon answered 302 Found; its log says why",
+            "the daemon answered 302; its log says why",
+        ),
+        (
+            answer("401 Unauthorized", "{}"),
+            "the daemon asks for a name and a password; give --user and --password-file",
         ),
         (
             format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n{}",
-                " ".repeat(2_000_000)
+                "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}",
+                " ".repeat(5_000_000)
             ),
-            "the answer is cut short or longer than 1048576 bytes",
+            "URL: the answer is cut short or longer than 4194304 bytes",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_owned(),
-            "the answer is cut short or longer than 1048576 bytes",
+            "URL: the answer is cut short or longer than 4194304 bytes",
         ),
     ] {
         let (url, asked) = daemon(said);
         let (code, output, errors) = typed(&["check", "--org", "acme", "--url", &url], "");
         assert_eq!(
             (code, output, errors),
-            (3, format!("UNKNOWN acme: {line}\n"), String::new())
+            (
+                3,
+                format!("UNKNOWN acme: {}\n", line.replace("URL", &url)),
+                String::new()
+            )
         );
         // The writing end may meet a closed connection; what counts is what was printed.
         drop(asked);
@@ -243,7 +251,29 @@ fn check_without_a_judgement_is_unknown() {
         (code, output.as_str()),
         (
             3,
-            "UNKNOWN acme: 192.0.2.1:9877 is not this machine; plain http goes nowhere else. Run this command where the daemon runs\n"
+            "UNKNOWN acme: 192.0.2.1:9877 is not this machine; plain http goes nowhere else, use https\n"
         )
     );
+}
+
+#[test]
+fn a_url_with_a_password_in_it_is_refused_and_not_repeated() {
+    for bad in [
+        "http://ann:hunter2hunter2@127.0.0.1:9877",
+        "https://ann:hunter2hunter2@sync.example",
+    ] {
+        let (code, output, _) = typed(&["check", "--org", "acme", "--url", bad], "");
+        assert_eq!(
+            (code, output.as_str()),
+            (
+                3,
+                "UNKNOWN acme: a URL holds no name and password; give --user and --password-file\n"
+            )
+        );
+    }
+    for bad in ["127.0.0.1:9877", "http://127.0.0.1/?a=b", "/api"] {
+        let (code, output, _) = typed(&["check", "--org", "acme", "--url", bad], "");
+        assert_eq!(code, 3);
+        assert!(output.contains("is no address such as"), "{output}");
+    }
 }

@@ -294,6 +294,30 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
 }
 
 #[test]
+fn inits_token_is_the_groups_to_read_where_the_directory_hands_its_group_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let setgid = std::fs::Permissions::from_mode(0o2750);
+    std::fs::set_permissions(directory.path(), setgid).unwrap();
+    let path = directory.path().join("a.yaml");
+    assert_eq!(init(&path, "acme\n\n\nacme.token\n").0, Ok(()));
+    let token = directory.path().join("acme.token");
+    let mode = std::fs::metadata(&token).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    config::from_file(&path, &Environment::default()).unwrap();
+}
+
+#[test]
+fn init_that_fails_in_the_end_leaves_no_token_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    // The configuration is to be written where its token was.
+    let (outcome, _) = init(&path, "acme\n\n\na.yaml\n");
+    assert!(outcome.is_err());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn init_leaves_an_existing_file_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");

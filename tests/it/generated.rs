@@ -3,7 +3,9 @@
 
 use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::reasons::Reason;
-use lightning_sync_exporter::rules::{Format, Runbooks, alertmanager, render, runbook};
+use lightning_sync_exporter::rules::{
+    Format, Runbooks, Site, alertmanager, prometheus, render, runbook,
+};
 use std::path::Path;
 
 pub(crate) fn is_current(path: &str, expected: &str) {
@@ -48,6 +50,15 @@ fn the_operators_rules_are_what_the_rules_say() {
 #[test]
 fn the_example_of_alertmanager_is_what_the_rules_say() {
     is_current("deploy/alertmanager/alertmanager.yaml", &alertmanager());
+}
+
+#[test]
+fn the_examples_of_prometheus_are_what_the_rules_say() {
+    is_current(
+        "deploy/prometheus/prometheus.yml",
+        &prometheus(Site::Package),
+    );
+    is_current("deploy/compose/prometheus.yml", &prometheus(Site::Compose));
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! Where the code that we ship comes from, and under which licences.
+//! Where the code that we ship comes from, under which licences, and the list of it that goes with the package.
 
+use super::generated::is_current;
 use crate::support::stack::repository;
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 /// Permissive licences, by their SPDX names; `Unicode-3.0` and `CDLA-Permissive-2.0` are those of tables.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
@@ -21,20 +24,81 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// Whether an SPDX expression can be fulfilled with allowed licences: one side of `OR`, every part of `AND`.
+/// Whether an SPDX expression can be fulfilled with allowed licences: one side of each `OR`, both of each `AND`, which binds
+/// tighter. What cannot be read is not fulfilled.
 fn fits(expression: &str) -> bool {
-    let expression = expression
-        .replace('/', " OR ")
-        .replace(" WITH LLVM-exception", "");
-    expression.split(" OR ").any(|choice| {
-        choice
-            .split(" AND ")
-            .all(|part| ALLOWED.contains(&part.trim_matches(['(', ')', ' '])))
-    })
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ");
+    // Older manifests write `OR` as a slash.
+    let spaced = spaced.replace('/', " OR ");
+    let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    let mut at = 0;
+    any(&tokens, &mut at).is_some_and(|fits| fits && at == tokens.len())
+}
+
+fn any(tokens: &[&str], at: &mut usize) -> Option<bool> {
+    let mut fits = all(tokens, at)?;
+    while tokens.get(*at) == Some(&"OR") {
+        *at += 1;
+        fits |= all(tokens, at)?;
+    }
+    Some(fits)
+}
+
+fn all(tokens: &[&str], at: &mut usize) -> Option<bool> {
+    let mut fits = one(tokens, at)?;
+    while tokens.get(*at) == Some(&"AND") {
+        *at += 1;
+        fits &= one(tokens, at)?;
+    }
+    Some(fits)
+}
+
+fn one(tokens: &[&str], at: &mut usize) -> Option<bool> {
+    let token = *tokens.get(*at)?;
+    *at += 1;
+    if token == "(" {
+        let fits = any(tokens, at)?;
+        let closed = tokens.get(*at) == Some(&")");
+        *at += 1;
+        return closed.then_some(fits);
+    }
+    let mut name = token.to_owned();
+    if tokens.get(*at) == Some(&"WITH") {
+        name = format!("{name} WITH {}", tokens.get(*at + 1)?);
+        *at += 2;
+    }
+    let is_name = !["AND", "OR", "WITH", ")"].contains(&token);
+    is_name.then(|| ALLOWED.contains(&name.as_str()))
 }
 
 #[test]
-fn everything_comes_from_the_registry_under_a_permissive_licence() {
+fn licences_are_read_as_they_are_meant() {
+    for good in [
+        "MIT",
+        "MIT/Apache-2.0",
+        "GPL-3.0-only OR MIT",
+        "(MIT OR Apache-2.0) AND Unicode-3.0",
+        "GPL-3.0-only AND ISC OR MIT",
+        "Apache-2.0 WITH LLVM-exception OR GPL-2.0-only",
+    ] {
+        assert!(fits(good), "{good}");
+    }
+    for bad in [
+        "",
+        "GPL-3.0-only",
+        "MIT AND GPL-3.0-only",
+        "MIT AND (GPL-3.0-only OR LGPL-3.0-only)",
+        "(MIT OR Apache-2.0) AND GPL-3.0-only",
+        "(GPL-3.0-only OR MIT",
+        "MIT OR",
+        "MIT Apache-2.0",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+    ] {
+        assert!(!fits(bad), "{bad}");
+    }
+}
+
+fn metadata() -> Value {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .current_dir(repository(""))
@@ -51,16 +115,22 @@ fn everything_comes_from_the_registry_under_a_permissive_licence() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let used: BTreeSet<&str> = metadata["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[test]
+fn everything_comes_from_the_registry_under_a_permissive_licence() {
+    let metadata = metadata();
+    let used: BTreeSet<&str> = list(&metadata["resolve"]["nodes"])
         .iter()
         .filter_map(|node| node["id"].as_str())
         .collect();
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for package in metadata["packages"].as_array().unwrap() {
+    let (mut wrong, mut count, mut from) = (Vec::new(), 0, BTreeSet::new());
+    for package in list(&metadata["packages"]) {
         let (name, id) = (&package["name"], package["id"].as_str().unwrap());
         if !used.contains(id) || name == env!("CARGO_PKG_NAME") {
             continue;
@@ -68,10 +138,179 @@ fn everything_comes_from_the_registry_under_a_permissive_licence() {
         count += 1;
         let licence = package["license"].as_str().unwrap_or_default();
         let source = package["source"].as_str().unwrap_or_default();
+        from.insert(source.to_owned());
         if !fits(licence) || !source.starts_with("registry+") {
             wrong.push(format!("{name}: {licence} from {source}"));
         }
     }
     println!("{count} packages");
     assert_eq!(wrong, Vec::<String>::new());
+    // One registry, and it is cargo's own: nothing here names another, or puts one in its place.
+    assert_eq!(from.len(), 1, "{from:?}");
+    let manifest = std::fs::read_to_string(repository("Cargo.toml")).unwrap();
+    for key in ["registry =", "git =", "path = \"..", "[patch", "[replace"] {
+        assert!(!manifest.contains(key), "{key}");
+    }
+    for file in [".cargo/config.toml", ".cargo/config"] {
+        assert!(!repository(file).exists(), "{file}");
+    }
+    let lock = std::fs::read_to_string(repository("Cargo.lock")).unwrap();
+    let packages = lock.matches("\n[[package]]\n").count();
+    assert_eq!(
+        lock.matches("\nchecksum = ").count(),
+        packages - 1,
+        "every package but ours has the sum of what was downloaded"
+    );
+}
+
+/// A package that is compiled in.
+struct Part<'m> {
+    name: &'m str,
+    version: &'m str,
+    licence: &'m str,
+    manifest: &'m Path,
+    authors: Vec<&'m str>,
+}
+
+/// What our package needs to be built and to run, and not what only its tests need.
+fn parts(metadata: &Value) -> Vec<Part<'_>> {
+    let nodes: BTreeMap<&str, &Value> = list(&metadata["resolve"]["nodes"])
+        .iter()
+        .filter_map(|node| Some((node["id"].as_str()?, node)))
+        .collect();
+    let root = metadata["resolve"]["root"].as_str().unwrap();
+    let (mut known, mut ahead) = (BTreeSet::from([root]), vec![root]);
+    while let Some(id) = ahead.pop() {
+        for dependency in list(&nodes[id]["deps"]) {
+            let kinds = list(&dependency["dep_kinds"]);
+            let id = dependency["pkg"].as_str().unwrap();
+            if kinds.iter().any(|kind| kind["kind"] != "dev") && known.insert(id) {
+                ahead.push(id);
+            }
+        }
+    }
+    let mut parts: Vec<Part<'_>> = list(&metadata["packages"])
+        .iter()
+        .filter(|package| package["id"] != root)
+        .filter(|package| known.contains(package["id"].as_str().unwrap()))
+        .map(|package| Part {
+            name: package["name"].as_str().unwrap(),
+            version: package["version"].as_str().unwrap(),
+            licence: package["license"].as_str().unwrap(),
+            manifest: Path::new(package["manifest_path"].as_str().unwrap()),
+            authors: list(&package["authors"])
+                .iter()
+                .filter_map(Value::as_str)
+                .collect(),
+        })
+        .collect();
+    parts.sort_by_key(|part| (part.name, part.version));
+    parts
+}
+
+/// The sum of a package's download, by the lock file.
+fn sum(lock: &str, part: &Part<'_>) -> String {
+    let head = format!("name = \"{}\"\nversion = \"{}\"\n", part.name, part.version);
+    let entry = lock.split(&head).nth(1).unwrap();
+    let sum = entry.split("checksum = \"").nth(1).unwrap();
+    sum.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_list_of_parts_is_that_of_the_lock_file() {
+    let metadata = metadata();
+    let lock = std::fs::read_to_string(repository("Cargo.lock")).unwrap();
+    let components: Vec<Value> = parts(&metadata)
+        .iter()
+        .map(|part| {
+            let purl = format!("pkg:cargo/{}@{}", part.name, part.version);
+            json!({
+                "type": "library",
+                "bom-ref": purl,
+                "name": part.name,
+                "version": part.version,
+                "hashes": [{ "alg": "SHA-256", "content": sum(&lock, part) }],
+                "licenses": [{ "expression": part.licence.replace('/', " OR ") }],
+                "purl": purl,
+            })
+        })
+        .collect();
+    println!("{} parts", components.len());
+    assert!(components.len() > 50);
+    let ours = format!(
+        "pkg:cargo/{}@{}",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION")
+    );
+    let bom = json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": { "component": {
+            "type": "application",
+            "bom-ref": ours,
+            "name": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "licenses": [{ "expression": "Apache-2.0" }],
+            "purl": ours,
+        }},
+        "components": components,
+    });
+    is_current("deploy/debian/sbom.cdx.json", &format!("{bom:#}\n"));
+}
+
+/// The texts that a package's authors put beside it about its licence.
+fn licence_texts(manifest: &Path) -> BTreeSet<String> {
+    let begins = |name: &str| {
+        [
+            "license",
+            "licence",
+            "copying",
+            "notice",
+            "unlicense",
+            "copyright",
+        ]
+        .iter()
+        .any(|word| name.to_lowercase().starts_with(word))
+    };
+    std::fs::read_dir(manifest.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && begins(path.file_name().unwrap().to_str().unwrap()))
+        .map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+            lines.join("\n").trim().to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_licences_of_what_is_compiled_in_go_with_it() {
+    let metadata = metadata();
+    let parts = parts(&metadata);
+    let mut text = String::from(
+        "Parts of lightning-sync-exporter that others wrote, and their licences.\nGenerated from Cargo.lock; a test compares the two.\n\n",
+    );
+    let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for part in &parts {
+        let name = format!("{} {}", part.name, part.version);
+        let found = licence_texts(part.manifest);
+        let by = if found.is_empty() && !part.authors.is_empty() {
+            format!("; by {}", part.authors.join(", "))
+        } else {
+            String::new()
+        };
+        text += &format!("{name}: {}{by}\n", part.licence);
+        for licence in found {
+            by_text.entry(licence).or_default().push(name.clone());
+        }
+    }
+    let mut texts: Vec<_> = by_text.into_iter().collect();
+    texts.sort_by(|one, other| one.1.cmp(&other.1).then(one.0.cmp(&other.0)));
+    for (licence, names) in texts {
+        let line = "-".repeat(80);
+        text += &format!("\n{line}\n{}\n{line}\n\n{licence}\n", names.join(", "));
+    }
+    is_current("deploy/debian/THIRD-PARTY", &text);
 }

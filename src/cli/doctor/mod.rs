@@ -1,15 +1,17 @@
 //! `doctor`: looks at everything that a daemon needs, in the order in which one thing depends on another, and says for
 //! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
 
-mod ask;
+mod counters;
 mod page;
 mod report;
+mod sources;
 
 use super::args::DoctorArgs;
+use super::ask::Ask;
 use super::exit::{Exit, Streams};
+use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};
 use crate::store::SqliteHistory;
-use ask::Ask;
 use report::Report;
 use serde_json::Value;
 
@@ -28,8 +30,11 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
         store(config, &mut report);
     }
     runtime.block_on(async {
-        let ask = Ask::new(args.ca_file.clone());
-        daemon(args, &ask, config.as_ref(), &mut report).await;
+        match Ask::daemon(&args.ask) {
+            Ok(ask) => daemon(args, &ask, config.as_ref(), &mut report).await,
+            Err(says) => report.fail("daemon", says),
+        }
+        let ask = Ask::another(&args.ask);
         for url in &args.alertmanagers {
             alertmanager(url, args, &ask, &mut report).await;
         }
@@ -72,19 +77,24 @@ fn configuration(args: &DoctorArgs, report: &mut Report<'_, '_>) -> Option<Valid
         .map(|path| (path, config::web_file(path)))
     {
         None => {}
-        Some((path, Ok(file))) => report.pass(
-            "web",
-            format!(
-                "{}: {}, {} users",
-                path.display(),
-                if file.tls.is_some() {
-                    "encrypted"
-                } else {
-                    "plain http"
-                },
-                file.users.len()
-            ),
-        ),
+        Some((path, Ok(file))) => {
+            report.pass(
+                "web",
+                format!(
+                    "{}: {}, {} users",
+                    path.display(),
+                    if file.tls.is_some() {
+                        "encrypted"
+                    } else {
+                        "plain http"
+                    },
+                    file.users.len()
+                ),
+            );
+            if let Some(says) = file.certificate_warning(now()) {
+                report.warn("certificate", says);
+            }
+        }
         Some((_, Err(error))) => report.fail("web", error),
     }
     for org in config.iter().flat_map(|config| &config.orgs) {
@@ -128,11 +138,11 @@ async fn daemon(
     match ask.get(&args.url, "/-/ready").await {
         Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
         Ok((401, _)) => {
-            report.pass(
+            report.fail(
                 "daemon",
-                format!("{} answers, and asks for a password", args.url),
+                format!("{} answers, and {}", args.url, ask.refused()),
             );
-            report.skip("sources", "the daemon does not tell without a password");
+            report.skip("sources", "the daemon tells them to its users alone");
             return;
         }
         Ok((status, body)) => {
@@ -150,11 +160,23 @@ async fn daemon(
             return;
         }
     }
+    let polls = sources::polls(&args.url, ask).await;
     for org in config.iter().flat_map(|config| &config.orgs) {
         let name = &org.policy.name;
         let check = format!("{name} sources");
         match ask.get(&args.url, &format!("/api/v1/orgs/{name}")).await {
-            Ok((200, body)) => sources(&check, &json(&body), report),
+            Ok((200, body)) => {
+                let told = json(&body);
+                sources::heard(&check, &told, report);
+                for (configured, source) in [
+                    (org.salesforce.is_some(), "salesforce"),
+                    (org.files.is_some(), "files"),
+                ] {
+                    if configured {
+                        sources::asked(name.as_str(), source, &told, polls.as_deref(), report);
+                    }
+                }
+            }
             Ok((404, _)) => report.fail(
                 &check,
                 "the daemon does not know this organisation; reload its configuration",
@@ -162,42 +184,6 @@ async fn daemon(
             Ok((status, _)) => report.fail(&check, format!("the daemon answers {status}")),
             Err(error) => report.fail(&check, error),
         }
-    }
-}
-
-fn sources(check: &str, org: &Value, report: &mut Report<'_, '_>) {
-    let sources = org["sources"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let named = |live: bool| -> Vec<&str> {
-        sources
-            .iter()
-            // Those that never spoke are not used.
-            .filter(|source| source["live"] == live && !source["spoke_at"].is_null())
-            .filter_map(|source| source["source"].as_str())
-            .collect()
-    };
-    match (named(true), named(false)) {
-        (live, silent) if live.is_empty() && silent.is_empty() => report.warn(
-            check,
-            "nothing has been heard yet; push one record or paste the status page",
-        ),
-        (live, silent) if live.is_empty() => report.fail(
-            check,
-            format!("{} fell silent; see what feeds it", silent.join(", ")),
-        ),
-        (live, silent) if silent.is_empty() => {
-            report.pass(check, format!("{} speaks", live.join(", ")));
-        }
-        (live, silent) => report.warn(
-            check,
-            format!(
-                "{} speaks, {} fell silent; see what feeds it",
-                live.join(", "),
-                silent.join(", ")
-            ),
-        ),
     }
 }
 

@@ -1,13 +1,14 @@
 //! One marked alert through an Alertmanager: taken, routed, not held back, delivered; or where it stuck.
 
-use super::ask::Ask;
+use super::super::ask::Ask;
+use super::counters::{Counts, Series, counts};
 use super::json;
 use super::report::Report;
 use crate::app::now;
 use crate::domain::time::Timestamp;
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often Alertmanager is asked what became of it.
@@ -24,12 +25,22 @@ pub(super) async fn send(url: &str, within: Duration, ask: &Ask, report: &mut Re
         Ok(counts) => counts,
         Err(error) => return report.fail("page sent", error),
     };
+    let others = match others(url, &mark, ask).await {
+        Ok(others) => others,
+        Err(error) => return report.fail("page sent", error),
+    };
     let begun = now();
     if let Err(error) = post(url, &mark, begun, begun.plus(LASTS), ask).await {
         return report.fail("page sent", error);
     }
     report.pass("page sent", format!("{NAME} with mark={mark}"));
-    follow(url, &mark, &before, within, ask, report).await;
+    let sent = Sent {
+        url,
+        mark: &mark,
+        before,
+        others,
+    };
+    sent.follow(within, ask, report).await;
     // Ended, so that it does not stand there; who was told is told that too.
     if let Err(error) = post(url, &mark, begun, now(), ask).await {
         report.warn("page ended", error);
@@ -66,69 +77,192 @@ async fn post(
     }
 }
 
-async fn follow(
-    url: &str,
-    mark: &str,
-    before: &BTreeMap<String, Counts>,
-    within: Duration,
-    ask: &Ask,
-    report: &mut Report<'_, '_>,
-) {
-    let looks = within.as_millis() / LOOK_EVERY.as_millis();
-    let mut routed = false;
-    for _ in 0..=looks {
-        if !routed {
-            match whereabouts(url, mark, ask).await {
-                Ok(None) => {}
-                Ok(Some(Whereabouts::Held(by))) => {
-                    return report.fail("page held back", by);
-                }
-                Ok(Some(Whereabouts::Routed(receivers))) => {
-                    routed = true;
-                    report.pass("page routed", format!("to receiver {receivers}"));
-                }
-                Err(error) => return report.fail("page routed", error),
+/// The alert that was sent, and what Alertmanager was busy with before.
+struct Sent<'a> {
+    url: &'a str,
+    mark: &'a str,
+    before: BTreeMap<Series, Counts>,
+    /// Other alerts that it may notify of.
+    others: BTreeSet<String>,
+}
+
+impl Sent<'_> {
+    async fn follow(mut self, within: Duration, ask: &Ask, report: &mut Report<'_, '_>) {
+        let looks = within.as_millis() / LOOK_EVERY.as_millis();
+        let mut routed: Option<Vec<String>> = None;
+        let mut failed = None;
+        for _ in 0..=looks {
+            match &routed {
+                None => match whereabouts(self.url, self.mark, ask).await {
+                    Ok(None) => {}
+                    Ok(Some(Whereabouts::Held(by))) => {
+                        return report.fail("page held back", by);
+                    }
+                    Ok(Some(Whereabouts::Routed(receivers))) => {
+                        let names = receivers.join(", ");
+                        report.pass("page routed", format!("to receiver {names}"));
+                        if let Some(mute) = mute(self.url, &receivers, ask).await {
+                            return report.fail(
+                                "page delivered",
+                                format!("receiver {mute} has nothing to send with; give it an integration"),
+                            );
+                        }
+                        routed = Some(receivers);
+                    }
+                    Err(error) => return report.fail("page routed", error),
+                },
+                Some(receivers) => match self.told(receivers, ask).await {
+                    Ok(Told::Nothing) => {}
+                    Ok(Told::Failed { by, certainly }) => {
+                        if certainly {
+                            return report.fail("page delivered", fails(&by));
+                        }
+                        // Perhaps another alert's, and ours is still to come.
+                        failed = Some(by);
+                    }
+                    Ok(Told::Delivered {
+                        by,
+                        certainly: true,
+                    }) => {
+                        return report.pass(
+                            "page delivered",
+                            format!("by {by}; look whether somebody's phone says so"),
+                        );
+                    }
+                    Ok(Told::Delivered {
+                        by,
+                        certainly: false,
+                    }) => {
+                        let others = self.others.into_iter().collect::<Vec<_>>().join(", ");
+                        return report.warn(
+                            "page delivered",
+                            format!(
+                                "a notification went out by {by}; {others} was active too, and Alertmanager does not count one from the other: look for mark={} where it should arrive",
+                                self.mark
+                            ),
+                        );
+                    }
+                    Err(error) => return report.fail("page delivered", error),
+                },
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        report.fail(
+            "page delivered",
+            failed.map_or_else(
+                || {
+                    format!(
+                        "nothing was sent within {} s; does the receiver have anything to send with, and is `group_wait` shorter than --page.within?",
+                        within.as_secs()
+                    )
+                },
+                |by| fails(&by),
+            ),
+        );
+    }
+
+    /// What Alertmanager's counters tell since the beginning.
+    async fn told(&mut self, receivers: &[String], ask: &Ask) -> Result<Told, String> {
+        let after = counts(self.url, ask).await?;
+        // Asked again: what began meanwhile may be what was counted.
+        self.others
+            .append(&mut others(self.url, self.mark, ask).await?);
+        let rose = |pick: fn(&Counts) -> f64| {
+            after.iter().find_map(|(series, now)| {
+                let ours = series
+                    .receiver
+                    .as_ref()
+                    .is_none_or(|receiver| receivers.contains(receiver));
+                let rose = pick(now) > self.before.get(series).map_or(0.0, pick);
+                // Counted for the receiver itself, or nobody else was told anything.
+                let certainly = series.receiver.is_some() || self.others.is_empty();
+                (ours && rose).then(|| (series.integration.clone(), certainly))
+            })
+        };
+        // A try is counted when it has ended, so that a failure of it is seen no later.
+        if let Some((by, certainly)) = rose(|counts| counts.failed) {
+            let delivered = rose(|counts| counts.sent - counts.failed);
+            if certainly || delivered.is_none() {
+                return Ok(Told::Failed { by, certainly });
             }
         }
-        let after = match counts(url, ask).await {
-            Ok(after) => after,
-            Err(error) => return report.fail("page delivered", error),
-        };
-        let rose = |pick: fn(&Counts) -> f64| {
-            after
-                .iter()
-                .find(|(integration, now)| pick(now) > before.get(*integration).map_or(0.0, pick))
-                .map(|(integration, _)| integration.clone())
-        };
-        if let Some(integration) = rose(|counts| counts.failed) {
-            return report.fail(
-                "page delivered",
-                format!(
-                    "sending by {integration} fails; Alertmanager's log says why, and it tries again"
-                ),
-            );
-        }
-        // A try is counted when it has ended, and failures were looked for first.
-        if let Some(integration) = rose(|counts| counts.sent) {
-            return report.pass(
-                "page delivered",
-                format!("by {integration}; look whether somebody's phone says so"),
-            );
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
+        Ok(
+            rose(|counts| counts.sent - counts.failed).map_or(Told::Nothing, |(by, certainly)| {
+                Told::Delivered { by, certainly }
+            }),
+        )
     }
-    report.fail(
-        "page delivered",
-        format!(
-            "nothing was sent within {} s; does the receiver have anything to send with, and is `group_wait` shorter than --page.within?",
-            within.as_secs()
-        ),
-    );
+}
+
+/// What became of a notification; `certainly` when it cannot have been another alert's.
+enum Told {
+    Nothing,
+    Failed { by: String, certainly: bool },
+    Delivered { by: String, certainly: bool },
+}
+
+fn fails(integration: &str) -> String {
+    format!("sending by {integration} fails; Alertmanager's log says why, and it tries again")
+}
+
+/// The names of other alerts that Alertmanager may be telling of.
+async fn others(url: &str, mark: &str, ask: &Ask) -> Result<BTreeSet<String>, String> {
+    let path = "/api/v2/alerts?silenced=false&inhibited=false";
+    let (status, body) = ask.get(url, path).await?;
+    if status != 200 {
+        return Err(format!("Alertmanager answers {status} to {path}"));
+    }
+    let alerts = json(&body);
+    let alerts = alerts.as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(alerts
+        .iter()
+        .map(|alert| &alert["labels"])
+        .filter(|labels| labels["mark"] != mark)
+        .map(|labels| {
+            let name = labels["alertname"].as_str();
+            name.unwrap_or("an alert without a name").to_owned()
+        })
+        .collect())
+}
+
+/// The receiver that has nothing to send with, if every one of them is so, by the configuration that Alertmanager shows.
+async fn mute(url: &str, receivers: &[String], ask: &Ask) -> Option<String> {
+    let (status, body) = ask.get(url, "/api/v2/status").await.ok()?;
+    let answer = json(&body);
+    let shown = answer.pointer("/config/original")?.as_str()?;
+    let empty = |name: &String| speaks(shown, name) == Some(false);
+    (status == 200 && receivers.iter().all(empty)).then(|| receivers.join(", "))
+}
+
+/// Whether a receiver has an integration, in a configuration as Alertmanager writes it; `None` when it is not found.
+fn speaks(shown: &str, receiver: &str) -> Option<bool> {
+    let lines = shown
+        .lines()
+        .skip_while(|line| *line != "receivers:")
+        .skip(1);
+    let mut found = None;
+    for line in lines {
+        if let Some(name) = line.strip_prefix("- name: ") {
+            if found.is_some() {
+                break;
+            }
+            let name = name.trim_matches(['"', '\'']);
+            found = (name == receiver).then_some(false);
+        } else if !line.starts_with([' ', '-']) {
+            break;
+        } else if found.is_some()
+            && line.starts_with("  ")
+            && line.trim_end().ends_with("_configs:")
+        {
+            found = Some(true);
+        }
+    }
+    found
 }
 
 enum Whereabouts {
     Held(String),
-    Routed(String),
+    Routed(Vec<String>),
 }
 
 /// Where the alert is by Alertmanager's account; `None` until it has looked at it.
@@ -142,19 +276,18 @@ async fn whereabouts(url: &str, mark: &str, ask: &Ask) -> Result<Option<Whereabo
     let Some(alert) = alerts.get(0) else {
         return Ok(None);
     };
-    let names = |list: &Value, key: Option<&str>| -> String {
+    let names = |list: &Value, key: Option<&str>| -> Vec<String> {
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
         let name = |item: &Value| key.map_or(item.clone(), |key| item[key].clone());
-        let names: Vec<String> = items
+        items
             .iter()
             .filter_map(|item| name(item).as_str().map(str::to_owned))
-            .collect();
-        names.join(", ")
+            .collect()
     };
     let state = &alert["status"];
     let (silences, inhibitors) = (
-        names(&state["silencedBy"], None),
-        names(&state["inhibitedBy"], None),
+        names(&state["silencedBy"], None).join(", "),
+        names(&state["inhibitedBy"], None).join(", "),
     );
     Ok(match state["state"].as_str() {
         Some("suppressed") if !silences.is_empty() => Some(Whereabouts::Held(format!(
@@ -171,69 +304,17 @@ async fn whereabouts(url: &str, mark: &str, ask: &Ask) -> Result<Option<Whereabo
     })
 }
 
-/// Notifications of an integration.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Counts {
-    sent: f64,
-    failed: f64,
-}
-
-/// Notifications by integration, from Alertmanager's own metrics.
-async fn counts(url: &str, ask: &Ask) -> Result<BTreeMap<String, Counts>, String> {
-    let (status, body) = ask.get(url, "/metrics").await?;
-    if status != 200 {
-        return Err(format!("Alertmanager answers {status} to /metrics"));
-    }
-    Ok(counts_of(&String::from_utf8_lossy(&body)))
-}
-
-fn counts_of(text: &str) -> BTreeMap<String, Counts> {
-    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-    for line in text.lines() {
-        let Some((series, value)) = line.rsplit_once(' ') else {
-            continue;
-        };
-        let Some((name, labels)) = series.split_once('{') else {
-            continue;
-        };
-        let integration = labels
-            .split_once("integration=\"")
-            .and_then(|(_, rest)| rest.split_once('"'))
-            .map(|(integration, _)| integration.to_owned());
-        let (Some(integration), Ok(value)) = (integration, value.parse::<f64>()) else {
-            continue;
-        };
-        // Later versions split them by reason and receiver.
-        match name {
-            "alertmanager_notification_requests_total" => {
-                counts.entry(integration).or_default().sent += value;
-            }
-            "alertmanager_notification_requests_failed_total" => {
-                counts.entry(integration).or_default().failed += value;
-            }
-            _ => {}
-        }
-    }
-    counts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn notifications_are_counted_by_integration_whatever_other_labels_there_are() {
-        let counts = counts_of(
-            "# TYPE alertmanager_notification_requests_total counter\n\
-             alertmanager_notification_requests_total{integration=\"webhook\"} 3\n\
-             alertmanager_notification_requests_failed_total{integration=\"webhook\",reason=\"other\"} 1\n\
-             alertmanager_notification_requests_failed_total{integration=\"webhook\",reason=\"client\"} 1\n\
-             alertmanager_alerts{state=\"active\"} 4\n",
-        );
-        let webhook = Counts {
-            sent: 3.0,
-            failed: 2.0,
-        };
-        assert_eq!(counts, BTreeMap::from([("webhook".to_owned(), webhook)]));
+    fn a_receiver_without_an_integration_is_told_from_one_with() {
+        let shown = "route:\n  receiver: low\nreceivers:\n- name: low\n- name: page\n  webhook_configs:\n  - send_resolved: true\n    url: <secret>\n- name: \"odd name\"\ntemplates: []\n";
+        assert_eq!(speaks(shown, "low"), Some(false));
+        assert_eq!(speaks(shown, "page"), Some(true));
+        assert_eq!(speaks(shown, "odd name"), Some(false));
+        assert_eq!(speaks(shown, "other"), None);
+        assert_eq!(speaks("receivers: []\n", "low"), None);
     }
 }

@@ -85,7 +85,9 @@ pub enum Taken {
 
 /// Why a look at the directory failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}; the directory must exist and be writable by the daemon")]
+#[error(
+    "{path}: {source}; the directory must exist and be writable by the daemon; outside /var/lib/lightning-sync, the unit has to allow it with ReadWritePaths= (`systemctl edit lightning-sync-exporter`)"
+)]
 pub struct Trouble {
     path: String,
     source: io::Error,

@@ -46,10 +46,22 @@ pub struct Trust {
 impl Trust {
     /// The system's authorities. A system without any trusts nobody, and every handshake says so.
     pub fn of_system() -> Self {
+        Self::found_in_system().0
+    }
+
+    /// The same, and the first of what could not be read.
+    pub fn found_in_system() -> (Self, Option<String>) {
         let mut roots = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
         // What cannot be read or is no authority is left out; the rest still counts.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self::of(roots)
+        roots.add_parsable_certificates(found.certs);
+        let trouble = found.errors.first().map(|error| format!("{error}."));
+        (Self::of(roots), trouble)
+    }
+
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
     }
 
     /// These and the ones of a `ca_file`.

@@ -38,6 +38,10 @@ pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
 pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
     let (source, target) = (Place::find(from)?, Place::find(database)?);
     let _lock = Lock::take(target.file(), target.shown())?;
+    // The lock stays, whatever comes of the rest; made by root, it would keep the daemon out.
+    File::open(target.file().with_added_extension("lock"))
+        .and_then(|lock| hand_over(&lock, target.file()))
+        .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
     for beside in ["-wal", "-shm"] {
         let mut name = target.file().as_os_str().to_owned();
         name.push(beside);
@@ -49,12 +53,7 @@ pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
             )));
         }
     }
-    let copied = copy(&source, database)?;
-    // The lock stays; made by root, it would keep the daemon out.
-    File::open(target.file().with_added_extension("lock"))
-        .and_then(|lock| hand_over(&lock, target.file()))
-        .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
-    Ok(copied)
+    copy(&source, database)
 }
 
 /// Gives what root made in somebody's directory to them.
@@ -75,7 +74,7 @@ fn copy(source: &Place, to: &Path) -> Result<Copied, StoreError> {
     if target.file().exists() {
         return Err(target.io("it is there already; name a new file, or move that one away"));
     }
-    let from = open::connect_reader(source)?;
+    let from = open::connect_copied(source)?;
     let unfinished = Unfinished::create(&target)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: &rusqlite::Error| target.error(error);

@@ -19,7 +19,7 @@ pub enum Erase<'a> {
 /// Erases from a database; says how many rows went.
 ///
 /// # Errors
-/// When a daemon holds the database, it cannot be used, or it does not know the organisation.
+/// When a daemon holds the database, it cannot be used, or it does not know the organisation or the user.
 pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     let place = Place::find(database)?;
     if !place.file().exists() {
@@ -28,15 +28,28 @@ pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     let _lock = Lock::take(place.file(), place.shown())?;
     let (mut connection, _) = open::connect(&place, &OpenOptions::default(), None)?;
     let (Erase::Org(name) | Erase::User(name, _)) = what;
-    let erased = rows(&mut connection, name, what).map_err(|error| place.error(&error))?;
-    erased.ok_or_else(|| place.io(format!("it knows no organisation {name}")))
+    match rows(&mut connection, name, what).map_err(|error| place.error(&error))? {
+        Found::Rows(erased) => Ok(erased),
+        Found::NoOrg => Err(place.io(format!("it knows no organisation {name}"))),
+        Found::NoUser(near) => {
+            let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let Erase::User(_, user) = what else {
+                return Ok(0);
+            };
+            Err(place.io(format!("it knows no user {user} of {name}{meant}")))
+        }
+    }
 }
 
-fn rows(
-    connection: &mut Connection,
-    name: &OrgName,
-    what: Erase<'_>,
-) -> rusqlite::Result<Option<usize>> {
+/// Whether there was anything to erase.
+enum Found {
+    Rows(usize),
+    NoOrg,
+    /// With the name of a user that is nearly the one that was given.
+    NoUser(Option<String>),
+}
+
+fn rows(connection: &mut Connection, name: &OrgName, what: Erase<'_>) -> rusqlite::Result<Found> {
     let transaction = connection.transaction()?;
     let org: Option<i64> = transaction
         .query_row(
@@ -46,7 +59,7 @@ fn rows(
         )
         .optional()?;
     let Some(org) = org else {
-        return Ok(None);
+        return Ok(Found::NoOrg);
     };
     let mut erased = 0;
     match what {
@@ -65,13 +78,48 @@ fn rows(
                     params![org, user.as_str()],
                 )?;
             }
+            // A name that was mistyped must not look like one that was forgotten.
+            if erased == 0 {
+                return Ok(Found::NoUser(nearest(&transaction, org, user)?));
+            }
         }
     }
     transaction.commit()?;
-    // Deleted rows stay on free pages and in the log until both are written anew.
+    // Deleted rows stay on free pages and in the log until both are written anew. What that takes beside the file goes to
+    // the disk: in memory, it would be as much as the whole database.
+    connection.pragma_update(None, "temp_store", "FILE")?;
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(Some(erased))
+    Ok(Found::Rows(erased))
+}
+
+/// The user whose name is nearest, whatever the case of its letters; none that has nothing to do with it.
+fn nearest(connection: &Connection, org: i64, user: &UserName) -> rusqlite::Result<Option<String>> {
+    /// Two slips of the finger.
+    const FARTHEST: usize = 4;
+    /// The comparison is quadratic.
+    const COMPARED_BYTES: usize = 128;
+    let wanted = user.as_str().to_lowercase();
+    if wanted.len() > COMPARED_BYTES {
+        return Ok(None);
+    }
+    let mut best: Option<(usize, String)> = None;
+    for table in tables(connection, &["org", "user"])? {
+        let mut names =
+            connection.prepare(&format!("SELECT DISTINCT user FROM {table} WHERE org = ?1"))?;
+        let mut rows = names.query([org])?;
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            if name.len().abs_diff(wanted.len()) > FARTHEST {
+                continue;
+            }
+            let far = strsim::damerau_levenshtein(&wanted, &name.to_lowercase());
+            if far <= FARTHEST && best.as_ref().is_none_or(|(least, _)| far < *least) {
+                best = Some((far, name));
+            }
+        }
+    }
+    Ok(best.map(|(_, name)| name))
 }
 
 /// The tables that have all of these columns.

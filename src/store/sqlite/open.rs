@@ -94,10 +94,8 @@ pub(super) fn leave_log(connection: &Connection) {
 
 /// Opens for reading only.
 pub(crate) fn connect_reader(place: &Place) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(place.file(), flags).map_err(|error| place.error(&error))?;
-    if recognise(&connection, place)? != schema::VERSION {
+    let (connection, version) = read_only(place)?;
+    if version != schema::VERSION {
         return Err(
             place.io("it has not been brought to this version's schema; start the daemon once")
         );
@@ -110,6 +108,22 @@ pub(crate) fn connect_reader(place: &Place) -> Result<Connection, StoreError> {
     };
     tune().map_err(|error| place.error(&error))?;
     Ok(connection)
+}
+
+/// Opens for copying: whatever version from the first to ours wrote it, the daemon that opens the copy upgrades it.
+pub(super) fn connect_copied(place: &Place) -> Result<Connection, StoreError> {
+    match read_only(place)? {
+        (_, 0) => Err(place.io("it is an empty file; name a database or a backup of one")),
+        (connection, _) => Ok(connection),
+    }
+}
+
+fn read_only(place: &Place) -> Result<(Connection, i64), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(place.file(), flags).map_err(|error| place.error(&error))?;
+    let version = recognise(&connection, place)?;
+    Ok((connection, version))
 }
 
 /// Makes the file for its owner alone: it holds users' names. Its log and index take over the mode.
@@ -129,6 +143,15 @@ fn make_private(place: &Place) -> Result<(), StoreError> {
 
 /// The schema version of a file that is ours, 0 for an empty one. Changes nothing: the file may be somebody else's.
 fn recognise(connection: &Connection, place: &Place) -> Result<i64, StoreError> {
+    recognise_upto(schema::VERSION, connection, place)
+}
+
+/// The same for a program that knows versions up to `known`.
+pub(super) fn recognise_upto(
+    known: i64,
+    connection: &Connection,
+    place: &Place,
+) -> Result<i64, StoreError> {
     let header = || -> rusqlite::Result<(i64, i64, i64)> {
         connection.busy_timeout(PATIENCE)?;
         let application =
@@ -141,8 +164,8 @@ fn recognise(connection: &Connection, place: &Place) -> Result<i64, StoreError> 
     match header().map_err(|error| place.error(&error))? {
         (0, 0, 0) => Ok(0),
         (application, version, _) if application == i64::from(schema::APPLICATION_ID) => {
-            if version > schema::VERSION {
-                return Err(place.too_new(version, schema::VERSION));
+            if version > known {
+                return Err(place.too_new(version, known));
             }
             if version < 1 {
                 return Err(

@@ -262,3 +262,27 @@ async fn a_request_by_hand_with_bare_line_feeds_is_answered_at_once() {
     assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
+
+#[test]
+fn every_address_is_that_of_ipv4_where_there_is_no_other() {
+    let without = |refusal: rustix::io::Errno| {
+        move |address: SocketAddr| {
+            if address.is_ipv6() {
+                Err(io::Error::from(refusal))
+            } else {
+                Ok(address)
+            }
+        }
+    };
+    let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+    for refusal in [
+        rustix::io::Errno::AFNOSUPPORT,
+        rustix::io::Errno::ADDRNOTAVAIL,
+    ] {
+        let taken = with_or_without_ipv6(address("[::]:9877"), without(refusal));
+        assert_eq!(taken.unwrap(), address("0.0.0.0:9877"));
+        with_or_without_ipv6(address("[::1]:9877"), without(refusal)).unwrap_err();
+    }
+    let in_use = without(rustix::io::Errno::ADDRINUSE);
+    with_or_without_ipv6(address("[::]:9877"), in_use).unwrap_err();
+}

@@ -1,14 +1,30 @@
-"""Renders the chart as operators would choose it, and holds what comes out against Kubernetes' own schemas.
+"""Renders the chart as operators would choose it, and holds what comes out against Kubernetes' own schemas, those of
+the Prometheus operator's resources, and the daemon's check of its configuration.
 
-    chart.py CHART VERSION...    prints a line for each choice; the rules of the PrometheusRule go to rules.out.yaml
+    chart.py CHART DAEMON RULE VERSION...    prints a line for each choice; RULE is a PrometheusRule that is shipped by
+                                             itself; the rules of the chart's go to rules.out.yaml
 """
 
+import copy
+import json
 import pathlib
+import re
+import subprocess
 import sys
 
 import helm_python as helm
+import jsonschema
 import kubernetes_validate
 import yaml
+
+CRDS = jsonschema.Draft7Validator(json.loads(pathlib.Path(__file__).with_name("crds.json").read_text()))
+SECRETS = "/etc/lightning-sync/secrets/"
+SALESFORCE = {"store": {"path": "/var/lib/lightning-sync/lightning-sync.db"}, "orgs": [{
+    "name": "acme", "salesforce": {
+        "my_domain": "https://acme.my.salesforce.com",
+        "auth": {"client_credentials": {"client_id": "3MVG9", "client_secret_file": SECRETS + "acme.secret"}}}}]}
+TOKENLESS = {"store": {"path": "/var/lib/lightning-sync/lightning-sync.db"}, "orgs": [{"name": "acme"}]}
+OUT = [{"ports": [{"protocol": "TCP", "port": 443}]}, {"ports": [{"protocol": "UDP", "port": 53}]}]
 
 CHOICES = {
     "default": {},
@@ -21,10 +37,13 @@ CHOICES = {
         "serviceMonitor": {"enabled": True, "endpoint": {"scheme": "https", "tlsConfig": {"serverName": "exporter"}}},
         "networkPolicy": {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]},
     },
-    "open": {"networkPolicy": {"enabled": False}, "existingSecret": "", "persistence": {"storageClass": "fast"},
+    "asking": {"config": SALESFORCE, "networkPolicy": {"egress": OUT}},
+    "open": {"networkPolicy": {"enabled": False}, "existingSecret": "", "config": TOKENLESS, "persistence": {"storageClass": "fast"},
              "podLabels": {"team": "crm"}, "podAnnotations": {"a": "b"}, "nodeSelector": {"disk": "ssd"},
              "tolerations": [{"operator": "Exists"}], "imagePullSecrets": [{"name": "pull"}], "extraArgs": ["--log.format=json"]},
 }
+# Values that render to what cannot work, and the word of the chart's complaint.
+BROKEN = [({"existingSecret": ""}, "existingSecret"), ({"config": SALESFORCE}, "networkPolicy.egress")]
 # Values that nobody should be able to install.
 WRONG = [{"confgi": {}}, {"config": {"store": {}, "orgs": []}}, {"service": {"port": "http"}}, {"image": {"tag": 1}}]
 
@@ -32,6 +51,8 @@ WRONG = [{"confgi": {}}, {"config": {"store": {}, "orgs": []}}, {"service": {"po
 def documents(chart, values):
     rendered = chart.render(values, name="sync", namespace="monitoring")
     for name, text in sorted(rendered.items()):
+        if name.endswith("NOTES.txt"):
+            continue
         yield from ((name, document) for document in yaml.safe_load_all(text) if document)
 
 
@@ -47,23 +68,67 @@ def check_pod(pod):
     assert all(v["secret"]["defaultMode"] == 288 for v in volumes.values() if v and "secret" in v)
 
 
-def main(path, *versions):
+def check_crd(document):
+    mistakes = [f"{list(error.absolute_path)}: {error.message[:200]}" for error in CRDS.iter_errors(document)]
+    assert not mistakes, mistakes
+
+
+def check_crds_schema(document):
+    """What is checked with the schema would not pass with a mistake in it."""
+    monitor = document["kind"] == "ServiceMonitor"
+    wrong = [("spec", "selectors", {}), ("metadata", "label", {})]
+    wrong += [("endpoint", "intervall", "30s"), ("endpoint", "interval", "30 s")] if monitor else [("rule", "expresion", "1"), ("rule", "for", "5min")]
+    for where, key, value in wrong:
+        broken = copy.deepcopy(document)
+        spec = broken["spec"]
+        place = {"spec": spec, "metadata": broken["metadata"], "endpoint": spec.get("endpoints", [{}])[0],
+                 "rule": spec.get("groups", [{"rules": [{}]}])[0]["rules"][0]}[where]
+        place[key] = value
+        assert not CRDS.is_valid(broken), f"{where}.{key} should be refused"
+
+
+def check_config(choice, config, pod, daemon):
+    """The daemon takes the rendered configuration when it finds the secrets that the pod mounts."""
+    root = pathlib.Path(choice).absolute()
+    (root / "secrets").mkdir(parents=True)
+    mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    text = config["data"]["config.yaml"]
+    if SECRETS.rstrip("/") in mounts:
+        for name in re.findall(re.escape(SECRETS) + r"([\w.-]+)", text):
+            secret = root / "secrets" / name
+            secret.write_text("0123456789abcdef" * 4)
+            secret.chmod(0o440)
+    text = text.replace(SECRETS, f"{root}/secrets/").replace("/var/lib/lightning-sync", str(root))
+    (root / "config.yaml").write_text(text)
+    checked = subprocess.run([daemon, "--config.check", f"--config.file={root}/config.yaml"], capture_output=True, text=True)
+    assert checked.returncode == 0, f"{choice}: {checked.stderr}"
+
+
+def main(path, daemon, rule, *versions):
+    rule = yaml.safe_load(pathlib.Path(rule).read_text())
+    check_crd(rule)
+    check_crds_schema(rule)
     findings = helm.lint(path)
     assert not findings["errors"], findings
     assert all("icon" in message["error"] for message in findings["messages"]), findings
     with helm.Chart.load(path) as chart:
         for choice, values in CHOICES.items():
             kinds = []
-            labels = selector = None
+            labels = selector = pod = config = None
             for name, document in documents(chart, values):
                 kinds.append(document["kind"])
                 if document["apiVersion"] == "monitoring.coreos.com/v1":
                     assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "lightning-sync-exporter"
+                    check_crd(document)
+                    check_crds_schema(document)
                 else:
                     for version in versions:
                         kubernetes_validate.validate(document, version, strict=True)
                 if document["kind"] == "StatefulSet":
-                    check_pod(document["spec"]["template"]["spec"])
+                    pod = document["spec"]["template"]["spec"]
+                    check_pod(pod)
+                if document["kind"] == "ConfigMap":
+                    config = document
                 if document["kind"] == "Service":
                     labels, ports = document["metadata"]["labels"], [port["name"] for port in document["spec"]["ports"]]
                 if document["kind"] == "ServiceMonitor":
@@ -72,7 +137,20 @@ def main(path, *versions):
                     pathlib.Path("rules.out.yaml").write_text(yaml.safe_dump(document["spec"]))
             if selector:
                 assert selector.items() <= labels.items() and endpoint["port"] in ports
+            check_config(choice, config, pod, daemon)
             print(f"{choice}: {' '.join(kinds)}")
+        for values, complaint in BROKEN:
+            try:
+                list(documents(chart, values))
+            except helm.HelmError as error:
+                assert complaint in str(error), error
+                continue
+            raise AssertionError(f"{values} should not render")
+        print(f"not rendered: {len(BROKEN)}")
+        notes = {kind: "".join(text for name, text in chart.render(values, name="sync", namespace="monitoring").items()
+                               if name.endswith("NOTES.txt"))
+                 for kind, values in (("monitored", CHOICES["monitored"]), ("guarded", CHOICES["guarded"]))}
+        print("notes on who may scrape:", *(kind for kind, text in notes.items() if "networkPolicy.from" in text))
         for values in WRONG:
             try:
                 chart.validate_schema(values)

@@ -32,6 +32,8 @@ fn the_chart_renders_to_what_kubernetes_takes() {
         .current_dir(directory.path())
         .arg(repository("tests/it/deploy/chart.py"))
         .arg(repository("deploy/helm/lightning-sync-exporter"))
+        .arg(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+        .arg(repository("alerts/lightning-sync.prometheusrule.yaml"))
         .args(["1.25", "1.37"])
         .output()
         .unwrap();
@@ -40,7 +42,10 @@ fn the_chart_renders_to_what_kubernetes_takes() {
         "default: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
          monitored: ConfigMap ServiceMonitor PrometheusRule NetworkPolicy Service ServiceAccount StatefulSet\n\
          guarded: ConfigMap ServiceMonitor NetworkPolicy Service ServiceAccount StatefulSet\n\
+         asking: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
          open: ConfigMap Service ServiceAccount StatefulSet\n\
+         not rendered: 2\n\
+         notes on who may scrape: monitored\n\
          refused: 4\n"
     );
     let rules = directory.path().join("rules.out.yaml");
@@ -91,6 +96,11 @@ fn the_compose_file_fits_its_schema_and_names_what_exists() {
         for port in service["ports"].as_sequence().into_iter().flatten() {
             assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name}");
         }
+        let (_, tag) = service["image"].as_str().unwrap().split_once(':').unwrap();
+        assert!(
+            tag.starts_with(|c: char| c.is_ascii_digit() || c == 'v'),
+            "{name}: {tag}"
+        );
         let hardened = &service["<<"];
         assert_eq!(hardened["read_only"], true, "{name}");
         assert_eq!(hardened["cap_drop"][0], "ALL", "{name}");
@@ -101,18 +111,45 @@ fn the_compose_file_fits_its_schema_and_names_what_exists() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
+    // What the configurations name inside the containers is mounted there.
+    let yaml = |path: &str| -> serde_yaml_ng::Value {
+        serde_yaml_ng::from_str(&std::fs::read_to_string(repository(path)).unwrap()).unwrap()
+    };
+    let provider = yaml("deploy/compose/grafana/dashboards/lightning-sync.yaml");
+    for (service, inside, beside) in [
+        (
+            "prometheus",
+            yaml("deploy/compose/prometheus.yml")["rule_files"][0].clone(),
+            "../../alerts/lightning-sync.rules.yaml",
+        ),
+        (
+            "grafana",
+            provider["providers"][0]["options"]["path"].clone(),
+            "../../dashboards",
+        ),
+    ] {
+        let mount = format!("{beside}:{}:ro", inside.as_str().unwrap());
+        let volumes = compose["services"][service]["volumes"]
+            .as_sequence()
+            .unwrap();
+        assert!(volumes.iter().any(|volume| *volume == *mount), "{mount}");
+    }
 }
 
 #[test]
 fn the_image_is_no_roots_and_its_health_check_tells_alive_from_dead() {
-    let text = std::fs::read_to_string(repository("deploy/container/Containerfile")).unwrap();
-    assert!(text.contains("\nUSER 65532:65532\n"));
-    let check = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("CMD [\"bash\""))
-        .map(|rest| format!("[\"bash\"{rest}"))
-        .unwrap();
-    let check: Vec<String> = serde_json::from_str(&check).unwrap();
+    let read = |path: &str| std::fs::read_to_string(repository(path)).unwrap();
+    assert!(read("deploy/container/Containerfile").contains("\nUSER 65532:65532\n"));
+    let compose: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&read("deploy/compose/compose.yaml")).unwrap();
+    let check = &compose["services"]["exporter"]["healthcheck"]["test"];
+    let check: Vec<&str> = check
+        .as_sequence()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    assert_eq!(check[..3], ["CMD", "bash", "-c"]);
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("config.yaml");
     let store = directory.path().join("store.db");
@@ -127,9 +164,10 @@ fn the_image_is_no_roots_and_its_health_check_tells_alive_from_dead() {
     let daemon = Daemon::start(&config);
     let port = format!("/{}", daemon.address.port());
     let probe = || {
-        let script = check[2].replace("/9877", &port);
-        Command::new(&check[0])
-            .args([&check[1], &script])
+        // Compose takes two dollars for one.
+        let script = check[3].replace("/9877", &port).replace("$$", "$");
+        Command::new(check[1])
+            .args([check[2], &script])
             .output()
             .unwrap()
     };

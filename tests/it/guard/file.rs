@@ -73,7 +73,7 @@ fn what_does_not_go_together_is_told() {
     );
     insta::assert_snapshot!(said("tls_server_config: {cert_file: web.crt, key_file: other.key}\n"), @r#"
 web.yaml has 1 mistake:
-  line 1: tls_server_config.key_file: other.key and the certificate do not serve together: keys may not be consistent: KeyMismatch
+  line 1: tls_server_config.key_file: other.key is not the certificate's: keys may not be consistent: KeyMismatch
 "#);
     insta::assert_snapshot!(said("tls_server_config: {client_auth_type: VerifyClientCertIfGiven, min_version: TLS13, max_version: TLS12}\n"), @r#"
 web.yaml has 4 mistakes:
@@ -86,4 +86,29 @@ web.yaml has 4 mistakes:
 web.yaml has 1 mistake:
   line 1: tls_server_config.client_ca_file: is there and client_auth_type asks for no certificate; set that to RequireAndVerifyClientCert, or remove this
 "#);
+}
+
+#[test]
+fn a_certificate_that_nobody_takes_is_not_blamed_on_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    // As `openssl` signs requests without a file of extensions: of X.509's first version.
+    let script = "openssl req -newkey rsa:2048 -nodes -keyout web.key -subj /CN=localhost -out web.csr && \
+        openssl x509 -req -in web.csr -signkey web.key -days 30 -out web.crt && chmod 600 web.key";
+    let made = std::process::Command::new("sh")
+        .current_dir(directory.path())
+        .args(["-c", script])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let web = directory.path().join("web.yaml");
+    std::fs::write(
+        &web,
+        "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",
+    )
+    .unwrap();
+    let says = web_file(&web).unwrap_err().to_string();
+    assert!(
+        says.contains("tls_server_config.cert_file: ") && says.contains("web.crt cannot be served"),
+        "{says}"
+    );
 }

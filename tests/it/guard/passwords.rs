@@ -6,7 +6,7 @@ use crate::support::http::request;
 use crate::support::process::wait_until;
 use std::time::Duration;
 
-fn users() -> String {
+pub(super) fn users() -> String {
     let hash = bcrypt::hash_with_salt("correct horse", 5, [7; 16])
         .unwrap()
         .format_for_version(bcrypt::Version::TwoY);
@@ -57,6 +57,10 @@ fn everything_but_ingest_asks_for_a_password_and_ingest_for_its_token() {
         ask("GET", "/metrics", &[("Authorization", &bearer)]).status,
         401
     );
+    // Nine asked without any, nine with a wrong one, and two sent a token or a password where the other belongs.
+    let page = ask("GET", "/metrics", &[RIGHT]).text();
+    let line = "\nlightning_sync_exporter_web_passwords_refused_total 9\n";
+    assert!(page.contains(line), "{page}");
     let log = daemon.process.log();
     assert_eq!(
         log.matches("wrong name or password").count(),
@@ -101,6 +105,12 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
             daemon.process.log().contains(said).then_some(())
         });
     }
+    let failures = |page: &str| {
+        let name = "\nlightning_sync_exporter_web_reload_failures_total ";
+        let rest = page.split(name).nth(1).unwrap();
+        rest.lines().next().unwrap().parse::<u32>().unwrap()
+    };
+    assert!(failures(&ask(&[RIGHT]).text()) >= 2);
     std::fs::write(
         &file,
         "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",

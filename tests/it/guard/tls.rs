@@ -47,10 +47,35 @@ fn a_certificate_of_our_own_that_has_expired_is_the_clients_to_refuse() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains("certificate expired"), "{refused}");
+    // Nor does it come as a surprise to whoever runs it.
+    let expired = "web.crt expired on 2021-01-01 00:00 UTC, and clients refuse it";
+    let log = daemon.process.log();
+    assert!(log.contains(expired), "{log}");
+    let (config, web) = (
+        directory.path().join("config.yaml"),
+        directory.path().join("web.yaml"),
+    );
+    for command in [&["--config.check"][..], &["doctor"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+            .args(command)
+            .args(["--config.file".as_ref(), config.as_os_str()])
+            .args(["--web.config.file".as_ref(), web.as_os_str()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let warned = said
+            .lines()
+            .any(|line| line.starts_with("WARN ") && line.contains(expired));
+        assert!(warned, "{command:?}: {said}");
+    }
     // As soon as there is a good one, it is served.
     authority.good().write(directory.path(), "web");
     let answer = Client::of(&[&authority], None).get(daemon.address, "/metrics");
-    assert_eq!(answer.unwrap().status, 200);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 200);
+    let until =
+        "\nlightning_sync_exporter_web_certificate_not_after_timestamp_seconds 4.1024448e+09\n";
+    assert!(answer.text().contains(until), "{}", answer.text());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 /// A page with every metric on it.
 pub(super) fn full_page(format: Format) -> String {
     let own = Arc::new(Own::new(&["malformed", "unknown_key"]).unwrap());
+    own.set_certificate_until(Some(NOW.plus(TimeDelta::days(90))));
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
     own.config_loaded(Timestamp::from_seconds(1_795_435_000));
     own.set_queue_bytes(4096);

@@ -155,3 +155,17 @@ fn a_downgrade_is_refused_in_one_sentence_and_changes_nothing() {
     );
     assert_eq!(std::fs::read(&database).unwrap(), before);
 }
+
+#[test]
+fn a_restore_that_fails_leaves_a_lock_that_the_daemon_can_take() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const NOBODY: u32 = 65_534;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    chown(&data, Some(NOBODY), Some(NOBODY)).expect("tests/run runs as root");
+    let output = restore(&directory.path().join("nowhere.db"), &data.join("store.db"));
+    assert_eq!(output.status.code(), Some(1));
+    let lock = std::fs::metadata(data.join("store.db.lock")).unwrap();
+    assert_eq!((lock.uid(), lock.gid()), (NOBODY, NOBODY));
+}

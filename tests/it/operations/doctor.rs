@@ -70,7 +70,7 @@ fn every_part_is_looked_at_in_order() {
     assert!(
         lines
             .iter()
-            .any(|line| line.contains("192.0.2.1 is not this machine")),
+            .any(|line| line.contains("192.0.2.1:9877 is not this machine")),
         "{lines:?}"
     );
 }
@@ -132,6 +132,65 @@ fn a_test_page_arrives_or_the_doctor_says_where_it_stuck() {
         )
     );
     drop(daemon);
+}
+
+#[test]
+fn a_page_that_nobody_gets_is_not_called_delivered_because_another_alert_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), "live.db");
+    let receiver = Receiver::start();
+    let deaf = format!("http://127.0.0.1:{}/page", free_port());
+    let at = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+    let watched = |alertmanager: &Alertmanager| {
+        let watchdog = json!([{ "labels": { "alertname": "Watchdog", "severity": "none" } }]);
+        let headers = [("Content-Type", "application/json")];
+        let taken = http::post(
+            alertmanager.address,
+            "/api/v2/alerts",
+            &headers,
+            watchdog.to_string().as_bytes(),
+        );
+        assert_eq!(taken.status, 200);
+        let last = |lines: Vec<String>| lines.last().unwrap().clone();
+        last(paged(alertmanager.address, &config).1)
+    };
+
+    let empty = Alertmanager::start_changed(&at("empty"), receiver.address, |entry| {
+        if entry["name"] == "page" {
+            entry.as_mapping_mut().unwrap().remove("webhook_configs");
+        }
+    });
+    assert_eq!(
+        watched(&empty),
+        "FAIL page delivered: receiver page has nothing to send with; give it an integration"
+    );
+
+    let silent = Alertmanager::start_changed(&at("silent"), receiver.address, |entry| {
+        if entry["name"] == "page" {
+            entry["webhook_configs"][0]["url"] = deaf.clone().into();
+        }
+    });
+    let said = watched(&silent);
+    assert!(
+        said.starts_with("FAIL page delivered: sending by webhook fails")
+            || said.starts_with(
+                "WARN page delivered: a notification went out by webhook; Watchdog was active too"
+            ) && said.contains("look for mark=doctor-"),
+        "{said}"
+    );
+
+    let good = Alertmanager::start(&at("both"), receiver.address);
+    let said = watched(&good);
+    assert!(
+        said.starts_with(
+            "WARN page delivered: a notification went out by webhook; Watchdog was active too"
+        ),
+        "{said}"
+    );
 }
 
 /// Silences every critical alert.

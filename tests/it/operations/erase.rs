@@ -30,7 +30,7 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
         let store = database.display();
         std::fs::write(
             &config,
-            format!("store: {{ path: {store} }}\norgs: {orgs}\n"),
+            format!("store: {{ path: {store} }}\nuser_names: plain\norgs: {orgs}\n"),
         )
         .unwrap();
     };
@@ -50,6 +50,23 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
     assert!(text(&running.stderr).contains("is in use by another daemon"));
     drop(daemon);
 
+    for (mistyped, complaint) in [
+        (
+            "Ann@corp.example",
+            "it knows no user Ann@corp.example of acme; did you mean ann@corp.example?",
+        ),
+        ("bbo@corp.example", "did you mean bob@corp.example?"),
+        (
+            "zoe@corp.example",
+            "it knows no user zoe@corp.example of acme",
+        ),
+    ] {
+        let output = erase(&database, &["--org", "acme", "--user", mistyped]);
+        assert_eq!(output.status.code(), Some(1), "{mistyped}");
+        let says = text(&output.stderr);
+        assert!(says.contains(complaint), "{says}");
+    }
+    assert!(bytes_have(&data, "ann@corp") && bytes_have(&data, "bob@corp"));
     let output = erase(&database, &["--org", "acme", "--user", "ann@corp.example"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(!bytes_have(&data, "ann@corp"));
@@ -64,7 +81,7 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
     let daemon = Daemon::start(&config);
     let users = get(daemon.address, "/api/v1/orgs/acme/users").text();
     assert!(
-        !users.contains("ann@") && users.contains("\"bob@") || users.contains("\"user\""),
+        !users.contains("ann@corp") && users.contains("\"bob@corp.example\""),
         "{users}"
     );
     assert_eq!(get(daemon.address, "/api/v1/orgs/globex").status, 404);

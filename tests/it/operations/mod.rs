@@ -3,6 +3,7 @@
 mod backup;
 mod doctor;
 mod erase;
+mod log;
 mod secrets;
 
 use crate::support::http::post;

@@ -37,6 +37,8 @@ fn package(version: &str, file: &Path) {
 
 /// Runs a script on a machine of its own and gives what it said; everything else with it, for when it failed.
 fn machine(directory: &Path, script: &str) -> (String, String) {
+    let webhook = repository("tests/it/package/webhook.sh");
+    std::fs::copy(webhook, directory.join("webhook.sh")).unwrap();
     let output = Command::new("timeout")
         .args(["--kill-after=5", "240", "unshare"])
         .args(["--mount", "--pid", "--fork", "--kill-child", "--cgroup"])
@@ -64,10 +66,12 @@ fn the_package_lives_as_a_package_should() {
     assert_eq!(
         report,
         "installed: enabled, and waits for a configuration\n\
+         configured by config init: the daemon reads what root wrote, and tells when it started\n\
          started: by its own user, told systemd that it is ready, takes a record with the token that systemd handed over\n\
          hardened: exposure at most 1.2\n\
          reloaded\n\
-         upgraded: restarted, knows the record from before, kept what was edited\n\
+         a wrong configuration: ends once, and says so\n\
+         upgraded: restarted, every row of every table is there, a record from before is known, and what was edited is kept\n\
          watched: fed while it works, restarted when it hangs, nothing lost\n\
          removed: stopped, data and configuration kept\n\
          purged: nothing left\n",
@@ -83,15 +87,11 @@ fn the_recipe_for_one_machine_works_as_it_is_written() {
     let recipe = std::fs::read_to_string(repository("docs/one-box.md")).unwrap();
     for section in recipe.split("\n## ").skip(1) {
         let number = section.split('.').next().unwrap();
-        let commands: String = section
-            .split("```sh\n")
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next())
-            .collect();
-        std::fs::write(directory.path().join(format!("block{number}")), commands).unwrap();
+        write_commands(directory.path(), number, section);
     }
     let (report, errors) = machine(directory.path(), "one_box.sh");
-    println!("{report}");
+    println!("docs/one-box.md:\n{report}");
+    assert!(!report.contains("FAIL"), "{report}\n{errors}");
     for said in [
         "first graph after ",
         "PASS configuration: ",
@@ -99,10 +99,126 @@ fn the_recipe_for_one_machine_works_as_it_is_written() {
         "PASS daemon: ",
         "PASS acme sources: activity speaks",
         "PASS page routed: to receiver page",
-        "PASS page delivered: by webhook",
+        // A WARN where the Watchdog of the shipped rules was told in the meantime by the same integration.
+        " page delivered: ",
+        "by webhook",
         "first page after ",
     ] {
         assert!(report.contains(said), "{said}:\n{report}\n{errors}");
+    }
+}
+
+/// The commands of a section, as its blocks of `sh` have them.
+fn write_commands(directory: &Path, number: &str, section: &str) {
+    let commands: String = section
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    std::fs::write(directory.join(format!("block{number}")), commands).unwrap();
+}
+
+#[test]
+fn the_readmes_steps_work_as_they_are_written() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    package("0.1.0-1", &directory.path().join("old.deb"));
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    let section = readme
+        .split("\n## ")
+        .find(|section| section.starts_with("Five minutes"))
+        .unwrap();
+    // Items of a list: their blocks are indented.
+    let section = section.replace("\n   ", "\n");
+    for number in 2..=6 {
+        let step = section
+            .split(&format!("\n{number}. **"))
+            .nth(1)
+            .and_then(|rest| rest.split(&format!("\n{}. **", number + 1)).next())
+            .unwrap();
+        write_commands(directory.path(), &number.to_string(), step);
+    }
+    let (report, errors) = machine(directory.path(), "readme.sh");
+    println!("README.md:\n{report}");
+    assert!(!report.contains("FAIL"), "{report}\n{errors}");
+    for said in [
+        "Wrote a new token to /etc/lightning-sync/acme.token.",
+        "first graph after ",
+        "\"verdict\":",
+        "PASS configuration: ",
+        "PASS store: ",
+        "PASS acme sources: activity speaks",
+        "PASS page routed: to receiver page",
+        "page delivered: ",
+        "first page after ",
+    ] {
+        assert!(report.contains(said), "{said}:\n{report}\n{errors}");
+    }
+}
+
+#[test]
+fn the_same_build_packed_twice_is_the_same_package() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    package("0.1.0-1", &at("one.deb"));
+    package("0.1.0-1", &at("other.deb"));
+    let [one, other] = ["one.deb", "other.deb"].map(|name| std::fs::read(at(name)).unwrap());
+    assert!(one == other, "{} and {} bytes", one.len(), other.len());
+    assert!(one.len() > 1_000_000);
+}
+
+#[test]
+fn links_between_installed_documents_lead_somewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let (deb, root) = (
+        directory.path().join("a.deb"),
+        directory.path().join("root"),
+    );
+    package("0.1.0-1", &deb);
+    let unpacked = Command::new("dpkg-deb")
+        .arg("-x")
+        .args([&deb, &root])
+        .status()
+        .unwrap();
+    assert!(unpacked.success());
+    let documents = root.join("usr/share/doc/lightning-sync-exporter");
+    let (mut wrong, mut followed) = (Vec::new(), 0);
+    let mut folders = vec![documents.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for link in text
+                    .split("](")
+                    .skip(1)
+                    .filter_map(|rest| rest.split(')').next())
+                {
+                    let target = link.split('#').next().unwrap();
+                    if target.is_empty() || target.contains("://") || target.contains(' ') {
+                        continue;
+                    }
+                    followed += 1;
+                    if !path.parent().unwrap().join(target).exists() {
+                        wrong.push(format!("{}: {link}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(followed > 100, "{followed}");
+    // What the unit and the documents name by its whole path is there too.
+    for path in [
+        "usr/share/doc/lightning-sync-exporter/docs/operations.md",
+        "usr/share/lightning-sync-exporter/alerts/lightning-sync.rules.yaml",
+        "usr/share/lightning-sync-exporter/dashboards/fleet.json",
+        "usr/share/doc/lightning-sync-exporter/sbom.cdx.json",
+        "usr/share/doc/lightning-sync-exporter/THIRD-PARTY",
+    ] {
+        assert!(root.join(path).exists(), "{path}");
     }
 }
 

@@ -133,8 +133,19 @@ impl Daemon {
 
     /// Starts the daemon on a given address with more flags.
     pub(crate) fn start_with(config: &Path, address: &str, flags: &[&str]) -> Self {
+        Self::start_among(config, address, flags, &[])
+    }
+
+    /// Starts the daemon with more variables in its environment.
+    pub(crate) fn start_among(
+        config: &Path,
+        address: &str,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+                .envs(environment.iter().copied())
                 .arg("--config.file")
                 .arg(config)
                 .args(["--web.listen-address", address, "--log.format", "json"])

@@ -26,12 +26,26 @@ pub(crate) struct Alertmanager {
 impl Alertmanager {
     /// Runs the shipped configuration with every receiver pointed at `receiver` and waits cut to a second.
     pub(crate) fn start(directory: &Path, receiver: SocketAddr) -> Self {
+        Self::start_changed(directory, receiver, |_| {})
+    }
+
+    /// The same with receivers that `change` made others.
+    pub(crate) fn start_changed(
+        directory: &Path,
+        receiver: SocketAddr,
+        change: impl Fn(&mut serde_yaml_ng::Value),
+    ) -> Self {
         let shipped = fs::read_to_string(repository("deploy/alertmanager/alertmanager.yaml"))
             .expect("shipped");
         let mut config: serde_yaml_ng::Value =
             serde_yaml_ng::from_str(&shipped).expect("the shipped file is YAML");
         shorten(&mut config);
         point_at(&mut config, receiver);
+        config["receivers"]
+            .as_sequence_mut()
+            .expect("the shipped file has receivers")
+            .iter_mut()
+            .for_each(change);
         let file = directory.join("alertmanager.yml");
         fs::write(
             &file,

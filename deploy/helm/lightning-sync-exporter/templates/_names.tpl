@@ -17,3 +17,17 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
+
+{{- /* What would render and could not work. */ -}}
+{{- define "lightning-sync-exporter.check" -}}
+{{- if and (not .Values.existingSecret) (contains "/etc/lightning-sync/secrets/" (toYaml .Values.config)) -}}
+{{- fail "config names files in /etc/lightning-sync/secrets, and existingSecret is empty: name the secret that has them" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.egress) -}}
+{{- range .Values.config.orgs -}}
+{{- if .salesforce -}}
+{{- fail (printf "orgs[%s].salesforce asks over the network, and networkPolicy.egress allows nothing: allow TCP 443 and DNS" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,110 @@
+//! Who tells of an organisation: what feeds it, and what is asked.
+
+use super::super::ask::Ask;
+use super::counters::label;
+use super::report::Report;
+use crate::sources::failure::FailureReason;
+use serde_json::Value;
+
+/// Says who of those who ever spoke still does.
+pub(super) fn heard(check: &str, org: &Value, report: &mut Report<'_, '_>) {
+    let sources = org["sources"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let named = |live: bool| -> Vec<&str> {
+        sources
+            .iter()
+            // Of those that never spoke, some are not used; those that are asked have a line of their own.
+            .filter(|source| source["live"] == live && !source["spoke_at"].is_null())
+            .filter_map(|source| source["source"].as_str())
+            .collect()
+    };
+    match (named(true), named(false)) {
+        (live, silent) if live.is_empty() && silent.is_empty() => report.warn(
+            check,
+            "nothing has been heard yet; push one record or paste the status page",
+        ),
+        (live, silent) if live.is_empty() => report.fail(
+            check,
+            format!("{} fell silent; see what feeds it", silent.join(", ")),
+        ),
+        (live, silent) if silent.is_empty() => {
+            report.pass(check, format!("{} speaks", live.join(", ")));
+        }
+        (live, silent) => report.warn(
+            check,
+            format!(
+                "{} speaks, {} fell silent; see what feeds it",
+                live.join(", "),
+                silent.join(", ")
+            ),
+        ),
+    }
+}
+
+/// The lines of the metrics page that tell how asking went; `None` when the page cannot be had.
+pub(super) async fn polls(url: &str, ask: &Ask) -> Option<Vec<String>> {
+    let (status, body) = ask.get(url, "/metrics").await.ok()?;
+    let text = String::from_utf8_lossy(&body);
+    (status == 200).then(|| {
+        text.lines()
+            .filter(|line| line.starts_with("lightning_sync_poll_"))
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+/// Says whether a source that is configured to be asked answers: Salesforce, or a watched directory.
+pub(super) fn asked(
+    org: &str,
+    asked: &str,
+    told: &Value,
+    polls: Option<&[String]>,
+    report: &mut Report<'_, '_>,
+) {
+    let check = format!("{org} {asked}");
+    let sources = told["sources"].as_array().map(Vec::as_slice);
+    let spoke = sources
+        .unwrap_or_default()
+        .iter()
+        .any(|source| source["source"] == asked && !source["spoke_at"].is_null());
+    let Some(polls) = polls else {
+        return if spoke {
+            report.warn(&check, "it has answered; how asking goes now is on the metrics page, which is not at /metrics")
+        } else {
+            report.fail(&check, "it has never answered; the daemon's log says why")
+        };
+    };
+    let of_ours = |name: &str| -> Vec<&str> {
+        polls
+            .iter()
+            .map(String::as_str)
+            .filter(|line| line.split('{').next() == Some(name))
+            .filter(|line| label(line, "org") == Some(org) && label(line, "source") == Some(asked))
+            .collect()
+    };
+    let value = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+    let success = of_ours("lightning_sync_poll_success");
+    match success.first().and_then(|line| value(line)) {
+        Some(good) if good > 0.0 => report.pass(&check, "it answers"),
+        None if spoke => report.pass(&check, "it has answered"),
+        None => report.fail(
+            &check,
+            "it has not been asked yet; ask again in a minute, and then see the daemon's log",
+        ),
+        Some(_) => {
+            // Reasons since the start; that of now is among them, and nearly always alone.
+            let advice: Vec<String> = of_ours("lightning_sync_poll_failures_total")
+                .into_iter()
+                .filter(|line| value(line).is_some_and(|count| count > 0.0))
+                .filter_map(|line| label(line, "reason"))
+                .map(|reason| match FailureReason::from_name(reason) {
+                    Some(known) => format!("{reason}. {}", known.advice()),
+                    None => format!("{reason}."),
+                })
+                .collect();
+            report.fail(&check, format!("asking it fails: {}", advice.join(" Or ")));
+        }
+    }
+}
