@@ -118,7 +118,7 @@ impl Looks {
             // A network share may hang, and then only this task does.
             let look = tokio::task::spawn_blocking(move || {
                 let now = (clock.wall)();
-                let taken = watcher.look(began, now, |file| door.take(&org, file, now));
+                let taken = watcher.look(began, |file| door.take(&org, file, now));
                 (watcher, taken)
             });
             let Ok((back, looked)) = look.await else {

@@ -111,6 +111,11 @@ impl Key {
         self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
 
+    /// Whether it names a file that the daemon reads itself, under the directory of the configuration.
+    pub(super) fn is_own_file(&self) -> bool {
+        matches!(self.kind, Kind::File) && self.name().ends_with("_file")
+    }
+
     /// How deep it stands.
     pub(super) fn depth(&self) -> usize {
         self.path.matches('.').count()

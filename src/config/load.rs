@@ -1,5 +1,6 @@
 //! File and environment → [`ValidConfig`].
 
+use super::dropped;
 use super::keys::{Key, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, Place, nearest};
 use super::org;
@@ -101,7 +102,7 @@ pub fn from_text(
     let mistakes = Collector::default();
     let valid = reader::read(text, &mistakes).and_then(|file| {
         let tree = under_environment(file, environment, &mistakes)?;
-        validate(&Section::root(&tree, &mistakes), base)
+        validate(&Section::root(&tree, &mistakes), base, &mistakes)
     });
     mistakes.finish(name, valid)
 }
@@ -191,7 +192,7 @@ impl Source for FileTree {
     }
 }
 
-fn validate(root: &Section<'_>, base: &Path) -> Option<ValidConfig> {
+fn validate(root: &Section<'_>, base: &Path, read: &Collector) -> Option<ValidConfig> {
     let (_, section) = root.section("store");
     let path = section.text("path", |text| {
         let fits = !text.is_empty() && !text.contains('\0');
@@ -210,7 +211,7 @@ fn validate(root: &Section<'_>, base: &Path) -> Option<ValidConfig> {
     let user_names = root
         .choice("user_names", UserNames::from_name)
         .or(UserNames::Pseudonym);
-    let orgs = read_orgs(root, base)?;
+    let orgs = read_orgs(root, base, &store.path, read)?;
     Some(ValidConfig {
         store,
         user_series,
@@ -220,7 +221,12 @@ fn validate(root: &Section<'_>, base: &Path) -> Option<ValidConfig> {
     })
 }
 
-fn read_orgs(root: &Section<'_>, base: &Path) -> Option<Vec<OrgConfig>> {
+fn read_orgs(
+    root: &Section<'_>,
+    base: &Path,
+    store: &Path,
+    read: &Collector,
+) -> Option<Vec<OrgConfig>> {
     let sections = root.sections("orgs");
     let sections = root.require("orgs", sections)?;
     if sections.is_empty() || sections.len() > MAX_ORGS {
@@ -244,7 +250,15 @@ fn read_orgs(root: &Section<'_>, base: &Path) -> Option<Vec<OrgConfig>> {
             );
             section.wrong("name", says);
         }
-        orgs.push(org);
+        orgs.push((section, org));
     }
-    Some(orgs)
+    let mut own: Vec<dropped::OwnFile> = read
+        .named_files()
+        .into_iter()
+        .map(|(key, file)| (key, base.join(file)))
+        .collect();
+    own.push(("the database (store.path)".to_owned(), store.to_owned()));
+    let named: Vec<_> = orgs.iter().map(|(section, org)| (*section, org)).collect();
+    dropped::check(&named, &own, base);
+    Some(orgs.into_iter().map(|(_, org)| org).collect())
 }

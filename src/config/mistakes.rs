@@ -107,21 +107,35 @@ impl fmt::Display for Mistake {
 
 /// Where the walkers leave what they find.
 #[derive(Debug, Default)]
-pub(super) struct Collector(RefCell<Vec<Mistake>>);
+pub(super) struct Collector {
+    mistakes: RefCell<Vec<Mistake>>,
+    /// The files that keys name, as they are written.
+    files: RefCell<Vec<(String, String)>>,
+}
 
 impl Collector {
     /// Notes a mistake.
     pub(super) fn add(&self, place: Place, key: impl Into<String>, says: impl Into<String>) {
-        self.0.borrow_mut().push(Mistake {
+        self.mistakes.borrow_mut().push(Mistake {
             place,
             key: key.into(),
             says: says.into(),
         });
     }
 
+    /// Notes that a key names a file.
+    pub(super) fn name_file(&self, key: String, file: &str) {
+        self.files.borrow_mut().push((key, file.to_owned()));
+    }
+
+    /// The keys that name files, with what they say.
+    pub(super) fn named_files(&self) -> Vec<(String, String)> {
+        self.files.borrow().clone()
+    }
+
     /// `value` when nothing was noted, else everything that was, sorted by where it stands.
     pub(super) fn finish<T>(self, name: &str, value: Option<T>) -> Result<T, ConfigError> {
-        let mut list = self.0.into_inner();
+        let mut list = self.mistakes.into_inner();
         match value {
             Some(value) if list.is_empty() => Ok(value),
             _ => {

@@ -4,6 +4,7 @@
 //! section is read; the example, the schema and the reference in `docs/` follow from the row.
 
 mod dates;
+mod dropped;
 pub mod duration;
 mod example;
 mod hours;

@@ -221,7 +221,14 @@ impl<'w> Section<'w> {
             return Read::Absent;
         };
         let takes = || self.row_of(name).map(Key::takes).unwrap_or_default();
+        let note = |text| {
+            if self.row_of(name).is_some_and(Key::is_own_file) {
+                self.mistakes.name_file(self.shown(name), text);
+            }
+            text
+        };
         match text_of(value, takes)
+            .map(note)
             .and_then(|text| take(text).map_err(|says| format!("{}; {says}", found(value))))
         {
             Ok(taken) => Read::Given(taken),

@@ -4,8 +4,9 @@ use crate::support::http::get;
 use crate::support::process::{Daemon, wait_until};
 use chrono::{SecondsFormat, TimeDelta};
 use lightning_sync_exporter::app::now;
-use std::fs;
-use std::os::unix::fs::symlink;
+use lightning_sync_exporter::config;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,12 +151,86 @@ fn a_directory_that_vanishes_is_told_once_and_taken_up_again() {
 }
 
 #[test]
+fn a_file_without_read_right_lies_beside_its_reason_and_a_directory_without_one_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    // Root may read everything, unless it gave that right away.
+    let daemon = Daemon::start_by(
+        &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        &config,
+    );
+    wait_for(&daemon, READABLE, 1.0);
+    let shut = drop.join("shut.csv");
+    fs::write(&shut, "user,linked_users\n,7\n").unwrap();
+    fs::set_permissions(&shut, Permissions::from_mode(0o000)).unwrap();
+    fs::write(drop.join("zopen.csv"), "user,linked_users\n,8\n").unwrap();
+    wait_for(&daemon, LINKED, 8.0);
+    let reason = fs::read_to_string(drop.join("rejected/shut.csv.reason.txt")).unwrap();
+    assert!(
+        reason.contains("Permission denied") && reason.contains("read access"),
+        "{reason}"
+    );
+    fs::set_permissions(&drop, Permissions::from_mode(0o300)).unwrap();
+    wait_for(&daemon, READABLE, 0.0);
+    let log = daemon.process.log();
+    assert!(log.contains("Permission denied"), "{log}");
+    fs::set_permissions(&drop, Permissions::from_mode(0o700)).unwrap();
+    wait_for(&daemon, READABLE, 1.0);
+}
+
+#[test]
+fn a_directory_that_holds_what_the_daemon_needs_or_is_anothers_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for name in ["store", "conf", "drop", "drop/done", "keys"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    symlink("store", at("link")).unwrap();
+    fs::write(at("keys/token"), "0123456789abcdef0123456789abcdef").unwrap();
+    fs::set_permissions(at("keys/token"), Permissions::from_mode(0o600)).unwrap();
+    symlink("../keys/token", at("conf/token")).unwrap();
+    let file = at("conf/config.yaml");
+    let mistakes = |orgs: &str| {
+        let text = format!(
+            "store: {{ path: {} }}\norgs:\n{orgs}",
+            at("store/a.db").display()
+        );
+        fs::write(&file, text).unwrap();
+        config::from_file(&file, &config::Environment::default())
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    };
+    let acme = |drop: &str| format!("  - {{ name: acme, files: {{ directory: {drop} }} }}\n");
+    assert_eq!(mistakes(&acme("../drop")), "");
+    for store in ["../store", "../link", "../drop/../store/."] {
+        let says = mistakes(&acme(store));
+        assert!(
+            says.contains("orgs[0].files: the directory holds the database (store.path)"),
+            "{says}"
+        );
+    }
+    let says = mistakes(&acme("."));
+    assert!(says.contains("holds the configuration"), "{says}");
+    let other = "  - { name: other, ingest: { token_file: token } }\n";
+    let says = mistakes(&format!("{}{other}", acme("../keys")));
+    assert!(says.contains("holds orgs[1].ingest.token_file"), "{says}");
+    for shared in ["../drop", "../drop/done", "../drop/../drop"] {
+        let other = acme(shared).replace("acme", "other");
+        for text in [acme("../drop") + &other, other.clone() + &acme("../drop")] {
+            let says = mistakes(&text);
+            assert!(says.contains("orgs[1].files: the directory is "), "{says}");
+        }
+    }
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_a_mistake_of_the_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let (config, drop) = configured(directory.path());
     fs::remove_dir(&drop).unwrap();
-    let environment = lightning_sync_exporter::config::Environment::default();
-    let mistakes = lightning_sync_exporter::config::from_file(&config, &environment).unwrap_err();
+    let environment = config::Environment::default();
+    let mistakes = config::from_file(&config, &environment).unwrap_err();
     let mistakes = mistakes.to_string();
     assert!(mistakes.contains("orgs[0].files.directory"), "{mistakes}");
     assert!(mistakes.contains("create it"), "{mistakes}");

@@ -4,6 +4,8 @@
 //! Polling, on purpose: it works on network shares, where notifications do not.
 
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 pub use watcher::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};

@@ -1,8 +1,13 @@
-//! Where taken files go: `done/` and `rejected/` beside them, never over a file that is there already.
+//! Where taken files go: `done/` and `rejected/` beside them, never over a file that is there already. Whoever may drop
+//! files may also put links in their way, so a shelf is opened once and never through a link.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// The directory of files that were taken.
 pub(super) const DONE: &str = "done";
@@ -13,37 +18,68 @@ pub(super) const REJECTED: &str = "rejected";
 const NAMES_TRIED: u32 = 100_000;
 
 /// Moves `file` into a shelf beside it. A symbolic link is moved itself, never what it points to.
-pub(super) fn put_away(file: &Path, shelf: &str) -> io::Result<PathBuf> {
+pub(super) fn put_away(file: &Path, shelf: &str) -> io::Result<()> {
+    move_to(file, shelf).map(drop)
+}
+
+/// Refuses a file: moves it away and writes why beside it.
+pub(super) fn reject(file: &Path, reason: &str) -> io::Result<()> {
+    let (shelf, name) = move_to(file, REJECTED)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let note = rustix::fs::openat(&shelf, note_of(&name), flags, Mode::from_raw_mode(0o666))?;
+    writeln!(File::from(note), "{reason}")
+}
+
+fn note_of(name: &OsStr) -> OsString {
+    let mut note = name.to_os_string();
+    note.push(".reason.txt");
+    note
+}
+
+/// Gives the shelf and the name that the file has there.
+fn move_to(file: &Path, shelf: &str) -> io::Result<(OwnedFd, OsString)> {
     let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "a file has a directory and a name",
         ));
     };
-    let shelf = directory.join(shelf);
-    fs::create_dir_all(&shelf)?;
+    let opened = open(&directory.join(shelf), shelf)?;
     for number in 0..NAMES_TRIED {
         let mut candidate = name.to_os_string();
         if number > 0 {
             candidate.push(format!(".{number}"));
         }
-        let target = shelf.join(candidate);
-        if fs::symlink_metadata(&target).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-        {
-            fs::rename(file, &target)?;
-            return Ok(target);
+        if is_free(&opened, &candidate)? && is_free(&opened, &note_of(&candidate))? {
+            rustix::fs::renameat(CWD, file, &opened, &candidate)?;
+            return Ok((opened, candidate));
         }
     }
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
-        format!("{} is full of files of this name", shelf.display()),
+        format!("{shelf} is full of files of this name"),
     ))
 }
 
-/// Refuses a file: moves it away and writes why beside it.
-pub(super) fn reject(file: &Path, reason: &str) -> io::Result<()> {
-    let target = put_away(file, REJECTED)?;
-    let mut note = target.into_os_string();
-    note.push(".reason.txt");
-    fs::write(note, format!("{reason}\n"))
+fn open(path: &Path, shelf: &str) -> io::Result<OwnedFd> {
+    match rustix::fs::mkdir(path, Mode::from_raw_mode(0o777)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
+        Errno::LOOP | Errno::NOTDIR => io::Error::new(
+            io::ErrorKind::NotADirectory,
+            format!("{shelf} is no directory of its own (links are not followed); remove it"),
+        ),
+        other => other.into(),
+    })
+}
+
+fn is_free(shelf: &OwnedFd, name: &OsStr) -> io::Result<bool> {
+    match rustix::fs::statat(shelf, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(false),
+        Err(Errno::NOENT) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }

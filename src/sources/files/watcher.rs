@@ -1,6 +1,6 @@
 //! Decides when a file is whole, reads it within bounds and hands it over.
 
-use super::shelf::{self, DONE};
+use super::shelf::{self, DONE, REJECTED};
 use crate::domain::time::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How long size and time of a file must stand still before it counts as whole: senders that copy slowly still write
-/// every second or so. A file that was renamed into place is older than this when it is first seen.
+/// How long size and time of a file must stand still under our eyes before it counts as whole: senders that copy slowly
+/// still write every second or so. The file's own time says nothing of that: a share keeps another clock than ours.
 const UNCHANGED_FOR: Duration = Duration::from_secs(2);
 /// The largest file: what one decoded request may have.
 const LARGEST: u64 = 64 << 20;
@@ -94,12 +94,14 @@ pub struct Trouble {
 }
 
 /// How a file looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
     size: u64,
     modified: Duration,
     /// Since when it has looked like that, by the steady clock.
     since: Duration,
+    /// What became of it, where it could not be moved since: it is not taken again, only moved.
+    taken: Option<Taken>,
 }
 
 /// Watches one directory.
@@ -118,45 +120,76 @@ impl Watcher {
         }
     }
 
-    /// Looks once: takes what is whole, in the order of names. `steady` is a clock that does not step, `wall` the time
-    /// of files. Gives how many files were taken or rejected.
+    /// Looks once: takes what is whole, in the order of names. `steady` is a clock that does not step. Gives how many
+    /// files were taken or rejected.
     ///
     /// # Errors
-    /// When the directory cannot be read or a file cannot be moved; what was handed over stays taken.
+    /// When the directory cannot be read, or, once all others have been taken, the first file that cannot be looked at or
+    /// moved; what was handed over stays taken, and is not handed over again while it stands there unchanged.
     pub fn look(
         &mut self,
         steady: Duration,
-        wall: Timestamp,
         mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
     ) -> Result<usize, Trouble> {
-        let names = self.names().map_err(|source| self.trouble(source))?;
+        let names = self
+            .names()
+            .map_err(|source| trouble(&self.directory, source))?;
         self.looks
             .retain(|name, _| names.binary_search(name).is_ok());
-        let mut done = 0;
+        let (mut done, mut handed, mut first) = (0, 0, None);
         for name in names {
-            if done >= FILES_A_LOOK {
+            let path = self.directory.join(&name);
+            let moved = match self.taken(&name, &path, steady, &mut handed, &mut take) {
+                Ok(None) => continue,
+                // Whoever cannot take this one now cannot take the next one either.
+                Ok(Some(Taken::Later)) => break,
+                Ok(Some(Taken::Accepted)) => shelf::put_away(&path, DONE),
+                Ok(Some(Taken::Rejected(reason))) => shelf::reject(&path, &reason),
+                Err(error) => Err(error),
+            };
+            match moved {
+                Ok(()) => {
+                    self.looks.remove(&name);
+                    done += 1;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound && is_gone(&path) => {}
+                Err(error) => first = first.or_else(|| Some(trouble(&path, error))),
+            }
+            if handed >= FILES_A_LOOK {
                 break;
             }
-            let path = self.directory.join(&name);
-            match self.whole(&name, &path, steady, wall) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(self.trouble(error)),
-            }
-            if hand_over(&path, &mut take).map_err(|source| self.trouble(source))? {
-                self.looks.remove(&name);
-                done += 1;
-            }
         }
-        Ok(done)
+        first.map_or(Ok(done), Err)
     }
 
-    fn trouble(&self, source: io::Error) -> Trouble {
-        Trouble {
-            path: self.directory.display().to_string(),
-            source,
+    /// What became of a file, now or earlier; `None` when it is not whole yet.
+    fn taken(
+        &mut self,
+        name: &OsString,
+        path: &Path,
+        steady: Duration,
+        handed: &mut usize,
+        take: &mut impl FnMut(Result<Dropped, Refused>) -> Taken,
+    ) -> io::Result<Option<Taken>> {
+        let Some(look) = self.whole(name, path, steady)? else {
+            return Ok(None);
+        };
+        if look.taken.is_some() {
+            return Ok(look.taken.clone());
         }
+        let shown = name.to_string_lossy().into_owned();
+        let found = match read(path, &shown) {
+            Ok(dropped) => Ok(dropped),
+            Err(Unreadable::Gone) => return Ok(None),
+            Err(Unreadable::Refused(reason)) => Err(Refused {
+                name: shown,
+                reason,
+            }),
+        };
+        *handed += 1;
+        let taken = take(found);
+        look.taken = Some(taken.clone()).filter(|taken| *taken != Taken::Later);
+        Ok(Some(taken))
     }
 
     fn names(&self) -> io::Result<Vec<OsString>> {
@@ -167,7 +200,9 @@ impl Watcher {
             let text = name.to_string_lossy();
             let unfinished =
                 text.ends_with(".tmp") || text.ends_with(".part") || text.starts_with('.');
-            if !unfinished && !entry.file_type()?.is_dir() {
+            // What stands in a shelf's place is no file that somebody dropped.
+            let shelf = name == DONE || name == REJECTED;
+            if !unfinished && !shelf && !entry.file_type()?.is_dir() {
                 names.push(name);
             }
         }
@@ -175,60 +210,45 @@ impl Watcher {
         Ok(names)
     }
 
-    /// Whether the file has stood still for long enough.
+    /// How the file looks, when it has stood still for long enough.
     fn whole(
         &mut self,
         name: &OsString,
         path: &Path,
         steady: Duration,
-        wall: Timestamp,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Option<&mut Look>> {
         let meta = fs::symlink_metadata(path)?;
         let modified = meta
             .modified()?
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let wall = Duration::from_nanos(u64::try_from(wall.nanos()).unwrap_or(0));
-        if meta.is_symlink() || wall.saturating_sub(modified) >= UNCHANGED_FOR {
-            return Ok(true);
-        }
         let look = Look {
             size: meta.len(),
             modified,
             since: steady,
+            taken: None,
         };
-        let known = self.looks.entry(name.clone()).or_insert(look);
+        let known = self
+            .looks
+            .entry(name.clone())
+            .or_insert_with(|| look.clone());
         if (known.size, known.modified) != (look.size, look.modified) {
             *known = look;
         }
-        Ok(steady.saturating_sub(known.since) >= UNCHANGED_FOR)
+        let still = steady.saturating_sub(known.since) >= UNCHANGED_FOR;
+        // A link is refused whatever it points to.
+        Ok((still || meta.is_symlink()).then_some(known))
     }
 }
 
-/// Reads a file and moves it to where it belongs. `false`: it stays for later.
-fn hand_over(
-    path: &Path,
-    take: &mut impl FnMut(Result<Dropped, Refused>) -> Taken,
-) -> io::Result<bool> {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let found = match read(path, &name) {
-        Ok(dropped) => Ok(dropped),
-        Err(Unreadable::Gone) => return Ok(false),
-        Err(Unreadable::Refused(reason)) => Err(Refused { name, reason }),
-    };
-    match take(found) {
-        Taken::Accepted => {
-            shelf::put_away(path, DONE)?;
-            Ok(true)
-        }
-        Taken::Rejected(reason) => {
-            shelf::reject(path, &reason)?;
-            Ok(true)
-        }
-        Taken::Later => Ok(false),
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn trouble(path: &Path, source: io::Error) -> Trouble {
+    Trouble {
+        path: path.display().to_string().escape_debug().to_string(),
+        source,
     }
 }
 
@@ -287,166 +307,4 @@ fn read(path: &Path, name: &str) -> Result<Dropped, Unreadable> {
         name: name.to_owned(),
         user: stem.filter(|stem| stem.contains('@')).map(str::to_owned),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    /// Long before the files' own time, so that only standing still makes them whole.
-    const EARLY: Timestamp = Timestamp::from_seconds(0);
-
-    fn listing(directory: &Path) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for shelf in ["", "done", "rejected"] {
-            let Ok(entries) = fs::read_dir(directory.join(shelf)) else {
-                continue;
-            };
-            for entry in entries
-                .map(Result::unwrap)
-                .filter(|entry| !entry.file_type().unwrap().is_dir())
-            {
-                found.push(
-                    Path::new(shelf)
-                        .join(entry.file_name())
-                        .display()
-                        .to_string(),
-                );
-            }
-        }
-        found.sort();
-        found
-    }
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_file_is_taken_once_it_stands_still_and_unfinished_names_are_left_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in ["a.json", "b.json.tmp", "c.json.part", ".d.json"] {
-            fs::write(directory.path().join(name), "{}").unwrap();
-        }
-        let mut watcher = Watcher::new(directory.path().to_owned());
-        let mut bodies = Vec::new();
-        let mut look = |at, watcher: &mut Watcher| {
-            watcher
-                .look(seconds(at), EARLY, |dropped| {
-                    let dropped = dropped.unwrap();
-                    bodies.push((dropped.kind, String::from_utf8(dropped.body).unwrap()));
-                    Taken::Accepted
-                })
-                .unwrap()
-        };
-        assert_eq!(look(0, &mut watcher), 0);
-        fs::write(directory.path().join("a.json"), "{\"more\":1}").unwrap();
-        assert_eq!(look(1, &mut watcher), 0, "it grew");
-        assert_eq!(look(2, &mut watcher), 0);
-        assert_eq!(look(3, &mut watcher), 1);
-        assert_eq!(bodies, [(FileKind::Json, "{\"more\":1}".to_owned())]);
-        assert_eq!(
-            listing(directory.path()),
-            [".d.json", "b.json.tmp", "c.json.part", "done/a.json"]
-        );
-    }
-
-    #[test]
-    fn a_file_that_was_renamed_into_place_is_taken_at_once_and_never_over_another() {
-        let directory = tempfile::tempdir().unwrap();
-        let late = Timestamp::from_seconds(4_000_000_000);
-        let mut watcher = Watcher::new(directory.path().to_owned());
-        for _ in 0..2 {
-            fs::write(directory.path().join("page.txt"), "x").unwrap();
-            assert_eq!(
-                watcher.look(seconds(0), late, |_| Taken::Accepted).unwrap(),
-                1
-            );
-        }
-        assert_eq!(
-            listing(directory.path()),
-            ["done/page.txt", "done/page.txt.1"]
-        );
-    }
-
-    #[test]
-    fn a_refused_file_lies_beside_its_reason() {
-        let directory = tempfile::tempdir().unwrap();
-        let late = Timestamp::from_seconds(4_000_000_000);
-        fs::write(directory.path().join("secret"), "").unwrap();
-        symlink("/etc/passwd", directory.path().join("link.txt")).unwrap();
-        fs::write(directory.path().join("notes.docx"), "").unwrap();
-        fs::write(directory.path().join("wrong.csv"), "").unwrap();
-        fs::set_permissions(
-            directory.path().join("wrong.csv"),
-            fs::Permissions::from_mode(0o644),
-        )
-        .unwrap();
-        let mut watcher = Watcher::new(directory.path().to_owned());
-        watcher
-            .look(seconds(0), late, |file| {
-                let reason =
-                    file.map_or_else(|refused| refused.reason, |_| "line 1: no header".to_owned());
-                Taken::Rejected(reason)
-            })
-            .unwrap();
-        assert_eq!(
-            listing(directory.path()),
-            [
-                "rejected/link.txt",
-                "rejected/link.txt.reason.txt",
-                "rejected/notes.docx",
-                "rejected/notes.docx.reason.txt",
-                "rejected/secret",
-                "rejected/secret.reason.txt",
-                "rejected/wrong.csv",
-                "rejected/wrong.csv.reason.txt",
-            ]
-        );
-        let reason =
-            |name: &str| fs::read_to_string(directory.path().join("rejected").join(name)).unwrap();
-        assert_eq!(
-            reason("link.txt.reason.txt"),
-            "a symbolic link is not followed; copy the file itself\n"
-        );
-        assert_eq!(reason("wrong.csv.reason.txt"), "line 1: no header\n");
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_taken_now_stays() {
-        let directory = tempfile::tempdir().unwrap();
-        let late = Timestamp::from_seconds(4_000_000_000);
-        fs::write(directory.path().join("a.json"), "{}").unwrap();
-        let mut watcher = Watcher::new(directory.path().to_owned());
-        assert_eq!(watcher.look(seconds(0), late, |_| Taken::Later).unwrap(), 0);
-        assert_eq!(listing(directory.path()), ["a.json"]);
-        assert_eq!(
-            watcher.look(seconds(1), late, |_| Taken::Accepted).unwrap(),
-            1
-        );
-    }
-
-    #[test]
-    fn a_directory_that_vanishes_is_named_and_may_come_back() {
-        let parent = tempfile::tempdir().unwrap();
-        let directory = parent.path().join("drop");
-        let mut watcher = Watcher::new(directory.clone());
-        let error = watcher
-            .look(seconds(0), EARLY, |_| Taken::Accepted)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(&directory.display().to_string())
-                && error.ends_with("writable by the daemon"),
-            "{error}"
-        );
-        fs::create_dir(&directory).unwrap();
-        assert_eq!(
-            watcher
-                .look(seconds(1), EARLY, |_| Taken::Accepted)
-                .unwrap(),
-            0
-        );
-    }
 }

@@ -109,6 +109,8 @@ impl Drop for Process {
     }
 }
 
+const BINARY: &str = env!("CARGO_BIN_EXE_lightning-sync-exporter");
+
 /// The daemon, under test.
 pub(crate) struct Daemon {
     pub(crate) process: Process,
@@ -131,9 +133,16 @@ impl Daemon {
         Self::start_with(config, address, &[])
     }
 
+    /// Starts the daemon by another program, which gets it as its last arguments.
+    pub(crate) fn start_by(program: &[&str], config: &Path) -> Self {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(BINARY);
+        Self::start_as(command, config, "127.0.0.1:0", &[])
+    }
+
     /// Starts the daemon on a given address with more flags.
     pub(crate) fn start_with(config: &Path, address: &str, flags: &[&str]) -> Self {
-        Self::start_among(config, address, flags, &[])
+        Self::start_as(Command::new(BINARY), config, address, flags)
     }
 
     /// Starts the daemon with more variables in its environment.
@@ -143,9 +152,14 @@ impl Daemon {
         flags: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
+        let mut command = Command::new(BINARY);
+        command.envs(environment.iter().copied());
+        Self::start_as(command, config, address, flags)
+    }
+
+    fn start_as(mut command: Command, config: &Path, address: &str, flags: &[&str]) -> Self {
         let process = Process::start(
-            Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
-                .envs(environment.iter().copied())
+            command
                 .arg("--config.file")
                 .arg(config)
                 .args(["--web.listen-address", address, "--log.format", "json"])

@@ -1,0 +1,234 @@
+//! Looks into real directories, at made-up times.
+
+use super::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Two looks between which every file stood still.
+fn look_twice(
+    watcher: &mut Watcher,
+    at: u64,
+    mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
+) -> Result<usize, Trouble> {
+    let first = watcher.look(seconds(at), &mut take)?;
+    Ok(first + watcher.look(seconds(at + 2), &mut take)?)
+}
+
+fn listing(directory: &Path) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for shelf in ["", "done", "rejected"] {
+        let Ok(entries) = fs::read_dir(directory.join(shelf)) else {
+            continue;
+        };
+        for entry in entries
+            .map(Result::unwrap)
+            .filter(|entry| !entry.file_type().unwrap().is_dir())
+        {
+            found.push(
+                Path::new(shelf)
+                    .join(entry.file_name())
+                    .display()
+                    .to_string(),
+            );
+        }
+    }
+    found.sort();
+    found
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_file_is_taken_once_it_stands_still_and_unfinished_names_are_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a.json", "b.json.tmp", "c.json.part", ".d.json"] {
+        fs::write(directory.path().join(name), "{}").unwrap();
+    }
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let mut bodies = Vec::new();
+    let mut look = |at, watcher: &mut Watcher| {
+        watcher
+            .look(seconds(at), |dropped| {
+                let dropped = dropped.unwrap();
+                bodies.push((dropped.kind, String::from_utf8(dropped.body).unwrap()));
+                Taken::Accepted
+            })
+            .unwrap()
+    };
+    assert_eq!(look(0, &mut watcher), 0);
+    fs::write(directory.path().join("a.json"), "{\"more\":1}").unwrap();
+    assert_eq!(look(1, &mut watcher), 0, "it grew");
+    assert_eq!(look(2, &mut watcher), 0);
+    assert_eq!(look(3, &mut watcher), 1);
+    assert_eq!(bodies, [(FileKind::Json, "{\"more\":1}".to_owned())]);
+    assert_eq!(
+        listing(directory.path()),
+        [".d.json", "b.json.tmp", "c.json.part", "done/a.json"]
+    );
+}
+
+#[test]
+fn a_file_of_long_ago_has_to_stand_still_too_and_never_lands_over_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    for at in [0, 10] {
+        let path = directory.path().join("page.txt");
+        fs::write(&path, "x").unwrap();
+        // A share whose clock is behind ours: its files look old while they are being written.
+        let long_ago = SystemTime::now() - seconds(86_400);
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(long_ago))
+            .unwrap();
+        assert_eq!(
+            watcher.look(seconds(at), |_| Taken::Accepted).unwrap(),
+            0,
+            "nobody saw it stand still"
+        );
+        assert_eq!(
+            watcher.look(seconds(at + 2), |_| Taken::Accepted).unwrap(),
+            1
+        );
+    }
+    assert_eq!(
+        listing(directory.path()),
+        ["done/page.txt", "done/page.txt.1"]
+    );
+}
+
+#[test]
+fn a_refused_file_lies_beside_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("secret"), "").unwrap();
+    symlink("/etc/passwd", directory.path().join("link.txt")).unwrap();
+    fs::write(directory.path().join("notes.docx"), "").unwrap();
+    fs::write(directory.path().join("wrong.csv"), "").unwrap();
+    fs::set_permissions(
+        directory.path().join("wrong.csv"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    look_twice(&mut watcher, 0, |file| {
+        let reason = file.map_or_else(|refused| refused.reason, |_| "line 1: no header".to_owned());
+        Taken::Rejected(reason)
+    })
+    .unwrap();
+    assert_eq!(
+        listing(directory.path()),
+        [
+            "rejected/link.txt",
+            "rejected/link.txt.reason.txt",
+            "rejected/notes.docx",
+            "rejected/notes.docx.reason.txt",
+            "rejected/secret",
+            "rejected/secret.reason.txt",
+            "rejected/wrong.csv",
+            "rejected/wrong.csv.reason.txt",
+        ]
+    );
+    let reason =
+        |name: &str| fs::read_to_string(directory.path().join("rejected").join(name)).unwrap();
+    assert_eq!(
+        reason("link.txt.reason.txt"),
+        "a symbolic link is not followed; copy the file itself\n"
+    );
+    assert_eq!(reason("wrong.csv.reason.txt"), "line 1: no header\n");
+}
+
+#[test]
+fn when_one_file_cannot_be_taken_now_all_stay_and_only_one_was_read() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a.json", "b.json", "c.json"] {
+        fs::write(directory.path().join(name), "{}").unwrap();
+    }
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let mut asked = 0;
+    let done = look_twice(&mut watcher, 0, |_| {
+        asked += 1;
+        Taken::Later
+    });
+    assert_eq!((done.unwrap(), asked), (0, 1));
+    assert_eq!(listing(directory.path()), ["a.json", "b.json", "c.json"]);
+    assert_eq!(watcher.look(seconds(3), |_| Taken::Accepted).unwrap(), 3);
+}
+
+#[test]
+fn a_file_that_cannot_be_moved_holds_up_no_other_and_is_taken_once() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let wrong = directory.path().join("a.csv");
+    fs::write(&wrong, "wrong").unwrap();
+    fs::write(directory.path().join("b.json"), "{}").unwrap();
+    // A shelf that is a link could make the daemon write anywhere.
+    symlink(elsewhere.path(), directory.path().join("rejected")).unwrap();
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let mut asked = Vec::new();
+    let mut look = |at, watcher: &mut Watcher| {
+        watcher
+            .look(seconds(at), |file| {
+                let file = file.unwrap();
+                asked.push(file.name);
+                match file.kind {
+                    FileKind::Csv => Taken::Rejected("line 1: no header".to_owned()),
+                    _ => Taken::Accepted,
+                }
+            })
+            .map_err(|trouble| trouble.to_string())
+    };
+    assert_eq!(look(0, &mut watcher), Ok(0));
+    for at in 2..5 {
+        let error = look(at, &mut watcher).unwrap_err();
+        assert!(
+            error.contains("a.csv") && error.contains("links are not followed"),
+            "{error}"
+        );
+    }
+    assert!(directory.path().join("done/b.json").exists());
+    fs::write(&wrong, "wrong again").unwrap();
+    assert_eq!(look(5, &mut watcher), Ok(0), "it changed");
+    look(7, &mut watcher).unwrap_err();
+    fs::remove_file(directory.path().join("rejected")).unwrap();
+    assert_eq!(look(8, &mut watcher), Ok(1));
+    assert_eq!(asked, ["a.csv", "b.json", "a.csv"]);
+    assert!(directory.path().join("rejected/a.csv.reason.txt").exists());
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_where_the_reason_would_go_is_never_written_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let victim = directory.path().join(".victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::create_dir(directory.path().join("rejected")).unwrap();
+    symlink(&victim, directory.path().join("rejected/a.csv.reason.txt")).unwrap();
+    fs::write(directory.path().join("a.csv"), "wrong").unwrap();
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let done = look_twice(&mut watcher, 0, |_| Taken::Rejected("no".to_owned()));
+    assert_eq!(done.unwrap(), 1);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    let reason = directory.path().join("rejected/a.csv.1.reason.txt");
+    assert_eq!(fs::read_to_string(reason).unwrap(), "no\n");
+}
+
+#[test]
+fn a_directory_that_vanishes_is_named_and_may_come_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("drop");
+    let mut watcher = Watcher::new(directory.clone());
+    let error = watcher
+        .look(seconds(0), |_| Taken::Accepted)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with(&directory.display().to_string())
+            && error.ends_with("writable by the daemon"),
+        "{error}"
+    );
+    fs::create_dir(&directory).unwrap();
+    assert_eq!(watcher.look(seconds(1), |_| Taken::Accepted).unwrap(), 0);
+}
