@@ -1,11 +1,13 @@
 //! The exporter itself: whether what it says can be relied on.
 
 use super::Dashboard;
-use super::panel::{Drawn, NONE_IS_GOOD, ONE_IS_GOOD, Panel};
+use super::panel::{Drawn, NONE_IS_GOOD, OF_LIMIT, ONE_IS_GOOD, Panel};
 use super::shape::Shape;
 
 const UP: &[(&str, &str)] = &[("0", "down"), ("1", "up")];
 const TAKEN: &[(&str, &str)] = &[("0", "refused"), ("1", "in force")];
+const POLLED: &[(&str, &str)] = &[("0", "failed"), ("1", "good")];
+const PARTS: &[(&str, &str)] = &[("0", "not there"), ("1", "there")];
 const TROUBLE: &[(&str, &str)] = &[("0", "no"), ("1", "yes")];
 
 pub(super) fn dashboard() -> Dashboard {
@@ -13,10 +15,11 @@ pub(super) fn dashboard() -> Dashboard {
         file: "exporter.json",
         uid: "lightning-sync-exporter",
         title: "Lightning Sync / Exporter",
-        description: "Whether the exporter answers, stores what it acknowledges, and takes what is sent.",
+        description: "Whether the exporter answers, stores what it acknowledges, and takes what is sent, and gets answers where it asks.",
         of_org: false,
         findings: None,
-        panels: [trust(), taken(), process()].concat(),
+        changes: None,
+        panels: [trust(), taken(), asked(), process()].concat(),
     }
     .dashboard()
 }
@@ -26,9 +29,12 @@ fn trust() -> Vec<Panel> {
         Panel::new(
             Drawn::Stat,
             "Does every exporter answer?",
-            "Whether Prometheus can scrape it.",
+            "Whether Prometheus can scrape it; one that it has not scraped for a day is left out.",
             "short",
-            &[("min by (instance) (up{S})", "{{instance}}")],
+            &[(
+                "min by (instance) (up{S} and on (job, instance) last_over_time(lightning_sync_exporter_build_info{S}[1d]))",
+                "{{instance}}",
+            )],
         )
         .coloured(ONE_IS_GOOD)
         .worded(UP),
@@ -162,6 +168,86 @@ fn taken() -> Vec<Panel> {
     ]
 }
 
+fn asked() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            Drawn::Bars,
+            "Was the latest poll of each source good?",
+            "Sources that are asked, by organisation. Absent: none is asked.",
+            "short",
+            &[(
+                "min by (org, source) (lightning_sync_poll_success{S})",
+                "{{org}} {{source}}",
+            )],
+        )
+        .coloured(ONE_IS_GOOD)
+        .worded(POLLED),
+        Panel::new(
+            Drawn::Lines,
+            "Which polls fail, and why?",
+            "Failed polls a second by reason; what was told before is kept and grows old.",
+            "cps",
+            &[(
+                "sum by (org, source, reason) (rate(lightning_sync_poll_failures_total{S}[$__rate_interval]))",
+                "{{org}} {{source}} {{reason}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How long do polls take?",
+            "Time that the latest poll of a source took.",
+            "s",
+            &[(
+                "max by (org, source) (lightning_sync_poll_duration_seconds{S})",
+                "{{org}} {{source}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Bars,
+            "How much of their API budget have the polls used up?",
+            "Used share of the setting api_budget_percent of the organisation's daily API requests: at 100 % polling pauses. Absent: Salesforce has not told.",
+            "percentunit",
+            &[(
+                "max by (org) (lightning_sync_salesforce_api_budget_used_ratio{S})",
+                "{{org}}",
+            )],
+        )
+        .coloured(OF_LIMIT),
+        Panel::new(
+            Drawn::Lines,
+            "Who uses up the API requests?",
+            "Requests of everybody in 24 hours as Salesforce counts them, beside what is allowed; requests of this daemon a second.",
+            "short",
+            &[
+                (
+                    "max by (org) (lightning_sync_salesforce_api_requests_used{S})",
+                    "{{org}} used by everybody",
+                ),
+                (
+                    "max by (org) (lightning_sync_salesforce_api_requests_allowed{S})",
+                    "{{org}} allowed",
+                ),
+                (
+                    "sum by (org) (rate(lightning_sync_salesforce_api_calls_total{S}[$__rate_interval]))",
+                    "{{org}} of this daemon, a second",
+                ),
+            ],
+        ),
+        Panel::new(
+            Drawn::Bars,
+            "Which parts of Salesforce's interface are there?",
+            "What the integration user may not read or the organisation does not have is not there, and what follows from it is left out. Absent: Salesforce is not asked.",
+            "short",
+            &[(
+                "min by (org, part) (lightning_sync_salesforce_part_available{S})",
+                "{{org}} {{part}}",
+            )],
+        )
+        .coloured(ONE_IS_GOOD)
+        .worded(PARTS),
+    ]
+}
+
 fn process() -> Vec<Panel> {
     vec![
         Panel::new(
@@ -170,7 +256,7 @@ fn process() -> Vec<Panel> {
             "Resident memory of the process.",
             "bytes",
             &[(
-                "max by (instance) (process_resident_memory_bytes{S})",
+                "max by (instance) (process_resident_memory_bytes{S} and on (job, instance) lightning_sync_exporter_build_info{S})",
                 "{{instance}}",
             )],
         ),
@@ -180,7 +266,7 @@ fn process() -> Vec<Panel> {
             "Processors in use.",
             "short",
             &[(
-                "sum by (instance) (rate(process_cpu_seconds_total{S}[$__rate_interval]))",
+                "sum by (instance) (rate(process_cpu_seconds_total{S}[$__rate_interval]) and on (job, instance) lightning_sync_exporter_build_info{S})",
                 "{{instance}}",
             )],
         ),
@@ -190,7 +276,7 @@ fn process() -> Vec<Panel> {
             "Open files as a share of those it may open.",
             "percentunit",
             &[(
-                "max by (instance) (process_open_fds{S} / process_max_fds{S})",
+                "max by (instance) (process_open_fds{S} / process_max_fds{S} and on (job, instance) lightning_sync_exporter_build_info{S})",
                 "{{instance}}",
             )],
         ),
@@ -200,7 +286,7 @@ fn process() -> Vec<Panel> {
             "Time since the process started; a fall is a restart.",
             "s",
             &[(
-                "max by (instance) (time() - process_start_time_seconds{S})",
+                "max by (instance) (time() - process_start_time_seconds{S} and on (job, instance) lightning_sync_exporter_build_info{S})",
                 "{{instance}}",
             )],
         ),

@@ -5,14 +5,8 @@ use super::panel::{Drawn, FEW_ARE_GOOD, NONE_IS_GOOD, OF_LIMIT, Panel};
 use super::shape::Shape;
 
 const TO_ORG: &[(&str, &str)] = &[
-    (
-        "Status page",
-        "http://${__data.fields.instance}/orgs/${__data.fields.org}",
-    ),
-    (
-        "Runbook",
-        "http://${__data.fields.instance}/runbooks/${__data.fields.reason}",
-    ),
+    ("Status page", "${pages:raw}/orgs/${__data.fields.org}"),
+    ("Runbook", "${pages:raw}/runbooks/${__data.fields.reason}"),
     (
         "Dashboard of this organisation",
         "/d/lightning-sync-organisation?var-org=${__data.fields.org}",
@@ -31,6 +25,7 @@ pub(super) fn dashboard() -> Dashboard {
         description: "Which organisations need somebody, and which of them first.",
         of_org: false,
         findings: Some("{job=~\"$job\",instance=~\"$instance\",severity=\"critical\"}"),
+        changes: None,
         panels: panels(),
     }
     .dashboard()
@@ -44,7 +39,7 @@ fn panels() -> Vec<Panel> {
             "Organisations with a critical finding. Consequences of one cause count once.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_finding{S,severity=\"critical\"})) or vector(0)",
+                "count(max by (org) (lightning_sync_finding{S,severity=\"critical\"})) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )
@@ -55,7 +50,7 @@ fn panels() -> Vec<Panel> {
             "Organisations with a finding that can wait until office hours.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_finding{S,severity=\"warning\"})) or vector(0)",
+                "count(max by (org) (lightning_sync_finding{S,severity=\"warning\"})) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )
@@ -66,7 +61,7 @@ fn panels() -> Vec<Panel> {
             "Organisations of which no live source tells when something last synced. That is no news, and not good news.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_last_sync_unconfirmed_since_timestamp_seconds{S})) or vector(0)",
+                "count(max by (org) (lightning_sync_last_sync_unconfirmed_since_timestamp_seconds{S})) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )

@@ -1,18 +1,14 @@
 //! One organisation: what is wrong, since when, and what the status page's rows said over time.
 
 use super::Dashboard;
-use super::panel::{Drawn, OF_LIMIT, ONE_IS_GOOD, Panel};
+use super::panel::{
+    Drawn, EXACTLY_ONE_IS_GOOD, OF_LIMIT, ONE_IS_GOOD, ONE_IS_HELD, ONE_IS_OPEN, Panel,
+};
 use super::shape::Shape;
 
 const TO_RUNBOOK: &[(&str, &str)] = &[
-    (
-        "Runbook",
-        "http://${__data.fields.instance}/runbooks/${__data.fields.reason}",
-    ),
-    (
-        "Status page",
-        "http://${__data.fields.instance}/orgs/${org}",
-    ),
+    ("Runbook", "${pages:raw}/runbooks/${__data.fields.reason}"),
+    ("Status page", "${pages:raw}/orgs/${org}"),
 ];
 const MARKS: &[(&str, &str)] = &[("0", "X"), ("1", "check")];
 const OPEN: &[(&str, &str)] = &[("0", "closed"), ("1", "open")];
@@ -26,6 +22,7 @@ pub(super) fn dashboard() -> Dashboard {
         description: "What is wrong with one organisation, since when, and what stands behind it.",
         of_org: true,
         findings: Some("{job=~\"$job\",instance=~\"$instance\",org=~\"$org\"}"),
+        changes: Some("{job=~\"$job\",instance=~\"$instance\",org=~\"$org\"}"),
         panels: [now(), over_time(), users(), sources()].concat(),
     }
     .dashboard()
@@ -70,14 +67,14 @@ fn now() -> Vec<Panel> {
         Panel::new(
             Drawn::Stat,
             "Are all users linked that should be?",
-            "Linked users as a share of those expected. Absent: nobody knows how many are expected.",
+            "Linked users as a share of those expected; fewer is bad, and so is more. Absent: nobody knows how many are expected.",
             "percentunit",
             &[(
                 "max(lightning_sync_linked_users{O}) / max(lightning_sync_expected_linked_users{O})",
                 "linked",
             )],
         )
-        .coloured(ONE_IS_GOOD),
+        .coloured(EXACTLY_ONE_IS_GOOD),
         Panel::new(
             Drawn::Stat,
             "How long until Lightning Sync ends here?",
@@ -140,6 +137,7 @@ fn over_time() -> Vec<Panel> {
             "short",
             &[("max(lightning_sync_business_open{O})", "business")],
         )
+        .coloured(ONE_IS_OPEN)
         .worded(OPEN),
     ]
 }
@@ -212,6 +210,7 @@ fn sources() -> Vec<Panel> {
                 "{{row}} {{object_type}}",
             )],
         )
+        .coloured(ONE_IS_HELD)
         .worded(HELD),
     ]
 }

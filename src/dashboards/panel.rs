@@ -52,6 +52,16 @@ pub(super) const NONE_IS_GOOD: Colours = &[(None, "green"), (Some(1.0), "red")];
 pub(super) const FEW_ARE_GOOD: Colours = &[(None, "green"), (Some(1.0), "orange")];
 /// Anything below 1 is bad.
 pub(super) const ONE_IS_GOOD: Colours = &[(None, "red"), (Some(1.0), "green")];
+/// Exactly 1 is good: a share of something that should be there, all of it and no more.
+pub(super) const EXACTLY_ONE_IS_GOOD: Colours = &[
+    (None, "red"),
+    (Some(1.0), "green"),
+    (Some(1.000_001), "red"),
+];
+/// 1 is held, which never looks as what is fresh does.
+pub(super) const ONE_IS_HELD: Colours = &[(None, "blue"), (Some(1.0), "orange")];
+/// 1 is business time.
+pub(super) const ONE_IS_OPEN: Colours = &[(None, "dark-purple"), (Some(1.0), "light-blue")];
 /// A share of a limit that is a setting: 1 is the limit itself.
 pub(super) const OF_LIMIT: Colours = &[(None, "green"), (Some(0.5), "yellow"), (Some(1.0), "red")];
 

@@ -22,6 +22,8 @@ pub(super) struct Shape {
     pub(super) of_org: bool,
     /// Which findings are drawn as annotations; a selector.
     pub(super) findings: Option<&'static str>,
+    /// Of which organisations changes of the set-up are drawn as annotations; a selector.
+    pub(super) changes: Option<&'static str>,
     pub(super) panels: Vec<Panel>,
 }
 
@@ -53,6 +55,7 @@ impl Shape {
                 "label_values(lightning_sync_exporter_build_info{job=~\"$job\"}, instance)",
             ),
         ];
+        choices.push(pages());
         if self.of_org {
             choices.push(one(
                 "org",
@@ -70,9 +73,15 @@ impl Shape {
         .map(|(title, uid)| link(title, &format!("/d/{uid}")))
         .chain(
             self.of_org
-                .then(|| link("Status page of ${org}", "http://${instance}/orgs/${org}")),
+                .then(|| link("Status page of ${org}", "${pages:raw}/orgs/${org}")),
         )
         .collect();
+        let annotations: Vec<Value> = self
+            .findings
+            .map(findings)
+            .into_iter()
+            .chain(self.changes.map(changes))
+            .collect();
         Dashboard {
             file: self.file,
             json: json!({
@@ -87,7 +96,7 @@ impl Shape {
                 "timezone": "browser",
                 "refresh": "1m",
                 "templating": { "list": choices },
-                "annotations": { "list": self.findings.map(annotation).into_iter().collect::<Vec<_>>() },
+                "annotations": { "list": annotations },
                 "links": links,
                 "panels": panels,
             }),
@@ -114,7 +123,27 @@ fn one(name: &str, label: &str, query: &str) -> Value {
     })
 }
 
-fn annotation(selector: &str) -> Value {
+/// Where a person opens the daemon's pages: what Prometheus calls an instance need not be an address for people.
+fn pages() -> Value {
+    let address = "http://127.0.0.1:9877";
+    let chosen = json!({ "selected": true, "text": address, "value": address });
+    json!({
+        "name": "pages", "label": "Address of the pages", "type": "textbox", "query": address,
+        "current": chosen, "options": [chosen], "hide": 0, "skipUrlSync": false,
+    })
+}
+
+/// When the sync's set-up was changed: the value is the time.
+fn changes(selector: &str) -> Value {
+    json!({
+        "name": "Set-up changes", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "blue",
+        "target": { "expr": format!("max by (org) (lightning_sync_salesforce_last_setup_change_timestamp_seconds{selector}) * 1000"), "refId": "Changes", "step": "60s" },
+        "titleFormat": "{{org}}: the set-up of sync was changed", "textFormat": "",
+        "tagKeys": "org", "useValueForTime": true,
+    })
+}
+
+fn findings(selector: &str) -> Value {
     json!({
         "name": "Findings", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "red",
         "target": { "expr": format!("max by (org, reason, object_type, severity) (lightning_sync_finding{selector}) == 1"), "refId": "Findings", "step": "60s" },

@@ -37,7 +37,13 @@ impl Asked {
             person.connectivity = connectivity;
             person.per_hour = [0, 0];
         }
-        let org = SimulatedOrg::healthy(CLIENT_ID, CLIENT_SECRET, people);
+        let mut org = SimulatedOrg::healthy(CLIENT_ID, CLIENT_SECRET, people);
+        let changed_at = (clock.wall)().minus(TimeDelta::hours(3));
+        org.setup_changes = vec![(
+            changed_at,
+            "changedConfiguration",
+            "Einstein Activity Capture",
+        )];
         let salesforce = Salesforce::start(vec![org], Arc::clone(&clock.wall)).await?;
         let name = OrgName::new(NAME).map_err(io::Error::other)?;
         let policy = OrgPolicy {

@@ -2,7 +2,7 @@
 //! Grafana itself is not asked.
 
 use crate::support::process::{Process, free_port, wait_until};
-use crate::support::stack::Prometheus;
+use crate::support::stack::{Alertmanager, Prometheus};
 use crate::support::{browser, http};
 use lightning_sync_exporter::dashboards::all;
 use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, find};
@@ -111,6 +111,11 @@ fn the_linter_s_rules_hold() {
                     .all(|name| is_known(name))
             );
         }
+        assert_eq!(text(&choice("pages")["type"]), "textbox", "{file}");
+        assert!(
+            !json.to_string().contains("://${"),
+            "{file}: an address is chosen as a whole"
+        );
         let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
         for panel in list(&json["panels"]) {
             let title = text(&panel["title"]);
@@ -192,7 +197,7 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 }
 
 /// Metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 17] = [
+const NOT_SHOWN: [(&str, &str); 18] = [
     (
         "lightning_sync_activity_coverage_seconds",
         "the rules need it; people see a gap",
@@ -227,6 +232,10 @@ const NOT_SHOWN: [(&str, &str); 17] = [
         "matters only where reps choose events; the finding says it",
     ),
     (
+        "lightning_sync_poll_last_success_timestamp_seconds",
+        "whether the latest poll was good is shown",
+    ),
+    (
         "lightning_sync_reading_info",
         "the status page names sources",
     ),
@@ -251,17 +260,11 @@ const NOT_SHOWN: [(&str, &str); 17] = [
     ),
 ];
 
-/// Families of metrics that no panel shows.
-const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[
-    (
-        "lightning_sync_poll_",
-        "only where sources are asked; the alert and the log say it",
-    ),
-    (
-        "lightning_sync_salesforce_",
-        "only where Salesforce is asked; docs/salesforce-source.md says what each tells",
-    ),
-];
+/// Metrics of what Salesforce tells beside the rows; `docs/salesforce-source.md` says what each of them is.
+const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[(
+    "lightning_sync_salesforce_",
+    "only where Salesforce is asked; the status page says what follows",
+)];
 
 #[test]
 fn every_name_of_a_metric_is_in_the_catalogue_and_what_is_not_shown_has_a_reason() {
@@ -307,10 +310,63 @@ fn rules_and_documentation_name_no_metric_that_there_is_not() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for name in names(&text) {
-            // A name that ends in an underscore stands for all that begin so, and so does one with alternatives.
-            let begins = METRICS.iter().any(|metric| metric.name.starts_with(name));
-            assert!(is_known(name) || begins, "{}: {name}", file.display());
+            assert!(
+                is_known(name) || is_family(name),
+                "{}: {name}",
+                file.display()
+            );
         }
+    }
+}
+
+/// A name that ends in an underscore stands for all that begin so.
+fn is_family(name: &str) -> bool {
+    name.ends_with('_') && METRICS.iter().any(|metric| metric.name.starts_with(name))
+}
+
+#[test]
+fn a_name_that_only_begins_as_a_metric_does_is_not_known() {
+    for cut in [
+        "lightning_sync_users_fail",
+        "lightning_sync_users_failings",
+        "lightning_sync_x_",
+    ] {
+        assert!(!is_known(cut) && !is_family(cut), "{cut}");
+    }
+    assert!(
+        is_family("lightning_sync_exporter_ingest_") && is_known("lightning_sync_users_failing")
+    );
+}
+
+/// Every query with everything chosen at the top.
+fn queries_for_all() -> Vec<(String, String)> {
+    queries()
+        .into_iter()
+        .map(|(place, expr)| {
+            let expr = expr
+                .replace("$__rate_interval", "1m")
+                .replace("$job", ".+")
+                .replace("$instance", ".+")
+                .replace("$org", ".+");
+            (place, expr)
+        })
+        .collect()
+}
+
+#[test]
+fn no_query_returns_anything_where_nothing_of_ours_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    // Somebody else's process, as every Prometheus scrapes some.
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let other = Alertmanager::start(directory.path(), nobody);
+    let prometheus = Prometheus::start(directory.path(), &[("other", &[other.address])], None);
+    let up = "process_open_fds{job=\"other\"} and on (job, instance) rate(process_cpu_seconds_total[1m])";
+    wait_until("the other is scraped", Duration::from_secs(60), || {
+        (!prometheus.query(up).is_empty()).then_some(())
+    });
+    for (place, expr) in queries_for_all() {
+        let answer = prometheus.query(&expr);
+        assert!(answer.is_empty(), "{place}: {expr}: {answer:#?}");
     }
 }
 
@@ -334,18 +390,13 @@ fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
     let media = [("Content-Type", "application/json")];
     let refused = http::post(address, "/api/v1/orgs/nobody/snapshot", &media, b"{}");
     assert_eq!(refused.status, 404);
-    let prometheus = Prometheus::start(directory.path(), &[("lightning-sync", &[address])], None);
-    let mut left: Vec<(String, String)> = queries()
-        .into_iter()
-        .map(|(place, expr)| {
-            let expr = expr
-                .replace("$__rate_interval", "1m")
-                .replace("$job", ".+")
-                .replace("$instance", ".+")
-                .replace("$org", ".+");
-            (place, expr)
-        })
-        .collect();
+    let alertmanager = Alertmanager::start(directory.path(), address);
+    let jobs = [
+        ("lightning-sync", &[address][..]),
+        ("other", &[alertmanager.address]),
+    ];
+    let prometheus = Prometheus::start(directory.path(), &jobs, None);
+    let mut left = queries_for_all();
     let asked = left.len();
     let patience = std::time::Instant::now() + Duration::from_secs(60);
     while !left.is_empty() && std::time::Instant::now() < patience {
@@ -353,5 +404,11 @@ fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
         left.retain(|(_, expr)| prometheus.query(expr).is_empty());
     }
     assert!(left.is_empty(), "without data: {left:#?}");
+    let other = alertmanager.address.to_string();
+    for (place, expr) in queries_for_all() {
+        for series in prometheus.query(&expr) {
+            assert_ne!(series["metric"]["instance"], other, "{place}: {expr}");
+        }
+    }
     println!("{asked} queries, all with data");
 }

@@ -18,18 +18,18 @@ struct Runbook<'a> {
     explains: Vec<&'static str>,
 }
 
-/// `GET /runbooks/{alert}`; the cause's name, as metrics have it, will do too.
+/// `GET /runbooks/{alert}`; the cause's name, as metrics have it, will do too: dashboards know no other, and it is all
+/// there is of a cause without an alert.
 pub(in crate::web) fn runbook(site: &Site, alert: &str) -> Result<Answer, Problem> {
     let cause = Cause::ALL
         .iter()
         .copied()
-        .filter(|cause| cause.alert().is_some())
         .find(|cause| cause.alert() == Some(alert) || cause.name() == alert)
         .ok_or_else(|| Problem::new(Reason::UnknownPath, "There is no alert of this name."))?;
     let (view, now) = ((site.services.view)(), (site.services.now)());
     page(&Runbook {
         frame: Frame::of(site, &view, now, alert, None, "/api/v1/findings".to_owned()),
-        name: cause.alert().unwrap_or_default(),
+        name: cause.alert().unwrap_or(cause.name()),
         guide: guidance::cause(cause),
         explains: cause
             .consequences()

@@ -1,6 +1,7 @@
 //! Every page in a real Chromium: at 1280 and at 390 pixels, light and dark, without errors, overflow or barriers.
 
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
+use super::past::week;
 use crate::scenarios::Telling;
 use crate::support::browser::{look, run};
 use crate::support::http::{get, request};
@@ -204,6 +205,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
 
 #[test]
 fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
+    let directory = tempfile::tempdir().unwrap();
     let mut view = view();
     let users = (0..100_000)
         .map(|number| {
@@ -217,8 +219,14 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
     view.orgs[0] = Arc::new(with_users(&view.orgs[0], users));
     let site = Site::with(Setting {
         view,
+        history: Some(week(directory.path(), "user000060@corp.example")),
         ..Setting::default()
     });
+    let org = get(site.address, "/orgs/acme").text();
+    assert_eq!(org.matches("<svg class=\"chart\"").count(), 4);
+    assert!(org.matches("<rect").count() > 300, "a week of hours");
+    let changes = get(site.address, "/orgs/acme/users/000000000000003c").text();
+    assert!(changes.matches("Marked for reset").count() >= 8);
     for path in [
         "/",
         "/orgs/acme",
@@ -226,27 +234,26 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
         "/orgs/acme/users?verdict=failing",
         "/orgs/acme/users?q=user099999@corp.example",
         "/orgs/acme/users?after=00000000000080e8",
+        "/orgs/acme/users/000000000000003c",
     ] {
-        let quickest = (0..5)
+        let mut answers: Vec<(Duration, usize)> = (0..15)
             .map(|_| {
                 let begun = Instant::now();
                 let answer = get(site.address, path);
                 assert_eq!(answer.status, 200, "{path}");
-                assert!(
-                    answer.body.len() <= 300_000,
-                    "{path}: {}",
-                    answer.body.len()
-                );
                 (begun.elapsed(), answer.body.len())
             })
-            .min()
-            .unwrap();
+            .collect();
+        answers.sort();
+        let (median, largest) = (answers[7].0, answers.iter().map(|(_, size)| *size).max());
+        let largest = largest.unwrap();
         println!(
-            "{path}: {:.1} ms, {} bytes",
-            quickest.0.as_secs_f64() * 1e3,
-            quickest.1
+            "{path}: median of {} {:.1} ms, {largest} bytes",
+            answers.len(),
+            median.as_secs_f64() * 1e3
         );
-        assert!(quickest.0 <= Duration::from_millis(200), "{path}");
+        assert!(largest <= 300_000, "{path}: {largest}");
+        assert!(median <= Duration::from_millis(200), "{path}: {median:?}");
     }
 }
 

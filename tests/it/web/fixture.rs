@@ -11,6 +11,7 @@ use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, 
 use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceState, View};
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
+use lightning_sync_exporter::store::History;
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
 use lightning_sync_exporter::web::problem::{Problem, Reason};
 use lightning_sync_exporter::web::services::{
@@ -58,6 +59,8 @@ pub(super) struct Setting {
     pub(super) reload: Result<(), String>,
     /// The metrics page: a piece so many times.
     pub(super) page: (&'static [u8], usize),
+    /// The past that charts and changes are read from.
+    pub(super) history: Option<Arc<dyn History>>,
 }
 
 impl Default for Setting {
@@ -68,6 +71,7 @@ impl Default for Setting {
             ready: Ok(()),
             reload: Ok(()),
             page: (b"up 1\n", 2),
+            history: None,
         }
     }
 }
@@ -210,6 +214,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
         ready,
         reload,
         page,
+        history,
     } = setting;
     let view = Arc::new(view);
     let access: BTreeMap<&str, Arc<Access>> = BTreeMap::from([
@@ -236,7 +241,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             seen: Arc::clone(seen),
             gate: Arc::clone(gate),
         }),
-        history: None,
+        history,
         reload: Arc::new(move || {
             let reload = reload.clone();
             Box::pin(async move { reload })

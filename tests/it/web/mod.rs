@@ -6,5 +6,6 @@ mod fixture;
 mod ingest;
 mod measured;
 mod pages;
+mod past;
 mod scrape;
 mod shutdown;

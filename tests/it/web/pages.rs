@@ -1,4 +1,4 @@
-//! The first page.
+//! The pages as they are sent: what stands where, what is escaped, and what the paste box does.
 
 use super::fixture::{Setting, Site, minutes_ago, view};
 use crate::support::http::{Response, get, request};
