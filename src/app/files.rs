@@ -80,8 +80,7 @@ impl Directories {
     }
 
     fn start(&self, org: &OrgName, directory: &Path) -> Task {
-        let reasons = [FailureReason::DirectoryUnavailable.name()];
-        self.own.begin_polls(org, SOURCE, &reasons);
+        self.own.begin_polls(org, SOURCE);
         let looks = Looks {
             org: org.clone(),
             door: self.door.clone(),

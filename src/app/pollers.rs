@@ -4,7 +4,7 @@ use crate::config::ValidConfig;
 use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::{OrgPolicy, Product};
-use crate::domain::rows::{Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserEntry;
 use crate::engine::{Clock, Handle};
@@ -88,12 +88,12 @@ impl Pollers {
     }
 
     fn start(&self, policy: &Arc<OrgPolicy>, settings: &Arc<Settings>, first: TimeDelta) -> Task {
-        let reasons: Vec<&'static str> = FailureReason::ALL.iter().map(|r| r.name()).collect();
-        self.own.begin_polls(&policy.name, SOURCE.name(), &reasons);
+        self.own.begin_polls(&policy.name, SOURCE.name());
         let trust = self.trust.get_or_init(system_trust);
         let round = Round {
             org: policy.name.clone(),
-            poller: Poller::new(policy, Arc::clone(settings), trust),
+            poller: Poller::new(policy, Arc::clone(settings), trust)
+                .resume(self.last_syncs(&policy.name)),
             engine: self.engine.clone(),
             own: Arc::clone(&self.own),
             events: self.events.clone(),
@@ -105,6 +105,21 @@ impl Pollers {
             settings: Arc::clone(settings),
             handle: tokio::spawn(round.run(first)),
         }
+    }
+
+    /// The last syncs that this source saw before, by [`ObjectType::index`].
+    fn last_syncs(&self, org: &OrgName) -> [Option<Timestamp>; ObjectType::COUNT] {
+        let mut last_syncs = [None; ObjectType::COUNT];
+        let view = self.engine.view();
+        let readings = view.org(org).map(|org| &org.readings);
+        for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
+            let reading = readings.and_then(|all| all.get(OrgRow::LastSync(*object), SOURCE));
+            *slot = reading.and_then(|reading| match reading.value {
+                OrgValue::Instant(at) => Some(at),
+                OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
+            });
+        }
+        last_syncs
     }
 
     /// Ends all tasks. A poll that is under way is cut off: what it read was not promised to anybody.
@@ -182,7 +197,7 @@ impl Round {
                 }),
                 parts: Part::ALL
                     .iter()
-                    .filter_map(|part| Some((part.name(), told.parts.get(part.index()).copied()??)))
+                    .map(|part| (part.name(), told.parts.get(part.index()).copied().flatten()))
                     .collect(),
                 not_moved: told.moved.and_then(|moved| self.not_moved(&moved)),
                 settings: told.switches,

@@ -3,7 +3,7 @@
 
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
-use super::policy::{CountHours, OrgPolicy, UserNames, UserSeries};
+use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
 use super::readings::{OrgReadings, Reading};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::time::Timestamp;
@@ -181,13 +181,20 @@ impl OrgView {
         self.live_until(source).is_some_and(|until| now <= until)
     }
 
-    /// Which sources are live, by [`Source::index`].
+    /// Which sources are live for what they say of users, by [`Source::index`].
     pub fn live(&self, now: Timestamp) -> [bool; Source::COUNT] {
         let mut live = [false; Source::COUNT];
         for (slot, source) in live.iter_mut().zip(Source::ALL) {
-            *slot = self.is_live(*source, now);
+            *slot = self.is_live(*source, now) && self.reads_users(*source, now);
         }
         live
+    }
+
+    /// Whether `source` still reads the users it once told: Salesforce counts the linked ones whenever it does.
+    fn reads_users(&self, source: Source, now: Timestamp) -> bool {
+        source != Source::Salesforce
+            || self.readings.get(OrgRow::LinkedUsers, source).is_none()
+            || self.row_is_live(OrgRow::LinkedUsers, source, now)
     }
 
     /// Until when a row of `source` counts as live unless it is read again. That the source speaks of other rows, as the
@@ -405,12 +412,17 @@ impl OrgView {
     }
 
     /// How many users should be linked: as configured, else all that are assigned when the whole list is known.
-    /// `None` also while users leave for the successor product.
+    /// `None` also while users leave for the successor product. In that product who is not linked fails a check, so a
+    /// number that nobody configured would only say the same again.
     pub fn expected_linked_users(&self, now: Timestamp) -> Option<u64> {
         if self.policy.migrating(now) {
             return None;
         }
-        self.policy.expected_linked_users.or(self.summary.assigned)
+        let assigned = match self.policy.product {
+            Product::LightningSync => self.summary.assigned,
+            Product::EinsteinActivityCapture => None,
+        };
+        self.policy.expected_linked_users.or(assigned)
     }
 
     /// Since when the oldest first sync of `object` has been running.

@@ -155,8 +155,8 @@ impl Own {
     }
 
     /// Begins the series of a source that asks; `reasons` are all that it can fail for.
-    pub fn begin_polls(&self, org: &OrgName, source: &'static str, reasons: &[&'static str]) {
-        self.polls.begin(org.as_str(), source, reasons);
+    pub fn begin_polls(&self, org: &OrgName, source: &'static str) {
+        self.polls.begin(org.as_str(), source);
     }
 
     /// Drops the series of a source of an organisation that is no longer asked.

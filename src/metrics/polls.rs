@@ -25,12 +25,12 @@ pub struct SalesforceFigures {
     pub onboarding: Vec<(&'static str, u64)>,
     /// Assignments by what is assigned.
     pub assignments: Vec<(&'static str, u64)>,
-    /// Whether parts of the interface are there.
-    pub parts: Vec<(&'static str, bool)>,
+    /// Whether parts of the interface are there; `None`: nobody asked yet.
+    pub parts: Vec<(&'static str, Option<bool>)>,
     /// Users who have not moved to the successor product.
     pub not_moved: Option<u64>,
-    /// Switches of the settings.
-    pub settings: Vec<(&'static str, bool)>,
+    /// Switches of the settings; `None`: no longer told.
+    pub settings: Vec<(&'static str, Option<bool>)>,
     /// Failed records of the error report, by kind.
     pub report_records: Vec<(&'static str, u64)>,
     /// Users with failed records, by kind.
@@ -115,14 +115,9 @@ impl Polls {
         })
     }
 
-    /// Begins the counters of a source of an organisation at 0, so that the first failure is an increase.
-    pub(super) fn begin(&self, org: &str, source: &str, reasons: &[&str]) {
-        for reason in reasons {
-            drop(
-                self.failures
-                    .get_metric_with_label_values(&[org, source, reason]),
-            );
-        }
+    /// Begins the counters of a source of an organisation at 0. Failures begin with the first of their reason: an
+    /// organisation would otherwise have a series for every reason there is.
+    pub(super) fn begin(&self, org: &str, source: &str) {
         if source != Source::Salesforce.name() {
             return;
         }
@@ -182,10 +177,10 @@ impl Polls {
     pub(super) fn salesforce(&self, org: &str, told: &SalesforceFigures) {
         add(&self.calls, &[org], told.calls);
         add(&self.setup_changes, &[org], told.setup_changes);
-        let one = |gauges, value: Option<f64>| {
-            if let Some(value) = value {
-                set(gauges, &[org], value);
-            }
+        let one = |gauges: &GaugeVec, value: Option<f64>| match value {
+            Some(value) => set(gauges, &[org], value),
+            // An error says that there is no such series, which is what is wanted.
+            None => drop(gauges.remove_label_values(&[org])),
         };
         one(&self.not_moved, told.not_moved.map(|users| users as f64));
         one(&self.used, told.requests.map(|(used, _)| used as f64));
@@ -220,7 +215,10 @@ impl Polls {
         }
         for (gauges, states) in [(&self.parts, &told.parts), (&self.settings, &told.settings)] {
             for (name, state) in states {
-                set(gauges, &[org, name], f64::from(u8::from(*state)));
+                match state {
+                    Some(state) => set(gauges, &[org, name], f64::from(u8::from(*state))),
+                    None => drop(gauges.remove_label_values(&[org, name])),
+                }
             }
         }
     }

@@ -18,10 +18,12 @@ pub(super) fn part() -> Part {
             expr: "max by (org, source) (last_over_time(lightning_sync_poll_success[10m])) == 0"
                 .to_owned(),
             hold: Some(HOLD),
-            description: "{{ $labels.org }}: asking {{ $labels.source }} fails, because of\
-                          {{ range printf `sum by (reason) (increase(lightning_sync_poll_failures_total{org=%q}[1h])) > 0` \
-                          $labels.org | query | sortByLabel \"reason\" }} {{ .Labels.reason }}{{ end }}."
-                .to_owned(),
+            description: format!(
+                "{{{{ $labels.org }}}}: asking {{{{ $labels.source }}}} fails, because of\
+                 {{{{ range printf `sum by (reason) ({}) > 0` $labels.org $labels.source $labels.org $labels.source $labels.org $labels.source \
+                 | query | sortByLabel \"reason\" }}}} {{{{ .Labels.reason }}}}{{{{ end }}}}.",
+                failures("{org=%q,source=%q}")
+            ),
         },
         AlertRule {
             reason: Reason::SalesforceApiBudgetLow,
@@ -38,4 +40,10 @@ pub(super) fn part() -> Part {
         recording: Vec::new(),
         alerts,
     }
+}
+
+/// How many polls failed in the last hour, by series. A series begins with its first failure, which no increase shows.
+fn failures(labels: &str) -> String {
+    let total = format!("lightning_sync_poll_failures_total{labels}");
+    format!("({total} unless {total} offset 1h) or increase({total}[1h])")
 }

@@ -34,8 +34,10 @@ closed_set! {
         CredentialsRejected = "credentials_rejected",
         /// The app has no user to run as.
         NoRunAsUser = "no_run_as_user",
-        /// The user or an admin has not approved the app, or took that back.
+        /// The user or an admin has not approved the app.
         AppNotApproved = "app_not_approved",
+        /// Somebody took back what the app was granted.
+        AppRevoked = "app_revoked",
         /// A new session is refused too.
         SessionExpired = "session_expired",
         /// The session is valid, but not for this interface.
@@ -98,13 +100,16 @@ impl FailureReason {
             }
             Self::ServerError => "Wait; if it lasts an hour, open a case with the service.",
             Self::CredentialsRejected => {
-                "Compare client id, secret or key and user name with the external client app; a changed secret is read at the next reload."
+                "Compare client id, secret or key and user name with the external client app (with a key, this machine's clock too); a changed secret is read at the next reload."
             }
             Self::NoRunAsUser => {
                 "Set a run-as user in the external client app's client credentials flow."
             }
             Self::AppNotApproved => {
                 "Pre-authorise the external client app for the integration user's profile or permission set."
+            }
+            Self::AppRevoked => {
+                "Somebody revoked or blocked the app: see Setup, Connected Apps OAuth Usage, and the setup audit trail, and approve it again."
             }
             Self::SessionExpired => {
                 "Two new sessions were refused in a row: check the session and IP policies of the app and of the integration user."
@@ -150,6 +155,7 @@ impl FailureReason {
             Self::CredentialsRejected
                 | Self::NoRunAsUser
                 | Self::AppNotApproved
+                | Self::AppRevoked
                 | Self::SessionExpired
                 | Self::SessionNotForApi
                 | Self::PermissionDenied

@@ -3,6 +3,7 @@
 use super::scene::Scene;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
+use std::time::Duration;
 
 /// Midnight of the counters lies this long after midnight in UTC; the vendor does not say where it lies.
 const MIDNIGHT_AFTER: TimeDelta = TimeDelta::hours(8);
@@ -17,6 +18,10 @@ pub struct Person {
     pub connectivity: &'static str,
     /// The picklist value of the first sync.
     pub onboarding: &'static str,
+    /// The name of the configuration that the person is in.
+    pub configuration: Option<&'static str>,
+    /// What the page of connections recommends to do.
+    pub recommended: Option<String>,
     /// How many contacts and how many events sync in an hour.
     pub per_hour: [u64; 2],
 }
@@ -28,6 +33,8 @@ impl Person {
             name: name.into(),
             connectivity: "ACTIVE",
             onboarding: "COMPLETE",
+            configuration: Some("Sales team"),
+            recommended: None,
             per_hour: [6, 12],
         }
     }
@@ -69,8 +76,14 @@ pub struct SimulatedOrg {
     pub allowed: u64,
     /// The switch of the Outlook integration.
     pub outlook_integration: bool,
-    /// Whether the user may not read settings.
-    pub metadata_refused: bool,
+    /// The code with which settings are refused.
+    pub metadata_fault: Option<&'static str>,
+    /// Objects whose queries are refused, with the code.
+    pub refused: Vec<(&'static str, &'static str)>,
+    /// Where redirects lead.
+    pub elsewhere: String,
+    /// How long an answer takes in the slow scene.
+    pub slowness: Duration,
     /// Rows of the sync error report: user and object.
     pub report: Vec<(String, &'static str)>,
     /// Whether queries may count.
@@ -104,7 +117,10 @@ impl SimulatedOrg {
             used: 0,
             allowed: 100_000,
             outlook_integration: true,
-            metadata_refused: false,
+            metadata_fault: None,
+            refused: Vec::new(),
+            elsewhere: "https://evil.example".to_owned(),
+            slowness: Duration::from_secs(2),
             report: Vec::new(),
             aggregates: true,
             setup_changes: Vec::new(),

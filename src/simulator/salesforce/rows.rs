@@ -27,6 +27,9 @@ pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
         );
         return refused("INVALID_FIELD", message);
     }
+    if let Some((_, code)) = org.refused.iter().find(|(of, _)| *of == query.object) {
+        return refused(code, format!("refused.{}", org.repeated()));
+    }
     let all: Vec<Map<String, Value>> = match query.object.as_str() {
         "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => org
             .people
@@ -106,15 +109,22 @@ fn connection(
         "UserId": user_id(index),
         "UserName": person.name,
         "EmailAddress": person.name,
-        "ConfigurationName": "Sales team",
+        "ConfigurationName": person.configuration,
         "ConnectivityStatus": person.connectivity,
         "ContactsSynced": synced(0),
         "EventsSynced": synced(1),
         "UserOnboardingStatus": person.onboarding,
-        "RecommendedActionTitle": null,
+        "RecommendedActionTitle": person.recommended,
     }));
     if org.scene == Scene::OddValues {
         make_odd(&mut row, index);
+        if org.repeats && index % 6 == 2 {
+            row.insert(
+                "ConnectivityStatus".to_owned(),
+                json!(org.repeated().trim()),
+            );
+            row.insert("UserOnboardingStatus".to_owned(), json!(org.client_secret));
+        }
     }
     row
 }

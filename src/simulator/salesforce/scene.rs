@@ -39,6 +39,8 @@ closed_set! {
         ServerError = "server_error",
         /// No answer.
         Hang = "hang",
+        /// Every answer takes its time.
+        Slow = "slow",
         /// Half an answer, and then the connection ends.
         Truncated = "truncated",
         /// Something that is not JSON.
@@ -51,6 +53,10 @@ closed_set! {
         RepeatingPage = "repeating_page",
         /// A redirect to another host.
         Redirect = "redirect",
+        /// A redirect of whoever asks for a session.
+        TokenRedirect = "token_redirect",
+        /// Codes of errors that nobody documented, and that repeat what nobody should.
+        StrangeCode = "strange_code",
         /// The organisation has no Einstein Activity Capture.
         ObjectMissing = "object_missing",
         /// Nulls, floats, missing fields and values that nobody documented.

@@ -21,12 +21,14 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The largest body of a request: a batch of 25 queries.
 const MAX_REQUEST: usize = 1 << 20;
+/// Longer than anybody waits.
+const HANG: Duration = Duration::from_secs(86_400);
 /// 2 GB.
 const HUGE_MIB: usize = 2_048;
 
@@ -172,10 +174,8 @@ impl World {
         if path.starts_with("/services/Soap/m/") {
             return self.soap(&path, &body);
         }
-        let (answer, hangs) = self.data(&path, shown.as_deref(), &body);
-        if hangs {
-            std::future::pending::<()>().await;
-        }
+        let (answer, wait) = self.data(&path, shown.as_deref(), &body);
+        tokio::time::sleep(wait).await;
         answer
     }
 
@@ -196,6 +196,9 @@ impl World {
             return json(400, &error, now, None);
         };
         let org = state.orgs.get(&asking.client_id);
+        if let Some(org) = org.filter(|org| org.scene == Scene::TokenRedirect) {
+            return elsewhere(org, "/services/oauth2/token");
+        }
         if let Some(refusal) = oauth::refusal(org, &asking, now.seconds() as i64) {
             return json(400, &refusal, now, org);
         }
@@ -236,7 +239,7 @@ impl World {
         path: &str,
         shown: Option<&str>,
         body: &Bytes,
-    ) -> (Result<Response<Sent>, hyper::http::Error>, bool) {
+    ) -> (Result<Response<Sent>, hyper::http::Error>, Duration) {
         let now = (self.clock)();
         let mut state = self.state();
         let session = shown
@@ -247,10 +250,17 @@ impl World {
         let Some(org) = state.orgs.get_mut(&client_id) else {
             let (status, told) =
                 rest::refused(401, "INVALID_SESSION_ID", "Session expired or invalid");
-            return (json(status, &told, now, None), false);
+            return (json(status, &told, now, None), Duration::ZERO);
         };
         org.used += 1;
-        (played(org, path, body, now), org.scene == Scene::Hang)
+        let wait = if org.scene == Scene::Hang {
+            HANG
+        } else if org.scene == Scene::Slow {
+            org.slowness
+        } else {
+            Duration::ZERO
+        };
+        (played(org, path, body, now), wait)
     }
 }
 
@@ -276,11 +286,11 @@ fn played(
         let (status, told) = rest::refused(status, code, &message);
         json(status, &told, now, Some(org))
     };
-    let page = |status: u16, text: &'static str| {
+    let page = |status: u16, text: &str| {
         Response::builder()
             .status(status)
             .header(CONTENT_TYPE, "text/html;charset=UTF-8")
-            .body(Sent::text(text))
+            .body(Sent::text(format!("{text}<!--{}-->", org.repeated())))
     };
     match org.scene {
         Scene::SessionsRefused | Scene::RevokedApp => {
@@ -319,10 +329,8 @@ fn played(
             200,
             "<html><head><title>Login | Salesforce</title></head></html>",
         ),
-        Scene::Redirect => Response::builder()
-            .status(302)
-            .header(LOCATION, format!("https://evil.example{path}"))
-            .body(Sent::text("")),
+        Scene::Redirect => elsewhere(org, path),
+        Scene::StrangeCode => refused(400, &format!("STRANGE{}", org.repeated()), "strange"),
         Scene::Garbage => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(Sent::text("{\"results\": [")),
@@ -340,6 +348,8 @@ fn played(
         | Scene::MalformedQuery
         | Scene::FieldUnknown
         | Scene::Hang
+        | Scene::Slow
+        | Scene::TokenRedirect
         | Scene::EndlessPaging
         | Scene::RepeatingPage
         | Scene::ObjectMissing
@@ -358,6 +368,20 @@ fn played(
             }
         }
     }
+}
+
+/// A redirect; an organisation that repeats what it should not does so in the host and in the query.
+fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<Sent>, hyper::http::Error> {
+    let to = if org.repeats {
+        let host = format!("https://{}.evil.example", org.client_secret);
+        format!("{host}{path}?session={}", org.token)
+    } else {
+        format!("{}{path}", org.elsewhere)
+    };
+    Response::builder()
+        .status(302)
+        .header(LOCATION, to)
+        .body(Sent::text(""))
 }
 
 fn json(

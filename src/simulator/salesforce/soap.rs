@@ -15,10 +15,11 @@ pub(super) fn answer(org: Option<&SimulatedOrg>, body: &str) -> (u16, String) {
             "Invalid Session ID found in SessionHeader",
         );
     };
-    if org.metadata_refused {
+    if let Some(code) = org.metadata_fault {
+        let more = org.repeated();
         return fault(
-            "INSUFFICIENT_ACCESS",
-            "use of the Metadata API requires a user with the right permission",
+            &format!("{code}{more}"),
+            &format!("use of the Metadata API requires a user with the right permission{more}"),
         );
     }
     let of = between(body, "type>", "</").unwrap_or_default();

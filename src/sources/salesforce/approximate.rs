@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::windows::HOUR;
 use std::collections::HashSet;
 
-/// The most rows that are counted one by one.
+/// The most rows that are counted, groups or single records; with so many there may be more, which are not told.
 const MAX_ROWS: usize = 2_000;
 
 /// The query: counts by owner, or for a server that counts nothing the owners themselves.
@@ -29,9 +29,12 @@ pub(super) fn soql(object: ObjectType, now: Timestamp, aggregates: bool) -> Stri
     }
 }
 
-/// How many records of these owners changed; of all owners where nobody is known to sync.
-pub(super) fn changed(records: &[Record], synced: &HashSet<String>) -> u64 {
-    records
+/// How many records of these owners changed; of all owners where nobody is known to sync. `None`: more than are counted.
+pub(super) fn changed(records: &[Record], synced: &HashSet<String>) -> Option<u64> {
+    if records.len() >= MAX_ROWS {
+        return None;
+    }
+    let changed = records
         .iter()
         .filter(|record| {
             let owner = text(record, "OwnerId").and_then(record_id);
@@ -42,7 +45,8 @@ pub(super) fn changed(records: &[Record], synced: &HashSet<String>) -> u64 {
             let named = record.get("changed").or_else(|| record.get("expr0"));
             named.map_or(1, |changed| count(Some(changed)).unwrap_or(0))
         })
-        .sum()
+        .sum();
+    Some(changed)
 }
 
 #[cfg(test)]
@@ -72,9 +76,17 @@ mod tests {
             json!({ "OwnerId": bob }),
             json!({ "OwnerId": ann }),
         ];
-        assert_eq!((read(&counted, &[]), read(&rows, &[])), (3, 3));
+        assert_eq!((read(&counted, &[]), read(&rows, &[])), (Some(3), Some(3)));
         let only_ann = ["005000000000001"];
-        assert_eq!((read(&counted, &only_ann), read(&rows, &only_ann)), (2, 2));
-        assert_eq!(read(&[json!({ "OwnerId": ann, "changed": null })], &[]), 0);
+        assert_eq!(
+            (read(&counted, &only_ann), read(&rows, &only_ann)),
+            (Some(2), Some(2))
+        );
+        assert_eq!(
+            read(&[json!({ "OwnerId": ann, "changed": null })], &[]),
+            Some(0)
+        );
+        let many = vec![json!({ "OwnerId": ann }); MAX_ROWS];
+        assert_eq!(read(&many, &[]), None, "a full answer may not be all");
     }
 }

@@ -2,22 +2,21 @@
 //! A chore that fails is told and tried again; it never spoils the poll.
 
 use super::metadata;
-use super::poll::Poller;
+use super::poll::{MAX_CALLS, Poller};
 use super::report;
 use super::told::Part;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
-use crate::sources::failure::{Failure, FailureReason};
-
-/// The most calls of a poll, but for further pages.
-const MAX_CALLS: u64 = 4;
+use crate::sources::failure::Failure;
 
 impl Poller {
     /// Does what is due at `now`.
     pub(super) async fn chores(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
         for part in [Part::EmailSettings, Part::CaptureSettings, Part::Report] {
-            if self.client.calls >= MAX_CALLS || !self.is_due(part, now) {
+            if self.client.calls.saturating_sub(self.further) >= MAX_CALLS
+                || !self.is_due(part, now)
+            {
                 continue;
             }
             let done = if part == Part::EmailSettings {
@@ -29,11 +28,6 @@ impl Poller {
             };
             match done {
                 Ok(()) => self.note(part, None, now),
-                Err(failure) if failure.reason == FailureReason::SessionExpired => {
-                    // The next poll gets another session and asks again.
-                    self.client.forget_session();
-                    return;
-                }
                 Err(failure) => self.note(part, Some(&failure), now),
             }
         }
@@ -47,7 +41,7 @@ impl Poller {
     ) -> Result<(), Failure> {
         for (name, state) in self.client.read_metadata(kind, now).await? {
             self.told.switches.retain(|(known, _)| *known != name);
-            self.told.switches.push((name, state));
+            self.told.switches.push((name, Some(state)));
             if name == metadata::OUTLOOK_INTEGRATION {
                 snapshot
                     .rows

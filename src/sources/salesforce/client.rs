@@ -10,11 +10,12 @@ use crate::domain::time::Timestamp;
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::{self, Answer, Request, Trust};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Speaks to one organisation.
 #[derive(Debug)]
@@ -27,8 +28,10 @@ pub(super) struct Client {
     /// Requests of this poll, those for a session included.
     pub(super) calls: u64,
     pub(super) usage: Option<Usage>,
-    /// The server's time at the latest answer that told it.
-    pub(super) server_time: Option<Timestamp>,
+    /// How far the server's clock is ahead of ours, by the latest answer that told its time.
+    pub(super) clock_ahead: Option<TimeDelta>,
+    /// When this poll began, by both clocks: an answer's time is compared when it comes.
+    began: (Timestamp, Instant),
 }
 
 impl Client {
@@ -41,12 +44,14 @@ impl Client {
             renewed: false,
             calls: 0,
             usage: None,
-            server_time: None,
+            clock_ahead: None,
+            began: (Timestamp::MIN, Instant::now()),
         }
     }
 
     /// Begins a poll.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        self.began = (now, Instant::now());
         self.calls = 0;
         self.renewed = false;
     }
@@ -174,9 +179,14 @@ impl Client {
         if let Some(usage) = header("sforce-limit-info").and_then(Usage::parse) {
             self.usage = Some(usage);
         }
-        self.server_time = header(DATE.as_str())
+        let (began, clock) = self.began;
+        // A header's time has no fractions.
+        let took = TimeDelta::from_std(clock.elapsed()).unwrap_or_default();
+        let took = TimeDelta::seconds(took.num_seconds());
+        self.clock_ahead = header(DATE.as_str())
             .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
-            .and_then(|date| Timestamp::from_datetime(date.with_timezone(&Utc)));
+            .and_then(|date| Timestamp::from_datetime(date.with_timezone(&Utc)))
+            .map(|server| server.since(began.plus(took)));
         Ok(answer)
     }
 }

@@ -3,7 +3,8 @@
 //! The vendor counts each user's records since midnight and does not say of which time zone, so a counter that falls has
 //! begun anew. What we know is only what rose between two looks: the time of a rise is the time of the look that saw it,
 //! what synced between the last look and midnight is lost, and before a window is filled with looks its count is
-//! unknown, not 0.
+//! unknown, not 0. A first look that sees records knows that something synced within the day, and not when: until
+//! something rises, or a day has passed, that is unknown too.
 
 use super::capture::CaptureUser;
 use crate::domain::ids::{ObjectType, UserName};
@@ -15,8 +16,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// A pause between looks that leaves the count of an hour as it is: a sixth of the window.
 const PAUSE_OF_HOUR: TimeDelta = TimeDelta::minutes(10);
-/// A pause between looks that leaves the count of a day as it is.
-const PAUSE_OF_DAY: TimeDelta = TimeDelta::hours(1);
+/// A pause between looks that leaves the count of a day as it is: a twelfth of the window, twice the longest interval.
+const PAUSE_OF_DAY: TimeDelta = TimeDelta::hours(2);
 
 /// What was seen of the counters of one organisation.
 #[derive(Debug, Default)]
@@ -40,35 +41,47 @@ struct Lane {
     /// Looks that saw a rise, and by how much; not older than a day.
     rises: VecDeque<(Timestamp, u64)>,
     last_rise: Option<Timestamp>,
+    /// The first look, if it saw records and nothing has risen since.
+    found: Option<Timestamp>,
     looked_at: Option<Timestamp>,
     hour_since: Since,
     day_since: Since,
 }
 
 impl Counters {
+    /// Goes on from what was known before the first look.
+    pub(super) fn resume(&mut self, last_rises: [Option<Timestamp>; ObjectType::COUNT]) {
+        for (lane, last_rise) in self.lanes.iter_mut().zip(last_rises) {
+            lane.last_rise = last_rise;
+        }
+    }
+
     /// Takes a look at `now`.
     pub(super) fn look(&mut self, users: &[CaptureUser], now: Timestamp) {
         let mut rises = [0_u64; ObjectType::COUNT];
         let mut told = [false; ObjectType::COUNT];
+        let mut sums = [0_u64; ObjectType::COUNT];
         for user in users {
             let before = self
                 .seen
                 .get(&user.name)
                 .map_or([None; 2], |seen| seen.counts);
             let mut counts = before;
-            let lanes = rises.iter_mut().zip(&mut told).zip(counts.iter_mut());
-            for (((rise, told), count), new) in lanes.zip(user.synced) {
+            let lanes = rises.iter_mut().zip(&mut told).zip(&mut sums);
+            for (((rise, told), sum), (count, new)) in lanes.zip(counts.iter_mut().zip(user.synced))
+            {
                 let Some(new) = new else { continue };
                 *told = true;
+                *sum = sum.saturating_add(new);
                 *rise = rise.saturating_add(risen(*count, new));
                 *count = Some(new);
             }
             self.seen
                 .insert(user.name.clone(), Seen { counts, at: now });
         }
-        for ((lane, rise), told) in self.lanes.iter_mut().zip(rises).zip(told) {
+        for (((lane, rise), told), sum) in self.lanes.iter_mut().zip(rises).zip(told).zip(sums) {
             if told {
-                lane.look(rise, now);
+                lane.look(rise, sum, now);
             }
         }
         // A user who comes back within the day goes on where they were.
@@ -82,7 +95,7 @@ impl Counters {
             if lane.looked_at != Some(now) {
                 continue;
             }
-            if let Some(at) = lane.last_rise {
+            if let Some(at) = lane.last_sync(now) {
                 rows.push((OrgRow::LastSync(object), OrgValue::Instant(at)));
             }
             let windows = [
@@ -90,7 +103,9 @@ impl Counters {
                 (OrgRow::Synced24h(object), lane.day_since, DAY),
             ];
             for (row, since, window) in windows {
-                if since.is_some_and(|since| now.since(since) >= window) {
+                if !lane.may_have_synced(now)
+                    && since.is_some_and(|since| now.since(since) >= window)
+                {
                     rows.push((row, OrgValue::Count(lane.within(window, now))));
                 }
             }
@@ -109,7 +124,10 @@ fn risen(before: Option<u64>, now: u64) -> u64 {
 }
 
 impl Lane {
-    fn look(&mut self, rise: u64, now: Timestamp) {
+    fn look(&mut self, rise: u64, sum: u64, now: Timestamp) {
+        if self.looked_at.is_none() && sum > 0 {
+            self.found = Some(now);
+        }
         let pause = self.looked_at.map(|at| now.since(at));
         // A clock that went back makes every earlier look useless for windows that end now.
         if pause.is_some_and(|pause| pause < TimeDelta::zero()) {
@@ -128,6 +146,7 @@ impl Lane {
         if rise > 0 {
             self.rises.push_back((now, rise));
             self.last_rise = Some(now);
+            self.found = None;
         }
         while self
             .rises
@@ -135,6 +154,24 @@ impl Lane {
             .is_some_and(|(at, _)| *at <= now.minus(DAY))
         {
             self.rises.pop_front();
+        }
+    }
+
+    /// Whether nobody can say yet when what the first look saw was synced.
+    fn may_have_synced(&self, now: Timestamp) -> bool {
+        self.last_rise.is_none() && self.found.is_some_and(|found| now.since(found) < DAY)
+    }
+
+    /// When a sync was seen last. Counters hold a day's records, so what the first look saw is younger than a last
+    /// sync of more than a day before, and was there at that look at the latest.
+    fn last_sync(&self, now: Timestamp) -> Option<Timestamp> {
+        let Some(found) = self.found else {
+            return self.last_rise;
+        };
+        match self.last_rise {
+            Some(known) if found.since(known) < DAY && now.since(found) < DAY => Some(known),
+            None if now.since(found) < DAY => None,
+            Some(_) | None => Some(found),
         }
     }
 
@@ -235,7 +272,50 @@ mod tests {
                 (OrgRow::Synced24h(CONTACTS), OrgValue::Count(7)),
             ]
         );
-        assert_eq!(looked(&mut counters, 1461 + 61, 17).len(), 1);
+        assert_eq!(looked(&mut counters, 1461 + 121, 17).len(), 1);
+    }
+
+    const LAST: OrgRow = OrgRow::LastSync(CONTACTS);
+
+    #[test]
+    fn records_of_before_the_first_look_are_not_taken_for_silence() {
+        let mut counters = Counters::default();
+        for at in 0..1440 {
+            assert_eq!(looked(&mut counters, at, 500), [], "{at}");
+        }
+        // Nothing rose for a day: what the first look saw was synced before it.
+        let rows = looked(&mut counters, 1440, 500);
+        assert_eq!(rows[0], (LAST, OrgValue::Instant(minute(0))));
+        assert_eq!(rows[2], (OrgRow::Synced24h(CONTACTS), OrgValue::Count(0)));
+        let mut counters = Counters::default();
+        looked(&mut counters, 0, 500);
+        let rows = looked(&mut counters, 1, 501);
+        assert_eq!(rows, [(LAST, OrgValue::Instant(minute(1)))]);
+    }
+
+    #[test]
+    fn an_outage_goes_on_across_a_restart() {
+        let resumed = |known| {
+            let mut counters = Counters::default();
+            counters.resume([Some(minute(known)), None]);
+            counters
+        };
+        // It was quiet for 20 hours; the counters have begun anew since.
+        let mut counters = resumed(0);
+        assert_eq!(
+            looked(&mut counters, 1200, 0),
+            [(LAST, OrgValue::Instant(minute(0)))]
+        );
+        assert_eq!(
+            looked(&mut counters, 1500, 0)[0].1,
+            OrgValue::Instant(minute(0))
+        );
+        // After two days without a look, records of today were synced since.
+        let mut counters = resumed(0);
+        assert_eq!(
+            looked(&mut counters, 2880, 7)[0].1,
+            OrgValue::Instant(minute(2880))
+        );
     }
 
     #[test]

@@ -83,11 +83,15 @@ fn of_grant(error: &str, description: &str, status: u16) -> FailureReason {
     if description.contains("hasn't approved this consumer") {
         return FailureReason::AppNotApproved;
     }
+    if description.contains("expired access/refresh token") {
+        return FailureReason::AppRevoked;
+    }
     if description.contains("rate exceeded") {
         return FailureReason::RequestLimitExceeded;
     }
     match error {
-        "app_not_approved" | "OAUTH_APP_BLOCKED" => FailureReason::AppNotApproved,
+        "app_not_approved" => FailureReason::AppNotApproved,
+        "OAUTH_APP_BLOCKED" => FailureReason::AppRevoked,
         "invalid_grant"
         | "invalid_client"
         | "invalid_client_id"
@@ -153,6 +157,7 @@ mod tests {
             (200, "<!DOCTYPE html><html>Log in</html>".to_owned(), FailureReason::AnswerIsPage),
             (400, r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#.to_owned(), FailureReason::AppNotApproved),
             (400, r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#.to_owned(), FailureReason::NoRunAsUser),
+            (400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#.to_owned(), FailureReason::AppRevoked),
             (400, r#"{"error":"invalid_client_id","error_description":"client identifier invalid"}"#.to_owned(), FailureReason::CredentialsRejected),
             (400, r#"{"error":"invalid_grant"}"#.to_owned(), FailureReason::CredentialsRejected),
             (418, "{}".to_owned(), FailureReason::Other),

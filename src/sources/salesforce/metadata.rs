@@ -32,13 +32,19 @@ pub(super) const CAPTURE: Kind = Kind {
 pub(super) const OUTLOOK_INTEGRATION: &str = "outlook_integration";
 
 /// The switches that are told, by the name of the element and the name in the `setting` label.
-pub(super) const SWITCHES: [(&str, &str); 5] = [
-    ("enableOutlookIntegration", OUTLOOK_INTEGRATION),
-    ("enableContactAndEventSync", "contact_and_event_sync"),
-    ("orgIsSyncingEventsOutbound", "events_outbound"),
-    ("enableActivityCapture", "activity_capture"),
-    ("enableActivitySyncEngine", "activity_sync_engine"),
+pub(super) const SWITCHES: [(&str, &str, Kind); 5] = [
+    ("enableOutlookIntegration", OUTLOOK_INTEGRATION, EMAIL),
+    ("enableContactAndEventSync", "contact_and_event_sync", EMAIL),
+    ("orgIsSyncingEventsOutbound", "events_outbound", EMAIL),
+    ("enableActivityCapture", "activity_capture", CAPTURE),
+    ("enableActivitySyncEngine", "activity_sync_engine", CAPTURE),
 ];
+
+/// The settings record that a switch stands in.
+pub(super) fn kind_of(label: &str) -> Option<Kind> {
+    let found = SWITCHES.iter().find(|(_, known, _)| *known == label)?;
+    Some(found.2)
+}
 
 /// The envelope that asks for a settings record. The session stands in the body, so the text is wiped after use.
 pub(super) fn envelope(kind: Kind, session: &Secret) -> Zeroizing<String> {
@@ -92,7 +98,7 @@ pub(super) fn switches(answer: &Answer) -> Result<Vec<(&'static str, bool)>, Fai
     };
     Ok(SWITCHES
         .into_iter()
-        .filter_map(|(name, label)| Some((label, state(name)?)))
+        .filter_map(|(name, label, _)| Some((label, state(name)?)))
         .collect())
 }
 

@@ -22,6 +22,7 @@ mod poll;
 mod queries;
 mod report;
 mod settings;
+mod take;
 mod told;
 mod trail;
 mod usage;

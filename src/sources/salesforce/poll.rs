@@ -3,10 +3,8 @@
 use super::approximate;
 use super::assignments::Assignments;
 use super::batch;
-use super::capture::CaptureUsers;
 use super::client::Client;
 use super::counters::Counters;
-use super::mapping::{org_rows, user_values};
 use super::pace::Pace;
 use super::paging::{Page, Pages, Record};
 use super::queries;
@@ -31,14 +29,14 @@ use std::time::Duration;
 const HOURLY: TimeDelta = TimeDelta::hours(1);
 /// How often changes of the set-up are looked for.
 const TRAIL_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// How often users are told again although nothing of theirs changed: each telling is a write for each user.
-const USERS_EVERY: TimeDelta = TimeDelta::minutes(4);
 /// The longest poll, all its pages included.
 const POLL_WITHIN: Duration = Duration::from_secs(120);
+/// The longest that a part other than the users may take for its pages.
+const PART_WITHIN: Duration = Duration::from_secs(30);
+/// The most requests of a poll, but for further pages.
+pub(super) const MAX_CALLS: u64 = 4;
 /// How often counts are asked for that cost the server work.
 const QUARTER_HOURLY: TimeDelta = TimeDelta::minutes(15);
-/// How many strange values are remembered as told.
-const MAX_STRANGE: usize = 32;
 
 /// What a poll gave.
 #[derive(Debug)]
@@ -59,29 +57,35 @@ pub struct Polled {
 #[derive(Debug)]
 pub struct Poller {
     org: OrgName,
-    product: Product,
-    connection: Connection,
+    pub(super) product: Product,
+    pub(super) connection: Connection,
     pace: Pace,
     pub(super) client: Client,
-    counters: Counters,
-    assignments: Option<Assignments>,
-    trail: Trail,
+    pub(super) counters: Counters,
+    pub(super) assignments: Option<Assignments>,
+    pub(super) trail: Trail,
     /// When each part was asked for last, by [`Part::index`].
     asked: [Option<Timestamp>; Part::COUNT],
+    /// Which parts the organisation, or its user, does not have, by [`Part::index`].
+    absent: [bool; Part::COUNT],
     /// Since when the server is known to take no batches.
     no_batch_since: Option<Timestamp>,
     /// The users that were told last, when, and whether they were all.
-    users_told: Option<(Timestamp, Users, bool)>,
+    pub(super) users_told: Option<(Timestamp, Users, bool)>,
     pub(super) told: Told,
+    /// The longest poll, all its pages included.
+    within: Duration,
     /// Users of Einstein Activity Capture, by the first 15 characters of their ids.
-    user_ids: HashSet<String>,
+    pub(super) user_ids: HashSet<String>,
     /// Whether the server counts by itself, as far as is known.
     aggregates: bool,
-    strange: Vec<(&'static str, String)>,
-    news: Vec<String>,
+    /// Requests of this poll for further pages.
+    pub(super) further: u64,
+    pub(super) strange: Vec<(&'static str, String)>,
+    pub(super) news: Vec<String>,
 }
 
-type Users = Vec<(UserName, UserValues)>;
+pub(super) type Users = Vec<(UserName, UserValues)>;
 
 /// A query of a batch with what it is for.
 type Asked = (Part, String);
@@ -102,14 +106,32 @@ impl Poller {
             assignments: None,
             trail: Trail::default(),
             asked: [None; Part::COUNT],
+            absent: [false; Part::COUNT],
             no_batch_since: None,
             users_told: None,
             told: Told::default(),
+            within: POLL_WITHIN,
             user_ids: HashSet::new(),
             aggregates: true,
+            further: 0,
             strange: Vec::new(),
             news: Vec::new(),
         }
+    }
+
+    /// Goes on from the last sync that an earlier poller saw, by [`ObjectType::index`]: an outage that began before a
+    /// restart stays one.
+    #[must_use]
+    pub fn resume(mut self, last_syncs: [Option<Timestamp>; ObjectType::COUNT]) -> Self {
+        self.counters.resume(last_syncs);
+        self
+    }
+
+    /// Bounds a poll by another time than usual.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = time;
+        self
     }
 
     /// When to ask again.
@@ -124,22 +146,27 @@ impl Poller {
 
     /// Asks for everything that is due at `now`.
     pub async fn poll(&mut self, now: Timestamp) -> Polled {
-        self.client.begin();
+        self.client.begin(now);
+        self.further = 0;
         self.told.new_setup_changes = 0;
-        let snapshot = tokio::time::timeout(POLL_WITHIN, self.try_poll(now))
+        let snapshot = tokio::time::timeout(self.within, self.try_poll(now))
             .await
             .unwrap_or_else(|_| {
-                let seconds = POLL_WITHIN.as_secs();
+                let seconds = self.within.as_secs();
                 Err(Failure::new(
                     FailureReason::Timeout,
                     format!("the pages of one poll took longer than {seconds} s"),
                 ))
             });
-        if matches!(&snapshot, Err(failure) if failure.reason == FailureReason::SessionExpired) {
-            self.client.forget_session();
+        if let Err(failure) = &snapshot {
+            // What a poll read before it failed was not told.
+            self.users_told = None;
+            if failure.reason == FailureReason::SessionExpired {
+                self.client.forget_session();
+            }
         }
         self.client.end();
-        self.told.clock_ahead = self.client.server_time.map(|at| at.since(now));
+        self.told.clock_ahead = self.client.clock_ahead;
         Polled {
             snapshot,
             told: self.told.clone(),
@@ -177,23 +204,32 @@ impl Poller {
         };
         let pages = self.ask(&asked, now).await?;
         let counted = self.aggregates;
-        for ((part, _), page) in asked.iter().zip(pages) {
+        let mut answers: Vec<_> = asked.iter().map(|(part, _)| *part).zip(pages).collect();
+        // Who is assigned comes before the users, whose rows depend on it.
+        answers.sort_by_key(|(part, _)| *part != Part::Assignments);
+        for (part, page) in answers {
             let rows = match page {
-                Ok(page) => self.all_pages(page, now).await,
+                Ok(page) => self.pages_of(part, page, now).await,
                 Err(failure) => Err(failure),
             };
             match rows {
-                Ok((records, complete)) => {
-                    self.note(*part, None, now);
-                    self.take(*part, &records, complete, &mut snapshot);
+                Ok((records, _)) if part == Part::Capture && records.is_empty() => {
+                    self.nobody_seen();
                 }
-                Err(failure)
-                    if counted && is_approximate(*part) && refuses_aggregates(&failure) =>
-                {
+                Ok((records, complete)) => {
+                    self.note(part, None, now);
+                    self.take(part, &records, complete, &mut snapshot);
+                }
+                Err(failure) if counted && is_approximate(part) && refuses_aggregates(&failure) => {
                     // Asked again with the next poll, row by row.
                     self.aggregates = false;
                 }
-                Err(failure) if not_there(*part, &failure) => self.note(*part, Some(&failure), now),
+                // Without the other parts we still know the users.
+                Err(failure)
+                    if part != Part::Capture || failure.reason == FailureReason::ObjectMissing =>
+                {
+                    self.note(part, Some(&failure), now);
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -236,8 +272,8 @@ impl Poller {
             Part::Report if settings.report.is_none() => return false,
             Part::ChangedContacts | Part::ChangedEvents | Part::Report => QUARTER_HOURLY,
         };
-        let there = self.told.parts.get(part.index()).copied().flatten();
-        let every = if there == Some(false) { HOURLY } else { usual };
+        let absent = self.absent.get(part.index()).copied().unwrap_or_default();
+        let every = if absent { HOURLY } else { usual };
         let asked = self.asked.get(part.index()).copied().flatten();
         // A clock that went back must not make us wait for the old time to come again.
         let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
@@ -285,7 +321,9 @@ impl Poller {
             }
         }
         let mut pages = Vec::new();
-        for (_, soql) in asked {
+        // What does not fit into this poll's requests is due at the next one.
+        let room = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
+        for (_, soql) in asked.iter().take(room.max(1)) {
             let path = queries::alone(&self.client.settings, soql);
             let page = self.client.get(&path, now).await;
             match page {
@@ -300,6 +338,27 @@ impl Poller {
         Ok(pages)
     }
 
+    /// All pages of a part. Only the users are worth a poll's whole time.
+    async fn pages_of(
+        &mut self,
+        part: Part,
+        first: Page,
+        now: Timestamp,
+    ) -> Result<(Vec<Record>, bool), Failure> {
+        if part == Part::Capture {
+            return self.all_pages(first, now).await;
+        }
+        tokio::time::timeout(PART_WITHIN, self.all_pages(first, now))
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = PART_WITHIN.as_secs();
+                Err(Failure::new(
+                    FailureReason::Timeout,
+                    format!("its pages took longer than {seconds} s"),
+                ))
+            })
+    }
+
     async fn all_pages(
         &mut self,
         first: Page,
@@ -308,109 +367,32 @@ impl Poller {
         let mut pages = Pages::default();
         let mut next = pages.take(first)?;
         while let Some(path) = next {
+            self.further += 1;
             let page = self.client.get(&path, now).await?;
             next = pages.take(Page::of(Value::Object(page))?)?;
         }
         Ok(pages.finish())
     }
 
-    /// Notes that a part was asked for, and why it is not there, if it is not.
+    /// Notes that a part was asked for, and why it gave nothing, if it did not.
     pub(super) fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
         if let Some(asked) = self.asked.get_mut(part.index()) {
             *asked = Some(now);
         }
+        let is_absent = missing.is_some_and(|failure| not_there(part, failure));
+        if let Some(absent) = self.absent.get_mut(part.index()) {
+            *absent = is_absent;
+        }
+        if is_absent {
+            self.forget(part);
+        }
         let news = self.told.note(part, missing.is_none());
         if let Some(failure) = missing.filter(|_| news) {
-            let advice = failure.reason.advice();
+            let again = if is_absent { "in an hour" } else { "by itself" };
+            let advice = failure.reason.advice().trim_end_matches('.');
             self.news.push(format!(
-                "{part} is not available ({failure}) and is asked for again in an hour; where it should be: {advice}"
+                "{part} is not available ({failure}) and is asked for again {again}; where it should be: {advice}"
             ));
-        }
-    }
-
-    fn take(&mut self, part: Part, records: &[Record], complete: bool, snapshot: &mut Snapshot) {
-        match part {
-            Part::Capture => self.take_users(records, complete, snapshot),
-            Part::Assignments => {
-                let assignments = Assignments::of(records);
-                self.told.assigned = Some((assignments.users.len() as u64, assignments.profiles));
-                self.assignments = Some(assignments);
-            }
-            Part::SetupTrail => {
-                self.told.new_setup_changes = self.trail.take(records);
-                self.told.last_setup_change = self.trail.latest();
-            }
-            Part::ChangedContacts => self.take_changed(ObjectType::Contacts, records),
-            Part::ChangedEvents => self.take_changed(ObjectType::Events, records),
-            Part::EmailSettings | Part::CaptureSettings | Part::Report => {}
-        }
-    }
-
-    fn take_changed(&mut self, object: ObjectType, records: &[Record]) {
-        if let Some(slot) = self.told.approximate.get_mut(object.index()) {
-            *slot = Some(approximate::changed(records, &self.user_ids));
-        }
-    }
-
-    fn take_users(&mut self, records: &[Record], complete: bool, snapshot: &mut Snapshot) {
-        let read = CaptureUsers::of(records);
-        self.told.connectivity = Some(read.connectivity());
-        self.told.onboarding = Some(read.onboarding());
-        let moved = read.users.iter().filter(|user| user.has_configuration);
-        let moved = moved
-            .map(|user| user.name.as_str().to_lowercase())
-            .collect();
-        self.told.moved = Some(Arc::new(moved));
-        self.tell_strange(&read);
-        self.user_ids = read
-            .users
-            .iter()
-            .filter_map(|user| user.id.clone())
-            .collect();
-        let now = snapshot.captured_at;
-        self.counters.look(&read.users, now);
-        // Beside Lightning Sync, its successor's users say nothing about those who have not moved: a sync that goes on
-        // for some must not hide that it stopped for the others.
-        if self.product != Product::EinsteinActivityCapture {
-            return;
-        }
-        snapshot.rows = org_rows(&read.users, self.connection);
-        snapshot.rows.extend(self.counters.rows(now));
-        let users: Users = read
-            .users
-            .iter()
-            .map(|user| {
-                (
-                    user.name.clone(),
-                    user_values(user, self.assignments.as_ref()),
-                )
-            })
-            .collect();
-        let complete = complete && read.unnamed == 0;
-        let known = self
-            .users_told
-            .as_ref()
-            .is_some_and(|(at, told, told_all)| {
-                (TimeDelta::zero()..USERS_EVERY).contains(&now.since(*at))
-                    && *told == users
-                    && *told_all == complete
-            });
-        if !known {
-            snapshot.users.clone_from(&users);
-            snapshot.users_complete = complete;
-            self.users_told = Some((now, users, complete));
-        }
-    }
-
-    fn tell_strange(&mut self, read: &CaptureUsers) {
-        for strange in &read.strange {
-            if self.strange.len() < MAX_STRANGE && !self.strange.contains(strange) {
-                let (field, value) = strange;
-                self.news.push(format!(
-                    "{field} has the value {value}, which is not documented; it counts as other"
-                ));
-                self.strange.push(strange.clone());
-            }
         }
     }
 }
@@ -426,20 +408,23 @@ const fn refuses_aggregates(failure: &Failure) -> bool {
         FailureReason::MalformedQuery
             | FailureReason::FieldUnknown
             | FailureReason::AnswerMalformed
-            | FailureReason::ServerError
             | FailureReason::Other
     )
 }
 
 /// Whether a failure only says that the organisation, or its user, does not have a part.
 fn not_there(part: Part, failure: &Failure) -> bool {
-    // Which fields exist and who may see them differs for these; without them we still know the users.
+    // Which fields exist and who may see them differs for these. A session that is good for the users and refused here
+    // is not good for this.
     let optional = part != Part::Capture
         && matches!(
             failure.reason,
             FailureReason::FieldUnknown
                 | FailureReason::MalformedQuery
                 | FailureReason::PermissionDenied
+                | FailureReason::SessionExpired
+                | FailureReason::SessionNotForApi
+                | FailureReason::NotFound
                 | FailureReason::Other
         );
     failure.reason == FailureReason::ObjectMissing || optional

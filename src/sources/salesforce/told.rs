@@ -1,6 +1,7 @@
 //! What an organisation told besides the article's rows: raw values, and which parts of the interface it has.
 
 use super::capture::{Connectivity, Onboarding};
+use super::metadata;
 use super::report::Report;
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::time::Timestamp;
@@ -43,8 +44,8 @@ pub struct Told {
     pub assigned: Option<(u64, u64)>,
     /// Users who are configured in Einstein Activity Capture, in small letters.
     pub moved: Option<Arc<HashSet<String>>>,
-    /// Switches of the settings, by their label.
-    pub switches: Vec<(&'static str, bool)>,
+    /// Switches of the settings, by their label; `None`: no longer told.
+    pub switches: Vec<(&'static str, Option<bool>)>,
     /// The error report.
     pub report: Option<Report>,
     /// Changed records of the last hour, by object type: an upper bound.
@@ -64,5 +65,38 @@ impl Told {
             return false;
         };
         slot.replace(there) != Some(there)
+    }
+
+    /// Forgets what a part told.
+    pub(super) fn forget(&mut self, part: Part) {
+        match part {
+            Part::Capture => {
+                self.connectivity = None;
+                self.onboarding = None;
+                self.moved = None;
+            }
+            Part::Assignments => self.assigned = None,
+            Part::ChangedContacts => self.forget_changed(ObjectType::Contacts),
+            Part::ChangedEvents => self.forget_changed(ObjectType::Events),
+            Part::EmailSettings => self.forget_switches(metadata::EMAIL),
+            Part::CaptureSettings => self.forget_switches(metadata::CAPTURE),
+            Part::Report => self.report = None,
+            // What was changed, and when, stays true.
+            Part::SetupTrail => {}
+        }
+    }
+
+    fn forget_changed(&mut self, object: ObjectType) {
+        if let Some(slot) = self.approximate.get_mut(object.index()) {
+            *slot = None;
+        }
+    }
+
+    fn forget_switches(&mut self, kind: metadata::Kind) {
+        for (name, state) in &mut self.switches {
+            if metadata::kind_of(name) == Some(kind) {
+                *state = None;
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn full_page(format: Format) -> String {
 /// Polls of Salesforce, one good and one not, with everything that it can tell.
 fn polled(own: &Own) {
     let org = OrgName::new("busy").unwrap();
-    own.begin_polls(&org, Source::Salesforce.name(), &["timeout"]);
+    own.begin_polls(&org, Source::Salesforce.name());
     own.count(&Event::Polled {
         org: org.to_string(),
         source: "salesforce",
@@ -73,9 +73,9 @@ fn polled(own: &Own) {
             connectivity: vec![("active", 3)],
             onboarding: vec![("complete", 3)],
             assignments: vec![("user", 3)],
-            parts: vec![("activity_capture", true)],
+            parts: vec![("activity_capture", Some(true))],
             not_moved: Some(5),
-            settings: vec![("outlook_integration", true)],
+            settings: vec![("outlook_integration", Some(true))],
             report_records: vec![("contacts", 4)],
             report_users: vec![("contacts", 2)],
             report_truncated: Some(false),

@@ -1,10 +1,12 @@
 //! The whole daemon: from the configuration to the metrics page, through failures and back.
 
+use super::failures::FAILURES;
 use super::fixture::{CLIENT_ID, SECRET, people};
 use crate::support::http::{get, post};
 use crate::support::process::{Daemon, wait_until};
 use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::simulator::salesforce::{Salesforce, Scene, SimulatedOrg};
+use lightning_sync_exporter::sources::failure::FailureReason;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -68,11 +70,12 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
         "lightning_sync_users{org=\"acme\",check=\"contacts_to_exchange\",status=\"in_sync\"} 6",
         "lightning_sync_salesforce_capture_users{connectivity=\"needs_attention\",org=\"acme\"} 1",
         "lightning_sync_salesforce_part_available{org=\"acme\",part=\"activity_capture\"} 1",
-        "lightning_sync_poll_failures_total{org=\"acme\",reason=\"maintenance\",source=\"salesforce\"} 0",
         "lightning_sync_salesforce_api_calls_total{org=\"acme\"} 4",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }
+    // A series for each reason there is would be no news.
+    assert!(!page.contains("lightning_sync_poll_failures_total{"));
     salesforce.change(CLIENT_ID, |org| org.scene = Scene::Maintenance);
     let bad = "lightning_sync_poll_success{org=\"acme\",source=\"salesforce\"} 0";
     let page = wait_for_metric(daemon.address, bad);
@@ -173,4 +176,120 @@ fn a_machine_without_authorities_is_told_once() {
     );
     let log = daemon.process.log();
     assert_eq!(log.matches("No authority was found").count(), 1, "{log}");
+}
+
+/// The value of a series of an organisation.
+fn figure(page: &str, name: &str, labels: &str) -> Option<f64> {
+    let series = format!("lightning_sync_{name}{{{labels}}} ");
+    let line = page.lines().find_map(|line| line.strip_prefix(&series))?;
+    line.parse().ok()
+}
+
+/// What a failure is about: a scene, or a secret that is not the app's.
+type Trouble = (Option<Scene>, FailureReason);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
+    let mut troubles: Vec<Trouble> = (FAILURES.iter())
+        .map(|(scene, reason)| (Some(*scene), *reason))
+        .collect();
+    troubles.extend([
+        (Some(Scene::VersionMissing), FailureReason::NotFound),
+        (Some(Scene::TokenRedirect), FailureReason::Redirected),
+        (Some(Scene::StrangeCode), FailureReason::Other),
+        (Some(Scene::Hang), FailureReason::Timeout),
+        (None, FailureReason::CredentialsRejected),
+    ]);
+    let id = |n: usize| format!("3MVG9org{n}");
+    let orgs = (0..troubles.len())
+        .map(|n| SimulatedOrg::healthy(&id(n), SECRET, people(7)))
+        .collect();
+    let salesforce = Salesforce::start(orgs, Arc::new(now)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    secret_file(&directory.path().join("a.secret"), SECRET);
+    let database = directory.path().join("sync.db");
+    let mut text = format!("store: {{ path: {} }}\norgs:\n", database.display());
+    for n in 0..troubles.len() {
+        text += &format!(
+            "  - {{ name: org-{n}, product: einstein_activity_capture, salesforce: {{ my_domain: 'http://{}', poll_every: 30s, \
+             auth: {{ client_credentials: {{ client_id: {}, client_secret_file: a.secret }} }} }} }}\n",
+            salesforce.address(),
+            id(n)
+        );
+    }
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, text).unwrap();
+    let daemon = Daemon::start(&file);
+    let source = |n: usize| format!("org=\"org-{n}\",source=\"salesforce\"");
+    let all_good = || {
+        wait_until("all answer", Duration::from_secs(240), || {
+            let page = get(daemon.address, "/metrics").text();
+            (0..troubles.len())
+                .all(|n| figure(&page, "poll_success", &source(n)) == Some(1.0))
+                .then_some(())
+        });
+    };
+    all_good();
+    let changed_at = now().seconds();
+    for (n, (scene, _)) in troubles.iter().enumerate() {
+        salesforce.change(&id(n), |org| match scene {
+            Some(scene) => org.scene = *scene,
+            None => "another".clone_into(&mut org.client_secret),
+        });
+    }
+    salesforce.expire_sessions();
+    // Each organisation as it is after its first failure.
+    let mut left: Vec<usize> = (0..troubles.len()).collect();
+    wait_until("all have failed", Duration::from_secs(120), || {
+        let page = get(daemon.address, "/metrics").text();
+        left.retain(|n| {
+            let (scene, reason) = troubles[*n];
+            let counted = format!("org=\"org-{n}\",reason=\"{reason}\",source=\"salesforce\"");
+            let Some(failures) = figure(&page, "poll_failures_total", &counted) else {
+                return true;
+            };
+            assert_eq!(failures, 1.0, "{scene:?}");
+            assert_eq!(figure(&page, "poll_success", &source(*n)), Some(0.0));
+            let linked = figure(&page, "linked_users", &format!("org=\"org-{n}\""));
+            assert_eq!(linked, Some(7.0), "{scene:?}: what was told stays");
+            let row = format!("org=\"org-{n}\",row=\"linked_users\",object_type=\"\"");
+            let read_at = figure(&page, "reading_timestamp_seconds", &row).or_else(|| {
+                figure(
+                    &page,
+                    "reading_timestamp_seconds",
+                    &format!("org=\"org-{n}\",row=\"linked_users\""),
+                )
+            });
+            let success = figure(&page, "poll_last_success_timestamp_seconds", &source(*n));
+            assert_eq!(read_at, success, "{scene:?}: and grows old");
+            assert!(
+                success.is_some_and(|at| at <= changed_at + 1.0),
+                "{scene:?}"
+            );
+            false
+        });
+        left.is_empty().then_some(())
+    });
+    let log = daemon.process.log();
+    for (n, (scene, reason)) in troubles.iter().enumerate() {
+        let warned: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("\"WARN\"") && line.contains(&format!("\"org-{n}\"")))
+            .collect();
+        assert_eq!(warned.len(), 1, "{scene:?}: {warned:?}");
+        let advice = serde_json::to_string(reason.advice()).unwrap();
+        assert!(
+            warned[0].contains(advice.trim_matches('"')),
+            "{}",
+            warned[0]
+        );
+    }
+    println!("{} failures, each named and told once", troubles.len());
+    for (n, _) in troubles.iter().enumerate() {
+        salesforce.change(&id(n), |org| {
+            org.scene = Scene::Healthy;
+            SECRET.clone_into(&mut org.client_secret);
+        });
+    }
+    all_good();
 }

@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::simulator::salesforce::Scene;
 use lightning_sync_exporter::sources::failure::FailureReason;
 
-const FAILURES: &[(Scene, FailureReason)] = &[
+pub(super) const FAILURES: &[(Scene, FailureReason)] = &[
     (Scene::SessionsRefused, FailureReason::SessionExpired),
     (Scene::NotForApi, FailureReason::SessionNotForApi),
-    (Scene::RevokedApp, FailureReason::CredentialsRejected),
+    (Scene::RevokedApp, FailureReason::AppRevoked),
     (Scene::NoRunAsUser, FailureReason::NoRunAsUser),
     (Scene::NotApproved, FailureReason::AppNotApproved),
     (Scene::LimitExceeded, FailureReason::RequestLimitExceeded),

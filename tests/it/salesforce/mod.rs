@@ -6,6 +6,7 @@ mod fixture;
 mod measured;
 mod network;
 mod others;
+mod parts;
 mod polls;
 mod secrets;
 mod view;

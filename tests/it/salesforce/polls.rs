@@ -103,6 +103,11 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
                 usize::try_from(polled.calls).unwrap()
             );
             assert!(round > 0 || snapshot.users.len() == users);
+            assert_eq!(
+                polled.told.switches.len(),
+                5,
+                "pages take no room of theirs"
+            );
             world.pass(MINUTE);
         }
     }
@@ -224,9 +229,10 @@ async fn without_batches_the_same_is_asked_one_by_one() {
     world
         .salesforce
         .change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
-    assert_eq!(world.poll().await.snapshot.unwrap().users.len(), 3);
-    // The settings had to wait for the second poll.
-    for calls in [3, 1] {
+    let polled = world.poll().await;
+    assert_eq!((polled.snapshot.unwrap().users.len(), polled.calls), (3, 4));
+    // The audit trail and the settings had to wait for the second poll.
+    for calls in [4, 1] {
         world.pass(MINUTE);
         let polled = world.poll().await;
         assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, calls));
@@ -276,7 +282,7 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
 #[tokio::test]
 async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
     let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(3));
-    org.metadata_refused = true;
+    org.metadata_fault = Some("INSUFFICIENT_ACCESS");
     let mut world = World::of(org).await;
     let polled = world.poll().await;
     assert_eq!(polled.snapshot.unwrap().users.len(), 3);
