@@ -438,7 +438,8 @@ mod tests {
             .to_string();
         assert!(
             error.starts_with(&directory.display().to_string())
-                && error.ends_with("writable by the daemon"),
+                && error.contains("writable by the daemon; ")
+                && error.contains("ReadWritePaths="),
             "{error}"
         );
         fs::create_dir(&directory).unwrap();
