@@ -284,7 +284,11 @@ mod tests {
         for asked in flood {
             computed += usize::from(asked.await.unwrap() == Verdict::WrongAnew);
         }
-        assert_eq!(computed, PASSWORDS_WAITING_PER_PEER);
+        // Who comes when one was done has its place.
+        assert!(
+            (PASSWORDS_WAITING_PER_PEER..PASSWORDS_WAITING).contains(&computed),
+            "{computed}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use super::counters::{Counts, Series, counts};
 use super::json;
 use super::report::Report;
 use crate::app::now;
+use crate::config::duration;
 use crate::domain::time::Timestamp;
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 /// How often Alertmanager is asked what became of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// What sending takes at most where all is well.
+const SENDING: Duration = Duration::from_secs(3);
 /// How long the alert lasts by itself, should nobody be left to end it.
 const LASTS: TimeDelta = TimeDelta::minutes(10);
 const NAME: &str = "LightningSyncTestPage";
@@ -89,9 +92,9 @@ struct Sent<'a> {
 impl Sent<'_> {
     async fn follow(mut self, within: Duration, ask: &Ask, report: &mut Report<'_, '_>) {
         let looks = within.as_millis() / LOOK_EVERY.as_millis();
-        let mut routed: Option<Vec<String>> = None;
-        let mut failed = None;
-        for _ in 0..=looks {
+        // Nobody is routed yet; then, to whom, and until which look what is seen may be another alert's alone.
+        let mut routed: Option<(Vec<String>, u128)> = None;
+        for look in 0..=looks {
             match &routed {
                 None => match whereabouts(self.url, self.mark, ask).await {
                     Ok(None) => {}
@@ -101,46 +104,27 @@ impl Sent<'_> {
                     Ok(Some(Whereabouts::Routed(receivers))) => {
                         let names = receivers.join(", ");
                         report.pass("page routed", format!("to receiver {names}"));
-                        if let Some(mute) = mute(self.url, &receivers, ask).await {
+                        let shown = shown(self.url, ask).await.unwrap_or_default();
+                        if receivers
+                            .iter()
+                            .all(|name| speaks(&shown, name) == Some(false))
+                        {
                             return report.fail(
                                 "page delivered",
-                                format!("receiver {mute} has nothing to send with; give it an integration"),
+                                format!("receiver {names} has nothing to send with; give it an integration"),
                             );
                         }
-                        routed = Some(receivers);
+                        let wait = longest_wait(&shown) + SENDING;
+                        let settled = look + wait.as_millis() / LOOK_EVERY.as_millis();
+                        routed = Some((receivers, settled.min(looks)));
                     }
                     Err(error) => return report.fail("page routed", error),
                 },
-                Some(receivers) => match self.told(receivers, ask).await {
-                    Ok(Told::Nothing) => {}
-                    Ok(Told::Failed { by, certainly }) => {
-                        if certainly {
-                            return report.fail("page delivered", fails(&by));
+                Some((receivers, settled)) => match self.told(receivers, ask).await {
+                    Ok(told) => {
+                        if let Some(verdict) = self.verdict(told, look >= *settled) {
+                            return verdict(report);
                         }
-                        // Perhaps another alert's, and ours is still to come.
-                        failed = Some(by);
-                    }
-                    Ok(Told::Delivered {
-                        by,
-                        certainly: true,
-                    }) => {
-                        return report.pass(
-                            "page delivered",
-                            format!("by {by}; look whether somebody's phone says so"),
-                        );
-                    }
-                    Ok(Told::Delivered {
-                        by,
-                        certainly: false,
-                    }) => {
-                        let others = self.others.into_iter().collect::<Vec<_>>().join(", ");
-                        return report.warn(
-                            "page delivered",
-                            format!(
-                                "a notification went out by {by}; {others} was active too, and Alertmanager does not count one from the other: look for mark={} where it should arrive",
-                                self.mark
-                            ),
-                        );
                     }
                     Err(error) => return report.fail("page delivered", error),
                 },
@@ -149,14 +133,9 @@ impl Sent<'_> {
         }
         report.fail(
             "page delivered",
-            failed.map_or_else(
-                || {
-                    format!(
-                        "nothing was sent within {} s; does the receiver have anything to send with, and is `group_wait` shorter than --page.within?",
-                        within.as_secs()
-                    )
-                },
-                |by| fails(&by),
+            format!(
+                "nothing was sent within {} s; is `group_wait` shorter than --page.within?",
+                within.as_secs()
             ),
         );
     }
@@ -179,27 +158,60 @@ impl Sent<'_> {
                 (ours && rose).then(|| (series.integration.clone(), certainly))
             })
         };
-        // A try is counted when it has ended, so that a failure of it is seen no later.
-        if let Some((by, certainly)) = rose(|counts| counts.failed) {
-            let delivered = rose(|counts| counts.sent - counts.failed);
-            if certainly || delivered.is_none() {
-                return Ok(Told::Failed { by, certainly });
-            }
-        }
-        Ok(
-            rose(|counts| counts.sent - counts.failed).map_or(Told::Nothing, |(by, certainly)| {
-                Told::Delivered { by, certainly }
+        Ok(Told {
+            failed: rose(|counts| counts.failed),
+            delivered: rose(|counts| counts.sent - counts.failed),
+        })
+    }
+
+    /// What to say of it; nothing while there is more to wait for.
+    fn verdict(&self, told: Told, settled: bool) -> Option<Verdict> {
+        let mark = self.mark.to_owned();
+        let others = self.others.iter().cloned().collect::<Vec<_>>().join(", ");
+        Some(match (told.failed, told.delivered) {
+            (Some((by, true)), _) => Box::new(move |report| {
+                report.fail("page delivered", fails(&by));
             }),
-        )
+            (None, Some((by, true))) => Box::new(move |report| {
+                report.pass(
+                    "page delivered",
+                    format!("by {by}; look whether somebody's phone says so"),
+                );
+            }),
+            // From here on it may have been another alert's. A page that fails is seen to fail once its time has come.
+            _ if !settled => return None,
+            (Some((by, false)), None) => Box::new(move |report| {
+                report.fail("page delivered", fails(&by));
+            }),
+            (Some((by, false)), Some(_)) => Box::new(move |report| {
+                report.fail(
+                    "page delivered",
+                    format!(
+                        "some notifications by {by} fail and some go out; {others} was active too, and Alertmanager does not count one from the other: see its log, and look for mark={mark} where it should arrive"
+                    ),
+                );
+            }),
+            (None, Some((by, false))) => Box::new(move |report| {
+                report.warn(
+                    "page delivered",
+                    format!(
+                        "a notification went out by {by}, and none failed; {others} was active too, and Alertmanager does not count one from the other: look for mark={mark} where it should arrive"
+                    ),
+                );
+            }),
+            (None, None) => return None,
+        })
     }
 }
 
-/// What became of a notification; `certainly` when it cannot have been another alert's.
-enum Told {
-    Nothing,
-    Failed { by: String, certainly: bool },
-    Delivered { by: String, certainly: bool },
+/// Notifications since the beginning: by what, and whether they cannot have been another alert's.
+struct Told {
+    failed: Option<(String, bool)>,
+    delivered: Option<(String, bool)>,
 }
+
+/// A last line of the report.
+type Verdict = Box<dyn FnOnce(&mut Report<'_, '_>)>;
 
 fn fails(integration: &str) -> String {
     format!("sending by {integration} fails; Alertmanager's log says why, and it tries again")
@@ -225,13 +237,25 @@ async fn others(url: &str, mark: &str, ask: &Ask) -> Result<BTreeSet<String>, St
         .collect())
 }
 
-/// The receiver that has nothing to send with, if every one of them is so, by the configuration that Alertmanager shows.
-async fn mute(url: &str, receivers: &[String], ask: &Ask) -> Option<String> {
+/// The configuration as Alertmanager shows it.
+async fn shown(url: &str, ask: &Ask) -> Option<String> {
     let (status, body) = ask.get(url, "/api/v2/status").await.ok()?;
     let answer = json(&body);
-    let shown = answer.pointer("/config/original")?.as_str()?;
-    let empty = |name: &String| speaks(shown, name) == Some(false);
-    (status == 200 && receivers.iter().all(empty)).then(|| receivers.join(", "))
+    let shown = answer.pointer("/config/original")?.as_str()?.to_owned();
+    (status == 200).then_some(shown)
+}
+
+/// The longest `group_wait` of a configuration as Alertmanager writes it; its own default where there is none.
+fn longest_wait(shown: &str) -> Duration {
+    const DEFAULT: Duration = Duration::from_secs(30);
+    let waits = shown
+        .lines()
+        .filter_map(|line| {
+            line.trim_start_matches([' ', '-'])
+                .strip_prefix("group_wait: ")
+        })
+        .filter_map(|text| duration::parse(text).ok()?.to_std().ok());
+    waits.max().unwrap_or(DEFAULT)
 }
 
 /// Whether a receiver has an integration, in a configuration as Alertmanager writes it; `None` when it is not found.
@@ -316,5 +340,15 @@ mod tests {
         assert_eq!(speaks(shown, "odd name"), Some(false));
         assert_eq!(speaks(shown, "other"), None);
         assert_eq!(speaks("receivers: []\n", "low"), None);
+    }
+
+    #[test]
+    fn the_longest_wait_is_waited_for() {
+        let shown = "route:\n  group_wait: 30s\n  routes:\n  - receiver: a\n    group_wait: 1m30s\n  - group_wait: 0s\n";
+        assert_eq!(longest_wait(shown), Duration::from_secs(90));
+        assert_eq!(
+            longest_wait("route:\n  receiver: a\n"),
+            Duration::from_secs(30)
+        );
     }
 }

@@ -226,7 +226,8 @@ fn a_directory_that_vanishes_is_named_and_may_come_back() {
         .to_string();
     assert!(
         error.starts_with(&directory.display().to_string())
-            && error.ends_with("writable by the daemon"),
+            && error.contains("writable by the daemon; ")
+            && error.contains("ReadWritePaths="),
         "{error}"
     );
     fs::create_dir(&directory).unwrap();
