@@ -50,14 +50,17 @@ impl Past {
             told.push(match known {
                 None => format!("{object} not known: no feed of their records has spoken"),
                 Some((since, upto)) => {
-                    let mut words = format!("{total} {object}");
-                    if since > begins {
-                        words += &format!(" since {}", exactly(since, org, now));
-                    }
-                    if upto < now {
-                        words += &format!(", not known after {}", exactly(upto, org, now));
-                    }
-                    words
+                    let begun = if since > begins {
+                        format!(" since {}", exactly(since, org, now))
+                    } else {
+                        String::new()
+                    };
+                    let ended = if upto < now {
+                        format!(", not known after {}", exactly(upto, org, now))
+                    } else {
+                        String::new()
+                    };
+                    format!("{total} {object}{begun}{ended}")
                 }
             });
             match known {

@@ -185,20 +185,22 @@ const fn is_of_access(reason: Reason) -> bool {
 
 /// A refusal in words for somebody before a form, who sends no headers.
 fn for_people(problem: &Problem, org: &str, has_token: bool) -> String {
-    match problem.reason {
-        Reason::TokenRequired if has_token => format!(
-            "Type the token of {org}. Whoever set this program up has it: it is in the file that `ingest.token_file` names."
-        ),
-        Reason::TokenWrong => format!(
-            "This is not the token of {org}. Whoever set this program up has it: it is in the file that `ingest.token_file` names."
-        ),
-        Reason::TokenRequired | Reason::LocalOnly => format!(
+    const WHO: &str =
+        "Whoever set this program up has it: it is in the file that `ingest.token_file` names.";
+    let reason = problem.reason;
+    if !is_of_access(reason) {
+        problem.detail.clone()
+    } else if reason == Reason::OriginNotAllowed {
+        "The form was sent from a page of another site. Open the paste box here and paste again."
+            .to_owned()
+    } else if reason == Reason::TokenWrong {
+        format!("This is not the token of {org}. {WHO}")
+    } else if has_token {
+        format!("Type the token of {org}. {WHO}")
+    } else {
+        format!(
             "{org} has no token, so it takes what is pasted only in a browser on the machine of this program, at 127.0.0.1. Whoever set it up can give {org} a token (`ingest.token_file`); then pasting works from anywhere."
-        ),
-        Reason::OriginNotAllowed => {
-            "The form was sent from a page of another site. Open the paste box here and paste again.".to_owned()
-        }
-        _ => problem.detail.clone(),
+        )
     }
 }
 

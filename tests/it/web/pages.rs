@@ -3,9 +3,13 @@
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
 use super::past::week;
 use crate::support::http::{get, request};
-use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source};
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::{
+    FAILURE_ORDER, UserCells, UserEntry, UserSummary, UserTable,
+};
 use lightning_sync_exporter::domain::view::{SourceState, View};
 use lightning_sync_exporter::guidance;
 use std::sync::Arc;
@@ -182,6 +186,8 @@ fn errors_are_pages_where_people_look_and_json_where_programs_ask() {
             "{path}"
         );
     }
+    // Dashboards link by a cause's name, also where no alert speaks of it.
+    assert_eq!(get(site.address, "/runbooks/retired").status, 200);
     let post = request(site.address, "POST", "/orgs/acme", &[], b"").unwrap();
     assert_eq!(
         (post.status, post.header("allow")),
@@ -221,6 +227,96 @@ fn a_user_of_whom_only_something_is_known_is_not_fine() {
         html.contains("Nobody has told any check of this user"),
         "{html}"
     );
+}
+
+/// acme with three users of whom every check is known and fine, the second in a reset for an hour, the third for a day.
+fn in_resets(spoke: i64) -> Setting {
+    let mut view = view();
+    let mut acme = (*view.orgs[0]).clone();
+    acme.sources[Source::Snapshot.index()] = Some(SourceState {
+        spoke_at: minutes_ago(spoke),
+    });
+    let users = [None, Some(60), Some(1440)]
+        .into_iter()
+        .enumerate()
+        .map(|(number, since)| {
+            let mut cells = UserCells::default();
+            let state = |status: Status| u32::try_from(status.index()).unwrap();
+            for row in FAILURE_ORDER {
+                cells.take(row, state(Status::Yes), minutes_ago(6));
+            }
+            for row in UserRow::ALL.iter().filter(|row| row.is_direction()) {
+                cells.take(*row, state(Status::NotSetToSync), minutes_ago(6));
+            }
+            cells.take(
+                UserRow::EventsToExchange,
+                state(Status::InSync),
+                minutes_ago(6),
+            );
+            if let Some(since) = since {
+                cells.take(
+                    UserRow::Reset,
+                    state(Status::ResetInProgress),
+                    minutes_ago(since),
+                );
+            }
+            UserEntry {
+                name: UserName::new(&format!("user{number}@corp.example")).unwrap(),
+                pseudonym: format!("{number:04x}").into(),
+                readings: Arc::new([(Source::Snapshot, cells)]),
+            }
+        })
+        .collect();
+    let table = UserTable {
+        users,
+        complete: true,
+    };
+    acme.summary = Arc::new(UserSummary::of(&table, &acme.policy, &acme.live(NOW), NOW));
+    acme.users = Arc::new(table);
+    view.orgs[0] = Arc::new(acme);
+    Setting {
+        view,
+        ..Setting::default()
+    }
+}
+
+#[test]
+fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
+    let site = Site::with(in_resets(6));
+    let html = get(site.address, "/orgs/acme").text();
+    for wanted in [">1 fine<", ">1 resetting<", ">1 stuck<", ">0 unknown<"] {
+        assert!(html.contains(wanted), "{wanted}: {html}");
+    }
+    let users = get(site.address, "/orgs/acme/users?verdict=stuck").text();
+    assert!(
+        users.contains("1 of 3 users") && users.contains("badge attention\">stuck"),
+        "{users}"
+    );
+    for (user, wanted) in [
+        ("0000", "Every check that counts is known, and none fails."),
+        ("0001", "A reset waits or runs."),
+        ("0002", "a reset has lasted longer than it may"),
+    ] {
+        let html = get(site.address, &format!("/orgs/acme/users/{user}")).text();
+        assert!(html.contains(wanted), "{html}");
+        // What is excluded by design is no trouble.
+        assert!(
+            html.contains("badge none\">Exchange configuration not set to sync"),
+            "{html}"
+        );
+    }
+    let silent = Site::with(in_resets(90 * 60));
+    let users = get(silent.address, "/orgs/acme/users").text();
+    assert!(!users.contains("badge fine"), "{users}");
+    for wanted in [
+        "fine when last read",
+        "in a reset when last read",
+        "stuck when last read",
+    ] {
+        assert!(users.contains(wanted), "{wanted}: {users}");
+    }
+    let html = get(silent.address, "/orgs/acme/users/0000").text();
+    assert!(html.contains("badge held\">fine when last read"), "{html}");
 }
 
 #[test]
