@@ -1,6 +1,10 @@
 //! Users' rows: what each source said, what holds now, and the counts that metrics and judgement read.
 
-use super::ids::{ObjectType, Source, UserName, closed_set};
+mod verdict;
+
+pub use verdict::{FAILURE_ORDER, Standing, UserVerdict, verdict};
+
+use super::ids::{ObjectType, Source, UserName};
 use super::policy::OrgPolicy;
 use super::rows::{Status, UserRow};
 use super::time::Timestamp;
@@ -119,134 +123,6 @@ pub struct UserTable {
     pub complete: bool,
 }
 
-/// The rows whose X means that the user does not sync, in the order in which they are looked at:
-/// configuration, version, service account, addresses, folder; the Outlook integration last, where it matters.
-pub const FAILURE_ORDER: [UserRow; 8] = [
-    UserRow::ActiveConfiguration,
-    UserRow::MailboxVersion,
-    UserRow::ServiceAccount,
-    UserRow::ContactsLinked,
-    UserRow::EventsLinked,
-    UserRow::ContactsFolder,
-    UserRow::EventsFolder,
-    UserRow::OutlookIntegration,
-];
-
-closed_set! {
-    /// How a user stands, in a word.
-    Standing {
-        /// A check fails that counts.
-        Failing = "failing",
-        /// A reset holds findings back.
-        Resetting = "resetting",
-        /// Nothing fails.
-        Healthy = "healthy",
-        /// Should not sync.
-        Excluded = "excluded",
-        /// On the way to the successor product.
-        Leaving = "leaving",
-        /// Nothing is known of any check.
-        Unknown = "unknown",
-    }
-}
-
-/// What stands between a user and sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserVerdict {
-    /// The first failing check that counts, and since when.
-    Failing(UserRow, Timestamp),
-    /// A reset runs or waits, younger than its limit: other findings are held back.
-    Resetting,
-    /// Left, or should never sync: neither failing nor healthy.
-    Excluded,
-    /// On the way to the successor product.
-    Leaving,
-    /// Something is known and nothing fails.
-    Healthy,
-    /// Nothing is known of any check.
-    Unknown,
-}
-
-impl UserVerdict {
-    /// In a word.
-    pub const fn standing(self) -> Standing {
-        match self {
-            Self::Failing(..) => Standing::Failing,
-            Self::Resetting => Standing::Resetting,
-            Self::Excluded => Standing::Excluded,
-            Self::Leaving => Standing::Leaving,
-            Self::Healthy => Standing::Healthy,
-            Self::Unknown => Standing::Unknown,
-        }
-    }
-
-    /// The check that fails, and since when.
-    pub const fn failing(self) -> Option<(UserRow, Timestamp)> {
-        match self {
-            Self::Failing(row, since) => Some((row, since)),
-            Self::Resetting | Self::Excluded | Self::Leaving | Self::Healthy | Self::Unknown => {
-                None
-            }
-        }
-    }
-}
-
-/// Judges one user at `now`.
-pub fn verdict(
-    user: &UserEntry,
-    policy: &OrgPolicy,
-    live: &[bool; Source::COUNT],
-    now: Timestamp,
-) -> UserVerdict {
-    if policy.exclude_users.contains(&user.name) {
-        return UserVerdict::Excluded;
-    }
-    let status = |row| user.status(row, live);
-    let since = |row| {
-        user.current(row, live)
-            .map_or(Timestamp::MIN, |current| current.cell.changed_at)
-    };
-    if policy.migrating(now) && status(UserRow::ActiveConfiguration) == Status::No {
-        return UserVerdict::Leaving;
-    }
-    if matches!(
-        status(UserRow::Reset),
-        Status::MarkedForReset | Status::ResetInProgress
-    ) && now.since(since(UserRow::Reset)) <= policy.reset_limit
-    {
-        return UserVerdict::Resetting;
-    }
-    let counts = |row: &UserRow| {
-        row.object_type()
-            .is_none_or(|object| policy.objects.contains(&object))
-            && (*row != UserRow::OutlookIntegration || policy.reps_select_events)
-    };
-    let failing = FAILURE_ORDER
-        .into_iter()
-        .filter(counts)
-        .find(|row| status(*row) == Status::No);
-    if let Some(row) = failing {
-        return UserVerdict::Failing(row, since(row));
-    }
-    let directions = UserRow::ALL
-        .iter()
-        .copied()
-        .filter(|row| row.is_direction())
-        .filter(counts);
-    let known = |row: UserRow| status(row) != Status::Unknown;
-    if directions
-        .clone()
-        .all(|row| status(row) == Status::NotSetToSync)
-    {
-        return UserVerdict::Excluded;
-    }
-    if UserRow::checks().any(known) {
-        UserVerdict::Healthy
-    } else {
-        UserVerdict::Unknown
-    }
-}
-
 /// The current state of every row of one user, with the labels that stand for the user; [`Status::Unknown`] in the
 /// two count rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,8 +174,12 @@ pub struct UserSummary {
     pub observed: [Option<(Timestamp, bool)>; UserRow::COUNT],
     /// Sums of the users' records in sync, by object type; `None` where nobody said.
     pub records_in_sync: [Option<u64>; ObjectType::COUNT],
-    /// Users on whom nothing fails.
+    /// Users of whom every check is known and nothing fails.
     pub healthy: u32,
+    /// Users whose reset or first sync lasts longer than it may.
+    pub stuck: u32,
+    /// Users on whom nothing fails that is known, and not everything is.
+    pub partly_known: u32,
     /// Users whose reset holds back findings.
     pub resetting: u32,
     /// Users who should not sync.
@@ -332,10 +212,7 @@ impl UserSummary {
             let verdict = verdict(user, policy, live, now);
             summary.count_rows(user, live, verdict == UserVerdict::Excluded);
             summary.count_verdict(verdict);
-            if verdict == UserVerdict::Resetting
-                && let Some(current) = user.current(UserRow::Reset, live)
-            {
-                let turn = current.cell.changed_at.plus(policy.reset_limit);
+            if let Some(turn) = verdict::turns_at(user, policy, live, now) {
                 summary.turns_at = Some(summary.turns_at.map_or(turn, |at| at.min(turn)));
             }
         }
@@ -409,6 +286,8 @@ impl UserSummary {
                     *oldest = Some(oldest.map_or(since, |at| at.min(since)));
                 }
             }
+            UserVerdict::Stuck(..) => self.stuck += 1,
+            UserVerdict::PartlyKnown => self.partly_known += 1,
             UserVerdict::Resetting => self.resetting += 1,
             UserVerdict::Excluded => self.excluded += 1,
             UserVerdict::Leaving => self.leaving += 1,

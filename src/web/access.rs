@@ -123,6 +123,11 @@ impl<'a> Asker<'a> {
         self.may(access, token, self.is_local(&origins))
     }
 
+    /// Whether no other site's page sent the request: browsers name the origin of every form that is posted.
+    pub(super) fn is_of_ours(&self) -> bool {
+        !self.headers.contains_key(ORIGIN) || self.own_origin().is_some()
+    }
+
     /// The request's `Origin`, if it names the host that was asked.
     fn own_origin(&self) -> Option<String> {
         let origin = self.headers.get(ORIGIN)?.to_str().ok()?;

@@ -59,6 +59,17 @@ pub(super) struct Found<'a> {
     pub(super) next: Option<&'a str>,
 }
 
+impl Found<'_> {
+    /// No user at all.
+    pub(super) const fn nobody() -> Self {
+        Self {
+            matching: 0,
+            users: Vec::new(),
+            next: None,
+        }
+    }
+}
+
 impl Filter {
     /// What a query asks for.
     ///

@@ -222,7 +222,7 @@ impl Problem {
         }
     }
 
-    /// The answer.
+    /// The answer for programs.
     pub(super) fn into_answer(self) -> Answer {
         let status = self.reason.status();
         let json = Json {
@@ -235,19 +235,25 @@ impl Problem {
         };
         let body = serde_json::to_vec(&json).unwrap_or_default();
         let mut response = answer(status, "application/problem+json", body);
+        self.dress(&mut response);
+        response
+    }
+
+    /// Gives an answer of this problem the headers that belong to it, whatever its body is.
+    pub(super) fn dress(&self, response: &mut Answer) {
         if let Some(allow) = self.allow {
-            set(&mut response, ALLOW, HeaderValue::from_static(allow));
+            set(response, ALLOW, HeaderValue::from_static(allow));
         }
         if self.reason.passes() {
             set(
-                &mut response,
+                response,
                 RETRY_AFTER,
                 HeaderValue::from(RETRY_AFTER_SECONDS),
             );
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if self.reason.status() == StatusCode::UNAUTHORIZED {
             set(
-                &mut response,
+                response,
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static(if self.reason == Reason::PasswordRequired {
                     "Basic realm=\"lightning-sync-exporter\", charset=\"UTF-8\""
@@ -257,9 +263,8 @@ impl Problem {
             );
         }
         if matches!(self.reason, Reason::BodyTooSlow | Reason::BodyCutShort) {
-            set(&mut response, CONNECTION, HeaderValue::from_static("close"));
+            set(response, CONNECTION, HeaderValue::from_static("close"));
         }
-        response
     }
 }
 

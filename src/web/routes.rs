@@ -11,6 +11,7 @@ use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
 use super::{api, health, ingest, openapi, pages, scrape, segment};
 use hyper::body::Incoming;
+use hyper::header::ACCEPT;
 use hyper::{Method, Request, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -160,6 +161,32 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Whether people look at it.
+    const fn is_page(self) -> bool {
+        match self {
+            Self::Overview
+            | Self::OrgPage(_)
+            | Self::UsersPage(_)
+            | Self::UserPage(..)
+            | Self::Paste(_)
+            | Self::Runbook(_) => true,
+            Self::Userscript(_)
+            | Self::Asset(_)
+            | Self::Metrics
+            | Self::Orgs
+            | Self::Org(_)
+            | Self::Users(_)
+            | Self::User(..)
+            | Self::History(_)
+            | Self::Ingest(..)
+            | Self::Findings
+            | Self::OpenApi
+            | Self::Healthy
+            | Self::Ready
+            | Self::Reload => false,
+        }
+    }
+
     fn takes(self, method: &Method) -> bool {
         self.methods()
             .split(", ")
@@ -192,15 +219,41 @@ impl Site {
         }
     }
 
+    /// How this server is spoken to.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.options.guard.now().tls.is_some() {
+            true => "https",
+            false => "http",
+        }
+    }
+
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let guard = self.options.guard.now();
-        let mut answer = self
-            .guarded(&guard, request, peer)
-            .await
-            .unwrap_or_else(Problem::into_answer);
+        let for_people = self.is_for_people(&request);
+        let mut answer = match self.guarded(&guard, request, peer).await {
+            Ok(answer) => answer,
+            Err(problem) if for_people => pages::trouble(self, problem),
+            Err(problem) => problem.into_answer(),
+        };
         guard.dress(&mut answer);
         answer
+    }
+
+    /// Whether a problem is told as a page: where a page is served, and to a browser wherever nothing is.
+    fn is_for_people(&self, request: &Request<Incoming>) -> bool {
+        let path = request.uri().path();
+        match Route::of(path, &self.options.telemetry_path) {
+            Some(route) => route.is_page(),
+            None => {
+                !["/api/", "/-/"].iter().any(|room| path.starts_with(room))
+                    && request
+                        .headers()
+                        .get(ACCEPT)
+                        .and_then(|accepted| accepted.to_str().ok())
+                        .is_some_and(|accepted| accepted.contains("text/html"))
+            }
+        }
     }
 
     /// Answers whoever may ask. Who may not learns nothing of which paths exist.
@@ -230,7 +283,7 @@ impl Site {
         let route = Route::of(path, &self.options.telemetry_path).ok_or_else(|| {
             Problem::new(
                 Reason::UnknownPath,
-                "Nothing is served here. The paths are listed at /api/v1/openapi.json.",
+                "Nothing is served at this address. The paths are listed at /api/v1/openapi.json; pages have no slash at the end.",
             )
         })?;
         if !route.takes(request.method()) {
@@ -244,7 +297,7 @@ impl Site {
             Route::Paste(org) => Box::pin(pages::paste(self, org, request, peer)).await,
             Route::Userscript(org) => {
                 api::Moment::of(self).org(org)?;
-                Ok(pages::userscript(request.headers(), org))
+                Ok(pages::userscript(self, request.headers(), org))
             }
             Route::Runbook(alert) => pages::runbook(self, alert),
             Route::Asset(asset) => Ok(pages::asset(asset)),

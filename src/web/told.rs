@@ -1,10 +1,12 @@
-//! What an organisation's rows show at one instant, for pages and JSON alike.
+//! What an organisation's rows, sources and users show at one instant, for pages and JSON alike.
 
+use crate::domain::ids::Source;
 use crate::domain::policy::Connection;
-use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
 use crate::guidance::{self, OrgState, RowGuide};
+use std::collections::BTreeMap;
 
 /// One row, its current value and what the article says of it.
 pub(super) struct Told {
@@ -13,6 +15,8 @@ pub(super) struct Told {
     pub(super) applies: bool,
     /// The value with its source; `None`: not known.
     pub(super) current: Option<Current>,
+    /// Whether a source that could tell when it last synced is live and knows of no time: it never did.
+    pub(super) never: bool,
     /// Why it is not known.
     pub(super) unknown_because: Option<&'static str>,
     /// What the article would call the value.
@@ -43,8 +47,11 @@ impl Told {
         let shows = current
             .as_ref()
             .map_or(OrgState::Unknown, |current| shows(org, row, current, now));
+        let never =
+            matches!(row, OrgRow::LastSync(object) if org.ever_synced(object, now) == Some(false));
         let unknown_because = match current {
             Some(_) => None,
+            None if never => Some("it never synced, as far as any source can tell"),
             None if was_said => Some("the engine has not published for too long"),
             None if org.readings.of_row(row).next().is_some() => {
                 Some("no source of this count is live")
@@ -55,9 +62,82 @@ impl Told {
             row,
             applies: applies(org, row),
             current,
+            never,
             unknown_because,
             shows,
             guide: guidance::org_row(row, shows),
+        }
+    }
+}
+
+/// A source and how it is doing.
+pub(super) struct ToldSource {
+    pub(super) source: Source,
+    pub(super) live: bool,
+    pub(super) spoke_at: Option<Timestamp>,
+    /// Until when it counts as live; `None` when it never spoke or its silence is an answer.
+    pub(super) live_until: Option<Timestamp>,
+}
+
+/// Every source that has spoken or can be fed.
+pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<ToldSource> {
+    Source::ALL
+        .iter()
+        .map(|source| ToldSource {
+            source: *source,
+            live: org.is_live(*source, now),
+            spoke_at: org.source(*source).map(|state| state.spoke_at),
+            live_until: org
+                .live_until(*source)
+                .filter(|until| *until < Timestamp::MAX),
+        })
+        .filter(|told| {
+            told.spoke_at.is_some() || matches!(told.source, Source::Activity | Source::Snapshot)
+        })
+        .collect()
+}
+
+/// The users in numbers.
+pub(super) struct Users {
+    pub(super) known: u32,
+    pub(super) healthy: u32,
+    pub(super) partly_known: u32,
+    pub(super) failing: u32,
+    pub(super) failing_by_check: BTreeMap<&'static str, u32>,
+    pub(super) stuck: u32,
+    pub(super) resetting: u32,
+    pub(super) excluded: u32,
+    pub(super) leaving: u32,
+    pub(super) unknown: u32,
+}
+
+impl Users {
+    pub(super) fn of(org: &OrgView) -> Self {
+        let summary = &org.summary;
+        let failing_by_check: BTreeMap<&'static str, u32> = UserRow::checks()
+            .filter_map(|check| Some((check.check(), summary.failing(check)?.0)))
+            .collect();
+        let failing = failing_by_check.values().sum();
+        let told = [
+            summary.healthy,
+            summary.partly_known,
+            failing,
+            summary.stuck,
+            summary.resetting,
+            summary.excluded,
+            summary.leaving,
+        ];
+        Self {
+            known: summary.known,
+            healthy: summary.healthy,
+            partly_known: summary.partly_known,
+            failing,
+            failing_by_check,
+            stuck: summary.stuck,
+            resetting: summary.resetting,
+            excluded: summary.excluded,
+            leaving: summary.leaving,
+            unknown: summary.known.saturating_sub(told.iter().sum()),
         }
     }
 }

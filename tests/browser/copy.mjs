@@ -3,18 +3,22 @@
 //
 // plan: { chromium, box: address of the paste box, pages: [{ name, html }] }
 //
-// A browser runs a bookmarklet as its user's own act, whatever the page's policy says. Here the debugger's evaluation,
-// with a user's gesture, stands for that act.
+// A browser runs a bookmarklet as its user's own act, whatever the page's policy says; bookmarks themselves cannot be
+// clicked from here. Two things stand for that act: the debugger's evaluation, with a user's gesture, on a page whose
+// policy allows no script at all; and a real click on a link with the bookmarklet's address, on the same page without a
+// policy, because a browser takes a page's own link for the page's act.
 import { chromium } from "playwright-core";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 const plan = JSON.parse(readFileSync(0, "utf8"));
-const POLICY = "default-src 'none'; script-src 'none'; style-src 'none'; connect-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY = "default-src 'none'; script-src 'none'; style-src 'none'; frame-src 'self'; connect-src 'none'; form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
 const served = new Map(plan.pages.map((page) => [`/${page.name}`, page.html]));
 const saved = createServer((request, response) => {
-  response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
-  response.end(served.get(request.url) ?? "");
+  const { pathname, search } = new URL(request.url, "http://localhost");
+  const policy = search === "?open" ? {} : { "content-security-policy": POLICY };
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...policy });
+  response.end(served.get(pathname) ?? "");
 });
 await new Promise((listening) => saved.listen(0, "127.0.0.1", listening));
 const at = `http://127.0.0.1:${saved.address().port}`;
@@ -25,17 +29,18 @@ const browser = await chromium.launch({
 const context = await browser.newContext();
 const box = await context.newPage();
 await box.goto(plan.box);
-const bookmarklet = decodeURIComponent((await box.locator("#bookmarklet").getAttribute("href")).replace(/^javascript:/, ""));
+const address = await box.locator("#bookmarklet").getAttribute("href");
+const bookmarklet = decodeURIComponent(address.replace(/^javascript:/, ""));
 const userscript = await (await context.request.get(`${plan.box}/lightning-sync.user.js`)).text();
 await box.close();
 
 const results = [];
-for (const { name } of plan.pages) {
-  for (const way of ["bookmarklet", "userscript"]) {
+for (const { name } of plan.pages.filter((page) => !page.within)) {
+  for (const way of ["bookmarklet", "link", "userscript"]) {
     const page = await context.newPage();
     const blocked = [];
     page.on("console", (message) => blocked.push(message.text()));
-    await page.goto(`${at}/${name}`);
+    await page.goto(`${at}/${name}${way === "link" ? "?open" : ""}`);
     const debug = await context.newCDPSession(page);
     const run = async (expression) => {
       const { exceptionDetails } = await debug.send("Runtime.evaluate", { expression, userGesture: true });
@@ -43,7 +48,13 @@ for (const { name } of plan.pages) {
     };
     const opened = context.waitForEvent("page");
     if (way === "bookmarklet") await run(bookmarklet);
-    else {
+    else if (way === "link") {
+      await page.evaluate((href) => {
+        const link = Object.assign(document.createElement("a"), { href, id: "clicked", textContent: "." });
+        document.body.prepend(link);
+      }, address);
+      await page.locator("#clicked").click();
+    } else {
       // The script offers itself on pages that speak of Lightning Sync.
       await run(`document.title = "Lightning Sync Status"; document.body.append(" Lightning Sync Status ");`);
       await run(userscript);

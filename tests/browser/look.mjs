@@ -1,6 +1,8 @@
 // Looks at pages in a real Chromium, as a plan on standard input says, and prints what is wrong with them as JSON.
 //
-// plan: { chromium, looks: [{ name, url, first_screen: [text] }], shots: directory for screenshots, or null }
+// plan: { chromium, looks: [{ name, url, status, first_screen: [text], paste: { content, press: [button] } }],
+//         shots: directory for screenshots, or null }
+// A look with `paste` fills in the paste box and presses its buttons one after the other; `status` is the last answer's.
 // Every look is taken at both widths, light and dark. Nothing here decides what is right: the test that sends the plan does.
 import { chromium } from "playwright-core";
 import { createRequire } from "node:module";
@@ -25,7 +27,12 @@ for (const size of sizes) {
     const page = await context.newPage();
     let at = "";
     const trouble = (what) => troubles.push(`${at}: ${what}`);
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && trouble(`console: ${message.text()}`));
+    let refused = false;
+    page.on("console", (message) => {
+      // The browser notes every answer that is none of success.
+      if (refused && /^Failed to load resource: the server responded with a status of 4/.test(message.text())) return;
+      if (["error", "warning"].includes(message.type())) trouble(`console: ${message.text()}`);
+    });
     page.on("pageerror", (error) => trouble(`script: ${error.message}`));
     page.on("dialog", (dialog) => { trouble(`dialog: ${dialog.message()}`); dialog.dismiss(); });
     page.on("request", (request) => {
@@ -35,8 +42,20 @@ for (const size of sizes) {
     for (const look of plan.looks) {
       at = `${look.name} ${size.name} ${scheme}`;
       looks += 1;
-      const answer = await page.goto(look.url, { waitUntil: "load" });
-      if (answer.status() !== 200) trouble(`status ${answer.status()}`);
+      const status = look.status ?? 200;
+      refused = status !== 200;
+      let answer = await page.goto(look.url, { waitUntil: "load" });
+      if (look.paste) {
+        await page.locator("#content").fill(look.paste.content);
+        for (const button of look.paste.press) {
+          const next = page.waitForResponse((response) => response.request().isNavigationRequest());
+          await page.locator(`button[value=${button}]`).click();
+          answer = await next;
+          await page.waitForLoadState("load");
+        }
+      }
+      if (answer.status() !== status) trouble(`status ${answer.status()}`);
+      for (const word of await page.evaluate(broken)) trouble(`breaks in two: ${word}`);
       for (const wide of await page.evaluate(overflowing)) trouble(`overflows: ${wide}`);
       await page.evaluate(axe);
       const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
@@ -52,6 +71,9 @@ for (const size of sizes) {
       }
       if (plan.shots) {
         await page.screenshot({ path: `${plan.shots}/${look.name}-${size.name}-${scheme}.png`, fullPage: false });
+        for (const [part, selector] of Object.entries(look.parts ?? {})) {
+          await page.locator(selector).first().screenshot({ path: `${plan.shots}/${part}-${size.name}-${scheme}.png` });
+        }
       }
     }
     await context.close();
@@ -68,6 +90,32 @@ function overflowing() {
     .filter((element) => element.getBoundingClientRect().right > width + 1)
     .slice(0, 3)
     .map((element) => element.outerHTML.slice(0, 160));
+}
+
+// Words and numbers of ours that a line's end cuts; what sources say may be cut anywhere.
+function broken() {
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest("bdi, svg, textarea, option, code, h1")) continue;
+    for (const word of node.data.matchAll(/[\p{L}\p{N}][\p{L}\p{N}.,:]*/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].filter((one) => one.width > 0).map((one) => Math.round(one.top)));
+      if (lines.size > 1) found.push(`${word[0]} in ${node.parentElement.outerHTML.slice(0, 120)}`);
+    }
+  }
+  // A figure at a glance stands in one line, whatever it is made of.
+  for (const cell of document.querySelectorAll(".glance td, .glance th")) {
+    for (const text of [...cell.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())) {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      if (new Set([...range.getClientRects()].map((one) => Math.round(one.top))).size > 1) found.push(cell.outerHTML.slice(0, 120));
+    }
+  }
+  return found.slice(0, 5);
 }
 
 // Where the topmost element that has a text, and no child that has it, ends: pixels from the top; null when there is none.

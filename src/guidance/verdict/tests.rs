@@ -41,7 +41,7 @@ fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
         said(
             Level::Fine,
             "FINE",
-            "Contacts synced 60 min ago, events synced 60 min ago.",
+            "Contacts synced 60 min ago (03:00), events synced 60 min ago (03:00).",
             None
         )
     );
@@ -84,7 +84,7 @@ fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
         said(
             Level::Held,
             "HELD, last told Sat 16:00",
-            "We no longer know whether contacts and events sync: last told 60 h ago.",
+            "We no longer know whether contacts and events sync: last told 60 h ago (Sat 16:00).",
             Some(Owner::Monitoring)
         )
     );
@@ -175,7 +175,7 @@ fn a_stop_of_both_object_types_is_one_sentence() {
         said(
             Level::Broken,
             "BROKEN since 02:00",
-            "Contacts and events have not synced for 26 h or longer.",
+            "Contacts and events have not synced for 26 h or longer (since Mon 02:00 or before).",
             Some(Owner::SalesforceAdmin)
         )
     );
@@ -190,7 +190,10 @@ fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
         )
         .shows(OrgRow::LastSync(ObjectType::Events), OrgValue::Instant(NOW))
         .failing(UserRow::ContactsFolder, 3);
-    assert_eq!(org.said().2, "Contacts have not synced for 26 h.");
+    assert_eq!(
+        org.said().2,
+        "Contacts have not synced for 26 h (since Mon 02:00)."
+    );
     assert_eq!(
         held_back(&org.verdict()),
         [(Reason::UsersFailing, Reason::NoSyncIn24Hours)]
@@ -252,7 +255,7 @@ fn a_delay_is_watched_and_waited_for() {
         said(
             Level::Watch,
             "WATCH since 01:15",
-            "Contacts last synced 3 h ago, events last synced 3 h ago.",
+            "Contacts last synced 3 h ago (01:00), events last synced 3 h ago (01:00).",
             Some(Owner::Wait)
         )
     );
@@ -300,7 +303,7 @@ fn what_has_synced_is_told_beside_what_waits() {
         said(
             Level::Waiting,
             "WAITING for the first sync",
-            "Events have not synced yet, contacts synced 3 min ago.",
+            "Events have not synced yet, contacts synced 3 min ago (03:57).",
             None
         )
     );

@@ -43,7 +43,7 @@ pub(super) fn calm(level: Level, org: &OrgView, now: Timestamp) -> String {
         Level::Held => told_before(&org.policy.objects, org, now),
         Level::Broken | Level::Attention | Level::Watch | Level::Fine | Level::Retired => {
             let parts: Vec<String> = last_syncs(&org.policy.objects, org, now)
-                .map(|(object, last)| format!("{object} synced {} ago", span(now.since(last.at))))
+                .map(|(object, last)| format!("{object} synced {}", ago(last.at, org, now)))
                 .collect();
             sentence(&parts.join(", "))
         }
@@ -64,7 +64,7 @@ fn waiting(org: &OrgView, now: Timestamp) -> String {
         .collect();
     let parts: Vec<String> = synced
         .iter()
-        .map(|(object, last)| format!("{object} synced {} ago", span(now.since(last.at))))
+        .map(|(object, last)| format!("{object} synced {}", ago(last.at, org, now)))
         .collect();
     sentence(&format!(
         "{} have not synced yet, {}",
@@ -148,10 +148,15 @@ fn not_synced(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<S
         .map(|(_, last)| last)
         .max_by_key(|last| last.at)?;
     let whose = both(objects);
-    let more = if objects.len() > 1 { " or longer" } else { "" };
+    let (more, before) = if objects.len() > 1 {
+        (" or longer", " or before")
+    } else {
+        ("", "")
+    };
     Some(sentence(&if newest.live {
         let age = span(now.since(newest.at));
-        format!("{whose} have not synced for {age}{more}")
+        let since = local(newest.at, org, now);
+        format!("{whose} have not synced for {age}{more} (since {since}{before})")
     } else {
         let age = span(newest.observed_at.since(newest.at));
         format!("{whose} had not synced for {age}{more} when somebody last looked")
@@ -165,8 +170,8 @@ fn told_before(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String 
         .min();
     match told {
         Some(at) => format!(
-            "We no longer know whether {whose} sync: last told {} ago.",
-            span(now.since(at))
+            "We no longer know whether {whose} sync: last told {}.",
+            ago(at, org, now)
         ),
         None => format!("Nobody has ever told us whether {whose} sync."),
     }
@@ -174,7 +179,7 @@ fn told_before(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String 
 
 fn late(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<String> {
     let parts: Vec<String> = last_syncs(objects, org, now)
-        .map(|(object, last)| format!("{object} last synced {} ago", span(now.since(last.at))))
+        .map(|(object, last)| format!("{object} last synced {}", ago(last.at, org, now)))
         .collect();
     (!parts.is_empty()).then(|| sentence(&parts.join(", ")))
 }
@@ -261,6 +266,11 @@ fn sentence(words: &str) -> String {
     let first = letters.next().map(|letter| letter.to_uppercase());
     let first: String = first.into_iter().flatten().collect();
     format!("{first}{}.", letters.as_str())
+}
+
+/// "26 h ago (Sat 12:00)": how long ago, and when.
+fn ago(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
+    format!("{} ago ({})", span(now.since(at)), local(at, org, now))
 }
 
 /// A span as people say it: minutes below two hours, hours below three days, then days.

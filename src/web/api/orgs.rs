@@ -4,9 +4,7 @@ use super::findings::{FindingJson, Tally, path_of};
 use super::json::{At, Envelope, StepJson, age_seconds};
 use super::rows::{OrgRowJson, org_rows};
 use super::{Moment, answer_json};
-use crate::domain::ids::Source;
 use crate::domain::reasons::Reason;
-use crate::domain::rows::UserRow;
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::Verdict;
@@ -15,6 +13,7 @@ use crate::web::judged::Judged;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
+use crate::web::told;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -154,21 +153,15 @@ struct SourceJson {
 }
 
 fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
-    Source::ALL
-        .iter()
-        .map(|source| {
-            let spoke_at = org.source(*source).map(|state| state.spoke_at);
-            SourceJson {
-                source: source.name(),
-                live: org.is_live(*source, now),
-                spoke_at: spoke_at.map(At),
-                age_seconds: spoke_at.map(|at| age_seconds(at, now)),
-                live_until: org
-                    .live_until(*source)
-                    .filter(|until| *until < Timestamp::MAX)
-                    .map(At),
-                expected_every_seconds: org.policy.expected_every(*source).map(seconds),
-            }
+    told::sources(org, now)
+        .into_iter()
+        .map(|told| SourceJson {
+            source: told.source.name(),
+            live: told.live,
+            spoke_at: told.spoke_at.map(At),
+            age_seconds: told.spoke_at.map(|at| age_seconds(at, now)),
+            live_until: told.live_until.map(At),
+            expected_every_seconds: org.policy.expected_every(told.source).map(seconds),
         })
         .collect()
 }
@@ -177,8 +170,10 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
 struct Users {
     known: u32,
     healthy: u32,
+    partly_known: u32,
     failing: u32,
     failing_by_check: BTreeMap<&'static str, u32>,
+    stuck: u32,
     resetting: u32,
     excluded: u32,
     leaving: u32,
@@ -187,27 +182,18 @@ struct Users {
 
 impl Users {
     fn of(org: &OrgView) -> Self {
-        let summary = &org.summary;
-        let failing_by_check: BTreeMap<&'static str, u32> = UserRow::checks()
-            .filter_map(|check| Some((check.check(), summary.failing(check)?.0)))
-            .collect();
-        let failing = failing_by_check.values().sum();
-        let told = [
-            summary.healthy,
-            failing,
-            summary.resetting,
-            summary.excluded,
-            summary.leaving,
-        ];
+        let told = told::Users::of(org);
         Self {
-            known: summary.known,
-            healthy: summary.healthy,
-            failing,
-            failing_by_check,
-            resetting: summary.resetting,
-            excluded: summary.excluded,
-            leaving: summary.leaving,
-            unknown: summary.known.saturating_sub(told.iter().sum()),
+            known: told.known,
+            healthy: told.healthy,
+            partly_known: told.partly_known,
+            failing: told.failing,
+            failing_by_check: told.failing_by_check,
+            stuck: told.stuck,
+            resetting: told.resetting,
+            excluded: told.excluded,
+            leaving: told.leaving,
+            unknown: told.unknown,
         }
     }
 }

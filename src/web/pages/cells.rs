@@ -23,14 +23,14 @@ pub(super) struct Value {
 }
 
 impl Value {
-    fn text(text: impl Into<String>) -> Self {
+    pub(super) fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             when: None,
         }
     }
 
-    fn instant(when: When) -> Self {
+    pub(super) fn instant(when: When) -> Self {
         Self {
             text: String::new(),
             when: Some(when),
@@ -61,6 +61,7 @@ impl Row {
             value: match current.map(|current| &current.value) {
                 Some(OrgValue::Instant(at)) => Value::instant(When::of(*at, org, now)),
                 Some(value) => Value::text(text(told.row, value)),
+                None if told.never => Value::text("never"),
                 None => Value::text("unknown"),
             },
             class,

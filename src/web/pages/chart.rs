@@ -7,11 +7,11 @@ use chrono::{TimeDelta, Timelike};
 use chrono_tz::Tz;
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 150.0;
-/// Where the plot begins and ends.
-const LEFT: f64 = 40.0;
+const HEIGHT: f64 = 160.0;
+/// Where the plot begins and ends. What is left beside and below it holds the texts of the size they have on a phone.
+const LEFT: f64 = 60.0;
 const FLOOR: f64 = 132.0;
-const TOP: f64 = 8.0;
+const TOP: f64 = 16.0;
 
 /// A chart with its geometry.
 #[derive(Template)]
@@ -22,12 +22,23 @@ pub(super) struct Chart {
     pub(super) told: String,
     width: f64,
     height: f64,
+    left: f64,
     floor: f64,
     ticks: Vec<Tick>,
     days: Vec<Day>,
+    gaps: Vec<Gap>,
     bars: Vec<Bar>,
     lines: Vec<Line>,
     limit: Option<String>,
+}
+
+/// A time of which nothing is known of an object type: one thick line, dashed into stripes.
+struct Gap {
+    from: String,
+    upto: String,
+    at: String,
+    thick: String,
+    title: String,
 }
 
 struct Tick {
@@ -38,7 +49,60 @@ struct Tick {
 
 struct Day {
     at: String,
+    text_at: String,
     text: String,
+}
+
+impl Day {
+    /// A mark, whose text stays within the picture.
+    fn of(at: f64, text: String) -> Self {
+        Self {
+            at: number(at),
+            text_at: number(at.min(WIDTH - 30.0)),
+            text,
+        }
+    }
+}
+
+/// From when until when something is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unknown {
+    pub(super) object: ObjectType,
+    pub(super) from: Timestamp,
+    pub(super) upto: Timestamp,
+}
+
+/// Where times stand in a plot.
+struct Plot {
+    from: Timestamp,
+    upto: Timestamp,
+}
+
+impl Plot {
+    fn x(&self, at: Timestamp) -> f64 {
+        let whole = self.upto.since(self.from).num_seconds().max(1) as f64;
+        let part = at.since(self.from).num_seconds() as f64 / whole;
+        LEFT + (WIDTH - LEFT) * part.clamp(0.0, 1.0)
+    }
+
+    /// The gaps, each in the band of its object type.
+    fn gaps(&self, unknown: &[Unknown], objects: &[ObjectType]) -> Vec<Gap> {
+        let band = (FLOOR - TOP) / objects.len().max(1) as f64;
+        unknown
+            .iter()
+            .filter(|gap| gap.upto > self.from && gap.upto > gap.from)
+            .filter_map(|gap| {
+                let place = objects.iter().position(|object| *object == gap.object)?;
+                Some(Gap {
+                    from: number(self.x(gap.from)),
+                    upto: number(self.x(gap.upto)),
+                    at: number(TOP + band * (place as f64 + 0.5)),
+                    thick: number(band - 2.0),
+                    title: format!("{}: not known", gap.object),
+                })
+            })
+            .collect()
+    }
 }
 
 struct Bar {
@@ -52,6 +116,8 @@ struct Bar {
 
 struct Line {
     class: &'static str,
+    /// Whether nobody looked any more.
+    held: bool,
     points: String,
 }
 
@@ -99,6 +165,7 @@ pub(super) struct Bars {
     /// The number of the first hour.
     pub(super) first: i64,
     pub(super) counts: Vec<(ObjectType, Vec<u64>)>,
+    pub(super) unknown: Vec<Unknown>,
     pub(super) span: Span,
     pub(super) zone: Tz,
 }
@@ -136,11 +203,16 @@ impl Bars {
                 let text = self
                     .span
                     .mark(Timestamp::of_hour(self.first + hour), self.zone)?;
-                let at = number(LEFT + slot * hour as f64);
-                Some(Day { at, text })
+                Some(Day::of(LEFT + slot * hour as f64, text))
             })
             .collect();
+        let plot = Plot {
+            from: Timestamp::of_hour(self.first),
+            upto: Timestamp::of_hour(self.first + self.span.hours()),
+        };
+        let objects: Vec<ObjectType> = self.counts.iter().map(|(object, _)| *object).collect();
         Chart {
+            gaps: plot.gaps(&self.unknown, &objects),
             bars,
             days,
             ..Chart::empty(self.title, self.told, top)
@@ -153,6 +225,9 @@ pub(super) struct Lines {
     pub(super) title: String,
     pub(super) told: String,
     pub(super) lines: Vec<(ObjectType, Vec<Option<f64>>)>,
+    /// From when on nobody looked any more, by object type.
+    pub(super) held_from: Vec<(ObjectType, Timestamp)>,
+    pub(super) unknown: Vec<Unknown>,
     /// The figure above which it is bad.
     pub(super) limit: f64,
     pub(super) now: Timestamp,
@@ -169,39 +244,58 @@ impl Lines {
             .flatten()
             .fold(self.limit, |most, figure| most.max(*figure));
         let top = nice(most);
+        let plot = Plot {
+            from: self.now.minus(self.span.length()),
+            upto: self.now,
+        };
         let lines = self
             .lines
             .iter()
             .flat_map(|(object, figures)| {
                 let step = (WIDTH - LEFT) / (figures.len().max(2) - 1) as f64;
-                let points: Vec<String> = figures
+                let held_from = self
+                    .held_from
+                    .iter()
+                    .find(|(of, _)| of == object)
+                    .map_or(f64::INFINITY, |(_, from)| plot.x(*from));
+                let points: Vec<(f64, String)> = figures
                     .iter()
                     .enumerate()
                     .filter_map(|(index, figure)| {
                         let x = LEFT + step * index as f64;
                         let y = FLOOR - (FLOOR - TOP) * (*figure)? / top;
-                        Some(format!("{},{}", number(x), number(y)))
+                        Some((x, format!("{},{}", number(x), number(y))))
                     })
                     .collect();
-                (!points.is_empty()).then(|| Line {
-                    class: object.name(),
-                    points: points.join(" "),
-                })
+                // The held part begins at the last point that is not, so that the line has no hole.
+                let known = points.iter().filter(|(x, _)| *x <= held_from).count();
+                let part = |points: &[(f64, String)], held| {
+                    let points: Vec<&str> = points.iter().map(|(_, at)| at.as_str()).collect();
+                    (points.len() > usize::from(held)).then(|| Line {
+                        class: object.name(),
+                        held,
+                        points: points.join(" "),
+                    })
+                };
+                let (seen, _) = points.split_at(known);
+                let (_, after) = points.split_at(known.saturating_sub(1));
+                let after = if known < points.len() { after } else { &[] };
+                [part(seen, false), part(after, true)]
             })
+            .flatten()
             .collect();
+        let objects: Vec<ObjectType> = self.lines.iter().map(|(object, _)| *object).collect();
         let hours = self.span.hours();
         let days = (0..hours)
             .filter_map(|back| {
                 let at = Timestamp::of_hour(self.now.hour() - back);
                 let text = self.span.mark(at, self.zone)?;
                 let left = hours as f64 - self.now.since(at).num_seconds() as f64 / 3600.0;
-                (left > 0.0).then(|| Day {
-                    at: number(LEFT + (WIDTH - LEFT) * left / hours as f64),
-                    text,
-                })
+                (left > 0.0).then(|| Day::of(LEFT + (WIDTH - LEFT) * left / hours as f64, text))
             })
             .collect();
         Chart {
+            gaps: plot.gaps(&self.unknown, &objects),
             lines,
             days,
             limit: Some(number(FLOOR - (FLOOR - TOP) * self.limit / top)),
@@ -228,9 +322,11 @@ impl Chart {
             told,
             width: WIDTH,
             height: HEIGHT,
+            left: LEFT,
             floor: FLOOR,
             ticks,
             days: Vec::new(),
+            gaps: Vec::new(),
             bars: Vec::new(),
             lines: Vec::new(),
             limit: None,
@@ -281,13 +377,23 @@ mod tests {
             told: "10 contacts".to_owned(),
             first: 0,
             counts: vec![(ObjectType::Contacts, counts)],
+            unknown: vec![Unknown {
+                object: ObjectType::Contacts,
+                from: Timestamp::of_hour(-9),
+                upto: Timestamp::of_hour(2),
+            }],
             span: Span::Day,
             zone: Tz::UTC,
         }
         .draw();
         assert_eq!(chart.bars.len(), 1);
         let bar = &chart.bars[0];
-        assert_eq!((bar.x.as_str(), bar.y.as_str()), ("115", "8"));
+        assert_eq!((bar.x.as_str(), bar.y.as_str()), ("132.5", "16"));
+        let gap = &chart.gaps[0];
+        assert_eq!(
+            (gap.from.as_str(), gap.upto.as_str(), gap.title.as_str()),
+            ("60", "108.3", "contacts: not known")
+        );
         assert_eq!(bar.title, "Thu 03:00: 10 contacts");
         assert!(
             chart
@@ -295,5 +401,34 @@ mod tests {
                 .unwrap()
                 .contains("aria-label=\"Records: 10 contacts\"")
         );
+    }
+
+    #[test]
+    fn what_nobody_looked_at_any_more_is_drawn_apart() {
+        let now = Timestamp::of_hour(24);
+        let lines = |held_from| {
+            Lines {
+                title: "Age".to_owned(),
+                told: String::new(),
+                lines: vec![(
+                    ObjectType::Events,
+                    (0..=24).map(|hour| Some(f64::from(hour))).collect(),
+                )],
+                held_from,
+                unknown: Vec::new(),
+                limit: 24.0,
+                now,
+                span: Span::Day,
+                zone: Tz::UTC,
+            }
+            .draw()
+            .lines
+            .iter()
+            .map(|line| (line.held, line.points.split(' ').count()))
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(lines(Vec::new()), [(false, 25)]);
+        let since = vec![(ObjectType::Events, Timestamp::of_hour(20))];
+        assert_eq!(lines(since), [(false, 21), (true, 5)]);
     }
 }

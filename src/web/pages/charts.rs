@@ -1,11 +1,11 @@
 //! The charts of an organisation's past.
 
-use super::chart::{Bars, Chart, Lines, Span};
-use crate::domain::ids::{ObjectType, Outcome};
+use super::chart::{Bars, Chart, Lines, Span, Unknown};
+use crate::domain::ids::{ObjectType, Outcome, Source};
 use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::span;
+use crate::guidance::verdict::{local, span};
 use crate::web::past::Past;
 
 /// How many points a line of ages has.
@@ -36,22 +36,50 @@ impl Past {
             };
             counts.push((*object, (first..=now.hour()).map(in_hour).collect()));
         }
-        let told = match org.policy.objects.iter().any(|object| {
-            org.figures(*object).covered_since.is_some()
-        }) {
-            true => counts
-                .iter()
-                .map(|(object, counts)| format!("{} {object}", counts.iter().sum::<u64>()))
-                .collect::<Vec<String>>()
-                .join(", ")
-                + ". The current hour is not over.",
-            false => "No feed of records has spoken, so what synced in which hour is not known. The rows show the counts of the status page.".to_owned(),
-        };
+        let begins = Timestamp::of_hour(first);
+        let mut unknown = Vec::new();
+        let mut told = Vec::new();
+        for (object, counts) in &counts {
+            let known = known(*object, org, now);
+            let gap = |from, upto| Unknown {
+                object: *object,
+                from,
+                upto,
+            };
+            let total: u64 = counts.iter().sum();
+            told.push(match known {
+                None => format!("{object} not known: no feed of their records has spoken"),
+                Some((since, upto)) => {
+                    let begun = if since > begins {
+                        format!(" since {}", exactly(since, org, now))
+                    } else {
+                        String::new()
+                    };
+                    let ended = if upto < now {
+                        format!(", not known after {}", exactly(upto, org, now))
+                    } else {
+                        String::new()
+                    };
+                    format!("{total} {object}{begun}{ended}")
+                }
+            });
+            match known {
+                None => unknown.push(gap(begins, Timestamp::of_hour(now.hour() + 1))),
+                Some((since, upto)) => {
+                    unknown.push(gap(begins, since));
+                    if upto < now {
+                        unknown.push(gap(upto, Timestamp::of_hour(now.hour() + 1)));
+                    }
+                }
+            }
+        }
+        let told = format!("{}. The current hour is not over.", told.join("; "));
         Bars {
             title: format!("Records synced in each hour of the last {}", of.name()),
             told,
             first,
             counts,
+            unknown,
             span: of,
             zone: org.policy.time_zone,
         }
@@ -62,6 +90,8 @@ impl Past {
         let step = of.length() / POINTS;
         let mut lines = Vec::new();
         let mut told = Vec::new();
+        let mut unknown = Vec::new();
+        let mut held_from = Vec::new();
         for object in &org.policy.objects {
             let proofs = self.proofs(*object, org, now);
             let ages: Vec<Option<f64>> = (0..=POINTS)
@@ -75,12 +105,32 @@ impl Past {
                     Some(at.since(last).num_seconds() as f64 / 3600.0)
                 })
                 .collect();
-            told.push(match ages.last().copied().flatten() {
-                Some(_) => match org.last_sync(*object, now) {
-                    Some(last) => format!("{object} now {}", span(now.since(last.at))),
-                    None => format!("{object} not known"),
-                },
+            let last = org.last_sync(*object, now);
+            told.push(match last {
+                Some(last) if last.live => format!(
+                    "{object} now {}, since {}",
+                    span(now.since(last.at)),
+                    exactly(last.at, org, now)
+                ),
+                Some(last) => format!(
+                    "{object} held: it was {} when somebody last looked, {}; the dotted line is what it would be by now",
+                    span(last.observed_at.since(last.at)),
+                    exactly(last.observed_at, org, now)
+                ),
+                None if org.ever_synced(*object, now) == Some(false) => {
+                    format!("{object} never synced")
+                }
                 None => format!("{object} not known"),
+            });
+            if let Some(last) = last.filter(|last| !last.live) {
+                held_from.push((*object, last.observed_at));
+            }
+            let first_known = ages.iter().position(Option::is_some);
+            let first_known = first_known.and_then(|index| i32::try_from(index).ok());
+            unknown.push(Unknown {
+                object: *object,
+                from: now.minus(of.length()),
+                upto: first_known.map_or(now, |point| now.minus(step * (POINTS - point))),
             });
             lines.push((*object, ages));
         }
@@ -88,10 +138,12 @@ impl Past {
             title: format!("Age of the last sync over the last {}, in hours", of.name()),
             told: format!(
                 "{}. What a feed told of past hours is kept to the hour. The dashed line is the limit of {}.",
-                told.join(", "),
+                told.join("; "),
                 span(org.policy.stale_after)
             ),
             lines,
+            held_from,
+            unknown,
             limit: org.policy.stale_after.num_seconds() as f64 / 3600.0,
             now,
             span: of,
@@ -128,4 +180,20 @@ impl Past {
             .map(|last| (last.changed_at.max(last.at), last.at));
         counted.chain(read).chain(current).collect()
     }
+}
+
+/// From when until when a feed of records has answered for an object type without a gap.
+fn known(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let since = org.figures(object).covered_since?;
+    let upto = match org.source(Source::Activity) {
+        Some(state) if !org.is_live(Source::Activity, now) => state.spoke_at,
+        Some(_) | None => now,
+    };
+    Some((since, upto))
+}
+
+/// An instant in the organisation's time, with its zone.
+fn exactly(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
+    let zone = at.datetime().with_timezone(&org.policy.time_zone);
+    format!("{} {}", local(at, org, now), zone.format("%Z"))
 }

@@ -1,7 +1,8 @@
 //! The bookmarklet and the userscript: one script that copies a page with its marks and opens the paste box.
 
 use crate::web::answer::{Answer, answer};
-use hyper::header::{HOST, REFERER};
+use crate::web::routes::Site;
+use hyper::header::{HOST, HeaderName, REFERER};
 use hyper::{HeaderMap, StatusCode};
 
 const COPY: &str = include_str!("assets/copy.js");
@@ -14,8 +15,11 @@ pub(super) struct Base {
     host: String,
 }
 
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 impl Base {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    /// `served`: how this server itself is spoken to. A proxy before it may speak another way to people.
+    pub(super) fn of(headers: &HeaderMap, served: &'static str) -> Self {
         let host = headers
             .get(HOST)
             .and_then(|host| host.to_str().ok())
@@ -30,8 +34,11 @@ impl Base {
             .and_then(|from| from.to_str().ok())
             .and_then(|from| from.strip_prefix("https://"))
             .is_some_and(|from| from.split('/').next() == Some(host));
+        let forwarded = headers
+            .get(FORWARDED_PROTO)
+            .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
         Self {
-            scheme: if secure { "https" } else { "http" },
+            scheme: if secure || forwarded { "https" } else { served },
             host: host.to_owned(),
         }
     }
@@ -58,9 +65,10 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
 }
 
 /// `GET /orgs/{org}/paste/lightning-sync.user.js`.
-pub(in crate::web) fn userscript(headers: &HeaderMap, org: &str) -> Answer {
+pub(in crate::web) fn userscript(site: &Site, headers: &HeaderMap, org: &str) -> Answer {
+    let base = Base::of(headers, site.scheme());
     let script = USERSCRIPT
-        .replace("__COPY__", copy(&Base::of(headers), org).trim_end())
+        .replace("__COPY__", copy(&base, org).trim_end())
         .replace("__ORG__", org);
     answer(StatusCode::OK, "text/javascript; charset=utf-8", script)
 }
@@ -73,7 +81,22 @@ mod tests {
     fn base(host: &'static str) -> String {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static(host));
-        Base::of(&headers).text()
+        Base::of(&headers, "http").text()
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_people_speak() {
+        let told = |served, name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("acme.example"));
+            headers.insert(name, HeaderValue::from_static(value));
+            Base::of(&headers, served).scheme
+        };
+        assert_eq!(told("http", "accept", "text/html"), "http");
+        assert_eq!(told("https", "accept", "text/html"), "https");
+        assert_eq!(told("http", "x-forwarded-proto", "https"), "https");
+        assert_eq!(told("http", "referer", "https://acme.example/"), "https");
+        assert_eq!(told("http", "referer", "https://other.example/"), "http");
     }
 
     #[test]

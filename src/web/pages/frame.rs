@@ -1,6 +1,7 @@
 //! What every page has around its content.
 
 use super::asset::Asset;
+use super::when::iso;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::web::routes::Site;
@@ -39,9 +40,22 @@ impl<'a> Frame<'a> {
             telemetry_path: &site.options.telemetry_path,
             json,
             warnings: warnings(view, now),
-            now: Now {
-                iso: Timestamp::from_seconds(now.nanos().div_euclid(1_000_000_000)).to_string(),
-            },
+            now: Now { iso: iso(now) },
+        }
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a page that says why there is no other; it tells nothing of what is watched.
+    pub(super) fn of_problem(site: &'a Site, now: Timestamp, title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            style: Asset::Style.address(),
+            org: None,
+            telemetry_path: &site.options.telemetry_path,
+            json: "/api/v1/orgs".to_owned(),
+            warnings: Vec::new(),
+            now: Now { iso: iso(now) },
         }
     }
 }

@@ -17,6 +17,8 @@ mod overview;
 mod paste;
 mod preview;
 mod runbook;
+mod said;
+mod trouble;
 mod user;
 mod users;
 mod when;
@@ -27,6 +29,7 @@ pub(super) use org::org;
 pub(super) use overview::overview;
 pub(super) use paste::paste;
 pub(super) use runbook::runbook;
+pub(super) use trouble::trouble;
 pub(super) use user::user;
 pub(super) use users::users;
 

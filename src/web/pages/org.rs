@@ -5,7 +5,7 @@ use super::chart::Chart;
 use super::finding::{Card, Held};
 use super::frame::Frame;
 use super::org_parts::{
-    Check, Fact, Glance, KnownFrom, Running, SourceLine, Users, checks, facts, glance, known_from,
+    Check, Fact, Glance, KnownFrom, Running, SourceLine, checks, facts, glance, known_from,
     running, sources, unknowns,
 };
 use super::page;
@@ -41,7 +41,7 @@ struct Org<'a> {
     known_from: Vec<KnownFrom>,
     glance: Vec<Glance>,
     facts: Vec<Fact>,
-    users: Users,
+    users: told::Users,
     /// Whether a live source says that everything syncs.
     calm: bool,
     findings: Vec<Card>,
@@ -49,6 +49,9 @@ struct Org<'a> {
     rows: Vec<Row>,
     sources: Vec<SourceLine>,
     charts: Vec<Chart>,
+    /// What the charts show, for their key.
+    objects: Vec<&'static str>,
+    zone: &'static str,
     checks: Vec<Check>,
     running: Vec<Running>,
     unknowns: Vec<String>,
@@ -86,7 +89,7 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         known_from: known_from(&org, now),
         glance: glance(&org, &told, now),
         facts: facts(&org, &told, now),
-        users: Users::of(&org),
+        users: told::Users::of(&org),
         calm: matches!(verdict.level, Level::Fine | Level::Retired),
         findings: verdict
             .acting
@@ -104,6 +107,13 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
             .collect(),
         sources: sources(&org, now),
         charts: past.map_or(Vec::new(), |past| past.charts(&org, now)),
+        objects: org
+            .policy
+            .objects
+            .iter()
+            .map(|object| object.name())
+            .collect(),
+        zone: org.policy.time_zone.name(),
         checks: checks(&org, now),
         running: running(&org, now),
         unknowns: unknowns(&org, &told, now),

@@ -6,9 +6,8 @@ use crate::domain::ids::Source;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::span;
 use crate::guidance::{self, OrgState};
-use crate::web::told::Told;
+use crate::web::told::{self, Told};
 use std::cmp::Reverse;
 
 pub(super) struct KnownFrom {
@@ -42,6 +41,9 @@ pub(super) struct Glance {
 pub(super) struct GlanceCell {
     pub(super) class: &'static str,
     pub(super) text: String,
+    /// Of an instant: when it was.
+    pub(super) when: Option<When>,
+    pub(super) held: bool,
 }
 
 /// Last sync and both counts of each object type.
@@ -60,36 +62,43 @@ pub(super) fn glance(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Glance
                 cells: rows
                     .into_iter()
                     .filter_map(|row| told.iter().find(|told| told.row == row))
-                    .map(|told| glance_cell(told, now))
+                    .map(|told| glance_cell(told, org, now))
                     .collect(),
             }
         })
         .collect()
 }
 
-fn glance_cell(told: &Told, now: Timestamp) -> GlanceCell {
+fn glance_cell(told: &Told, org: &OrgView, now: Timestamp) -> GlanceCell {
+    let plain = |class, text: String| GlanceCell {
+        class,
+        text,
+        when: None,
+        held: false,
+    };
     let Some(current) = &told.current else {
-        return GlanceCell {
-            class: "unknown",
-            text: "unknown".to_owned(),
+        return match told.never {
+            true => plain("broken", "never".to_owned()),
+            false => plain("unknown", "unknown".to_owned()),
         };
     };
-    let text = match &current.value {
-        OrgValue::Instant(at) => format!("{} ago", span(now.since(*at))),
+    let class = match (told.shows, current.stale) {
+        (_, true) => "held",
+        (OrgState::Past, false) => "broken",
+        (_, false) => "",
+    };
+    let cell = match &current.value {
+        OrgValue::Instant(at) => GlanceCell {
+            when: Some(When::of(*at, org, now)),
+            ..plain(class, String::new())
+        },
         value @ (OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_)) => {
-            text(told.row, value)
+            plain(class, text(told.row, value))
         }
     };
-    match (told.shows, current.stale) {
-        (_, true) => GlanceCell {
-            class: "held",
-            text: format!("{text}, held"),
-        },
-        (OrgState::Past, false) => GlanceCell {
-            class: "broken",
-            text,
-        },
-        (_, false) => GlanceCell { class: "", text },
+    GlanceCell {
+        held: current.stale,
+        ..cell
     }
 }
 
@@ -118,7 +127,14 @@ fn fact(org: &OrgView, told: &Told, name: &'static str, now: Timestamp) -> Fact 
         _ if !told.applies => ("", "n/a".to_owned()),
         None => ("unknown", "unknown".to_owned()),
         Some(current) => {
-            let mut text = text(told.row, &current.value);
+            let mut text = match &current.value {
+                // The fact's name asks; a mark and its letter would say it twice.
+                OrgValue::Flag(true) => "✓ yes".to_owned(),
+                OrgValue::Flag(false) => "✗ no".to_owned(),
+                value @ (OrgValue::Account(_) | OrgValue::Count(_) | OrgValue::Instant(_)) => {
+                    text(told.row, value)
+                }
+            };
             if told.row == OrgRow::LinkedUsers
                 && let Some(expected) = org.expected_linked_users(now)
             {
@@ -138,40 +154,6 @@ fn fact(org: &OrgView, told: &Told, name: &'static str, now: Timestamp) -> Fact 
     Fact { name, class, text }
 }
 
-/// The users in numbers.
-pub(super) struct Users {
-    pub(super) known: u32,
-    pub(super) healthy: u32,
-    pub(super) failing: u32,
-    pub(super) excluded: u32,
-    pub(super) resetting: u32,
-    pub(super) leaving: u32,
-    pub(super) unknown: u32,
-}
-
-impl Users {
-    pub(super) fn of(org: &OrgView) -> Self {
-        let summary = &org.summary;
-        let failing = summary.failing.iter().sum::<u32>();
-        let told = [
-            summary.healthy,
-            failing,
-            summary.resetting,
-            summary.excluded,
-            summary.leaving,
-        ];
-        Self {
-            known: summary.known,
-            healthy: summary.healthy,
-            failing,
-            excluded: summary.excluded,
-            resetting: summary.resetting,
-            leaving: summary.leaving,
-            unknown: summary.known.saturating_sub(told.iter().sum()),
-        }
-    }
-}
-
 pub(super) struct SourceLine {
     pub(super) name: &'static str,
     pub(super) class: &'static str,
@@ -181,27 +163,23 @@ pub(super) struct SourceLine {
     pub(super) until: Option<When>,
 }
 
-/// Every source and how it is doing.
+/// Every source that can be fed or has spoken, and how it is doing.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
-    Source::ALL
-        .iter()
-        .map(|source| {
-            let spoke_at = org.source(*source).map(|state| state.spoke_at);
-            let (class, state) = match spoke_at {
+    told::sources(org, now)
+        .into_iter()
+        .map(|told| {
+            let (class, state) = match told.spoke_at {
                 None => ("unknown", "never spoke"),
-                Some(_) if org.is_live(*source, now) => ("fine", "live"),
+                Some(_) if told.live => ("fine", "live"),
                 Some(_) => ("held", "silent"),
             };
             SourceLine {
-                name: source.name(),
+                name: told.source.name(),
                 class,
                 state,
-                about: about(*source),
-                when: spoke_at.map(|at| When::of(at, org, now)),
-                until: org
-                    .live_until(*source)
-                    .filter(|until| *until < Timestamp::MAX)
-                    .map(|until| When::of(until, org, now)),
+                about: about(told.source),
+                when: told.spoke_at.map(|at| When::of(at, org, now)),
+                until: told.live_until.map(|until| When::until(until, org, now)),
             }
         })
         .collect()
@@ -290,7 +268,7 @@ pub(super) fn unknowns(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Stri
         .iter()
         .filter(|told| told.applies)
         .filter_map(|told| {
-            let because = told.unknown_because?;
+            let because = told.unknown_because.filter(|_| !told.never)?;
             let label = guidance::org_label(told.row);
             let object = told.row.object_type();
             Some(match object {

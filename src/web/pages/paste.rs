@@ -6,7 +6,8 @@ use super::copying::{Base, bookmarklet};
 use super::frame::Frame;
 use super::preview::Preview;
 use super::render;
-use crate::domain::ids::OrgName;
+use super::when::When;
+use crate::domain::ids::Source;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::events::Event;
@@ -34,20 +35,31 @@ struct Paste<'a> {
     org: &'a str,
     zone: &'static str,
     captured_at: String,
+    user: String,
     /// Whether a token opens this organisation.
     token: bool,
+    /// Why nothing can be pasted from where the page was opened.
+    closed: Option<String>,
     bookmarklet: String,
     base: String,
     trouble: Option<Trouble>,
     preview: Option<Preview>,
-    /// How many values and users were taken.
-    stored: Option<u64>,
+    /// What was shown before and could not be stored, without its rows.
+    kept: Option<String>,
+    stored: Option<Stored>,
 }
 
 struct Trouble {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+}
+
+struct Stored {
+    /// How many values and users were taken.
+    taken: u64,
+    /// As of when more was known, where nothing was taken.
+    known: Option<When>,
 }
 
 /// What became of a paste.
@@ -65,65 +77,95 @@ pub(in crate::web) async fn paste(
     peer: SocketAddr,
 ) -> Result<Answer, Problem> {
     let moment = Moment::of(site);
+    let now = moment.now;
     let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
-    let base = Base::of(request.headers());
-    let done = if request.method() == hyper::Method::POST {
-        let done = post(site, &org, request, peer, moment.now).await;
-        if let Err(problem) = &done {
+    let access = (site.services.access)(&org.policy.name);
+    let has_token = access.as_ref().is_some_and(|access| access.token.is_some());
+    let base = Base::of(request.headers(), site.scheme());
+    let (done, mut fields, closed) = if request.method() == hyper::Method::POST {
+        let (done, fields) = post(site, &org, request, peer, now).await;
+        // To look at what would be understood is no push, and what is not understood there is no refused one.
+        if let Err(problem) = &done
+            && fields.as_ref().is_none_or(|fields| fields.store)
+        {
             site.services.events.emit(Event::IngestRejected {
                 org: name.to_owned(),
                 reason: problem.reason.name(),
                 detail: problem.detail.clone(),
             });
         }
-        done
+        (done, fields.unwrap_or_default(), None)
     } else {
-        Ok(Done::Asked)
-    };
-    let (status, trouble, preview, stored) = match done {
-        Ok(Done::Asked) => (StatusCode::OK, None, None, None),
-        Ok(Done::Shown(preview)) => (StatusCode::OK, None, Some(preview), None),
-        Ok(Done::Stored(taken)) => (StatusCode::OK, None, None, Some(taken)),
-        Err(problem) => (
-            problem.reason.status(),
-            Some(Trouble {
-                title: problem.reason.title(),
-                detail: problem.detail,
-                errors: problem.errors,
-            }),
-            None,
-            None,
-        ),
+        let closed = match has_token {
+            true => None,
+            false => Asker::of(&request, peer)
+                .may_paste(access.as_deref(), None)
+                .err()
+                .map(|problem| for_people(&problem, name, has_token)),
+        };
+        (Ok(Done::Asked), Fields::default(), closed)
     };
     let zone = org.policy.time_zone;
-    let access = (site.services.access)(&org.policy.name);
-    let mut answer = render(
-        status,
-        &Paste {
-            frame: Frame::of(
-                site,
-                &moment.view,
-                moment.now,
-                &format!("Paste the status page of {name}"),
-                Some(name),
-                format!("/api/v1/orgs/{name}"),
-            ),
-            script: Asset::Paste.address(),
-            org: name,
-            zone: zone.name(),
-            captured_at: (site.services.now)()
-                .datetime()
-                .with_timezone(&zone)
-                .format("%Y-%m-%dT%H:%M")
-                .to_string(),
-            token: access.is_some_and(|access| access.token.is_some()),
-            bookmarklet: bookmarklet(&base, name),
-            base: base.text(),
-            trouble,
-            preview,
-            stored,
-        },
-    )?;
+    let at = (site.services.now)().datetime().with_timezone(&zone);
+    let mut page = Paste {
+        frame: Frame::of(
+            site,
+            &moment.view,
+            now,
+            &format!("Paste the status page of {name}"),
+            Some(name),
+            format!("/api/v1/orgs/{name}"),
+        ),
+        script: Asset::Paste.address(),
+        org: name,
+        zone: zone.name(),
+        captured_at: at.format("%Y-%m-%dT%H:%M").to_string(),
+        user: String::new(),
+        token: has_token,
+        closed,
+        bookmarklet: bookmarklet(&base, name),
+        base: base.text(),
+        trouble: None,
+        preview: None,
+        kept: None,
+        stored: None,
+    };
+    let mut status = StatusCode::OK;
+    match done {
+        Ok(Done::Asked) => {}
+        Ok(Done::Shown(preview)) => page.preview = Some(preview),
+        Ok(Done::Stored(taken)) => {
+            let spoke = org.source(Source::Snapshot).filter(|_| taken == 0);
+            page.stored = Some(Stored {
+                taken,
+                known: spoke.map(|state| When::of(state.spoke_at, &org, now)),
+            });
+        }
+        Err(problem) => {
+            status = problem.reason.status();
+            let let_in = !is_of_access(problem.reason);
+            page.trouble = Some(Trouble {
+                title: problem.reason.title(),
+                detail: for_people(&problem, name, has_token),
+                errors: problem.errors,
+            });
+            // A form that another site filled in is not offered again as if it were one of ours.
+            if problem.reason != Reason::OriginNotAllowed && fields.of_ours {
+                if !fields.captured_at.is_empty() {
+                    page.captured_at = std::mem::take(&mut fields.captured_at);
+                }
+                page.user = std::mem::take(&mut fields.user);
+                if fields.store && !fields.snapshot.is_empty() {
+                    if let_in {
+                        page.preview = again(site, &org, &fields, now).await;
+                    }
+                    page.kept = Some(std::mem::take(&mut fields.snapshot))
+                        .filter(|_| page.preview.is_none() && !let_in);
+                }
+            }
+        }
+    }
+    let mut answer = render(status, &page)?;
     // A browser that tells no page where it comes from tells us `Origin: null` too, and a form of ours looks foreign.
     set(
         &mut answer,
@@ -131,6 +173,35 @@ pub(in crate::web) async fn paste(
         HeaderValue::from_static("same-origin"),
     );
     Ok(answer)
+}
+
+/// Whether a refusal is about who asks.
+const fn is_of_access(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TokenRequired | Reason::TokenWrong | Reason::LocalOnly | Reason::OriginNotAllowed
+    )
+}
+
+/// A refusal in words for somebody before a form, who sends no headers.
+fn for_people(problem: &Problem, org: &str, has_token: bool) -> String {
+    const WHO: &str =
+        "Whoever set this program up has it: it is in the file that `ingest.token_file` names.";
+    let reason = problem.reason;
+    if !is_of_access(reason) {
+        problem.detail.clone()
+    } else if reason == Reason::OriginNotAllowed {
+        "The form was sent from a page of another site. Open the paste box here and paste again."
+            .to_owned()
+    } else if reason == Reason::TokenWrong {
+        format!("This is not the token of {org}. {WHO}")
+    } else if has_token {
+        format!("Type the token of {org}. {WHO}")
+    } else {
+        format!(
+            "{org} has no token, so it takes what is pasted only in a browser on the machine of this program, at 127.0.0.1. Whoever set it up can give {org} a token (`ingest.token_file`); then pasting works from anywhere."
+        )
+    }
 }
 
 /// The fields of the form.
@@ -142,6 +213,8 @@ struct Fields {
     user: String,
     token: String,
     snapshot: String,
+    /// Whether the form came from a page of our own.
+    of_ours: bool,
 }
 
 impl Fields {
@@ -162,18 +235,20 @@ impl Fields {
     }
 }
 
+/// What became of a form, and what it said; `None` when it was not read.
 async fn post(
     site: &Site,
     org: &OrgView,
     request: Request<Incoming>,
     peer: SocketAddr,
     now: Timestamp,
-) -> Result<Done, Problem> {
-    let name = &org.policy.name;
-    let access = (site.services.access)(name);
+) -> (Result<Done, Problem>, Option<Fields>) {
+    let access = (site.services.access)(&org.policy.name);
     // Who cannot be let in whatever the form says is not read at all.
-    if access.as_ref().is_none_or(|access| access.token.is_none()) {
-        Asker::of(&request, peer).may_paste(access.as_deref(), None)?;
+    if access.as_ref().is_none_or(|access| access.token.is_none())
+        && let Err(problem) = Asker::of(&request, peer).may_paste(access.as_deref(), None)
+    {
+        return (Err(problem), None);
     }
     let (head, mut incoming) = request.into_parts();
     let read = site.intake.form(&head.headers, &mut incoming).await;
@@ -181,21 +256,31 @@ async fn post(
         Ok(read) => read,
         Err(problem) => {
             drain(incoming);
-            return Err(problem);
+            return (Err(problem), None);
         }
     };
-    let fields = Fields::of(&body);
-    let asker = Request::from_parts(head, ());
+    let mut fields = Fields::of(&body);
+    let request = Request::from_parts(head, ());
+    let asker = Asker::of(&request, peer);
+    fields.of_ours = asker.is_of_ours();
     let token = Some(fields.token.trim().as_bytes()).filter(|token| !token.is_empty());
-    Asker::of(&asker, peer).may_paste(access.as_deref(), token)?;
-    if fields.store {
-        store(site, name, fields, now).await
-    } else {
-        show(site, org, fields, now).await
+    if let Err(problem) = asker.may_paste(access.as_deref(), token) {
+        return (Err(problem), Some(fields));
     }
+    let done = if fields.store {
+        store(site, org, &fields, now).await
+    } else {
+        show(site, org, &mut fields, now).await
+    };
+    (done, Some(fields))
 }
 
-async fn show(site: &Site, org: &OrgView, fields: Fields, now: Timestamp) -> Result<Done, Problem> {
+async fn show(
+    site: &Site,
+    org: &OrgView,
+    fields: &mut Fields,
+    now: Timestamp,
+) -> Result<Done, Problem> {
     let mut query = vec![(
         "captured_at".to_owned(),
         instant(&fields.captured_at, org)?.to_string(),
@@ -209,7 +294,7 @@ async fn show(site: &Site, org: &OrgView, fields: Fields, now: Timestamp) -> Res
         kind: IngestKind::Snapshot,
         // Of text it is looked whether it is HTML.
         media_type: MediaType::Text,
-        body: Bytes::from(fields.content),
+        body: Bytes::from(std::mem::take(&mut fields.content)),
         query,
         received_at: now,
     };
@@ -217,21 +302,37 @@ async fn show(site: &Site, org: &OrgView, fields: Fields, now: Timestamp) -> Res
     Ok(Done::Shown(Preview::of(understood, org, now)))
 }
 
-async fn store(
-    site: &Site,
-    org: &OrgName,
-    fields: Fields,
-    now: Timestamp,
-) -> Result<Done, Problem> {
-    let request = IngestRequest {
-        org: org.clone(),
+/// What a preview sent back.
+fn shown_before(org: &OrgView, fields: &Fields, now: Timestamp) -> IngestRequest {
+    IngestRequest {
+        org: org.policy.name.clone(),
         kind: IngestKind::Snapshot,
         media_type: MediaType::Json,
-        body: Bytes::from(fields.snapshot),
+        body: Bytes::from(fields.snapshot.clone()),
         query: Vec::new(),
         received_at: now,
-    };
-    match site.services.ingest.take(request).await {
+    }
+}
+
+/// The preview of what could not be stored.
+async fn again(site: &Site, org: &OrgView, fields: &Fields, now: Timestamp) -> Option<Preview> {
+    let request = shown_before(org, fields, now);
+    let understood = site.services.ingest.understand(request).await.ok()?;
+    Some(Preview::of(understood, org, now))
+}
+
+async fn store(
+    site: &Site,
+    org: &OrgView,
+    fields: &Fields,
+    now: Timestamp,
+) -> Result<Done, Problem> {
+    match site
+        .services
+        .ingest
+        .take(shown_before(org, fields, now))
+        .await
+    {
         IngestAnswer::Taken(answer) => {
             let taken = answer.get("accepted").and_then(serde_json::Value::as_u64);
             Ok(Done::Stored(taken.unwrap_or(0)))

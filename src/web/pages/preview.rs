@@ -1,8 +1,8 @@
 //! What was understood of a paste, row by row, before anything is stored.
 
-use super::cells::{status_text, text};
+use super::cells::{Value, status_text, text};
 use super::when::When;
-use crate::domain::rows::{OrgRow, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::domain::view::OrgView;
@@ -25,7 +25,7 @@ pub(super) struct Line {
     pub(super) user: String,
     pub(super) label: &'static str,
     pub(super) object: &'static str,
-    pub(super) value: String,
+    pub(super) value: Value,
 }
 
 impl Preview {
@@ -35,7 +35,12 @@ impl Preview {
             user: String::new(),
             label: guidance::org_label(*row),
             object: row.object_type().map_or("", |object| object.name()),
-            value: text(*row, value),
+            value: match value {
+                OrgValue::Instant(at) => Value::instant(When::of(*at, org, now)),
+                OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => {
+                    Value::text(text(*row, value))
+                }
+            },
         });
         let of_users = snapshot
             .users
@@ -45,7 +50,7 @@ impl Preview {
                 user: name.to_string(),
                 label: guidance::user_label(row),
                 object: row.object_type().map_or("", |object| object.name()),
-                value: cell(row, value),
+                value: Value::text(cell(row, value)),
             });
         let mut lines: Vec<Line> = of_org.chain(of_users).collect();
         let more = lines.len().saturating_sub(PREVIEW_LINES);

@@ -3,12 +3,12 @@
 use super::cells::status_text;
 use super::frame::Frame;
 use super::page;
-use super::users::{class_of, class_of_user, word_of};
+use super::users::Stand;
 use super::when::When;
 use crate::domain::ids::Source;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserEntry, verdict};
+use crate::domain::users::{UserEntry, UserVerdict};
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Owner, Step};
 use crate::store::UserChange;
@@ -63,9 +63,8 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
     let entry = find(&org, moment.view.user_names, user)?;
     let live = org.live(now);
-    let failing = verdict(entry, &org.policy, &live, now).failing();
-    let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
-    let (stands, held) = class_of_user(entry, &org, now);
+    let stand = Stand::of(entry, &org, &live, now);
+    let row = stand.row(entry, &live);
     let past = past::of_user(site, &org, entry, now).await;
     let shown = shown(entry, moment.view.user_names);
     page(&User {
@@ -78,11 +77,11 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
             format!("/api/v1/orgs/{name}/users/{}", segment::encode(shown)),
         ),
         name: shown,
-        class: if held { "held" } else { class_of(stands) },
-        word: word_of(stands),
-        sentence: guide.map_or("No check fails that counts.", |guide| guide.meaning),
-        since: failing.map(|(_, since)| When::of(since, &org, now)),
-        steps: guide.map_or(&[][..], |guide| guide.steps),
+        class: stand.class(),
+        word: stand.word(),
+        sentence: sentence(stand.verdict),
+        since: row.map(|(_, _, since)| When::of(since, &org, now)),
+        steps: stand.steps(entry, &live),
         rows: rows(entry, &org, &live, now),
         no_changes: match past {
             Some(_) => "Nothing has changed since this user was first read.",
@@ -94,6 +93,34 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
             .map(|change| Change::of(change, &org, now))
             .collect(),
     })
+}
+
+fn sentence(verdict: UserVerdict) -> &'static str {
+    match verdict {
+        UserVerdict::Failing(row, _) => {
+            guidance::user_row(row, Status::No).map_or("A check fails.", |guide| guide.meaning)
+        }
+        UserVerdict::Stuck(UserRow::Reset, _) => {
+            "No check fails, and a reset has lasted longer than it may: nothing syncs until it is over."
+        }
+        UserVerdict::Stuck(..) => {
+            "No check fails, and a first sync has not ended, or not begun, for longer than it may."
+        }
+        UserVerdict::Resetting => {
+            "A reset waits or runs. What else is found of this user says nothing until it is over."
+        }
+        UserVerdict::Excluded => "This user should not sync, so nothing here counts.",
+        UserVerdict::Leaving => {
+            "This user is on the way to the successor product, so nothing here counts."
+        }
+        UserVerdict::Healthy => "Every check that counts is known, and none fails.",
+        UserVerdict::PartlyKnown => {
+            "No check is known to fail, and not every check that counts is known."
+        }
+        UserVerdict::Unknown => {
+            "Nobody has told any check of this user: whether they sync is not known."
+        }
+    }
 }
 
 fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Timestamp) -> Vec<Row> {
@@ -116,6 +143,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                 Some(_) if row == UserRow::OutlookIntegration && !org.policy.reps_select_events => {
                     "none"
                 }
+                Some(_) if status == Status::NotSetToSync => "none",
                 Some(_) => match guide.map(|guide| guide.owner) {
                     Some(Owner::Nobody) => "fine",
                     Some(Owner::Wait) => "waiting",

@@ -4,15 +4,17 @@ use super::cells::status_text;
 use super::frame::Frame;
 use super::page;
 use super::when::When;
+use crate::domain::ids::Source;
 use crate::domain::policy::UserNames;
+use crate::domain::reasons::Reason;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{Standing, UserEntry, verdict};
+use crate::domain::users::{Standing, UserEntry, UserVerdict, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Step};
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
-use crate::web::found_users::{Filter, shown};
+use crate::web::found_users::{Filter, Found, shown};
 use crate::web::limits::USERS_PER_SHEET;
 use crate::web::problem::Problem;
 use crate::web::query;
@@ -31,6 +33,8 @@ struct Users<'a> {
     checks: Vec<Choice>,
     statuses: Vec<Choice>,
     pseudonyms: bool,
+    /// Why nobody can match.
+    impossible: Option<String>,
     matching: usize,
     known: usize,
     complete: bool,
@@ -89,6 +93,26 @@ impl Asked {
         })
     }
 
+    /// Why nobody can match: the form offers every status with every check.
+    fn impossible(&self) -> Option<String> {
+        let check = UserRow::checks().find(|row| Some(row.check()) == self.check.as_deref())?;
+        let status = Status::from_name(self.status.as_deref()?)?;
+        if check.statuses().contains(&status) {
+            return None;
+        }
+        let shows: Vec<&str> = check
+            .statuses()
+            .iter()
+            .map(|one| status_text(*one))
+            .collect();
+        Some(format!(
+            "“{}” never shows “{}”. It shows: {}.",
+            labelled(check),
+            status_text(status),
+            shows.join(", ")
+        ))
+    }
+
     /// The address of the page after `after`.
     fn next(&self, org: &str, after: &str) -> String {
         let mut query = Serializer::new(String::new());
@@ -117,15 +141,20 @@ pub(in crate::web) fn users(
     let moment = Moment::of(site);
     let (org, now) = (moment.org(name)?, moment.now);
     let asked = Asked::of(query)?;
-    let filter = Filter::of(
-        asked.q.clone(),
-        asked.verdict.as_deref(),
-        asked.check.as_deref(),
-        asked.status.as_deref(),
-        asked.failing.as_deref(),
-    )?;
     let names = moment.view.user_names;
-    let found = filter.page(org, names, asked.after.as_deref(), USERS_PER_SHEET, now);
+    let impossible = asked.impossible();
+    let found = match impossible {
+        Some(_) => Found::nobody(),
+        None => Filter::of(
+            asked.q.clone(),
+            asked.verdict.as_deref(),
+            asked.check.as_deref(),
+            asked.status.as_deref(),
+            asked.failing.as_deref(),
+        )?
+        .page(org, names, asked.after.as_deref(), USERS_PER_SHEET, now),
+    };
+    let live = org.live(now);
     page(&Users {
         frame: Frame::of(
             site,
@@ -140,6 +169,7 @@ pub(in crate::web) fn users(
         checks: checks(org, asked.check.as_deref()),
         statuses: statuses(asked.status.as_deref()),
         pseudonyms: names == UserNames::Pseudonym,
+        impossible,
         matching: found.matching,
         known: org.users.users.len(),
         complete: org.users.complete,
@@ -147,7 +177,7 @@ pub(in crate::web) fn users(
         lines: found
             .users
             .into_iter()
-            .map(|(_, user)| Line::of(user, org, names, now))
+            .map(|(_, user)| Line::of(user, org, names, &live, now))
             .collect(),
         q: asked.q.unwrap_or_default(),
         limit: USERS_PER_SHEET,
@@ -173,10 +203,7 @@ fn checks(org: &OrgView, chosen: Option<&str>) -> Vec<Choice> {
         })
         .map(|row| Choice {
             value: row.check(),
-            text: match row.object_type() {
-                Some(object) => format!("{} ({object})", guidance::user_label(row)),
-                None => guidance::user_label(row).to_owned(),
-            },
+            text: labelled(row),
             chosen: chosen == Some(row.check()),
         })
         .collect()
@@ -194,11 +221,13 @@ fn statuses(chosen: Option<&str>) -> Vec<Choice> {
 }
 
 /// How a user stands, for people.
-pub(super) const fn word_of(standing: Standing) -> &'static str {
+const fn word_of(standing: Standing) -> &'static str {
     match standing {
         Standing::Failing => "failing",
+        Standing::Stuck => "stuck",
         Standing::Resetting => "in a reset",
         Standing::Healthy => "fine",
+        Standing::PartlyKnown => "partly known",
         Standing::Excluded => "excluded",
         Standing::Leaving => "leaving",
         Standing::Unknown => "unknown",
@@ -206,54 +235,123 @@ pub(super) const fn word_of(standing: Standing) -> &'static str {
 }
 
 /// The class of how a user stands.
-pub(super) const fn class_of(standing: Standing) -> &'static str {
+const fn class_of(standing: Standing) -> &'static str {
     match standing {
-        Standing::Failing => "attention",
+        Standing::Failing | Standing::Stuck => "attention",
         Standing::Resetting => "waiting",
         Standing::Healthy => "fine",
         Standing::Excluded | Standing::Leaving => "none",
-        Standing::Unknown => "unknown",
+        Standing::PartlyKnown | Standing::Unknown => "unknown",
     }
 }
 
-/// The class of a user, of whom what is held never looks fresh.
-pub(super) fn class_of_user(user: &UserEntry, org: &OrgView, now: Timestamp) -> (Standing, bool) {
-    let live = org.live(now);
-    let verdict = verdict(user, &org.policy, &live, now);
-    let standing = verdict.standing();
-    let held = match verdict.failing() {
-        Some((row, _)) => user
-            .current(row, &live)
-            .is_some_and(|current| current.stale),
-        None => UserRow::checks()
-            .filter_map(|row| user.current(row, &live))
-            .all(|current| current.stale),
-    };
-    (standing, held && standing != Standing::Unknown)
+/// How a user stands at one instant, judged once. What is held never looks fresh.
+pub(super) struct Stand {
+    pub(super) verdict: UserVerdict,
+    held: bool,
+}
+
+impl Stand {
+    pub(super) fn of(
+        user: &UserEntry,
+        org: &OrgView,
+        live: &[bool; Source::COUNT],
+        now: Timestamp,
+    ) -> Self {
+        let verdict = verdict(user, &org.policy, live, now);
+        let is_stale = |row| user.current(row, live).is_some_and(|current| current.stale);
+        let held = match verdict {
+            UserVerdict::Failing(row, _) | UserVerdict::Stuck(row, _) => is_stale(row),
+            UserVerdict::Resetting => is_stale(UserRow::Reset),
+            UserVerdict::Unknown => false,
+            UserVerdict::Excluded
+            | UserVerdict::Leaving
+            | UserVerdict::Healthy
+            | UserVerdict::PartlyKnown => UserRow::checks()
+                .filter_map(|row| user.current(row, live))
+                .all(|current| current.stale),
+        };
+        Self { verdict, held }
+    }
+
+    pub(super) const fn class(&self) -> &'static str {
+        if self.held {
+            "held"
+        } else {
+            class_of(self.verdict.standing())
+        }
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
+        match (self.verdict.standing(), self.held) {
+            (Standing::Failing, true) => "failing when last read",
+            (Standing::Stuck, true) => "stuck when last read",
+            (Standing::Resetting, true) => "in a reset when last read",
+            (Standing::Healthy, true) => "fine when last read",
+            (Standing::PartlyKnown, true) => "partly known when last read",
+            (standing, _) => word_of(standing),
+        }
+    }
+
+    /// The row that stands in the way, what it shows, and since when.
+    pub(super) fn row(
+        &self,
+        user: &UserEntry,
+        live: &[bool; Source::COUNT],
+    ) -> Option<(UserRow, Status, Timestamp)> {
+        match self.verdict {
+            UserVerdict::Failing(row, since) => Some((row, Status::No, since)),
+            UserVerdict::Stuck(row, since) => Some((row, user.status(row, live), since)),
+            UserVerdict::Resetting
+            | UserVerdict::Excluded
+            | UserVerdict::Leaving
+            | UserVerdict::Healthy
+            | UserVerdict::PartlyKnown
+            | UserVerdict::Unknown => None,
+        }
+    }
+
+    /// What to do, in order.
+    pub(super) fn steps(&self, user: &UserEntry, live: &[bool; Source::COUNT]) -> &'static [Step] {
+        match (self.verdict, self.row(user, live)) {
+            // A state that lasts too long has the steps of its cause, not of the state.
+            (UserVerdict::Stuck(UserRow::Reset, _), _) => guidance::cause(Reason::ResetStuck).steps,
+            (UserVerdict::Stuck(..), _) => guidance::cause(Reason::InitialSyncStuck).steps,
+            (_, Some((row, status, _))) => {
+                guidance::user_row(row, status).map_or(&[][..], |guide| guide.steps)
+            }
+            (_, None) => &[],
+        }
+    }
 }
 
 impl Line {
-    fn of(user: &UserEntry, org: &OrgView, names: UserNames, now: Timestamp) -> Self {
+    fn of(
+        user: &UserEntry,
+        org: &OrgView,
+        names: UserNames,
+        live: &[bool; Source::COUNT],
+        now: Timestamp,
+    ) -> Self {
         let name = shown(user, names).to_owned();
-        let (class, held) = class_of_user(user, org, now);
-        let failing = verdict(user, &org.policy, &org.live(now), now).failing();
+        let stand = Stand::of(user, org, live, now);
+        let row = stand.row(user, live);
         Self {
             link: format!("/orgs/{}/users/{}", org.policy.name, segment::encode(&name)),
             name,
-            class: if held { "held" } else { class_of(class) },
-            word: match (class, held) {
-                (Standing::Failing, true) => "failing when last read",
-                (Standing::Healthy, true) => "fine when last read",
-                (standing, _) => word_of(standing),
-            },
-            failing: failing.map_or(String::new(), |(row, _)| match row.object_type() {
-                Some(object) => format!("{} ({object})", guidance::user_label(row)),
-                None => guidance::user_label(row).to_owned(),
-            }),
-            since: failing.map(|(_, since)| When::of(since, org, now)),
-            step: failing
-                .and_then(|(row, _)| guidance::user_row(row, Status::No))
-                .and_then(|guide| guide.steps.first().copied()),
+            class: stand.class(),
+            word: stand.word(),
+            failing: row.map_or(String::new(), |(row, ..)| labelled(row)),
+            since: row.map(|(_, _, since)| When::of(since, org, now)),
+            step: stand.steps(user, live).first().copied(),
         }
+    }
+}
+
+/// A row's label with its object type.
+fn labelled(row: UserRow) -> String {
+    match row.object_type() {
+        Some(object) => format!("{} ({object})", guidance::user_label(row)),
+        None => guidance::user_label(row).to_owned(),
     }
 }

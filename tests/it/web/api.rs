@@ -108,7 +108,7 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
     assert_eq!(row["applies"], true);
     assert_eq!(
         acme["users"],
-        json!({ "known": 5, "healthy": 3, "failing": 1, "failing_by_check": { "service_account": 1 }, "resetting": 0, "excluded": 0, "leaving": 0, "unknown": 1 })
+        json!({ "known": 5, "healthy": 0, "partly_known": 3, "failing": 1, "failing_by_check": { "service_account": 1 }, "stuck": 0, "resetting": 0, "excluded": 0, "leaving": 0, "unknown": 1 })
     );
     let live: Vec<(&str, bool)> = acme["sources"]
         .as_array()
@@ -126,8 +126,6 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         [
             ("activity", true),
             ("snapshot", true),
-            ("canary", false),
-            ("exchange", false),
             ("salesforce", false)
         ]
     );

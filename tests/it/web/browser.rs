@@ -3,12 +3,12 @@
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
 use super::past::week;
 use crate::scenarios::Telling;
-use crate::support::browser::{look, run};
+use crate::support::browser::look;
 use crate::support::http::{get, request};
-use crate::support::process::{Daemon, Process, free_port, wait_until};
+use crate::support::process::{Process, free_port, wait_until};
 use crate::support::stack::repository;
 use chrono::TimeDelta;
-use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::ids::{OrgName, Source, UserName};
 use lightning_sync_exporter::domain::judge::judge_org;
 use lightning_sync_exporter::domain::policy::UserNames;
 use lightning_sync_exporter::domain::readings::Reading;
@@ -99,13 +99,41 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
     );
     let first = org.users.users[0].name.as_str().to_owned();
     view.orgs[0] = Arc::new(org);
+    let directory = tempfile::tempdir().unwrap();
     let site = Site::with(Setting {
         view,
+        history: Some(week(directory.path(), &first, NOW)),
+        ..Setting::default()
+    });
+    let empty = Site::with(Setting {
+        view: View::empty(NOW),
         ..Setting::default()
     });
     let escaped = crate::support::stack::encode(&first);
+    let users = get(site.address, "/orgs/acme/users").text();
+    let second = users
+        .split("<a href=\"")
+        .find(|part| part.contains("rel=\"next\""));
+    let second = second
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&#38;", "&");
+    let pasted = |name: &str, content: &str, press: &[&str], status: u16| {
+        let mut look = looked_at(&site, name, "/orgs/acme/paste");
+        look["paste"] = json!({ "content": content, "press": press });
+        look["status"] = status.into();
+        look
+    };
+    let refused = |name: &str, path: &str, status: u16| {
+        let mut look = looked_at(&site, name, path);
+        look["status"] = status.into();
+        look
+    };
     let html = get(site.address, "/orgs/acme").text();
     assert!(!html.contains("<script>alert") && !html.contains("<img"));
+    assert_eq!(html.matches("<svg class=\"chart\"").count(), 4);
     look(&[
         looked_at(&site, "overview", "/"),
         looked_at(&site, "org", "/orgs/acme"),
@@ -120,6 +148,26 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
         looked_at(&site, "paste", "/orgs/acme/paste"),
         looked_at(&site, "paste with a token", "/orgs/beta/paste"),
         looked_at(&site, "runbook", "/runbooks/LightningSyncNoSyncIn24Hours"),
+        looked_at(&site, "second page of users", &second),
+        looked_at(
+            &site,
+            "nobody found",
+            "/orgs/acme/users?check=service_account&status=in_sync",
+        ),
+        looked_at(&empty, "empty installation", "/"),
+        pasted("paste preview", &hostile(500), &["show"], 200),
+        pasted("paste stored", "svc", &["show", "store"], 200),
+        pasted(
+            "paste refused",
+            &format!("broken {}", hostile(500)),
+            &["show"],
+            422,
+        ),
+        refused("unknown organisation", "/orgs/nobody", 404),
+        refused("unknown user", "/orgs/acme/users/nobody", 404),
+        refused("bad query", "/orgs/acme/users?verdict=odd", 400),
+        refused("unknown page", "/orgs/acme/", 404),
+        refused("unknown runbook", "/runbooks/Nothing", 404),
     ]);
 }
 
@@ -160,6 +208,7 @@ fn told(story: &mut Scenario, name: &str, now: Timestamp) -> Arc<OrgView> {
 
 #[test]
 fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
+    let directory = tempfile::tempdir().unwrap();
     let mut looks = Vec::new();
     let mut sites = Vec::new();
     for name in BROKEN {
@@ -182,6 +231,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
                 ..View::empty(now)
             },
             now,
+            history: Some(week(&made(&directory, name), "nobody", now)),
             ..Setting::default()
         });
         let overview = get(site.address, "/").text();
@@ -203,6 +253,63 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
     look(&looks);
 }
 
+/// A directory of its own.
+fn made(directory: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
+    let path = directory.path().join(name);
+    std::fs::create_dir(&path).unwrap();
+    path
+}
+
+#[test]
+fn pages_of_what_is_held_and_of_what_has_ended_hold_in_a_browser() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut looks, mut sites) = (Vec::new(), Vec::new());
+    for (name, after, headline) in [
+        ("feed_silent", TimeDelta::hours(6), "HELD"),
+        ("retirement_day", TimeDelta::days(2), "RETIRED"),
+        ("users_failing", TimeDelta::days(20), "last told"),
+    ] {
+        let mut story = named(name).unwrap();
+        let last = story.truth.iter().map(|truth| truth.from).max().unwrap();
+        let now = last.plus(after);
+        // Nobody speaks any more at the end, so that what was told is held.
+        let name = &name.replace('_', "-");
+        let mut org = told(&mut story, name, last);
+        if headline != "RETIRED" {
+            org = silent(&org, now);
+        }
+        let site = Site::with(Setting {
+            view: View {
+                orgs: vec![org],
+                ..View::empty(now)
+            },
+            now,
+            history: Some(week(&made(&directory, name), "nobody", now)),
+            ..Setting::default()
+        });
+        let html = get(site.address, &format!("/orgs/{name}")).text();
+        let said = html.split("</h1>").next().unwrap();
+        assert!(said.contains(headline), "{name}: {said}");
+        looks.push(looked_at(&site, name, &format!("/orgs/{name}")));
+        looks.push(looked_at(&site, name, &format!("/orgs/{name}/users")));
+        looks.push(looked_at(&site, name, "/"));
+        sites.push(site);
+    }
+    look(&looks);
+}
+
+/// The organisation when every source has been silent for ten days.
+fn silent(org: &OrgView, now: Timestamp) -> Arc<OrgView> {
+    let mut org = org.clone();
+    let mut policy = (*org.policy).clone();
+    policy.expected_every = [Some(TimeDelta::hours(1)); Source::COUNT];
+    for state in org.sources.iter_mut().flatten() {
+        state.spoke_at = now.minus(TimeDelta::days(10));
+    }
+    org.policy = Arc::new(policy);
+    Arc::new(org)
+}
+
 #[test]
 fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
     let directory = tempfile::tempdir().unwrap();
@@ -219,7 +326,7 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
     view.orgs[0] = Arc::new(with_users(&view.orgs[0], users));
     let site = Site::with(Setting {
         view,
-        history: Some(week(directory.path(), "user000060@corp.example")),
+        history: Some(week(directory.path(), "user000060@corp.example", NOW)),
         ..Setting::default()
     });
     let org = get(site.address, "/orgs/acme").text();
@@ -257,6 +364,12 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
     }
 }
 
+/// A look of which screenshots of parts are taken, too.
+fn with_parts(mut look: Value, parts: Value) -> Value {
+    look["parts"] = parts;
+    look
+}
+
 #[test]
 fn every_page_of_the_demo_holds_in_a_browser() {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
@@ -271,7 +384,7 @@ fn every_page_of_the_demo_holds_in_a_browser() {
         let answer = request(address, "GET", &format!("/api/v1/orgs/{org}"), &[], b"").ok()?;
         (answer.status == 200 && answer.json()["users"]["known"].as_u64()? > 0).then_some(())
     };
-    for org in ["acme", "globex", "umbrella"] {
+    for org in ["acme", "globex", "umbrella", "einstein"] {
         wait_until("the demo is fed", Duration::from_secs(60), || told(org));
     }
     let user = get(address, "/api/v1/orgs/umbrella/users").json()["users"][0]["user"].clone();
@@ -283,90 +396,44 @@ fn every_page_of_the_demo_holds_in_a_browser() {
     );
     let look_at =
         |name: &str, path: &str| json!({ "name": name, "url": format!("http://{address}{path}") });
+    let mut preview = look_at("demo-preview", "/orgs/acme/paste");
+    let page = std::fs::read_to_string(repository("tests/it/pages/org_lightning.html")).unwrap();
+    preview["paste"] = json!({ "content": page, "press": ["show"] });
     look(&[
         look_at("demo-overview", "/"),
-        look_at("demo-broken", "/orgs/globex"),
-        look_at("demo-fine", "/orgs/acme"),
+        with_parts(
+            look_at("demo-broken", "/orgs/globex"),
+            json!({ "demo-finding": "section[aria-labelledby=findings]" }),
+        ),
+        with_parts(
+            look_at("demo-fine", "/orgs/acme"),
+            json!({ "demo-chart": "section[aria-labelledby=charts]" }),
+        ),
         look_at("demo-first-sync", "/orgs/umbrella"),
         look_at("demo-users", "/orgs/umbrella/users"),
         look_at("demo-user", &format!("/orgs/umbrella/users/{user}")),
         look_at("demo-paste", "/orgs/acme/paste"),
+        preview,
+        look_at("demo-asked", "/orgs/einstein"),
     ]);
 }
 
 #[test]
-fn saved_pages_of_every_layout_go_through_bookmarklet_and_userscript_into_the_paste_box() {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("config.yaml");
-    let store = directory.path().join("copy.db");
-    std::fs::write(
-        &config,
-        format!(
-            "store: {{ path: {} }}\norgs: [{{ name: acme, time_zone: Europe/Berlin }}]\n",
-            store.display()
-        ),
-    )
-    .unwrap();
-    let daemon = Daemon::start(&config);
-    let layouts = [
-        "org_classic_detail",
-        "org_columns",
-        "org_lightning",
-        "org_table",
-        "user_definition_list",
-        "user_divs",
-    ];
-    let pages: Vec<Value> = layouts
-        .iter()
-        .map(|name| {
-            let file = repository(&format!("tests/it/pages/{name}.html"));
-            json!({ "name": name, "html": std::fs::read_to_string(file).unwrap() })
-        })
-        .collect();
-    let results = run(
-        "copy.mjs",
-        json!({ "box": format!("http://{}/orgs/acme/paste", daemon.address), "pages": pages }),
-    );
-    let results = results.as_array().unwrap();
-    assert_eq!(results.len(), layouts.len() * 2);
-    for result in results {
-        assert_eq!(result["trouble"], json!([]), "{result:#}");
-        assert!(
-            result["told"].as_str().unwrap().contains("with its marks"),
-            "{result:#}"
-        );
-        assert!(
-            result["stored"].as_str().unwrap().starts_with("Stored"),
-            "{result:#}"
-        );
-        let rows: Vec<&str> = result["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row.as_str().unwrap())
-            .collect();
-        let is_org = result["name"].as_str().unwrap().starts_with("org");
-        let (count, mark) = if is_org {
-            (
-                10,
-                "Salesforce recognizes Microsoft Exchange service account ✓ check",
-            )
-        } else {
-            (
-                15,
-                "ann@corp.example: User recognized by Exchange service account ✗ no",
-            )
-        };
-        assert_eq!(rows.len(), count, "{result:#}");
-        assert!(rows.contains(&mark), "{result:#}");
+fn every_screenshot_is_shown_somewhere() {
+    let text = |file: &std::path::Path| std::fs::read_to_string(file).unwrap();
+    let mut shown = text(&repository("README.md"));
+    for entry in std::fs::read_dir(repository("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "md") {
+            shown += &text(&path);
+        }
     }
-    let org = get(daemon.address, "/api/v1/orgs/acme").json();
-    assert_eq!(org["users"]["known"], 1);
-    let synced = org["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["row"] == OrgRow::LastSync(ObjectType::Contacts).id())
-        .unwrap();
-    assert_eq!(synced["value"], "2026-11-22T13:52:00Z");
+    let shots = std::fs::read_dir(repository("docs/screenshots")).unwrap();
+    let mut count = 0;
+    for entry in shots {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(shown.contains(&format!("screenshots/{name})")), "{name}");
+        count += 1;
+    }
+    assert!(count > 5);
 }

@@ -176,11 +176,19 @@ impl Ingest for Takes {
         Box::pin(async move {
             let hold = request.query.iter().any(|(key, _)| key == "hold");
             let bytes = request.body.len();
+            let said = String::from_utf8_lossy(&request.body[..bytes.min(4096)]).into_owned();
             seen.pushed.lock().unwrap().push(request);
             if hold {
                 gate.acquire().await.unwrap().forget();
             }
-            IngestAnswer::Taken(serde_json::json!({ "bytes": bytes }))
+            if said.contains("a full disk") {
+                return IngestAnswer::Refused(Problem::new(
+                    Reason::StoreFailing,
+                    "The disk is full.",
+                ));
+            }
+            let accepted = u64::from(!said.contains("nothing new"));
+            IngestAnswer::Taken(serde_json::json!({ "bytes": bytes, "accepted": accepted }))
         })
     }
 
@@ -194,10 +202,16 @@ impl Ingest for Takes {
                 org: request.org,
                 source: Source::Snapshot,
                 captured_at: NOW,
-                rows: vec![(
-                    OrgRow::ServiceAccountProvided,
-                    OrgValue::Account(Some(text.into())),
-                )],
+                rows: vec![
+                    (
+                        OrgRow::ServiceAccountProvided,
+                        OrgValue::Account(Some(text.into())),
+                    ),
+                    (
+                        OrgRow::LastSync(ObjectType::Contacts),
+                        OrgValue::Instant(minutes_ago(26 * 60)),
+                    ),
+                ],
                 users: Vec::new(),
                 users_complete: false,
             };

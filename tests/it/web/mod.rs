@@ -2,10 +2,12 @@
 
 mod api;
 mod browser;
+mod copying;
 mod fixture;
 mod ingest;
 mod measured;
 mod pages;
 mod past;
+mod pasting;
 mod scrape;
 mod shutdown;

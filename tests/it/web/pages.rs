@@ -1,10 +1,18 @@
-//! The pages as they are sent: what stands where, what is escaped, and what the paste box does.
+//! The pages as they are sent: what stands where, and what they say of what is not known.
 
-use super::fixture::{Setting, Site, minutes_ago, view};
-use crate::support::http::{Response, get, request};
+use super::fixture::{NOW, Setting, Site, minutes_ago, view};
+use super::past::week;
+use crate::support::http::{get, request};
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::reasons::Reason;
-use lightning_sync_exporter::domain::view::View;
+use lightning_sync_exporter::domain::rows::{Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::{
+    FAILURE_ORDER, UserCells, UserEntry, UserSummary, UserTable,
+};
+use lightning_sync_exporter::domain::view::{SourceState, View};
 use lightning_sync_exporter::guidance;
+use std::sync::Arc;
 
 #[test]
 fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
@@ -19,7 +27,7 @@ fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
     let step = &cause.steps[0];
     for wanted in [
         "<a href=\"/orgs/acme\">acme</a> <span class=\"badge broken\">BROKEN since 02:10</span>".to_owned(),
-        "Since <time datetime=\"2026-11-22T02:10:00Z\" title=\"2026-11-22T02:10:00Z\">11 h ago <small>(02:10)</small></time>.".to_owned(),
+        "Since <time datetime=\"2026-11-22T02:10:00Z\" title=\"2026-11-22T02:10:00Z\">11 h ago <small>(02:10 UTC)</small></time>.".to_owned(),
         format!("<strong>Next, {}:</strong>", step.owner),
         "<a href=\"/metrics\">Metrics</a>".to_owned(),
         "<a href=\"/orgs/beta\">beta</a> <span class=\"badge unknown\">UNKNOWN</span>".to_owned(),
@@ -139,102 +147,264 @@ fn a_page_of_an_engine_that_stands_still_says_so() {
     assert!(html.contains("No organisation is configured."), "{html}");
 }
 
-fn paste(site: &Site, org: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Response {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(fields);
-    let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
-    all.extend_from_slice(headers);
-    let path = format!("/orgs/{org}/paste");
-    request(site.address, "POST", &path, &all, form.finish().as_bytes()).unwrap()
-}
-
-const HOSTILE: &str = "\"><script>alert(1)</script>'\u{202e}&lt;";
-
 #[test]
-fn a_paste_is_shown_before_it_is_stored_and_then_stored_as_shown() {
+fn errors_are_pages_where_people_look_and_json_where_programs_ask() {
     let site = Site::start();
-    let shown = paste(
-        &site,
-        "acme",
-        &[
-            ("content", HOSTILE),
-            ("captured_at", "2026-11-22T13:55"),
-            ("do", "show"),
-        ],
-        &[],
-    );
-    let html = shown.text();
-    assert_eq!(shown.status, 200, "{html}");
-    assert!(site.seen.pushed.lock().unwrap().is_empty());
-    assert!(!html.contains("<script>alert"), "{html}");
-    assert!(
-        html.contains("<bdi>&#34;&#62;&#60;script&#62;alert(1)"),
-        "{html}"
-    );
-    assert_eq!(shown.header("referrer-policy"), Some("same-origin"));
-    let json = "{\"captured_at\":\"2026-11-22T14:00:00Z\"}";
-    assert!(html.contains(&json.replace('"', "&#34;")), "{html}");
-    let stored = paste(&site, "acme", &[("snapshot", json), ("do", "store")], &[]);
-    assert_eq!(stored.status, 200, "{}", stored.text());
-    assert!(stored.text().contains("<h2>Stored</h2>"));
-    let pushed = site.seen.pushed.lock().unwrap();
-    assert_eq!(
-        (&pushed[0].body[..], pushed[0].media_type.name()),
-        (json.as_bytes(), "application/json")
-    );
-}
-
-#[test]
-fn what_was_not_understood_is_told_and_nothing_is_stored() {
-    let site = Site::start();
-    let content = format!("broken {HOSTILE}");
-    let fields = [
-        ("content", content.as_str()),
-        ("captured_at", "2026-11-22T13:55"),
-    ];
-    let answer = paste(&site, "acme", &fields, &[]);
-    let html = answer.text();
-    assert_eq!(answer.status, 422);
-    assert!(
-        html.contains("Page not readable: nothing was stored"),
-        "{html}"
-    );
-    assert!(!html.contains("<script>alert"), "{html}");
-    let answer = paste(
-        &site,
-        "acme",
-        &[("content", "x"), ("captured_at", "soon")],
-        &[],
-    );
-    assert_eq!(answer.status, 422);
-    assert!(site.seen.pushed.lock().unwrap().is_empty());
-}
-
-#[test]
-fn a_paste_needs_what_every_push_needs() {
-    let site = Site::start();
-    let fields = [("snapshot", "{}"), ("do", "store")];
-    let foreign = [("Origin", "https://evil.example")];
-    for (org, fields, headers, status) in [
-        ("acme", &fields[..], &foreign[..], 403),
-        ("acme", &fields, &[("Origin", "null")], 403),
-        ("acme", &fields, &[("Via", "1.1 proxy")], 403),
-        ("beta", &fields, &[], 401),
-        ("nobody", &fields, &[], 404),
+    for (path, status, wanted) in [
+        ("/orgs/nobody", 404, "Unknown organisation"),
+        ("/orgs/nobody/paste", 404, "Unknown organisation"),
+        (
+            "/orgs/acme/users/nobody",
+            404,
+            "No source has named this user.",
+        ),
+        ("/orgs/acme/users?verdict=odd", 400, "Bad query"),
+        ("/runbooks/Nothing", 404, "There is no alert of this name."),
+        ("/orgs/acme/", 404, "Nothing is served"),
+        ("/favicon.ico", 404, "Nothing is served"),
     ] {
+        let browser = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+        let answer = request(site.address, "GET", path, &browser, b"").unwrap();
+        let html = answer.text();
+        assert_eq!(answer.status, status, "{path}");
         assert_eq!(
-            paste(&site, org, fields, headers).status,
-            status,
-            "{org} {headers:?}"
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8"),
+            "{path}"
+        );
+        assert!(
+            html.contains(wanted) && html.contains("<h1>"),
+            "{path}: {html}"
+        );
+        assert!(answer.header("content-security-policy").is_some(), "{path}");
+    }
+    for path in ["/api/v1/orgs/nobody", "/api/v1/nothing", "/nothing"] {
+        let answer = get(site.address, path);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{path}"
         );
     }
-    let wrong = [("snapshot", "{}"), ("do", "store"), ("token", "acme-token")];
-    assert_eq!(paste(&site, "beta", &wrong, &[]).status, 401);
-    assert!(site.seen.pushed.lock().unwrap().is_empty());
-    let right = [("snapshot", "{}"), ("do", "store"), ("token", "beta-token")];
-    let answer = paste(&site, "beta", &right, &[]);
-    assert_eq!(answer.status, 200);
-    assert!(!answer.text().contains("beta-token"));
-    let refused = site.seen.refused.lock().unwrap();
-    assert_eq!(refused.len(), 5, "{refused:?}");
+    // Dashboards link by a cause's name, also where no alert speaks of it.
+    assert_eq!(get(site.address, "/runbooks/retired").status, 200);
+    let post = request(site.address, "POST", "/orgs/acme", &[], b"").unwrap();
+    assert_eq!(
+        (post.status, post.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
+}
+
+#[test]
+fn a_status_that_a_check_never_shows_finds_nobody_and_says_why() {
+    let answer = get(
+        Site::start().address,
+        "/orgs/acme/users?verdict=&check=service_account&status=in_sync",
+    );
+    let html = answer.text();
+    assert_eq!(answer.status, 200, "{html}");
+    assert!(
+        html.contains("never shows “In sync”") && html.contains("0 of 5 users"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_user_of_whom_only_something_is_known_is_not_fine() {
+    let site = Site::start();
+    let users = get(site.address, "/orgs/acme/users").text();
+    assert!(
+        users.contains("partly known") && !users.contains("badge fine"),
+        "{users}"
+    );
+    let html = get(site.address, "/orgs/acme/users/effe").text();
+    assert!(
+        html.contains("not every check that counts is known."),
+        "{html}"
+    );
+    let html = get(site.address, "/orgs/acme/users/effc").text();
+    assert!(
+        html.contains("Nobody has told any check of this user"),
+        "{html}"
+    );
+}
+
+/// acme with three users of whom every check is known and fine, the second in a reset for an hour, the third for a day.
+fn in_resets(spoke: i64) -> Setting {
+    let mut view = view();
+    let mut acme = (*view.orgs[0]).clone();
+    acme.sources[Source::Snapshot.index()] = Some(SourceState {
+        spoke_at: minutes_ago(spoke),
+    });
+    let users = [None, Some(60), Some(1440)]
+        .into_iter()
+        .enumerate()
+        .map(|(number, since)| {
+            let mut cells = UserCells::default();
+            let state = |status: Status| u32::try_from(status.index()).unwrap();
+            for row in FAILURE_ORDER {
+                cells.take(row, state(Status::Yes), minutes_ago(6));
+            }
+            for row in UserRow::ALL.iter().filter(|row| row.is_direction()) {
+                cells.take(*row, state(Status::NotSetToSync), minutes_ago(6));
+            }
+            cells.take(
+                UserRow::EventsToExchange,
+                state(Status::InSync),
+                minutes_ago(6),
+            );
+            if let Some(since) = since {
+                cells.take(
+                    UserRow::Reset,
+                    state(Status::ResetInProgress),
+                    minutes_ago(since),
+                );
+            }
+            UserEntry {
+                name: UserName::new(&format!("user{number}@corp.example")).unwrap(),
+                pseudonym: format!("{number:04x}").into(),
+                readings: Arc::new([(Source::Snapshot, cells)]),
+            }
+        })
+        .collect();
+    let table = UserTable {
+        users,
+        complete: true,
+    };
+    acme.summary = Arc::new(UserSummary::of(&table, &acme.policy, &acme.live(NOW), NOW));
+    acme.users = Arc::new(table);
+    view.orgs[0] = Arc::new(acme);
+    Setting {
+        view,
+        ..Setting::default()
+    }
+}
+
+#[test]
+fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
+    let site = Site::with(in_resets(6));
+    let html = get(site.address, "/orgs/acme").text();
+    for wanted in [">1 fine<", ">1 resetting<", ">1 stuck<", ">0 unknown<"] {
+        assert!(html.contains(wanted), "{wanted}: {html}");
+    }
+    let users = get(site.address, "/orgs/acme/users?verdict=stuck").text();
+    assert!(
+        users.contains("1 of 3 users") && users.contains("badge attention\">stuck"),
+        "{users}"
+    );
+    for (user, wanted) in [
+        ("0000", "Every check that counts is known, and none fails."),
+        ("0001", "A reset waits or runs."),
+        ("0002", "a reset has lasted longer than it may"),
+    ] {
+        let html = get(site.address, &format!("/orgs/acme/users/{user}")).text();
+        assert!(html.contains(wanted), "{html}");
+        // What is excluded by design is no trouble.
+        assert!(
+            html.contains("badge none\">Exchange configuration not set to sync"),
+            "{html}"
+        );
+    }
+    let silent = Site::with(in_resets(90 * 60));
+    let users = get(silent.address, "/orgs/acme/users").text();
+    assert!(!users.contains("badge fine"), "{users}");
+    for wanted in [
+        "fine when last read",
+        "in a reset when last read",
+        "stuck when last read",
+    ] {
+        assert!(users.contains(wanted), "{wanted}: {users}");
+    }
+    let html = get(silent.address, "/orgs/acme/users/0000").text();
+    assert!(html.contains("badge held\">fine when last read"), "{html}");
+}
+
+#[test]
+fn what_never_synced_is_not_told_as_unknown() {
+    let mut view = view();
+    let mut beta = (*view.orgs[1]).clone();
+    beta.sources[Source::Activity.index()] = Some(SourceState {
+        spoke_at: minutes_ago(1),
+    });
+    view.orgs[1] = Arc::new(beta);
+    let site = Site::with(Setting {
+        view,
+        ..Setting::default()
+    });
+    let html = get(site.address, "/orgs/beta").text();
+    assert!(html.contains("<td class=\"broken\">never</td>"), "{html}");
+    assert!(html.contains("<bdi>never</bdi>"), "{html}");
+}
+
+#[test]
+fn only_sources_that_can_be_heard_are_listed() {
+    let html = get(Site::start().address, "/orgs/acme").text();
+    assert!(
+        !html.contains("<b>canary</b>") && !html.contains("<b>exchange</b>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<b>activity</b>") && html.contains("Live <time"),
+        "{html}"
+    );
+    assert!(html.contains("for another 47 h"), "{html}");
+}
+
+#[test]
+fn charts_tell_what_no_feed_has_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut view = view();
+    let mut acme = (*view.orgs[0]).clone();
+    acme.sources[Source::Snapshot.index()] = Some(SourceState {
+        spoke_at: minutes_ago(90 * 60),
+    });
+    view.orgs[0] = Arc::new(acme.clone());
+    let mut policy = (*acme.policy).clone();
+    policy.name = OrgName::new("contacts-only").unwrap();
+    policy
+        .objects
+        .retain(|object| *object == ObjectType::Contacts);
+    acme.policy = Arc::new(policy);
+    view.orgs.push(Arc::new(acme));
+    let history = week(directory.path(), "ann@corp.example", NOW);
+    let site = Site::with(Setting {
+        view,
+        history: Some(history),
+        ..Setting::default()
+    });
+    let html = get(site.address, "/orgs/acme").text();
+    for wanted in [
+        "contacts not known: no feed of their records has spoken",
+        "events since Thu 14:00 UTC",
+        "<title>contacts: not known</title>",
+        "<title>events: not known</title>",
+        "class=\"contacts held\"",
+        "contacts held: it was",
+        "events now 90 min, since 12:30 UTC",
+        "<span class=\"key events\">",
+    ] {
+        assert!(html.contains(wanted), "{wanted}: {html}");
+    }
+    assert!(!html.contains("class=\"events held\""), "{html}");
+    let html = get(site.address, "/orgs/contacts-only").text();
+    assert!(
+        !html.contains("key events") && !html.contains(" events"),
+        "{html}"
+    );
+}
+
+#[test]
+fn instants_in_markup_are_what_browsers_read() {
+    let setting = Setting {
+        now: Timestamp::from_nanos(NOW.nanos() + 123_456_789),
+        ..Setting::default()
+    };
+    let html = get(Site::with(setting).address, "/orgs/acme").text();
+    for instant in html.split("datetime=\"").skip(1) {
+        assert_eq!(
+            instant.find('"'),
+            Some("2026-11-22T14:00:00Z".len()),
+            "{instant}"
+        );
+    }
 }

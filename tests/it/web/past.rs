@@ -1,10 +1,11 @@
 //! A week of an organisation's past in a database of its own.
 
-use super::fixture::{NOW, minutes_ago};
+use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Outcome, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserCells;
 use lightning_sync_exporter::store::{
     History, OpenOptions, SqliteHistory, SqliteStore, Store, Turn, Write,
@@ -12,12 +13,13 @@ use lightning_sync_exporter::store::{
 use std::path::Path;
 use std::sync::Arc;
 
-/// The history of acme over eight days: every ten minutes a record of each kind, every quarter of an hour a page that
+/// The history of acme over the eight days before `now`: every ten minutes a record of each kind, every quarter of an hour a page that
 /// tells another last sync, and a user of that name who was marked for a reset each day.
-pub(super) fn week(directory: &Path, user: &str) -> Arc<dyn History> {
+pub(super) fn week(directory: &Path, user: &str, now: Timestamp) -> Arc<dyn History> {
+    let minutes_ago = |minutes| now.minus(TimeDelta::minutes(minutes));
     let path = directory.join("week.db");
     let mut store = SqliteStore::open(&path, OpenOptions::default()).unwrap();
-    let (org, _) = store.org(&OrgName::new("acme").unwrap(), NOW).unwrap();
+    let (org, _) = store.org(&OrgName::new("acme").unwrap(), now).unwrap();
     let mut records = Vec::new();
     for minutes in (0..8 * 24 * 60).step_by(10) {
         for number in 0..ActivityKind::COUNT {
@@ -53,12 +55,13 @@ pub(super) fn week(directory: &Path, user: &str) -> Arc<dyn History> {
             },
         })
     }));
-    writes.extend(resets(org, user));
+    writes.extend(resets(org, user, now));
     store.commit(&writes).unwrap();
     Arc::new(SqliteHistory::open(&path).unwrap())
 }
 
-fn resets(org: OrgId, user: &str) -> Vec<Write> {
+fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
+    let minutes_ago = |minutes| now.minus(TimeDelta::minutes(minutes));
     let mut before = UserCells::default();
     let state = |status: Status| u32::try_from(status.index()).unwrap();
     let mut writes = Vec::new();

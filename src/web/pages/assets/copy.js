@@ -1,19 +1,32 @@
 (function (paste) {
-  // The page as it stands, without what is not shown; frames and shadow trees that can be read follow it.
-  function copy(root) {
-    var element = root.documentElement || root;
-    var clone = element.cloneNode(true);
-    clone.querySelectorAll("script,style,noscript,template").forEach(function (gone) { gone.remove(); });
-    var html = element === root ? clone.innerHTML || "" : clone.outerHTML;
-    root.querySelectorAll("*").forEach(function (each) {
-      if (each.shadowRoot) html += Array.from(each.shadowRoot.children, copy).join("");
-      if (each.tagName === "IFRAME" || each.tagName === "FRAME") {
-        try { if (each.contentDocument) html += copy(each.contentDocument); } catch (other) { /* a frame of another site */ }
-      }
-    });
-    return html;
+  // The page as it is shown: each element with its own tags, so that no texts run together, shadow trees with what is
+  // put into their slots, and frames that can be read where they stand.
+  var hidden = /^(SCRIPT|STYLE|NOSCRIPT|TEMPLATE)$/;
+  var alone = /^(AREA|BASE|BR|COL|EMBED|HR|IMG|INPUT|LINK|META|SOURCE|TRACK|WBR)$/;
+  function text(string) {
+    return string.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
-  var html = "<!doctype html>" + copy(document);
+  function children(node) {
+    return Array.from(node.childNodes, copy).join("");
+  }
+  function copy(node) {
+    if (node.nodeType === 3) return text(node.data);
+    if (node.nodeType !== 1 || hidden.test(node.tagName)) return "";
+    var name = node.localName;
+    var html = "<" + name;
+    Array.from(node.attributes).forEach(function (one) { html += " " + one.name + '="' + text(one.value).replace(/"/g, "&quot;") + '"'; });
+    html += ">";
+    if (/^I?FRAME$/.test(node.tagName)) {
+      var inner = null;
+      try { inner = node.contentDocument; } catch (other) { /* of another site */ }
+      return inner ? "<div>" + children(inner.body || inner.documentElement) + "</div>" : "";
+    }
+    if (alone.test(node.tagName)) return html;
+    var put = name === "slot" ? node.assignedNodes() : [];
+    var within = put.length > 0 ? put.map(copy).join("") : children(node.shadowRoot || node);
+    return html + within + "</" + name + ">";
+  }
+  var html = "<!doctype html>" + copy(document.documentElement);
   var put = function (event) {
     event.clipboardData.setData("text/html", html);
     event.clipboardData.setData("text/plain", html);

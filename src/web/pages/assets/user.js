@@ -24,6 +24,12 @@
     });
     document.body.appendChild(button);
   }
+  // Such pages change all the time: they are read again once they have been quiet for a moment.
+  var soon;
+  function changed() {
+    clearTimeout(soon);
+    soon = setTimeout(offer, 500);
+  }
   offer();
-  new MutationObserver(offer).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
 })();
