@@ -151,6 +151,15 @@ struct SourceJson {
     /// Until when it counts as live; absent when it never spoke or its silence is an answer.
     live_until: Option<At>,
     expected_every_seconds: Option<f64>,
+    /// Why asking it fails, while it does.
+    poll_failing: Option<PollFailingJson>,
+}
+
+#[derive(Serialize)]
+struct PollFailingJson {
+    since: At,
+    reason: &'static str,
+    advice: &'static str,
 }
 
 fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
@@ -168,6 +177,11 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
                     .filter(|until| *until < Timestamp::MAX)
                     .map(At),
                 expected_every_seconds: org.policy.expected_every(*source).map(seconds),
+                poll_failing: org.asked.failing(*source).map(|failing| PollFailingJson {
+                    since: At(failing.since),
+                    reason: failing.reason,
+                    advice: failing.advice,
+                }),
             }
         })
         .collect()

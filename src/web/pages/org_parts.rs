@@ -179,6 +179,8 @@ pub(super) struct SourceLine {
     pub(super) about: &'static str,
     pub(super) when: Option<When>,
     pub(super) until: Option<When>,
+    /// Why asking it fails, since when, and what to do about it.
+    pub(super) failing: Option<(&'static str, When, &'static str)>,
 }
 
 /// Every source and how it is doing.
@@ -202,6 +204,10 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
                     .live_until(*source)
                     .filter(|until| *until < Timestamp::MAX)
                     .map(|until| When::of(until, org, now)),
+                failing: org.asked.failing(*source).map(|failing| {
+                    let since = When::of(failing.since, org, now);
+                    (failing.reason, since, failing.advice)
+                }),
             }
         })
         .collect()
