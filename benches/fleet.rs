@@ -61,6 +61,7 @@ fn org(number: usize) -> OrgView {
         users: Arc::new(users),
         summary: Arc::new(summary),
         open_hours: OpenHours::Always,
+        asked: Arc::default(),
         policy: Arc::new(policy),
     }
 }

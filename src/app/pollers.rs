@@ -1,12 +1,12 @@
 //! A task for each organisation that is asked: polls it at its pace and hands what it tells to the engine.
 
 use crate::config::ValidConfig;
+use crate::domain::asked::{Asked, PollFailing, Successor};
 use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
-use crate::domain::policy::{OrgPolicy, Product};
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserEntry;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::metrics::{Own, SalesforceFigures};
@@ -16,7 +16,7 @@ use crate::sources::salesforce::{
     Connectivity, Failed, Onboarding, Part, Polled, Poller, Settings,
 };
 use chrono::TimeDelta;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,6 +71,7 @@ impl Pollers {
             });
             if !stays {
                 self.own.forget_polls(org, SOURCE.name());
+                self.engine.told(org, Asked::default());
             }
             stays
         });
@@ -137,8 +138,19 @@ struct Round {
     own: Arc<Own>,
     events: Events,
     clock: Clock,
-    /// The reason of the latest failure and how many failed in a row; `None` while all is well.
-    failing: Option<(FailureReason, u32)>,
+    /// The polls that fail; `None` while all is well.
+    failing: Option<Failing>,
+}
+
+/// Polls that failed in a row.
+#[derive(Clone, Copy)]
+struct Failing {
+    /// When the first began.
+    since: Timestamp,
+    /// The reason of the latest.
+    reason: FailureReason,
+    /// How many.
+    failures: u32,
 }
 
 impl Round {
@@ -181,6 +193,7 @@ impl Round {
             Err(failure) => Err(failure),
         };
         let pace = self.poller.pace();
+        let successor = told.successor.clone();
         self.own.salesforce_told(
             &self.org,
             &SalesforceFigures {
@@ -199,7 +212,7 @@ impl Round {
                     .iter()
                     .map(|part| (part.name(), told.parts.get(part.index()).copied().flatten()))
                     .collect(),
-                not_moved: told.moved.and_then(|moved| self.not_moved(&moved)),
+                not_moved: successor.as_deref().and_then(|list| self.not_moved(list)),
                 settings: told.switches,
                 report_records: counts(
                     Failed::ALL.iter().map(|f| f.name()),
@@ -227,31 +240,41 @@ impl Round {
                 news,
             });
         }
-        match taken {
+        let wait = match taken {
             Ok(()) => {
                 self.succeeded(at, began.elapsed());
                 pace.after_success(usage)
             }
             Err(failure) => {
-                let failures = self.failed(&failure, began.elapsed());
+                let failures = self.failed(&failure, at, began.elapsed());
                 pace.after_failure(failure.reason, failures, spread(&self.org))
             }
-        }
+        };
+        self.tell(successor);
+        wait
     }
 
-    /// How many users of Lightning Sync, as its page shows them, are not in its successor; `None` where nobody read them.
-    fn not_moved(&self, moved: &HashSet<String>) -> Option<u64> {
+    /// How many users have not moved, by a list of the successor's users that is not in the View yet.
+    fn not_moved(&self, successor: &Successor) -> Option<u64> {
         let view = self.engine.view();
-        let org = view.org(&self.org)?;
-        let assigned = |user: &&UserEntry| {
-            let page = user.readings.iter().find(|(by, _)| *by == Source::Snapshot);
-            page.and_then(|(_, cells)| cells.get(UserRow::ActiveConfiguration))
-                .is_some_and(|cell| cell.value as usize == Status::Yes.index())
+        let (left, _) = view.org(&self.org)?.not_moved(successor)?;
+        Some(left)
+    }
+
+    /// Tells what is no row: the successor's users, and whether polls fail.
+    fn tell(&self, successor: Option<Arc<Successor>>) {
+        let mut asked = Asked {
+            successor,
+            ..Asked::default()
         };
-        let users: Vec<&UserEntry> = org.users.users.iter().filter(assigned).collect();
-        let left = |user: &&&UserEntry| !moved.contains(&user.name.as_str().to_lowercase());
-        (org.policy.product == Product::LightningSync && !users.is_empty())
-            .then(|| users.iter().filter(left).count() as u64)
+        if let Some(slot) = asked.failing.get_mut(SOURCE.index()) {
+            *slot = self.failing.map(|failing| PollFailing {
+                since: failing.since,
+                reason: failing.reason.name(),
+                advice: failing.reason.advice(),
+            });
+        }
+        self.engine.told(&self.org, asked);
     }
 
     async fn submit(&mut self, snapshot: Snapshot) -> Result<(), Failure> {
@@ -276,15 +299,20 @@ impl Round {
     }
 
     /// Notes a failure; says how many came in a row.
-    fn failed(&mut self, failure: &Failure, took: Duration) -> u32 {
-        let (repeated, failures) = match self.failing {
-            Some((reason, failures)) => (
-                reason == failure.reason && failures % LOGGED_EVERY != 0,
-                failures.saturating_add(1),
+    fn failed(&mut self, failure: &Failure, at: Timestamp, took: Duration) -> u32 {
+        let (repeated, failures, since) = match self.failing {
+            Some(before) => (
+                before.reason == failure.reason && before.failures % LOGGED_EVERY != 0,
+                before.failures.saturating_add(1),
+                before.since,
             ),
-            None => (false, 1),
+            None => (false, 1, at),
         };
-        self.failing = Some((failure.reason, failures));
+        self.failing = Some(Failing {
+            since,
+            reason: failure.reason,
+            failures,
+        });
         self.events.emit(Event::PollFailed {
             org: self.org.to_string(),
             source: SOURCE.name(),

@@ -36,6 +36,9 @@ pub(crate) const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes news: a quarter, the planning step of most organisations.
 pub(crate) const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
+/// How long polls of a source fail before somebody is told; the rule holds as long.
+pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);
+
 /// How long business must have lasted before a row's reading may be judged late or empty.
 pub const fn settle(row: OrgRow) -> Option<Settle> {
     match row {
@@ -79,6 +82,7 @@ pub fn judge_org(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Finding> {
         judge.object(object);
     }
     judge.users();
+    judge.polls();
     judge.retirement();
     judge.findings.sort();
     judge.findings
@@ -417,6 +421,17 @@ impl Judge<'_> {
         let seen_at = if stale { observed_at } else { self.now };
         if seen_at.since(since) > limit {
             self.add_users(row, reason, since.plus(limit), users);
+        }
+    }
+
+    /// A failure or two that end by themselves are no news.
+    fn polls(&mut self) {
+        for source in Source::ALL.iter().copied() {
+            if let Some(failing) = self.org.asked.failing(source)
+                && self.now.since(failing.since) >= POLLS_FAIL_FOR
+            {
+                self.add(Reason::PollFailing, Severity::Warning, Some(failing.since));
+            }
         }
     }
 

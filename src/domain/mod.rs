@@ -4,6 +4,7 @@
 //! `match` without wildcards makes the compiler list every place that has to answer.
 
 pub mod activity;
+pub mod asked;
 pub mod calendar;
 pub mod ids;
 pub mod judge;

@@ -1,6 +1,7 @@
 //! The immutable picture that the engine publishes and everybody reads: facts with their times. Everything that moves
 //! by itself (ages, liveness, business hours) is answered here for the `now` of the reader.
 
+use super::asked::Asked;
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
@@ -55,6 +56,8 @@ pub struct OrgView {
     pub summary: Arc<UserSummary>,
     /// Business hours around the View's time.
     pub open_hours: OpenHours,
+    /// What sources that ask told besides rows.
+    pub asked: Arc<Asked>,
 }
 
 /// What the engine knew at one instant.
@@ -442,5 +445,22 @@ fn current_of(reading: &Reading<OrgValue>, source: Source, stale: bool) -> Curre
         observed_at: reading.observed_at,
         changed_at: reading.changed_at,
         stale,
+    }
+}
+
+/// An organisation of which nothing is known.
+#[cfg(test)]
+pub(super) fn bare(policy: Arc<OrgPolicy>, now: Timestamp) -> OrgView {
+    OrgView {
+        id: OrgId(1),
+        open_hours: policy.calendar.lay_out(now),
+        policy,
+        known_since: now,
+        readings: Arc::default(),
+        sources: [None; Source::COUNT],
+        activity: [ActivityFigures::default(); ObjectType::COUNT],
+        users: Arc::default(),
+        summary: Arc::default(),
+        asked: Arc::default(),
     }
 }

@@ -4,6 +4,7 @@ use super::clock::ClockWatch;
 use super::org::OrgState;
 use super::staging::{Staged, Staging, stage};
 use crate::domain::activity::IdentityKey;
+use crate::domain::asked::Asked;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal, newest_expired};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
@@ -137,6 +138,13 @@ impl<S: Store> Engine<S> {
             self.orgs.insert(policy.name.clone(), state);
         }
         Ok(())
+    }
+
+    /// Takes what a source that asks told besides rows; nothing of it is stored.
+    pub fn told(&mut self, org: &OrgName, asked: Asked) {
+        if let Some(state) = self.orgs.get_mut(org) {
+            state.set_asked(asked);
+        }
     }
 
     /// Moves everything that moves by itself to `now`. `elapsed` is how long ago the last call was by a clock that

@@ -2,6 +2,7 @@
 
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
+use crate::domain::asked::Asked;
 use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
 use crate::domain::observation::{ActivityBatch, Snapshot};
 use crate::domain::policy::OrgPolicy;
@@ -40,6 +41,7 @@ impl OrgState {
             users: Arc::new(UserTable::default()),
             summary: Arc::new(UserSummary::default()),
             open_hours,
+            asked: Arc::default(),
         };
         Self {
             view: Arc::new(view),
@@ -98,6 +100,13 @@ impl OrgState {
         view.open_hours = policy.calendar.lay_out(now);
         view.policy = policy;
         self.summary_outdated = true;
+    }
+
+    /// Notes what a source that asks told besides rows.
+    pub(super) fn set_asked(&mut self, asked: Asked) {
+        if *self.view.asked != asked {
+            Arc::make_mut(&mut self.view).asked = Arc::new(asked);
+        }
     }
 
     /// Notes that activity spoke: when, and for which object types it answers from now on.

@@ -1,6 +1,8 @@
 //! The way into the engine: bounded by bytes, refused at once when full, so that senders slow down and memory does not grow.
 
 use super::Settings;
+use crate::domain::asked::Asked;
+use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::users::UserCells;
 use crate::domain::view::View;
@@ -22,6 +24,10 @@ pub(super) enum Command {
     Configure {
         settings: Box<Settings>,
         reply: oneshot::Sender<Result<(), String>>,
+    },
+    Told {
+        org: OrgName,
+        asked: Box<Asked>,
     },
     Stop,
 }
@@ -108,6 +114,16 @@ impl Handle {
             })
             .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
+    }
+
+    /// Hands over what a source that asks told besides rows; it is in the View within a second.
+    pub fn told(&self, org: &OrgName, asked: Asked) {
+        let command = Command::Told {
+            org: org.clone(),
+            asked: Box::new(asked),
+        };
+        // An engine that has ended shows nothing any more.
+        let _gone = self.commands.send(command).is_err();
     }
 
     pub(super) fn stop(&self) {

@@ -131,6 +131,7 @@ mod tests {
                 ..UserSummary::default()
             }),
             open_hours: OpenHours::Always,
+            asked: Arc::default(),
         })
     }
 

@@ -48,6 +48,7 @@ pub(super) struct Filter {
     check: Option<UserRow>,
     status: Option<Status>,
     failing: Option<bool>,
+    moved: Option<bool>,
 }
 
 /// The first users after a cursor.
@@ -81,6 +82,7 @@ impl Filter {
         check: Option<&str>,
         status: Option<&str>,
         failing: Option<&str>,
+        moved: Option<&str>,
     ) -> Result<Self, Problem> {
         let standing = standing
             .map(|name| {
@@ -119,6 +121,12 @@ impl Filter {
             Some("false") => Some(false),
             Some(_) => return Err(query::not_one_of("failing", ["true", "false"].into_iter())),
         };
+        let moved = match moved {
+            None => None,
+            Some("yes") => Some(true),
+            Some("no") => Some(false),
+            Some(_) => return Err(query::not_one_of("moved", ["yes", "no"].into_iter())),
+        };
         if check.is_some() && status.is_none() && failing.is_none() {
             return Err(Problem::query(
                 "check needs a status or failing: say what of the check is wanted.",
@@ -130,6 +138,7 @@ impl Filter {
             check,
             status,
             failing,
+            moved,
         })
     }
 
@@ -191,6 +200,9 @@ impl Filter {
         if let (Some(check), Some(status)) = (self.check, self.status)
             && user.status(check, live) != status
         {
+            return false;
+        }
+        if self.moved.is_some() && org.moved(user, now) != self.moved {
             return false;
         }
         if self.failing.is_none() && self.standing.is_none() {

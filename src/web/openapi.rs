@@ -121,6 +121,7 @@ fn fixed_paths() -> [(&'static str, Value); 21] {
                         one_of(Status::ALL.iter().map(|status| status.name())),
                     ),
                     query("failing", json!({ "type": "boolean" })),
+                    query("moved", one_of(["yes", "no"].into_iter())),
                 ],
             )),
         ),

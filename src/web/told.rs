@@ -79,7 +79,7 @@ pub(super) struct ToldSource {
     pub(super) live_until: Option<Timestamp>,
 }
 
-/// Every source that has spoken or can be fed.
+/// Every source that has spoken, should have, or can be fed.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<ToldSource> {
     Source::ALL
         .iter()
@@ -92,7 +92,9 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<ToldSource> {
                 .filter(|until| *until < Timestamp::MAX),
         })
         .filter(|told| {
-            told.spoke_at.is_some() || matches!(told.source, Source::Activity | Source::Snapshot)
+            told.spoke_at.is_some()
+                || org.asked.failing(told.source).is_some()
+                || matches!(told.source, Source::Activity | Source::Snapshot)
         })
         .collect()
 }

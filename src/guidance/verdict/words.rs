@@ -1,7 +1,7 @@
 //! The verdict in words: headline and sentence, from facts of the moment.
 
 use super::{Level, objects_of};
-use crate::domain::ids::ObjectType;
+use crate::domain::ids::{ObjectType, Source};
 use crate::domain::judge::Finding;
 use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
@@ -121,6 +121,7 @@ pub(super) fn together(
             Some(end) => format!("Lightning Sync ended {}.", local(end, org, now)),
             None => summary(),
         },
+        Reason::PollFailing => polls(org).unwrap_or_else(summary),
         Reason::ServiceAccountMissing
         | Reason::NoLinkedUsers
         | Reason::OutlookIntegrationDisabled
@@ -128,10 +129,24 @@ pub(super) fn together(
         | Reason::StoreFailing
         | Reason::ClockSuspect
         | Reason::IngestRejected
-        | Reason::PollFailing
         | Reason::SalesforceApiBudgetLow
         | Reason::Watchdog => summary(),
     }
+}
+
+/// "Asking salesforce fails: maintenance. Wait; see the service's own status page."
+fn polls(org: &OrgView) -> Option<String> {
+    let parts: Vec<String> = Source::ALL
+        .iter()
+        .filter_map(|source| Some((source, org.asked.failing(*source)?)))
+        .map(|(source, failing)| {
+            format!(
+                "Asking {source} fails: {}. {}",
+                failing.reason, failing.advice
+            )
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 fn account(org: &OrgView, now: Timestamp) -> Option<String> {

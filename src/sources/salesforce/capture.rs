@@ -94,7 +94,10 @@ pub(super) struct CaptureUser {
     pub(super) name: UserName,
     /// The record id of the user, where it has the form of one.
     pub(super) id: Option<String>,
-    pub(super) has_address: bool,
+    /// The address that is synced; a mailbox may be known by it on the page.
+    pub(super) address: Option<String>,
+    /// What the vendor recommends to do about the connection.
+    pub(super) recommended: Option<String>,
     pub(super) has_configuration: bool,
     pub(super) connectivity: Connectivity,
     pub(super) onboarding: Onboarding,
@@ -112,6 +115,8 @@ pub(super) struct CaptureUsers {
     pub(super) strange: Vec<(&'static str, String)>,
 }
 
+/// The longest title that is kept.
+const MAX_TITLE: usize = 160;
 /// How many different strange values are kept of one answer.
 const MAX_STRANGE: usize = 8;
 
@@ -179,7 +184,10 @@ fn user(record: &Record) -> Option<CaptureUser> {
     Some(CaptureUser {
         name,
         id: text(record, "UserId").and_then(record_id),
-        has_address: text(record, "EmailAddress").is_some(),
+        address: text(record, "EmailAddress")
+            .filter(|address| UserName::new(address).is_ok())
+            .map(str::to_owned),
+        recommended: text(record, "RecommendedActionTitle").map(short),
         has_configuration: text(record, "ConfigurationName").is_some(),
         connectivity: Connectivity::of(text(record, "ConnectivityStatus")),
         onboarding: Onboarding::of(text(record, "UserOnboardingStatus")),
@@ -188,6 +196,12 @@ fn user(record: &Record) -> Option<CaptureUser> {
             count(record.get("EventsSynced")),
         ],
     })
+}
+
+/// A text of the vendor's for a page: of one line, and not longer than its titles.
+fn short(text: &str) -> String {
+    let line = text.chars().filter(|letter| !letter.is_control());
+    line.take(MAX_TITLE).collect()
 }
 
 /// The first 15 characters of a record id: the rest only repeats their letter case.
@@ -218,7 +232,7 @@ mod tests {
             (Connectivity::None, Onboarding::None)
         );
         assert_eq!(user.synced, [None, None]);
-        assert!(!user.has_address && !user.has_configuration && read.strange.is_empty());
+        assert!(user.address.is_none() && !user.has_configuration && read.strange.is_empty());
     }
 
     #[test]

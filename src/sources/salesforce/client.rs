@@ -4,7 +4,7 @@ use super::answer::object_of;
 use super::errors::failure_of;
 use super::grant;
 use super::metadata;
-use super::settings::Settings;
+use super::settings::{Auth, Settings};
 use super::usage::Usage;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;
@@ -64,6 +64,18 @@ impl Client {
     /// Forgets a session that the server no longer takes.
     pub(super) fn forget_session(&mut self) {
         self.session = None;
+    }
+
+    /// Whether a text repeats the session or the secret that got it.
+    pub(super) fn gives_away(&self, text: &str) -> bool {
+        let secret = match &self.settings.auth {
+            Auth::ClientCredentials { secret, .. } => Some(secret),
+            Auth::JwtBearer { .. } => None,
+        };
+        [self.session.as_ref(), secret]
+            .into_iter()
+            .flatten()
+            .any(|secret| text.contains(secret.expose()))
     }
 
     /// The JSON object at a path.

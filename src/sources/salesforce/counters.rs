@@ -191,7 +191,8 @@ mod tests {
         CaptureUser {
             name: UserName::new(name).unwrap(),
             id: None,
-            has_address: true,
+            address: None,
+            recommended: None,
             has_configuration: true,
             connectivity: Connectivity::Active,
             onboarding: Onboarding::Complete,

@@ -1,7 +1,8 @@
 //! Users of Einstein Activity Capture → the article's rows, as far as one says something about the other.
 //!
 //! The vendor tells neither object type nor direction, so all four directions of a user show the same. What it does not
-//! tell is said to be unknown, so that an earlier word does not stand for it.
+//! tell is said to be unknown, so that an earlier word does not stand for it. "Recognized by service account" is here
+//! whether the product works for the user: the connection, and the first sync, of which the article knows no failure.
 
 use super::assignments::Assignments;
 use super::capture::{CaptureUser, Connectivity, Onboarding};
@@ -13,7 +14,7 @@ use crate::domain::users::UserValues;
 pub(super) fn org_rows(users: &[CaptureUser], connection: Connection) -> Vec<(OrgRow, OrgValue)> {
     let linked = users
         .iter()
-        .filter(|user| user.has_address && user.connectivity.works())
+        .filter(|user| user.address.is_some() && user.connectivity.works())
         .count() as u64;
     let mut rows = vec![(OrgRow::LinkedUsers, OrgValue::Count(linked))];
     if connection == Connection::ServiceAccount
@@ -83,6 +84,9 @@ fn configuration(user: &CaptureUser, assignments: Option<&Assignments>) -> Statu
 }
 
 const fn account(user: &CaptureUser) -> Status {
+    if matches!(user.onboarding, Onboarding::Failed) {
+        return Status::No;
+    }
     match user.connectivity {
         Connectivity::Active | Connectivity::Processing => Status::Yes,
         Connectivity::Disabled
@@ -96,8 +100,8 @@ const fn account(user: &CaptureUser) -> Status {
     }
 }
 
-const fn linked(user: &CaptureUser) -> Status {
-    match (user.has_address, user.connectivity.works()) {
+fn linked(user: &CaptureUser) -> Status {
+    match (user.address.is_some(), user.connectivity.works()) {
         (false, _) => Status::No,
         (true, true) => Status::Yes,
         (true, false) => Status::Unknown,
@@ -127,7 +131,8 @@ mod tests {
         CaptureUser {
             name: UserName::new("ann@corp.example").unwrap(),
             id: Some("005000000000001".to_owned()),
-            has_address: true,
+            address: Some("ann@corp.example".to_owned()),
+            recommended: None,
             has_configuration: true,
             connectivity,
             onboarding,
@@ -165,6 +170,14 @@ mod tests {
             status(&user(Connectivity::Active, Onboarding::Failed), to),
             Status::Unknown
         );
+    }
+
+    #[test]
+    fn a_first_sync_that_failed_is_no_healthy_user() {
+        let row = UserRow::ServiceAccount;
+        let of = |onboarding| status(&user(Connectivity::Active, onboarding), row);
+        assert_eq!(of(Onboarding::Failed), Status::No);
+        assert_eq!(of(Onboarding::Complete), Status::Yes);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::domain::time::Timestamp;
 use chrono::SecondsFormat;
 
 /// Users of Einstein Activity Capture. Raw rows: the object may not take aggregates.
-pub(super) const CAPTURE: &str = "SELECT UserId, UserName, EmailAddress, ConfigurationName, ConnectivityStatus, ContactsSynced, EventsSynced, UserOnboardingStatus FROM ActivityUsrConnectionStatus";
+pub(super) const CAPTURE: &str = "SELECT UserId, UserName, EmailAddress, ConfigurationName, ConnectivityStatus, ContactsSynced, EventsSynced, UserOnboardingStatus, RecommendedActionTitle FROM ActivityUsrConnectionStatus";
 /// Who is assigned to a configuration of Einstein Activity Capture: users and profiles.
 pub(super) const ASSIGNMENTS: &str =
     "SELECT AssignedId, ConfigurationId FROM UserEmailCalendarSync";

@@ -2,11 +2,12 @@
 
 use super::approximate;
 use super::assignments::Assignments;
-use super::capture::CaptureUsers;
+use super::capture::{CaptureUser, CaptureUsers};
 use super::mapping::{org_rows, user_values};
 use super::paging::Record;
 use super::poll::{Poller, Users};
 use super::told::Part;
+use crate::domain::asked::{Successor, SuccessorNote};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::Product;
@@ -53,11 +54,22 @@ impl Poller {
         let read = CaptureUsers::of(records);
         self.told.connectivity = Some(read.connectivity());
         self.told.onboarding = Some(read.onboarding());
-        let moved = read.users.iter().filter(|user| user.has_configuration);
-        let moved = moved
-            .map(|user| user.name.as_str().to_lowercase())
-            .collect();
-        self.told.moved = Some(Arc::new(moved));
+        let mut successor = Successor::default();
+        for user in &read.users {
+            let note = Arc::new(SuccessorNote {
+                configured: user.has_configuration,
+                connectivity: user.connectivity.name(),
+                onboarding: user.onboarding.name(),
+                recommended: self.recommended(user),
+            });
+            let names = [Some(user.name.as_str()), user.address.as_deref()];
+            for name in names.into_iter().flatten() {
+                successor
+                    .users
+                    .insert(name.to_lowercase(), Arc::clone(&note));
+            }
+        }
+        self.told.successor = Some(Arc::new(successor));
         self.tell_strange(&read);
         self.user_ids = read
             .users
@@ -109,6 +121,12 @@ impl Poller {
                 self.strange.push(strange.clone());
             }
         }
+    }
+
+    /// What is recommended for a user: the one text of the vendor's that is shown, unless it repeats what nobody should.
+    fn recommended(&self, user: &CaptureUser) -> Option<Arc<str>> {
+        let text = user.recommended.as_deref()?;
+        (!self.client.gives_away(text)).then(|| text.into())
     }
 
     /// An answer without a single user: nobody uses the product, or we see nobody. Neither says that all are gone, so

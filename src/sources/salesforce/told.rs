@@ -3,10 +3,10 @@
 use super::capture::{Connectivity, Onboarding};
 use super::metadata;
 use super::report::Report;
+use crate::domain::asked::Successor;
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 closed_set! {
@@ -42,8 +42,8 @@ pub struct Told {
     pub onboarding: Option<[u64; Onboarding::COUNT]>,
     /// How many users and how many profiles are assigned to Einstein Activity Capture.
     pub assigned: Option<(u64, u64)>,
-    /// Users who are configured in Einstein Activity Capture, in small letters.
-    pub moved: Option<Arc<HashSet<String>>>,
+    /// The users of Einstein Activity Capture themselves.
+    pub successor: Option<Arc<Successor>>,
     /// Switches of the settings, by their label; `None`: no longer told.
     pub switches: Vec<(&'static str, Option<bool>)>,
     /// The error report.
@@ -73,7 +73,7 @@ impl Told {
             Part::Capture => {
                 self.connectivity = None;
                 self.onboarding = None;
-                self.moved = None;
+                self.successor = None;
             }
             Part::Assignments => self.assigned = None,
             Part::ChangedContacts => self.forget_changed(ObjectType::Contacts),

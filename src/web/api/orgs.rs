@@ -150,6 +150,15 @@ struct SourceJson {
     /// Until when it counts as live; absent when it never spoke or its silence is an answer.
     live_until: Option<At>,
     expected_every_seconds: Option<f64>,
+    /// Why asking it fails, while it does.
+    poll_failing: Option<PollFailingJson>,
+}
+
+#[derive(Serialize)]
+struct PollFailingJson {
+    since: At,
+    reason: &'static str,
+    advice: &'static str,
 }
 
 fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
@@ -162,6 +171,14 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
             age_seconds: told.spoke_at.map(|at| age_seconds(at, now)),
             live_until: told.live_until.map(At),
             expected_every_seconds: org.policy.expected_every(told.source).map(seconds),
+            poll_failing: org
+                .asked
+                .failing(told.source)
+                .map(|failing| PollFailingJson {
+                    since: At(failing.since),
+                    reason: failing.reason,
+                    advice: failing.advice,
+                }),
         })
         .collect()
 }

@@ -47,6 +47,18 @@ struct UserJson {
     owner: Option<&'static str>,
     next_steps: Vec<StepJson>,
     rows: Vec<UserRowJson>,
+    /// Whether the user is in the successor product; `None`: does not use this one, or nobody sees that.
+    moved: Option<bool>,
+    /// What the successor product says of the user, as it writes it.
+    successor: Option<SuccessorJson>,
+}
+
+#[derive(Serialize)]
+struct SuccessorJson {
+    configured: bool,
+    connectivity: &'static str,
+    onboarding: &'static str,
+    recommended_action: Option<String>,
 }
 
 /// `GET /api/v1/orgs/{org}/users`.
@@ -55,10 +67,10 @@ pub(in crate::web) fn users(
     name: &str,
     query: Option<&str>,
 ) -> Result<Answer, Problem> {
-    let [limit, after, q, verdict, check, status, failing] = query::known(
+    let [limit, after, q, verdict, check, status, failing, moved] = query::known(
         query,
         [
-            "limit", "after", "q", "verdict", "check", "status", "failing",
+            "limit", "after", "q", "verdict", "check", "status", "failing", "moved",
         ],
     )?;
     let limit = limit_of(limit.as_deref())?;
@@ -68,6 +80,7 @@ pub(in crate::web) fn users(
         check.as_deref(),
         status.as_deref(),
         failing.as_deref(),
+        moved.as_deref(),
     )?;
     let moment = Moment::of(site);
     let (org, now) = (moment.org(name)?, moment.now);
@@ -160,6 +173,13 @@ impl UserJson {
             owner: guide.map(|guide| guide.owner.name()),
             next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
             rows: user_rows(org, user, live, now),
+            moved: org.moved(user, now),
+            successor: org.note(user, now).map(|note| SuccessorJson {
+                configured: note.configured,
+                connectivity: note.connectivity,
+                onboarding: note.onboarding,
+                recommended_action: note.recommended.as_deref().map(str::to_owned),
+            }),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::org_parts::{
 };
 use super::page;
 use super::when::When;
+use crate::domain::ids::Source;
 use crate::domain::policy::Product;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
@@ -57,6 +58,10 @@ struct Org<'a> {
     unknowns: Vec<String>,
     retirement: &'static str,
     retires: Option<When>,
+    /// How many users have not moved to the successor product, and how many have to.
+    not_moved: Option<(u64, u64)>,
+    /// Whether the product has a status page that could be pasted.
+    has_page: bool,
 }
 
 /// `GET /orgs/{org}`.
@@ -119,6 +124,13 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         unknowns: unknowns(&org, &told, now),
         retirement,
         retires,
+        not_moved: org
+            .asked
+            .successor
+            .as_deref()
+            .filter(|_| org.is_live(Source::Salesforce, now))
+            .and_then(|successor| org.not_moved(successor)),
+        has_page: org.policy.product == Product::LightningSync,
     })
 }
 

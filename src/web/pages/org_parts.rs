@@ -161,6 +161,8 @@ pub(super) struct SourceLine {
     pub(super) about: &'static str,
     pub(super) when: Option<When>,
     pub(super) until: Option<When>,
+    /// Why asking it fails, since when, and what to do about it.
+    pub(super) failing: Option<(&'static str, When, &'static str)>,
 }
 
 /// Every source that can be fed or has spoken, and how it is doing.
@@ -180,6 +182,10 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
                 about: about(told.source),
                 when: told.spoke_at.map(|at| When::of(at, org, now)),
                 until: told.live_until.map(|until| When::until(until, org, now)),
+                failing: org.asked.failing(told.source).map(|failing| {
+                    let since = When::of(failing.since, org, now);
+                    (failing.reason, since, failing.advice)
+                }),
             }
         })
         .collect()

@@ -5,6 +5,7 @@ use super::frame::Frame;
 use super::page;
 use super::users::Stand;
 use super::when::When;
+use crate::domain::asked::SuccessorNote;
 use crate::domain::ids::Source;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -35,6 +36,9 @@ struct User<'a> {
     rows: Vec<Row>,
     changes: Vec<Change>,
     no_changes: &'static str,
+    note: Option<SuccessorNote>,
+    /// Whether the user has to move to the successor product and has not.
+    left: bool,
 }
 
 struct Row {
@@ -87,6 +91,8 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
             Some(_) => "Nothing has changed since this user was first read.",
             None => "The history cannot be read just now.",
         },
+        note: org.note(entry, now).cloned(),
+        left: org.moved(entry, now) == Some(false),
         changes: past
             .unwrap_or_default()
             .iter()

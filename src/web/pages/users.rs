@@ -67,14 +67,17 @@ struct Asked {
     check: Option<String>,
     status: Option<String>,
     failing: Option<String>,
+    moved: Option<String>,
     after: Option<String>,
 }
 
 impl Asked {
     fn of(query: Option<&str>) -> Result<Self, Problem> {
-        let [q, verdict, check, status, failing, after] = query::known(
+        let [q, verdict, check, status, failing, moved, after] = query::known(
             query,
-            ["q", "verdict", "check", "status", "failing", "after"],
+            [
+                "q", "verdict", "check", "status", "failing", "moved", "after",
+            ],
         )?
         .map(|value| value.filter(|text| !text.is_empty()));
         // A check alone means who fails there; a status alone means nothing without its check.
@@ -89,6 +92,7 @@ impl Asked {
             check,
             status,
             failing,
+            moved,
             after,
         })
     }
@@ -122,6 +126,7 @@ impl Asked {
             ("check", &self.check),
             ("status", &self.status),
             ("failing", &self.failing),
+            ("moved", &self.moved),
         ] {
             if let Some(value) = value {
                 query.append_pair(key, value);
@@ -151,6 +156,7 @@ pub(in crate::web) fn users(
             asked.check.as_deref(),
             asked.status.as_deref(),
             asked.failing.as_deref(),
+            asked.moved.as_deref(),
         )?
         .page(org, names, asked.after.as_deref(), USERS_PER_SHEET, now),
     };

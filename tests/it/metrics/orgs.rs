@@ -93,6 +93,7 @@ impl Org {
             users: Arc::new(self.users),
             summary: Arc::default(),
             open_hours: self.policy.calendar.lay_out(NOW),
+            asked: Arc::default(),
             policy: Arc::new(self.policy),
         };
         let live = org.live(NOW);

@@ -178,6 +178,60 @@ fn a_machine_without_authorities_is_told_once() {
     assert_eq!(log.matches("No authority was found").count(), 1, "{log}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_moved_to_the_successor_is_named() {
+    let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(3));
+    org.people[1].configuration = None;
+    org.people[0].connectivity = "NEEDSATTENTION";
+    org.people[0].recommended = Some("Reconnect the account".to_owned());
+    let salesforce = Salesforce::start(vec![org], Arc::new(now)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", salesforce.address());
+    let file = config(directory.path(), &url);
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("einstein_activity_capture", "lightning_sync");
+    fs::write(&file, format!("user_names: plain\n{text}")).unwrap();
+    let daemon = Daemon::start(&file);
+    let users: Vec<String> = (["User0", "user1", "user7"].iter())
+        .map(|name| format!("{{\"user\":\"{name}@corp.example\",\"active_configuration\":true}}"))
+        .collect();
+    let page = format!(
+        "{{\"captured_at\":\"{}\",\"users\":[{}]}}",
+        now(),
+        users.join(",")
+    );
+    let answer = post(
+        daemon.address,
+        "/api/v1/orgs/acme/snapshot",
+        &[("Content-Type", "application/json")],
+        page.as_bytes(),
+    );
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let shown = wait_until("the list is read", Duration::from_secs(60), || {
+        let page = get(daemon.address, "/orgs/acme").text();
+        page.contains("2 of 3</a> users have not moved")
+            .then_some(page)
+    });
+    assert!(shown.contains("/orgs/acme/users?moved=no"));
+    let list = get(daemon.address, "/api/v1/orgs/acme/users?moved=no").text();
+    for (name, left) in [("User0", false), ("user1", true), ("user7", true)] {
+        assert_eq!(
+            list.contains(&format!("\"{name}@corp.example\"")),
+            left,
+            "{list}"
+        );
+    }
+    let one = get(daemon.address, "/orgs/acme/users/User0@corp.example").text();
+    assert!(
+        one.contains("needs_attention") && one.contains("Reconnect the account"),
+        "{one}"
+    );
+    wait_for_metric(
+        daemon.address,
+        "lightning_sync_salesforce_users_not_moved{org=\"acme\"} 2",
+    );
+}
+
 /// The value of a series of an organisation.
 fn figure(page: &str, name: &str, labels: &str) -> Option<f64> {
     let series = format!("lightning_sync_{name}{{{labels}}} ");

@@ -63,7 +63,10 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
             .all(|(row, _)| *row == OrgRow::OutlookIntegration)
     );
     assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
-    assert_eq!((polled.told.connectivity, polled.told.moved), (None, None));
+    assert_eq!(
+        (polled.told.connectivity, polled.told.successor),
+        (None, None)
+    );
     assert_eq!(polled.news.len(), 1, "{:?}", polled.news);
     assert!(polled.news[0].contains("Customize Application"));
     // It is asked for again with the next poll, and everybody is told anew.
@@ -79,7 +82,7 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
 async fn what_goes_away_is_no_longer_told() {
     let mut world = World::healthy(3).await;
     let told = world.poll().await.told;
-    assert!(told.moved.is_some() && told.assigned.is_some());
+    assert!(told.successor.is_some() && told.assigned.is_some());
     assert!(told.switches.iter().all(|(_, state)| state.is_some()));
     world.salesforce.change(CLIENT_ID, |org| {
         org.scene = Scene::ObjectMissing;
@@ -88,7 +91,7 @@ async fn what_goes_away_is_no_longer_told() {
     world.pass(TimeDelta::hours(1));
     let told = world.poll().await.told;
     assert_eq!((told.connectivity, told.onboarding), (None, None));
-    assert_eq!((told.moved, told.assigned), (None, None));
+    assert_eq!((told.successor, told.assigned), (None, None));
     assert_eq!(told.switches.len(), 5);
     assert!(told.switches.iter().all(|(_, state)| state.is_none()));
 }

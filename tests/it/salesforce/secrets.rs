@@ -1,4 +1,4 @@
-//! Twenty secrets are planted in everything that a daemon is given, or is told, and looked for in everything that it says.
+//! Secrets are planted in everything that a daemon is given, or is told, and looked for in everything that it says.
 
 use super::daemon::{secret_file, wait_for_metric};
 use super::fixture::{people, policy, settings, signing_key};
@@ -13,7 +13,9 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-const ORGS: usize = 10;
+const ORGS: usize = 16;
+/// The organisation that signs with a key instead of showing a secret.
+const SIGNS: usize = 15;
 
 fn planted() -> (Vec<String>, Vec<String>) {
     let secrets = |kind: &str| {
@@ -25,7 +27,7 @@ fn planted() -> (Vec<String>, Vec<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_planted_secrets_are_found_nowhere() {
+async fn planted_secrets_are_found_nowhere() {
     let (secrets, tokens) = planted();
     let scenes = [
         Scene::Healthy,
@@ -38,16 +40,28 @@ async fn twenty_planted_secrets_are_found_nowhere() {
         Scene::Healthy,
         Scene::RevokedApp,
         Scene::ServerError,
+        Scene::StrangeCode,
+        Scene::Maintenance,
+        Scene::LoginPage,
+        Scene::TokenRedirect,
+        Scene::OddValues,
+        Scene::Healthy,
     ];
     let orgs = scenes
         .iter()
         .enumerate()
         .map(|(n, scene)| {
-            let mut org = SimulatedOrg::healthy(&format!("3MVG9{n}"), &secrets[n], people(2));
+            let mut org = SimulatedOrg::healthy(&format!("3MVG9{n}"), &secrets[n], people(6));
             org.token.clone_from(&tokens[n]);
             org.scene = *scene;
             // The server repeats them wherever it can say something.
             org.repeats = true;
+            org.metadata_fault = Some("STRANGE");
+            org.refused = vec![("SetupAuditTrail", "STRANGE_CODE")];
+            org.people[0].recommended = Some(format!("Use {} and {}", secrets[n], tokens[n]));
+            if n == SIGNS {
+                org.public_key = include_bytes!("data/signing.pub.der").to_vec();
+            }
             if n == 6 {
                 "another".clone_into(&mut org.client_secret);
             }
@@ -60,10 +74,19 @@ async fn twenty_planted_secrets_are_found_nowhere() {
         "store: {{ path: {} }}\norgs:\n",
         directory.path().join("sync.db").display()
     );
+    let key = include_str!("data/signing.key.pem");
+    secret_file(&directory.path().join("key.pem"), key);
     for (n, secret) in secrets.iter().enumerate() {
         secret_file(&directory.path().join(format!("{n}.secret")), secret);
+        let auth = if n == SIGNS {
+            format!(
+                "jwt_bearer: {{ client_id: 3MVG9{n}, username: ann@acme.example, private_key_file: key.pem }}"
+            )
+        } else {
+            format!("client_credentials: {{ client_id: 3MVG9{n}, client_secret_file: {n}.secret }}")
+        };
         text += &format!(
-            "  - name: org-{n}\n    product: einstein_activity_capture\n    salesforce: {{ my_domain: 'http://{}', poll_every: 30s, auth: {{ client_credentials: {{ client_id: 3MVG9{n}, client_secret_file: {n}.secret }} }} }}\n",
+            "  - name: org-{n}\n    product: einstein_activity_capture\n    salesforce: {{ my_domain: 'http://{}', poll_every: 30s, auth: {{ {auth} }} }}\n",
             salesforce.address()
         );
     }
@@ -71,43 +94,62 @@ async fn twenty_planted_secrets_are_found_nowhere() {
     fs::write(&file, text).unwrap();
     let daemon = Daemon::start_verbose(&file);
     for (n, scene) in scenes.iter().enumerate() {
-        let expected = u8::from(*scene == Scene::Healthy && n != 6);
+        let expected = u8::from(matches!(scene, Scene::Healthy | Scene::OddValues) && n != 6);
         let line = format!(
             "lightning_sync_poll_success{{org=\"org-{n}\",source=\"salesforce\"}} {expected}"
         );
         wait_for_metric(daemon.address, &line);
     }
     let mut said = String::new();
-    for path in [
-        "/metrics",
-        "/",
-        "/api/v1/orgs",
-        "/api/v1/findings",
-        "/api/v1/orgs/org-0",
-        "/api/v1/orgs/org-0/users",
-    ] {
-        said += &get(daemon.address, path).text();
+    let mut paths: Vec<String> = ["/metrics", "/", "/api/v1/orgs", "/api/v1/findings"]
+        .map(str::to_owned)
+        .to_vec();
+    for n in 0..ORGS {
+        for path in [
+            "/api/v1/orgs/org-N",
+            "/api/v1/orgs/org-N/users",
+            "/orgs/org-N",
+            "/orgs/org-N/users",
+        ] {
+            paths.push(path.replace("org-N", &format!("org-{n}")));
+        }
+        let list = get(daemon.address, &format!("/api/v1/orgs/org-{n}/users")).json();
+        for user in list["users"].as_array().unwrap() {
+            paths.push(format!(
+                "/orgs/org-{n}/users/{}",
+                user["user"].as_str().unwrap()
+            ));
+        }
     }
-    said += &wait_until("ten polls are in the log", Duration::from_secs(60), || {
+    for path in paths {
+        said += &get(daemon.address, &path).text();
+    }
+    said += &wait_until("all polls are in the log", Duration::from_secs(60), || {
         let log = daemon.process.log();
         (0..ORGS)
             .all(|n| log.contains(&format!("org-{n}")))
             .then_some(log)
     });
     said += &debugged(&secrets, &tokens).await;
-    let found: Vec<&String> = secrets
+    let lines = key.lines().filter(|line| line.len() >= 40);
+    let planted: Vec<&str> = secrets
         .iter()
         .chain(&tokens)
-        .filter(|secret| said.contains(secret.as_str()))
+        .map(String::as_str)
+        .chain(lines)
+        .collect();
+    let found: Vec<&&str> = planted
+        .iter()
+        .filter(|secret| said.contains(**secret))
         .collect();
     println!(
         "{} secrets planted, {} bytes searched, {} found",
-        2 * ORGS,
+        planted.len(),
         said.len(),
         found.len()
     );
     assert!(said.contains("session_expired") && said.contains("credentials_rejected"));
-    assert_eq!(found, Vec::<&String>::new());
+    assert_eq!(found, Vec::<&&str>::new());
 }
 
 /// Everything of ours that holds a secret, as `Debug` and errors print it.

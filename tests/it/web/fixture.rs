@@ -293,6 +293,7 @@ fn org(
         users: Arc::default(),
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),
+        asked: Arc::default(),
         policy: Arc::new(policy),
     }
 }
