@@ -122,6 +122,7 @@ pub(super) fn together(
             None => summary(),
         },
         Reason::ServiceAccountMissing
+        | Reason::UsersSyncNothing
         | Reason::NoLinkedUsers
         | Reason::OutlookIntegrationDisabled
         | Reason::ExporterDown
