@@ -15,6 +15,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// How long the end waits for what still reads a file.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(2);
+
 fn main() -> ExitCode {
     let (mut input, mut output, mut errors) = (io::stdin().lock(), io::stdout(), io::stderr());
     let mut streams = Streams {
@@ -118,10 +121,13 @@ fn blocking(work: impl Future<Output = anyhow::Result<()>>, streams: &mut Stream
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    match runtime
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(work))
-    {
+    let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let done = runtime.block_on(work);
+        // Everything acknowledged is on disk by now; a read from a share that hangs would never be done.
+        runtime.shutdown_timeout(LEFT_BEHIND_AFTER);
+        done
+    });
+    match done {
         Ok(()) => Exit::FINE,
         Err(error) => streams.complain(format_args!("{error:#}"), Exit::FAILED),
     }
@@ -144,4 +150,34 @@ fn asked_to_end(after: Option<Duration>) -> io::Result<impl Future<Output = ()>>
             () = in_time => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_in_a_thread_of_its_own_does_not_hold_up_the_end() {
+        let (mut input, mut output, mut errors) = (io::empty(), io::sink(), io::sink());
+        let mut streams = Streams {
+            input: &mut input,
+            output: &mut output,
+            errors: &mut errors,
+        };
+        let exit = blocking(
+            async {
+                let (begun, begins) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    begun.send(()).ok();
+                    loop {
+                        std::thread::park();
+                    }
+                });
+                begins.await?;
+                Ok(())
+            },
+            &mut streams,
+        );
+        assert_eq!(exit, Exit::FINE);
+    }
 }

@@ -130,6 +130,7 @@ impl Daemon {
         let reloader = Arc::new(Reloader {
             file: options.config_file,
             environment: options.environment,
+            store: config.store.path.clone(),
             engine: handle.clone(),
             access: Arc::clone(&access),
             own: Arc::clone(&own),

@@ -22,6 +22,8 @@ pub(super) struct Reloader {
     /// `None`: the configuration did not come from a file (the demo) and stays as it is.
     pub(super) file: Option<PathBuf>,
     pub(super) environment: Environment,
+    /// The database that is open; no reload can take another.
+    pub(super) store: PathBuf,
     pub(super) engine: Handle,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     pub(super) own: Arc<Own>,
@@ -60,6 +62,13 @@ impl Reloader {
             .await
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())?;
+        if config.store.path != self.store {
+            return Err(format!(
+                "store.path: found {:?}, and {:?} is open; another database needs a restart, so nothing of this configuration was taken",
+                config.store.path.display().to_string(),
+                self.store.display().to_string()
+            ));
+        }
         self.engine.configure(settings(&config)).await?;
         self.own.set_orgs(&names(&config));
         self.pollers.configure(&config);

@@ -378,6 +378,13 @@ impl Judge<'_> {
                 self.add_users(check, Reason::UsersFailing, since, users);
             }
         }
+        if let Some((users, since)) = self.org.summary.sync_nothing {
+            self.add(Reason::UsersSyncNothing, Severity::Info, Some(since));
+            if let Some(finding) = self.findings.last_mut() {
+                finding.check = Some(UserRow::ActiveConfiguration);
+                finding.users = Some(users);
+            }
+        }
         let resets = [Status::MarkedForReset, Status::ResetInProgress];
         let limit = self.org.policy.reset_limit;
         self.stuck(UserRow::Reset, &resets, Reason::ResetStuck, limit);
@@ -415,8 +422,7 @@ impl Judge<'_> {
         };
         let users = statuses
             .iter()
-            .filter(|status| summary.oldest(row, **status).is_some())
-            .map(|status| summary.status(row, *status))
+            .map(|status| summary.counted(row, *status))
             .sum();
         let seen_at = if stale { observed_at } else { self.now };
         if seen_at.since(since) > limit {

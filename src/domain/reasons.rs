@@ -51,6 +51,8 @@ closed_set! {
         ResetStuck = "reset_stuck",
         /// A first sync that does not end, or never begins.
         InitialSyncStuck = "initial_sync_stuck",
+        /// Users who are assigned to an active configuration that syncs nothing for them.
+        UsersSyncNothing = "users_sync_nothing",
         /// Older than fresh, younger than stale.
         Delayed = "delayed",
         /// Nothing in 60 minutes.
@@ -93,6 +95,7 @@ impl Reason {
             Self::UsersFailing => Some("LightningSyncUsersFailing"),
             Self::ResetStuck => Some("LightningSyncResetStuck"),
             Self::InitialSyncStuck => Some("LightningSyncInitialSyncStuck"),
+            Self::UsersSyncNothing => None,
             Self::Delayed => Some("LightningSyncDelayed"),
             Self::NothingIn60Minutes => Some("LightningSyncNothingIn60Minutes"),
             Self::OutlookIntegrationDisabled => Some("LightningSyncOutlookIntegrationDisabled"),
@@ -110,12 +113,15 @@ impl Reason {
 
     /// Why a reason without an alert has none.
     pub const fn why_no_alert(self) -> Option<&'static str> {
-        if matches!(self, Self::Retired) {
-            return Some(
+        match self {
+            Self::Retired => Some(
                 "after the date nothing can be repaired: the page says so, and nobody is woken",
-            );
+            ),
+            Self::UsersSyncNothing => Some(
+                "somebody set it so, and nothing is broken: the pages and the JSON say it, and nobody is sent anything",
+            ),
+            _ => None,
         }
-        None
     }
 
     /// The severities that its findings can have, worst first; none for the watchdog.
@@ -141,7 +147,8 @@ impl Reason {
             | Self::SalesforceApiBudgetLow => &[Severity::Warning],
             Self::Watchdog => &[],
             Self::RetirementNear => &[Severity::Warning, Severity::Info],
-            Self::Delayed
+            Self::UsersSyncNothing
+            | Self::Delayed
             | Self::NothingIn60Minutes
             | Self::OutlookIntegrationDisabled
             | Self::Retired => &[Severity::Info],
@@ -151,7 +158,10 @@ impl Reason {
     /// Whose trouble it is.
     pub const fn scope(self) -> Scope {
         match self {
-            Self::UsersFailing | Self::ResetStuck | Self::InitialSyncStuck => Scope::Users,
+            Self::UsersFailing
+            | Self::ResetStuck
+            | Self::InitialSyncStuck
+            | Self::UsersSyncNothing => Scope::Users,
             Self::ExporterDown
             | Self::StoreFailing
             | Self::ClockSuspect
@@ -208,6 +218,7 @@ impl Reason {
             | Self::UsersFailing
             | Self::ResetStuck
             | Self::InitialSyncStuck
+            | Self::UsersSyncNothing
             | Self::Delayed
             | Self::NothingIn60Minutes
             | Self::OutlookIntegrationDisabled

@@ -158,3 +158,106 @@ fn weight(observation: &Observation) -> usize {
     // The envelope: names, channel and list heads.
     payload + 512
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::activity::{ActivityKind, ActivityRecord};
+    use crate::domain::ids::{ObjectType, OrgName, Outcome};
+    use crate::domain::observation::ActivityBatch;
+    use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+    use crate::domain::time::Timestamp;
+    use crate::engine::{Clock, Engine, spawn};
+    use crate::events::Events;
+    use crate::store::MemoryStore;
+    use chrono::TimeDelta;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    #[test]
+    fn a_full_queue_refuses_at_once_and_loses_nothing_of_what_it_took() {
+        let org = OrgName::new("acme").unwrap();
+        let settings = Settings {
+            policies: vec![Arc::new(OrgPolicy::defaults(org.clone()))],
+            keep_activity: TimeDelta::days(7),
+            keep_history: TimeDelta::days(400),
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
+        };
+        let store = MemoryStore::new();
+        let engine = Engine::start(store, settings, Events::log_only(), NOW).unwrap();
+        let identity = engine.identity();
+        // The engine asks for the time before each commit; while this is held, it waits there.
+        let gate = Arc::new(Mutex::new(()));
+        let held = gate.lock().unwrap();
+        let clock = Clock {
+            wall: Arc::new({
+                let gate = Arc::clone(&gate);
+                move || {
+                    drop(gate.lock().unwrap());
+                    NOW
+                }
+            }),
+            steady: Arc::new(|| Duration::ZERO),
+        };
+        let running = spawn(engine, clock).unwrap();
+        let batch = |number: usize| {
+            let record = |index: usize| ActivityRecord {
+                at: NOW.minus(TimeDelta::seconds(1)),
+                kind: ActivityKind {
+                    object_type: ObjectType::Contacts,
+                    direction: None,
+                    outcome: Outcome::Synced,
+                },
+                key: identity.of_id("acme", NOW, &format!("{number}/{index}")),
+            };
+            Observation::Activity(ActivityBatch {
+                org: org.clone(),
+                received_at: NOW,
+                records: (0..RECORDS).map(record).collect(),
+            })
+        };
+        const RECORDS: usize = 50_000;
+        let mut taken = Vec::new();
+        let refusal = loop {
+            match running.handle.submit(batch(taken.len())) {
+                Ok(answer) => taken.push(answer),
+                Err(refusal) => break refusal,
+            }
+        };
+        assert_eq!(refusal, Refusal::QueueFull);
+        let waiting = running.handle.waiting_bytes();
+        assert!(
+            waiting <= QUEUE_BYTES && waiting + weight(&batch(0)) > QUEUE_BYTES,
+            "{waiting}"
+        );
+        drop(held);
+        let took = taken.len();
+        for answer in taken {
+            let receipt = answer.blocking_recv().unwrap().unwrap();
+            assert_eq!(receipt.accepted, RECORDS as u64);
+        }
+        // Room again for the one that was refused, and everything counted once.
+        let again = running.handle.submit(batch(took)).unwrap();
+        assert_eq!(
+            again.blocking_recv().unwrap().unwrap().accepted,
+            RECORDS as u64
+        );
+        assert_eq!(running.handle.waiting_bytes(), 0);
+        let view = running.handle.view();
+        let figures = view.org(&org).unwrap();
+        let counted = figures.current(
+            crate::domain::rows::OrgRow::Synced60m(ObjectType::Contacts),
+            NOW,
+        );
+        assert_eq!(
+            counted.map(|row| row.value.clone()),
+            Some(crate::domain::rows::OrgValue::Count(
+                (RECORDS * (took + 1)) as u64
+            ))
+        );
+        assert!(running.stop());
+    }
+}

@@ -23,6 +23,7 @@ pub(super) const fn guide(reason: Reason) -> &'static CauseGuide {
         Reason::LinkedUsersUnexpected => &account::LINKED_USERS_UNEXPECTED,
         Reason::UsersFailing => &users::USERS_FAILING,
         Reason::ResetStuck => &users::RESET_STUCK,
+        Reason::UsersSyncNothing => &users::SYNC_NOTHING,
         Reason::InitialSyncStuck => &users::INITIAL_SYNC_STUCK,
         Reason::Delayed => &silence::DELAYED,
         Reason::NothingIn60Minutes => &silence::NOTHING_IN_60_MINUTES,

@@ -218,7 +218,10 @@ fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timesta
         Reason::NoSyncIn24Hours | Reason::ObservationsStale | Reason::Delayed => {
             row(OrgRow::LastSync(finding.object_type?))
         }
-        Reason::UsersFailing | Reason::ResetStuck | Reason::InitialSyncStuck => {
+        Reason::UsersFailing
+        | Reason::ResetStuck
+        | Reason::InitialSyncStuck
+        | Reason::UsersSyncNothing => {
             let (observed_at, stale) = org.summary.observed(finding.check?)?;
             stale.then_some(observed_at)
         }

@@ -51,7 +51,7 @@ impl Page {
         let mut linked = users.iter().filter(|(_, values)| is_linked(values)).count() as u64;
         for what in life.at(at) {
             match what {
-                What::NoAccount => account = false,
+                What::NoAccount => (account, recognized) = (false, false),
                 What::NotRecognized => recognized = false,
                 What::OutlookOff => outlook = false,
                 What::Linked(count) => linked = *count,

@@ -5,6 +5,7 @@
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
+mod contradiction;
 pub mod failure;
 pub mod files;
 pub mod http;

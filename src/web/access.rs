@@ -99,6 +99,25 @@ impl<'a> Asker<'a> {
                 .is_none_or(|authority| is_loopback_host(authority.as_str()))
     }
 
+    /// Lets the sender read from a server that hears this host alone and asks for no password. A web page may point a name
+    /// of its own to 127.0.0.1 and have the browser ask: the `Host` tells it apart. Programs that name no host are none.
+    ///
+    /// # Errors
+    /// With the problem to answer.
+    pub(super) fn may_read(&self) -> Result<(), Problem> {
+        if self.headers.contains_key(HOST) && !self.names_loopback() {
+            return Err(Problem::new(
+                Reason::LocalOnly,
+                format!(
+                    "{} This server listens on loopback and asks for no password, so it answers to these names alone: \
+                     ask for one of them, also through a proxy on this host, or set users in --web.config.file.",
+                    Outsider::Host.sentence()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Lets the sender push for an organisation, whose `access` is `None` when it does not exist.
     ///
     /// # Errors

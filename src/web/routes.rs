@@ -1,5 +1,6 @@
 //! Which path does what. The closed list of paths is here; the API's description is tested against it.
 
+use super::access::Asker;
 use super::answer::{Answer, json};
 use super::guard::Guard;
 use super::ingest::Intake;
@@ -196,6 +197,8 @@ impl<'a> Route<'a> {
 
 /// Everything that answers requests.
 pub(super) struct Site {
+    /// Whether every address that is listened on is this host's own.
+    loopback: bool,
     pub(super) options: ServerOptions,
     pub(super) services: Services,
     pub(super) scrapes: Scrapes,
@@ -207,8 +210,9 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(options: ServerOptions, services: Services) -> Self {
+    pub(super) fn new(options: ServerOptions, services: Services, loopback: bool) -> Self {
         Self {
+            loopback,
             description: openapi::description(&options.telemetry_path),
             options,
             services,
@@ -265,6 +269,9 @@ impl Site {
     ) -> Result<Answer, Problem> {
         let route = Route::of(request.uri().path(), &self.options.telemetry_path);
         if !matches!(route, Some(Route::Ingest(..))) {
+            if self.loopback && guard.users.is_empty() {
+                Asker::of(&request, peer).may_read()?;
+            }
             guard
                 .may_read(
                     &self.passwords,

@@ -82,11 +82,12 @@ impl Server {
         if listeners.is_empty() {
             return Err(BindError::NoAddress);
         }
+        let loopback = local_addrs.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
             encrypted: options.guard.now().tls.is_some(),
             listeners,
             local_addrs,
-            site: Arc::new(Site::new(options, services)),
+            site: Arc::new(Site::new(options, services, loopback)),
             peers: Peers::new(connections_that_fit()),
         })
     }

@@ -225,6 +225,27 @@ fn org_rows() -> impl Strategy<Value = Vec<(OrgRow, OrgValue)>> {
         .map(|row| prop::option::of(value(row)).prop_map(move |value| Some((row, value?))))
         .collect::<Vec<_>>()
         .prop_map(|rows| rows.into_iter().flatten().collect())
+        .prop_map(consistent)
+}
+
+/// Without what cannot be true beside another row: such a page is refused.
+fn consistent(mut rows: Vec<(OrgRow, OrgValue)>) -> Vec<(OrgRow, OrgValue)> {
+    let all = rows.clone();
+    let value = |row| {
+        all.iter()
+            .find(|(of, _)| *of == row)
+            .map(|(_, value)| value)
+    };
+    rows.retain(|(row, shown)| match (row, shown) {
+        (OrgRow::ServiceAccountRecognized, OrgValue::Flag(true)) => {
+            value(OrgRow::ServiceAccountProvided) != Some(&OrgValue::Account(None))
+        }
+        (OrgRow::Synced60m(object), OrgValue::Count(hour)) => {
+            !matches!(value(OrgRow::Synced24h(*object)), Some(OrgValue::Count(day)) if day < hour)
+        }
+        _ => true,
+    });
+    rows
 }
 
 fn user_values() -> impl Strategy<Value = Vec<(UserRow, u32)>> {

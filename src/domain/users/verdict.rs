@@ -153,7 +153,8 @@ fn counts(row: UserRow, policy: &OrgPolicy) -> bool {
         && (row != UserRow::OutlookIntegration || policy.reps_select_events)
 }
 
-fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
+/// The directions of what the organisation syncs.
+pub(super) fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
     UserRow::ALL
         .iter()
         .copied()

@@ -44,3 +44,16 @@ pub(super) const INITIAL_SYNC_STUCK: CauseGuide = CauseGuide {
     ],
     owner: Owner::SalesforceAdmin,
 };
+
+pub(super) const SYNC_NOTHING: CauseGuide = CauseGuide {
+    summary: "Users are assigned to an active configuration that syncs nothing for them.",
+    meaning: "User assigned to active Exchange configuration shows a check, and every direction shows Exchange \
+              configuration not set to sync. One of the two is not meant.",
+    impact: "Neither contacts nor events of these users sync. They count as excluded, neither failing nor healthy.",
+    steps: steps![
+        SalesforceAdmin: "Look in Setup, Lightning Sync Configurations, which one names the users, and in which directions it syncs.",
+        SalesforceAdmin: "Should they sync? Choose the directions. Should they not? Take them out of the configuration.",
+        SalesforceAdmin: "Set so on purpose? Name them in exclude_users.",
+    ],
+    owner: Owner::SalesforceAdmin,
+};

@@ -123,6 +123,7 @@ pub(super) fn together(
         },
         Reason::PollFailing => polls(org).unwrap_or_else(summary),
         Reason::ServiceAccountMissing
+        | Reason::UsersSyncNothing
         | Reason::NoLinkedUsers
         | Reason::OutlookIntegrationDisabled
         | Reason::ExporterDown

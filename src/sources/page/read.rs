@@ -12,8 +12,9 @@ use crate::domain::ids::{ObjectType, Source};
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
+use crate::sources::contradiction;
 use crate::sources::instant;
-use crate::sources::refusal::{IngestError, IngestReason, quoted};
+use crate::sources::refusal::{IngestError, IngestReason, Mistakes, quoted};
 use trouble::{Trouble, refusal};
 use users::Users;
 
@@ -45,6 +46,14 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     let users = reader.users.finish(context.user, &mut reader.troubles);
     if !reader.troubles.is_empty() {
         return Err(refusal(reader.troubles));
+    }
+    let mut contradictions = Mistakes::default();
+    for mistake in contradiction::found(&reader.rows) {
+        contradictions.note(|| mistake);
+    }
+    if contradictions.total > 0 {
+        let detail = "rows of the page contradict each other and nothing was taken; read the page again and send it whole";
+        return Err(contradictions.refusal(IngestReason::InvalidRecords, detail));
     }
     let rows = OrgRow::ALL.into_iter().zip(reader.rows);
     Ok(Snapshot {

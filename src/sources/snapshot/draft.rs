@@ -7,6 +7,7 @@ use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
+use crate::sources::contradiction;
 use crate::sources::refusal::{IngestError, IngestReason, Mistakes, RecordError, quoted};
 use std::collections::HashSet;
 
@@ -166,6 +167,9 @@ impl<'c> Draft<'c> {
             self.mistake((0, &|| "users_complete".to_owned()), || {
                 "is true and no user is named, which would forget all; name the users, or leave it out".to_owned()
             });
+        }
+        for mistake in contradiction::found(&self.rows) {
+            self.mistakes.note(|| mistake);
         }
         if self.mistakes.total > 0 {
             let detail = format!(

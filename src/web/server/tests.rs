@@ -58,7 +58,7 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
         access: Arc::new(|_| Some(Arc::new(Access::default()))),
         events: Events::log_only(),
     };
-    let site = Arc::new(Site::new(ServerOptions::default(), services));
+    let site = Arc::new(Site::new(ServerOptions::default(), services, false));
     let (client, server) = tokio::io::duplex(16 * 1024);
     let (end, ending) = watch::channel(Ending::No);
     let conversation = converse(server, ([127, 0, 0, 1], 1).into(), site, ending);

@@ -46,7 +46,7 @@ pub(super) fn bodies(case: &Case, form: Form, now: Timestamp) -> Vec<String> {
         .filter_map(|row| Some((row, shown(case, row, now)?)))
         .collect();
     let user: Option<Vec<(UserRow, u32)>> = match case {
-        Case::Org(..) => None,
+        Case::Org(..) | Case::OrgUnknown(_) => None,
         Case::User(odd, value) => {
             let shown = |row: &UserRow| {
                 if row == odd {
@@ -55,7 +55,13 @@ pub(super) fn bodies(case: &Case, form: Form, now: Timestamp) -> Vec<String> {
                     healthy_user(*row)
                 }
             };
-            Some(UserRow::ALL.iter().map(|row| (*row, shown(row))).collect())
+            let unknown = Status::Unknown.index() as u32;
+            let rows = UserRow::ALL.iter().map(|row| (*row, shown(row)));
+            // What nobody knows is left out; that of a reset is said, because a reset that is not shown is none.
+            Some(
+                rows.filter(|(row, value)| *row == UserRow::Reset || *value != unknown)
+                    .collect(),
+            )
         }
     };
     match form {

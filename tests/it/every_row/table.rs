@@ -6,6 +6,7 @@ use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::guidance::{OrgState, Row, State};
 
 /// What comes of a state.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub(super) enum Comes {
 #[derive(Debug, Clone)]
 pub(super) enum Case {
     Org(OrgRow, OrgValue),
+    /// Nobody said.
+    OrgUnknown(OrgRow),
     User(UserRow, u32),
 }
 
@@ -29,6 +32,7 @@ pub(super) fn cases(now: Timestamp) -> Vec<Case> {
         org_values(row, now)
             .into_iter()
             .map(move |value| Case::Org(row, value))
+            .chain([Case::OrgUnknown(row)])
     });
     let user = UserRow::ALL.iter().flat_map(|row| {
         user_values(*row)
@@ -61,19 +65,22 @@ fn org_values(row: OrgRow, now: Timestamp) -> Vec<OrgValue> {
     }
 }
 
-/// What a page can show; nobody can push that nobody knows.
+/// What a page can show, and that nobody said: then it does not show the row.
 fn user_values(row: UserRow) -> Vec<u32> {
     if row.statuses().is_empty() {
         return vec![312, 0];
     }
-    let shown = row.statuses().iter().filter(|s| **s != Status::Unknown);
-    shown.map(|status| status.index() as u32).collect()
+    row.statuses()
+        .iter()
+        .map(|status| status.index() as u32)
+        .collect()
 }
 
 /// What comes of a case that has lasted for 80 hours.
 pub(super) fn comes(case: &Case, now: Timestamp) -> Comes {
     match case {
         Case::Org(row, value) => org_comes(*row, value, now),
+        Case::OrgUnknown(_) => Comes::Nothing("nobody said anything that could be wrong"),
         Case::User(row, value) => user_comes(*row, *value),
     }
 }
@@ -110,6 +117,9 @@ fn org_comes(row: OrgRow, value: &OrgValue, now: Timestamp) -> Comes {
     }
 }
 
+/// Why a user's row of which nothing is known is no finding: the user may be new, or the page that was read shows less.
+const NOBODY_SAID: &str = "nobody said, and the rows that are known are well";
+
 fn user_comes(row: UserRow, value: u32) -> Comes {
     let status = Status::ALL
         .get(value as usize)
@@ -126,6 +136,7 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
         | UserRow::EventsLinked => match status {
             Status::No => Comes::Alerts(&[Reason::UsersFailing]),
             Status::Yes => Comes::Nothing("a check says that this works"),
+            Status::Unknown => Comes::Nothing(NOBODY_SAID),
             Status::None
             | Status::MarkedForReset
             | Status::ResetInProgress
@@ -134,14 +145,14 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
             | Status::InitialSyncCompleted
             | Status::SyncInProgress
             | Status::InSync
-            | Status::NotSetToSync
-            | Status::Unknown => unreachable!("no check shows {status}"),
+            | Status::NotSetToSync => unreachable!("no check shows {status}"),
         },
         UserRow::Reset => match status {
             Status::MarkedForReset | Status::ResetInProgress => {
                 Comes::Alerts(&[Reason::ResetStuck])
             }
             Status::None => Comes::Nothing("no reset runs"),
+            Status::Unknown => Comes::Nothing(NOBODY_SAID),
             Status::Yes
             | Status::No
             | Status::NotStarted
@@ -149,8 +160,7 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
             | Status::InitialSyncCompleted
             | Status::SyncInProgress
             | Status::InSync
-            | Status::NotSetToSync
-            | Status::Unknown => unreachable!("no reset shows {status}"),
+            | Status::NotSetToSync => unreachable!("no reset shows {status}"),
         },
         UserRow::ContactsToExchange
         | UserRow::ContactsToSalesforce
@@ -170,6 +180,7 @@ fn direction_comes(status: Status) -> Comes {
         Status::InitialSyncCompleted => Comes::Nothing("the first sync has ended well"),
         Status::SyncInProgress => Comes::Nothing("records are on their way"),
         Status::InSync => Comes::Nothing("all is in step"),
+        Status::Unknown => Comes::Nothing(NOBODY_SAID),
         Status::NotSetToSync => {
             Comes::Nothing("somebody decided that this direction does not sync")
         }
@@ -177,22 +188,29 @@ fn direction_comes(status: Status) -> Comes {
         | Status::No
         | Status::None
         | Status::MarkedForReset
-        | Status::ResetInProgress
-        | Status::Unknown => unreachable!("no direction shows {status}"),
+        | Status::ResetInProgress => unreachable!("no direction shows {status}"),
     }
 }
 
 /// What the page of a case shows of a row: what is odd, what goes with it on a page that does not contradict itself, and
 /// otherwise what is well. `None`: the row is not shown.
 pub(super) fn shown(case: &Case, row: OrgRow, now: Timestamp) -> Option<OrgValue> {
-    let Case::Org(odd, value) = case else {
-        return Some(healthy_org(row, now));
+    let (odd, value) = match case {
+        Case::Org(odd, value) => (odd, value),
+        Case::OrgUnknown(odd) => return (*odd != row).then(|| healthy_org(row, now)),
+        Case::User(..) => return Some(healthy_org(row, now)),
     };
     if *odd == row {
         return Some(value.clone());
     }
     let zero = OrgValue::Count(0);
     match (odd, value, row) {
+        // What is not there cannot be recognised.
+        (
+            OrgRow::ServiceAccountProvided,
+            OrgValue::Account(None),
+            OrgRow::ServiceAccountRecognized,
+        ) => Some(OrgValue::Flag(false)),
         (OrgRow::Synced60m(of), OrgValue::Count(0), OrgRow::LastSync(object)) if *of == object => {
             Some(OrgValue::Instant(now.minus(TimeDelta::hours(2))))
         }
@@ -242,11 +260,11 @@ pub(super) const fn healthy_user(row: UserRow) -> u32 {
     }
 }
 
-/// The series that says it on the metrics page, and its value.
-pub(super) fn series(case: &Case, org: &str) -> (String, f64) {
+/// The series that says it on the metrics page, and its value; none where nobody said.
+pub(super) fn series(case: &Case, org: &str) -> (String, Option<f64>) {
     let object = |object: ObjectType| object.name();
     match case {
-        Case::Org(row, value) => {
+        Case::Org(row, _) | Case::OrgUnknown(row) => {
             let name = match row {
                 OrgRow::ServiceAccountProvided => "service_account_provided",
                 OrgRow::OutlookIntegration => "outlook_integration_enabled",
@@ -259,11 +277,12 @@ pub(super) fn series(case: &Case, org: &str) -> (String, f64) {
             let labels = row
                 .object_type()
                 .map_or_else(String::new, |of| format!(",object_type=\"{}\"", object(of)));
-            let value = match value {
-                OrgValue::Account(name) => f64::from(u8::from(name.is_some())),
-                OrgValue::Flag(yes) => f64::from(u8::from(*yes)),
-                OrgValue::Count(count) => *count as f64,
-                OrgValue::Instant(at) => at.seconds(),
+            let value = match case {
+                Case::Org(_, OrgValue::Account(name)) => Some(f64::from(u8::from(name.is_some()))),
+                Case::Org(_, OrgValue::Flag(yes)) => Some(f64::from(u8::from(*yes))),
+                Case::Org(_, OrgValue::Count(count)) => Some(*count as f64),
+                Case::Org(_, OrgValue::Instant(at)) => Some(at.seconds()),
+                Case::OrgUnknown(_) | Case::User(..) => None,
             };
             (
                 format!("lightning_sync_{name}{{org=\"{org}\"{labels}}}"),
@@ -274,14 +293,45 @@ pub(super) fn series(case: &Case, org: &str) -> (String, f64) {
             let of = row.object_type().map_or("", object);
             let series =
                 format!("lightning_sync_records_in_sync{{org=\"{org}\",object_type=\"{of}\"}}");
-            (series, f64::from(*value))
+            (series, Some(f64::from(*value)))
         }
         Case::User(row, value) => {
             let (check, status) = (row.check(), Status::ALL[*value as usize].name());
             let series = format!(
                 "lightning_sync_users{{org=\"{org}\",check=\"{check}\",status=\"{status}\"}}"
             );
-            (series, 1.0)
+            (series, Some(1.0))
         }
+    }
+}
+
+/// The state that the article tells of a case: what `explain` has to speak of.
+pub(super) fn state(case: &Case, now: Timestamp) -> (Row, State) {
+    let of = |row: &OrgRow, state| (Row::Org(*row), State::Org(state));
+    match case {
+        Case::OrgUnknown(row) => of(row, OrgState::Unknown),
+        Case::Org(row, value) => {
+            let state = match (row, value) {
+                (_, OrgValue::Account(Some(_))) => OrgState::Named,
+                (_, OrgValue::Account(None)) => OrgState::NoneShown,
+                (_, OrgValue::Flag(true)) => OrgState::Yes,
+                (_, OrgValue::Flag(false)) => OrgState::No,
+                (_, OrgValue::Count(0)) => OrgState::Zero,
+                // Every organisation here expects one linked user.
+                (OrgRow::LinkedUsers, OrgValue::Count(1)) => OrgState::Expected,
+                (OrgRow::LinkedUsers, OrgValue::Count(_)) => OrgState::Unexpected,
+                (_, OrgValue::Count(_)) => OrgState::Number,
+                (_, OrgValue::Instant(at)) if now.since(*at) > TimeDelta::hours(24) => {
+                    OrgState::Past
+                }
+                (_, OrgValue::Instant(at)) if now.since(*at) > TimeDelta::minutes(15) => {
+                    OrgState::Hours
+                }
+                (_, OrgValue::Instant(_)) => OrgState::Minutes,
+            };
+            of(row, state)
+        }
+        Case::User(row, _) if row.statuses().is_empty() => (Row::User(*row), State::Count),
+        Case::User(row, value) => (Row::User(*row), State::User(Status::ALL[*value as usize])),
     }
 }

@@ -210,6 +210,25 @@ fn alive_is_not_ready() {
 }
 
 #[test]
+fn a_page_that_rebinds_its_own_name_to_loopback_reads_nothing() {
+    let site = Site::start();
+    for path in ["/", "/metrics", "/api/v1/orgs", "/nowhere"] {
+        for host in ["rebound.example", "rebound.example:9877", "192.0.2.1"] {
+            let answer = request(site.address, "GET", path, &[("Host", host)], b"").unwrap();
+            assert_eq!(
+                (answer.status, answer.json()["reason"].as_str()),
+                (403, Some("local_only")),
+                "{path} {host}"
+            );
+        }
+    }
+    for host in ["localhost", "127.0.0.1:1", "[::1]:9877"] {
+        let answer = request(site.address, "GET", "/metrics", &[("Host", host)], b"").unwrap();
+        assert_eq!(answer.status, 200, "{host}");
+    }
+}
+
+#[test]
 fn reload_is_for_this_host_and_shows_every_mistake() {
     let site = Site::start();
     let answer = post(site.address, "/-/reload", &[], b"");

@@ -1,0 +1,83 @@
+//! The configuration read again by the real daemon: what is good holds from then on, and what is not leaves the old one in
+//! force and says so.
+
+use crate::support::http::get;
+use crate::support::process::{Daemon, wait_until};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+fn hang_up(daemon: &Daemon) {
+    let pid = rustix::process::Pid::from_raw(daemon.process.pid() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+}
+
+/// The names of the organisations that are served.
+fn orgs(daemon: &Daemon) -> Vec<String> {
+    let body = get(daemon.address, "/api/v1/orgs").json();
+    let orgs = body["orgs"].as_array().unwrap().iter();
+    let mut names: Vec<String> = orgs
+        .map(|org| org["org"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn reloaded(daemon: &Daemon) -> bool {
+    let page = get(daemon.address, "/metrics").text();
+    page.lines()
+        .any(|line| line == "lightning_sync_exporter_config_reload_success 1")
+}
+
+fn wait_for_log(daemon: &Daemon, text: &str) {
+    wait_until(text, Duration::from_secs(60), || {
+        daemon.process.log().contains(text).then_some(())
+    });
+}
+
+fn write(file: &Path, database: &str, orgs: &[&str]) {
+    let database = file.with_file_name(database).display().to_string();
+    let orgs: String = orgs
+        .iter()
+        .map(|org| format!("  - {{ name: {org} }}\n"))
+        .collect();
+    fs::write(
+        file,
+        format!("store: {{ path: {database} }}\norgs:\n{orgs}"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_hangup_reads_the_configuration_again_and_a_bad_one_leaves_the_old_in_force() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    write(&file, "a.db", &["acme"]);
+    let daemon = Daemon::start(&file);
+    assert_eq!(
+        (orgs(&daemon), reloaded(&daemon)),
+        (vec!["acme".to_owned()], true)
+    );
+    write(&file, "a.db", &["acme", "beta"]);
+    hang_up(&daemon);
+    wait_until("beta is served", Duration::from_secs(60), || {
+        (orgs(&daemon) == ["acme", "beta"]).then_some(())
+    });
+    fs::write(&file, "orgs: [{ name: gamma, colour: red }]\n").unwrap();
+    hang_up(&daemon);
+    wait_for_log(&daemon, "colour: unknown key");
+    assert_eq!(orgs(&daemon), ["acme", "beta"]);
+    assert!(!reloaded(&daemon));
+    // Another database cannot be opened while this one is served.
+    write(&file, "b.db", &["acme", "gamma"]);
+    hang_up(&daemon);
+    wait_for_log(&daemon, "needs a restart");
+    assert_eq!(orgs(&daemon), ["acme", "beta"]);
+    assert!(!reloaded(&daemon));
+    assert!(!directory.path().join("b.db").exists());
+    write(&file, "a.db", &["acme"]);
+    hang_up(&daemon);
+    wait_until("the old is good again", Duration::from_secs(60), || {
+        (reloaded(&daemon) && orgs(&daemon) == ["acme"]).then_some(())
+    });
+}
