@@ -197,7 +197,7 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 }
 
 /// Metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 18] = [
+const NOT_SHOWN: [(&str, &str); 21] = [
     (
         "lightning_sync_activity_coverage_seconds",
         "the rules need it; people see a gap",
@@ -218,6 +218,18 @@ const NOT_SHOWN: [(&str, &str); 18] = [
     (
         "lightning_sync_exporter_scrapes_total",
         "Prometheus knows its scrapes",
+    ),
+    (
+        "lightning_sync_exporter_web_certificate_not_after_timestamp_seconds",
+        "only where https is served; the log and the doctor say it",
+    ),
+    (
+        "lightning_sync_exporter_web_passwords_refused_total",
+        "only where users are configured; the log says it",
+    ),
+    (
+        "lightning_sync_exporter_web_reload_failures_total",
+        "the log says it",
     ),
     (
         "lightning_sync_known_since_timestamp_seconds",
