@@ -162,32 +162,6 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Whether people look at it.
-    const fn is_page(self) -> bool {
-        match self {
-            Self::Overview
-            | Self::OrgPage(_)
-            | Self::UsersPage(_)
-            | Self::UserPage(..)
-            | Self::Paste(_)
-            | Self::Runbook(_) => true,
-            Self::Userscript(_)
-            | Self::Asset(_)
-            | Self::Metrics
-            | Self::Orgs
-            | Self::Org(_)
-            | Self::Users(_)
-            | Self::User(..)
-            | Self::History(_)
-            | Self::Ingest(..)
-            | Self::Findings
-            | Self::OpenApi
-            | Self::Healthy
-            | Self::Ready
-            | Self::Reload => false,
-        }
-    }
-
     fn takes(self, method: &Method) -> bool {
         self.methods()
             .split(", ")
@@ -234,7 +208,7 @@ impl Site {
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let guard = self.options.guard.now();
-        let for_people = self.is_for_people(&request);
+        let for_people = is_for_people(&request);
         let mut answer = match self.guarded(&guard, request, peer).await {
             Ok(answer) => answer,
             Err(problem) if for_people => pages::trouble(self, problem),
@@ -242,22 +216,6 @@ impl Site {
         };
         guard.dress(&mut answer);
         answer
-    }
-
-    /// Whether a problem is told as a page: where a page is served, and to a browser wherever nothing is.
-    fn is_for_people(&self, request: &Request<Incoming>) -> bool {
-        let path = request.uri().path();
-        match Route::of(path, &self.options.telemetry_path) {
-            Some(route) => route.is_page(),
-            None => {
-                !["/api/", "/-/"].iter().any(|room| path.starts_with(room))
-                    && request
-                        .headers()
-                        .get(ACCEPT)
-                        .and_then(|accepted| accepted.to_str().ok())
-                        .is_some_and(|accepted| accepted.contains("text/html"))
-            }
-        }
     }
 
     /// Answers whoever may ask. Who may not learns nothing of which paths exist.
@@ -322,6 +280,18 @@ impl Site {
             Route::Ingest(org, kind) => Ok(ingest::answer(self, org, kind, request, peer).await),
         }
     }
+}
+
+/// Whether a problem is told as a page: to browsers, outside the API. Nothing else decides, so that who may not ask
+/// learns nothing from it.
+fn is_for_people(request: &Request<Incoming>) -> bool {
+    let path = request.uri().path();
+    !["/api/", "/-/"].iter().any(|room| path.starts_with(room))
+        && request
+            .headers()
+            .get(ACCEPT)
+            .and_then(|accepted| accepted.to_str().ok())
+            .is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 /// What a segment of a path names.

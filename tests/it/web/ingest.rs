@@ -50,7 +50,7 @@ fn a_push_from_this_host_is_handed_over_whole_and_answered() {
     );
     assert_eq!(
         (answer.status, answer.text().as_str()),
-        (200, "{\"bytes\":14}")
+        (200, "{\"accepted\":1,\"bytes\":14}")
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let pushed = site.seen.pushed.lock().unwrap();
