@@ -1,6 +1,6 @@
 //! What an organisation's rows show at one instant, for pages and JSON alike.
 
-use crate::domain::policy::Connection;
+use crate::domain::policy::{Connection, Product};
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
@@ -57,16 +57,18 @@ impl Told {
             current,
             unknown_because,
             shows,
-            guide: guidance::org_row(row, shows),
+            guide: guidance::org_row_of(org.policy.product, row, shows),
         }
     }
 }
 
 fn applies(org: &OrgView, row: OrgRow) -> bool {
     match row {
-        OrgRow::ServiceAccountProvided | OrgRow::ServiceAccountRecognized => {
+        OrgRow::ServiceAccountProvided => {
             org.policy.connection == Connection::ServiceAccount
+                && org.policy.product == Product::LightningSync
         }
+        OrgRow::ServiceAccountRecognized => org.policy.connection == Connection::ServiceAccount,
         OrgRow::OutlookIntegration => org.policy.reps_select_events,
         OrgRow::LinkedUsers | OrgRow::LastSync(_) | OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
             true

@@ -7,6 +7,7 @@ use super::users::{class_of, class_of_user, word_of};
 use super::when::When;
 use crate::domain::asked::SuccessorNote;
 use crate::domain::ids::Source;
+use crate::domain::policy::Product;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, verdict};
@@ -68,7 +69,8 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     let entry = find(&org, moment.view.user_names, user)?;
     let live = org.live(now);
     let failing = verdict(entry, &org.policy, &live, now).failing();
-    let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
+    let guide =
+        failing.and_then(|(row, _)| guidance::user_row_of(org.policy.product, row, Status::No));
     let (stands, held) = class_of_user(entry, &org, now);
     let past = past::of_user(site, &org, entry, now).await;
     let shown = shown(entry, moment.view.user_names);
@@ -110,11 +112,15 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
             row.object_type()
                 .is_none_or(|object| org.policy.objects.contains(&object))
         })
+        // Rows of the page that the successor product does not have.
+        .filter(|row| {
+            org.policy.product == Product::LightningSync || user.current(*row, live).is_some()
+        })
         .map(|row| {
             let current = user.current(row, live);
             let status = user.status(row, live);
             let is_count = row.statuses().is_empty();
-            let guide = guidance::user_row(row, status);
+            let guide = guidance::user_row_of(org.policy.product, row, status);
             let class = match current {
                 None => "unknown",
                 Some(current) if current.stale => "held",

@@ -258,7 +258,7 @@ impl Line {
             }),
             since: failing.map(|(_, since)| When::of(since, org, now)),
             step: failing
-                .and_then(|(row, _)| guidance::user_row(row, Status::No))
+                .and_then(|(row, _)| guidance::user_row_of(org.policy.product, row, Status::No))
                 .and_then(|guide| guide.steps.first().copied()),
         }
     }
