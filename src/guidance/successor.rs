@@ -107,7 +107,7 @@ fn own_user_row(product: Product, row: UserRow, status: Status) -> Option<&'stat
     static WORKS: RowGuide =
         row![Nobody: "The user's mailbox is connected, and no first sync of theirs failed."];
     static BROKEN: RowGuide = row![SalesforceAdmin because UsersFailing:
-        "The user's connection does not work, or their first sync failed: the user's page here shows which, as the \
+        "The user's connection does not work, or their first sync failed; the user's own page tells which, as the \
          vendor writes it. A connection's status is renewed when the user logs in, so it can be old.",
         SalesforceAdmin: "Setup, Einstein Activity Capture, Status & Metrics: find the user and choose Check Status.",
         User: "Disconnected? Open the personal settings, Email and Calendar Accounts, and connect the account again: a \
