@@ -117,7 +117,7 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
         (Read::Given(()), Read::Absent) => {
             let client_id = text(&credentials, "client_id");
             let secret = credentials.text("client_secret_file", |text| {
-                token::read(text, &base.join(text))
+                token::line(text, &base.join(text), "consumer secret")
             });
             let secret = credentials.require("client_secret_file", secret);
             Some(Auth::ClientCredentials {

@@ -20,21 +20,30 @@ const OTHERS: u32 = 0o007;
 /// # Errors
 /// A sentence that names the file and what to do; nothing of its text.
 pub(super) fn read(written: &str, path: &Path) -> Result<Secret, String> {
+    let secret = line(written, path, "token")?;
+    let length = secret.expose().len();
+    if length < MIN_CHARS {
+        return Err(format!(
+            "the token in {} has {length} characters; at least {MIN_CHARS} are needed, such as `openssl rand -hex 32` prints",
+            named(written, path)
+        ));
+    }
+    Ok(secret)
+}
+
+/// The secret of one line in a file, which the messages call `what`. How long it is, is its giver's choice.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn line(written: &str, path: &Path, what: &str) -> Result<Secret, String> {
     let name = named(written, path);
     let text = secret_text(&name, path, MAX_BYTES)?;
     let secret = Secret::from_file_text(&text)
         .filter(|_| text.len() as u64 <= MAX_BYTES)
-        .ok_or_else(|| format!("{name} has to hold one line, the token, and nothing else"))?;
-    let token = secret.expose();
-    if !token.bytes().all(|b| b.is_ascii_graphic()) {
+        .ok_or_else(|| format!("{name} has to hold one line, the {what}, and nothing else"))?;
+    if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
         return Err(format!(
-            "the token in {name} has characters that a header cannot carry; letters, digits and signs are allowed"
-        ));
-    }
-    if token.len() < MIN_CHARS {
-        return Err(format!(
-            "the token in {name} has {} characters; at least {MIN_CHARS} are needed, such as `openssl rand -hex 32` prints",
-            token.len()
+            "the {what} in {name} has characters that a header cannot carry; letters, digits and signs are allowed"
         ));
     }
     Ok(secret)

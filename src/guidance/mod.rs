@@ -6,12 +6,14 @@ mod documents;
 mod explain;
 mod org_rows;
 mod state;
+mod successor;
 mod user_rows;
 pub mod verdict;
 
 pub use documents::{markdown, runbook, runbook_with};
 pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};
 pub use state::OrgState;
+pub use successor::{cause_of, org_row_of, user_row_of};
 
 use crate::domain::ids::closed_set;
 use crate::domain::reasons::Reason;

@@ -10,11 +10,13 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
-use super::{Step, cause, user_row};
+use super::successor::check_steps;
+use super::{Step, cause_of};
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::judge::Finding;
+use crate::domain::policy::Product;
 use crate::domain::reasons::{Reason, Severity};
-use crate::domain::rows::{OrgRow, Status};
+use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 
@@ -87,9 +89,12 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
     };
     let since = leading.and_then(|finding| finding.since);
     let next_step = match leading {
-        Some(finding) => steps(finding).first().copied(),
+        Some(finding) => steps(finding, org.policy.product).first().copied(),
         None if matches!(level, Level::Unknown | Level::Held) => {
-            cause(Reason::ObservationsStale).steps.first().copied()
+            cause_of(org.policy.product, Reason::ObservationsStale)
+                .steps
+                .first()
+                .copied()
         }
         None => None,
     };
@@ -116,15 +121,12 @@ pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
 }
 
 /// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause.
-pub fn steps(finding: &Finding) -> &'static [Step] {
-    let of_check = finding
+pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
+    finding
         .check
         .filter(|_| finding.reason == Reason::UsersFailing)
-        .and_then(|check| user_row(check, Status::No));
-    match of_check {
-        Some(guide) => guide.steps,
-        None => cause(finding.reason).steps,
-    }
+        .and_then(|check| check_steps(product, check))
+        .unwrap_or_else(|| cause_of(product, finding.reason).steps)
 }
 
 fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {

@@ -1,7 +1,7 @@
 //! What an organisation's rows, sources and users show at one instant, for pages and JSON alike.
 
 use crate::domain::ids::Source;
-use crate::domain::policy::Connection;
+use crate::domain::policy::{Connection, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
@@ -65,7 +65,7 @@ impl Told {
             never,
             unknown_because,
             shows,
-            guide: guidance::org_row(row, shows),
+            guide: guidance::org_row_of(org.policy.product, row, shows),
         }
     }
 }
@@ -146,9 +146,11 @@ impl Users {
 
 fn applies(org: &OrgView, row: OrgRow) -> bool {
     match row {
-        OrgRow::ServiceAccountProvided | OrgRow::ServiceAccountRecognized => {
+        OrgRow::ServiceAccountProvided => {
             org.policy.connection == Connection::ServiceAccount
+                && org.policy.product == Product::LightningSync
         }
+        OrgRow::ServiceAccountRecognized => org.policy.connection == Connection::ServiceAccount,
         OrgRow::OutlookIntegration => org.policy.reps_select_events,
         OrgRow::LinkedUsers | OrgRow::LastSync(_) | OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
             true

@@ -3,11 +3,12 @@
 use super::{Level, objects_of};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::judge::Finding;
+use crate::domain::policy::Product;
 use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{LastSync, OrgView};
-use crate::guidance::{cause, user_label};
+use crate::guidance::{cause_of, user_label};
 use chrono::TimeDelta;
 
 /// The level in capitals with what belongs to it: since when, until when, as of when.
@@ -81,7 +82,7 @@ pub(super) fn together(
     now: Timestamp,
 ) -> String {
     let reason = finding.reason;
-    let summary = || cause(reason).summary.to_owned();
+    let summary = || cause_of(org.policy.product, reason).summary.to_owned();
     let mut objects: Vec<ObjectType> = objects_of(reason, findings).collect();
     if objects.is_empty() {
         objects.clone_from(&org.policy.objects);
@@ -226,6 +227,9 @@ fn users(finding: &Finding, org: &OrgView) -> Option<String> {
         UserRow::ActiveConfiguration => format!("{who} {are} in no active configuration."),
         UserRow::MailboxVersion => {
             format!("{who} {have} a mailbox on an unsupported Exchange version.")
+        }
+        UserRow::ServiceAccount if org.policy.product == Product::EinsteinActivityCapture => {
+            format!("Einstein Activity Capture does not work for {who}.")
         }
         UserRow::ServiceAccount => format!("The service account cannot open {who}."),
         UserRow::ContactsLinked => {

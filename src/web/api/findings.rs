@@ -48,7 +48,7 @@ impl FindingJson {
         options: &ServerOptions,
         now: Timestamp,
     ) -> Self {
-        let words = guidance::cause(finding.reason);
+        let words = guidance::cause_of(org.policy.product, finding.reason);
         Self {
             org: finding.org.to_string(),
             severity: finding.severity.name(),
@@ -64,7 +64,7 @@ impl FindingJson {
             meaning: words.meaning,
             impact: words.impact,
             owner: words.owner.name(),
-            next_steps: steps(verdict::steps(finding)),
+            next_steps: steps(verdict::steps(finding, org.policy.product)),
             runbook: options.runbook(finding.reason),
             held_back_by: judged
                 .held_back_by(finding)

@@ -163,7 +163,8 @@ impl UserJson {
     ) -> Self {
         let verdict = verdict(user, &org.policy, live, now);
         let failing = verdict.failing();
-        let guide = failing.and_then(|(row, _)| guidance::user_row(row, Status::No));
+        let guide =
+            failing.and_then(|(row, _)| guidance::user_row_of(org.policy.product, row, Status::No));
         Self {
             user: shown,
             verdict: verdict.standing().name(),

@@ -74,7 +74,7 @@ impl Card {
                     "#resets".to_owned()
                 }
             }),
-            step: steps(finding).first().copied(),
+            step: steps(finding, org.policy.product).first().copied(),
             runbook: options.runbook(finding.reason),
         }
     }
@@ -97,7 +97,7 @@ impl Held {
     pub(super) fn of(held: &HeldBack, org: &OrgView, now: Timestamp) -> Self {
         Self {
             sentence: describe(&held.finding, org, now),
-            by: guidance::cause(held.by).summary,
+            by: guidance::cause_of(org.policy.product, held.by).summary,
         }
     }
 }

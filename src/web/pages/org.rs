@@ -89,7 +89,10 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         sentence: verdict.sentence,
         step: verdict.next_step,
         urgent: verdict.level == Level::Broken,
-        steps: verdict.acting.first().map_or(&[][..], steps),
+        steps: verdict
+            .acting
+            .first()
+            .map_or(&[][..], |finding| steps(finding, org.policy.product)),
         runbook: verdict.cause.and_then(|cause| site.options.runbook(cause)),
         known_from: known_from(&org, now),
         glance: glance(&org, &told, now),

@@ -3,6 +3,7 @@
 use super::cells::text;
 use super::when::When;
 use crate::domain::ids::Source;
+use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
@@ -283,7 +284,7 @@ pub(super) fn unknowns(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Stri
             })
         })
         .collect();
-    if org.expected_linked_users(now).is_none() {
+    if org.policy.product == Product::LightningSync && org.expected_linked_users(now).is_none() {
         unknowns.push(
             "How many users should be linked: nobody has set it, and no whole list of users was read. Only 0 can be judged."
                 .to_owned(),

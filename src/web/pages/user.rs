@@ -7,6 +7,7 @@ use super::users::Stand;
 use super::when::When;
 use crate::domain::asked::SuccessorNote;
 use crate::domain::ids::Source;
+use crate::domain::policy::Product;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, UserVerdict};
@@ -83,9 +84,9 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
         name: shown,
         class: stand.class(),
         word: stand.word(),
-        sentence: sentence(stand.verdict),
+        sentence: sentence(stand.verdict, org.policy.product),
         since: row.map(|(_, _, since)| When::of(since, &org, now)),
-        steps: stand.steps(entry, &live),
+        steps: stand.steps(entry, org.policy.product, &live),
         rows: rows(entry, &org, &live, now),
         no_changes: match past {
             Some(_) => "Nothing has changed since this user was first read.",
@@ -101,11 +102,10 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     })
 }
 
-fn sentence(verdict: UserVerdict) -> &'static str {
+fn sentence(verdict: UserVerdict, product: Product) -> &'static str {
     match verdict {
-        UserVerdict::Failing(row, _) => {
-            guidance::user_row(row, Status::No).map_or("A check fails.", |guide| guide.meaning)
-        }
+        UserVerdict::Failing(row, _) => guidance::user_row_of(product, row, Status::No)
+            .map_or("A check fails.", |guide| guide.meaning),
         UserVerdict::Stuck(UserRow::Reset, _) => {
             "No check fails, and a reset has lasted longer than it may: nothing syncs until it is over."
         }
@@ -137,11 +137,15 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
             row.object_type()
                 .is_none_or(|object| org.policy.objects.contains(&object))
         })
+        // Rows of the page that the successor product does not have.
+        .filter(|row| {
+            org.policy.product == Product::LightningSync || user.current(*row, live).is_some()
+        })
         .map(|row| {
             let current = user.current(row, live);
             let status = user.status(row, live);
             let is_count = row.statuses().is_empty();
-            let guide = guidance::user_row(row, status);
+            let guide = guidance::user_row_of(org.policy.product, row, status);
             let class = match current {
                 None => "unknown",
                 Some(current) if current.stale => "held",

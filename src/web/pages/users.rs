@@ -5,7 +5,7 @@ use super::frame::Frame;
 use super::page;
 use super::when::When;
 use crate::domain::ids::Source;
-use crate::domain::policy::UserNames;
+use crate::domain::policy::{Product, UserNames};
 use crate::domain::reasons::Reason;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -318,13 +318,22 @@ impl Stand {
     }
 
     /// What to do, in order.
-    pub(super) fn steps(&self, user: &UserEntry, live: &[bool; Source::COUNT]) -> &'static [Step] {
+    pub(super) fn steps(
+        &self,
+        user: &UserEntry,
+        product: Product,
+        live: &[bool; Source::COUNT],
+    ) -> &'static [Step] {
         match (self.verdict, self.row(user, live)) {
             // A state that lasts too long has the steps of its cause, not of the state.
-            (UserVerdict::Stuck(UserRow::Reset, _), _) => guidance::cause(Reason::ResetStuck).steps,
-            (UserVerdict::Stuck(..), _) => guidance::cause(Reason::InitialSyncStuck).steps,
+            (UserVerdict::Stuck(UserRow::Reset, _), _) => {
+                guidance::cause_of(product, Reason::ResetStuck).steps
+            }
+            (UserVerdict::Stuck(..), _) => {
+                guidance::cause_of(product, Reason::InitialSyncStuck).steps
+            }
             (_, Some((row, status, _))) => {
-                guidance::user_row(row, status).map_or(&[][..], |guide| guide.steps)
+                guidance::user_row_of(product, row, status).map_or(&[][..], |guide| guide.steps)
             }
             (_, None) => &[],
         }
@@ -349,7 +358,7 @@ impl Line {
             word: stand.word(),
             failing: row.map_or(String::new(), |(row, ..)| labelled(row)),
             since: row.map(|(_, _, since)| When::of(since, org, now)),
-            step: stand.steps(user, live).first().copied(),
+            step: stand.steps(user, org.policy.product, live).first().copied(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Five hundred organisations, polled side by side. `LIGHTNING_SYNC_TEST_POLL_MINUTES` says for how long; from 5 minutes
-//! on at the default interval, below that at the shortest one, so that a short run sees as many polls.
+//! Five hundred organisations, polled side by side: for one minute, at the shortest interval. The long form is run by
+//! hand: `LIGHTNING_SYNC_TEST_POLL_MINUTES=10`; from 5 minutes on it is at the default interval.
 
 use super::daemon::secret_file;
 use super::fixture::people;

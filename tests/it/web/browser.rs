@@ -10,7 +10,7 @@ use crate::support::stack::repository;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{OrgName, Source, UserName};
 use lightning_sync_exporter::domain::judge::judge_org;
-use lightning_sync_exporter::domain::policy::UserNames;
+use lightning_sync_exporter::domain::policy::{Product, UserNames};
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -224,7 +224,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         let fine = told(&mut demo(now)[0], "a-fine-one", now);
         let verdict = verdict(&judge_org(&broken, true, now), &broken, now);
         assert_eq!(verdict.cause, Some(worst.reason), "{name}");
-        let step = steps(&verdict.acting[0])[0];
+        let step = steps(&verdict.acting[0], Product::LightningSync)[0];
         let site = Site::with(Setting {
             view: View {
                 orgs: vec![fine, broken],
