@@ -75,7 +75,9 @@ impl Client {
         [self.session.as_ref(), secret]
             .into_iter()
             .flatten()
-            .any(|secret| text.contains(secret.expose()))
+            // One that is cut off is still half a secret.
+            .filter_map(|secret| secret.expose().get(..secret.expose().len() / 2))
+            .any(|half| text.contains(half))
     }
 
     /// The JSON object at a path.
