@@ -120,7 +120,28 @@ impl Reason {
             Self::UsersSyncNothing => Some(
                 "somebody set it so, and nothing is broken: the pages and the JSON say it, and nobody is sent anything",
             ),
-            _ => None,
+            Self::ServiceAccountMissing
+            | Self::ServiceAccountNotRecognized
+            | Self::NoLinkedUsers
+            | Self::NoSyncIn24Hours
+            | Self::NeverSynced
+            | Self::ObservationsStale
+            | Self::NothingIn24Hours
+            | Self::LinkedUsersUnexpected
+            | Self::UsersFailing
+            | Self::ResetStuck
+            | Self::InitialSyncStuck
+            | Self::Delayed
+            | Self::NothingIn60Minutes
+            | Self::OutlookIntegrationDisabled
+            | Self::RetirementNear
+            | Self::ExporterDown
+            | Self::StoreFailing
+            | Self::ClockSuspect
+            | Self::IngestRejected
+            | Self::PollFailing
+            | Self::SalesforceApiBudgetLow
+            | Self::Watchdog => None,
         }
     }
 

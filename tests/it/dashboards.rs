@@ -1,14 +1,16 @@
 //! The dashboards: by the rules of Grafana's own linter, by the catalogue, and by a Prometheus that scrapes the demo.
 //! Grafana itself is not asked.
 
-use crate::support::process::{Process, free_port, wait_until};
+use crate::support::process::{Daemon, Process, free_port, wait_until};
 use crate::support::stack::{Alertmanager, Prometheus};
 use crate::support::{browser, http};
 use lightning_sync_exporter::dashboards::all;
 use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, find};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -398,13 +400,26 @@ fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
             .ok()
             .filter(|answer| answer.status == 200)
     });
+    // The series of failures begin with the first one: nobody listens where this one asks.
+    let config = directory.path().join("failing.yaml");
+    let secret = directory.path().join("client.secret");
+    fs::write(&secret, "3f6c1c9f0a7d4d0c9b8f5a6e7d8c9b0a").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = format!(
+        "store: {{ path: {} }}\norgs:\n  - {{ name: failing, product: einstein_activity_capture, salesforce: {{ \
+         my_domain: 'http://127.0.0.1:1', auth: {{ client_credentials: {{ client_id: app, client_secret_file: {} }} }} }} }}\n",
+        directory.path().join("failing.db").display(),
+        secret.display()
+    );
+    fs::write(&config, text).unwrap();
+    let failing = Daemon::start(&config);
     // A refusal's series begins with it.
     let media = [("Content-Type", "application/json")];
     let refused = http::post(address, "/api/v1/orgs/nobody/snapshot", &media, b"{}");
     assert_eq!(refused.status, 404);
     let alertmanager = Alertmanager::start(directory.path(), address);
     let jobs = [
-        ("lightning-sync", &[address][..]),
+        ("lightning-sync", &[address, failing.address][..]),
         ("other", &[alertmanager.address]),
     ];
     let prometheus = Prometheus::start(directory.path(), &jobs, None);

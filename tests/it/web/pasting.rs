@@ -140,7 +140,7 @@ fn what_could_not_be_stored_is_still_there() {
 #[test]
 fn who_cannot_paste_is_told_before_pasting() {
     let site = Site::start();
-    let from_elsewhere = [("Host", "monitor.example")];
+    let from_elsewhere = [("Via", "1.1 proxy")];
     let html = |org: &str| {
         let path = format!("/orgs/{org}/paste");
         request(site.address, "GET", &path, &from_elsewhere, b"")
