@@ -37,6 +37,7 @@ impl<'a> Frame<'a> {
             title: title.to_owned(),
             style: Asset::Style.address(),
             org,
+            has_page: org.is_some_and(|name| has_page(view, name)),
             telemetry_path: &site.options.telemetry_path,
             json,
             warnings: warnings(view, now),
@@ -52,12 +53,22 @@ impl<'a> Frame<'a> {
             title: title.to_owned(),
             style: Asset::Style.address(),
             org: None,
+            has_page: false,
             telemetry_path: &site.options.telemetry_path,
             json: "/api/v1/orgs".to_owned(),
             warnings: Vec::new(),
             now: Now { iso: iso(now) },
         }
     }
+}
+
+/// Whether the organisation's product has a status page to paste.
+fn has_page(view: &View, name: &str) -> bool {
+    let org = view
+        .orgs
+        .iter()
+        .find(|org| org.policy.name.as_str() == name);
+    org.is_some_and(|org| org.policy.product == Product::LightningSync)
 }
 
 fn warnings(view: &View, now: Timestamp) -> Vec<&'static str> {
