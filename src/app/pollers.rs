@@ -6,6 +6,7 @@ use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::setup::{SetupChanges, SetupTrail};
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
@@ -193,7 +194,7 @@ impl Round {
             Err(failure) => Err(failure),
         };
         let pace = self.poller.pace();
-        let successor = told.successor.clone();
+        let (successor, setup) = (told.successor.clone(), told.setup.clone());
         self.own.salesforce_told(
             &self.org,
             &SalesforceFigures {
@@ -250,7 +251,7 @@ impl Round {
                 pace.after_failure(failure.reason, failures, spread(&self.org))
             }
         };
-        self.tell(successor);
+        self.tell(successor, setup);
         wait
     }
 
@@ -261,10 +262,11 @@ impl Round {
         Some(left)
     }
 
-    /// Tells what is no row: the successor's users, and whether polls fail.
-    fn tell(&self, successor: Option<Arc<Successor>>) {
+    /// Tells what is no row: the successor's users, changes of the set-up, and whether polls fail.
+    fn tell(&self, successor: Option<Arc<Successor>>, setup: Option<Arc<SetupChanges>>) {
         let mut asked = Asked {
             successor,
+            setup: setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
             ..Asked::default()
         };
         if let Some(slot) = asked.failing.get_mut(SOURCE.index()) {

@@ -41,8 +41,11 @@ impl Asked {
         let changed_at = (clock.wall)().minus(TimeDelta::hours(3));
         org.setup_changes = vec![(
             changed_at,
-            "changedConfiguration",
-            "Einstein Activity Capture",
+            [
+                "changedConfiguration",
+                "Einstein Activity Capture",
+                "Changed the configuration Sales team",
+            ],
         )];
         let salesforce = Salesforce::start(vec![org], Arc::clone(&clock.wall)).await?;
         let name = OrgName::new(NAME).map_err(io::Error::other)?;

@@ -3,6 +3,7 @@
 use super::ids::Source;
 use super::policy::Product;
 use super::rows::{Status, UserRow};
+use super::setup::SetupTrail;
 use super::time::Timestamp;
 use super::users::UserEntry;
 use super::view::OrgView;
@@ -55,6 +56,8 @@ pub struct Asked {
     pub failing: [Option<PollFailing>; Source::COUNT],
     /// The successor product's users, where they were seen.
     pub successor: Option<Arc<Successor>>,
+    /// Changes of the set-up.
+    pub setup: SetupTrail,
 }
 
 impl Asked {

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod readings;
 pub mod reasons;
 pub mod rows;
+pub mod setup;
 pub mod time;
 pub mod users;
 pub mod view;

@@ -6,6 +6,7 @@ use super::services::{IngestKind, MediaType};
 use crate::domain::ids::Source;
 use crate::domain::reasons::Severity;
 use crate::domain::rows::{Status, UserRow};
+use crate::domain::setup::SetupArea;
 use crate::domain::users::Standing;
 use serde_json::{Map, Value, json};
 
@@ -27,7 +28,7 @@ pub(super) fn description(telemetry_path: &str) -> Value {
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "description": "The organisation's ingest token. Without a configured token, requests are taken from this host only." } },
             "parameters": { "user": path("user", "What stands for the user: the pseudonym, or the name where names are shown"), "alert": path("alert", "The alert's name"), "org": { "name": "org", "in": "path", "required": true, "schema": { "type": "string", "pattern": "^[a-z0-9-]{1,63}$" } } },
-            "schemas": { "Problem": problem(), "Row": row(), "Finding": finding() },
+            "schemas": { "Problem": problem(), "Row": row(), "Finding": finding(), "SetupChanges": setup_changes() },
             "responses": { "Problem": { "description": "Refused; `reason` says why and `detail` what to do.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } } },
         },
     })
@@ -88,7 +89,7 @@ fn fixed_paths() -> [(&'static str, Value); 21] {
         (
             "/api/v1/orgs/{org}",
             of_org(get(
-                "One organisation: its rows, sources, users in numbers and findings",
+                "One organisation: its rows, sources, users in numbers, findings and changes of the set-up",
                 JSON,
                 &[],
             )),
@@ -326,6 +327,19 @@ fn finding() -> Value {
             "next_steps": { "type": "array", "items": { "type": "object", "properties": { "text": { "type": "string" }, "owner": { "type": "string" } } } },
             "runbook": nullable("string"),
             "held_back_by": { "type": "array", "items": { "type": "string" } },
+        },
+    })
+}
+
+fn setup_changes() -> Value {
+    json!({
+        "type": ["object", "null"],
+        "description": "Changes of the set-up in Salesforce's audit trail; null where Salesforce is not asked",
+        "properties": {
+            "read_at": { "type": ["string", "null"], "description": "When the trail was last read; null when it was not" },
+            "since": { "type": ["string", "null"], "description": "From when on no change is left out" },
+            "changes": { "type": "array", "description": "Newest first", "items": { "type": "object", "required": ["at", "area"], "properties": {
+                "at": { "type": "string" }, "area": one_of(SetupArea::ALL.iter().map(|area| area.name())) } } },
         },
     })
 }

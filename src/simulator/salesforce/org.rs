@@ -88,8 +88,8 @@ pub struct SimulatedOrg {
     pub report: Vec<(String, &'static str)>,
     /// Whether queries may count.
     pub aggregates: bool,
-    /// Set-up changes: when, action and section.
-    pub setup_changes: Vec<(Timestamp, &'static str, &'static str)>,
+    /// Set-up changes: when, then action, section and display.
+    pub setup_changes: Vec<(Timestamp, [&'static str; 3])>,
 }
 
 impl SimulatedOrg {

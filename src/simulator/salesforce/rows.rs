@@ -158,18 +158,34 @@ fn user(index: usize, person: &Person) -> Map<String, Value> {
 }
 
 fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
-    let since = query
-        .rest
-        .split(' ')
-        .find(|word| word.ends_with('Z'))
-        .unwrap_or_default();
-    org.setup_changes
+    let words: Vec<&str> = query.rest.split(' ').collect();
+    let since = words.iter().find(|word| word.ends_with('Z')).copied();
+    let most = (words.iter().rposition(|word| *word == "LIMIT"))
+        .and_then(|place| words.get(place + 1)?.parse().ok())
+        .unwrap_or(usize::MAX);
+    let mut changes: Vec<_> = org
+        .setup_changes
         .iter()
-        .map(|(at, action, section)| (at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(), action, section))
+        .map(|(at, told)| {
+            (
+                at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
+                told,
+            )
+        })
         // Times of one form are in the order of their texts.
-        .filter(|(at, _, _)| format!("{at}Z").as_str() > since)
-        .map(|(at, action, section)| {
-            object(json!({ "Action": action, "Section": section, "CreatedDate": format!("{at}+0000") }))
+        .filter(|(at, _)| format!("{at}Z").as_str() > since.unwrap_or_default())
+        .collect();
+    changes.sort();
+    if words.contains(&"DESC") {
+        changes.reverse();
+    }
+    changes
+        .into_iter()
+        .take(most)
+        .map(|(at, [action, section, display])| {
+            object(json!({
+                "Action": action, "Section": section, "Display": display, "CreatedDate": format!("{at}+0000"),
+            }))
         })
         .collect()
 }

@@ -285,7 +285,7 @@ impl Poller {
         Some(match part {
             Part::Capture => queries::CAPTURE.to_owned(),
             Part::Assignments => queries::ASSIGNMENTS.to_owned(),
-            Part::SetupTrail => queries::setup_changes(self.trail.since(now)),
+            Part::SetupTrail => self.trail.soql(now),
             Part::ChangedContacts => approximate::soql(ObjectType::Contacts, now, self.aggregates),
             Part::ChangedEvents => approximate::soql(ObjectType::Events, now, self.aggregates),
             Part::EmailSettings | Part::CaptureSettings | Part::Report => return None,

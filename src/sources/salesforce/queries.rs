@@ -10,11 +10,16 @@ pub(super) const CAPTURE: &str = "SELECT UserId, UserName, EmailAddress, Configu
 pub(super) const ASSIGNMENTS: &str =
     "SELECT AssignedId, ConfigurationId FROM UserEmailCalendarSync";
 
-/// Changes of the set-up after `since`, oldest first. `Section` and `Display` cannot be filtered by the server.
-pub(super) fn setup_changes(since: Timestamp) -> String {
+/// The most changes of the set-up that one look reads.
+pub(super) const MOST_SETUP_CHANGES: usize = 500;
+
+/// Changes of the set-up after `since`: the newest, where `newest`, else the oldest. `Section` and `Display` cannot be
+/// filtered by the server.
+pub(super) fn setup_changes(since: Timestamp, newest: bool) -> String {
     let since = instant(since);
+    let order = if newest { "DESC" } else { "ASC" };
     format!(
-        "SELECT Action, Section, CreatedDate FROM SetupAuditTrail WHERE CreatedDate > {since} ORDER BY CreatedDate LIMIT 500"
+        "SELECT Action, Section, Display, CreatedDate FROM SetupAuditTrail WHERE CreatedDate > {since} ORDER BY CreatedDate {order} LIMIT {MOST_SETUP_CHANGES}"
     )
 }
 
@@ -43,9 +48,11 @@ mod tests {
 
     #[test]
     fn instants_are_written_in_utc_and_spaces_as_plus() {
-        let soql = setup_changes(Timestamp::from_seconds(1_795_435_200));
+        let soql = setup_changes(Timestamp::from_seconds(1_795_435_200), true);
         assert!(
-            soql.contains("CreatedDate > 2026-11-23T12:00:00.000Z ORDER"),
+            soql.ends_with(
+                "CreatedDate > 2026-11-23T12:00:00.000Z ORDER BY CreatedDate DESC LIMIT 500"
+            ),
             "{soql}"
         );
         assert_eq!(encoded("SELECT Id, A FROM B"), "SELECT+Id%2C+A+FROM+B");

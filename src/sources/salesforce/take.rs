@@ -35,8 +35,10 @@ impl Poller {
                 self.assignments = Some(assignments);
             }
             Part::SetupTrail => {
-                self.told.new_setup_changes = self.trail.take(records);
+                self.told.new_setup_changes =
+                    self.trail.take(records, complete, snapshot.captured_at);
                 self.told.last_setup_change = self.trail.latest();
+                self.told.setup = self.trail.changes().map(Arc::new);
             }
             Part::ChangedContacts => self.take_changed(ObjectType::Contacts, records),
             Part::ChangedEvents => self.take_changed(ObjectType::Events, records),

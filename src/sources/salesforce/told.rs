@@ -5,6 +5,7 @@ use super::metadata;
 use super::report::Report;
 use crate::domain::asked::Successor;
 use crate::domain::ids::{ObjectType, closed_set};
+use crate::domain::setup::SetupChanges;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -52,8 +53,10 @@ pub struct Told {
     pub approximate: [Option<u64>; ObjectType::COUNT],
     /// Changes of the sync's set-up that this poll saw for the first time.
     pub new_setup_changes: u64,
-    /// The latest of all that were seen.
+    /// When the latest of all that were seen was made.
     pub last_setup_change: Option<Timestamp>,
+    /// The latest of them.
+    pub setup: Option<Arc<SetupChanges>>,
     /// How far the server's clock is ahead of ours, as far as an answer's `Date` shows.
     pub clock_ahead: Option<TimeDelta>,
 }

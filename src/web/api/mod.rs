@@ -6,6 +6,7 @@ mod history;
 mod json;
 mod orgs;
 mod rows;
+mod setup;
 mod users;
 
 pub(super) use findings::findings;

@@ -3,6 +3,7 @@
 use super::findings::{FindingJson, Tally, path_of};
 use super::json::{At, Envelope, StepJson, age_seconds};
 use super::rows::{OrgRowJson, org_rows};
+use super::setup::{SetupChangesJson, setup_changes};
 use super::{Moment, answer_json};
 use crate::domain::reasons::Reason;
 use crate::domain::time::{Timestamp, seconds};
@@ -106,6 +107,8 @@ struct OrgInFull {
     sources: Vec<SourceJson>,
     users: Users,
     users_url: String,
+    /// `null` where Salesforce is not asked.
+    setup_changes: Option<SetupChangesJson>,
     findings: Vec<FindingJson>,
 }
 
@@ -133,6 +136,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
         sources: sources(org, now),
         users: Users::of(org),
         users_url: format!("{}/users", path_of(&policy.name)),
+        setup_changes: setup_changes(org),
         findings: judged
             .findings
             .iter()

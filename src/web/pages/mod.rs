@@ -18,6 +18,7 @@ mod paste;
 mod preview;
 mod runbook;
 mod said;
+mod setup;
 mod trouble;
 mod user;
 mod users;

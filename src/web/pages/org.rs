@@ -9,6 +9,7 @@ use super::org_parts::{
     running, sources, unknowns,
 };
 use super::page;
+use super::setup::{Setup, setup};
 use super::when::When;
 use crate::domain::ids::Source;
 use crate::domain::policy::Product;
@@ -56,6 +57,7 @@ struct Org<'a> {
     checks: Vec<Check>,
     running: Vec<Running>,
     unknowns: Vec<String>,
+    setup: Option<Setup>,
     retirement: &'static str,
     retires: Option<When>,
     /// How many users have not moved to the successor product, and how many have to.
@@ -125,6 +127,7 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         checks: checks(&org, now),
         running: running(&org, now),
         unknowns: unknowns(&org, &told, now),
+        setup: setup(&org, now),
         retirement,
         retires,
         not_moved: org

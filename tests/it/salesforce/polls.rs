@@ -312,10 +312,13 @@ async fn changes_of_the_set_up_are_counted_once() {
         org.setup_changes = vec![
             (
                 at,
-                "lightningSyncConfigChanged",
-                "Outlook Integration and Sync",
+                [
+                    "lightningSyncConfigChanged",
+                    "Outlook Integration and Sync",
+                    "",
+                ],
             ),
-            (at, "changedUserEmail", "Manage Users"),
+            (at, ["changedUserEmail", "Manage Users", ""]),
         ];
     });
     let mut counts = Vec::new();
