@@ -114,8 +114,8 @@ impl Daemon {
                 engine: handle.clone(),
                 identity,
                 events: events.clone(),
+                own: Arc::clone(&own),
             },
-            own: Arc::clone(&own),
             clock: clock.clone(),
             tasks: Mutex::default(),
         });

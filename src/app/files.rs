@@ -1,22 +1,23 @@
 //! A task for each watched directory: looks into it every second and hands whole files to the engine.
 
 use super::ingest::refusal_of;
+use super::pollers::report_figures;
 use super::reading::{self, Body, Form};
-use crate::config::ValidConfig;
+use crate::config::{FilesConfig, ValidConfig};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::metrics::Own;
+use crate::metrics::{Own, ReportFigures};
 use crate::sources::failure::FailureReason;
 use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
 use crate::sources::refusal::{IngestError, OnError};
+use crate::sources::salesforce::{Columns, read_csv};
 use crate::web::problem::Reason;
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -28,10 +29,12 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A trouble that lasts is logged again after this many looks: every ten minutes.
 const LOGGED_EVERY: u32 = 600;
 
+/// Why an exported error report is not taken.
+const NO_COLUMNS: &str = "the name says that this is an exported sync error report, but orgs[].files.report does not say which columns to read; add object_column and user_column there, or rename a snapshot so that it does not end in .report.csv";
+
 /// All watched directories.
 pub(super) struct Directories {
     pub(super) door: Door,
-    pub(super) own: Arc<Own>,
     pub(super) clock: Clock,
     pub(super) tasks: Mutex<HashMap<OrgName, Task>>,
 }
@@ -42,11 +45,12 @@ pub(super) struct Door {
     pub(super) engine: Handle,
     pub(super) identity: IdentityKey,
     pub(super) events: Events,
+    pub(super) own: Arc<Own>,
 }
 
 /// The watching of one directory.
 pub(super) struct Task {
-    directory: PathBuf,
+    files: FilesConfig,
     handle: JoinHandle<()>,
 }
 
@@ -60,36 +64,40 @@ impl Directories {
     /// Starts and ends tasks, so that those directories are watched that `config` names.
     pub(super) fn configure(&self, config: &ValidConfig) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted: HashMap<&OrgName, &PathBuf> = config
+        let wanted: HashMap<&OrgName, &FilesConfig> = config
             .orgs
             .iter()
             .filter_map(|org| Some((&org.policy.name, org.files.as_ref()?)))
             .collect();
         tasks.retain(|org, task| {
-            let stays = wanted.get(org) == Some(&&task.directory);
+            let stays = wanted.get(org) == Some(&&task.files);
             if !stays {
-                self.own.forget_polls(org, SOURCE);
+                self.door.own.forget_polls(org, SOURCE);
+                if task.files.report.is_some() {
+                    self.door.own.report_told(org, &ReportFigures::default());
+                }
             }
             stays
         });
-        for (org, directory) in wanted {
+        for (org, files) in wanted {
             if !tasks.contains_key(org) {
-                tasks.insert(org.clone(), self.start(org, directory));
+                tasks.insert(org.clone(), self.start(org, files));
             }
         }
     }
 
-    fn start(&self, org: &OrgName, directory: &Path) -> Task {
-        self.own.begin_polls(org, SOURCE);
+    fn start(&self, org: &OrgName, files: &FilesConfig) -> Task {
+        self.door.own.begin_polls(org, SOURCE);
         let looks = Looks {
             org: org.clone(),
+            report: files.report.clone().map(Arc::new),
             door: self.door.clone(),
             clock: self.clock.clone(),
             failed: 0,
         };
         Task {
-            directory: directory.to_owned(),
-            handle: tokio::spawn(looks.run(Watcher::new(directory.to_owned()))),
+            files: files.clone(),
+            handle: tokio::spawn(looks.run(Watcher::new(files.directory.clone()))),
         }
     }
 
@@ -103,6 +111,8 @@ impl Directories {
 /// The looks into one directory.
 struct Looks {
     org: OrgName,
+    /// The columns of an exported error report, where one is expected.
+    report: Option<Arc<Columns>>,
     door: Door,
     clock: Clock,
     /// How many looks failed in a row.
@@ -114,10 +124,12 @@ impl Looks {
         loop {
             let began = (self.clock.steady)();
             let (org, door, clock) = (self.org.clone(), self.door.clone(), self.clock.clone());
+            let report = self.report.clone();
             // A network share may hang, and then only this task does.
             let look = tokio::task::spawn_blocking(move || {
                 let now = (clock.wall)();
-                let taken = watcher.look(began, |file| door.take(&org, file, now));
+                let taken =
+                    watcher.look(began, |file| door.take(&org, report.as_deref(), file, now));
                 (watcher, taken)
             });
             let Ok((back, looked)) = look.await else {
@@ -161,14 +173,16 @@ impl Looks {
 
 impl Door {
     /// Reads a file and waits until what it says is on disk.
-    fn take(&self, org: &OrgName, found: Result<Dropped, Refused>, now: Timestamp) -> Taken {
+    fn take(
+        &self,
+        org: &OrgName,
+        report: Option<&Columns>,
+        found: Result<Dropped, Refused>,
+        now: Timestamp,
+    ) -> Taken {
         let file = match found {
             Ok(file) => file,
-            Err(refused) => {
-                let detail = format!("file {}: {}", refused.name.escape_debug(), refused.reason);
-                self.refuse(org, Reason::MediaTypeUnsupported, detail);
-                return Taken::Rejected(refused.reason);
-            }
+            Err(refused) => return self.of_no_form(org, &refused.name, refused.reason),
         };
         let view = self.engine.view();
         // An organisation that is new waits for the engine to know it.
@@ -179,6 +193,7 @@ impl Door {
             FileKind::Activity => Form::Activity,
             FileKind::Json => Form::Json,
             FileKind::Csv => Form::Csv,
+            FileKind::Report => return self.report(org, report, &file),
             FileKind::Html => Form::Html,
             FileKind::Text => Form::Text,
         };
@@ -204,6 +219,26 @@ impl Door {
             Ok(_) => Taken::Accepted,
             Err(_) => Taken::Later,
         }
+    }
+
+    /// Reads an exported error report. Nothing of it goes to disk: like one that is asked for, it is figures alone.
+    fn report(&self, org: &OrgName, columns: Option<&Columns>, file: &Dropped) -> Taken {
+        let Some(columns) = columns else {
+            return self.of_no_form(org, &file.name, NO_COLUMNS.to_owned());
+        };
+        match read_csv(&file.body, columns) {
+            Ok(report) => {
+                self.own.report_told(org, &report_figures(Some(report)));
+                Taken::Accepted
+            }
+            Err(error) => self.reject(org, &file.name, &error),
+        }
+    }
+
+    fn of_no_form(&self, org: &OrgName, name: &str, reason: String) -> Taken {
+        let detail = format!("file {}: {reason}", name.escape_debug());
+        self.refuse(org, Reason::MediaTypeUnsupported, detail);
+        Taken::Rejected(reason)
     }
 
     fn reject(&self, org: &OrgName, name: &str, error: &IngestError) -> Taken {

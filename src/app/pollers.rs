@@ -10,11 +10,11 @@ use crate::domain::setup::{SetupChanges, SetupTrail};
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::metrics::{Own, SalesforceFigures};
+use crate::metrics::{Own, ReportFigures, SalesforceFigures};
 use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::Trust;
 use crate::sources::salesforce::{
-    Connectivity, Failed, Onboarding, Part, Polled, Poller, Settings,
+    Connectivity, Failed, Onboarding, Part, Polled, Poller, Report, Settings,
 };
 use chrono::TimeDelta;
 use std::collections::HashMap;
@@ -72,6 +72,9 @@ impl Pollers {
             });
             if !stays {
                 self.own.forget_polls(org, SOURCE.name());
+                if task.settings.report.is_some() {
+                    self.own.report_told(org, &ReportFigures::default());
+                }
                 self.engine.told(org, Asked::default());
             }
             stays
@@ -100,6 +103,7 @@ impl Pollers {
             own: Arc::clone(&self.own),
             events: self.events.clone(),
             clock: self.clock.clone(),
+            reports: settings.report.is_some(),
             failing: None,
         };
         Task {
@@ -139,6 +143,8 @@ struct Round {
     own: Arc<Own>,
     events: Events,
     clock: Clock,
+    /// Whether the error report is asked for.
+    reports: bool,
     /// The polls that fail; `None` while all is well.
     failing: Option<Failing>,
 }
@@ -215,15 +221,6 @@ impl Round {
                     .collect(),
                 not_moved: successor.as_deref().and_then(|list| self.not_moved(list)),
                 settings: told.switches,
-                report_records: counts(
-                    Failed::ALL.iter().map(|f| f.name()),
-                    told.report.map(|r| r.records),
-                ),
-                report_users: counts(
-                    Failed::ALL.iter().map(|f| f.name()),
-                    told.report.map(|r| r.users),
-                ),
-                report_truncated: told.report.map(|report| report.truncated),
                 approximate: ObjectType::ALL
                     .iter()
                     .zip(told.approximate)
@@ -234,6 +231,11 @@ impl Round {
                 clock_ahead: told.clock_ahead,
             },
         );
+        // Without one to ask for, an exported one may have been told.
+        if self.reports {
+            self.own
+                .report_told(&self.org, &report_figures(told.report));
+        }
         for news in news {
             self.events.emit(Event::SourceNews {
                 org: self.org.to_string(),
@@ -325,6 +327,16 @@ impl Round {
             repeated,
         });
         failures
+    }
+}
+
+/// What an error report says, as figures of its metrics.
+pub(super) fn report_figures(report: Option<Report>) -> ReportFigures {
+    let kinds = || Failed::ALL.iter().map(|failed| failed.name());
+    ReportFigures {
+        records: counts(kinds(), report.map(|report| report.records)),
+        users: counts(kinds(), report.map(|report| report.users)),
+        truncated: report.and_then(|report| report.truncated),
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) fn check(orgs: &[(&Section<'_>, &OrgConfig)], own: &[OwnFile], base: 
     }
     let mut dropped: HashMap<PathBuf, String> = HashMap::new();
     for (section, org) in orgs {
-        let Some(directory) = org.files.as_ref().and_then(|path| path.canonicalize().ok()) else {
+        let files = org.files.as_ref();
+        let Some(directory) = files.and_then(|files| files.directory.canonicalize().ok()) else {
             continue;
         };
         if let Some(what) = needed.get(&directory) {

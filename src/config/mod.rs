@@ -35,6 +35,6 @@ pub use origin::Origin;
 pub use reference::reference;
 pub use schema::schema;
 pub use token::password;
-pub use valid::{IngestConfig, OrgConfig, StoreConfig, ValidConfig};
+pub use valid::{FilesConfig, IngestConfig, OrgConfig, StoreConfig, ValidConfig};
 pub use web_example::web_example;
 pub use web_file::{WebFile, WebUser, web_file};

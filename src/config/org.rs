@@ -5,11 +5,11 @@ use super::hours;
 use super::origin::Origin;
 use super::salesforce;
 use super::token;
-use super::valid::{IngestConfig, OrgConfig};
+use super::valid::{FilesConfig, IngestConfig, OrgConfig};
 use super::walk::{Read, Section};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::policy::{Connection, CountHours, DateOrder, OrgPolicy, Product};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Reads an organisation; relative paths are taken from `base`. `None` when it has no name to be called by.
@@ -31,6 +31,13 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
     let salesforce = salesforce::read(org, base);
     if let Some(settings) = &salesforce {
         salesforce::expect(&mut policy, settings);
+        let exported = files.as_ref().is_some_and(|files| files.report.is_some());
+        if exported && settings.report.is_some() {
+            org.wrong(
+                "files",
+                "has a report, and salesforce has one too, so that the figures of one would overwrite the other's; keep one",
+            );
+        }
     }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
@@ -146,7 +153,7 @@ fn read_spans(org: &Section<'_>, policy: &mut OrgPolicy) {
     }
 }
 
-fn read_files(org: &Section<'_>, base: &Path) -> Option<PathBuf> {
+fn read_files(org: &Section<'_>, base: &Path) -> Option<FilesConfig> {
     let (given, files) = org.section("files");
     let directory = files.text("directory", |text| {
         let directory = base.join(text);
@@ -156,8 +163,13 @@ fn read_files(org: &Section<'_>, base: &Path) -> Option<PathBuf> {
             Err(error) => Err(format!("{error}; create it, writable by the daemon's user")),
         }
     });
+    let (reported, report) = files.section("report");
+    let columns = reported.given().map(|()| salesforce::columns(&report));
     given.given()?;
-    files.require("directory", directory)
+    Some(FilesConfig {
+        directory: files.require("directory", directory)?,
+        report: columns.flatten(),
+    })
 }
 
 fn read_ingest(org: &Section<'_>, base: &Path) -> IngestConfig {

@@ -5,7 +5,7 @@ use super::walk::{Read, Section};
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::sources::http::{Authorities, Endpoint};
-use crate::sources::salesforce::{Auth, ReportSettings, Settings, SigningKey};
+use crate::sources::salesforce::{Auth, Columns, ReportSettings, Settings, SigningKey};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -72,6 +72,15 @@ fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
             "allowed: a record id of 15 or 18 characters that begins with 00O".to_owned()
         })
     });
+    let (id, columns) = (report.require("id", id), columns(&report));
+    Some(Some(ReportSettings {
+        id: id?,
+        columns: columns?,
+    }))
+}
+
+/// The labels of an error report's columns.
+pub(super) fn columns(report: &Section<'_>) -> Option<Columns> {
     let label = |name: &str| {
         let read = report.text(name, |text| {
             let fits = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
@@ -80,12 +89,11 @@ fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
         });
         report.require(name, read)
     };
-    let (object_column, user_column) = (label("object_column"), label("user_column"));
-    Some(Some(ReportSettings {
-        id: report.require("id", id)?,
-        object_column: object_column?,
-        user_column: user_column?,
-    }))
+    let (object, user) = (label("object_column"), label("user_column"));
+    Some(Columns {
+        object: object?,
+        user: user?,
+    })
 }
 
 /// Says how often Salesforce speaks when it is asked like this; never less than what slowing down for the budget needs.

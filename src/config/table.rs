@@ -381,4 +381,28 @@ const KEYS: &[Key] = &[
         live: false,
         doc: "The directory, one for each organisation. Files that are taken move to done in it, others to rejected with the reason beside them. A relative path is taken from the directory of the configuration.",
     },
+    Key {
+        path: "orgs[].files.report",
+        kind: Kind::Section,
+        default: Default::Words("no report is taken"),
+        example: "",
+        live: false,
+        doc: "The sync error report that an admin built, exported as CSV and put there under a name that ends in .report.csv: its rows are counted. Not beside salesforce.report, which asks for it.",
+    },
+    Key {
+        path: "orgs[].files.report.object_column",
+        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: Default::Required,
+        example: "Object",
+        live: false,
+        doc: "The label of the column that says whether a contact or an event did not sync.",
+    },
+    Key {
+        path: "orgs[].files.report.user_column",
+        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: Default::Required,
+        example: "User",
+        live: false,
+        doc: "The label of the column that names the user.",
+    },
 ];

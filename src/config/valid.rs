@@ -3,7 +3,7 @@
 use super::origin::Origin;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
-use crate::sources::salesforce::Settings;
+use crate::sources::salesforce::{Columns, Settings};
 use chrono::TimeDelta;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,9 +94,18 @@ pub struct OrgConfig {
     /// Who may push for it.
     pub ingest: IngestConfig,
     /// The directory whose files are taken, where one is watched.
-    pub files: Option<PathBuf>,
+    pub files: Option<FilesConfig>,
     /// How Salesforce itself is asked, where it is.
     pub salesforce: Option<Arc<Settings>>,
+}
+
+/// Whose files are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesConfig {
+    /// The directory that is watched.
+    pub directory: PathBuf,
+    /// Columns of the sync error report, where exported ones are taken.
+    pub report: Option<Columns>,
 }
 
 /// Who may push for an organisation.

@@ -25,7 +25,7 @@ pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
 pub use lines::Format;
 pub use own::Own;
-pub use polls::SalesforceFigures;
+pub use polls::{ReportFigures, SalesforceFigures};
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;

@@ -2,7 +2,7 @@
 //! configuration and start at 0, so that the first refusal is an increase that a rule can see.
 
 use super::catalogue::{Metric, metric};
-use super::polls::{Polls, SalesforceFigures};
+use super::polls::{Polls, ReportFigures, SalesforceFigures};
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink};
@@ -167,6 +167,11 @@ impl Own {
     /// Says what Salesforce told besides rows.
     pub fn salesforce_told(&self, org: &OrgName, told: &SalesforceFigures) {
         self.polls.salesforce(org.as_str(), told);
+    }
+
+    /// Says what the sync error report says; nothing, once it is no longer read.
+    pub fn report_told(&self, org: &OrgName, told: &ReportFigures) {
+        self.polls.report(org.as_str(), told);
     }
 
     /// Says that the configuration in force was read at `at`.

@@ -31,12 +31,6 @@ pub struct SalesforceFigures {
     pub not_moved: Option<u64>,
     /// Switches of the settings; `None`: no longer told.
     pub settings: Vec<(&'static str, Option<bool>)>,
-    /// Failed records of the error report, by kind.
-    pub report_records: Vec<(&'static str, u64)>,
-    /// Users with failed records, by kind.
-    pub report_users: Vec<(&'static str, u64)>,
-    /// Whether the report left rows out.
-    pub report_truncated: Option<bool>,
     /// Changed records of the last hour, by object type.
     pub approximate: Vec<(&'static str, u64)>,
     /// New changes of the sync's set-up.
@@ -45,6 +39,17 @@ pub struct SalesforceFigures {
     pub last_setup_change: Option<Timestamp>,
     /// How far the server's clock is ahead of ours.
     pub clock_ahead: Option<TimeDelta>,
+}
+
+/// What the sync error report says, asked for or exported; what is not known is left out, and its series go.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFigures {
+    /// Failed records, by kind.
+    pub records: Vec<(&'static str, u64)>,
+    /// Users with failed records, by kind.
+    pub users: Vec<(&'static str, u64)>,
+    /// Whether rows were left out.
+    pub truncated: Option<bool>,
 }
 
 /// The metrics.
@@ -148,9 +153,6 @@ impl Polls {
             &self.parts,
             &self.not_moved,
             &self.approximate,
-            &self.report_records,
-            &self.report_users,
-            &self.report_truncated,
             &self.settings,
         ] {
             forget(gauges, &[("org", org)]);
@@ -177,11 +179,7 @@ impl Polls {
     pub(super) fn salesforce(&self, org: &str, told: &SalesforceFigures) {
         add(&self.calls, &[org], told.calls);
         add(&self.setup_changes, &[org], told.setup_changes);
-        let one = |gauges: &GaugeVec, value: Option<f64>| match value {
-            Some(value) => set(gauges, &[org], value),
-            // An error says that there is no such series, which is what is wanted.
-            None => drop(gauges.remove_label_values(&[org])),
-        };
+        let one = |gauges: &GaugeVec, value| set_or_drop(gauges, org, value);
         one(&self.not_moved, told.not_moved.map(|users| users as f64));
         one(&self.used, told.requests.map(|(used, _)| used as f64));
         one(
@@ -193,25 +191,14 @@ impl Polls {
             &self.last_setup_change,
             told.last_setup_change.map(Timestamp::seconds),
         );
-        one(
-            &self.report_truncated,
-            told.report_truncated.map(|cut| f64::from(u8::from(cut))),
-        );
         one(&self.clock_ahead, told.clock_ahead.map(seconds));
         for (gauges, counts) in [
             (&self.connectivity, &told.connectivity),
             (&self.onboarding, &told.onboarding),
             (&self.assignments, &told.assignments),
             (&self.approximate, &told.approximate),
-            (&self.report_records, &told.report_records),
-            (&self.report_users, &told.report_users),
         ] {
-            if counts.is_empty() {
-                forget(gauges, &[("org", org)]);
-            }
-            for (name, count) in counts {
-                set(gauges, &[org, name], *count as f64);
-            }
+            set_counts(gauges, org, counts);
         }
         for (gauges, states) in [(&self.parts, &told.parts), (&self.settings, &told.settings)] {
             for (name, state) in states {
@@ -221,6 +208,31 @@ impl Polls {
                 }
             }
         }
+    }
+
+    /// Says what the error report says. It has another way in than polls alone, so that it goes with its own.
+    pub(super) fn report(&self, org: &str, told: &ReportFigures) {
+        set_counts(&self.report_records, org, &told.records);
+        set_counts(&self.report_users, org, &told.users);
+        let cut = told.truncated.map(|cut| f64::from(u8::from(cut)));
+        set_or_drop(&self.report_truncated, org, cut);
+    }
+}
+
+fn set_counts(gauges: &GaugeVec, org: &str, counts: &[(&str, u64)]) {
+    if counts.is_empty() {
+        forget(gauges, &[("org", org)]);
+    }
+    for (name, count) in counts {
+        set(gauges, &[org, name], *count as f64);
+    }
+}
+
+fn set_or_drop(gauges: &GaugeVec, org: &str, value: Option<f64>) {
+    match value {
+        Some(value) => set(gauges, &[org], value),
+        // An error says that there is no such series, which is what is wanted.
+        None => drop(gauges.remove_label_values(&[org])),
     }
 }
 

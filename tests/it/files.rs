@@ -235,3 +235,81 @@ fn a_directory_that_is_not_there_is_a_mistake_of_the_configuration() {
     assert!(mistakes.contains("orgs[0].files.directory"), "{mistakes}");
     assert!(mistakes.contains("create it"), "{mistakes}");
 }
+
+const TABLE: &str = "\"User\",\"Object\"\n\"Ann\",\"Contact\"\n\"Ann\",\"Event\"\n\"Bob\",\"Event\"\n\n\n\"Sync errors\"\n\"Acme, Inc.\"\n";
+
+#[test]
+fn an_exported_error_report_becomes_the_figures_that_one_that_is_asked_for_has() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let key = "directory: acme, report: { object_column: Object, user_column: User }";
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("directory: acme", key)).unwrap();
+    let daemon = Daemon::start(&config);
+    fs::write(drop.join("errors.Report.csv"), TABLE).unwrap();
+    let series = |what: &str, kind: &str| {
+        format!("lightning_sync_salesforce_report_{what}{{org=\"acme\",kind=\"{kind}\"}}")
+    };
+    wait_for(&daemon, &series("failed_records", "events"), 2.0);
+    wait_for(&daemon, &series("failing_users", "events"), 2.0);
+    wait_for(&daemon, &series("failing_users", "contacts"), 1.0);
+    wait_for(&daemon, &series("failed_records", "other"), 0.0);
+    let truncated = "lightning_sync_salesforce_report_truncated{";
+    assert_eq!(sample(&daemon, truncated), None, "a file does not tell");
+    // Another one takes the place of the first; what is none leaves it as it is.
+    fs::write(drop.join("later.report.csv"), "User,Object\nBob,Event\n").unwrap();
+    wait_for(&daemon, &series("failed_records", "events"), 1.0);
+    wait_for(&daemon, &series("failed_records", "contacts"), 0.0);
+    fs::write(drop.join("wrong.report.csv"), "Owner,Object\nBob,Event\n").unwrap();
+    let beside = drop.join("rejected/wrong.report.csv.reason.txt");
+    let reason = wait_until("it is refused", Duration::from_secs(60), || {
+        fs::read_to_string(&beside).ok()
+    });
+    assert!(reason.contains("report.user_column"), "{reason}");
+    assert_eq!(
+        sample(&daemon, &series("failed_records", "events")),
+        Some(1.0)
+    );
+    assert_eq!(
+        names(&drop.join("done")),
+        ["errors.Report.csv", "later.report.csv"]
+    );
+}
+
+#[test]
+fn an_exported_error_report_without_columns_is_refused_by_a_reason_that_names_the_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let daemon = Daemon::start(&config);
+    fs::write(drop.join("errors.report.csv"), TABLE).unwrap();
+    let rejected = "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"media_type_unsupported\"}";
+    wait_for(&daemon, rejected, 1.0);
+    let beside = drop.join("rejected/errors.report.csv.reason.txt");
+    let reason = wait_until("the reason", Duration::from_secs(60), || {
+        fs::read_to_string(&beside).ok()
+    });
+    assert!(reason.contains("orgs[].files.report"), "{reason}");
+    assert_eq!(
+        sample(&daemon, "lightning_sync_salesforce_report_failed_records"),
+        None
+    );
+}
+
+#[test]
+fn a_report_is_asked_for_or_exported_but_not_both() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, _) = configured(directory.path());
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "0123456789abcdef").unwrap();
+    fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+    let columns = "object_column: Object, user_column: User";
+    let asked = format!(
+        "directory: acme, report: {{ {columns} }} }}, salesforce: {{ my_domain: https://acme.my.salesforce.com, auth: {{ client_credentials: {{ client_id: a, client_secret_file: secret }} }}, report: {{ id: 00O000000000001, {columns} }}"
+    );
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("directory: acme", &asked)).unwrap();
+    let mistakes = config::from_file(&config, &config::Environment::default()).unwrap_err();
+    let says = mistakes.to_string();
+    assert!(says.contains("1 mistake"), "{says}");
+    assert!(says.contains("orgs[0].files: has a report"), "{says}");
+}

@@ -43,6 +43,25 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 #[test]
+fn the_exported_report_is_told_from_a_snapshot_by_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a.report.csv", "b.REPORT.CSV", "c.report", "report.csv"] {
+        fs::write(directory.path().join(name), "x").unwrap();
+    }
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let mut kinds = Vec::new();
+    for at in [0, 3] {
+        let look = watcher.look(seconds(at), |dropped| {
+            kinds.push(dropped.ok().map(|dropped| dropped.kind));
+            Taken::Accepted
+        });
+        look.unwrap();
+    }
+    let report = Some(FileKind::Report);
+    assert_eq!(kinds, [report, report, None, Some(FileKind::Csv)]);
+}
+
+#[test]
 fn a_file_is_taken_once_it_stands_still_and_unfinished_names_are_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a.json", "b.json.tmp", "c.json.part", ".d.json"] {

@@ -29,6 +29,8 @@ pub enum FileKind {
     Json,
     /// `.csv`: a snapshot.
     Csv,
+    /// `.report.csv`: the exported sync error report.
+    Report,
     /// `.html`, `.htm`: the saved status page.
     Html,
     /// `.txt`: the status page's text.
@@ -37,7 +39,10 @@ pub enum FileKind {
 
 impl FileKind {
     fn of(name: &Path) -> Option<Self> {
-        match name.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        let ending = |name: &Path| Some(name.extension()?.to_str()?.to_ascii_lowercase());
+        let before = || ending(Path::new(name.file_stem()?));
+        match ending(name)?.as_str() {
+            "csv" if before().as_deref() == Some("report") => Some(Self::Report),
             "ndjson" | "jsonl" => Some(Self::Activity),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
@@ -283,7 +288,7 @@ fn read(path: &Path, name: &str) -> Result<Dropped, Unreadable> {
     }
     let Some(kind) = FileKind::of(path) else {
         return Err(refused(
-            "the ending says nothing that is known: .ndjson or .jsonl is activity, .json and .csv are snapshots, .html and .txt the status page",
+            "the ending says nothing that is known: .ndjson or .jsonl is activity, .json and .csv are snapshots, .report.csv is the sync error report, .html and .txt are the status page",
         ));
     };
     let mut body = Vec::new();

@@ -62,7 +62,7 @@ impl Poller {
             wanted.id
         );
         let answer = self.client.get(&path, now).await?;
-        self.told.report = Some(report::read(&answer, wanted)?);
+        self.told.report = Some(report::read(&answer, &wanted.columns)?);
         Ok(())
     }
 }

@@ -12,10 +12,17 @@ use std::collections::HashSet;
 pub struct ReportSettings {
     /// The report's record id.
     pub id: String,
+    /// Its columns.
+    pub columns: Columns,
+}
+
+/// The columns that are read, by label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
     /// The label of the column that says what did not sync.
-    pub object_column: String,
+    pub object: String,
     /// The label of the column that names the user.
-    pub user_column: String,
+    pub user: String,
 }
 
 closed_set! {
@@ -37,15 +44,45 @@ pub struct Report {
     pub records: [u64; Failed::COUNT],
     /// Users who have some.
     pub users: [u64; Failed::COUNT],
-    /// Whether the server left rows out.
-    pub truncated: bool,
+    /// Whether the server left rows out; an exported report does not tell.
+    pub truncated: Option<bool>,
+}
+
+/// Counts rows.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    records: [u64; Failed::COUNT],
+    users: [HashSet<String>; Failed::COUNT],
+}
+
+impl Tally {
+    /// Counts a row; says how many users of its kind there are by now.
+    pub(super) fn row(&mut self, object: &str, user: Option<&str>) -> usize {
+        let failed = kind(object);
+        if let Some(count) = self.records.get_mut(failed.index()) {
+            *count += 1;
+        }
+        let Some(names) = self.users.get_mut(failed.index()) else {
+            return 0;
+        };
+        if let Some(name) = user.filter(|name| !names.contains(*name)) {
+            names.insert(name.to_owned());
+        }
+        names.len()
+    }
+
+    /// The report with these rows.
+    pub(super) fn report(self, truncated: Option<bool>) -> Report {
+        Report {
+            records: self.records,
+            users: self.users.map(|names| names.len() as u64),
+            truncated,
+        }
+    }
 }
 
 /// Reads a report's answer.
-pub(super) fn read(
-    answer: &Map<String, Value>,
-    settings: &ReportSettings,
-) -> Result<Report, Failure> {
+pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Report, Failure> {
     let malformed = |what: String| Failure::new(FailureReason::AnswerMalformed, what);
     let columns = answer
         .get("reportMetadata")
@@ -65,21 +102,18 @@ pub(super) fn read(
             info.and_then(|info| text(info, "label")) == Some(label)
         })
     };
-    let object = place(&settings.object_column).ok_or_else(|| {
+    let object = place(&wanted.object).ok_or_else(|| {
         malformed("the report has no column with the label of object_column".to_owned())
     })?;
-    let user = place(&settings.user_column).ok_or_else(|| {
+    let user = place(&wanted.user).ok_or_else(|| {
         malformed("the report has no column with the label of user_column".to_owned())
     })?;
     let facts = answer
         .get("factMap")
         .and_then(Value::as_object)
         .ok_or_else(|| malformed("the report has no rows to read".to_owned()))?;
-    let mut report = Report {
-        truncated: answer.get("allData").and_then(Value::as_bool) != Some(true),
-        ..Report::default()
-    };
-    let mut users: [HashSet<&str>; Failed::COUNT] = Default::default();
+    let truncated = answer.get("allData").and_then(Value::as_bool) != Some(true);
+    let mut tally = Tally::default();
     // A grouped report has its rows under several keys, each row under one.
     let rows = facts
         .values()
@@ -91,18 +125,9 @@ pub(super) fn read(
             let cell = cells?.get(place)?.as_object()?;
             text(cell, "label").or_else(|| text(cell, "value"))
         };
-        let failed = kind(cell(object).unwrap_or_default());
-        if let Some(count) = report.records.get_mut(failed.index()) {
-            *count += 1;
-        }
-        if let (Some(names), Some(name)) = (users.get_mut(failed.index()), cell(user)) {
-            names.insert(name);
-        }
+        tally.row(cell(object).unwrap_or_default(), cell(user));
     }
-    for (count, names) in report.users.iter_mut().zip(&users) {
-        *count = names.len() as u64;
-    }
-    Ok(report)
+    Ok(tally.report(Some(truncated)))
 }
 
 fn kind(said: &str) -> Failed {
@@ -119,11 +144,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn settings() -> ReportSettings {
-        ReportSettings {
-            id: "00O000000000001".to_owned(),
-            object_column: "Object".to_owned(),
-            user_column: "User".to_owned(),
+    fn columns() -> Columns {
+        Columns {
+            object: "Object".to_owned(),
+            user: "User".to_owned(),
         }
     }
 
@@ -151,23 +175,24 @@ mod tests {
             ("Bob", "Task"),
             ("", "Event"),
         ];
-        let report = read(&answer(true, &rows), &settings()).unwrap();
+        let report = read(&answer(true, &rows), &columns()).unwrap();
         assert_eq!((report.records, report.users), ([2, 2, 1], [1, 2, 1]));
-        assert!(!report.truncated);
-        assert!(read(&answer(false, &rows), &settings()).unwrap().truncated);
+        assert_eq!(report.truncated, Some(false));
+        let cut = read(&answer(false, &rows), &columns()).unwrap();
+        assert_eq!(cut.truncated, Some(true));
     }
 
     #[test]
     fn a_label_that_is_not_there_is_named_and_what_is_no_report_refused() {
-        let mut settings = settings();
-        settings.user_column = "Owner".to_owned();
-        let failure = read(&answer(true, &[]), &settings).unwrap_err();
+        let mut columns = columns();
+        columns.user = "Owner".to_owned();
+        let failure = read(&answer(true, &[]), &columns).unwrap_err();
         assert!(failure.detail.contains("user_column"));
         for other in [
             json!({}),
             json!({ "reportMetadata": { "detailColumns": 3 } }),
         ] {
-            assert!(read(other.as_object().unwrap(), &settings).is_err());
+            assert!(read(other.as_object().unwrap(), &columns).is_err());
         }
     }
 }

@@ -77,7 +77,7 @@ fn malformed(fault: &str) -> IngestError {
 }
 
 /// The separator: spreadsheets write the one of their country, so the header decides.
-fn delimiter(text: &str) -> u8 {
+pub(in crate::sources) fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default().as_bytes();
     let mut found = (0, b',');
     for candidate in [b',', b';', b'\t'] {

@@ -7,6 +7,7 @@ mod json;
 mod node;
 mod write;
 
+pub(super) use csv::delimiter;
 pub use write::to_json;
 
 use super::refusal::IngestError;

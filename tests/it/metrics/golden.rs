@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{OrgName, Source};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::events::{Event, EventSink};
-use lightning_sync_exporter::metrics::{Format, Own, Pages, SalesforceFigures};
+use lightning_sync_exporter::metrics::{Format, Own, Pages, ReportFigures, SalesforceFigures};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -76,13 +76,18 @@ fn polled(own: &Own) {
             parts: vec![("activity_capture", Some(true))],
             not_moved: Some(5),
             settings: vec![("outlook_integration", Some(true))],
-            report_records: vec![("contacts", 4)],
-            report_users: vec![("contacts", 2)],
-            report_truncated: Some(false),
             approximate: vec![("contacts", 9)],
             setup_changes: 1,
             last_setup_change: Some(Timestamp::from_seconds(1_795_400_000)),
             clock_ahead: Some(TimeDelta::milliseconds(1_500)),
+        },
+    );
+    own.report_told(
+        &org,
+        &ReportFigures {
+            records: vec![("contacts", 4)],
+            users: vec![("contacts", 2)],
+            truncated: Some(false),
         },
     );
 }

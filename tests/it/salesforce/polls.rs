@@ -10,7 +10,7 @@ use lightning_sync_exporter::simulator::salesforce::{Scene, SimulatedOrg};
 use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::sources::http::Trust;
 use lightning_sync_exporter::sources::salesforce::{
-    Auth, Connectivity, Part, Poller, ReportSettings,
+    Auth, Columns, Connectivity, Part, Poller, ReportSettings,
 };
 use std::sync::Arc;
 
@@ -253,8 +253,10 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
         settings.approximate_activity = true;
         settings.report = Some(ReportSettings {
             id: "00O000000000001".to_owned(),
-            object_column: "Object".to_owned(),
-            user_column: "User".to_owned(),
+            columns: Columns {
+                object: "Object".to_owned(),
+                user: "User".to_owned(),
+            },
         });
         world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
         let first = world.poll().await;
