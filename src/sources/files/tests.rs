@@ -194,9 +194,11 @@ fn a_file_that_cannot_be_moved_holds_up_no_other_and_is_taken_once() {
                 asked.push(file.name);
                 match file.kind {
                     FileKind::Csv => Taken::Rejected("line 1: no header".to_owned()),
-                    FileKind::Activity | FileKind::Json | FileKind::Html | FileKind::Text => {
-                        Taken::Accepted
-                    }
+                    FileKind::Activity
+                    | FileKind::Json
+                    | FileKind::Html
+                    | FileKind::Text
+                    | FileKind::Report => Taken::Accepted,
                 }
             })
             .map_err(|trouble| trouble.to_string())

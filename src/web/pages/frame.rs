@@ -2,6 +2,7 @@
 
 use super::asset::Asset;
 use super::when::iso;
+use crate::domain::policy::Product;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::web::routes::Site;
@@ -12,6 +13,8 @@ pub(super) struct Frame<'a> {
     pub(super) style: &'static str,
     /// The organisation that the page is about.
     pub(super) org: Option<&'a str>,
+    /// Whether it has a status page that can be pasted.
+    pub(super) has_page: bool,
     pub(super) telemetry_path: &'a str,
     /// Where the page's facts are as JSON.
     pub(super) json: String,

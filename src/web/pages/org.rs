@@ -62,8 +62,6 @@ struct Org<'a> {
     retires: Option<When>,
     /// How many users have not moved to the successor product, and how many have to.
     not_moved: Option<(u64, u64)>,
-    /// Whether the product has a status page that could be pasted.
-    has_page: bool,
 }
 
 /// `GET /orgs/{org}`.
@@ -136,7 +134,6 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
             .as_deref()
             .filter(|_| org.is_live(Source::Salesforce, now))
             .and_then(|successor| org.not_moved(successor)),
-        has_page: org.policy.product == Product::LightningSync,
     })
 }
 
