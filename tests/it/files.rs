@@ -248,7 +248,7 @@ fn an_exported_error_report_becomes_the_figures_that_one_that_is_asked_for_has()
     let daemon = Daemon::start(&config);
     fs::write(drop.join("errors.Report.csv"), TABLE).unwrap();
     let series = |what: &str, kind: &str| {
-        format!("lightning_sync_salesforce_report_{what}{{org=\"acme\",kind=\"{kind}\"}}")
+        format!("lightning_sync_salesforce_report_{what}{{kind=\"{kind}\",org=\"acme\"}}")
     };
     wait_for(&daemon, &series("failed_records", "events"), 2.0);
     wait_for(&daemon, &series("failing_users", "events"), 2.0);
