@@ -232,6 +232,75 @@ async fn who_has_not_moved_to_the_successor_is_named() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
+    let of = |id: &str| SimulatedOrg::healthy(id, SECRET, people(1));
+    let ids = [CLIENT_ID, "3MVG9calm", "3MVG9blind"];
+    let [mut busy, calm, mut blind] = ids.map(of);
+    let ago = |hours| now().minus(chrono::TimeDelta::hours(hours));
+    busy.setup_changes = vec![
+        (ago(30), ["changed", "Lightning Sync", "planted-display"]),
+        (
+            ago(2),
+            ["changed", "Manage Users", "Changed Exchange account"],
+        ),
+        (ago(1), ["changed", "Manage Users", "Changed profile"]),
+    ];
+    blind.refused = vec![("SetupAuditTrail", "INSUFFICIENT_ACCESS")];
+    let salesforce = Salesforce::start(vec![busy, calm, blind], Arc::new(now))
+        .await
+        .unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    secret_file(&directory.path().join("a.secret"), SECRET);
+    let mut text = format!(
+        "store: {{ path: {} }}\norgs:\n  - {{ name: silent }}\n",
+        directory.path().join("sync.db").display()
+    );
+    for (name, id) in ["acme", "calm", "blind"].into_iter().zip(ids) {
+        text += &format!(
+            "  - {{ name: {name}, product: einstein_activity_capture, salesforce: {{ my_domain: 'http://{}', poll_every: 30s, \
+             auth: {{ client_credentials: {{ client_id: {id}, client_secret_file: a.secret }} }} }} }}\n",
+            salesforce.address()
+        );
+    }
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, text).unwrap();
+    let daemon = Daemon::start(&file);
+    let told = |org: &str| -> serde_json::Value {
+        let text = get(daemon.address, &format!("/api/v1/orgs/{org}")).text();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["setup_changes"].clone()
+    };
+    for org in ["acme", "calm", "blind"] {
+        wait_until(org, Duration::from_secs(90), || {
+            (!told(org).is_null()).then_some(())
+        });
+    }
+    let page = |org: &str| get(daemon.address, &format!("/orgs/{org}")).text();
+    let changes = told("acme")["changes"].clone();
+    let areas: Vec<_> = (changes.as_array().unwrap().iter())
+        .map(|change| change["area"].as_str().unwrap())
+        .collect();
+    assert_eq!(areas, ["exchange", "lightning_sync"]);
+    let shown = page("acme");
+    for part in [
+        "Changes of the set-up",
+        "<li>Exchange: <time ",
+        "<li>Lightning Sync: <time ",
+        "2 h ago",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert!(!shown.contains("planted-display"));
+    let calm = told("calm");
+    assert_eq!(calm["changes"], serde_json::json!([]));
+    assert!(calm["since"].is_string() && calm["read_at"].is_string());
+    assert!(page("calm").contains("The audit trail has none since <time "));
+    assert!(told("blind")["read_at"].is_null());
+    assert!(page("blind").contains("the audit trail was not read"));
+    assert!(told("silent").is_null());
+    assert!(!page("silent").contains("Changes of the set-up"));
+}
+
 /// The value of a series of an organisation.
 fn figure(page: &str, name: &str, labels: &str) -> Option<f64> {
     let series = format!("lightning_sync_{name}{{{labels}}} ");
