@@ -15,7 +15,7 @@ use fleet::{NOW, USERS, view};
 use lightning_sync_exporter::domain::policy::UserSeries;
 use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -48,7 +48,7 @@ fn measure(wanted: usize) {
         user_series: UserSeries::Aggregate,
         ..View::clone(&view)
     });
-    let own = Arc::new(Own::new(&["malformed"]).expect("the catalogue is sound"));
+    let own = Arc::new(SelfMetrics::new(&["malformed"]).expect("the catalogue is sound"));
     let new_pages = || Pages::new(Arc::clone(&own));
     let pages = new_pages();
     // Nothing is kept of a page that is made for the first time.

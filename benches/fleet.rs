@@ -7,7 +7,7 @@ use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{OrgView, SourceState, View};
+use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
 use std::sync::Arc;
 
 /// The time of the View and of every page of it.
@@ -26,7 +26,9 @@ fn org(number: usize) -> OrgView {
     let policy = OrgPolicy::defaults(OrgName::new(&format!("org-{number:05}")).expect("a name"));
     let seen = NOW.minus(chrono::TimeDelta::minutes(3));
     let mut sources = [None; Source::COUNT];
-    sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: seen });
+    sources[Source::Snapshot.index()] = Some(SourceReport {
+        last_report_at: seen,
+    });
     let mut readings = OrgReadings::default();
     for row in OrgRow::ALL {
         let value = match row {
@@ -61,7 +63,7 @@ fn org(number: usize) -> OrgView {
         users: Arc::new(users),
         summary: Arc::new(summary),
         open_hours: OpenHours::Always,
-        asked: Arc::default(),
+        source_state: Arc::default(),
         policy: Arc::new(policy),
     }
 }

@@ -20,9 +20,9 @@ use lightning_sync_exporter::domain::ids::Source;
 use lightning_sync_exporter::domain::readings::OrgReadings;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::view::{OrgView, SourceState, View};
+use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
 use lightning_sync_exporter::events::Events;
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
 use lightning_sync_exporter::web::problem::{Problem, Reason};
 use lightning_sync_exporter::web::services::{
@@ -67,7 +67,9 @@ impl Fleet {
 
 /// A snapshot that says again what was said before, but for one more record in each window.
 fn hear(org: &mut OrgView, now: Timestamp) {
-    org.sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: now });
+    org.sources[Source::Snapshot.index()] = Some(SourceReport {
+        last_report_at: now,
+    });
     let mut readings = OrgReadings::clone(&org.readings);
     for row in OrgRow::ALL {
         let Some(mut reading) = readings.get(row, Source::Snapshot).cloned() else {
@@ -134,7 +136,7 @@ impl Ingest for Nobody {
 
 fn main() {
     let view = Arc::new(view(1_000));
-    let own = Own::new(&["malformed"]).unwrap();
+    let own = SelfMetrics::new(&["malformed"]).unwrap();
     let names = view.orgs.iter().map(|org| org.policy.name.clone());
     own.set_orgs(&names.collect::<Vec<_>>());
     let pages = Pages::new(Arc::new(own));

@@ -1,12 +1,12 @@
 //! The whole daemon with simulated organisations: a store in a temporary directory, fed over the real ingest interface.
 
-mod asked;
+mod salesforce_org;
 
 use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
 use crate::scenarios;
 use crate::simulator::Feeder;
-use asked::Asked;
+use salesforce_org::DemoSalesforce;
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -78,7 +78,7 @@ impl Demo {
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
         // A story that is told by itself has the page to itself.
         let asked = if self.scenario.is_none() {
-            Some(Asked::start(&clock).await?)
+            Some(DemoSalesforce::start(&clock).await?)
         } else {
             None
         };
@@ -107,7 +107,7 @@ impl Demo {
             .chain(
                 asked
                     .iter()
-                    .map(|asked| (asked.policy.name.as_str(), asked::TITLE)),
+                    .map(|asked| (asked.policy.name.as_str(), salesforce_org::TITLE)),
             )
             .collect();
         write!(

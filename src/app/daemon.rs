@@ -1,19 +1,19 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
 use super::files::{Directories, Door};
-use super::guard;
 use super::ingest::EngineIngest;
 use super::pages::{EnginePages, prepare};
 use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
+use super::web_file;
 use crate::config::{ConfigError, Environment, ValidConfig};
 use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
-use crate::metrics::{Own, Pages};
+use crate::metrics::{Pages, SelfMetrics};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
-use crate::web::guard::GuardOf;
+use crate::web::auth::CurrentWebAuth;
 use crate::web::services::{MetricsPage, ServerOptions, Services};
 use crate::web::{BindError, Server, problem};
 use arc_swap::ArcSwap;
@@ -85,22 +85,22 @@ impl Daemon {
             .iter()
             .map(|reason| reason.name())
             .collect();
-        let own = Arc::new(Own::new(&reasons)?);
+        let own = Arc::new(SelfMetrics::new(&reasons)?);
         own.set_orgs(&names(config));
         let clock = options.clock;
         let now = (clock.wall)();
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let guard = match &options.web_file {
-            Some(path) => guard::watch(
+            Some(path) => web_file::watch(
                 path,
-                guard::Told {
+                web_file::ReloadReporter {
                     events: events.clone(),
                     own: Arc::clone(&own),
                     now: Arc::clone(&clock.wall),
                 },
             )?,
-            None => GuardOf::default(),
+            None => CurrentWebAuth::default(),
         };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);

@@ -1,8 +1,8 @@
 //! A task for each watched directory: looks into it every second and hands whole files to the engine.
 
 use super::ingest::refusal_of;
+use super::parse::{self, Body, Form};
 use super::pollers::report_figures;
-use super::reading::{self, Body, Form};
 use crate::config::{FilesConfig, ValidConfig};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
@@ -10,10 +10,10 @@ use crate::domain::observation::Refusal;
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::metrics::{Own, ReportFigures};
+use crate::metrics::{ReportFigures, SelfMetrics};
 use crate::sources::failure::FailureReason;
 use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
-use crate::sources::refusal::{IngestError, OnError};
+use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::salesforce::{Columns, read_csv};
 use crate::web::problem::Reason;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub(super) struct Door {
     pub(super) engine: Handle,
     pub(super) identity: IdentityKey,
     pub(super) events: Events,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<SelfMetrics>,
 }
 
 /// The watching of one directory.
@@ -207,7 +207,7 @@ impl Door {
             written_at: (form != Form::Json).then(|| file.modified.min(now)),
             user: file.user.as_deref(),
         };
-        let read = match reading::read(&policy, &self.identity, &body) {
+        let read = match parse::read(&policy, &self.identity, &body) {
             Ok(read) => read,
             Err(error) => return self.reject(org, &file.name, &error),
         };

@@ -1,11 +1,11 @@
 //! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
 
-use super::reading::{self, Body, Form, LeftOut, Read};
+use super::parse::{self, Body, Form, LeftOut, Read};
 use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::engine::Handle;
-use crate::sources::refusal::{IngestError, IngestReason, OnError};
+use crate::sources::ingest_error::{IngestError, IngestReason, OnError};
 use crate::sources::snapshot::to_json;
 use crate::web::problem::{FieldError, Problem, Reason};
 use crate::web::services::{
@@ -132,7 +132,7 @@ fn read(
         written_at: None,
         user: query(request, "user"),
     };
-    reading::read(policy, identity, &body).map_err(wrong)
+    parse::read(policy, identity, &body).map_err(wrong)
 }
 
 fn on_error(request: &IngestRequest) -> Result<OnError, Problem> {

@@ -3,13 +3,13 @@
 mod clock;
 mod daemon;
 mod files;
-mod guard;
 mod ingest;
 mod pages;
+mod parse;
 mod pollers;
-mod reading;
 mod reload;
 mod supervisor;
+mod web_file;
 
 pub use clock::{now, real_clock, running_clock};
 pub use daemon::{Daemon, Options, StartError};

@@ -2,7 +2,7 @@
 
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
-use crate::metrics::{Format, Own, Pages};
+use crate::metrics::{Format, Pages, SelfMetrics};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
     pub(super) pages: Pages,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<SelfMetrics>,
     pub(super) engine: Handle,
 }
 

@@ -1,16 +1,16 @@
 //! A task for each organisation that is asked: polls it at its pace and hands what it tells to the engine.
 
 use crate::config::ValidConfig;
-use crate::domain::asked::{Asked, PollFailing, Successor};
 use crate::domain::ids::{ObjectType, OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::setup::{SetupChanges, SetupTrail};
+use crate::domain::source_state::{PollFailing, SourceState, Successor};
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::metrics::{Own, ReportFigures, SalesforceFigures};
+use crate::metrics::{ReportFigures, SalesforceFigures, SelfMetrics};
 use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::http::Trust;
 use crate::sources::salesforce::{
@@ -34,7 +34,7 @@ const LOGGED_EVERY: u32 = 60;
 /// All polling tasks.
 pub(super) struct Pollers {
     pub(super) engine: Handle,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<SelfMetrics>,
     pub(super) events: Events,
     pub(super) clock: Clock,
     /// The system's authorities, read when the first organisation is asked.
@@ -75,7 +75,7 @@ impl Pollers {
                 if task.settings.report.is_some() {
                     self.own.report_told(org, &ReportFigures::default());
                 }
-                self.engine.told(org, Asked::default());
+                self.engine.set_source_state(org, SourceState::default());
             }
             stays
         });
@@ -140,7 +140,7 @@ struct Round {
     org: OrgName,
     poller: Poller,
     engine: Handle,
-    own: Arc<Own>,
+    own: Arc<SelfMetrics>,
     events: Events,
     clock: Clock,
     /// Whether the error report is asked for.
@@ -266,10 +266,10 @@ impl Round {
 
     /// Tells what is no row: the successor's users, changes of the set-up, and whether polls fail.
     fn tell(&self, successor: Option<Arc<Successor>>, setup: Option<Arc<SetupChanges>>) {
-        let mut asked = Asked {
+        let mut asked = SourceState {
             successor,
             setup: setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
-            ..Asked::default()
+            ..SourceState::default()
         };
         if let Some(slot) = asked.failing.get_mut(SOURCE.index()) {
             *slot = self.failing.map(|failing| PollFailing {
@@ -278,7 +278,7 @@ impl Round {
                 advice: failing.reason.advice(),
             });
         }
-        self.engine.told(&self.org, asked);
+        self.engine.set_source_state(&self.org, asked);
     }
 
     async fn submit(&mut self, snapshot: Snapshot) -> Result<(), Failure> {

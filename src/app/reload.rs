@@ -7,7 +7,7 @@ use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::engine::{Handle, Settings};
 use crate::events::{Event, Events};
-use crate::metrics::Own;
+use crate::metrics::SelfMetrics;
 use crate::web::services::Access;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub(super) struct Reloader {
     pub(super) store: PathBuf,
     pub(super) engine: Handle,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<SelfMetrics>,
     pub(super) pollers: Arc<Pollers>,
     pub(super) directories: Arc<Directories>,
     pub(super) events: Events,

@@ -2,8 +2,8 @@
 
 use super::dates;
 use super::mistakes::quoted;
+use super::section::{Read, Section};
 use super::table::DAYS;
-use super::walk::{Read, Section};
 use crate::domain::calendar::{Calendar, Weekly};
 use chrono::Weekday;
 use chrono_tz::Tz;

@@ -1,13 +1,13 @@
 //! File and environment → [`ValidConfig`].
 
-use super::dropped;
+use super::drop_directories;
 use super::keys::{Key, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, Place, nearest};
 use super::org;
 use super::reader::{self, found};
+use super::section::Section;
 use super::table;
 use super::valid::{OrgConfig, StoreConfig, ValidConfig, Validated};
-use super::walk::Section;
 use crate::domain::policy::{UserNames, UserSeries};
 use chrono::TimeDelta;
 use config::{Config, Map, Source, Value, ValueKind};
@@ -252,13 +252,13 @@ fn read_orgs(
         }
         orgs.push((section, org));
     }
-    let mut own: Vec<dropped::OwnFile> = read
+    let mut own: Vec<drop_directories::OwnFile> = read
         .named_files()
         .into_iter()
         .map(|(key, file)| (key, base.join(file)))
         .collect();
     own.push(("the database (store.path)".to_owned(), store.to_owned()));
     let named: Vec<_> = orgs.iter().map(|(section, org)| (*section, org)).collect();
-    dropped::check(&named, &own, base);
+    drop_directories::check(&named, &own, base);
     Some(orgs.into_iter().map(|(_, org)| org).collect())
 }

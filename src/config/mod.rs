@@ -4,7 +4,7 @@
 //! section is read; the example, the schema and the reference in `docs/` follow from the row.
 
 mod dates;
-mod dropped;
+mod drop_directories;
 pub mod duration;
 mod example;
 mod hours;
@@ -19,10 +19,10 @@ mod reference;
 mod salesforce;
 mod salesforce_table;
 mod schema;
+mod section;
 mod table;
 mod token;
 mod valid;
-mod walk;
 mod web_example;
 mod web_file;
 mod web_table;

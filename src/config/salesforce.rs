@@ -1,7 +1,7 @@
 //! The section `salesforce` of an organisation.
 
+use super::section::{Read, Section};
 use super::token;
-use super::walk::{Read, Section};
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::sources::http::{Authorities, Endpoint};

@@ -3,7 +3,7 @@
 use super::keys::Key;
 use super::mistakes::{Collector, ConfigError};
 use super::reader;
-use super::walk::Section;
+use super::section::Section;
 use super::web_table::WEB_KEYS;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;

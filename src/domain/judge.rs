@@ -2,9 +2,9 @@
 //! against the same timelines.
 
 use super::calendar::Settle;
+use super::causes::{Cause, Severity};
 use super::ids::{ObjectType, OrgName, Source};
 use super::policy::{Connection, OrgPolicy, Product};
-use super::reasons::{Reason, Severity};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::time::Timestamp;
 use super::users::FAILURE_ORDER;
@@ -18,7 +18,7 @@ pub struct Finding {
     /// How soon somebody has to act.
     pub severity: Severity,
     /// Why.
-    pub reason: Reason,
+    pub cause: Cause,
     /// Where.
     pub org: OrgName,
     /// Of what, when it is not the organisation as a whole.
@@ -72,7 +72,7 @@ pub fn judge_org(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Finding> {
         findings: Vec::new(),
     };
     if org.policy.retired(now) {
-        judge.add(Reason::Retired, Severity::Info, org.policy.retirement);
+        judge.add(Cause::Retired, Severity::Info, org.policy.retirement);
         return judge.findings;
     }
     judge.service_account();
@@ -96,10 +96,10 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn add(&mut self, reason: Reason, severity: Severity, since: Option<Timestamp>) {
+    fn add(&mut self, reason: Cause, severity: Severity, since: Option<Timestamp>) {
         self.findings.push(Finding {
             severity,
-            reason,
+            cause: reason,
             org: self.org.policy.name.clone(),
             object_type: None,
             check: None,
@@ -111,7 +111,7 @@ impl Judge<'_> {
     fn add_for(
         &mut self,
         object: ObjectType,
-        reason: Reason,
+        reason: Cause,
         severity: Severity,
         since: Option<Timestamp>,
     ) {
@@ -121,7 +121,7 @@ impl Judge<'_> {
         }
     }
 
-    fn add_users(&mut self, check: UserRow, reason: Reason, since: Timestamp, users: u32) {
+    fn add_users(&mut self, check: UserRow, reason: Cause, since: Timestamp, users: u32) {
         self.add(reason, Severity::Warning, Some(since));
         if let Some(finding) = self.findings.last_mut() {
             finding.check = Some(check);
@@ -162,7 +162,7 @@ impl Judge<'_> {
             && !self.refuted(row.observed_at)
         {
             self.add(
-                Reason::ServiceAccountMissing,
+                Cause::ServiceAccountMissing,
                 Severity::Critical,
                 Some(row.changed_at),
             );
@@ -173,7 +173,7 @@ impl Judge<'_> {
             && !self.refuted(row.observed_at)
         {
             self.add(
-                Reason::ServiceAccountNotRecognized,
+                Cause::ServiceAccountNotRecognized,
                 Severity::Critical,
                 Some(row.changed_at),
             );
@@ -190,7 +190,7 @@ impl Judge<'_> {
         if linked == 0 {
             if !self.refuted(row.observed_at) {
                 self.add(
-                    Reason::NoLinkedUsers,
+                    Cause::NoLinkedUsers,
                     Severity::Critical,
                     Some(row.changed_at),
                 );
@@ -201,7 +201,7 @@ impl Judge<'_> {
             .is_some_and(|expected| expected != linked)
         {
             self.add(
-                Reason::LinkedUsersUnexpected,
+                Cause::LinkedUsersUnexpected,
                 Severity::Warning,
                 Some(row.changed_at),
             );
@@ -214,7 +214,7 @@ impl Judge<'_> {
             && self.org.policy.reps_select_events
         {
             self.add(
-                Reason::OutlookIntegrationDisabled,
+                Cause::OutlookIntegrationDisabled,
                 Severity::Info,
                 Some(row.changed_at),
             );
@@ -230,7 +230,7 @@ impl Judge<'_> {
         if let Some(deadline) = overdue {
             self.add_for(
                 object,
-                Reason::NoSyncIn24Hours,
+                Cause::NoSyncIn24Hours,
                 Severity::Critical,
                 Some(deadline),
             );
@@ -238,7 +238,7 @@ impl Judge<'_> {
         if never {
             self.add_for(
                 object,
-                Reason::NeverSynced,
+                Cause::NeverSynced,
                 Severity::Critical,
                 Some(self.org.known_since),
             );
@@ -285,7 +285,7 @@ impl Judge<'_> {
             && self.settled_by(Settle::QuarterHour, last.observed_at, began)
             && !self.first_sync_runs(object)
         {
-            self.add_for(object, Reason::Delayed, Severity::Info, Some(began));
+            self.add_for(object, Cause::Delayed, Severity::Info, Some(began));
         }
     }
 
@@ -334,7 +334,7 @@ impl Judge<'_> {
             };
             self.add_for(
                 object,
-                Reason::NothingIn24Hours,
+                Cause::NothingIn24Hours,
                 severity,
                 last.map(|last| last.at.plus(DAY)),
             );
@@ -352,7 +352,7 @@ impl Judge<'_> {
         if self.settled_by(Settle::Hour, read_at, began) {
             self.add_for(
                 object,
-                Reason::NothingIn60Minutes,
+                Cause::NothingIn60Minutes,
                 Severity::Info,
                 last.map(|_| began),
             );
@@ -366,7 +366,7 @@ impl Judge<'_> {
             } else {
                 Severity::Warning
             };
-            self.add_for(object, Reason::ObservationsStale, severity, Some(since));
+            self.add_for(object, Cause::ObservationsStale, severity, Some(since));
         }
     }
 
@@ -375,11 +375,11 @@ impl Judge<'_> {
             if let Some((users, since)) = self.org.summary.failing(check)
                 && self.settled(Settle::QuarterHour, since)
             {
-                self.add_users(check, Reason::UsersFailing, since, users);
+                self.add_users(check, Cause::UsersFailing, since, users);
             }
         }
         if let Some((users, since)) = self.org.summary.sync_nothing {
-            self.add(Reason::UsersSyncNothing, Severity::Info, Some(since));
+            self.add(Cause::UsersSyncNothing, Severity::Info, Some(since));
             if let Some(finding) = self.findings.last_mut() {
                 finding.check = Some(UserRow::ActiveConfiguration);
                 finding.users = Some(users);
@@ -387,7 +387,7 @@ impl Judge<'_> {
         }
         let resets = [Status::MarkedForReset, Status::ResetInProgress];
         let limit = self.org.policy.reset_limit;
-        self.stuck(UserRow::Reset, &resets, Reason::ResetStuck, limit);
+        self.stuck(UserRow::Reset, &resets, Cause::ResetStuck, limit);
         // What has not begun yet is no news during the first set-up; what hangs is.
         let first_syncs: &[Status] = if self.org.policy.setting_up(self.now) {
             &[Status::InitialSyncInProgress]
@@ -404,14 +404,14 @@ impl Judge<'_> {
                 .object_type()
                 .is_some_and(|object| self.org.policy.objects.contains(&object))
             {
-                self.stuck(row, first_syncs, Reason::InitialSyncStuck, limit);
+                self.stuck(row, first_syncs, Cause::InitialSyncStuck, limit);
             }
         }
     }
 
     /// Some states of which one lasts longer than its limit, as far as somebody saw: a held state only claims what was
     /// already so when it was read.
-    fn stuck(&mut self, row: UserRow, statuses: &[Status], reason: Reason, limit: TimeDelta) {
+    fn stuck(&mut self, row: UserRow, statuses: &[Status], reason: Cause, limit: TimeDelta) {
         let summary = &self.org.summary;
         let oldest = statuses
             .iter()
@@ -433,10 +433,10 @@ impl Judge<'_> {
     /// A failure or two that end by themselves are no news.
     fn polls(&mut self) {
         for source in Source::ALL.iter().copied() {
-            if let Some(failing) = self.org.asked.failing(source)
+            if let Some(failing) = self.org.source_state.failing(source)
                 && self.now.since(failing.since) >= POLLS_FAIL_FOR
             {
-                self.add(Reason::PollFailing, Severity::Warning, Some(failing.since));
+                self.add(Cause::PollFailing, Severity::Warning, Some(failing.since));
             }
         }
     }
@@ -451,9 +451,9 @@ impl Judge<'_> {
         };
         let (warning, info) = (end.minus(RETIREMENT_WARNING), end.minus(RETIREMENT_INFO));
         if self.settled(Settle::QuarterHour, warning) {
-            self.add(Reason::RetirementNear, Severity::Warning, Some(warning));
+            self.add(Cause::RetirementNear, Severity::Warning, Some(warning));
         } else if self.settled(Settle::QuarterHour, info) {
-            self.add(Reason::RetirementNear, Severity::Info, Some(info));
+            self.add(Cause::RetirementNear, Severity::Info, Some(info));
         }
     }
 }

@@ -4,16 +4,16 @@
 //! `match` without wildcards makes the compiler list every place that has to answer.
 
 pub mod activity;
-pub mod asked;
 pub mod calendar;
+pub mod causes;
 pub mod ids;
 pub mod judge;
 pub mod observation;
 pub mod policy;
 pub mod readings;
-pub mod reasons;
 pub mod rows;
 pub mod setup;
+pub mod source_state;
 pub mod time;
 pub mod users;
 pub mod view;

@@ -1,12 +1,12 @@
 //! The immutable picture that the engine publishes and everybody reads: facts with their times. Everything that moves
 //! by itself (ages, liveness, business hours) is answered here for the `now` of the reader.
 
-use super::asked::Asked;
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
 use super::readings::{OrgReadings, Reading};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
+use super::source_state::SourceState;
 use super::time::Timestamp;
 use super::users::{STATE_ORDER, UserSummary, UserTable};
 use super::windows::{DAY, HOUR};
@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 /// When a source last spoke of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceState {
+pub struct SourceReport {
     /// The latest instant it spoke of: `captured_at` of a snapshot, the time of receipt of activity.
-    pub spoke_at: Timestamp,
+    pub last_report_at: Timestamp,
 }
 
 /// Exact activity figures of an object type, counted for the View's own time.
@@ -47,7 +47,7 @@ pub struct OrgView {
     /// Every source's readings of the organisation's rows.
     pub readings: Arc<OrgReadings>,
     /// When each source last spoke.
-    pub sources: [Option<SourceState>; Source::COUNT],
+    pub sources: [Option<SourceReport>; Source::COUNT],
     /// Activity by object type.
     pub activity: [ActivityFigures; ObjectType::COUNT],
     /// The users.
@@ -57,7 +57,7 @@ pub struct OrgView {
     /// Business hours around the View's time.
     pub open_hours: OpenHours,
     /// What sources that ask told besides rows.
-    pub asked: Arc<Asked>,
+    pub source_state: Arc<SourceState>,
 }
 
 /// What the engine knew at one instant.
@@ -150,7 +150,7 @@ impl View {
 
 impl OrgView {
     /// When `source` last spoke.
-    pub fn source(&self, source: Source) -> Option<SourceState> {
+    pub fn source(&self, source: Source) -> Option<SourceReport> {
         self.sources.get(source.index()).copied().flatten()
     }
 
@@ -165,7 +165,7 @@ impl OrgView {
     /// Until when `source` counts as live unless it speaks again: twice its expected interval, in business hours for
     /// what people feed by hand. `None`: it never spoke. [`Timestamp::MAX`]: its silence is an answer.
     pub fn live_until(&self, source: Source) -> Option<Timestamp> {
-        let spoke_at = self.source(source)?.spoke_at;
+        let spoke_at = self.source(source)?.last_report_at;
         let every = self.policy.expected_every(source);
         Some(every.map_or(Timestamp::MAX, |every| self.lasts(source, spoke_at, every)))
     }
@@ -324,7 +324,7 @@ impl OrgView {
     fn activity_looked_at(&self, now: Timestamp) -> Timestamp {
         let spoke_at = self
             .source(Source::Activity)
-            .map_or(Timestamp::MIN, |state| state.spoke_at);
+            .map_or(Timestamp::MIN, |state| state.last_report_at);
         match self.policy.expected_every(Source::Activity) {
             None => now.max(spoke_at),
             Some(_) => spoke_at,
@@ -461,6 +461,6 @@ pub(super) fn bare(policy: Arc<OrgPolicy>, now: Timestamp) -> OrgView {
         activity: [ActivityFigures::default(); ObjectType::COUNT],
         users: Arc::default(),
         summary: Arc::default(),
-        asked: Arc::default(),
+        source_state: Arc::default(),
     }
 }

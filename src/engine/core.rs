@@ -4,10 +4,10 @@ use super::clock::ClockWatch;
 use super::org::OrgState;
 use super::staging::{Staged, Staging, stage};
 use crate::domain::activity::IdentityKey;
-use crate::domain::asked::Asked;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal, newest_expired};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::domain::windows::Windows;
@@ -141,9 +141,9 @@ impl<S: Store> Engine<S> {
     }
 
     /// Takes what a source that asks told besides rows; nothing of it is stored.
-    pub fn told(&mut self, org: &OrgName, asked: Asked) {
+    pub fn set_source_state(&mut self, org: &OrgName, asked: SourceState) {
         if let Some(state) = self.orgs.get_mut(org) {
-            state.set_asked(asked);
+            state.set_source_state(asked);
         }
     }
 

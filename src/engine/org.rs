@@ -2,14 +2,14 @@
 
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
-use crate::domain::asked::Asked;
 use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
 use crate::domain::observation::{ActivityBatch, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
+use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserSummary, UserTable};
-use crate::domain::view::{ActivityFigures, OrgView, SourceState};
+use crate::domain::view::{ActivityFigures, OrgView, SourceReport};
 use crate::domain::windows::{Lane, Lanes};
 use crate::store::{StoredOrg, Write};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl OrgState {
             users: Arc::new(UserTable::default()),
             summary: Arc::new(UserSummary::default()),
             open_hours,
-            asked: Arc::default(),
+            source_state: Arc::default(),
         };
         Self {
             view: Arc::new(view),
@@ -65,7 +65,9 @@ impl OrgState {
             set(
                 &mut view.sources,
                 source.index(),
-                Some(SourceState { spoke_at }),
+                Some(SourceReport {
+                    last_report_at: spoke_at,
+                }),
             );
             complete |= users_complete;
         }
@@ -103,9 +105,9 @@ impl OrgState {
     }
 
     /// Notes what a source that asks told besides rows.
-    pub(super) fn set_asked(&mut self, asked: Asked) {
-        if *self.view.asked != asked {
-            Arc::make_mut(&mut self.view).asked = Arc::new(asked);
+    pub(super) fn set_source_state(&mut self, asked: SourceState) {
+        if *self.view.source_state != asked {
+            Arc::make_mut(&mut self.view).source_state = Arc::new(asked);
         }
     }
 
@@ -179,7 +181,7 @@ impl OrgState {
         }
         let newest = view
             .source(source)
-            .is_none_or(|state| state.spoke_at <= snapshot.captured_at);
+            .is_none_or(|state| state.last_report_at <= snapshot.captured_at);
         let complete = (newest && !snapshot.users.is_empty()).then_some(snapshot.users_complete);
         if !snapshot.users.is_empty() || snapshot.users_complete {
             let merged = users::merge(&view.users, snapshot, identity, view.id, writes);
@@ -204,13 +206,13 @@ impl OrgState {
         let view = Arc::make_mut(&mut self.view);
         let at = view
             .source(source)
-            .map_or(at, |state| state.spoke_at.max(at));
+            .map_or(at, |state| state.last_report_at.max(at));
         set(
             &mut view.sources,
             source.index(),
-            Some(SourceState { spoke_at: at }),
+            Some(SourceReport { last_report_at: at }),
         );
-        writes.push(Write::Spoke {
+        writes.push(Write::SourceHeartbeat {
             org: view.id,
             source,
             at,

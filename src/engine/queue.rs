@@ -1,9 +1,9 @@
 //! The way into the engine: bounded by bytes, refused at once when full, so that senders slow down and memory does not grow.
 
 use super::Settings;
-use crate::domain::asked::Asked;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal};
+use crate::domain::source_state::SourceState;
 use crate::domain::users::UserCells;
 use crate::domain::view::View;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ pub(super) enum Command {
         settings: Box<Settings>,
         reply: oneshot::Sender<Result<(), String>>,
     },
-    Told {
+    SourceState {
         org: OrgName,
-        asked: Box<Asked>,
+        asked: Box<SourceState>,
     },
     Stop,
 }
@@ -117,8 +117,8 @@ impl Handle {
     }
 
     /// Hands over what a source that asks told besides rows; it is in the View within a second.
-    pub fn told(&self, org: &OrgName, asked: Asked) {
-        let command = Command::Told {
+    pub fn set_source_state(&self, org: &OrgName, asked: SourceState) {
+        let command = Command::SourceState {
             org: org.clone(),
             asked: Box::new(asked),
         };

@@ -5,7 +5,7 @@ use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserCells, UserEntry, UserTable, UserValues};
-use crate::store::{Turn, Write};
+use crate::store::{StatusChange, Write};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ pub(super) fn merge(
             org,
             source: snapshot.source,
             user: name.clone(),
-            turns: before.map_or_else(Vec::new, |before| Turn::between(before, &cells)),
+            turns: before.map_or_else(Vec::new, |before| StatusChange::between(before, &cells)),
             cells: Box::new(cells.clone()),
         });
         merged.users.push(match old {

@@ -144,7 +144,7 @@ impl<S: Store> Worker<S> {
                     // Whoever asked may have gone; the configuration holds all the same.
                     let _gone = reply.send(done).is_err();
                 }
-                Command::Told { org, asked } => self.engine.told(&org, *asked),
+                Command::SourceState { org, asked } => self.engine.set_source_state(&org, *asked),
                 Command::Observe {
                     observation,
                     reply,

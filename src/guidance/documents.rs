@@ -2,7 +2,7 @@
 
 use super::explain::{Row, State};
 use super::{CauseGuide, Owner, Step, cause};
-use crate::domain::reasons::Reason;
+use crate::domain::causes::Cause;
 
 /// `docs/statuses.md`: every row and state with meaning, steps and owner.
 pub fn markdown() -> String {
@@ -49,12 +49,12 @@ fn push_state(lines: &mut Vec<String>, row: Row, state: State) {
 }
 
 /// A cause's runbook: what it means, what suffers, how to tell, what to do.
-pub fn runbook(reason: Reason) -> String {
+pub fn runbook(reason: Cause) -> String {
     runbook_with(reason, "")
 }
 
 /// [`runbook`] with `more` as the last paragraphs of the diagnosis, such as the alert's expression.
-pub fn runbook_with(reason: Reason, more: &str) -> String {
+pub fn runbook_with(reason: Cause, more: &str) -> String {
     let CauseGuide {
         summary,
         meaning,
@@ -82,7 +82,7 @@ pub fn runbook_with(reason: Reason, more: &str) -> String {
     finish(lines)
 }
 
-fn diagnosis(reason: Reason) -> Vec<String> {
+fn diagnosis(reason: Cause) -> Vec<String> {
     let mut facts = Vec::new();
     let severities: Vec<&str> = reason
         .severities()
@@ -106,7 +106,7 @@ fn diagnosis(reason: Reason) -> Vec<String> {
             }
         }
     }
-    let causes = Reason::ALL
+    let causes = Cause::ALL
         .iter()
         .filter(|cause| cause.consequences().contains(&reason));
     facts.extend(named("Held back while one of these holds", causes));
@@ -114,12 +114,12 @@ fn diagnosis(reason: Reason) -> Vec<String> {
     facts
 }
 
-fn named<'a>(title: &str, reasons: impl Iterator<Item = &'a Reason>) -> Option<String> {
+fn named<'a>(title: &str, reasons: impl Iterator<Item = &'a Cause>) -> Option<String> {
     let names: Vec<String> = reasons.copied().map(alert_or_name).collect();
     (!names.is_empty()).then(|| format!("- {title}: {}.", names.join(", ")))
 }
 
-fn alert_or_name(reason: Reason) -> String {
+fn alert_or_name(reason: Cause) -> String {
     match reason.alert() {
         Some(alert) => alert.to_owned(),
         None => format!("`{reason}`"),
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_runbook_has_four_sections_in_order() {
         assert_eq!(
-            runbook_with(Reason::Delayed, "Expression:\n\n```promql\nup\n```\n"),
+            runbook_with(Cause::Delayed, "Expression:\n\n```promql\nup\n```\n"),
             "# LightningSyncDelayed\n\n\
              Sync is later than usual.\n\n\
              ## Meaning\n\n\
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_runbook_has_all_four_sections() {
-        for reason in Reason::ALL {
+        for reason in Cause::ALL {
             let text = runbook(*reason);
             let sections: Vec<&str> = text
                 .lines()

@@ -1,8 +1,8 @@
 //! Finding a row and a state by what people type or copy: ids, the article's labels and values, in any letter case.
 
 use super::{OrgState, Owner, RowGuide, org_label, org_row, user_label, user_row};
+use crate::domain::causes::Cause;
 use crate::domain::ids::ObjectType;
-use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 
 /// Any of the 25 rows.
@@ -226,7 +226,7 @@ fn of_row(row: Row, states: &[State]) -> String {
                 format!("  {number}. {}: {}", step.owner, step.text)
             });
         }
-        if let Some(alert) = guide.reason.and_then(Reason::alert) {
+        if let Some(alert) = guide.reason.and_then(Cause::alert) {
             lines.push(format!("  alert: {alert}"));
         }
     }

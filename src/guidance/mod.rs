@@ -15,8 +15,8 @@ pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name}
 pub use state::OrgState;
 pub use successor::{cause_of, org_row_of, user_row_of};
 
+use crate::domain::causes::Cause;
 use crate::domain::ids::closed_set;
-use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 
 closed_set! {
@@ -56,7 +56,7 @@ macro_rules! steps {
 }
 use steps;
 
-/// Writes a row's guide: `Owner [because Reason]: "meaning", steps…`.
+/// Writes a row's guide: `Owner [because Cause]: "meaning", steps…`.
 macro_rules! row {
     ($owner:ident: $meaning:expr $(, $who:ident: $text:expr)* $(,)?) => {
         $crate::guidance::RowGuide {
@@ -71,7 +71,7 @@ macro_rules! row {
             meaning: $meaning,
             steps: $crate::guidance::steps![$($who: $text),*],
             owner: $crate::guidance::Owner::$owner,
-            reason: Some($crate::domain::reasons::Reason::$reason),
+            reason: Some($crate::domain::causes::Cause::$reason),
         }
     };
 }
@@ -87,7 +87,7 @@ pub struct RowGuide {
     /// Who acts first.
     pub owner: Owner,
     /// The cause that this state is evidence of, if it is.
-    pub reason: Option<Reason>,
+    pub reason: Option<Cause>,
 }
 
 /// What a cause means and what to do.
@@ -126,7 +126,7 @@ pub fn user_row(row: UserRow, status: Status) -> Option<&'static RowGuide> {
 }
 
 /// What a cause means and what to do.
-pub const fn cause(reason: Reason) -> &'static CauseGuide {
+pub const fn cause(reason: Cause) -> &'static CauseGuide {
     causes::guide(reason)
 }
 

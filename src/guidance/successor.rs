@@ -2,12 +2,12 @@
 //! page, no configurations of Lightning Sync and no page to paste. What is not said here is the same for both products.
 
 use super::{CauseGuide, OrgState, Owner, RowGuide, Step, row, steps};
+use crate::domain::causes::Cause;
 use crate::domain::policy::Product;
-use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 
 /// What a cause means and what to do, for a product.
-pub fn cause_of(product: Product, reason: Reason) -> &'static CauseGuide {
+pub fn cause_of(product: Product, reason: Cause) -> &'static CauseGuide {
     own_cause(product, reason).unwrap_or_else(|| super::cause(reason))
 }
 
@@ -26,35 +26,35 @@ pub(super) fn check_steps(product: Product, check: UserRow) -> Option<&'static [
     user_row_of(product, check, Status::No).map(|guide| guide.steps)
 }
 
-fn own_cause(product: Product, reason: Reason) -> Option<&'static CauseGuide> {
+fn own_cause(product: Product, reason: Cause) -> Option<&'static CauseGuide> {
     if product != Product::EinsteinActivityCapture {
         return None;
     }
     match reason {
-        Reason::ServiceAccountNotRecognized => Some(&NOT_CONNECTED),
-        Reason::NoSyncIn24Hours => Some(&NO_SYNC),
-        Reason::NeverSynced => Some(&NEVER_SYNCED),
-        Reason::NothingIn24Hours => Some(&NOTHING),
-        Reason::NoLinkedUsers => Some(&NOBODY_LINKED),
-        Reason::LinkedUsersUnexpected => Some(&LINKED_UNEXPECTED),
-        Reason::UsersFailing => Some(&USERS_FAILING),
-        Reason::InitialSyncStuck => Some(&FIRST_SYNC_STUCK),
-        Reason::ServiceAccountMissing
-        | Reason::ObservationsStale
-        | Reason::ResetStuck
-        | Reason::UsersSyncNothing
-        | Reason::Delayed
-        | Reason::NothingIn60Minutes
-        | Reason::OutlookIntegrationDisabled
-        | Reason::RetirementNear
-        | Reason::Retired
-        | Reason::ExporterDown
-        | Reason::StoreFailing
-        | Reason::ClockSuspect
-        | Reason::IngestRejected
-        | Reason::PollFailing
-        | Reason::SalesforceApiBudgetLow
-        | Reason::Watchdog => None,
+        Cause::ServiceAccountNotRecognized => Some(&NOT_CONNECTED),
+        Cause::NoSyncIn24Hours => Some(&NO_SYNC),
+        Cause::NeverSynced => Some(&NEVER_SYNCED),
+        Cause::NothingIn24Hours => Some(&NOTHING),
+        Cause::NoLinkedUsers => Some(&NOBODY_LINKED),
+        Cause::LinkedUsersUnexpected => Some(&LINKED_UNEXPECTED),
+        Cause::UsersFailing => Some(&USERS_FAILING),
+        Cause::InitialSyncStuck => Some(&FIRST_SYNC_STUCK),
+        Cause::ServiceAccountMissing
+        | Cause::ObservationsStale
+        | Cause::ResetStuck
+        | Cause::UsersSyncNothing
+        | Cause::Delayed
+        | Cause::NothingIn60Minutes
+        | Cause::OutlookIntegrationDisabled
+        | Cause::RetirementNear
+        | Cause::Retired
+        | Cause::ExporterDown
+        | Cause::StoreFailing
+        | Cause::ClockSuspect
+        | Cause::IngestRejected
+        | Cause::PollFailing
+        | Cause::SalesforceApiBudgetLow
+        | Cause::Watchdog => None,
     }
 }
 
@@ -263,7 +263,7 @@ mod tests {
                 );
             }
         };
-        for reason in Reason::ALL {
+        for reason in Cause::ALL {
             let Some(guide) = own_cause(EAC, *reason) else {
                 continue;
             };

@@ -12,10 +12,10 @@ mod tests;
 
 use super::successor::check_steps;
 use super::{Step, cause_of};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
@@ -48,7 +48,7 @@ pub struct HeldBack {
     /// The finding.
     pub finding: Finding,
     /// The cause that explains it.
-    pub by: Reason,
+    pub by: Cause,
 }
 
 /// How an organisation stands and what to do about it.
@@ -61,7 +61,7 @@ pub struct Verdict {
     /// The cause with its facts in one sentence.
     pub sentence: String,
     /// The leading cause, if something was found.
-    pub cause: Option<Reason>,
+    pub cause: Option<Cause>,
     /// Since when the cause holds, where that is known.
     pub since: Option<Timestamp>,
     /// When the facts were last confirmed, if nobody has confirmed them lately.
@@ -91,7 +91,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
     let next_step = match leading {
         Some(finding) => steps(finding, org.policy.product).first().copied(),
         None if matches!(level, Level::Unknown | Level::Held) => {
-            cause_of(org.policy.product, Reason::ObservationsStale)
+            cause_of(org.policy.product, Cause::ObservationsStale)
                 .steps
                 .first()
                 .copied()
@@ -106,7 +106,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
         level,
         headline: words::headline(level, since, held_as_of, org, now),
         sentence,
-        cause: leading.map(|finding| finding.reason),
+        cause: leading.map(|finding| finding.cause),
         since,
         held_as_of,
         next_step,
@@ -124,9 +124,9 @@ pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
 pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
     finding
         .check
-        .filter(|_| finding.reason == Reason::UsersFailing)
+        .filter(|_| finding.cause == Cause::UsersFailing)
         .and_then(|check| check_steps(product, check))
-        .unwrap_or_else(|| cause_of(product, finding.reason).steps)
+        .unwrap_or_else(|| cause_of(product, finding.cause).steps)
 }
 
 fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {
@@ -136,11 +136,11 @@ fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>
         .cloned()
         .collect();
     own.sort();
-    let mut causes: Vec<Reason> = own.iter().map(|finding| finding.reason).collect();
+    let mut causes: Vec<Cause> = own.iter().map(|finding| finding.cause).collect();
     causes.sort();
     let (mut acting, mut held_back) = (Vec::new(), Vec::new());
     for finding in own {
-        let explained = |by: &&Reason| by.consequences().contains(&finding.reason);
+        let explained = |by: &&Cause| by.consequences().contains(&finding.cause);
         match causes.iter().find(explained).copied() {
             Some(by) => held_back.push(HeldBack { finding, by }),
             None => acting.push(finding),
@@ -155,10 +155,10 @@ const fn is_calm(level: Level) -> bool {
 }
 
 fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp) -> Level {
-    match (leading.reason, leading.severity) {
-        (Reason::Retired, _) => Level::Retired,
-        (Reason::ObservationsStale, _) => {
-            let never_told = objects_of(Reason::ObservationsStale, acting)
+    match (leading.cause, leading.severity) {
+        (Cause::Retired, _) => Level::Retired,
+        (Cause::ObservationsStale, _) => {
+            let never_told = objects_of(Cause::ObservationsStale, acting)
                 .any(|object| org.last_sync(object, now).is_none());
             if never_told {
                 Level::Unknown
@@ -168,7 +168,7 @@ fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp
         }
         (_, Severity::Critical) => Level::Broken,
         (_, Severity::Warning) => Level::Attention,
-        (Reason::Delayed | Reason::NothingIn60Minutes, Severity::Info) => Level::Watch,
+        (Cause::Delayed | Cause::NothingIn60Minutes, Severity::Info) => Level::Watch,
         (_, Severity::Info) => level_of_silence(org, now),
     }
 }
@@ -189,10 +189,10 @@ fn level_of_silence(org: &OrgView, now: Timestamp) -> Level {
         .unwrap_or(Level::Unknown)
 }
 
-fn objects_of(reason: Reason, findings: &[Finding]) -> impl Iterator<Item = ObjectType> {
+fn objects_of(reason: Cause, findings: &[Finding]) -> impl Iterator<Item = ObjectType> {
     findings
         .iter()
-        .filter(move |finding| finding.reason == reason)
+        .filter(move |finding| finding.cause == reason)
         .filter_map(|finding| finding.object_type)
 }
 
@@ -212,32 +212,32 @@ fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timesta
         let current = org.current(row, now)?;
         current.stale.then_some(current.observed_at)
     };
-    match finding.reason {
-        Reason::ServiceAccountMissing => row(OrgRow::ServiceAccountProvided),
-        Reason::ServiceAccountNotRecognized => row(OrgRow::ServiceAccountRecognized),
-        Reason::NoLinkedUsers | Reason::LinkedUsersUnexpected => row(OrgRow::LinkedUsers),
-        Reason::OutlookIntegrationDisabled => row(OrgRow::OutlookIntegration),
-        Reason::NoSyncIn24Hours | Reason::ObservationsStale | Reason::Delayed => {
+    match finding.cause {
+        Cause::ServiceAccountMissing => row(OrgRow::ServiceAccountProvided),
+        Cause::ServiceAccountNotRecognized => row(OrgRow::ServiceAccountRecognized),
+        Cause::NoLinkedUsers | Cause::LinkedUsersUnexpected => row(OrgRow::LinkedUsers),
+        Cause::OutlookIntegrationDisabled => row(OrgRow::OutlookIntegration),
+        Cause::NoSyncIn24Hours | Cause::ObservationsStale | Cause::Delayed => {
             row(OrgRow::LastSync(finding.object_type?))
         }
-        Reason::UsersFailing
-        | Reason::ResetStuck
-        | Reason::InitialSyncStuck
-        | Reason::UsersSyncNothing => {
+        Cause::UsersFailing
+        | Cause::ResetStuck
+        | Cause::InitialSyncStuck
+        | Cause::UsersSyncNothing => {
             let (observed_at, stale) = org.summary.observed(finding.check?)?;
             stale.then_some(observed_at)
         }
-        Reason::NeverSynced
-        | Reason::NothingIn24Hours
-        | Reason::NothingIn60Minutes
-        | Reason::RetirementNear
-        | Reason::Retired
-        | Reason::ExporterDown
-        | Reason::StoreFailing
-        | Reason::ClockSuspect
-        | Reason::IngestRejected
-        | Reason::PollFailing
-        | Reason::SalesforceApiBudgetLow
-        | Reason::Watchdog => None,
+        Cause::NeverSynced
+        | Cause::NothingIn24Hours
+        | Cause::NothingIn60Minutes
+        | Cause::RetirementNear
+        | Cause::Retired
+        | Cause::ExporterDown
+        | Cause::StoreFailing
+        | Cause::ClockSuspect
+        | Cause::IngestRejected
+        | Cause::PollFailing
+        | Cause::SalesforceApiBudgetLow
+        | Cause::Watchdog => None,
     }
 }

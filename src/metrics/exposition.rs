@@ -2,8 +2,8 @@
 //! chunk is ever in memory beside what is kept.
 
 use super::facts::Part;
-use super::kept::Kept;
-use super::own::Own;
+use super::page_cache::PageCache;
+use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
 use super::walk::{Step, Walk};
 use bytes::{Bytes, BytesMut};
@@ -19,8 +19,8 @@ const OVERHANG: usize = 40 * 1024;
 #[derive(Debug)]
 pub struct Exposition {
     walk: Walk,
-    kept: Arc<Kept>,
-    own: Arc<Own>,
+    kept: Arc<PageCache>,
+    own: Arc<SelfMetrics>,
     users: Option<UserLines>,
     next_user: usize,
     ended: bool,
@@ -29,7 +29,12 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    pub(super) fn new(walk: Walk, kept: Arc<Kept>, own: Arc<Own>, timer: HistogramTimer) -> Self {
+    pub(super) fn new(
+        walk: Walk,
+        kept: Arc<PageCache>,
+        own: Arc<SelfMetrics>,
+        timer: HistogramTimer,
+    ) -> Self {
         Self {
             walk,
             kept,
@@ -51,7 +56,7 @@ impl Exposition {
         let enough = out.len() + CHUNK;
         while out.len() < enough {
             match self.walk.place() {
-                Some(place) if place.part == Part::Moving => {
+                Some(place) if place.part == Part::Ages => {
                     self.walk.run(out, enough);
                 }
                 Some(place) => out.extend_from_slice(&self.kept.text(&mut self.walk, place)),

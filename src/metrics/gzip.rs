@@ -3,9 +3,9 @@
 
 use super::deflate::Deflater;
 use super::facts::Part;
-use super::kept::{Body, Kept};
-use super::own::Own;
+use super::page_cache::{Body, PageCache};
 use super::segments::OrgSegments;
+use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
 use super::walk::{Step, Walk};
 use bytes::{Bytes, BytesMut};
@@ -23,8 +23,8 @@ const ENOUGH: usize = 32 * 1024;
 #[derive(Debug)]
 pub struct GzipExposition {
     walk: Walk,
-    kept: Arc<Kept>,
-    own: Arc<Own>,
+    kept: Arc<PageCache>,
+    own: Arc<SelfMetrics>,
     /// Compresses what is not kept.
     deflater: Deflater,
     /// Compresses what will be kept.
@@ -60,8 +60,8 @@ struct Users {
 impl GzipExposition {
     pub(super) fn new(
         walk: Walk,
-        kept: Arc<Kept>,
-        own: Arc<Own>,
+        kept: Arc<PageCache>,
+        own: Arc<SelfMetrics>,
         timer: Option<HistogramTimer>,
     ) -> Self {
         let state = match walk.scrape().whole(walk.format()).cloned() {
@@ -135,7 +135,7 @@ impl GzipExposition {
         }
         while out.len() < ENOUGH {
             match self.walk.place() {
-                Some(place) if place.part != Part::Moving => {
+                Some(place) if place.part != Part::Ages => {
                     match self.kept.body(&mut self.walk, place, &mut self.pieces) {
                         Body::Text(text) => self.text.extend_from_slice(&text),
                         Body::Piece(piece) => {

@@ -4,33 +4,33 @@
 
 pub mod catalogue;
 mod deflate;
+mod encoder;
 mod exposition;
 mod facts;
 mod families;
-mod gathered;
 mod gzip;
-mod kept;
-mod lines;
 mod number;
-mod own;
+mod page_cache;
 mod polls;
 mod process;
+mod registry_encoder;
 mod scrape;
 mod segments;
+mod self_metrics;
 mod table;
 mod users;
 mod walk;
 
+pub use encoder::Format;
 pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
-pub use lines::Format;
-pub use own::Own;
 pub use polls::{ReportFigures, SalesforceFigures};
+pub use self_metrics::SelfMetrics;
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use chrono::TimeDelta;
-use kept::Kept;
+use page_cache::PageCache;
 use prometheus::HistogramTimer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use walk::Walk;
@@ -38,8 +38,8 @@ use walk::Walk;
 /// Makes pages; what one scrape found out, wrote and compressed serves the next.
 #[derive(Debug)]
 pub struct Pages {
-    own: Arc<Own>,
-    kept: Arc<Kept>,
+    own: Arc<SelfMetrics>,
+    kept: Arc<PageCache>,
     /// When a compressed page was last asked for, by format.
     asked: Mutex<[Option<Timestamp>; Format::COUNT]>,
 }
@@ -50,7 +50,7 @@ const PREPARE_FOR: TimeDelta = TimeDelta::minutes(5);
 
 impl Pages {
     /// Pages that end with the metrics of `own`, and count themselves there.
-    pub fn new(own: Arc<Own>) -> Self {
+    pub fn new(own: Arc<SelfMetrics>) -> Self {
         Self {
             own,
             kept: Arc::default(),
@@ -131,13 +131,13 @@ mod tests {
                 ..UserSummary::default()
             }),
             open_hours: OpenHours::Always,
-            asked: Arc::default(),
+            source_state: Arc::default(),
         })
     }
 
     #[test]
     fn pieces_of_organisations_that_are_gone_are_forgotten() {
-        let pages = Pages::new(Arc::new(Own::new(&[]).unwrap()));
+        let pages = Pages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
         let kept_after = |names: &[&str], series| {
             let mut view = View::empty(NOW);
             view.user_series = series;

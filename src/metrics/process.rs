@@ -2,7 +2,7 @@
 //! What the system does not tell is absent.
 
 use super::catalogue::{Metric, metric};
-use super::lines::Lines;
+use super::encoder::Lines;
 use bytes::BytesMut;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};

@@ -1,8 +1,8 @@
 //! What a scrape knows, and since which scrape each part of it has been known: found out by comparing the facts of one
 //! scrape with those of the one before, so that nothing has to be told that something changed.
 
+use super::encoder::Format;
 use super::facts::{OrgFacts, Part};
-use super::lines::Format;
 use super::segments::OrgSegments;
 use crate::domain::policy::UserSeries;
 use crate::domain::time::Timestamp;

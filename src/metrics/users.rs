@@ -1,7 +1,7 @@
 //! The series of single users: most of a large page, so they are written from prepared pieces. A line is the
 //! organisation's and the user's part, made once a user, and one of a few endings that never change.
 
-use super::lines::{Quotes, put_escaped};
+use super::encoder::{Quotes, put_escaped};
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::UserNames;
 use crate::domain::rows::{Status, UserRow};

@@ -1,11 +1,11 @@
 //! The walk over the page. All lines of a family follow each other, so it goes over the organisations once for each
 //! family.
 
+use super::encoder::{Format, Lines};
 use super::families::{self, Family, Samples};
-use super::gathered;
-use super::kept::Place;
-use super::lines::{Format, Lines};
+use super::page_cache::Place;
 use super::process;
+use super::registry_encoder;
 use super::scrape::{Noted, Scrape};
 use super::users::UserLines;
 use crate::domain::policy::UserSeries;
@@ -132,7 +132,7 @@ impl Walk {
 
     /// Writes the daemon's own metrics and ends the page.
     pub(super) fn own(&mut self, out: &mut BytesMut, own: &[MetricFamily]) {
-        gathered::write(out, &mut self.lines, own);
+        registry_encoder::write(out, &mut self.lines, own);
         process::write(out, &mut self.lines);
         self.lines.end(out);
     }

@@ -2,7 +2,7 @@
 
 use super::definition::Part;
 use super::verdict::{About, Verdict, alert, fact};
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 
 /// The rules of this file. A sync that was seen later than a reading refutes it: what it found wrong has ended.
 pub(super) fn part() -> Part {
@@ -33,7 +33,7 @@ unless on (job, instance, org) (
 
     part.recording.extend(
         Verdict {
-            reason: Reason::ServiceAccountMissing,
+            reason: Cause::ServiceAccountMissing,
             about: About::Org,
             holds: &account(
                 "lightning_sync_service_account_provided",
@@ -44,7 +44,7 @@ unless on (job, instance, org) (
         .rules(),
     );
     part.alerts.push(alert(
-        Reason::ServiceAccountMissing,
+        Cause::ServiceAccountMissing,
         Severity::Critical,
         &format!(
             "{{{{ $labels.org }}}}: Salesforce shows None where the Exchange service account should be.{}",
@@ -54,7 +54,7 @@ unless on (job, instance, org) (
 
     part.recording.extend(
         Verdict {
-            reason: Reason::ServiceAccountNotRecognized,
+            reason: Cause::ServiceAccountNotRecognized,
             about: About::Org,
             holds: &account(
                 "lightning_sync_service_account_recognized",
@@ -66,19 +66,19 @@ unless on (job, instance, org) (
     );
     part.alerts.push(
         alert(
-            Reason::ServiceAccountNotRecognized,
+            Cause::ServiceAccountNotRecognized,
             Severity::Critical,
             &format!(
                 "{{{{ $labels.org }}}}: Salesforce shows an X for the Exchange service account.{}",
                 read_at("service_account_recognized")
             ),
         )
-        .unless("org", &[Reason::ServiceAccountMissing]),
+        .unless("org", &[Cause::ServiceAccountMissing]),
     );
 
     part.recording.extend(
         Verdict {
-            reason: Reason::NoLinkedUsers,
+            reason: Cause::NoLinkedUsers,
             about: About::Org,
             holds: &format!(
                 "lightning_sync_linked_users == bool 0 > 0
@@ -92,7 +92,7 @@ unless on (job, instance, org) (
         .rules(),
     );
     part.alerts.push(alert(
-        Reason::NoLinkedUsers,
+        Cause::NoLinkedUsers,
         Severity::Critical,
         &format!(
             "{{{{ $labels.org }}}}: 0 users are linked{}.{}",
@@ -103,7 +103,7 @@ unless on (job, instance, org) (
 
     part.recording.extend(
         Verdict {
-            reason: Reason::LinkedUsersUnexpected,
+            reason: Cause::LinkedUsersUnexpected,
             about: About::Org,
             holds: "lightning_sync_linked_users != lightning_sync_expected_linked_users > 0",
             known: "lightning_sync_linked_users",
@@ -111,7 +111,7 @@ unless on (job, instance, org) (
         .rules(),
     );
     part.alerts.push(alert(
-        Reason::LinkedUsersUnexpected,
+        Cause::LinkedUsersUnexpected,
         Severity::Warning,
         &format!(
             "{{{{ $labels.org }}}}: {{{{ $value }}}} users are linked{}.{}",
@@ -122,7 +122,7 @@ unless on (job, instance, org) (
 
     part.recording.extend(
         Verdict {
-            reason: Reason::OutlookIntegrationDisabled,
+            reason: Cause::OutlookIntegrationDisabled,
             about: About::Org,
             holds: "lightning_sync_outlook_integration_enabled == bool 0 > 0
 and on (job, instance, org) lightning_sync_reps_select_events == 1",
@@ -131,7 +131,7 @@ and on (job, instance, org) lightning_sync_reps_select_events == 1",
         .rules(),
     );
     part.alerts.push(alert(
-        Reason::OutlookIntegrationDisabled,
+        Cause::OutlookIntegrationDisabled,
         Severity::Info,
         &format!(
             "{{{{ $labels.org }}}}: reps choose which events sync, and the Outlook integration shows No.{}",

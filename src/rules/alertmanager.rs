@@ -1,22 +1,22 @@
 //! The example configuration of Alertmanager: who is told when, and what is held back while its cause is told.
 
-use crate::domain::reasons::{Reason, Scope, Severity};
+use crate::domain::causes::{Cause, Scope, Severity};
 
 /// What is held back while an alert of `reason` fires: in the same organisation, or everywhere for the exporter.
 ///
 /// A cause holds back its consequences; what pages for an organisation holds back what is said of its users. While no
 /// exporter answers, everything below a page is what nobody can know any more; pages that were true when it fell silent
 /// stay, as do those of organisations that another exporter watches.
-pub fn silences(reason: Reason) -> Vec<Reason> {
+pub fn inhibits(reason: Cause) -> Vec<Cause> {
     let pages = reason.severities().contains(&Severity::Critical);
-    Reason::ALL
+    Cause::ALL
         .iter()
         .copied()
-        .filter(|other| *other != reason && other.alert().is_some() && *other != Reason::Watchdog)
+        .filter(|other| *other != reason && other.alert().is_some() && *other != Cause::Watchdog)
         .filter(|other| {
             let page = other.severities().contains(&Severity::Critical);
             match reason.scope() {
-                Scope::Exporter => reason == Reason::ExporterDown && !page,
+                Scope::Exporter => reason == Cause::ExporterDown && !page,
                 Scope::Org => {
                     reason.consequences().contains(other)
                         || (pages && other.scope() == Scope::Users)
@@ -28,7 +28,7 @@ pub fn silences(reason: Reason) -> Vec<Reason> {
 }
 
 /// Whether only the critical alerts of `reason` hold back others: its warnings can wait beside them.
-fn only_pages_silence(reason: Reason) -> bool {
+fn only_pages_silence(reason: Cause) -> bool {
     reason.consequences().is_empty() && reason.severities().contains(&Severity::Warning)
 }
 
@@ -83,9 +83,9 @@ inhibit_rules:
 
 /// The whole file.
 pub fn alertmanager() -> String {
-    let mut rules: Vec<(Vec<Reason>, Vec<Reason>, bool)> = Vec::new();
-    for reason in Reason::ALL.iter().copied() {
-        let targets = silences(reason);
+    let mut rules: Vec<(Vec<Cause>, Vec<Cause>, bool)> = Vec::new();
+    for reason in Cause::ALL.iter().copied() {
+        let targets = inhibits(reason);
         if targets.is_empty() {
             continue;
         }
@@ -105,7 +105,7 @@ pub fn alertmanager() -> String {
     format!("{HEAD}{rules}")
 }
 
-fn inhibition(sources: &[Reason], targets: &[Reason], only_pages: bool) -> String {
+fn inhibition(sources: &[Cause], targets: &[Cause], only_pages: bool) -> String {
     let severity = if only_pages {
         ", severity = \"critical\""
     } else {
@@ -126,7 +126,7 @@ fn inhibition(sources: &[Reason], targets: &[Reason], only_pages: bool) -> Strin
     )
 }
 
-fn names(reasons: &[Reason]) -> String {
+fn names(reasons: &[Cause]) -> String {
     let names: Vec<&str> = reasons.iter().filter_map(|reason| reason.alert()).collect();
     names.join("|")
 }
@@ -137,14 +137,14 @@ mod tests {
 
     #[test]
     fn every_consequence_is_silenced_and_no_alert_silences_itself_by_a_detour() {
-        for reason in Reason::ALL {
-            let silenced = silences(*reason);
+        for reason in Cause::ALL {
+            let silenced = inhibits(*reason);
             for consequence in reason.consequences() {
                 assert!(silenced.contains(consequence), "{reason} → {consequence}");
             }
             for other in silenced {
                 assert!(
-                    !silences(other).contains(reason),
+                    !inhibits(other).contains(reason),
                     "{reason} and {other} silence each other"
                 );
             }
@@ -153,12 +153,12 @@ mod tests {
 
     #[test]
     fn a_dead_exporter_silences_no_page_that_was_true() {
-        let silenced = silences(Reason::ExporterDown);
-        assert!(silenced.contains(&Reason::UsersFailing));
+        let silenced = inhibits(Cause::ExporterDown);
+        assert!(silenced.contains(&Cause::UsersFailing));
         for page in [
-            Reason::NoSyncIn24Hours,
-            Reason::ObservationsStale,
-            Reason::ServiceAccountMissing,
+            Cause::NoSyncIn24Hours,
+            Cause::ObservationsStale,
+            Cause::ServiceAccountMissing,
         ] {
             assert!(!silenced.contains(&page));
         }

@@ -2,7 +2,7 @@
 //! replaced pod or a second replica changes no alert's identity; the descriptions name them.
 
 use super::definition::{AlertRule, Part};
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 
 /// Organisations that only silent exporters watched; or no exporter answers at all, whatever was remembered of them.
 const DOWN: &str = r"
@@ -42,7 +42,7 @@ pub(super) fn part() -> Part {
     };
     let alerts = vec![
         AlertRule {
-            reason: Reason::ExporterDown,
+            reason: Cause::ExporterDown,
             severity: Some(Severity::Critical),
             expr: DOWN.trim().to_owned(),
             // A restart and a few failed scrapes are no news.
@@ -56,19 +56,19 @@ pub(super) fn part() -> Part {
                 .to_owned(),
         },
         state(
-            Reason::StoreFailing,
+            Cause::StoreFailing,
             "lightning_sync_exporter_store_failing",
             NOT_COMMITTED,
             "The store refuses to commit on",
         ),
         state(
-            Reason::ClockSuspect,
+            Cause::ClockSuspect,
             "lightning_sync_exporter_clock_suspect",
             "",
             "The clock stepped on",
         ),
         AlertRule {
-            reason: Reason::IngestRejected,
+            reason: Cause::IngestRejected,
             severity: Some(Severity::Warning),
             expr: format!("sum by (org) ({}) > 0", refused("")),
             hold: None,
@@ -81,7 +81,7 @@ pub(super) fn part() -> Part {
             ),
         },
         AlertRule {
-            reason: Reason::Watchdog,
+            reason: Cause::Watchdog,
             severity: None,
             expr: "vector(1) > 0".to_owned(),
             hold: None,

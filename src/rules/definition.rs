@@ -1,6 +1,6 @@
 //! What a rule is.
 
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 
 /// A series that is computed at every evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct RecordingRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRule {
     /// Why; it names the alert and finds its words.
-    pub reason: Reason,
+    pub reason: Cause,
     /// How soon somebody has to act; `None` for the watchdog.
     pub severity: Option<Severity>,
     /// PromQL; its labels are the alert's, so it aggregates away who said so.

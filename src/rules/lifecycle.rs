@@ -2,12 +2,12 @@
 
 use super::definition::Part;
 use super::verdict::{About, Verdict, alert_at, fact, level};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::judge::{RETIREMENT_INFO, RETIREMENT_WARNING};
-use crate::domain::reasons::{Reason, Severity};
 
 /// The rules of this file.
 pub(super) fn part() -> Part {
-    let reason = Reason::RetirementNear;
+    let reason = Cause::RetirementNear;
     let within = |days: chrono::TimeDelta, severity| {
         format!(
             "(

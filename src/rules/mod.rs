@@ -1,7 +1,7 @@
 //! Alert and recording rules as data, and the files made from them: `alerts/`, `deploy/alertmanager/`, `docs/runbooks/`.
 //!
 //! What an alert means is decided in [`crate::domain::judge`]; the PromQL here says the same, and a test runs both over
-//! the same timelines. Severities come from [`crate::domain::reasons`], words from [`crate::guidance`]. This room does
+//! the same timelines. Severities come from [`crate::domain::causes`], words from [`crate::guidance`]. This room does
 //! no I/O: it returns texts.
 //!
 //! How a rule is built, and why:
@@ -11,7 +11,7 @@
 //! 2. `org:lightning_sync_…:verdict` is the most hopeful of all exporters that answer, else of those that fell silent.
 //! 3. The alert compares that with 0 and gives way to another alert that says the same thing better.
 //!
-//! A new alert is a variant of `Reason`, a verdict and an alert in the file of its group; the compiler and
+//! A new alert is a variant of `Cause`, a verdict and an alert in the file of its group; the compiler and
 //! `every_reason_with_an_alert_has_a_rule` find what was forgotten.
 
 mod account;
@@ -30,7 +30,7 @@ mod users;
 mod verdict;
 mod words;
 
-pub use alertmanager::{alertmanager, silences};
+pub use alertmanager::{alertmanager, inhibits};
 pub use definition::{AlertRule, Group, RecordingRule};
 pub use prometheus::{Site, prometheus};
 pub use render::{Format, render};
@@ -76,12 +76,12 @@ pub fn groups() -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::reasons::Reason;
+    use crate::domain::causes::Cause;
     use std::collections::BTreeSet;
 
     #[test]
     fn every_reason_with_an_alert_has_a_rule_for_each_of_its_severities() {
-        let expected: BTreeSet<(&str, &str)> = Reason::ALL
+        let expected: BTreeSet<(&str, &str)> = Cause::ALL
             .iter()
             .filter_map(|reason| Some((reason, reason.alert()?)))
             .flat_map(|(reason, alert)| {

@@ -1,8 +1,8 @@
 //! Sources that the exporter asks by itself. With replicas the most hopeful counts: one that gets answers is enough.
 
 use super::definition::{AlertRule, Part};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::policy::OrgPolicy;
-use crate::domain::reasons::{Reason, Severity};
 
 /// A failure or two that end by themselves are no news, nor is a burst of requests.
 const HOLD: &str = "15m";
@@ -12,7 +12,7 @@ pub(super) fn part() -> Part {
     let low = OrgPolicy::API_BUDGET_LOW;
     let alerts = vec![
         AlertRule {
-            reason: Reason::PollFailing,
+            reason: Cause::PollFailing,
             severity: Some(Severity::Warning),
             // A short gap in the scrapes must not resolve it.
             expr: "max by (org, source) (last_over_time(lightning_sync_poll_success[10m])) == 0"
@@ -26,7 +26,7 @@ pub(super) fn part() -> Part {
             ),
         },
         AlertRule {
-            reason: Reason::SalesforceApiBudgetLow,
+            reason: Cause::SalesforceApiBudgetLow,
             severity: Some(Severity::Warning),
             expr: format!(
                 "max by (org) (last_over_time(lightning_sync_salesforce_api_budget_used_ratio[10m])) > {low}"

@@ -1,13 +1,13 @@
 //! One runbook for each alert, made from guidance and the rules.
 
-use super::alertmanager::silences;
+use super::alertmanager::inhibits;
 use super::definition::AlertRule;
 use super::verdict::series;
-use crate::domain::reasons::Reason;
+use crate::domain::causes::Cause;
 use crate::guidance;
 
 /// The runbook of an alert; `None` for a reason that has no alert.
-pub fn runbook(reason: Reason) -> Option<String> {
+pub fn runbook(reason: Cause) -> Option<String> {
     let alert = reason.alert()?;
     let guide = guidance::cause(reason);
     let groups = super::groups();
@@ -38,12 +38,12 @@ pub fn runbook(reason: Reason) -> Option<String> {
              While none answers, the last word counts for three days.\n\n"
         ));
     }
-    let names = |reasons: &mut dyn Iterator<Item = Reason>| -> Vec<&str> {
-        reasons.filter_map(Reason::alert).collect()
+    let names = |reasons: &mut dyn Iterator<Item = Cause>| -> Vec<&str> {
+        reasons.filter_map(Cause::alert).collect()
     };
-    let all = || Reason::ALL.iter().copied();
-    let causes = names(&mut all().filter(|cause| silences(*cause).contains(&reason)));
-    let held = names(&mut silences(reason).into_iter());
+    let all = || Cause::ALL.iter().copied();
+    let causes = names(&mut all().filter(|cause| inhibits(*cause).contains(&reason)));
+    let held = names(&mut inhibits(reason).into_iter());
     if !causes.is_empty() {
         out.push(format!(
             "Held back while one of these fires, because that comes first:\n\n{}\n",

@@ -2,7 +2,7 @@
 
 use super::definition::Part;
 use super::verdict::{About, Verdict, alert, alert_at, fact, level};
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::windows::{DAY, HOUR};
 use chrono::TimeDelta;
 
@@ -86,7 +86,7 @@ pub(super) fn part() -> Part {
 }
 
 fn nothing_in_24_hours(part: &mut Part) {
-    let reason = Reason::NothingIn24Hours;
+    let reason = Cause::NothingIn24Hours;
     let holds = format!(
         "(
   (
@@ -116,7 +116,7 @@ unless on (job, instance, org, object_type) (
         }
         .rules(),
     );
-    let better = [Reason::NoSyncIn24Hours, Reason::NeverSynced];
+    let better = [Cause::NoSyncIn24Hours, Cause::NeverSynced];
     let text = "{{ $labels.org }}: 0 {{ $labels.object_type }} synced in the last 24 hours, with at least 6 business hours among them.";
     part.alerts.extend([
         alert_at(
@@ -131,7 +131,7 @@ unless on (job, instance, org, object_type) (
 }
 
 fn nothing_in_60_minutes(part: &mut Part) {
-    let reason = Reason::NothingIn60Minutes;
+    let reason = Cause::NothingIn60Minutes;
     let holds = format!(
         "(
   (
@@ -172,9 +172,9 @@ unless on (job, instance, org, object_type) (
         .unless(
             "org, object_type",
             &[
-                Reason::NoSyncIn24Hours,
-                Reason::NeverSynced,
-                Reason::NothingIn24Hours,
+                Cause::NoSyncIn24Hours,
+                Cause::NeverSynced,
+                Cause::NothingIn24Hours,
             ],
         ),
     );
@@ -182,7 +182,7 @@ unless on (job, instance, org, object_type) (
 
 /// Nobody live can tell the last sync: a page in business hours, and after closing time if it began in them.
 fn observations_stale(part: &mut Part) {
-    let reason = Reason::ObservationsStale;
+    let reason = Cause::ObservationsStale;
     let since = "lightning_sync_last_sync_unconfirmed_since_timestamp_seconds";
     let holds = format!(
         "(

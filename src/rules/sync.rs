@@ -2,8 +2,8 @@
 
 use super::definition::{Part, record};
 use super::verdict::{About, Verdict, alert_since, fact};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::policy::OrgPolicy;
-use crate::domain::reasons::{Reason, Severity};
 
 /// When the last sync becomes older than the limit, in the hours it is counted in.
 const DEADLINE: &str = r"
@@ -82,13 +82,13 @@ unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:r
     ]);
     for (reason, holds, known) in [
         (
-            Reason::NoSyncIn24Hours,
+            Cause::NoSyncIn24Hours,
             NO_SYNC,
             "lightning_sync_last_sync_timestamp_seconds",
         ),
-        (Reason::NeverSynced, &never, "lightning_sync_ever_synced"),
+        (Cause::NeverSynced, &never, "lightning_sync_ever_synced"),
         (
-            Reason::Delayed,
+            Cause::Delayed,
             DELAYED,
             "lightning_sync_last_sync_timestamp_seconds",
         ),
@@ -106,7 +106,7 @@ unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:r
     }
     part.alerts.extend([
         alert_since(
-            Reason::NoSyncIn24Hours,
+            Cause::NoSyncIn24Hours,
             Severity::Critical,
             &format!(
                 "{{{{ $labels.org }}}}: {{{{ $labels.object_type }}}} last synced {{{{ $value | humanizeDuration }}}} ago{}.{}",
@@ -119,12 +119,12 @@ unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:r
             ),
         ),
         alert_since(
-            Reason::NeverSynced,
+            Cause::NeverSynced,
             Severity::Critical,
             "{{ $labels.org }}: {{ $labels.object_type }} have never synced in the {{ $value | humanizeDuration }} since it is configured here.",
         ),
         alert_since(
-            Reason::Delayed,
+            Cause::Delayed,
             Severity::Info,
             &format!(
                 "{{{{ $labels.org }}}}: {{{{ $labels.object_type }}}} last synced {{{{ $value | humanizeDuration }}}} ago.{}",
@@ -133,7 +133,7 @@ unless on (job, instance, org, object_type) instance:lightning_sync_first_sync:r
         )
         .unless(
             "org, object_type",
-            &[Reason::NoSyncIn24Hours, Reason::NeverSynced],
+            &[Cause::NoSyncIn24Hours, Cause::NeverSynced],
         ),
     ]);
     part

@@ -2,7 +2,7 @@
 
 use super::definition::{Part, record};
 use super::verdict::{About, Verdict, alert, alert_since, fact};
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 
 /// Failing since before business had lasted a quarter of an hour: what breaks at night waits for the morning.
 const FAILING: &str = r#"
@@ -69,18 +69,14 @@ pub(super) fn part() -> Part {
         ),
     ]);
     for (reason, holds, known) in [
+        (Cause::UsersFailing, FAILING, "lightning_sync_users_failing"),
         (
-            Reason::UsersFailing,
-            FAILING,
-            "lightning_sync_users_failing",
-        ),
-        (
-            Reason::ResetStuck,
+            Cause::ResetStuck,
             RESET_STUCK,
             r#"lightning_sync_users{check="reset"}"#,
         ),
         (
-            Reason::InitialSyncStuck,
+            Cause::InitialSyncStuck,
             FIRST_SYNC_STUCK,
             r#"lightning_sync_users{status="initial_sync_in_progress"}"#,
         ),
@@ -117,14 +113,14 @@ pub(super) fn part() -> Part {
     };
     part.alerts.extend([
         alert(
-            Reason::UsersFailing,
+            Cause::UsersFailing,
             Severity::Warning,
             &format!(
                 "{{{{ $labels.org }}}}: {{{{ $value }}}}{known} fail the check {{{{ $labels.check }}}}{failing_since}."
             ),
         ),
         alert_since(
-            Reason::ResetStuck,
+            Cause::ResetStuck,
             Severity::Warning,
             &format!(
                 "{{{{ $labels.org }}}}: the oldest reset is {{{{ $value | humanizeDuration }}}} over its limit.{}",
@@ -132,7 +128,7 @@ pub(super) fn part() -> Part {
             ),
         ),
         alert_since(
-            Reason::InitialSyncStuck,
+            Cause::InitialSyncStuck,
             Severity::Warning,
             &format!(
                 "{{{{ $labels.org }}}}: the oldest first sync of {{{{ $labels.check }}}} is {{{{ $value | humanizeDuration }}}} over its limit.{}",

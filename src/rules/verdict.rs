@@ -1,7 +1,7 @@
 //! From a condition to the two series of a verdict, and to the alert that reads them.
 
 use super::definition::{AlertRule, RecordingRule, record};
-use crate::domain::reasons::{Reason, Severity};
+use crate::domain::causes::{Cause, Severity};
 
 /// What a verdict is about besides the organisation: the label that tells findings of one organisation apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl About {
 
 /// One exporter's verdict.
 pub(super) struct Verdict<'a> {
-    pub(super) reason: Reason,
+    pub(super) reason: Cause,
     pub(super) about: About,
     /// PromQL that is there, and above 0, while it holds.
     pub(super) holds: &'a str,
@@ -35,7 +35,7 @@ pub(super) struct Verdict<'a> {
 }
 
 /// The name of the series that all exporters' verdicts end in.
-pub(super) fn series(reason: Reason) -> String {
+pub(super) fn series(reason: Cause) -> String {
     format!("org:lightning_sync_{reason}:verdict")
 }
 
@@ -75,7 +75,7 @@ min by ({labels}) ({own})"
 }
 
 /// An alert that holds while its verdict is above 0, with the verdict as its value.
-pub(super) fn alert(reason: Reason, severity: Severity, description: &str) -> AlertRule {
+pub(super) fn alert(reason: Cause, severity: Severity, description: &str) -> AlertRule {
     AlertRule {
         reason,
         severity: Some(severity),
@@ -95,7 +95,7 @@ pub(super) const fn level(severity: Severity) -> u8 {
 }
 
 /// An alert of a verdict whose value is a [`level`].
-pub(super) fn alert_at(reason: Reason, severity: Severity, description: &str) -> AlertRule {
+pub(super) fn alert_at(reason: Cause, severity: Severity, description: &str) -> AlertRule {
     AlertRule {
         expr: format!("{} == {}", series(reason), level(severity)),
         ..alert(reason, severity, description)
@@ -103,7 +103,7 @@ pub(super) fn alert_at(reason: Reason, severity: Severity, description: &str) ->
 }
 
 /// An alert whose verdict is an instant in the past: the value is how long ago that was.
-pub(super) fn alert_since(reason: Reason, severity: Severity, description: &str) -> AlertRule {
+pub(super) fn alert_since(reason: Cause, severity: Severity, description: &str) -> AlertRule {
     AlertRule {
         expr: format!("time() - ({} > 0)", series(reason)),
         ..alert(reason, severity, description)
@@ -112,7 +112,7 @@ pub(super) fn alert_since(reason: Reason, severity: Severity, description: &str)
 
 impl AlertRule {
     /// Gives way, for the same labels, to alerts that say the same thing better.
-    pub(super) fn unless(mut self, labels: &str, others: &[Reason]) -> Self {
+    pub(super) fn unless(mut self, labels: &str, others: &[Cause]) -> Self {
         for other in others {
             self.expr = format!("{}\nunless on ({labels}) {} > 0", self.expr, series(*other));
         }

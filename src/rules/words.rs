@@ -69,20 +69,20 @@ pub(super) fn annotations(rule: &AlertRule, runbooks: Runbooks<'_>) -> [(&'stati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::reasons::Reason;
+    use crate::domain::causes::Cause;
 
     #[test]
     fn owners_say_which_steps_are_whose() {
         assert_eq!(
-            owners(guidance::cause(Reason::ServiceAccountMissing)),
+            owners(guidance::cause(Cause::ServiceAccountMissing)),
             "salesforce admin; exchange admin for 2, 4"
         );
-        assert_eq!(owners(guidance::cause(Reason::Watchdog)), "none");
+        assert_eq!(owners(guidance::cause(Cause::Watchdog)), "none");
     }
 
     #[test]
     fn no_words_of_guidance_are_taken_for_a_template() {
-        for reason in Reason::ALL {
+        for reason in Cause::ALL {
             let guide = guidance::cause(*reason);
             for text in [guide.summary.to_owned(), next_step(guide), owners(guide)] {
                 assert!(!text.contains("{{"), "{reason}: {text}");

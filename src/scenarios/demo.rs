@@ -6,9 +6,9 @@ use super::scenario::{Reads, Scenario};
 use super::setting::org_name;
 use super::truth::Truth;
 use crate::domain::calendar::{Calendar, Weekly};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::OrgPolicy;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use chrono::{TimeDelta, Timelike, Weekday};
@@ -79,7 +79,7 @@ fn globex(now: Timestamp) -> Scenario {
         lasting(broke, What::NotRecognized),
     ];
     globex.truth = vec![Truth::org(
-        Reason::ServiceAccountNotRecognized,
+        Cause::ServiceAccountNotRecognized,
         Severity::Critical,
         broke,
         Timestamp::MAX,

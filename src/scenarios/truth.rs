@@ -1,7 +1,7 @@
 //! What somebody who knows the story would want to be told, and when.
 
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truth {
     /// Why.
-    pub reason: Reason,
+    pub reason: Cause,
     /// How soon somebody has to act.
     pub severity: Severity,
     /// Of what, when it is not the organisation as a whole.
@@ -27,7 +27,7 @@ pub struct Truth {
 impl Truth {
     /// A finding about the organisation as a whole.
     pub(super) const fn org(
-        reason: Reason,
+        reason: Cause,
         severity: Severity,
         from: Timestamp,
         until: Timestamp,
@@ -68,11 +68,11 @@ impl Truth {
 /// The note about something that stopped at `stopped`, during business hours: late after a quarter of an hour.
 pub(super) fn late(stopped: Timestamp, until: Timestamp) -> Truth {
     let from = stopped.plus(TimeDelta::minutes(15));
-    Truth::org(Reason::Delayed, Severity::Info, from, until)
+    Truth::org(Cause::Delayed, Severity::Info, from, until)
 }
 
 /// The other note about it: nothing within an hour.
 pub(super) fn nothing_for_an_hour(stopped: Timestamp, until: Timestamp) -> Truth {
     let from = stopped.plus(TimeDelta::minutes(60));
-    Truth::org(Reason::NothingIn60Minutes, Severity::Info, from, until)
+    Truth::org(Cause::NothingIn60Minutes, Severity::Info, from, until)
 }

@@ -1,6 +1,6 @@
 //! Rows of one snapshot that cannot both be true: whoever reads the page wrongly is told, instead of being believed.
 
-use super::refusal::{RecordError, quoted};
+use super::ingest_error::{RecordError, quoted};
 use super::vocabulary::{ORG, ORG_OBJECT};
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, OrgValue};

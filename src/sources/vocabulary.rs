@@ -1,6 +1,6 @@
 //! The words of the status page and of our JSON: labels of rows, states, marks, and how spelling is evened out.
 
-use super::refusal::invisible;
+use super::ingest_error::invisible;
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 

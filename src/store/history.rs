@@ -3,7 +3,7 @@
 //! Reads run on connections of their own and see the latest commit; they never hold up the writer.
 
 use super::StoreError;
-use super::sqlite::{Place, codec, connect_reader};
+use super::sqlite::{DatabasePath, codec, connect_reader};
 use crate::domain::activity::ActivityKind;
 use crate::domain::ids::{OrgId, Source, UserName};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
@@ -103,7 +103,7 @@ pub(super) fn status(index: u32) -> Option<Status> {
 /// The history of a database file.
 #[derive(Debug)]
 pub struct SqliteHistory {
-    place: Place,
+    place: DatabasePath,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -113,7 +113,7 @@ impl SqliteHistory {
     /// # Errors
     /// When the file is missing, unreadable or not ours.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let place = Place::find(path)?;
+        let place = DatabasePath::find(path)?;
         let connection = connect_reader(&place)?;
         Ok(Self {
             place,

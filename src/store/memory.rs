@@ -160,7 +160,7 @@ impl Inner {
             Write::ForgetUser { org, source, user } => {
                 self.users.remove(&(*org, *source, user.clone()));
             }
-            Write::Spoke {
+            Write::SourceHeartbeat {
                 org,
                 source,
                 at,

@@ -14,5 +14,5 @@ mod sqlite;
 pub use error::StoreError;
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
 pub use memory::MemoryStore;
-pub use port::{Store, Stored, StoredOrg, Turn, Write, Written};
+pub use port::{StatusChange, Store, Stored, StoredOrg, Write, Written};
 pub use sqlite::{Copied, Erase, OpenOptions, SqliteStore, backup, erase, restore};

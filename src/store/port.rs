@@ -11,7 +11,7 @@ use crate::domain::windows::Ledger;
 
 /// A row of a user that takes another state, by the states' numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+pub struct StatusChange {
     /// The row.
     pub row: UserRow,
     /// The state before.
@@ -22,7 +22,7 @@ pub struct Turn {
     pub at: Timestamp,
 }
 
-impl Turn {
+impl StatusChange {
     /// The changes of state from `old` to `new`. The first state that a source tells is no change.
     pub fn between(old: &UserCells, new: &UserCells) -> Vec<Self> {
         UserRow::checks()
@@ -73,7 +73,7 @@ pub enum Write {
         /// The cells.
         cells: Box<UserCells>,
         /// What of them is another state than before, for the history.
-        turns: Vec<Turn>,
+        turns: Vec<StatusChange>,
     },
     /// A user that a source no longer lists.
     ForgetUser {
@@ -85,7 +85,7 @@ pub enum Write {
         user: UserName,
     },
     /// When a source last spoke, and whether its list of users was whole.
-    Spoke {
+    SourceHeartbeat {
         /// Of which organisation.
         org: OrgId,
         /// Who.

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Who asks, as far as one request shows.
 #[derive(Debug)]
-pub(super) struct Asker<'a> {
+pub(super) struct Requester<'a> {
     headers: &'a HeaderMap,
     uri: &'a Uri,
     peer: IpAddr,
@@ -22,7 +22,7 @@ pub(super) struct Asker<'a> {
 
 /// Why somebody is not plainly this host itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outsider {
+pub(super) enum NotLocal {
     /// The connection comes from elsewhere.
     Peer,
     /// A proxy stands in between.
@@ -33,7 +33,7 @@ pub(super) enum Outsider {
     Origin,
 }
 
-impl Outsider {
+impl NotLocal {
     /// The fact, as one sentence.
     pub(super) const fn sentence(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Outsider {
     }
 }
 
-impl<'a> Asker<'a> {
+impl<'a> Requester<'a> {
     /// The sender of a request.
     pub(super) fn of<B>(request: &'a Request<B>, peer: SocketAddr) -> Self {
         Self {
@@ -58,18 +58,18 @@ impl<'a> Asker<'a> {
     }
 
     /// Whether this is plainly this host itself; web pages only of `allowed_origins`.
-    pub(super) fn is_local(&self, allowed_origins: &[String]) -> Result<(), Outsider> {
+    pub(super) fn is_local(&self, allowed_origins: &[String]) -> Result<(), NotLocal> {
         if !self.peer.is_loopback() {
-            return Err(Outsider::Peer);
+            return Err(NotLocal::Peer);
         }
         if self.headers.keys().any(tells_of_a_proxy) {
-            return Err(Outsider::Proxy);
+            return Err(NotLocal::Proxy);
         }
         if !self.names_loopback() {
-            return Err(Outsider::Host);
+            return Err(NotLocal::Host);
         }
         if self.headers.contains_key(ORIGIN) && self.allowed_origin(allowed_origins).is_none() {
-            return Err(Outsider::Origin);
+            return Err(NotLocal::Origin);
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl<'a> Asker<'a> {
                 format!(
                     "{} This server listens on loopback and asks for no password, so it answers to these names alone: \
                      ask for one of them, also through a proxy on this host, or set users in --web.config.file.",
-                    Outsider::Host.sentence()
+                    NotLocal::Host.sentence()
                 ),
             ));
         }
@@ -161,7 +161,7 @@ impl<'a> Asker<'a> {
         &self,
         access: Option<&Access>,
         offered: Option<&[u8]>,
-        local: Result<(), Outsider>,
+        local: Result<(), NotLocal>,
     ) -> Result<(), Problem> {
         match (access, offered, local) {
             (
@@ -180,15 +180,15 @@ impl<'a> Asker<'a> {
                 Reason::TokenWrong,
                 "The token does not open this path. Send the token of this very organisation (`ingest.token_file`).",
             )),
-            (_, None, Err(outsider @ (Outsider::Proxy | Outsider::Host))) => Err(Problem::new(
+            (_, None, Err(not_local @ (NotLocal::Proxy | NotLocal::Host))) => Err(Problem::new(
                 Reason::LocalOnly,
-                format!("{} {WITHOUT_A_TOKEN}", outsider.sentence()),
+                format!("{} {WITHOUT_A_TOKEN}", not_local.sentence()),
             )),
-            (_, None, Err(outsider @ Outsider::Origin)) => Err(Problem::new(
+            (_, None, Err(not_local @ NotLocal::Origin)) => Err(Problem::new(
                 Reason::OriginNotAllowed,
-                format!("{} {WITHOUT_A_TOKEN}", outsider.sentence()),
+                format!("{} {WITHOUT_A_TOKEN}", not_local.sentence()),
             )),
-            (_, None, Ok(()) | Err(Outsider::Peer)) => {
+            (_, None, Ok(()) | Err(NotLocal::Peer)) => {
                 Err(Problem::new(Reason::TokenRequired, WITHOUT_A_TOKEN))
             }
         }
@@ -287,7 +287,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        Asker::of(&request, peer.parse().unwrap())
+        Requester::of(&request, peer.parse().unwrap())
             .may_push(access)
             .err()
             .map(|problem| problem.reason)
@@ -393,7 +393,7 @@ mod tests {
                 .header("origin", origin)
                 .body(())
                 .unwrap();
-            Asker::of(&request, LOCAL.parse().unwrap())
+            Requester::of(&request, LOCAL.parse().unwrap())
                 .may_paste(Some(access), token.map(str::as_bytes))
                 .err()
                 .map(|problem| problem.reason)

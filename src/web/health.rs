@@ -1,6 +1,6 @@
 //! Alive, ready, reload.
 
-use super::access::Asker;
+use super::access::Requester;
 use super::answer::{Answer, answer};
 use super::problem::{FieldError, Problem, Reason};
 use super::routes::Site;
@@ -44,15 +44,17 @@ pub(super) async fn reload(
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Result<Answer, Problem> {
-    Asker::of(request, peer).is_local(&[]).map_err(|outsider| {
-        Problem::new(
-            Reason::LocalOnly,
-            format!(
-                "{} Send SIGHUP, or ask from this host.",
-                outsider.sentence()
-            ),
-        )
-    })?;
+    Requester::of(request, peer)
+        .is_local(&[])
+        .map_err(|not_local| {
+            Problem::new(
+                Reason::LocalOnly,
+                format!(
+                    "{} Send SIGHUP, or ask from this host.",
+                    not_local.sentence()
+                ),
+            )
+        })?;
     (site.services.reload)().await.map_err(|errors| {
         let errors = errors
             .lines()

@@ -1,6 +1,6 @@
 //! What is pushed: let in, read whole, handed over, answered. What a body means is not known here.
 
-use super::access::Asker;
+use super::access::Requester;
 use super::answer::{Answer, empty, json, set};
 use super::body::{Bodies, Packing, drain};
 use super::budget::Share;
@@ -127,12 +127,12 @@ pub(super) async fn answer(
     let access = org.as_ref().and_then(|org| (site.services.access)(org));
     let origin = access
         .as_ref()
-        .and_then(|access| Asker::of(&request, peer).allowed_origin(&access.allowed_origins))
+        .and_then(|access| Requester::of(&request, peer).allowed_origin(&access.allowed_origins))
         .and_then(|origin| HeaderValue::from_str(origin).ok());
     let mut answer = if request.method() == Method::OPTIONS {
         preflight(&request, origin.is_some())
     } else {
-        let may = Asker::of(&request, peer).may_push(access.as_deref());
+        let may = Requester::of(&request, peer).may_push(access.as_deref());
         let configured = org.filter(|_| access.is_some());
         let named = configured.as_ref().map_or("", OrgName::as_str).to_owned();
         let (head, mut incoming) = request.into_parts();

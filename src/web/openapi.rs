@@ -3,8 +3,8 @@
 use super::negotiate::Exposition;
 use super::problem::Reason;
 use super::services::{IngestKind, MediaType};
+use crate::domain::causes::Severity;
 use crate::domain::ids::Source;
-use crate::domain::reasons::Severity;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::setup::SetupArea;
 use crate::domain::users::Standing;
@@ -321,7 +321,7 @@ fn finding() -> Value {
         "properties": {
             "org": { "type": "string" },
             "severity": one_of(Severity::ALL.iter().map(|severity| severity.name())),
-            "reason": one_of(crate::domain::reasons::Reason::ALL.iter().map(|reason| reason.name())),
+            "reason": one_of(crate::domain::causes::Cause::ALL.iter().map(|reason| reason.name())),
             "alert": nullable("string"), "since": nullable("string"), "since_seconds": nullable("number"),
             "users": nullable("integer"), "summary": { "type": "string" }, "sentence": { "type": "string" }, "owner": { "type": "string" },
             "next_steps": { "type": "array", "items": { "type": "object", "properties": { "text": { "type": "string" }, "owner": { "type": "string" } } } },

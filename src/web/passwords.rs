@@ -3,7 +3,7 @@
 //! One is computed at a time, on a thread that no scrape waits for, and few wait for their turn. What came out is
 //! remembered under a keyed hash, so that a scraper pays once, and so does one that is misconfigured.
 
-use super::guard::User;
+use super::auth::User;
 use super::limits::{
     PASSWORDS_REMEMBERED, PASSWORDS_WAITING, PASSWORDS_WAITING_PER_PEER, WRONG_PASSWORDS_TOLD_EVERY,
 };

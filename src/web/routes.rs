@@ -1,8 +1,8 @@
 //! Which path does what. The closed list of paths is here; the API's description is tested against it.
 
-use super::access::Asker;
+use super::access::Requester;
 use super::answer::{Answer, json};
-use super::guard::Guard;
+use super::auth::WebAuth;
 use super::ingest::Intake;
 use super::limits::READERS;
 use super::pages::Asset;
@@ -10,7 +10,7 @@ use super::passwords::Passwords;
 use super::problem::{Problem, Reason};
 use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
-use super::{api, health, ingest, openapi, pages, scrape, segment};
+use super::{api, health, ingest, openapi, pages, path_segment, scrape};
 use hyper::body::Incoming;
 use hyper::header::ACCEPT;
 use hyper::{Method, Request, StatusCode};
@@ -221,14 +221,14 @@ impl Site {
     /// Answers whoever may ask. Who may not learns nothing of which paths exist.
     async fn guarded(
         &self,
-        guard: &Guard,
+        guard: &WebAuth,
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Result<Answer, Problem> {
         let route = Route::of(request.uri().path(), &self.options.telemetry_path);
         if !matches!(route, Some(Route::Ingest(..))) {
             if self.loopback && guard.users.is_empty() {
-                Asker::of(&request, peer).may_read()?;
+                Requester::of(&request, peer).may_read()?;
             }
             guard
                 .may_read(
@@ -296,7 +296,7 @@ fn is_for_people(request: &Request<Incoming>) -> bool {
 
 /// What a segment of a path names.
 fn named(segment: &str) -> Result<String, Problem> {
-    segment::decode(segment).ok_or_else(|| {
+    path_segment::decode(segment).ok_or_else(|| {
         Problem::new(
             Reason::UnknownPath,
             "This path has an escape that stands for no character.",

@@ -1,12 +1,12 @@
 //! Listening, accepting, serving and ending in bounded time.
 
 use super::connection::{Paced, Phase};
-use super::first_head;
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, HANDSHAKE_WITHIN, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN,
     SHUTDOWN_WITHIN,
 };
 use super::peers::{Counted, Peers, connections_that_fit};
+use super::request_head;
 use super::routes::Site;
 use super::services::{ServerOptions, Services};
 use hyper::server::conn::http1;
@@ -249,7 +249,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let head_by = Instant::now() + HEAD_WITHIN;
     let first = tokio::select! {
-        first = timeout_at(head_by, first_head::read(&mut stream)) => first,
+        first = timeout_at(head_by, request_head::read(&mut stream)) => first,
         () = async { until(&mut ending, Ending::Soon).await } => return,
     };
     let first = match first {

@@ -2,12 +2,12 @@
 //! the engine.
 
 use super::answer::ChunkSource;
-use super::guard::GuardOf;
+use super::auth::CurrentWebAuth;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::Problem;
+use crate::domain::causes::Cause;
 use crate::domain::ids::{OrgName, closed_set};
 use crate::domain::observation::Snapshot;
-use crate::domain::reasons::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Events;
@@ -61,12 +61,12 @@ pub struct ServerOptions {
     /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: this server shows them itself.
     pub runbooks: Option<String>,
     /// How the server is guarded; by default not at all.
-    pub guard: GuardOf,
+    pub guard: CurrentWebAuth,
 }
 
 impl ServerOptions {
     /// The address of a cause's runbook.
-    pub(super) fn runbook(&self, reason: Reason) -> Option<String> {
+    pub(super) fn runbook(&self, reason: Cause) -> Option<String> {
         let alert = reason.alert()?;
         Some(match &self.runbooks {
             Some(base) => format!("{base}{alert}.md"),
@@ -80,7 +80,7 @@ impl Default for ServerOptions {
         Self {
             telemetry_path: "/metrics".to_owned(),
             runbooks: None,
-            guard: GuardOf::default(),
+            guard: CurrentWebAuth::default(),
         }
     }
 }

@@ -8,14 +8,14 @@
 use crate::scenarios::Telling;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::calendar::Calendar;
+use lightning_sync_exporter::domain::causes::Scope;
 use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source, UserName};
 use lightning_sync_exporter::domain::judge::{Finding, judge};
 use lightning_sync_exporter::domain::observation::Snapshot;
-use lightning_sync_exporter::domain::reasons::Scope;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::rules::groups;
 use lightning_sync_exporter::scenarios::{Pushes, Record, Scenario, all, named};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ fn record(
     scenario: &Scenario,
     mut pushes: impl FnMut(Timestamp, Timestamp) -> Pushes,
 ) -> Recording {
-    let pages = Pages::new(Arc::new(Own::new(&[]).unwrap()));
+    let pages = Pages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
     let read = metrics_of_rules();
     let mut telling = Telling::begin(scenario);
     let length = scenario.ends.since(scenario.starts);
@@ -70,12 +70,12 @@ fn record(
 /// The alert that a finding should be.
 fn alert(finding: &Finding) -> Option<String> {
     let mut labels = vec![
-        format!("alertname=\"{}\"", finding.reason.alert()?),
+        format!("alertname=\"{}\"", finding.cause.alert()?),
         "alertstate=\"firing\"".to_owned(),
         format!("org=\"{}\"", finding.org),
         format!("severity=\"{}\"", finding.severity),
     ];
-    match (finding.reason.scope(), finding.check, finding.object_type) {
+    match (finding.cause.scope(), finding.check, finding.object_type) {
         (Scope::Users, Some(check), _) => labels.push(format!("check=\"{}\"", check.check())),
         (_, _, Some(object)) => labels.push(format!("object_type=\"{object}\"")),
         _ => {}

@@ -1,7 +1,7 @@
 //! The shipped rules, judged by Prometheus' own tools. `promtool` and `amtool` come with the Debian packages
 //! `prometheus` and `prometheus-alertmanager`; without them these tests fail.
 
-use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::guidance;
 use lightning_sync_exporter::metrics::catalogue;
 use lightning_sync_exporter::rules::{Runbooks, groups, next_step, owners};
@@ -70,7 +70,7 @@ fn the_rules_do_what_their_tests_say() {
 
 #[test]
 fn every_alert_has_its_tests() {
-    let expected: BTreeSet<String> = Reason::ALL
+    let expected: BTreeSet<String> = Cause::ALL
         .iter()
         .filter_map(|reason| Some(format!("{}.test.yaml", reason.alert()?)))
         .collect();
@@ -112,7 +112,7 @@ fn every_metric_in_a_rule_is_in_the_catalogue() {
 /// guidance are written into the tests by `UPDATE_GENERATED=1`, the descriptions by hand.
 #[test]
 fn the_tests_expect_the_words_of_guidance() {
-    for reason in Reason::ALL {
+    for reason in Cause::ALL {
         let Some(alert) = reason.alert() else {
             continue;
         };
@@ -128,7 +128,7 @@ fn the_tests_expect_the_words_of_guidance() {
 }
 
 /// Replaces every block of `exp_annotations` but for its description.
-fn with_words(text: &str, reason: Reason, alert: &str) -> String {
+fn with_words(text: &str, reason: Cause, alert: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {

@@ -2,7 +2,7 @@
 //! `UPDATE_GENERATED=1` writes them.
 
 use lightning_sync_exporter::config::web_example;
-use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::rules::{
     Format, Runbooks, Site, alertmanager, prometheus, render, runbook,
 };
@@ -69,7 +69,7 @@ fn the_example_of_the_webs_file_has_every_key() {
 #[test]
 fn every_alert_has_its_runbook_and_there_is_no_other() {
     let mut names = Vec::new();
-    for reason in Reason::ALL {
+    for reason in Cause::ALL {
         if let (Some(alert), Some(text)) = (reason.alert(), runbook(*reason)) {
             is_current(&format!("docs/runbooks/{alert}.md"), &text);
             names.push(format!("{alert}.md"));

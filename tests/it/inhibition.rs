@@ -5,8 +5,8 @@ use crate::support::http::{get, post};
 use crate::support::process::wait_until;
 use crate::support::receiver::{Notification, Receiver};
 use crate::support::stack::Alertmanager;
-use lightning_sync_exporter::domain::reasons::{Reason, Scope, Severity};
-use lightning_sync_exporter::rules::silences;
+use lightning_sync_exporter::domain::causes::{Cause, Scope, Severity};
+use lightning_sync_exporter::rules::inhibits;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,14 +16,14 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The alerts of a reason in an organisation, as the rules would send them: one for each severity and object type.
-fn alerts(reason: Reason, org: &str) -> Vec<Value> {
+fn alerts(reason: Cause, org: &str) -> Vec<Value> {
     let of_object = [
-        Reason::NoSyncIn24Hours,
-        Reason::NeverSynced,
-        Reason::NothingIn24Hours,
-        Reason::NothingIn60Minutes,
-        Reason::Delayed,
-        Reason::ObservationsStale,
+        Cause::NoSyncIn24Hours,
+        Cause::NeverSynced,
+        Cause::NothingIn24Hours,
+        Cause::NothingIn60Minutes,
+        Cause::Delayed,
+        Cause::ObservationsStale,
     ]
     .contains(&reason);
     let things: &[(&str, &str)] = match reason.scope() {
@@ -37,9 +37,9 @@ fn alerts(reason: Reason, org: &str) -> Vec<Value> {
             let mut labels = json!({ "alertname": reason.alert(), "severity": severity.name() });
             if reason.scope() != Scope::Exporter
                 || [
-                    Reason::IngestRejected,
-                    Reason::PollFailing,
-                    Reason::SalesforceApiBudgetLow,
+                    Cause::IngestRejected,
+                    Cause::PollFailing,
+                    Cause::SalesforceApiBudgetLow,
                 ]
                 .contains(&reason)
             {
@@ -55,7 +55,7 @@ fn alerts(reason: Reason, org: &str) -> Vec<Value> {
 }
 
 /// The cause at its worst: that is what holds others back.
-fn cause(reason: Reason, org: &str) -> Vec<Value> {
+fn cause(reason: Cause, org: &str) -> Vec<Value> {
     let worst = reason.severities()[0].name();
     let mut alerts = alerts(reason, org);
     alerts.retain(|alert| alert["labels"]["severity"] == worst);
@@ -112,10 +112,7 @@ fn notifications(
     });
     // A group that is begun now is told after every group that was begun before: then nothing is still to come.
     let after = format!("after-{}", value.to_lowercase());
-    send(
-        alertmanager.address,
-        &cause(Reason::NoSyncIn24Hours, &after),
-    );
+    send(alertmanager.address, &cause(Cause::NoSyncIn24Hours, &after));
     wait_until(&format!("the notification of {after}"), PATIENCE, || {
         told(receiver, "org", &after).pop()
     });
@@ -127,8 +124,8 @@ fn a_cause_with_all_its_consequences_in_the_same_second_is_one_notification() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    for reason in Reason::ALL.iter().copied() {
-        let held = silences(reason);
+    for reason in Cause::ALL.iter().copied() {
+        let held = inhibits(reason);
         if held.is_empty() || reason.scope() == Scope::Exporter {
             continue;
         }
@@ -156,13 +153,13 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    let mut all: Vec<Value> = silences(Reason::ExporterDown)
+    let mut all: Vec<Value> = inhibits(Cause::ExporterDown)
         .iter()
         .flat_map(|other| alerts(*other, "acme"))
         .collect();
-    let page = cause(Reason::NoSyncIn24Hours, "beta");
+    let page = cause(Cause::NoSyncIn24Hours, "beta");
     all.extend(page.clone());
-    all.extend(cause(Reason::ExporterDown, ""));
+    all.extend(cause(Cause::ExporterDown, ""));
     let got = notifications(
         &alertmanager,
         &receiver,
@@ -177,7 +174,7 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
         labels(beta[0].body["alerts"].as_array().unwrap()),
         labels(&page)
     );
-    let silenced = silences(Reason::ExporterDown);
+    let silenced = inhibits(Cause::ExporterDown);
     for (labels, by) in held_back(alertmanager.address) {
         let expected = silenced
             .iter()
@@ -191,12 +188,12 @@ fn another_organisations_consequences_are_not_held_back() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    let mut all = cause(Reason::ServiceAccountMissing, "acme");
-    all.extend(cause(Reason::NoSyncIn24Hours, "beta"));
+    let mut all = cause(Cause::ServiceAccountMissing, "acme");
+    all.extend(cause(Cause::NoSyncIn24Hours, "beta"));
     let got = notifications(&alertmanager, &receiver, &all, ("org", "beta"));
     assert_eq!(got.len(), 1, "{got:#?}");
     assert_eq!(
-        Reason::NoSyncIn24Hours.severities(),
+        Cause::NoSyncIn24Hours.severities(),
         [Severity::Critical],
         "both are pages"
     );

@@ -6,8 +6,8 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::sources::ingest_error::{IngestError, IngestReason};
 use lightning_sync_exporter::sources::page::{self, Form};
-use lightning_sync_exporter::sources::refusal::{IngestError, IngestReason};
 use lightning_sync_exporter::sources::snapshot;
 
 const ORG: &str = r#"{

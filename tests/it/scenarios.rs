@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, IdentityKey};
+use lightning_sync_exporter::domain::causes::{Cause, Severity};
 use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::judge::{Finding, judge};
 use lightning_sync_exporter::domain::observation::{ActivityBatch, Observation};
 use lightning_sync_exporter::domain::policy::{UserNames, UserSeries};
-use lightning_sync_exporter::domain::reasons::{Reason, Severity};
 use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::engine::{Engine, Settings};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 const EVALUATION: TimeDelta = TimeDelta::minutes(5);
 
 /// What makes two findings the same line.
-type Line = (Reason, Severity, Option<ObjectType>, Option<UserRow>);
+type Line = (Cause, Severity, Option<ObjectType>, Option<UserRow>);
 
 /// A line that held from one evaluation (included) until another (not included).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,14 +97,14 @@ impl<'a> Telling<'a> {
     fn findings(&mut self, now: Timestamp, elapsed: TimeDelta) -> Vec<Finding> {
         self.engine.tick(now, elapsed);
         let findings = judge(&self.engine.view(), now);
-        let held_back: BTreeSet<Reason> = findings
+        let held_back: BTreeSet<Cause> = findings
             .iter()
-            .flat_map(|finding| finding.reason.consequences())
+            .flat_map(|finding| finding.cause.consequences())
             .copied()
             .collect();
         findings
             .into_iter()
-            .filter(|finding| !held_back.contains(&finding.reason))
+            .filter(|finding| !held_back.contains(&finding.cause))
             .collect()
     }
 }
@@ -125,7 +125,7 @@ fn tell(scenario: &Scenario) -> Vec<Seen> {
             .iter()
             .map(|finding| {
                 (
-                    finding.reason,
+                    finding.cause,
                     finding.severity,
                     finding.object_type,
                     finding.check,
@@ -214,7 +214,7 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
 
 /// How often somebody is woken: contacts and events of the same cause at the same time are one page.
 fn pages(seen: &[Seen]) -> usize {
-    let mut spans: BTreeMap<Reason, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
+    let mut spans: BTreeMap<Cause, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
     for seen in seen.iter().filter(|seen| seen.line.1 == Severity::Critical) {
         spans
             .entry(seen.line.0)
@@ -284,14 +284,14 @@ fn the_demo_shows_one_broken_organisation_whenever_it_is_started() {
             let mut telling = Telling::begin(&scenario);
             telling.hear(scenario.history(now), now);
             for finding in telling.findings(now, TimeDelta::zero()) {
-                found.push((scenario.name, finding.reason, finding.severity));
+                found.push((scenario.name, finding.cause, finding.severity));
             }
         }
         assert_eq!(
             found,
             [(
                 "globex",
-                Reason::ServiceAccountNotRecognized,
+                Cause::ServiceAccountNotRecognized,
                 Severity::Critical
             )]
         );

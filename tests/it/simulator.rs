@@ -11,7 +11,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::scenarios::{Scenario, all, demo};
 use lightning_sync_exporter::simulator::{Fed, Feeder, activity_ndjson, snapshot_json};
-use lightning_sync_exporter::sources::refusal::OnError;
+use lightning_sync_exporter::sources::ingest_error::OnError;
 use lightning_sync_exporter::sources::{activity, snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! The daemon's JSON of an organisation → one line and an exit code. Pure.
 
 use crate::cli::exit::Exit;
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::OrgName;
-use crate::domain::reasons::{Reason, Severity};
 use crate::guidance::verdict::Level;
 use chrono::DateTime;
 use serde::Deserialize;
@@ -163,7 +163,7 @@ fn is_dark(verdict: &str) -> bool {
 }
 
 fn is_blindness(finding: &Finding) -> bool {
-    finding.reason == Reason::ObservationsStale.name()
+    finding.reason == Cause::ObservationsStale.name()
 }
 
 fn sentence(state: State, said: &Org) -> String {

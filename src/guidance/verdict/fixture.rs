@@ -9,7 +9,7 @@ use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserSummary, UserTable};
-use crate::domain::view::{ActivityFigures, OrgView, SourceState};
+use crate::domain::view::{ActivityFigures, OrgView, SourceReport};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Org {
             users: Arc::new(UserTable::default()),
             summary: Arc::new(UserSummary::default()),
             open_hours: Calendar::Always.lay_out(NOW),
-            asked: Arc::default(),
+            source_state: Arc::default(),
         };
         Self { view, read: NOW }
     }
@@ -49,7 +49,9 @@ impl Org {
     pub(super) fn read(hours: i64) -> Self {
         let mut org = Self::unread();
         org.read = ago(hours);
-        org.view.sources[Source::Snapshot.index()] = Some(SourceState { spoke_at: org.read });
+        org.view.sources[Source::Snapshot.index()] = Some(SourceReport {
+            last_report_at: org.read,
+        });
         org
     }
 

@@ -26,9 +26,9 @@ fn said(
     (level, headline.into(), sentence.into(), owner)
 }
 
-fn held_back(verdict: &Verdict) -> Vec<(Reason, Reason)> {
+fn held_back(verdict: &Verdict) -> Vec<(Cause, Cause)> {
     let pairs = verdict.held_back.iter();
-    pairs.map(|held| (held.finding.reason, held.by)).collect()
+    pairs.map(|held| (held.finding.cause, held.by)).collect()
 }
 
 #[test]
@@ -121,15 +121,15 @@ fn a_refused_account_is_named_and_explains_what_follows_from_it() {
         )
     );
     let verdict = org.verdict();
-    assert_eq!(verdict.cause, Some(Reason::ServiceAccountNotRecognized));
+    assert_eq!(verdict.cause, Some(Cause::ServiceAccountNotRecognized));
     assert_eq!(verdict.acting.len(), 1);
-    let cause = Reason::ServiceAccountNotRecognized;
+    let cause = Cause::ServiceAccountNotRecognized;
     assert_eq!(
         held_back(&verdict),
         [
-            (Reason::NoSyncIn24Hours, cause),
-            (Reason::NoSyncIn24Hours, cause),
-            (Reason::UsersFailing, cause),
+            (Cause::NoSyncIn24Hours, cause),
+            (Cause::NoSyncIn24Hours, cause),
+            (Cause::UsersFailing, cause),
         ]
     );
 }
@@ -196,7 +196,7 @@ fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
     );
     assert_eq!(
         held_back(&org.verdict()),
-        [(Reason::UsersFailing, Reason::NoSyncIn24Hours)]
+        [(Cause::UsersFailing, Cause::NoSyncIn24Hours)]
     );
 }
 
@@ -341,7 +341,7 @@ fn a_far_retirement_does_not_hide_that_all_is_fine() {
     let verdict = org.verdict();
     assert_eq!(
         (verdict.level, verdict.cause),
-        (Level::Fine, Some(Reason::RetirementNear))
+        (Level::Fine, Some(Cause::RetirementNear))
     );
     assert_eq!(
         verdict.acting.first().map(|f| describe(f, &org.view, NOW)),
@@ -374,10 +374,10 @@ fn findings_of_another_organisation_are_passed_over() {
     assert_eq!(verdict(&findings, &fine.view, NOW).level, Level::Fine);
 }
 
-fn bare(reason: Reason) -> Finding {
+fn bare(reason: Cause) -> Finding {
     Finding {
         severity: Severity::Warning,
-        reason,
+        cause: reason,
         org: OrgName::new("acme").unwrap(),
         object_type: None,
         check: None,
@@ -389,7 +389,7 @@ fn bare(reason: Reason) -> Finding {
 #[test]
 fn every_reason_is_told_in_a_sentence_even_without_facts() {
     let org = Org::unread();
-    for reason in Reason::ALL {
+    for reason in Cause::ALL {
         let told = describe(&bare(*reason), &org.view, NOW);
         assert!(
             told.starts_with(char::is_uppercase) && told.ends_with('.'),
@@ -403,14 +403,14 @@ fn resets_first_syncs_and_zeros_are_told_with_their_figures() {
     let org = Org::read(0).synced(30);
     let told = |finding: Finding| describe(&finding, &org.view, NOW);
     for (reason, users, sentence) in [
-        (Reason::ResetStuck, 1, "A reset has lasted more than 4 h."),
+        (Cause::ResetStuck, 1, "A reset has lasted more than 4 h."),
         (
-            Reason::ResetStuck,
+            Cause::ResetStuck,
             3,
             "The longest of 3 resets has lasted more than 4 h.",
         ),
         (
-            Reason::InitialSyncStuck,
+            Cause::InitialSyncStuck,
             2,
             "The longest of 2 first syncs has lasted more than 3 days.",
         ),
@@ -428,14 +428,14 @@ fn resets_first_syncs_and_zeros_are_told_with_their_figures() {
     assert_eq!(
         told(Finding {
             object_type,
-            ..bare(Reason::NothingIn24Hours)
+            ..bare(Cause::NothingIn24Hours)
         }),
         "No events synced in 24 hours with a working day among them."
     );
     assert_eq!(
         told(Finding {
             object_type,
-            ..bare(Reason::NothingIn60Minutes)
+            ..bare(Cause::NothingIn60Minutes)
         }),
         "No events synced in the last working hour."
     );

@@ -1,10 +1,10 @@
 //! The verdict in words: headline and sentence, from facts of the moment.
 
 use super::{Level, objects_of};
+use crate::domain::causes::Cause;
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
-use crate::domain::reasons::Reason;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{LastSync, OrgView};
@@ -81,58 +81,58 @@ pub(super) fn together(
     org: &OrgView,
     now: Timestamp,
 ) -> String {
-    let reason = finding.reason;
+    let reason = finding.cause;
     let summary = || cause_of(org.policy.product, reason).summary.to_owned();
     let mut objects: Vec<ObjectType> = objects_of(reason, findings).collect();
     if objects.is_empty() {
         objects.clone_from(&org.policy.objects);
     }
     match reason {
-        Reason::ServiceAccountNotRecognized => match account(org, now) {
+        Cause::ServiceAccountNotRecognized => match account(org, now) {
             Some(name) => format!("Salesforce does not accept {name}."),
             None => summary(),
         },
-        Reason::NoSyncIn24Hours => not_synced(&objects, org, now).unwrap_or_else(summary),
-        Reason::NeverSynced => sentence(&format!("{} have never synced", both(&objects))),
-        Reason::ObservationsStale => told_before(&objects, org, now),
-        Reason::NothingIn24Hours => sentence(&format!(
+        Cause::NoSyncIn24Hours => not_synced(&objects, org, now).unwrap_or_else(summary),
+        Cause::NeverSynced => sentence(&format!("{} have never synced", both(&objects))),
+        Cause::ObservationsStale => told_before(&objects, org, now),
+        Cause::NothingIn24Hours => sentence(&format!(
             "no {} synced in 24 hours with a working day among them",
             names(&objects).join(" and no ")
         )),
-        Reason::LinkedUsersUnexpected => linked(org, now).unwrap_or_else(summary),
-        Reason::UsersFailing => users(finding, org).unwrap_or_else(summary),
-        Reason::ResetStuck => {
+        Cause::LinkedUsersUnexpected => linked(org, now).unwrap_or_else(summary),
+        Cause::UsersFailing => users(finding, org).unwrap_or_else(summary),
+        Cause::ResetStuck => {
             let limit = span(org.policy.reset_limit);
             longest(finding, "reset", &limit).unwrap_or_else(summary)
         }
-        Reason::InitialSyncStuck => {
+        Cause::InitialSyncStuck => {
             let limit = span(org.policy.initial_sync_limit);
             longest(finding, "first sync", &limit).unwrap_or_else(summary)
         }
-        Reason::Delayed => late(&objects, org, now).unwrap_or_else(summary),
-        Reason::NothingIn60Minutes => sentence(&format!(
+        Cause::Delayed => late(&objects, org, now).unwrap_or_else(summary),
+        Cause::NothingIn60Minutes => sentence(&format!(
             "no {} synced in the last working hour",
             names(&objects).join(" and no ")
         )),
-        Reason::RetirementNear => match org.policy.retirement {
+        Cause::RetirementNear => match org.policy.retirement {
             Some(end) => format!("Lightning Sync ends in {}.", span(end.since(now))),
             None => summary(),
         },
-        Reason::Retired => match org.policy.retirement {
+        Cause::Retired => match org.policy.retirement {
             Some(end) => format!("Lightning Sync ended {}.", local(end, org, now)),
             None => summary(),
         },
-        Reason::PollFailing => polls(org).unwrap_or_else(summary),
-        Reason::ServiceAccountMissing
-        | Reason::UsersSyncNothing
-        | Reason::NoLinkedUsers
-        | Reason::OutlookIntegrationDisabled
-        | Reason::ExporterDown
-        | Reason::StoreFailing
-        | Reason::ClockSuspect
-        | Reason::IngestRejected
-        | Reason::SalesforceApiBudgetLow
-        | Reason::Watchdog => summary(),
+        Cause::PollFailing => polls(org).unwrap_or_else(summary),
+        Cause::ServiceAccountMissing
+        | Cause::UsersSyncNothing
+        | Cause::NoLinkedUsers
+        | Cause::OutlookIntegrationDisabled
+        | Cause::ExporterDown
+        | Cause::StoreFailing
+        | Cause::ClockSuspect
+        | Cause::IngestRejected
+        | Cause::SalesforceApiBudgetLow
+        | Cause::Watchdog => summary(),
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn together(
 fn polls(org: &OrgView) -> Option<String> {
     let parts: Vec<String> = Source::ALL
         .iter()
-        .filter_map(|source| Some((source, org.asked.failing(*source)?)))
+        .filter_map(|source| Some((source, org.source_state.failing(*source)?)))
         .map(|(source, failing)| {
             format!(
                 "Asking {source} fails: {}. {}",

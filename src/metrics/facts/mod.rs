@@ -4,8 +4,8 @@
 mod rows;
 mod time;
 
-pub(super) use rows::{Said, Seen};
-pub(super) use time::{Counts, Each, Hours, Moving, Settings, Settled};
+pub(super) use rows::{ObservedAt, Values};
+pub(super) use time::{Ages, Counts, Each, Hours, Settings, Settled};
 
 use crate::domain::judge::judge_org;
 use crate::domain::policy::OrgPolicy;
@@ -23,10 +23,10 @@ pub(super) struct OrgFacts {
     pub(super) hours: Hours,
     pub(super) settled: Settled,
     pub(super) users: Users,
-    pub(super) said: Said,
-    pub(super) seen: Seen,
+    pub(super) said: Values,
+    pub(super) seen: ObservedAt,
     pub(super) counts: Counts,
-    pub(super) moving: Moving,
+    pub(super) moving: Ages,
 }
 
 /// A part of the facts. Every part depends on the policy as well.
@@ -41,13 +41,13 @@ pub(super) enum Part {
     /// Counts over the users.
     Users,
     /// What is said, by whom, and what follows from it.
-    Said,
+    Values,
     /// When it was seen.
-    Seen,
+    ObservedAt,
     /// What the windows count.
     Counts,
     /// Ages, which move with every scrape.
-    Moving,
+    Ages,
 }
 
 impl Part {
@@ -56,10 +56,10 @@ impl Part {
         Self::Hours,
         Self::Settled,
         Self::Users,
-        Self::Said,
-        Self::Seen,
+        Self::Values,
+        Self::ObservedAt,
         Self::Counts,
-        Self::Moving,
+        Self::Ages,
     ];
     pub(super) const COUNT: usize = Self::ALL.len();
 
@@ -90,9 +90,9 @@ impl OrgFacts {
             settled: Settled::of(org, now),
             users: Users::of(org),
             counts: Counts::of(org, &rows, fresh, now),
-            moving: Moving::of(org, &rows, fresh, now),
-            seen: Seen::of(org, &rows, now),
-            said: Said::of(org, rows, findings, now),
+            moving: Ages::of(org, &rows, fresh, now),
+            seen: ObservedAt::of(org, &rows, now),
+            said: Values::of(org, rows, findings, now),
         }
     }
 
@@ -104,10 +104,10 @@ impl OrgFacts {
                 Part::Hours => self.hours == other.hours,
                 Part::Settled => self.settled == other.settled,
                 Part::Users => self.users == other.users,
-                Part::Said => self.said == other.said,
-                Part::Seen => self.seen == other.seen,
+                Part::Values => self.said == other.said,
+                Part::ObservedAt => self.seen == other.seen,
                 Part::Counts => self.counts == other.counts,
-                Part::Moving => self.moving == other.moving,
+                Part::Ages => self.moving == other.moving,
             }
     }
 }

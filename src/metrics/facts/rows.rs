@@ -15,7 +15,7 @@ pub(super) type Rows = [Option<Current>; OrgRow::COUNT];
 
 /// What is said, by whom, and what follows from it.
 #[derive(Debug, PartialEq)]
-pub(in crate::metrics) struct Said {
+pub(in crate::metrics) struct Values {
     rows: [Option<Answer>; OrgRow::COUNT],
     /// When the last sync becomes too old, where that is counted in business hours.
     pub(in crate::metrics) deadline: Each<Timestamp>,
@@ -37,7 +37,7 @@ pub(in crate::metrics) struct Answer {
     pub(in crate::metrics) stale: bool,
 }
 
-impl Said {
+impl Values {
     pub(super) fn of(org: &OrgView, rows: Rows, findings: Vec<Finding>, now: Timestamp) -> Self {
         let in_business_hours = org.policy.count_hours == CountHours::Business;
         Self {
@@ -82,7 +82,7 @@ const fn is_window(row: OrgRow) -> bool {
 
 /// When what is said was seen.
 #[derive(Debug, PartialEq)]
-pub(in crate::metrics) struct Seen {
+pub(in crate::metrics) struct ObservedAt {
     rows: [Option<Timestamp>; OrgRow::COUNT],
     settled: [Option<Timestamp>; OrgRow::COUNT],
     /// When a source last spoke, by [`Source::index`].
@@ -90,7 +90,7 @@ pub(in crate::metrics) struct Seen {
     pub(in crate::metrics) summary: Summary,
 }
 
-impl Seen {
+impl ObservedAt {
     pub(super) fn of(org: &OrgView, rows: &Rows, now: Timestamp) -> Self {
         let seen = |row: OrgRow| Some(rows.get(row.index())?.as_ref()?.observed_at);
         Self {
@@ -99,7 +99,7 @@ impl Seen {
                 let read_at = seen(row)?.min(now);
                 org.open_hours.settled(settle(row)?, read_at)
             }),
-            spoke_at: org.sources.map(|state| Some(state?.spoke_at)),
+            spoke_at: org.sources.map(|state| Some(state?.last_report_at)),
             summary: Summary(Arc::clone(&org.summary)),
         }
     }

@@ -90,12 +90,12 @@ impl Counts {
 
 /// What moves with every scrape.
 #[derive(Debug, PartialEq)]
-pub(in crate::metrics) struct Moving {
+pub(in crate::metrics) struct Ages {
     pub(in crate::metrics) age: Each<TimeDelta>,
     pub(in crate::metrics) coverage: Each<TimeDelta>,
 }
 
-impl Moving {
+impl Ages {
     pub(super) fn of(org: &OrgView, rows: &Rows, fresh: bool, now: Timestamp) -> Self {
         Self {
             age: each(|object| {

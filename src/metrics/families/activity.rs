@@ -5,12 +5,12 @@ use super::{Family, Samples};
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::{Timestamp, seconds};
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::{Each, Said};
+use crate::metrics::facts::{Each, Values};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         metric: metric("lightning_sync_last_sync_timestamp_seconds"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             let policy = out.policy;
             for object in policy.objects.iter().copied() {
                 out.instant(&[object.name()], said.last_sync(object));
@@ -19,7 +19,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_last_sync_age_seconds"),
-        samples: Samples::Moving(|out, moving| {
+        samples: Samples::Ages(|out, moving| {
             out.each(&moving.age, |out, labels, age| {
                 out.put(labels, seconds(age));
             });
@@ -27,15 +27,15 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_last_sync_deadline_timestamp_seconds"),
-        samples: Samples::Said(|out, said| instants(out, &said.deadline)),
+        samples: Samples::Values(|out, said| instants(out, &said.deadline)),
     },
     Family {
         metric: metric("lightning_sync_last_sync_unconfirmed_since_timestamp_seconds"),
-        samples: Samples::Said(|out, said| instants(out, &said.unconfirmed_since)),
+        samples: Samples::Values(|out, said| instants(out, &said.unconfirmed_since)),
     },
     Family {
         metric: metric("lightning_sync_ever_synced"),
-        samples: Samples::Said(|out, said| out.each(&said.ever_synced, Writer::flag)),
+        samples: Samples::Values(|out, said| out.each(&said.ever_synced, Writer::flag)),
     },
     Family {
         metric: metric("lightning_sync_records_synced_60m"),
@@ -51,7 +51,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_activity_coverage_seconds"),
-        samples: Samples::Moving(|out, moving| {
+        samples: Samples::Ages(|out, moving| {
             out.each(&moving.coverage, |out, labels, covered| {
                 out.put(labels, seconds(covered));
             });
@@ -59,23 +59,23 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_service_account_provided"),
-        samples: Samples::Said(|out, said| row(out, said, OrgRow::ServiceAccountProvided)),
+        samples: Samples::Values(|out, said| row(out, said, OrgRow::ServiceAccountProvided)),
     },
     Family {
         metric: metric("lightning_sync_service_account_recognized"),
-        samples: Samples::Said(|out, said| row(out, said, OrgRow::ServiceAccountRecognized)),
+        samples: Samples::Values(|out, said| row(out, said, OrgRow::ServiceAccountRecognized)),
     },
     Family {
         metric: metric("lightning_sync_outlook_integration_enabled"),
-        samples: Samples::Said(|out, said| row(out, said, OrgRow::OutlookIntegration)),
+        samples: Samples::Values(|out, said| row(out, said, OrgRow::OutlookIntegration)),
     },
     Family {
         metric: metric("lightning_sync_linked_users"),
-        samples: Samples::Said(|out, said| row(out, said, OrgRow::LinkedUsers)),
+        samples: Samples::Values(|out, said| row(out, said, OrgRow::LinkedUsers)),
     },
     Family {
         metric: metric("lightning_sync_expected_linked_users"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             out.known(&[], said.expected_linked_users.map(|users| users as f64));
         }),
     },
@@ -92,7 +92,7 @@ fn instants(out: &mut Writer<'_>, answers: &Each<Timestamp>) {
 }
 
 /// Writes a row of the organisation as a number.
-fn row(out: &mut Writer<'_>, said: &Said, row: OrgRow) {
+fn row(out: &mut Writer<'_>, said: &Values, row: OrgRow) {
     let value = said.answer(row).and_then(|answer| answer.value.as_ref());
     out.known(
         &[],

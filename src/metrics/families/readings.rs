@@ -12,7 +12,7 @@ use crate::metrics::facts::speaks_of;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         metric: metric("lightning_sync_reading_timestamp_seconds"),
-        samples: Samples::Seen(|out, seen| {
+        samples: Samples::ObservedAt(|out, seen| {
             for row in OrgRow::ALL {
                 out.instant(&org_labels(row), seen.at(row));
             }
@@ -23,7 +23,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_reading_stale"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             for row in OrgRow::ALL {
                 if let Some(answer) = said.answer(row) {
                     out.flag(&org_labels(row), answer.stale);
@@ -36,7 +36,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_reading_settled_timestamp_seconds"),
-        samples: Samples::Seen(|out, seen| {
+        samples: Samples::ObservedAt(|out, seen| {
             for row in OrgRow::ALL {
                 out.instant(&org_labels(row), seen.settled(row));
             }
@@ -44,7 +44,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_reading_info"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             for row in OrgRow::ALL {
                 if let Some(answer) = said.answer(row) {
                     let [row, object] = org_labels(row);
@@ -55,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_observation_timestamp_seconds"),
-        samples: Samples::Seen(|out, seen| {
+        samples: Samples::ObservedAt(|out, seen| {
             for (source, spoke_at) in Source::ALL.iter().zip(seen.spoke_at) {
                 out.instant(&[source.name()], spoke_at);
             }
@@ -63,7 +63,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_expected_every_seconds"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             for (source, spoken) in Source::ALL.iter().zip(said.spoken) {
                 let every = out.policy.expected_every(*source).filter(|_| spoken);
                 out.known(&[source.name()], every.map(seconds));
@@ -72,11 +72,11 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_finding"),
-        samples: Samples::Said(|out, said| {
+        samples: Samples::Values(|out, said| {
             let mut written: Vec<[&str; 3]> = Vec::with_capacity(said.findings.len());
             for finding in &said.findings {
                 let labels = [
-                    finding.reason.name(),
+                    finding.cause.name(),
                     object_label(finding.object_type),
                     finding.severity.name(),
                 ];

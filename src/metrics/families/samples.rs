@@ -5,10 +5,10 @@ use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::metrics::catalogue::Metric;
+use crate::metrics::encoder::Lines;
 use crate::metrics::facts::{
-    Counts, Each, Hours, Moving, OrgFacts, Part, Said, Seen, Settings, Settled, Users,
+    Ages, Counts, Each, Hours, ObservedAt, OrgFacts, Part, Settings, Settled, Users, Values,
 };
-use crate::metrics::lines::Lines;
 use bytes::BytesMut;
 
 /// Writes the samples of an organisation from a part of its facts.
@@ -24,10 +24,10 @@ pub(in crate::metrics) enum Samples {
     Hours(Write<Hours>),
     Settled(Write<Settled>),
     Users(Write<Users>),
-    Said(Write<Said>),
-    Seen(Write<Seen>),
+    Values(Write<Values>),
+    ObservedAt(Write<ObservedAt>),
     Counts(Write<Counts>),
-    Moving(Write<Moving>),
+    Ages(Write<Ages>),
     /// One sample for each user and check, where the View asks for series of users.
     EachUser,
 }
@@ -41,10 +41,10 @@ impl Samples {
             Self::Hours(_) => Part::Hours,
             Self::Settled(_) => Part::Settled,
             Self::Users(_) => Part::Users,
-            Self::Said(_) => Part::Said,
-            Self::Seen(_) => Part::Seen,
+            Self::Values(_) => Part::Values,
+            Self::ObservedAt(_) => Part::ObservedAt,
             Self::Counts(_) => Part::Counts,
-            Self::Moving(_) => Part::Moving,
+            Self::Ages(_) => Part::Ages,
         })
     }
 }
@@ -65,10 +65,10 @@ impl Family {
             Samples::Hours(write) => write(writer, &org.hours),
             Samples::Settled(write) => write(writer, &org.settled),
             Samples::Users(write) => write(writer, &org.users),
-            Samples::Said(write) => write(writer, &org.said),
-            Samples::Seen(write) => write(writer, &org.seen),
+            Samples::Values(write) => write(writer, &org.said),
+            Samples::ObservedAt(write) => write(writer, &org.seen),
             Samples::Counts(write) => write(writer, &org.counts),
-            Samples::Moving(write) => write(writer, &org.moving),
+            Samples::Ages(write) => write(writer, &org.moving),
         }
     }
 }

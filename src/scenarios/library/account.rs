@@ -1,9 +1,9 @@
 //! Lives in which the account that connects the two systems breaks: the root causes.
 
 use super::{STOPPED, change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::Connection;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::What;
 use crate::scenarios::scenario::Scenario;
@@ -35,7 +35,7 @@ fn service_account_broken() -> Scenario {
         change(broke, restored, What::NotRecognized),
     ];
     story.truth = vec![Truth::org(
-        Reason::ServiceAccountNotRecognized,
+        Cause::ServiceAccountNotRecognized,
         Severity::Critical,
         read,
         restored,
@@ -58,7 +58,7 @@ fn account_missing() -> Scenario {
         change(lost, saved, What::NotRecognized),
     ];
     story.truth = vec![Truth::org(
-        Reason::ServiceAccountMissing,
+        Cause::ServiceAccountMissing,
         Severity::Critical,
         lost,
         saved,
@@ -87,7 +87,7 @@ fn password_expired() -> Scenario {
             ]
         })
         .chain([Truth::org(
-            Reason::ServiceAccountNotRecognized,
+            Cause::ServiceAccountNotRecognized,
             Severity::Critical,
             read,
             saved,

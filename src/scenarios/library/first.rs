@@ -1,8 +1,8 @@
 //! Lives at their beginning: first set-ups and first syncs.
 
 use super::{USERS, change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::{Change, What};
@@ -83,7 +83,7 @@ fn first_sync_hangs() -> Scenario {
     story.life.changes = show(0..USERS, Status::NotStarted, Timestamp::MIN, began)
         .chain(show(0..USERS, Status::InitialSyncInProgress, began, helped))
         .collect();
-    story.truth = Truth::org(Reason::NeverSynced, Severity::Critical, limit, helped)
+    story.truth = Truth::org(Cause::NeverSynced, Severity::Critical, limit, helped)
         .each(ObjectType::ALL)
         .collect();
     story
@@ -98,7 +98,7 @@ fn first_sync_never_begins() -> Scenario {
     let (new, limit, fixed) = (at(3, 10, 0), at(6, 10, 0), at(9, 10, 0));
     story.life.changes = show(7..8, Status::NotStarted, new, fixed).collect();
     story.truth = directions()
-        .map(|row| Truth::org(Reason::InitialSyncStuck, Severity::Warning, limit, fixed).check(row))
+        .map(|row| Truth::org(Cause::InitialSyncStuck, Severity::Warning, limit, fixed).check(row))
         .collect();
     story
 }

@@ -1,8 +1,8 @@
 //! Lives in which nothing is broken, however quiet it gets.
 
 use super::{STOPPED, change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::time::Timestamp;
 use crate::scenarios::scenario::Scenario;
 use crate::scenarios::setting::{BERLIN, NEW_YORK, day, local, office, office_hours, org_name};
@@ -63,7 +63,7 @@ fn weekend_in_wall_hours() -> Scenario {
     let saturday_evening = local(BERLIN, day(11, 7), 18, 0);
     let monday_morning = local(BERLIN, day(11, 9), 8, 0);
     story.truth = Truth::org(
-        Reason::NoSyncIn24Hours,
+        Cause::NoSyncIn24Hours,
         Severity::Critical,
         saturday_evening,
         monday_morning,
@@ -101,7 +101,7 @@ fn holiday_unlisted() -> Scenario {
                 late(left, back).of(*object),
                 nothing_for_an_hour(left, at(26, 15, 0)).of(*object),
                 Truth::org(
-                    Reason::NothingIn24Hours,
+                    Cause::NothingIn24Hours,
                     Severity::Warning,
                     at(26, 15, 0),
                     back,

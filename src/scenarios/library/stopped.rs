@@ -1,9 +1,9 @@
 //! Lives in which sync stops although every account is fine, and one that ends for good.
 
 use super::{STOPPED, change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{Direction, ObjectType};
 use crate::domain::policy::OrgPolicy;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::What;
 use crate::scenarios::scenario::Scenario;
@@ -42,7 +42,7 @@ fn contacts_stopped() -> Scenario {
     story.truth = vec![
         late(stopped, page).of(contacts),
         nothing_for_an_hour(stopped, page).of(contacts),
-        Truth::org(Reason::NoSyncIn24Hours, Severity::Critical, page, resumed).of(contacts),
+        Truth::org(Cause::NoSyncIn24Hours, Severity::Critical, page, resumed).of(contacts),
     ];
     story
 }
@@ -71,8 +71,8 @@ fn stopped_over_clock_change() -> Scenario {
                 late(stopped, page),
                 nothing_for_an_hour(stopped, nothing),
                 // Six business hours without a record are over on Monday at two.
-                Truth::org(Reason::NothingIn24Hours, Severity::Warning, nothing, page),
-                Truth::org(Reason::NoSyncIn24Hours, Severity::Critical, page, resumed),
+                Truth::org(Cause::NothingIn24Hours, Severity::Warning, nothing, page),
+                Truth::org(Cause::NoSyncIn24Hours, Severity::Critical, page, resumed),
             ]
             .map(|truth| truth.of(*object))
         })
@@ -124,9 +124,9 @@ fn retirement_day() -> Scenario {
         local(BERLIN, day(15, 2), 8, 15),
     );
     story.truth = vec![
-        Truth::org(Reason::RetirementNear, Severity::Info, news, warning),
-        Truth::org(Reason::RetirementNear, Severity::Warning, warning, end),
-        Truth::org(Reason::Retired, Severity::Info, end, Timestamp::MAX),
+        Truth::org(Cause::RetirementNear, Severity::Info, news, warning),
+        Truth::org(Cause::RetirementNear, Severity::Warning, warning, end),
+        Truth::org(Cause::Retired, Severity::Info, end, Timestamp::MAX),
     ];
     story
 }

@@ -1,8 +1,8 @@
 //! Lives in which something is wrong with some users, or only seems to be.
 
 use super::{STOPPED, change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::{Change, What};
@@ -67,7 +67,7 @@ fn reset_hangs() -> Scenario {
         shows(3..4, UserRow::Reset, Status::ResetInProgress, runs, done),
     ];
     story.truth =
-        vec![Truth::org(Reason::ResetStuck, Severity::Warning, limit, done).check(UserRow::Reset)];
+        vec![Truth::org(Cause::ResetStuck, Severity::Warning, limit, done).check(UserRow::Reset)];
     story
 }
 
@@ -96,7 +96,7 @@ fn users_failing() -> Scenario {
     ];
     story.truth = vec![
         Truth::org(
-            Reason::UsersFailing,
+            Cause::UsersFailing,
             Severity::Warning,
             at(10, 8, 15),
             at(10, 15, 0),
@@ -151,8 +151,8 @@ fn linked_users_drop() -> Scenario {
         change(stopped, resumed, STOPPED),
     ];
     story.truth = vec![
-        Truth::org(Reason::LinkedUsersUnexpected, Severity::Warning, some, none),
-        Truth::org(Reason::NoLinkedUsers, Severity::Critical, none, resumed),
+        Truth::org(Cause::LinkedUsersUnexpected, Severity::Warning, some, none),
+        Truth::org(Cause::NoLinkedUsers, Severity::Critical, none, resumed),
     ];
     story
 }
@@ -186,8 +186,8 @@ fn reps_select_events() -> Scenario {
         shows(2..4, UserRow::OutlookIntegration, Status::No, off, on),
     ];
     story.truth = vec![
-        Truth::org(Reason::OutlookIntegrationDisabled, Severity::Info, off, on),
-        Truth::org(Reason::UsersFailing, Severity::Warning, off, on)
+        Truth::org(Cause::OutlookIntegrationDisabled, Severity::Info, off, on),
+        Truth::org(Cause::UsersFailing, Severity::Warning, off, on)
             .check(UserRow::OutlookIntegration),
     ];
     story

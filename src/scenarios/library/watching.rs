@@ -1,9 +1,9 @@
 //! Lives in which it is the watching that breaks, or that is sparse.
 
 use super::{change, told};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::policy::OrgPolicy;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::What;
 use crate::scenarios::scenario::Scenario;
@@ -46,7 +46,7 @@ fn feed_silent() -> Scenario {
         change(died, back, What::FeedSilent),
     ];
     story.truth = Truth::org(
-        Reason::ObservationsStale,
+        Cause::ObservationsStale,
         Severity::Critical,
         at(10, 11, 10),
         back,
@@ -68,8 +68,7 @@ fn feed_silent_at_night() -> Scenario {
         change(Timestamp::MIN, Timestamp::MAX, NEVER_READ),
         change(died, back, What::FeedSilent),
     ];
-    let stale =
-        |severity, from, until| Truth::org(Reason::ObservationsStale, severity, from, until);
+    let stale = |severity, from, until| Truth::org(Cause::ObservationsStale, severity, from, until);
     story.truth = stale(Severity::Warning, at(10, 22, 10), opened)
         .each(ObjectType::ALL)
         .chain(stale(Severity::Critical, opened, back).each(ObjectType::ALL))
@@ -90,7 +89,7 @@ fn page_unread() -> Scenario {
         change(died, started, What::PageUnread),
     ];
     story.truth = Truth::org(
-        Reason::ObservationsStale,
+        Cause::ObservationsStale,
         Severity::Critical,
         at(10, 15, 30),
         started,

@@ -1,6 +1,6 @@
 //! Where one record ends and the next begins, without understanding the records.
 
-use crate::sources::refusal::{IngestError, IngestReason};
+use crate::sources::ingest_error::{IngestError, IngestReason};
 
 /// Hands out the lines that are not blank, with their numbers from 1, without their line ends.
 pub(super) fn lines(body: &[u8], take: &mut impl FnMut(u64, &[u8])) {

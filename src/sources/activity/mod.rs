@@ -7,7 +7,7 @@ mod frame;
 #[expect(unreachable_pub, reason = "closed sets are declared with public items")]
 mod record;
 
-use super::refusal::{
+use super::ingest_error::{
     IngestError, IngestReason, Mistakes, OnError, Parsed, RecordError, without_mark,
 };
 use crate::domain::activity::IdentityKey;

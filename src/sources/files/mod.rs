@@ -3,7 +3,7 @@
 //!
 //! Polling, on purpose: it works on network shares, where notifications do not.
 
-mod shelf;
+mod archive;
 #[cfg(test)]
 mod tests;
 mod watcher;

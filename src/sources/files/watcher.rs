@@ -1,6 +1,6 @@
 //! Decides when a file is whole, reads it within bounds and hands it over.
 
-use super::shelf::{self, DONE, REJECTED};
+use super::archive::{self, DONE, REJECTED};
 use crate::domain::time::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
@@ -148,8 +148,8 @@ impl Watcher {
                 Ok(None) => continue,
                 // Whoever cannot take this one now cannot take the next one either.
                 Ok(Some(Taken::Later)) => break,
-                Ok(Some(Taken::Accepted)) => shelf::put_away(&path, DONE),
-                Ok(Some(Taken::Rejected(reason))) => shelf::reject(&path, &reason),
+                Ok(Some(Taken::Accepted)) => archive::put_away(&path, DONE),
+                Ok(Some(Taken::Rejected(reason))) => archive::reject(&path, &reason),
                 Err(error) => Err(error),
             };
             match moved {

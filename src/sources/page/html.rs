@@ -1,7 +1,7 @@
 //! Saved HTML → pieces. Only what a reader sees counts: texts, and what pictures are called.
 
 use super::shown::Shown;
-use crate::sources::refusal::IngestError;
+use crate::sources::ingest_error::IngestError;
 use crate::sources::vocabulary::flag;
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};

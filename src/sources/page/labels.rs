@@ -3,7 +3,7 @@
 use super::value::Kind;
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, UserRow};
-use crate::sources::refusal::invisible;
+use crate::sources::ingest_error::invisible;
 use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, flag, user_object, words};
 
 /// A row of either section.

@@ -13,7 +13,7 @@ mod shown;
 mod text;
 mod value;
 
-use super::refusal::{IngestError, IngestReason, text_of};
+use super::ingest_error::{IngestError, IngestReason, text_of};
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::DateOrder;

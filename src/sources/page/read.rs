@@ -13,8 +13,8 @@ use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::sources::contradiction;
+use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, quoted};
 use crate::sources::instant;
-use crate::sources::refusal::{IngestError, IngestReason, Mistakes, quoted};
 use trouble::{Trouble, refusal};
 use users::Users;
 

@@ -1,6 +1,6 @@
 //! What a page shows, piece by piece, whatever it was made of.
 
-use crate::sources::refusal::{IngestError, IngestReason, invisible};
+use crate::sources::ingest_error::{IngestError, IngestReason, invisible};
 
 /// The most pieces of a page; a page full of other things has some thousands.
 const MAX_PIECES: usize = 100_000;

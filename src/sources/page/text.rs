@@ -1,7 +1,7 @@
 //! Pasted text: one piece for each cell of each line.
 
 use super::shown::Shown;
-use crate::sources::refusal::IngestError;
+use crate::sources::ingest_error::IngestError;
 
 /// Splits a text. Cells are parted by tabs, bars or several spaces, as browsers, tables in text and terminals do.
 pub(super) fn split(body: &str) -> Result<Shown, IngestError> {

@@ -7,7 +7,7 @@ use super::shown::Piece;
 use crate::domain::ids::UserName;
 use crate::domain::observation::SNAPSHOT_AHEAD;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use crate::sources::refusal::quoted;
+use crate::sources::ingest_error::quoted;
 use crate::sources::vocabulary::{flag, state, words};
 
 /// A value of a row.

@@ -5,16 +5,17 @@
 //! settings, a report that an admin builds, and the users of its successor, Einstein Activity Capture.
 
 mod answer;
+mod apply;
 mod approximate;
 mod assignments;
 mod batch;
 mod capture;
-mod chores;
 mod client;
 mod counters;
 mod errors;
-mod exported;
+mod facts;
 mod grant;
+mod hourly_queries;
 mod mapping;
 mod metadata;
 mod pace;
@@ -22,18 +23,17 @@ mod paging;
 mod poll;
 mod queries;
 mod report;
+mod report_csv;
 mod settings;
-mod take;
-mod told;
 mod trail;
 mod usage;
 
 pub use capture::{Connectivity, Onboarding};
-pub use exported::read_csv;
+pub use facts::{Part, PollFacts};
 pub use grant::SigningKey;
 pub use pace::Pace;
 pub use poll::{Polled, Poller};
 pub use report::{Columns, Failed, Report, ReportSettings};
+pub use report_csv::read_csv;
 pub use settings::{Auth, Settings};
-pub use told::{Part, Told};
 pub use usage::Usage;

@@ -5,11 +5,11 @@ use super::assignments::Assignments;
 use super::batch;
 use super::client::Client;
 use super::counters::Counters;
+use super::facts::{Part, PollFacts};
 use super::pace::Pace;
 use super::paging::{Page, Pages, Record};
 use super::queries;
 use super::settings::Settings;
-use super::told::{Part, Told};
 use super::trail::Trail;
 use super::usage::Usage;
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
@@ -44,7 +44,7 @@ pub struct Polled {
     /// Rows for the engine, or why there are none.
     pub snapshot: Result<Snapshot, Failure>,
     /// What else is known, this poll's news included.
-    pub told: Told,
+    pub told: PollFacts,
     /// How many of the organisation's requests are used.
     pub usage: Option<Usage>,
     /// How many requests this poll sent.
@@ -72,7 +72,7 @@ pub struct Poller {
     no_batch_since: Option<Timestamp>,
     /// The users that were told last, when, and whether they were all.
     pub(super) users_told: Option<(Timestamp, Users, bool)>,
-    pub(super) told: Told,
+    pub(super) told: PollFacts,
     /// The longest poll, all its pages included.
     within: Duration,
     /// Users of Einstein Activity Capture, by the first 15 characters of their ids.
@@ -109,7 +109,7 @@ impl Poller {
             absent: [false; Part::COUNT],
             no_batch_since: None,
             users_told: None,
-            told: Told::default(),
+            told: PollFacts::default(),
             within: POLL_WITHIN,
             user_ids: HashSet::new(),
             aggregates: true,

@@ -6,7 +6,7 @@ use super::given::Given;
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, UserRow};
-use crate::sources::refusal::{
+use crate::sources::ingest_error::{
     IngestError, IngestReason, Mistakes, RecordError, field_name, text_of,
 };
 use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, find, user_object, words};

@@ -1,6 +1,6 @@
 use super::tests::{NOW, at, full};
 use super::*;
-use crate::sources::refusal::IngestReason;
+use crate::sources::ingest_error::IngestReason;
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();

@@ -8,7 +8,7 @@ use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::sources::contradiction;
-use crate::sources::refusal::{IngestError, IngestReason, Mistakes, RecordError, quoted};
+use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, RecordError, quoted};
 use std::collections::HashSet;
 
 /// Where a value stands: a line of CSV (0 elsewhere) and the path of its key.

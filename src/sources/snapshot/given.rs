@@ -3,8 +3,8 @@
 use crate::domain::ids::UserName;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
+use crate::sources::ingest_error::quoted;
 use crate::sources::instant;
-use crate::sources::refusal::quoted;
 use crate::sources::vocabulary::{flag, state, words};
 use std::borrow::Cow;
 

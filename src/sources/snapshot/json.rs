@@ -6,7 +6,7 @@ use super::node::{KeySeed, Node, NodeSeed};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::UserRow;
-use crate::sources::refusal::{IngestError, IngestReason, field_name, json_fault, text_of};
+use crate::sources::ingest_error::{IngestError, IngestReason, field_name, json_fault, text_of};
 use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, find, user_object, words};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;

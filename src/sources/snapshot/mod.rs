@@ -10,7 +10,7 @@ mod write;
 pub(super) use csv::delimiter;
 pub use write::to_json;
 
-use super::refusal::IngestError;
+use super::ingest_error::IngestError;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use crate::sources::refusal::IngestReason;
+use crate::sources::ingest_error::IngestReason;
 
 pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
 

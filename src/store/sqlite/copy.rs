@@ -2,7 +2,7 @@
 
 use super::super::StoreError;
 use super::super::lock::Lock;
-use super::{Place, open};
+use super::{DatabasePath, open};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
@@ -27,7 +27,7 @@ pub struct Copied {
 /// # Errors
 /// When there is something at `to` already, or either cannot be read, written or trusted.
 pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
-    let source = Place::find(database)?;
+    let source = DatabasePath::find(database)?;
     copy(&source, to)
 }
 
@@ -36,7 +36,7 @@ pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
 /// # Errors
 /// When a database is there, a daemon holds it, or the backup is damaged or of a later version.
 pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
-    let (source, target) = (Place::find(from)?, Place::find(database)?);
+    let (source, target) = (DatabasePath::find(from)?, DatabasePath::find(database)?);
     let _lock = Lock::take(target.file(), target.shown())?;
     // The lock stays, whatever comes of the rest; made by root, it would keep the daemon out.
     File::open(target.file().with_added_extension("lock"))
@@ -69,8 +69,8 @@ fn directory_of(file: &Path) -> io::Result<File> {
     File::open(file.parent().unwrap_or(Path::new(".")))
 }
 
-fn copy(source: &Place, to: &Path) -> Result<Copied, StoreError> {
-    let target = Place::find(to)?;
+fn copy(source: &DatabasePath, to: &Path) -> Result<Copied, StoreError> {
+    let target = DatabasePath::find(to)?;
     if target.file().exists() {
         return Err(target.io("it is there already; name a new file, or move that one away"));
     }
@@ -107,7 +107,7 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn create(target: &Place) -> Result<Self, StoreError> {
+    fn create(target: &DatabasePath) -> Result<Self, StoreError> {
         let mut name = target.file().as_os_str().to_owned();
         name.push(".unfinished");
         let path = PathBuf::from(name);

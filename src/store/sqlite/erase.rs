@@ -2,7 +2,7 @@
 
 use super::super::StoreError;
 use super::super::lock::Lock;
-use super::{OpenOptions, Place, open};
+use super::{DatabasePath, OpenOptions, open};
 use crate::domain::ids::{OrgName, UserName};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
@@ -21,7 +21,7 @@ pub enum Erase<'a> {
 /// # Errors
 /// When a daemon holds the database, it cannot be used, or it does not know the organisation or the user.
 pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
-    let place = Place::find(database)?;
+    let place = DatabasePath::find(database)?;
     if !place.file().exists() {
         return Err(place.io("it does not exist"));
     }

@@ -5,20 +5,20 @@
 
 pub(super) mod codec;
 mod copy;
+mod database_path;
 mod erase;
 mod ledger;
 mod load;
 mod open;
-mod place;
 mod prune;
 mod schema;
 mod write;
 
 pub use copy::{Copied, backup, restore};
+pub(super) use database_path::DatabasePath;
 pub use erase::{Erase, erase};
 pub use open::OpenOptions;
 pub(super) use open::connect_reader;
-pub(super) use place::Place;
 
 use super::lock::Lock;
 use super::{Store, StoreError, Stored, Write, Written};
@@ -32,7 +32,7 @@ use std::path::Path;
 /// A database file, and the right to be its only writer.
 #[derive(Debug)]
 pub struct SqliteStore {
-    place: Place,
+    place: DatabasePath,
     options: OpenOptions,
     identity: IdentityKey,
     state: State,
@@ -55,7 +55,7 @@ impl SqliteStore {
     /// [`StoreError::Locked`] beside another daemon, [`StoreError::TooNew`] after a later version,
     /// [`StoreError::ReadOnly`], [`StoreError::Corrupt`], or whatever else keeps the file from being used.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        let place = Place::find(path)?;
+        let place = DatabasePath::find(path)?;
         let lock = Lock::take(place.file(), place.shown())?;
         let (connection, identity) = open::connect(&place, &options, None)?;
         Ok(Self {

@@ -1,7 +1,7 @@
 //! How a file becomes a store: made or recognised, brought to our schema, and looked over in bounded time.
 
 use super::super::StoreError;
-use super::{Place, schema};
+use super::{DatabasePath, schema};
 use crate::domain::activity::IdentityKey;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
@@ -49,7 +49,7 @@ impl Default for OpenOptions {
 /// Opens for writing; gives the connection and the database's own secret. Whoever knows that secret from before gets
 /// the same database or an error: state that was made from one file must not go on over another.
 pub(super) fn connect(
-    place: &Place,
+    place: &DatabasePath,
     options: &OpenOptions,
     known: Option<IdentityKey>,
 ) -> Result<(Connection, IdentityKey), StoreError> {
@@ -93,7 +93,7 @@ pub(super) fn leave_log(connection: &Connection) {
 }
 
 /// Opens for reading only.
-pub(crate) fn connect_reader(place: &Place) -> Result<Connection, StoreError> {
+pub(crate) fn connect_reader(place: &DatabasePath) -> Result<Connection, StoreError> {
     let (connection, version) = read_only(place)?;
     if version != schema::VERSION {
         return Err(
@@ -111,14 +111,14 @@ pub(crate) fn connect_reader(place: &Place) -> Result<Connection, StoreError> {
 }
 
 /// Opens for copying: whatever version from the first to ours wrote it, the daemon that opens the copy upgrades it.
-pub(super) fn connect_copied(place: &Place) -> Result<Connection, StoreError> {
+pub(super) fn connect_copied(place: &DatabasePath) -> Result<Connection, StoreError> {
     match read_only(place)? {
         (_, 0) => Err(place.io("it is an empty file; name a database or a backup of one")),
         (connection, _) => Ok(connection),
     }
 }
 
-fn read_only(place: &Place) -> Result<(Connection, i64), StoreError> {
+fn read_only(place: &DatabasePath) -> Result<(Connection, i64), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(place.file(), flags).map_err(|error| place.error(&error))?;
@@ -127,7 +127,7 @@ fn read_only(place: &Place) -> Result<(Connection, i64), StoreError> {
 }
 
 /// Makes the file for its owner alone: it holds users' names. Its log and index take over the mode.
-fn make_private(place: &Place) -> Result<(), StoreError> {
+fn make_private(place: &DatabasePath) -> Result<(), StoreError> {
     let made = File::options()
         .write(true)
         .create_new(true)
@@ -142,7 +142,7 @@ fn make_private(place: &Place) -> Result<(), StoreError> {
 }
 
 /// The schema version of a file that is ours, 0 for an empty one. Changes nothing: the file may be somebody else's.
-fn recognise(connection: &Connection, place: &Place) -> Result<i64, StoreError> {
+fn recognise(connection: &Connection, place: &DatabasePath) -> Result<i64, StoreError> {
     recognise_upto(schema::VERSION, connection, place)
 }
 
@@ -150,7 +150,7 @@ fn recognise(connection: &Connection, place: &Place) -> Result<i64, StoreError> 
 pub(super) fn recognise_upto(
     known: i64,
     connection: &Connection,
-    place: &Place,
+    place: &DatabasePath,
 ) -> Result<i64, StoreError> {
     let header = || -> rusqlite::Result<(i64, i64, i64)> {
         connection.busy_timeout(PATIENCE)?;
@@ -180,7 +180,7 @@ pub(super) fn recognise_upto(
     }
 }
 
-fn fresh_identity(place: &Place) -> Result<IdentityKey, StoreError> {
+fn fresh_identity(place: &DatabasePath) -> Result<IdentityKey, StoreError> {
     let mut bytes = [0; 16];
     match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
         Ok(16) => Ok(IdentityKey::new(bytes)),
@@ -223,7 +223,7 @@ fn tune(
 
 /// A check whose time does not grow with the file: every page of a small one; of a large one the length, the small
 /// tables and [`PROBES`] places of every other.
-fn look_over(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+fn look_over(connection: &Connection, place: &DatabasePath) -> Result<(), StoreError> {
     let look = || -> rusqlite::Result<Option<String>> {
         // What a killed daemon left in the log goes into the file, so that the file's length can be compared. A full
         // disk is no reason to refuse what can still be read.
@@ -259,7 +259,7 @@ fn look_over(connection: &Connection, place: &Place) -> Result<(), StoreError> {
 }
 
 /// Every page of the file, however long that takes.
-pub(super) fn check_all(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+pub(super) fn check_all(connection: &Connection, place: &DatabasePath) -> Result<(), StoreError> {
     match quick_check(connection, None).map_err(|error| place.error(&error))? {
         None => Ok(()),
         Some(found) => Err(place.corrupt(found)),

@@ -7,7 +7,7 @@ use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserCells;
-use crate::store::{Turn, Write, Written};
+use crate::store::{StatusChange, Write, Written};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::HashMap;
 
@@ -211,7 +211,7 @@ fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite:
             .prepare_cached("DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
             .execute(params![org.0, codec::number(source.index()), user.as_str()])
             .map(drop),
-        Write::Spoke {
+        Write::SourceHeartbeat {
             org,
             source,
             at,
@@ -285,7 +285,7 @@ fn put_user(
     source: Source,
     user: &UserName,
     cells: &UserCells,
-    turns: &[Turn],
+    turns: &[StatusChange],
 ) -> rusqlite::Result<()> {
     let source = codec::number(source.index());
     for turn in turns {

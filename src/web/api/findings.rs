@@ -2,16 +2,16 @@
 
 use super::json::{At, Envelope, StepJson, age_seconds, steps};
 use super::{Moment, answer_json};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::OrgName;
 use crate::domain::judge::Finding;
-use crate::domain::reasons::{Reason, Severity};
 use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance;
 use crate::guidance::verdict::{self, describe};
 use crate::web::answer::Answer;
-use crate::web::judged::Judged;
+use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
@@ -44,16 +44,16 @@ impl FindingJson {
     pub(super) fn of(
         finding: &Finding,
         org: &OrgView,
-        judged: &Judged,
+        judged: &OrgVerdict,
         options: &ServerOptions,
         now: Timestamp,
     ) -> Self {
-        let words = guidance::cause_of(org.policy.product, finding.reason);
+        let words = guidance::cause_of(org.policy.product, finding.cause);
         Self {
             org: finding.org.to_string(),
             severity: finding.severity.name(),
-            reason: finding.reason.name(),
-            alert: finding.reason.alert(),
+            reason: finding.cause.name(),
+            alert: finding.cause.alert(),
             object_type: finding.object_type.map(|object| object.name()),
             check: finding.check.map(UserRow::check),
             since: finding.since.map(At),
@@ -65,11 +65,11 @@ impl FindingJson {
             impact: words.impact,
             owner: words.owner.name(),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
-            runbook: options.runbook(finding.reason),
+            runbook: options.runbook(finding.cause),
             held_back_by: judged
                 .held_back_by(finding)
                 .into_iter()
-                .map(Reason::name)
+                .map(Cause::name)
                 .collect(),
         }
     }
@@ -99,7 +99,7 @@ pub(in crate::web) fn findings(site: &Site, query: Option<&str>) -> Result<Answe
     };
     let mut found: Vec<(Finding, FindingJson)> = Vec::new();
     for org in orgs {
-        let judged = Judged::of(&moment.view, org, moment.now);
+        let judged = OrgVerdict::of(&moment.view, org, moment.now);
         found.extend(
             judged
                 .findings

@@ -7,7 +7,7 @@ use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::store::{HourTotal, UserChange};
 use crate::web::answer::Answer;
-use crate::web::past;
+use crate::web::history;
 use crate::web::problem::{Problem, Reason};
 use crate::web::query;
 use crate::web::routes::Site;
@@ -54,11 +54,13 @@ pub(in crate::web) async fn history(
     let moment = Moment::of(site);
     let now = moment.now;
     let org = Arc::clone(moment.org(name)?);
-    let past = past::of_org(site, &org, now).await.ok_or_else(unreadable)?;
+    let past = history::of_org(site, &org, now)
+        .await
+        .ok_or_else(unreadable)?;
     answer_json(&History {
         envelope: Envelope::of(&moment.view, now),
         org: org.policy.name.to_string(),
-        from: At(now.minus(past::READ_BACK)),
+        from: At(now.minus(history::READ_BACK)),
         hours: past.hours.iter().map(HourJson::of).collect(),
         last_syncs: past
             .syncs

@@ -5,18 +5,17 @@ use super::json::{At, Envelope, StepJson, age_seconds};
 use super::rows::{OrgRowJson, org_rows};
 use super::setup::{SetupChangesJson, setup_changes};
 use super::{Moment, answer_json};
-use crate::domain::reasons::Reason;
+use crate::domain::causes::Cause;
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::Verdict;
 use crate::web::answer::Answer;
-use crate::web::judged::Judged;
+use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
-use crate::web::told;
+use crate::web::row_status::{self, UserTotals};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct Orgs {
@@ -33,7 +32,7 @@ struct OrgInShort {
     verdict: VerdictJson,
     worst_finding: Option<FindingJson>,
     findings: Tally,
-    users: Users,
+    users: UserTotals,
 }
 
 /// `GET /api/v1/orgs`.
@@ -41,7 +40,7 @@ pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, P
     let [] = query::known(query, [])?;
     let moment = Moment::of(site);
     let in_short = |org: &std::sync::Arc<OrgView>| {
-        let judged = Judged::of(&moment.view, org, moment.now);
+        let judged = OrgVerdict::of(&moment.view, org, moment.now);
         OrgInShort {
             org: org.policy.name.to_string(),
             url: path_of(&org.policy.name),
@@ -52,7 +51,7 @@ pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, P
                 .first()
                 .map(|worst| FindingJson::of(worst, org, &judged, &site.options, moment.now)),
             findings: Tally::of(&judged.findings),
-            users: Users::of(org),
+            users: UserTotals::of(org),
         }
     };
     answer_json(&Orgs {
@@ -79,7 +78,7 @@ impl VerdictJson {
             verdict: verdict.level.name(),
             headline: verdict.headline.clone(),
             sentence: verdict.sentence.clone(),
-            cause: verdict.cause.map(Reason::name),
+            cause: verdict.cause.map(Cause::name),
             since: verdict.since.map(At),
             held_as_of: verdict.held_as_of.map(At),
             next_step: verdict.next_step.as_ref().map(StepJson::of),
@@ -105,7 +104,7 @@ struct OrgInFull {
     expected_linked_users: Option<u64>,
     rows: Vec<OrgRowJson>,
     sources: Vec<SourceJson>,
-    users: Users,
+    users: UserTotals,
     users_url: String,
     /// `null` where Salesforce is not asked.
     setup_changes: Option<SetupChangesJson>,
@@ -117,7 +116,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
     let [] = query::known(query, [])?;
     let moment = Moment::of(site);
     let (org, now) = (moment.org(name)?, moment.now);
-    let judged = Judged::of(&moment.view, org, now);
+    let judged = OrgVerdict::of(&moment.view, org, now);
     let policy = &org.policy;
     answer_json(&OrgInFull {
         envelope: Envelope::of(&moment.view, now),
@@ -134,7 +133,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
         expected_linked_users: org.expected_linked_users(now),
         rows: org_rows(org, moment.view.is_fresh(now), now),
         sources: sources(org, now),
-        users: Users::of(org),
+        users: UserTotals::of(org),
         users_url: format!("{}/users", path_of(&policy.name)),
         setup_changes: setup_changes(org),
         findings: judged
@@ -166,7 +165,7 @@ struct PollFailingJson {
 }
 
 fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
-    told::sources(org, now)
+    row_status::sources(org, now)
         .into_iter()
         .map(|told| SourceJson {
             source: told.source.name(),
@@ -176,7 +175,7 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
             live_until: told.live_until.map(At),
             expected_every_seconds: org.policy.expected_every(told.source).map(seconds),
             poll_failing: org
-                .asked
+                .source_state
                 .failing(told.source)
                 .map(|failing| PollFailingJson {
                     since: At(failing.since),
@@ -185,36 +184,4 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
                 }),
         })
         .collect()
-}
-
-#[derive(Serialize)]
-struct Users {
-    known: u32,
-    healthy: u32,
-    partly_known: u32,
-    failing: u32,
-    failing_by_check: BTreeMap<&'static str, u32>,
-    stuck: u32,
-    resetting: u32,
-    excluded: u32,
-    leaving: u32,
-    unknown: u32,
-}
-
-impl Users {
-    fn of(org: &OrgView) -> Self {
-        let told = told::Users::of(org);
-        Self {
-            known: told.known,
-            healthy: told.healthy,
-            partly_known: told.partly_known,
-            failing: told.failing,
-            failing_by_check: told.failing_by_check,
-            stuck: told.stuck,
-            resetting: told.resetting,
-            excluded: told.excluded,
-            leaving: told.leaving,
-            unknown: told.unknown,
-        }
-    }
 }

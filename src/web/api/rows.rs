@@ -7,7 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::UserEntry;
 use crate::domain::view::OrgView;
 use crate::guidance;
-use crate::web::told::{self, Told};
+use crate::web::row_status::{self, RowStatus};
 use serde::{Serialize, Serializer};
 
 /// How well a value is known: somebody who speaks of the row is live; it was said, and nobody has confirmed it lately;
@@ -66,13 +66,13 @@ pub(super) struct OrgRowJson {
 
 /// The organisation's rows of what it syncs.
 pub(super) fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
-    told::rows(org, fresh, now)
+    row_status::rows(org, fresh, now)
         .into_iter()
         .map(|told| org_row(&told, now))
         .collect()
 }
 
-fn org_row(told: &Told, now: Timestamp) -> OrgRowJson {
+fn org_row(told: &RowStatus, now: Timestamp) -> OrgRowJson {
     let (row, current, guide) = (told.row, told.current.as_ref(), told.guide);
     OrgRowJson {
         row: row.id(),

@@ -12,12 +12,12 @@ use crate::domain::users::{UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
 use crate::web::answer::Answer;
-use crate::web::found_users::{Filter, find, shown};
+use crate::web::history;
 use crate::web::limits::{USERS_PER_PAGE, USERS_PER_PAGE_MOST};
-use crate::web::past;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
+use crate::web::user_filter::{Filter, find, shown};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ pub(in crate::web) async fn user(
     let (org, now) = (Arc::clone(moment.org(name)?), moment.now);
     let names = moment.view.user_names;
     let found = find(&org, names, user)?;
-    let changes = past::of_user(site, &org, found, now).await;
+    let changes = history::of_user(site, &org, found, now).await;
     answer_json(&OneUser {
         envelope: Envelope::of(&moment.view, now),
         org: org.policy.name.to_string(),

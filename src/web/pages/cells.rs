@@ -1,13 +1,13 @@
 //! Values in cells: told, escaped, and judged. Held never looks like fresh, and unknown never like fine.
 
 use super::when::When;
+use crate::domain::causes::Severity;
 use crate::domain::judge::Finding;
-use crate::domain::reasons::Severity;
 use crate::domain::rows::{OrgRow, OrgValue, Status};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Owner};
-use crate::web::told::Told;
+use crate::web::row_status::RowStatus;
 use askama::Template;
 
 /// A value as a template of its own, so that texts are escaped and instants are told exactly.
@@ -52,7 +52,12 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(told: &Told, org: &OrgView, findings: &[Finding], now: Timestamp) -> Self {
+    pub(super) fn of(
+        told: &RowStatus,
+        org: &OrgView,
+        findings: &[Finding],
+        now: Timestamp,
+    ) -> Self {
         let (class, judgement) = judgement(told, findings);
         let current = told.current.as_ref();
         Self {
@@ -93,7 +98,7 @@ pub(super) fn text(row: OrgRow, value: &OrgValue) -> String {
 }
 
 /// The class and the word of a row.
-fn judgement(told: &Told, findings: &[Finding]) -> (&'static str, &'static str) {
+fn judgement(told: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
     let Some(current) = &told.current else {
         return ("unknown", "unknown");
     };
@@ -105,7 +110,7 @@ fn judgement(told: &Told, findings: &[Finding]) -> (&'static str, &'static str) 
         .and_then(|guide| guide.reason)
         .and_then(|reason| {
             findings.iter().find(|finding| {
-                finding.reason == reason
+                finding.cause == reason
                     && (finding.object_type.is_none()
                         || finding.object_type == told.row.object_type())
             })

@@ -6,7 +6,7 @@ use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::{local, span};
-use crate::web::past::Past;
+use crate::web::history::Past;
 
 /// How many points a line of ages has.
 const POINTS: i32 = 168;
@@ -186,7 +186,7 @@ impl Past {
 fn known(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let since = org.figures(object).covered_since?;
     let upto = match org.source(Source::Activity) {
-        Some(state) if !org.is_live(Source::Activity, now) => state.spoke_at,
+        Some(state) if !org.is_live(Source::Activity, now) => state.last_report_at,
         Some(_) | None => now,
     };
     Some((since, upto))

@@ -2,14 +2,14 @@
 
 use super::cells::{Row, Value, class_of, word_of};
 use super::when::When;
+use crate::domain::causes::Cause;
 use crate::domain::judge::Finding;
-use crate::domain::reasons::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::{HeldBack, describe, steps};
 use crate::guidance::{self, Step};
+use crate::web::row_status::RowStatus;
 use crate::web::services::ServerOptions;
-use crate::web::told::Told;
 
 pub(super) struct Card {
     pub(super) class: &'static str,
@@ -43,13 +43,13 @@ impl Card {
     pub(super) fn of(
         finding: &Finding,
         org: &OrgView,
-        told: &[Told],
+        told: &[RowStatus],
         options: &ServerOptions,
         now: Timestamp,
     ) -> Self {
         let evidence = told
             .iter()
-            .filter(|told| told.guide.and_then(|guide| guide.reason) == Some(finding.reason))
+            .filter(|told| told.guide.and_then(|guide| guide.reason) == Some(finding.cause))
             .filter(|told| told.current.is_some())
             .filter(|told| {
                 finding.object_type.is_none() || finding.object_type == told.row.object_type()
@@ -59,12 +59,12 @@ impl Card {
         Self {
             class: class_of(finding.severity),
             severity: word_of(finding.severity),
-            name: finding.reason.alert().unwrap_or(finding.reason.name()),
+            name: finding.cause.alert().unwrap_or(finding.cause.name()),
             sentence: describe(finding, org, now),
             since: finding.since.map(|since| When::of(since, org, now)),
             evidence,
             users: finding.check.map(|check| {
-                if finding.reason == Reason::UsersFailing {
+                if finding.cause == Cause::UsersFailing {
                     format!(
                         "/orgs/{}/users?check={}&failing=true",
                         finding.org,
@@ -75,7 +75,7 @@ impl Card {
                 }
             }),
             step: steps(finding, org.policy.product).first().copied(),
-            runbook: options.runbook(finding.reason),
+            runbook: options.runbook(finding.cause),
         }
     }
 }

@@ -8,7 +8,6 @@ mod asset;
 mod cells;
 mod chart;
 mod charts;
-mod copying;
 mod finding;
 mod frame;
 mod org;
@@ -22,10 +21,10 @@ mod setup;
 mod trouble;
 mod user;
 mod users;
+mod userscript;
 mod when;
 
 pub(super) use asset::{Asset, asset};
-pub(super) use copying::userscript;
 pub(super) use org::org;
 pub(super) use overview::overview;
 pub(super) use paste::paste;
@@ -33,6 +32,7 @@ pub(super) use runbook::runbook;
 pub(super) use trouble::trouble;
 pub(super) use user::user;
 pub(super) use users::users;
+pub(super) use userscript::userscript;
 
 use super::answer::{Answer, answer, set};
 use super::problem::{Problem, Reason};

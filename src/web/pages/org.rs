@@ -19,11 +19,11 @@ use crate::guidance::Step;
 use crate::guidance::verdict::{Level, steps};
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
-use crate::web::judged::Judged;
-use crate::web::past;
+use crate::web::history;
+use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
 use crate::web::routes::Site;
-use crate::web::told;
+use crate::web::row_status;
 use askama::Template;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct Org<'a> {
     known_from: Vec<KnownFrom>,
     glance: Vec<Glance>,
     facts: Vec<Fact>,
-    users: told::Users,
+    users: row_status::UserTotals,
     /// Whether a live source says that everything syncs.
     calm: bool,
     findings: Vec<Card>,
@@ -69,10 +69,10 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
     let moment = Moment::of(site);
     let now = moment.now;
     let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
-    let past = past::of_org(site, &org, now).await;
-    let judged = Judged::of(&moment.view, &org, now);
-    let told = told::rows(&org, moment.view.is_fresh(now), now);
-    let Judged { verdict, findings } = judged;
+    let past = history::of_org(site, &org, now).await;
+    let judged = OrgVerdict::of(&moment.view, &org, now);
+    let told = row_status::rows(&org, moment.view.is_fresh(now), now);
+    let OrgVerdict { verdict, findings } = judged;
     let (retirement, retires) = retirement(&org, now);
     page(&Org {
         frame: Frame::of(
@@ -97,7 +97,7 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         known_from: known_from(&org, now),
         glance: glance(&org, &told, now),
         facts: facts(&org, &told, now),
-        users: told::Users::of(&org),
+        users: row_status::UserTotals::of(&org),
         calm: matches!(verdict.level, Level::Fine | Level::Retired),
         findings: verdict
             .acting
@@ -129,7 +129,7 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         retirement,
         retires,
         not_moved: org
-            .asked
+            .source_state
             .successor
             .as_deref()
             .filter(|_| org.is_live(Source::Salesforce, now))

@@ -8,7 +8,7 @@ use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::{self, OrgState};
-use crate::web::told::{self, Told};
+use crate::web::row_status::{self, RowStatus};
 use std::cmp::Reverse;
 
 pub(super) struct KnownFrom {
@@ -21,7 +21,7 @@ pub(super) struct KnownFrom {
 pub(super) fn known_from(org: &OrgView, now: Timestamp) -> Vec<KnownFrom> {
     let mut spoke: Vec<(Timestamp, Source)> = Source::ALL
         .iter()
-        .filter_map(|source| Some((org.source(*source)?.spoke_at, *source)))
+        .filter_map(|source| Some((org.source(*source)?.last_report_at, *source)))
         .collect();
     spoke.sort_by_key(|(at, _)| Reverse(*at));
     spoke
@@ -48,7 +48,7 @@ pub(super) struct GlanceCell {
 }
 
 /// Last sync and both counts of each object type.
-pub(super) fn glance(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Glance> {
+pub(super) fn glance(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<Glance> {
     org.policy
         .objects
         .iter()
@@ -70,7 +70,7 @@ pub(super) fn glance(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Glance
         .collect()
 }
 
-fn glance_cell(told: &Told, org: &OrgView, now: Timestamp) -> GlanceCell {
+fn glance_cell(told: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell {
     let plain = |class, text: String| GlanceCell {
         class,
         text,
@@ -110,7 +110,7 @@ pub(super) struct Fact {
 }
 
 /// Account, linked users and Outlook integration in a word each.
-pub(super) fn facts(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Fact> {
+pub(super) fn facts(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<Fact> {
     [
         (OrgRow::ServiceAccountProvided, "Account"),
         (OrgRow::ServiceAccountRecognized, "Recognised"),
@@ -123,7 +123,7 @@ pub(super) fn facts(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<Fact> {
     .collect()
 }
 
-fn fact(org: &OrgView, told: &Told, name: &'static str, now: Timestamp) -> Fact {
+fn fact(org: &OrgView, told: &RowStatus, name: &'static str, now: Timestamp) -> Fact {
     let (class, text) = match &told.current {
         _ if !told.applies => ("", "n/a".to_owned()),
         None => ("unknown", "unknown".to_owned()),
@@ -168,7 +168,7 @@ pub(super) struct SourceLine {
 
 /// Every source that can be fed or has spoken, and how it is doing.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
-    told::sources(org, now)
+    row_status::sources(org, now)
         .into_iter()
         .map(|told| {
             let (class, state) = match told.spoke_at {
@@ -183,7 +183,7 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
                 about: about(told.source),
                 when: told.spoke_at.map(|at| When::of(at, org, now)),
                 until: told.live_until.map(|until| When::until(until, org, now)),
-                failing: org.asked.failing(told.source).map(|failing| {
+                failing: org.source_state.failing(told.source).map(|failing| {
                     let since = When::of(failing.since, org, now);
                     (failing.reason, since, failing.advice)
                 }),
@@ -270,7 +270,7 @@ pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
 }
 
 /// What is not known, and why, a sentence each.
-pub(super) fn unknowns(org: &OrgView, told: &[Told], now: Timestamp) -> Vec<String> {
+pub(super) fn unknowns(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<String> {
     let mut unknowns: Vec<String> = told
         .iter()
         .filter(|told| told.applies)

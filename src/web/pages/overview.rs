@@ -8,8 +8,8 @@ use crate::domain::view::{OrgView, View};
 use crate::guidance::Step;
 use crate::guidance::verdict::Level;
 use crate::web::answer::Answer;
-use crate::web::judged::Judged;
 use crate::web::limits::CARDS;
+use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
 use crate::web::routes::Site;
 use askama::Template;
@@ -89,7 +89,7 @@ pub(in crate::web) fn overview(site: &Site) -> Result<Answer, Problem> {
 
 impl Line {
     fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
-        let verdict = Judged::of(view, org, now).verdict;
+        let verdict = OrgVerdict::of(view, org, now).verdict;
         Self {
             name: org.policy.name.to_string(),
             level: verdict.level,

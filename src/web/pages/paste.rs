@@ -2,16 +2,16 @@
 //! between them: the second sends back as JSON what the first has shown, so that just this is stored.
 
 use super::asset::Asset;
-use super::copying::{Base, bookmarklet};
 use super::frame::Frame;
 use super::preview::Preview;
 use super::render;
+use super::userscript::{Base, bookmarklet};
 use super::when::When;
 use crate::domain::ids::Source;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::events::Event;
-use crate::web::access::Asker;
+use crate::web::access::Requester;
 use crate::web::answer::{Answer, set};
 use crate::web::api::Moment;
 use crate::web::body::drain;
@@ -64,7 +64,7 @@ struct Stored {
 
 /// What became of a paste.
 enum Done {
-    Asked,
+    NotSubmitted,
     Shown(Preview),
     Stored(u64),
 }
@@ -98,12 +98,12 @@ pub(in crate::web) async fn paste(
     } else {
         let closed = match has_token {
             true => None,
-            false => Asker::of(&request, peer)
+            false => Requester::of(&request, peer)
                 .may_paste(access.as_deref(), None)
                 .err()
                 .map(|problem| for_people(&problem, name, has_token)),
         };
-        (Ok(Done::Asked), Fields::default(), closed)
+        (Ok(Done::NotSubmitted), Fields::default(), closed)
     };
     let zone = org.policy.time_zone;
     let at = (site.services.now)().datetime().with_timezone(&zone);
@@ -132,13 +132,13 @@ pub(in crate::web) async fn paste(
     };
     let mut status = StatusCode::OK;
     match done {
-        Ok(Done::Asked) => {}
+        Ok(Done::NotSubmitted) => {}
         Ok(Done::Shown(preview)) => page.preview = Some(preview),
         Ok(Done::Stored(taken)) => {
             let spoke = org.source(Source::Snapshot).filter(|_| taken == 0);
             page.stored = Some(Stored {
                 taken,
-                known: spoke.map(|state| When::of(state.spoke_at, &org, now)),
+                known: spoke.map(|state| When::of(state.last_report_at, &org, now)),
             });
         }
         Err(problem) => {
@@ -246,7 +246,7 @@ async fn post(
     let access = (site.services.access)(&org.policy.name);
     // Who cannot be let in whatever the form says is not read at all.
     if access.as_ref().is_none_or(|access| access.token.is_none())
-        && let Err(problem) = Asker::of(&request, peer).may_paste(access.as_deref(), None)
+        && let Err(problem) = Requester::of(&request, peer).may_paste(access.as_deref(), None)
     {
         return (Err(problem), None);
     }
@@ -261,10 +261,10 @@ async fn post(
     };
     let mut fields = Fields::of(&body);
     let request = Request::from_parts(head, ());
-    let asker = Asker::of(&request, peer);
-    fields.of_ours = asker.is_of_ours();
+    let requester = Requester::of(&request, peer);
+    fields.of_ours = requester.is_of_ours();
     let token = Some(fields.token.trim().as_bytes()).filter(|token| !token.is_empty());
-    if let Err(problem) = asker.may_paste(access.as_deref(), token) {
+    if let Err(problem) = requester.may_paste(access.as_deref(), token) {
         return (Err(problem), Some(fields));
     }
     let done = if fields.store {

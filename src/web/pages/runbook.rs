@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::page;
-use crate::domain::reasons::Reason as Cause;
+use crate::domain::causes::Cause;
 use crate::guidance::{self, CauseGuide};
 use crate::web::answer::Answer;
 use crate::web::problem::{Problem, Reason};

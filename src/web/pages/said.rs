@@ -93,7 +93,7 @@ fn is_name(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::reasons::Reason;
+    use crate::domain::causes::Cause;
     use crate::guidance;
 
     fn code(text: &str) -> Vec<&str> {
@@ -126,7 +126,7 @@ mod tests {
         ] {
             assert_eq!(code(text), wanted);
         }
-        for reason in Reason::ALL {
+        for reason in Cause::ALL {
             for step in guidance::cause(*reason).steps {
                 code(step.text);
             }

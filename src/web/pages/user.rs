@@ -5,10 +5,10 @@ use super::frame::Frame;
 use super::page;
 use super::users::Stand;
 use super::when::When;
-use crate::domain::asked::SuccessorNote;
 use crate::domain::ids::Source;
 use crate::domain::policy::Product;
 use crate::domain::rows::{Status, UserRow};
+use crate::domain::source_state::SuccessorNote;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, UserVerdict};
 use crate::domain::view::OrgView;
@@ -16,11 +16,11 @@ use crate::guidance::{self, Owner, Step};
 use crate::store::UserChange;
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
-use crate::web::found_users::{find, shown};
-use crate::web::past;
+use crate::web::history;
+use crate::web::path_segment;
 use crate::web::problem::Problem;
 use crate::web::routes::Site;
-use crate::web::segment;
+use crate::web::user_filter::{find, shown};
 use askama::Template;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     let live = org.live(now);
     let stand = Stand::of(entry, &org, &live, now);
     let row = stand.row(entry, &live);
-    let past = past::of_user(site, &org, entry, now).await;
+    let past = history::of_user(site, &org, entry, now).await;
     let shown = shown(entry, moment.view.user_names);
     page(&User {
         frame: Frame::of(
@@ -79,7 +79,7 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
             now,
             shown,
             Some(name),
-            format!("/api/v1/orgs/{name}/users/{}", segment::encode(shown)),
+            format!("/api/v1/orgs/{name}/users/{}", path_segment::encode(shown)),
         ),
         name: shown,
         class: stand.class(),

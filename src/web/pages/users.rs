@@ -4,9 +4,9 @@ use super::cells::status_text;
 use super::frame::Frame;
 use super::page;
 use super::when::When;
+use crate::domain::causes::Cause;
 use crate::domain::ids::Source;
 use crate::domain::policy::{Product, UserNames};
-use crate::domain::reasons::Reason;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{Standing, UserEntry, UserVerdict, verdict};
@@ -14,12 +14,12 @@ use crate::domain::view::OrgView;
 use crate::guidance::{self, Step};
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
-use crate::web::found_users::{Filter, Found, shown};
 use crate::web::limits::USERS_PER_SHEET;
+use crate::web::path_segment;
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::routes::Site;
-use crate::web::segment;
+use crate::web::user_filter::{Filter, Found, shown};
 use askama::Template;
 use form_urlencoded::Serializer;
 
@@ -61,7 +61,7 @@ struct Line {
 }
 
 /// What the form asks for; an empty choice is none.
-struct Asked {
+struct UserListQuery {
     q: Option<String>,
     verdict: Option<String>,
     check: Option<String>,
@@ -71,7 +71,7 @@ struct Asked {
     after: Option<String>,
 }
 
-impl Asked {
+impl UserListQuery {
     fn of(query: Option<&str>) -> Result<Self, Problem> {
         let [q, verdict, check, status, failing, moved, after] = query::known(
             query,
@@ -145,7 +145,7 @@ pub(in crate::web) fn users(
 ) -> Result<Answer, Problem> {
     let moment = Moment::of(site);
     let (org, now) = (moment.org(name)?, moment.now);
-    let asked = Asked::of(query)?;
+    let asked = UserListQuery::of(query)?;
     let names = moment.view.user_names;
     let impossible = asked.impossible();
     let found = match impossible {
@@ -327,10 +327,10 @@ impl Stand {
         match (self.verdict, self.row(user, live)) {
             // A state that lasts too long has the steps of its cause, not of the state.
             (UserVerdict::Stuck(UserRow::Reset, _), _) => {
-                guidance::cause_of(product, Reason::ResetStuck).steps
+                guidance::cause_of(product, Cause::ResetStuck).steps
             }
             (UserVerdict::Stuck(..), _) => {
-                guidance::cause_of(product, Reason::InitialSyncStuck).steps
+                guidance::cause_of(product, Cause::InitialSyncStuck).steps
             }
             (_, Some((row, status, _))) => {
                 guidance::user_row_of(product, row, status).map_or(&[][..], |guide| guide.steps)
@@ -352,7 +352,11 @@ impl Line {
         let stand = Stand::of(user, org, live, now);
         let row = stand.row(user, live);
         Self {
-            link: format!("/orgs/{}/users/{}", org.policy.name, segment::encode(&name)),
+            link: format!(
+                "/orgs/{}/users/{}",
+                org.policy.name,
+                path_segment::encode(&name)
+            ),
             name,
             class: stand.class(),
             word: stand.word(),

@@ -10,7 +10,7 @@ use crate::support::stack::Prometheus;
 use chrono::TimeDelta;
 use forms::{Form, bodies};
 use lightning_sync_exporter::app::now;
-use lightning_sync_exporter::domain::reasons::Reason;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::guidance;
@@ -135,7 +135,7 @@ fn check(address: SocketAddr, all: &[Told], at: Timestamp) -> Vec<String> {
 }
 
 /// The reasons that the table expects of a case.
-fn expected(told: &Told, at: Timestamp) -> impl Iterator<Item = Reason> + use<> {
+fn expected(told: &Told, at: Timestamp) -> impl Iterator<Item = Cause> + use<> {
     let reasons = match comes(&told.case, at) {
         Comes::Alerts(reasons) => reasons,
         Comes::Nothing(why) => {

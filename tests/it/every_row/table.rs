@@ -2,8 +2,8 @@
 //! added does not compile here until somebody has said whether it alerts, or why not.
 
 use chrono::TimeDelta;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::ObjectType;
-use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::guidance::{OrgState, Row, State};
@@ -12,7 +12,7 @@ use lightning_sync_exporter::guidance::{OrgState, Row, State};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Comes {
     /// These findings and no other, each with an alert.
-    Alerts(&'static [Reason]),
+    Alerts(&'static [Cause]),
     /// No finding, and why not.
     Nothing(&'static str),
 }
@@ -88,31 +88,31 @@ pub(super) fn comes(case: &Case, now: Timestamp) -> Comes {
 fn org_comes(row: OrgRow, value: &OrgValue, now: Timestamp) -> Comes {
     match (row, value) {
         (OrgRow::ServiceAccountProvided, OrgValue::Account(None)) => {
-            Comes::Alerts(&[Reason::ServiceAccountMissing])
+            Comes::Alerts(&[Cause::ServiceAccountMissing])
         }
         (OrgRow::ServiceAccountProvided, _) => Comes::Nothing("an account is there"),
         (OrgRow::OutlookIntegration, OrgValue::Flag(false)) => {
-            Comes::Alerts(&[Reason::OutlookIntegrationDisabled])
+            Comes::Alerts(&[Cause::OutlookIntegrationDisabled])
         }
         (OrgRow::OutlookIntegration, _) => Comes::Nothing("the integration is on"),
         (OrgRow::ServiceAccountRecognized, OrgValue::Flag(false)) => {
-            Comes::Alerts(&[Reason::ServiceAccountNotRecognized])
+            Comes::Alerts(&[Cause::ServiceAccountNotRecognized])
         }
         (OrgRow::ServiceAccountRecognized, _) => Comes::Nothing("Salesforce gets in"),
-        (OrgRow::LinkedUsers, OrgValue::Count(0)) => Comes::Alerts(&[Reason::NoLinkedUsers]),
+        (OrgRow::LinkedUsers, OrgValue::Count(0)) => Comes::Alerts(&[Cause::NoLinkedUsers]),
         (OrgRow::LinkedUsers, OrgValue::Count(1)) => Comes::Nothing("as many as are expected"),
-        (OrgRow::LinkedUsers, _) => Comes::Alerts(&[Reason::LinkedUsersUnexpected]),
+        (OrgRow::LinkedUsers, _) => Comes::Alerts(&[Cause::LinkedUsersUnexpected]),
         (OrgRow::LastSync(_), OrgValue::Instant(at)) if now.since(*at) > TimeDelta::hours(24) => {
-            Comes::Alerts(&[Reason::NoSyncIn24Hours])
+            Comes::Alerts(&[Cause::NoSyncIn24Hours])
         }
         (OrgRow::LastSync(_), OrgValue::Instant(at)) if now.since(*at) > TimeDelta::minutes(15) => {
-            Comes::Alerts(&[Reason::Delayed, Reason::NothingIn60Minutes])
+            Comes::Alerts(&[Cause::Delayed, Cause::NothingIn60Minutes])
         }
         (OrgRow::LastSync(_), _) => Comes::Nothing("it synced a moment ago"),
         (OrgRow::Synced60m(_), OrgValue::Count(0)) => {
-            Comes::Alerts(&[Reason::Delayed, Reason::NothingIn60Minutes])
+            Comes::Alerts(&[Cause::Delayed, Cause::NothingIn60Minutes])
         }
-        (OrgRow::Synced24h(_), OrgValue::Count(0)) => Comes::Alerts(&[Reason::NothingIn24Hours]),
+        (OrgRow::Synced24h(_), OrgValue::Count(0)) => Comes::Alerts(&[Cause::NothingIn24Hours]),
         (OrgRow::Synced60m(_) | OrgRow::Synced24h(_), _) => Comes::Nothing("records sync"),
     }
 }
@@ -134,7 +134,7 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
         | UserRow::ContactsLinked
         | UserRow::EventsFolder
         | UserRow::EventsLinked => match status {
-            Status::No => Comes::Alerts(&[Reason::UsersFailing]),
+            Status::No => Comes::Alerts(&[Cause::UsersFailing]),
             Status::Yes => Comes::Nothing("a check says that this works"),
             Status::Unknown => Comes::Nothing(NOBODY_SAID),
             Status::None
@@ -148,9 +148,7 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
             | Status::NotSetToSync => unreachable!("no check shows {status}"),
         },
         UserRow::Reset => match status {
-            Status::MarkedForReset | Status::ResetInProgress => {
-                Comes::Alerts(&[Reason::ResetStuck])
-            }
+            Status::MarkedForReset | Status::ResetInProgress => Comes::Alerts(&[Cause::ResetStuck]),
             Status::None => Comes::Nothing("no reset runs"),
             Status::Unknown => Comes::Nothing(NOBODY_SAID),
             Status::Yes
@@ -175,7 +173,7 @@ fn user_comes(row: UserRow, value: u32) -> Comes {
 fn direction_comes(status: Status) -> Comes {
     match status {
         Status::NotStarted | Status::InitialSyncInProgress => {
-            Comes::Alerts(&[Reason::InitialSyncStuck])
+            Comes::Alerts(&[Cause::InitialSyncStuck])
         }
         Status::InitialSyncCompleted => Comes::Nothing("the first sync has ended well"),
         Status::SyncInProgress => Comes::Nothing("records are on their way"),

@@ -1,8 +1,8 @@
 //! The guarded server: `--web.config.file` with real clients, certificates and programs of the family.
 
-mod asked;
 mod authority;
 mod clients;
+mod commands;
 mod example;
 mod file;
 mod passwords;

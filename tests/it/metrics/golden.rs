@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{OrgName, Source};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::events::{Event, EventSink};
-use lightning_sync_exporter::metrics::{Format, Own, Pages, ReportFigures, SalesforceFigures};
+use lightning_sync_exporter::metrics::{
+    Format, Pages, ReportFigures, SalesforceFigures, SelfMetrics,
+};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 /// A page with every metric on it.
 pub(super) fn full_page(format: Format) -> String {
-    let own = Arc::new(Own::new(&["malformed", "unknown_key"]).unwrap());
+    let own = Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap());
     own.set_certificate_until(Some(NOW.plus(TimeDelta::days(90))));
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
     own.config_loaded(Timestamp::from_seconds(1_795_435_000));
@@ -45,7 +47,7 @@ pub(super) fn full_page(format: Format) -> String {
 }
 
 /// Polls of Salesforce, one good and one not, with everything that it can tell.
-fn polled(own: &Own) {
+fn polled(own: &SelfMetrics) {
     let org = OrgName::new("busy").unwrap();
     own.begin_polls(&org, Source::Salesforce.name());
     own.count(&Event::Polled {

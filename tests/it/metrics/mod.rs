@@ -4,9 +4,9 @@
 mod catalogue;
 mod golden;
 mod gzip;
-mod kept;
 mod known;
 mod orgs;
-mod own;
 mod page;
+mod page_cache;
+mod self_metrics;
 mod users;

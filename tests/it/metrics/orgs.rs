@@ -10,7 +10,7 @@ use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceState, View};
+use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceReport, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) fn ago(delta: TimeDelta) -> Timestamp {
 pub(super) struct Org {
     pub(super) policy: OrgPolicy,
     pub(super) readings: OrgReadings,
-    pub(super) sources: [Option<SourceState>; Source::COUNT],
+    pub(super) sources: [Option<SourceReport>; Source::COUNT],
     pub(super) activity: [ActivityFigures; ObjectType::COUNT],
     pub(super) users: UserTable,
     pub(super) known_since: Timestamp,
@@ -44,7 +44,7 @@ impl Org {
     }
 
     pub(super) fn spoke(mut self, source: Source, at: Timestamp) -> Self {
-        self.sources[source.index()] = Some(SourceState { spoke_at: at });
+        self.sources[source.index()] = Some(SourceReport { last_report_at: at });
         self
     }
 
@@ -93,7 +93,7 @@ impl Org {
             users: Arc::new(self.users),
             summary: Arc::default(),
             open_hours: self.policy.calendar.lay_out(NOW),
-            asked: Arc::default(),
+            source_state: Arc::default(),
             policy: Arc::new(self.policy),
         };
         let live = org.live(NOW);

@@ -2,7 +2,7 @@
 
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,7 +29,9 @@ pub(super) struct Page {
 }
 
 pub(super) fn pages() -> Pages {
-    Pages::new(Arc::new(Own::new(&["malformed", "unknown_key"]).unwrap()))
+    Pages::new(Arc::new(
+        SelfMetrics::new(&["malformed", "unknown_key"]).unwrap(),
+    ))
 }
 
 /// The page of `view` at `now`, as text.

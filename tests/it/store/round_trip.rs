@@ -9,7 +9,8 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserCells;
 use lightning_sync_exporter::store::{
-    History, MemoryStore, ReadingChange, SqliteHistory, Store, Turn, UserChange, Write, Written,
+    History, MemoryStore, ReadingChange, SqliteHistory, StatusChange, Store, UserChange, Write,
+    Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -47,7 +48,7 @@ fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserCells>) -> W
         org: OrgId(1),
         source: Source::Snapshot,
         user: user(name),
-        turns: before.map_or_else(Vec::new, |before| Turn::between(before, &now)),
+        turns: before.map_or_else(Vec::new, |before| StatusChange::between(before, &now)),
         cells: Box::new(now),
     }
 }
@@ -89,7 +90,7 @@ fn live(store: &mut impl Store) {
             put("ann@acme.example", Status::None, 1, None),
             put("bob@acme.example", Status::None, 1, None),
             batch(OrgId(2), 0, 30),
-            Write::Spoke {
+            Write::SourceHeartbeat {
                 org: OrgId(1),
                 source: Source::Snapshot,
                 at: at(1),
@@ -128,13 +129,13 @@ fn live(store: &mut impl Store) {
                 source: Source::Snapshot,
                 user: user("bob@acme.example"),
             },
-            Write::Spoke {
+            Write::SourceHeartbeat {
                 org: OrgId(1),
                 source: Source::Snapshot,
                 at: at(2),
                 users_complete: None,
             },
-            Write::Spoke {
+            Write::SourceHeartbeat {
                 org: OrgId(2),
                 source: Source::Activity,
                 at: at(2),

@@ -54,7 +54,7 @@ mod measured {
                     object_type,
                     since: begin,
                 },
-                Write::Spoke {
+                Write::SourceHeartbeat {
                     org,
                     source,
                     at: now,

@@ -2,8 +2,8 @@
 
 use super::fixture::{Setting, Site, minutes_ago, view};
 use crate::support::http::get;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::policy::UserNames;
-use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
 use serde_json::{Value, json};
@@ -200,7 +200,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             .position(|known| known == rank)),
         "{ranks:?}"
     );
-    let words = guidance::cause(Reason::ServiceAccountNotRecognized);
+    let words = guidance::cause(Cause::ServiceAccountNotRecognized);
     let steps: Vec<Value> = words
         .steps
         .iter()

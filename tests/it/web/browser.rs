@@ -1,7 +1,7 @@
 //! Every page in a real Chromium: at 1280 and at 390 pixels, light and dark, without errors, overflow or barriers.
 
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
-use super::past::week;
+use super::history::week;
 use crate::scenarios::Telling;
 use crate::support::browser::look;
 use crate::support::http::{get, request};
@@ -304,7 +304,7 @@ fn silent(org: &OrgView, now: Timestamp) -> Arc<OrgView> {
     let mut policy = (*org.policy).clone();
     policy.expected_every = [Some(TimeDelta::hours(1)); Source::COUNT];
     for state in org.sources.iter_mut().flatten() {
-        state.spoke_at = now.minus(TimeDelta::days(10));
+        state.last_report_at = now.minus(TimeDelta::days(10));
     }
     org.policy = Arc::new(policy);
     Arc::new(org)

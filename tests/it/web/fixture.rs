@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceState, View};
+use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceReport, View};
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::store::History;
@@ -281,7 +281,7 @@ pub(super) fn view() -> View {
 fn org(
     name: &str,
     readings: OrgReadings,
-    sources: [Option<SourceState>; Source::COUNT],
+    sources: [Option<SourceReport>; Source::COUNT],
 ) -> OrgView {
     let policy = OrgPolicy::defaults(OrgName::new(name).unwrap());
     OrgView {
@@ -293,7 +293,7 @@ fn org(
         users: Arc::default(),
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),
-        asked: Arc::default(),
+        source_state: Arc::default(),
         policy: Arc::new(policy),
     }
 }
@@ -337,14 +337,14 @@ fn acme() -> OrgView {
     };
     readings.put(OrgRow::OutlookIntegration, Source::Salesforce, held);
     let mut sources = [None; Source::COUNT];
-    sources[Source::Snapshot.index()] = Some(SourceState {
-        spoke_at: minutes_ago(6),
+    sources[Source::Snapshot.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(6),
     });
-    sources[Source::Salesforce.index()] = Some(SourceState {
-        spoke_at: minutes_ago(1440),
+    sources[Source::Salesforce.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(1440),
     });
-    sources[Source::Activity.index()] = Some(SourceState {
-        spoke_at: minutes_ago(1),
+    sources[Source::Activity.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(1),
     });
     let mut acme = org("acme", readings, sources);
     acme.known_since = minutes_ago(60 * 24 * 30);

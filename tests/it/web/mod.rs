@@ -2,12 +2,12 @@
 
 mod api;
 mod browser;
-mod copying;
 mod fixture;
+mod history;
 mod ingest;
 mod measured;
 mod pages;
-mod past;
 mod pasting;
 mod scrape;
 mod shutdown;
+mod userscript;

@@ -1,16 +1,16 @@
 //! The pages as they are sent: what stands where, and what they say of what is not known.
 
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
-use super::past::week;
+use super::history::week;
 use crate::support::http::{get, request};
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
-use lightning_sync_exporter::domain::reasons::Reason;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{
     FAILURE_ORDER, UserCells, UserEntry, UserSummary, UserTable,
 };
-use lightning_sync_exporter::domain::view::{SourceState, View};
+use lightning_sync_exporter::domain::view::{SourceReport, View};
 use lightning_sync_exporter::guidance;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
         (200, Some("text/html; charset=utf-8"))
     );
     let html = answer.text();
-    let cause = guidance::cause(Reason::ServiceAccountNotRecognized);
+    let cause = guidance::cause(Cause::ServiceAccountNotRecognized);
     let step = &cause.steps[0];
     for wanted in [
         "<a href=\"/orgs/acme\">acme</a> <span class=\"badge broken\">BROKEN since 02:10</span>".to_owned(),
@@ -88,7 +88,7 @@ fn every_page_allows_its_own_style_and_nothing_inline_or_from_elsewhere() {
 #[test]
 fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
     let html = get(Site::start().address, "/orgs/acme").text();
-    let cause = guidance::cause(Reason::ServiceAccountNotRecognized);
+    let cause = guidance::cause(Cause::ServiceAccountNotRecognized);
     let place = |text: &str| {
         html.find(text)
             .unwrap_or_else(|| panic!("{text} is missing:\n{html}"))
@@ -233,8 +233,8 @@ fn a_user_of_whom_only_something_is_known_is_not_fine() {
 fn in_resets(spoke: i64) -> Setting {
     let mut view = view();
     let mut acme = (*view.orgs[0]).clone();
-    acme.sources[Source::Snapshot.index()] = Some(SourceState {
-        spoke_at: minutes_ago(spoke),
+    acme.sources[Source::Snapshot.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(spoke),
     });
     let users = [None, Some(60), Some(1440)]
         .into_iter()
@@ -323,8 +323,8 @@ fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
 fn what_never_synced_is_not_told_as_unknown() {
     let mut view = view();
     let mut beta = (*view.orgs[1]).clone();
-    beta.sources[Source::Activity.index()] = Some(SourceState {
-        spoke_at: minutes_ago(1),
+    beta.sources[Source::Activity.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(1),
     });
     view.orgs[1] = Arc::new(beta);
     let site = Site::with(Setting {
@@ -355,8 +355,8 @@ fn charts_tell_what_no_feed_has_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut view = view();
     let mut acme = (*view.orgs[0]).clone();
-    acme.sources[Source::Snapshot.index()] = Some(SourceState {
-        spoke_at: minutes_ago(90 * 60),
+    acme.sources[Source::Snapshot.index()] = Some(SourceReport {
+        last_report_at: minutes_ago(90 * 60),
     });
     view.orgs[0] = Arc::new(acme.clone());
     let mut policy = (*acme.policy).clone();

@@ -1,6 +1,6 @@
 //! What is wrong with a page, gathered label by label.
 
-use crate::sources::refusal::{IngestError, IngestReason, Mistakes, RecordError, quoted};
+use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, RecordError, quoted};
 
 /// One label that could not be read.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::trouble::Trouble;
 use crate::domain::ids::UserName;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::UserValues;
-use crate::sources::refusal::{IngestReason, quoted};
+use crate::sources::ingest_error::{IngestReason, quoted};
 use std::collections::HashSet;
 
 /// One user's rows in the making.

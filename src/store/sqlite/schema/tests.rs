@@ -1,6 +1,6 @@
 //! An upgrade keeps every record: files of an older schema, filled to the brim, through a table of migrations.
 
-use super::super::{Place, copy, open};
+use super::super::{DatabasePath, copy, open};
 use super::*;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -174,7 +174,7 @@ fn a_backup_of_the_first_version_is_restored_and_then_upgraded() {
     let copied = copy::restore(&at("backup.db"), &at("store.db")).unwrap();
     assert_eq!((copied.records, copied.orgs), (2_000, 2_000));
     let mut restored = Connection::open(at("store.db")).unwrap();
-    let place = Place::find(&at("store.db")).unwrap();
+    let place = DatabasePath::find(&at("store.db")).unwrap();
     let migrations = later();
     let known = migrations.len() as i64;
     let found = open::recognise_upto(known, &restored, &place).unwrap();

@@ -5,13 +5,13 @@ use super::page::Page;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::events::{Event, EventSink};
-use lightning_sync_exporter::metrics::{Format, Own, Pages};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn own(orgs: &[&str]) -> Arc<Own> {
-    let own = Own::new(&["malformed", "token_wrong"]).unwrap();
+fn own(orgs: &[&str]) -> Arc<SelfMetrics> {
+    let own = SelfMetrics::new(&["malformed", "token_wrong"]).unwrap();
     let orgs: Vec<OrgName> = orgs
         .iter()
         .map(|name| OrgName::new(name).unwrap())
@@ -21,7 +21,7 @@ fn own(orgs: &[&str]) -> Arc<Own> {
 }
 
 /// The daemon's own series that contain `part`, as they stand after `exporter_`.
-fn series(own: &Arc<Own>, part: &str) -> BTreeMap<String, f64> {
+fn series(own: &Arc<SelfMetrics>, part: &str) -> BTreeMap<String, f64> {
     let pages = Pages::new(Arc::clone(own));
     let view = Arc::new(View::empty(NOW));
     let page: Vec<u8> = pages.text(view, NOW, Format::Text).flatten().collect();

@@ -3,8 +3,8 @@
 
 use super::deflate::{Deflater, Segment};
 
+use super::encoder::Format;
 use super::facts::Part;
-use super::lines::Format;
 use super::scrape::Scrape;
 use super::walk::Walk;
 use crate::domain::time::Timestamp;
@@ -21,7 +21,7 @@ const LEAST: usize = 4 * 1024;
 
 /// What is kept; shared by all scrapes, bounded by the page of the last one.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Memory>);
+pub(super) struct PageCache(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -50,9 +50,9 @@ pub(super) struct Run {
     behind_head: bool,
     /// How long the text is.
     length: usize,
-    /// Kept where somebody asks for the page as text, and of short runs.
+    /// PageCache where somebody asks for the page as text, and of short runs.
     text: Option<Bytes>,
-    /// Kept where somebody asks for the page compressed.
+    /// PageCache where somebody asks for the page compressed.
     piece: Option<Segment>,
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Body {
     Text(Bytes),
 }
 
-impl Kept {
+impl PageCache {
     /// What a scrape of `view` at `now` knows.
     pub(super) fn scrape(&self, view: Arc<View>, now: Timestamp) -> Arc<Scrape> {
         let mut memory = self.lock();

@@ -2,7 +2,7 @@
 //! line, the report's name, whose it is and when it was made. Which encoding it has is the choice of whoever exports.
 
 use super::report::{Columns, Report, Tally};
-use crate::sources::refusal::{IngestError, IngestReason, quoted, without_mark};
+use crate::sources::ingest_error::{IngestError, IngestReason, quoted, without_mark};
 use crate::sources::snapshot::{MAX_USERS, delimiter};
 use csv::{Reader, ReaderBuilder, StringRecord};
 use std::borrow::Cow;

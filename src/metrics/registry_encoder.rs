@@ -1,7 +1,7 @@
 //! The registry's families in our formats: the `prometheus` crate gathers them and knows no OpenMetrics.
 
 use super::catalogue::{Group, METRICS, Metric};
-use super::lines::Lines;
+use super::encoder::Lines;
 use bytes::BytesMut;
 use prometheus::proto::{MetricFamily, MetricType};
 

@@ -28,7 +28,7 @@ const NO_ORG: &str = "";
 
 /// The daemon's own metrics.
 #[derive(Debug)]
-pub struct Own {
+pub struct SelfMetrics {
     registry: Registry,
     reasons: Vec<&'static str>,
     orgs: RwLock<BTreeSet<OrgName>>,
@@ -48,7 +48,7 @@ pub struct Own {
     web_reload_failures: IntCounter,
 }
 
-impl Own {
+impl SelfMetrics {
     /// Metrics of a daemon that has done nothing yet. `reasons` are all that a request can be refused for.
     ///
     /// # Errors
@@ -216,7 +216,7 @@ impl Own {
     }
 }
 
-impl EventSink for Own {
+impl EventSink for SelfMetrics {
     fn count(&self, event: &Event) {
         match event {
             Event::IngestRejected { org, reason, .. } => {

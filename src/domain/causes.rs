@@ -28,7 +28,7 @@ closed_set! {
 
 closed_set! {
     /// A cause for attention. Declared from root causes to consequences.
-    Reason {
+    Cause {
         /// The article's service account row shows "None".
         ServiceAccountMissing = "service_account_missing",
         /// Salesforce shows an X for the service account.
@@ -80,7 +80,7 @@ closed_set! {
     }
 }
 
-impl Reason {
+impl Cause {
     /// The alert that speaks of it; `None` where a finding on the page is enough, see [`Self::why_no_alert`].
     pub const fn alert(self) -> Option<&'static str> {
         match self {
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_an_alert_or_a_written_reason_why_not() {
-        for reason in Reason::ALL {
+        for reason in Cause::ALL {
             assert_eq!(
                 reason.alert().is_none(),
                 reason.why_no_alert().is_some_and(|why| !why.is_empty()),
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn consequences_come_after_their_causes_and_never_name_a_root_cause() {
-        for cause in Reason::ALL {
+        for cause in Cause::ALL {
             for consequence in cause.consequences() {
                 assert!(cause < consequence, "{cause} → {consequence}");
             }

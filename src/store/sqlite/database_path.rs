@@ -9,12 +9,12 @@ const NO_ROOM_BYTES: u64 = 64 * 1024;
 
 /// A database's path as it really is, and as people know it.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct DatabasePath {
     file: PathBuf,
     shown: String,
 }
 
-impl Place {
+impl DatabasePath {
     /// Finds the file behind a path; it may not exist yet, its directory must.
     pub(crate) fn find(path: &Path) -> Result<Self, StoreError> {
         let shown = path.display().to_string();

@@ -1,8 +1,8 @@
 //! Where files are dropped: everything in such a directory is moved away, so nothing that the daemon needs itself may lie
 //! there, and no two organisations may share one.
 
+use super::section::Section;
 use super::valid::OrgConfig;
-use super::walk::Section;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,8 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 /// What is said of it beside its address.
-pub(super) const TITLE: &str =
-    "Asked over Salesforce's interfaces: two of 24 users of the successor product need attention";
+pub(super) const TITLE: &str = "DemoSalesforce over Salesforce's interfaces: two of 24 users of the successor product need attention";
 
 const NAME: &str = "einstein";
 const CLIENT_ID: &str = "3MVG9demonstration";
@@ -21,13 +20,13 @@ const CLIENT_SECRET: &str = "secret-of-the-demonstration";
 const USERS: usize = 24;
 
 /// A simulated Salesforce, and how it is asked. It listens as long as this lives.
-pub(super) struct Asked {
+pub(super) struct DemoSalesforce {
     pub(super) policy: OrgPolicy,
     pub(super) settings: Settings,
     _salesforce: Salesforce,
 }
 
-impl Asked {
+impl DemoSalesforce {
     /// Starts the simulated Salesforce.
     pub(super) async fn start(clock: &Clock) -> io::Result<Self> {
         let mut people: Vec<Person> = (1..=USERS)

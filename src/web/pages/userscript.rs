@@ -61,7 +61,7 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.starts_with("//"));
     let code = lines.collect::<Vec<_>>().join(" ");
-    format!("javascript:{}", crate::web::segment::encode(&code))
+    format!("javascript:{}", crate::web::path_segment::encode(&code))
 }
 
 /// `GET /orgs/{org}/paste/lightning-sync.user.js`.

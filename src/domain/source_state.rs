@@ -51,7 +51,7 @@ impl Successor {
 
 /// What sources that ask told last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct SourceState {
     /// Sources whose polls fail, by [`Source::index`].
     pub failing: [Option<PollFailing>; Source::COUNT],
     /// The successor product's users, where they were seen.
@@ -60,7 +60,7 @@ pub struct Asked {
     pub setup: SetupTrail,
 }
 
-impl Asked {
+impl SourceState {
     /// Why polls of a source fail, if they do.
     pub fn failing(&self, source: Source) -> Option<PollFailing> {
         self.failing.get(source.index()).copied().flatten()
@@ -70,7 +70,7 @@ impl Asked {
 impl OrgView {
     /// What the successor product says of a user, while somebody who sees it is live.
     pub fn note(&self, user: &UserEntry, now: Timestamp) -> Option<&SuccessorNote> {
-        let successor = self.asked.successor.as_deref()?;
+        let successor = self.source_state.successor.as_deref()?;
         self.is_live(Source::Salesforce, now)
             .then(|| successor.of(user))?
     }
@@ -78,7 +78,7 @@ impl OrgView {
     /// Whether a user of Lightning Sync is in its successor already; `None` for who does not use it, or where nobody
     /// sees the successor's users.
     pub fn moved(&self, user: &UserEntry, now: Timestamp) -> Option<bool> {
-        let successor = self.asked.successor.as_deref()?;
+        let successor = self.source_state.successor.as_deref()?;
         self.is_live(Source::Salesforce, now)
             .then(|| self.moved_to(successor, user))?
     }
@@ -108,12 +108,12 @@ impl OrgView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::causes::Cause;
     use crate::domain::ids::{OrgName, UserName};
     use crate::domain::judge::judge_org;
     use crate::domain::policy::OrgPolicy;
-    use crate::domain::reasons::Reason;
     use crate::domain::users::{UserCells, UserTable};
-    use crate::domain::view::{SourceState, bare};
+    use crate::domain::view::{SourceReport, bare};
 
     fn user(name: &str, status: Status) -> UserEntry {
         let mut cells = UserCells::default();
@@ -162,12 +162,14 @@ mod tests {
                 .map(|(name, configured)| (name.to_owned(), note(configured)))
                 .into(),
         });
-        org.asked = Arc::new(Asked {
+        org.source_state = Arc::new(SourceState {
             successor: Some(Arc::clone(&successor)),
-            ..Asked::default()
+            ..SourceState::default()
         });
         assert_eq!(moved(&org), [None; 5], "and not while the source is silent");
-        org.sources[Source::Salesforce.index()] = Some(SourceState { spoke_at: now });
+        org.sources[Source::Salesforce.index()] = Some(SourceReport {
+            last_report_at: now,
+        });
         let told = [Some(true), Some(false), Some(false), None, None];
         assert_eq!(moved(&org), told);
         org.users = Arc::new(UserTable {
@@ -186,18 +188,18 @@ mod tests {
         let at = Timestamp::from_seconds;
         let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         let mut org = bare(Arc::new(policy), at(0));
-        let mut asked = Asked::default();
+        let mut asked = SourceState::default();
         asked.failing[Source::Salesforce.index()] = Some(PollFailing {
             since: at(0),
             reason: "maintenance",
             advice: "Wait.",
         });
-        org.asked = Arc::new(asked);
+        org.source_state = Arc::new(asked);
         let found = |now| {
             let findings = judge_org(&org, true, now);
             findings
                 .iter()
-                .any(|finding| finding.reason == Reason::PollFailing)
+                .any(|finding| finding.cause == Cause::PollFailing)
         };
         assert_eq!([at(899), at(900)].map(found), [false, true]);
     }

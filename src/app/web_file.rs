@@ -3,8 +3,8 @@
 use crate::config::{ConfigError, WebFile, web_file};
 use crate::domain::time::Timestamp;
 use crate::events::{Event, Events};
-use crate::metrics::Own;
-use crate::web::guard::{Guard, GuardOf, User};
+use crate::metrics::SelfMetrics;
+use crate::web::auth::{CurrentWebAuth, User, WebAuth};
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderName, HeaderValue};
 use std::os::unix::fs::MetadataExt;
@@ -17,21 +17,21 @@ type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 struct Watch {
     path: PathBuf,
-    told: Told,
+    told: ReloadReporter,
     /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
     encrypted: bool,
-    guard: ArcSwap<Guard>,
+    guard: ArcSwap<WebAuth>,
     seen: Mutex<Seen>,
 }
 
 /// Who is told of what was read.
-pub(super) struct Told {
+pub(super) struct ReloadReporter {
     pub(super) events: Events,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<SelfMetrics>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-impl Told {
+impl ReloadReporter {
     fn of(&self, file: &WebFile) {
         let until = file.certificate.as_ref().map(|(_, until)| *until);
         self.own.set_certificate_until(until);
@@ -61,7 +61,7 @@ const TRY_AGAIN_ONCE_TOLD: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it has mistakes now; later ones are logged, and what held before goes on holding.
-pub(super) fn watch(path: &Path, told: Told) -> Result<GuardOf, ConfigError> {
+pub(super) fn watch(path: &Path, told: ReloadReporter) -> Result<CurrentWebAuth, ConfigError> {
     let file = web_file(path)?;
     told.of(&file);
     let watch = Watch {
@@ -74,11 +74,11 @@ pub(super) fn watch(path: &Path, told: Told) -> Result<GuardOf, ConfigError> {
         }),
         guard: ArcSwap::from_pointee(guard(file)),
     };
-    Ok(GuardOf(Arc::new(move || watch.now())))
+    Ok(CurrentWebAuth(Arc::new(move || watch.now())))
 }
 
 impl Watch {
-    fn now(&self) -> Arc<Guard> {
+    fn now(&self) -> Arc<WebAuth> {
         // A look takes microseconds, and a change a millisecond: whoever comes meanwhile waits, and gets what is new.
         self.look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         self.guard.load_full()
@@ -158,7 +158,7 @@ fn stamps(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, Stamp)> {
         .collect()
 }
 
-fn guard(file: WebFile) -> Guard {
+fn guard(file: WebFile) -> WebAuth {
     let headers = file.headers.into_iter().filter_map(|(name, value)| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))
@@ -167,7 +167,7 @@ fn guard(file: WebFile) -> Guard {
         name: user.name,
         hash: user.hash,
     });
-    Guard {
+    WebAuth {
         tls: file.tls,
         headers: headers.collect(),
         users: users.collect(),

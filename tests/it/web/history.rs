@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserCells;
 use lightning_sync_exporter::store::{
-    History, OpenOptions, SqliteHistory, SqliteStore, Store, Turn, Write,
+    History, OpenOptions, SqliteHistory, SqliteStore, StatusChange, Store, Write,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
                 org,
                 source: Source::Snapshot,
                 user: UserName::new(user).unwrap(),
-                turns: Turn::between(&before, &cells),
+                turns: StatusChange::between(&before, &cells),
                 cells: Box::new(cells.clone()),
             });
             before = cells;

@@ -4,7 +4,7 @@ use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Observation, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
-use crate::sources::refusal::{IngestError, OnError, RecordError};
+use crate::sources::ingest_error::{IngestError, OnError, RecordError};
 use crate::sources::{activity, page, snapshot};
 
 /// What a body is.

@@ -9,7 +9,7 @@ use crate::guidance::{self, OrgState, RowGuide};
 use std::collections::BTreeMap;
 
 /// One row, its current value and what the article says of it.
-pub(super) struct Told {
+pub(super) struct RowStatus {
     pub(super) row: OrgRow,
     /// Whether the row means anything for this organisation.
     pub(super) applies: bool,
@@ -26,18 +26,18 @@ pub(super) struct Told {
 }
 
 /// The rows of what the organisation syncs. `fresh` says whether the View is recent enough for its counts.
-pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<Told> {
+pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<RowStatus> {
     OrgRow::ALL
         .into_iter()
         .filter(|row| {
             row.object_type()
                 .is_none_or(|object| org.policy.objects.contains(&object))
         })
-        .map(|row| Told::of(org, row, fresh, now))
+        .map(|row| RowStatus::of(org, row, fresh, now))
         .collect()
 }
 
-impl Told {
+impl RowStatus {
     fn of(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> Self {
         let is_count = matches!(row, OrgRow::Synced60m(_) | OrgRow::Synced24h(_));
         let said = org.current(row, now);
@@ -71,7 +71,7 @@ impl Told {
 }
 
 /// A source and how it is doing.
-pub(super) struct ToldSource {
+pub(super) struct SourceStatus {
     pub(super) source: Source,
     pub(super) live: bool,
     pub(super) spoke_at: Option<Timestamp>,
@@ -80,27 +80,28 @@ pub(super) struct ToldSource {
 }
 
 /// Every source that has spoken, should have, or can be fed.
-pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<ToldSource> {
+pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
     Source::ALL
         .iter()
-        .map(|source| ToldSource {
+        .map(|source| SourceStatus {
             source: *source,
             live: org.is_live(*source, now),
-            spoke_at: org.source(*source).map(|state| state.spoke_at),
+            spoke_at: org.source(*source).map(|state| state.last_report_at),
             live_until: org
                 .live_until(*source)
                 .filter(|until| *until < Timestamp::MAX),
         })
         .filter(|told| {
             told.spoke_at.is_some()
-                || org.asked.failing(told.source).is_some()
+                || org.source_state.failing(told.source).is_some()
                 || matches!(told.source, Source::Activity | Source::Snapshot)
         })
         .collect()
 }
 
 /// The users in numbers.
-pub(super) struct Users {
+#[derive(serde::Serialize)]
+pub(super) struct UserTotals {
     pub(super) known: u32,
     pub(super) healthy: u32,
     pub(super) partly_known: u32,
@@ -113,7 +114,7 @@ pub(super) struct Users {
     pub(super) unknown: u32,
 }
 
-impl Users {
+impl UserTotals {
     pub(super) fn of(org: &OrgView) -> Self {
         let summary = &org.summary;
         let failing_by_check: BTreeMap<&'static str, u32> = UserRow::checks()

@@ -1,20 +1,20 @@
 //! An organisation as pages and JSON judge it: guidance's verdict, held back while the engine itself stands still.
 
+use crate::domain::causes::Cause;
 use crate::domain::judge::{Finding, judge_org};
-use crate::domain::reasons::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::view::{OrgView, View};
 use crate::guidance::verdict::{Level, Verdict, local, span, verdict};
 
 /// An organisation as it is judged at one instant.
-pub(super) struct Judged {
+pub(super) struct OrgVerdict {
     /// How it stands and what to do.
     pub(super) verdict: Verdict,
     /// Worst first.
     pub(super) findings: Vec<Finding>,
 }
 
-impl Judged {
+impl OrgVerdict {
     /// Judges an organisation of `view`.
     pub(super) fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
         let fresh = view.is_fresh(now);
@@ -34,12 +34,12 @@ impl Judged {
     }
 
     /// The causes that hold `finding` back: what is mended first.
-    pub(super) fn held_back_by(&self, finding: &Finding) -> Vec<Reason> {
-        let mut causes: Vec<Reason> = self
+    pub(super) fn held_back_by(&self, finding: &Finding) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = self
             .findings
             .iter()
-            .map(|cause| cause.reason)
-            .filter(|cause| cause.consequences().contains(&finding.reason))
+            .map(|cause| cause.cause)
+            .filter(|cause| cause.consequences().contains(&finding.cause))
             .collect();
         causes.sort();
         causes.dedup();

@@ -3,14 +3,14 @@
 use super::approximate;
 use super::assignments::Assignments;
 use super::capture::{CaptureUser, CaptureUsers};
+use super::facts::Part;
 use super::mapping::{org_rows, user_values};
 use super::paging::Record;
 use super::poll::{Poller, Users};
-use super::told::Part;
-use crate::domain::asked::{Successor, SuccessorNote};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::Product;
+use crate::domain::source_state::{Successor, SuccessorNote};
 use chrono::TimeDelta;
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! What is asked for now and then, as far as a poll's calls leave room: switches of the settings and the error report.
 //! A chore that fails is told and tried again; it never spoils the poll.
 
+use super::facts::Part;
 use super::metadata;
 use super::poll::{MAX_CALLS, Poller};
 use super::report;
-use super::told::Part;
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 /// How the server is guarded at this moment.
 #[derive(Debug, Clone, Default)]
-pub struct Guard {
+pub struct WebAuth {
     /// What connections are encrypted with; `None`: plain http. Whether there is something is looked at once, in the
     /// beginning.
     pub tls: Option<Arc<ServerConfig>>,
@@ -41,29 +41,29 @@ pub struct User {
 
 /// Tells how the server is guarded at this moment. Asked for every connection and every request.
 #[derive(Clone)]
-pub struct GuardOf(pub Arc<dyn Fn() -> Arc<Guard> + Send + Sync>);
+pub struct CurrentWebAuth(pub Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>);
 
-impl GuardOf {
+impl CurrentWebAuth {
     /// The guard of this moment.
-    pub(super) fn now(&self) -> Arc<Guard> {
+    pub(super) fn now(&self) -> Arc<WebAuth> {
         (self.0)()
     }
 }
 
-impl Default for GuardOf {
+impl Default for CurrentWebAuth {
     fn default() -> Self {
-        let open = Arc::new(Guard::default());
+        let open = Arc::new(WebAuth::default());
         Self(Arc::new(move || Arc::clone(&open)))
     }
 }
 
-impl std::fmt::Debug for GuardOf {
+impl std::fmt::Debug for CurrentWebAuth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("GuardOf")
+        f.write_str("CurrentWebAuth")
     }
 }
 
-impl Guard {
+impl WebAuth {
     /// Lets a request read when it brings the name and the password of a user.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use super::capture::{Connectivity, Onboarding};
 use super::metadata;
 use super::report::Report;
-use crate::domain::asked::Successor;
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::setup::SetupChanges;
+use crate::domain::source_state::Successor;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ closed_set! {
 
 /// What was told last; `None` where nobody told it yet, or the part went away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Told {
+pub struct PollFacts {
     /// Whether each part is there, by [`Part::index`].
     pub parts: [Option<bool>; Part::COUNT],
     /// Users of Einstein Activity Capture by connectivity.
@@ -61,7 +61,7 @@ pub struct Told {
     pub clock_ahead: Option<TimeDelta>,
 }
 
-impl Told {
+impl PollFacts {
     /// Notes whether a part is there; says whether that is news.
     pub(super) fn note(&mut self, part: Part, there: bool) -> bool {
         let Some(slot) = self.parts.get_mut(part.index()) else {
