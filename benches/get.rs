@@ -24,7 +24,7 @@ use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
 use lightning_sync_exporter::events::Events;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
-use lightning_sync_exporter::web::problem::{Problem, Reason};
+use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
     BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
     Understood,
@@ -126,11 +126,13 @@ struct Nobody;
 
 impl Ingest for Nobody {
     fn take(&self, _: IngestRequest) -> BoxFuture<IngestAnswer> {
-        Box::pin(async { IngestAnswer::Refused(Problem::new(Reason::Internal, "Not here.")) })
+        Box::pin(async {
+            IngestAnswer::Refused(Problem::new(ProblemReason::Internal, "Not here."))
+        })
     }
 
     fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
-        Box::pin(async { Err(Problem::new(Reason::Internal, "Not here.")) })
+        Box::pin(async { Err(Problem::new(ProblemReason::Internal, "Not here.")) })
     }
 }
 

@@ -8,6 +8,7 @@ use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
 use super::web_file;
 use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::domain::problem::ProblemReason;
 use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
@@ -15,7 +16,7 @@ use crate::metrics::{Pages, SelfMetrics};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::auth::CurrentWebAuth;
 use crate::web::services::{MetricsPage, ServerOptions, Services};
-use crate::web::{BindError, Server, problem};
+use crate::web::{BindError, Server};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,7 +82,7 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
-        let reasons: Vec<&'static str> = problem::Reason::ALL
+        let reasons: Vec<&'static str> = ProblemReason::ALL
             .iter()
             .map(|reason| reason.name())
             .collect();

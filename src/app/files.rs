@@ -1,12 +1,12 @@
 //! A task for each watched directory: looks into it every second and hands whole files to the engine.
 
-use super::ingest::refusal_of;
 use super::parse::{self, Body, Form};
 use super::pollers::report_figures;
 use crate::config::{FilesConfig, ValidConfig};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
+use crate::domain::problem::ProblemReason;
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
@@ -15,7 +15,6 @@ use crate::sources::failure::FailureReason;
 use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::salesforce::{Columns, read_csv};
-use crate::web::problem::Reason;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -237,7 +236,7 @@ impl Door {
 
     fn of_no_form(&self, org: &OrgName, name: &str, reason: String) -> Taken {
         let detail = format!("file {}: {reason}", name.escape_debug());
-        self.refuse(org, Reason::MediaTypeUnsupported, detail);
+        self.refuse(org, ProblemReason::MediaTypeUnsupported, detail);
         Taken::Rejected(reason)
     }
 
@@ -248,11 +247,11 @@ impl Door {
             write!(reason, "\n{mistake}").ok();
         }
         let detail = format!("file {}: {error}", name.escape_debug());
-        self.refuse(org, refusal_of(error.reason), detail);
+        self.refuse(org, error.reason, detail);
         Taken::Rejected(reason)
     }
 
-    fn refuse(&self, org: &OrgName, reason: Reason, detail: String) {
+    fn refuse(&self, org: &OrgName, reason: ProblemReason, detail: String) {
         self.events.emit(Event::IngestRejected {
             org: org.to_string(),
             reason: reason.name(),

@@ -4,10 +4,11 @@ use super::parse::{self, Body, Form, LeftOut, Read};
 use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
+use crate::domain::problem::ProblemReason;
 use crate::engine::Handle;
-use crate::sources::ingest_error::{IngestError, IngestReason, OnError};
+use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::snapshot::to_json;
-use crate::web::problem::{FieldError, Problem, Reason};
+use crate::web::problem::Problem;
 use crate::web::services::{
     BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType, Understood,
 };
@@ -43,7 +44,7 @@ impl Ingest for EngineIngest {
                     snapshot,
                 }),
                 Observation::Activity(_) => Err(Problem::new(
-                    Reason::Internal,
+                    ProblemReason::Internal,
                     "Records of activity are taken, not shown.",
                 )),
             }
@@ -69,7 +70,7 @@ async fn read_on(
             .await
             .map_err(|_| {
                 Problem::new(
-                    Reason::Internal,
+                    ProblemReason::Internal,
                     "Reading the body failed in a way that is our mistake; nothing was taken.",
                 )
             })?
@@ -153,42 +154,17 @@ fn query<'a>(request: &'a IngestRequest, key: &str) -> Option<&'a str> {
 
 fn refused(refusal: Refusal) -> Problem {
     let reason = match refusal {
-        Refusal::QueueFull => Reason::Busy,
-        Refusal::StoreFailing => Reason::StoreFailing,
-        Refusal::ShuttingDown => Reason::ShuttingDown,
-        Refusal::UnknownOrg => Reason::UnknownOrg,
+        Refusal::QueueFull => ProblemReason::Busy,
+        Refusal::StoreFailing => ProblemReason::StoreFailing,
+        Refusal::ShuttingDown => ProblemReason::ShuttingDown,
+        Refusal::UnknownOrg => ProblemReason::UnknownOrg,
     };
     Problem::new(reason, sentence(&refusal.to_string()))
 }
 
 /// A body that was read and refused, as the web words it.
 fn wrong(error: IngestError) -> Problem {
-    let reason = refusal_of(error.reason);
-    let errors = error
-        .errors
-        .into_iter()
-        .map(|error| FieldError {
-            line: (error.line > 0).then_some(error.line),
-            field: (!error.field.is_empty()).then_some(error.field),
-            message: error.message,
-        })
-        .collect();
-    Problem::new(reason, sentence(&error.detail)).with_errors(errors)
-}
-
-/// The closed reason that stands for a parser's in labels and answers.
-pub(super) fn refusal_of(reason: IngestReason) -> Reason {
-    match reason {
-        IngestReason::NotUtf8 | IngestReason::Malformed => Reason::Malformed,
-        IngestReason::TooLarge => Reason::DecodedTooLarge,
-        IngestReason::InvalidRecords | IngestReason::NoCaptureTime => Reason::Invalid,
-        IngestReason::NoKnownLabel
-        | IngestReason::IconsLost
-        | IngestReason::AmbiguousLabel
-        | IngestReason::Incomplete
-        | IngestReason::UserNotNamed
-        | IngestReason::UnreadableValue => Reason::PageUnreadable,
-    }
+    Problem::new(error.reason, sentence(&error.detail)).with_errors(error.errors)
 }
 
 /// A lowercase fragment as a sentence for people.

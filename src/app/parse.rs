@@ -3,8 +3,9 @@
 use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Observation, Snapshot};
 use crate::domain::policy::OrgPolicy;
+use crate::domain::problem::FieldError;
 use crate::domain::time::Timestamp;
-use crate::sources::ingest_error::{IngestError, OnError, RecordError};
+use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::{activity, page, snapshot};
 
 /// What a body is.
@@ -39,7 +40,7 @@ pub(super) struct Read {
 /// Records that were left out because the sender allowed it.
 #[derive(Default)]
 pub(super) struct LeftOut {
-    pub(super) listed: Vec<RecordError>,
+    pub(super) listed: Vec<FieldError>,
     pub(super) total: u64,
 }
 

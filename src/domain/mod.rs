@@ -10,6 +10,7 @@ pub mod ids;
 pub mod judge;
 pub mod observation;
 pub mod policy;
+pub mod problem;
 pub mod readings;
 pub mod rows;
 pub mod setup;

@@ -50,9 +50,9 @@ pub(super) struct Run {
     behind_head: bool,
     /// How long the text is.
     length: usize,
-    /// PageCache where somebody asks for the page as text, and of short runs.
+    /// The cache where somebody asks for the page as text, and of short runs.
     text: Option<Bytes>,
-    /// PageCache where somebody asks for the page compressed.
+    /// The cache where somebody asks for the page compressed.
     piece: Option<Segment>,
 }
 

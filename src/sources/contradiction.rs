@@ -1,8 +1,9 @@
 //! Rows of one snapshot that cannot both be true: whoever reads the page wrongly is told, instead of being believed.
 
-use super::ingest_error::{RecordError, quoted};
+use super::ingest_error::quoted;
 use super::vocabulary::{ORG, ORG_OBJECT};
 use crate::domain::ids::ObjectType;
+use crate::domain::problem::FieldError;
 use crate::domain::rows::{OrgRow, OrgValue};
 
 /// The row by its label on the page, which every form may use.
@@ -18,7 +19,7 @@ fn name(row: OrgRow) -> String {
 }
 
 /// What contradicts itself among the organisation's rows of one snapshot.
-pub(super) fn found(rows: &[Option<OrgValue>; OrgRow::COUNT]) -> Vec<RecordError> {
+pub(super) fn found(rows: &[Option<OrgValue>; OrgRow::COUNT]) -> Vec<FieldError> {
     let value = |row: OrgRow| rows.get(row.index()).and_then(Option::as_ref);
     let mut found = Vec::new();
     let (account, recognized) = (
@@ -32,7 +33,7 @@ pub(super) fn found(rows: &[Option<OrgValue>; OrgRow::COUNT]) -> Vec<RecordError
             "says None and {} shows a check; an account that is not there cannot be recognised, so one of the two was read wrongly",
             quoted(&name(recognized))
         );
-        found.push(RecordError::new(0, name(account), says));
+        found.push(FieldError::new(0, name(account), says));
     }
     for object in ObjectType::ALL.iter().copied() {
         let (hour, day) = (OrgRow::Synced60m(object), OrgRow::Synced24h(object));
@@ -44,7 +45,7 @@ pub(super) fn found(rows: &[Option<OrgValue>; OrgRow::COUNT]) -> Vec<RecordError
                 "says {in_hour} and {} says {in_day}; the last hour is part of the last day, so one of the two was read wrongly",
                 quoted(&name(day))
             );
-            found.push(RecordError::new(0, name(hour), says));
+            found.push(FieldError::new(0, name(hour), says));
         }
     }
     found

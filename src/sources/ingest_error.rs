@@ -1,91 +1,29 @@
-//! Why what a source sent was not taken: a closed list of reasons, and the places of the mistakes.
+//! Why a body was not taken: the mistakes as a parser finds them, and how a sender's text is shown.
 
-use crate::domain::ids::closed_set;
-use std::fmt;
+use crate::domain::problem::{FieldError, ProblemReason};
 
 /// How many mistakes one answer lists; more would only repeat the sender's one error.
 pub const MAX_LISTED: usize = 100;
 /// How much of a sender's own text is shown in a message: enough to recognise it, too little to flood a log.
 const MAX_ECHO: usize = 80;
 
-closed_set! {
-    /// Why a body was refused.
-    IngestReason {
-        /// The body is not UTF-8.
-        NotUtf8 = "not_utf8",
-        /// The body is not of the form that it claims: JSON, CSV or a page.
-        Malformed = "malformed",
-        /// More users, columns or bytes than one observation may have.
-        TooLarge = "too_large",
-        /// A record, key or cell is wrong; the errors name each.
-        InvalidRecords = "invalid_records",
-        /// Nothing says when the snapshot was true.
-        NoCaptureTime = "no_capture_time",
-        /// The page shows no label that we know.
-        NoKnownLabel = "no_known_label",
-        /// Labels of check marks without a readable mark.
-        IconsLost = "icons_lost",
-        /// A label that could belong to two rows, or that comes twice.
-        AmbiguousLabel = "ambiguous_label",
-        /// A row without its value: the page was cut.
-        Incomplete = "incomplete",
-        /// A user's rows without the user's name.
-        UserNotNamed = "user_not_named",
-        /// A label whose value cannot be read.
-        UnreadableValue = "unreadable_value",
-    }
-}
-
-/// One mistake and its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordError {
-    /// The line of NDJSON, CSV or text, or the place in a JSON array of records, from 1; 0 where `field` alone is the place.
-    pub line: u64,
-    /// The key, or the path of a key such as `users[3].contacts.linked`; empty for the record as a whole.
-    pub field: String,
-    /// What is wrong and what to write instead.
-    pub message: String,
-}
-
-impl RecordError {
-    /// A mistake at a line and field.
-    pub fn new(line: u64, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            line,
-            field: field.into(),
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.line, self.field.as_str()) {
-            (0, "") => f.write_str(&self.message),
-            (0, field) => write!(f, "{field}: {}", self.message),
-            (line, "") => write!(f, "line {line}: {}", self.message),
-            (line, field) => write!(f, "line {line}, {field}: {}", self.message),
-        }
-    }
-}
-
 /// A body that was refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct IngestError {
     /// Which of the closed list.
-    pub reason: IngestReason,
+    pub reason: ProblemReason,
     /// What is wrong and the next step, as one lowercase sentence.
     pub detail: String,
     /// The first [`MAX_LISTED`] mistakes.
-    pub errors: Vec<RecordError>,
+    pub errors: Vec<FieldError>,
     /// How many mistakes there are.
     pub total: u64,
 }
 
 impl IngestError {
     /// A refusal of the body as a whole, without single mistakes.
-    pub(super) fn whole(reason: IngestReason, detail: impl Into<String>) -> Self {
+    pub(super) fn whole(reason: ProblemReason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -101,7 +39,7 @@ pub struct Parsed<T> {
     /// What was read.
     pub value: T,
     /// The first [`MAX_LISTED`] records that were left out.
-    pub rejected: Vec<RecordError>,
+    pub rejected: Vec<FieldError>,
     /// How many were left out.
     pub rejected_total: u64,
 }
@@ -118,13 +56,13 @@ pub enum OnError {
 /// Mistakes as they are found: the first are kept, all are counted.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
-    pub(super) listed: Vec<RecordError>,
+    pub(super) listed: Vec<FieldError>,
     pub(super) total: u64,
 }
 
 impl Mistakes {
     /// Notes a mistake; the text is only made when it is listed.
-    pub(super) fn note(&mut self, mistake: impl FnOnce() -> RecordError) {
+    pub(super) fn note(&mut self, mistake: impl FnOnce() -> FieldError) {
         self.total += 1;
         if self.listed.len() < MAX_LISTED {
             self.listed.push(mistake());
@@ -132,7 +70,7 @@ impl Mistakes {
     }
 
     /// The refusal that lists them.
-    pub(super) fn refusal(self, reason: IngestReason, detail: impl Into<String>) -> IngestError {
+    pub(super) fn refusal(self, reason: ProblemReason, detail: impl Into<String>) -> IngestError {
         IngestError {
             reason,
             detail: detail.into(),
@@ -208,7 +146,7 @@ pub(super) fn text_of(body: &[u8]) -> Result<&str, IngestError> {
             .filter(|byte| **byte == b'\n')
             .count();
         IngestError::whole(
-            IngestReason::NotUtf8,
+            ProblemReason::Malformed,
             format!("line {line} is not UTF-8; save or send the body as UTF-8"),
         )
     })
@@ -218,7 +156,7 @@ pub(super) fn text_of(body: &[u8]) -> Result<&str, IngestError> {
 pub(super) fn without_mark(body: &[u8]) -> Result<&[u8], IngestError> {
     if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
         return Err(IngestError::whole(
-            IngestReason::NotUtf8,
+            ProblemReason::Malformed,
             "the body is UTF-16; save or send it as UTF-8",
         ));
     }
@@ -241,12 +179,12 @@ mod tests {
     #[test]
     fn a_mistake_names_its_place() {
         assert_eq!(
-            RecordError::new(3, "at", "is missing").to_string(),
+            FieldError::new(3, "at", "is missing").to_string(),
             "line 3, at: is missing"
         );
-        assert_eq!(RecordError::new(0, "", "is empty").to_string(), "is empty");
+        assert_eq!(FieldError::new(0, "", "is empty").to_string(), "is empty");
         assert_eq!(
-            RecordError::new(0, "users[1].user", "is empty").to_string(),
+            FieldError::new(0, "users[1].user", "is empty").to_string(),
             "users[1].user: is empty"
         );
     }
@@ -255,9 +193,9 @@ mod tests {
     fn all_mistakes_are_counted_and_the_first_hundred_listed() {
         let mut mistakes = Mistakes::default();
         for line in 1..=250 {
-            mistakes.note(|| RecordError::new(line, "at", "is missing"));
+            mistakes.note(|| FieldError::new(line, "at", "is missing"));
         }
-        let error = mistakes.refusal(IngestReason::InvalidRecords, "250 wrong");
+        let error = mistakes.refusal(ProblemReason::Invalid, "250 wrong");
         assert_eq!((error.errors.len(), error.total), (MAX_LISTED, 250));
         assert_eq!(error.to_string(), "250 wrong");
     }

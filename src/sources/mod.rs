@@ -1,7 +1,7 @@
 //! How we learn. Parsers from bytes to [`crate::domain::observation`], one folder for each form of input, do no input or
 //! output and read no clock. Sources that ask ([`salesforce`]) keep their client apart from their pure parts.
 //!
-//! This room knows neither the engine nor the web; who calls it turns [`refusal::IngestReason`] into a status code, and
+//! This room knows neither the engine nor the web; who calls it turns [`refusal::ProblemReason`] into a status code, and
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;

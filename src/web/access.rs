@@ -6,7 +6,7 @@
 //! Who is not let in learns nothing of which organisations exist: the answer depends on the request alone, except for
 //! an origin that the organisation itself has named. This host may know, because it may read the API.
 
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::services::Access;
 use hyper::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, ORIGIN, VIA};
 use hyper::{HeaderMap, Request, Uri};
@@ -107,7 +107,7 @@ impl<'a> Requester<'a> {
     pub(super) fn may_read(&self) -> Result<(), Problem> {
         if self.headers.contains_key(HOST) && !self.names_loopback() {
             return Err(Problem::new(
-                Reason::LocalOnly,
+                ProblemReason::LocalOnly,
                 format!(
                     "{} This server listens on loopback and asks for no password, so it answers to these names alone: \
                      ask for one of them, also through a proxy on this host, or set users in --web.config.file.",
@@ -173,23 +173,23 @@ impl<'a> Requester<'a> {
             ) if token.matches(offered) => Ok(()),
             (Some(Access { token: None, .. }), _, Ok(())) => Ok(()),
             (None, _, Ok(())) => Err(Problem::new(
-                Reason::UnknownOrg,
+                ProblemReason::UnknownOrg,
                 "No organisation of this name is configured. /api/v1/orgs lists those that are.",
             )),
             (_, Some(_), _) => Err(Problem::new(
-                Reason::TokenWrong,
+                ProblemReason::TokenWrong,
                 "The token does not open this path. Send the token of this very organisation (`ingest.token_file`).",
             )),
             (_, None, Err(not_local @ (NotLocal::Proxy | NotLocal::Host))) => Err(Problem::new(
-                Reason::LocalOnly,
+                ProblemReason::LocalOnly,
                 format!("{} {WITHOUT_A_TOKEN}", not_local.sentence()),
             )),
             (_, None, Err(not_local @ NotLocal::Origin)) => Err(Problem::new(
-                Reason::OriginNotAllowed,
+                ProblemReason::OriginNotAllowed,
                 format!("{} {WITHOUT_A_TOKEN}", not_local.sentence()),
             )),
             (_, None, Ok(()) | Err(NotLocal::Peer)) => {
-                Err(Problem::new(Reason::TokenRequired, WITHOUT_A_TOKEN))
+                Err(Problem::new(ProblemReason::TokenRequired, WITHOUT_A_TOKEN))
             }
         }
     }
@@ -278,7 +278,11 @@ mod tests {
     }
 
     /// The answer to a push from `peer` with these headers besides a loopback `Host`.
-    fn push(access: Option<&Access>, peer: &str, headers: &[(&str, &str)]) -> Option<Reason> {
+    fn push(
+        access: Option<&Access>,
+        peer: &str,
+        headers: &[(&str, &str)],
+    ) -> Option<ProblemReason> {
         let mut request = Request::post("/api/v1/orgs/acme/activity");
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost:9877");
@@ -310,7 +314,10 @@ mod tests {
             push(Some(&acme), REMOTE, &[("authorization", "bearer sesame")]),
             None
         );
-        assert_eq!(push(Some(&acme), LOCAL, &[]), Some(Reason::TokenRequired));
+        assert_eq!(
+            push(Some(&acme), LOCAL, &[]),
+            Some(ProblemReason::TokenRequired)
+        );
         for bad in [
             "Bearer sesam",
             "Bearer sesame2",
@@ -322,13 +329,16 @@ mod tests {
         ] {
             let reason = push(Some(&acme), REMOTE, &[("authorization", bad)]);
             assert!(
-                matches!(reason, Some(Reason::TokenWrong | Reason::TokenRequired)),
+                matches!(
+                    reason,
+                    Some(ProblemReason::TokenWrong | ProblemReason::TokenRequired)
+                ),
                 "{bad}"
             );
         }
         assert_eq!(
             push(Some(&acme), REMOTE, &[good, good]),
-            Some(Reason::TokenRequired)
+            Some(ProblemReason::TokenRequired)
         );
     }
 
@@ -346,7 +356,10 @@ mod tests {
             push(Some(&acme), LOCAL, &[origin("https://acme.example")]),
             None
         );
-        assert_eq!(push(Some(&acme), REMOTE, &[]), Some(Reason::TokenRequired));
+        assert_eq!(
+            push(Some(&acme), REMOTE, &[]),
+            Some(ProblemReason::TokenRequired)
+        );
         for bad in [
             ("forwarded", "for=192.0.2.9"),
             ("via", "1.1 proxy"),
@@ -358,7 +371,7 @@ mod tests {
         ] {
             assert_eq!(
                 push(Some(&acme), LOCAL, &[bad]),
-                Some(Reason::LocalOnly),
+                Some(ProblemReason::LocalOnly),
                 "{bad:?}"
             );
         }
@@ -371,7 +384,7 @@ mod tests {
         ] {
             assert_eq!(
                 push(Some(&acme), LOCAL, &[origin(bad)]),
-                Some(Reason::OriginNotAllowed),
+                Some(ProblemReason::OriginNotAllowed),
                 "{bad}"
             );
         }
@@ -381,7 +394,7 @@ mod tests {
         ];
         assert_eq!(
             push(Some(&acme), LOCAL, &twice),
-            Some(Reason::OriginNotAllowed)
+            Some(ProblemReason::OriginNotAllowed)
         );
     }
 
@@ -403,23 +416,23 @@ mod tests {
         assert_eq!(paste(&open, own.0, own.1, None), None);
         assert_eq!(
             paste(&open, "http://localhost:9878", own.1, None),
-            Some(Reason::OriginNotAllowed)
+            Some(ProblemReason::OriginNotAllowed)
         );
         assert_eq!(
             paste(&open, "null", own.1, None),
-            Some(Reason::OriginNotAllowed)
+            Some(ProblemReason::OriginNotAllowed)
         );
         assert_eq!(
             paste(&open, "http://rebound.example", "rebound.example", None),
-            Some(Reason::LocalOnly)
+            Some(ProblemReason::LocalOnly)
         );
         assert_eq!(
             paste(&closed, own.0, own.1, None),
-            Some(Reason::TokenRequired)
+            Some(ProblemReason::TokenRequired)
         );
         assert_eq!(
             paste(&closed, own.0, own.1, Some("guess")),
-            Some(Reason::TokenWrong)
+            Some(ProblemReason::TokenWrong)
         );
         assert_eq!(paste(&closed, own.0, own.1, Some("sesame")), None);
     }
@@ -445,6 +458,6 @@ mod tests {
             assert_eq!(push(Some(&with), REMOTE, guess), unknown, "{guess:?}");
             assert_eq!(push(Some(&without), REMOTE, guess), unknown, "{guess:?}");
         }
-        assert_eq!(push(None, LOCAL, &[]), Some(Reason::UnknownOrg));
+        assert_eq!(push(None, LOCAL, &[]), Some(ProblemReason::UnknownOrg));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::answer::{Answer, set};
 use super::passwords::{Passwords, Verdict};
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use crate::events::{Event, Events};
 use crate::secret::Secret;
 use crate::tls::ServerConfig;
@@ -80,7 +80,7 @@ impl WebAuth {
         }
         let Some((name, password)) = basic(headers) else {
             return Err(Problem::new(
-                Reason::PasswordRequired,
+                ProblemReason::PasswordRequired,
                 "Send the name and the password of a user of `basic_auth_users` (in --web.config.file).",
             ));
         };
@@ -95,7 +95,7 @@ impl WebAuth {
                 Err(wrong())
             }
             Verdict::TooMany => Err(Problem::new(
-                Reason::Busy,
+                ProblemReason::Busy,
                 "Too many passwords are being tried. Those that were right before are not held up.",
             )),
         }
@@ -111,7 +111,7 @@ impl WebAuth {
 
 fn wrong() -> Problem {
     Problem::new(
-        Reason::PasswordRequired,
+        ProblemReason::PasswordRequired,
         "The name or the password is wrong. They are those of `basic_auth_users` (in --web.config.file).",
     )
 }

@@ -6,7 +6,7 @@ use super::limits::{
     BODY_BYTES_PER_SECOND, BODY_GRACE, DECODE_INLINE_BYTES, DECODERS, DRAIN_BYTES, DRAIN_FOR,
     WIRE_BYTES,
 };
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
@@ -39,7 +39,7 @@ impl Packing {
         let mut values = headers.get_all(CONTENT_ENCODING).iter();
         let refused = || {
             Problem::new(
-                Reason::EncodingUnsupported,
+                ProblemReason::EncodingUnsupported,
                 "This Content-Encoding is not taken. Send the body as it is, or with gzip alone.",
             )
         };
@@ -82,7 +82,7 @@ impl Bodies {
         }
         let internal = || {
             Problem::new(
-                Reason::Internal,
+                ProblemReason::Internal,
                 "The body could not be decoded here. Send it again.",
             )
         };
@@ -124,7 +124,7 @@ async fn read_wire(incoming: &mut Incoming, share: &mut Share) -> Result<Bytes, 
             .await
             .map_err(|_| {
                 Problem::new(
-                    Reason::BodyTooSlow,
+                    ProblemReason::BodyTooSlow,
                     format!(
                         "The body came slower than {BODY_BYTES_PER_SECOND} bytes a second after {} s. Send it in smaller requests.",
                         BODY_GRACE.as_secs()
@@ -136,7 +136,7 @@ async fn read_wire(incoming: &mut Incoming, share: &mut Share) -> Result<Bytes, 
         };
         let frame = frame.map_err(|error| {
             Problem::new(
-                Reason::BodyCutShort,
+                ProblemReason::BodyCutShort,
                 format!("The connection ended before the body did: {error}. Send it again; nothing was taken."),
             )
         })?;
@@ -158,7 +158,7 @@ async fn read_wire(incoming: &mut Incoming, share: &mut Share) -> Result<Bytes, 
 
 fn too_large() -> Problem {
     Problem::new(
-        Reason::BodyTooLarge,
+        ProblemReason::BodyTooLarge,
         format!(
             "The body has more than {WIRE_BYTES} bytes. Send it in smaller requests, or compressed with gzip."
         ),

@@ -1,7 +1,7 @@
 //! How many bytes of bodies are in memory at once. Nobody waits for bytes while holding some, so nobody waits for ever.
 
 use super::limits::BODIES_BYTES;
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,7 +43,7 @@ impl Share {
             })
             .map_err(|_| {
                 Problem::new(
-                    Reason::Busy,
+                    ProblemReason::Busy,
                     "Too many bytes of requests are in memory. Send this one again shortly; nothing was taken.",
                 )
             })?;
@@ -68,7 +68,7 @@ mod tests {
         let mut first = budget.share();
         first.grow(BODIES_BYTES - 1).unwrap();
         let mut second = budget.share();
-        assert_eq!(second.grow(2).unwrap_err().reason, Reason::Busy);
+        assert_eq!(second.grow(2).unwrap_err().reason, ProblemReason::Busy);
         second.grow(1).unwrap();
         drop(first);
         second.grow(BODIES_BYTES - 1).unwrap();

@@ -2,7 +2,7 @@
 
 use super::access::Requester;
 use super::answer::{Answer, answer};
-use super::problem::{FieldError, Problem, Reason};
+use super::problem::{FieldError, Problem, ProblemReason};
 use super::routes::Site;
 use crate::domain::view::View;
 use hyper::body::Incoming;
@@ -20,7 +20,7 @@ pub(super) fn healthy() -> Answer {
 pub(super) fn ready(site: &Site) -> Result<Answer, Problem> {
     let services = &site.services;
     let view = (services.view)();
-    let not_ready = |detail: String| Problem::new(Reason::NotReady, detail);
+    let not_ready = |detail: String| Problem::new(ProblemReason::NotReady, detail);
     if !view.is_fresh((services.now)()) {
         return Err(not_ready(format!(
             "The engine last published at {}, more than {} s ago. Look in the log for what holds it up.",
@@ -48,7 +48,7 @@ pub(super) async fn reload(
         .is_local(&[])
         .map_err(|not_local| {
             Problem::new(
-                Reason::LocalOnly,
+                ProblemReason::LocalOnly,
                 format!(
                     "{} Send SIGHUP, or ask from this host.",
                     not_local.sentence()
@@ -59,13 +59,13 @@ pub(super) async fn reload(
         let errors = errors
             .lines()
             .map(|line| FieldError {
-                line: None,
-                field: None,
+                line: 0,
+                field: String::new(),
                 message: line.to_owned(),
             })
             .collect();
         Problem::new(
-            Reason::ReloadFailed,
+            ProblemReason::ReloadFailed,
             "The configuration has mistakes and the old one stays in force. Correct them and reload again.",
         )
         .with_errors(errors)

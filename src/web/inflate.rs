@@ -3,7 +3,7 @@
 
 use super::budget::Share;
 use super::limits::DECODED_BYTES;
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 
@@ -28,7 +28,7 @@ pub(super) fn gunzip(packed: &[u8], share: &mut Share) -> Result<Vec<u8>, Proble
             .read_to_end(&mut body)
             .map_err(|error| {
                 Problem::new(
-                    Reason::BodyDamaged,
+                    ProblemReason::BodyDamaged,
                     format!("The gzip body cannot be decoded: {error}. Compress it again; nothing was taken."),
                 )
             })?;
@@ -37,7 +37,7 @@ pub(super) fn gunzip(packed: &[u8], share: &mut Share) -> Result<Vec<u8>, Proble
         }
         if body.len() > DECODED_BYTES {
             return Err(Problem::new(
-                Reason::DecodedTooLarge,
+                ProblemReason::DecodedTooLarge,
                 format!(
                     "The body has more than {DECODED_BYTES} bytes after decoding. Send it in smaller requests."
                 ),

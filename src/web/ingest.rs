@@ -6,7 +6,7 @@ use super::body::{Bodies, Packing, drain};
 use super::budget::Share;
 use super::limits::{FORMS, REQUESTS_PER_ORG};
 use super::negotiate::parameter;
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::query;
 use super::routes::Site;
 use super::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
@@ -54,7 +54,7 @@ impl Intake {
         let count = counts.entry(org.clone()).or_insert(0);
         if *count >= REQUESTS_PER_ORG {
             return Err(Problem::new(
-                Reason::OrgBusy,
+                ProblemReason::OrgBusy,
                 format!(
                     "{REQUESTS_PER_ORG} requests of this organisation are under way. Send one after the other."
                 ),
@@ -86,13 +86,13 @@ impl Intake {
             .is_some_and(|kind| kind.trim() == FORM);
         if !is_form {
             return Err(Problem::new(
-                Reason::MediaTypeUnsupported,
+                ProblemReason::MediaTypeUnsupported,
                 format!("A form is sent as {FORM}."),
             ));
         }
         let place = Arc::clone(&self.forms).try_acquire_owned().map_err(|_| {
             Problem::new(
-                Reason::Busy,
+                ProblemReason::Busy,
                 "Others are pasting at this moment. Send the form again shortly.",
             )
         })?;
@@ -150,7 +150,7 @@ pub(super) async fn answer(
             }
             (Err(problem), _) => Err(problem),
             (Ok(()), None) => Err(Problem::new(
-                Reason::UnknownOrg,
+                ProblemReason::UnknownOrg,
                 "No organisation of this name is configured.",
             )),
         };
@@ -186,7 +186,7 @@ const ALLOWS_PRIVATE_NETWORK: HeaderName =
 fn preflight(request: &Request<Incoming>, allowed: bool) -> Answer {
     if !allowed {
         return Problem::new(
-            Reason::OriginNotAllowed,
+            ProblemReason::OriginNotAllowed,
             "Pages of this origin may not push here. Name it in `ingest.allowed_origins` of the organisation.",
         )
         .into_answer();
@@ -249,7 +249,7 @@ fn media_type(headers: &HeaderMap, kind: IngestKind) -> Result<MediaType, Proble
             .map(|taken| taken.name())
             .collect();
         Problem::new(
-            Reason::MediaTypeUnsupported,
+            ProblemReason::MediaTypeUnsupported,
             format!(
                 "The body needs a Content-Type that is taken here: {}.",
                 taken.join(", ")
@@ -272,7 +272,7 @@ fn media_type(headers: &HeaderMap, kind: IngestKind) -> Result<MediaType, Proble
                 .any(|known| charset.eq_ignore_ascii_case(known)) =>
         {
             Err(Problem::new(
-                Reason::EncodingUnsupported,
+                ProblemReason::EncodingUnsupported,
                 "This character set is not taken. Send the body in UTF-8.",
             ))
         }

@@ -1,7 +1,7 @@
 //! The API's description, written by hand. A test holds it against the routes: every path and method, and nothing else.
 
 use super::negotiate::Exposition;
-use super::problem::Reason;
+use super::problem::ProblemReason;
 use super::services::{IngestKind, MediaType};
 use crate::domain::causes::Severity;
 use crate::domain::ids::Source;
@@ -295,7 +295,7 @@ fn problem() -> Value {
         "properties": {
             "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
             "detail": { "type": "string", "description": "What happened and the next step" },
-            "reason": one_of(Reason::ALL.iter().map(|reason| reason.name())),
+            "reason": one_of(ProblemReason::ALL.iter().map(|reason| reason.name())),
             "errors": { "type": "array", "items": { "type": "object", "required": ["message"], "properties": {
                 "line": { "type": "integer" }, "field": { "type": "string" }, "message": { "type": "string" } } } },
         },

@@ -2,78 +2,12 @@
 
 use super::answer::{Answer, answer, set};
 use super::limits::RETRY_AFTER_SECONDS;
-use crate::domain::ids::closed_set;
+pub use crate::domain::problem::{FieldError, ProblemReason};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-closed_set! {
-    /// Why a request was refused.
-    Reason {
-        /// Nothing is served here.
-        UnknownPath = "unknown_path",
-        /// The path takes other methods.
-        MethodNotAllowed = "method_not_allowed",
-        /// A query key is unknown, doubled or has a bad value.
-        BadQuery = "bad_query",
-        /// No such organisation is configured.
-        UnknownOrg = "unknown_org",
-        /// No token came with the request.
-        TokenRequired = "token_required",
-        /// The token opens nothing here.
-        TokenWrong = "token_wrong",
-        /// No name and password of a user came with the request, or wrong ones.
-        PasswordRequired = "password_required",
-        /// Without a token only this host itself is heard, and this was not plainly it.
-        LocalOnly = "local_only",
-        /// A web page of an origin that is not allowed.
-        OriginNotAllowed = "origin_not_allowed",
-        /// The media type is not taken here.
-        MediaTypeUnsupported = "media_type_unsupported",
-        /// The content encoding or the character set is not taken.
-        EncodingUnsupported = "encoding_unsupported",
-        /// More bytes on the wire than are taken.
-        BodyTooLarge = "body_too_large",
-        /// More bytes after decoding than are taken.
-        DecodedTooLarge = "decoded_too_large",
-        /// The body came slower than the least rate.
-        BodyTooSlow = "body_too_slow",
-        /// The connection ended before the body did.
-        BodyCutShort = "body_cut_short",
-        /// The compressed body cannot be decoded.
-        BodyDamaged = "body_damaged",
-        /// The body is not of its media type.
-        Malformed = "malformed",
-        /// The body was read and says something that cannot be.
-        Invalid = "invalid",
-        /// A key that we do not know.
-        UnknownKey = "unknown_key",
-        /// An instant lies too far ahead of our clock.
-        AheadOfClock = "ahead_of_clock",
-        /// A saved page does not show what it should.
-        PageUnreadable = "page_unreadable",
-        /// A record is larger than a record may be.
-        RecordTooLarge = "record_too_large",
-        /// Too many requests of this organisation at once.
-        OrgBusy = "org_busy",
-        /// Too much at once of everybody.
-        Busy = "busy",
-        /// Too many scrapes at once.
-        ScrapesBusy = "scrapes_busy",
-        /// The store cannot write.
-        StoreFailing = "store_failing",
-        /// The daemon is ending.
-        ShuttingDown = "shutting_down",
-        /// The configuration has mistakes and the old one stays.
-        ReloadFailed = "reload_failed",
-        /// The daemon runs and cannot answer for what it says yet.
-        NotReady = "not_ready",
-        /// A mistake of ours.
-        Internal = "internal",
-    }
-}
-
-impl Reason {
+impl ProblemReason {
     /// The status of an answer with this reason.
     pub const fn status(self) -> StatusCode {
         match self {
@@ -89,13 +23,15 @@ impl Reason {
             Self::MediaTypeUnsupported | Self::EncodingUnsupported => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::BodyTooLarge | Self::DecodedTooLarge | Self::RecordTooLarge => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::BodyTooLarge | Self::DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Invalid | Self::UnknownKey | Self::AheadOfClock | Self::PageUnreadable => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Invalid
+            | Self::NoKnownLabel
+            | Self::IconsLost
+            | Self::AmbiguousLabel
+            | Self::Incomplete
+            | Self::UserNotNamed
+            | Self::UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrgBusy => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy
             | Self::ScrapesBusy
@@ -127,10 +63,12 @@ impl Reason {
             Self::BodyDamaged => "Body damaged",
             Self::Malformed => "Malformed body",
             Self::Invalid => "Invalid content",
-            Self::UnknownKey => "Unknown key",
-            Self::AheadOfClock => "Ahead of our clock",
-            Self::PageUnreadable => "Page not readable",
-            Self::RecordTooLarge => "Record too large",
+            Self::NoKnownLabel => "No known label",
+            Self::IconsLost => "Icons lost",
+            Self::AmbiguousLabel => "Ambiguous label",
+            Self::Incomplete => "Page cut short",
+            Self::UserNotNamed => "User not named",
+            Self::UnreadableValue => "Value not readable",
             Self::OrgBusy => "Organisation busy",
             Self::Busy => "Busy",
             Self::ScrapesBusy => "Too many scrapes",
@@ -151,29 +89,16 @@ impl Reason {
     }
 }
 
-/// One mistake in a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// The line, from 1, where there are lines.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// The field's path, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 /// Why a request was refused, for its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The closed reason.
-    pub reason: Reason,
+    pub reason: ProblemReason,
     /// What happened, with the next step; full sentences.
     pub detail: String,
     /// The mistakes one by one, where there are several.
     pub errors: Vec<FieldError>,
-    /// The methods that the path takes, for [`Reason::MethodNotAllowed`].
+    /// The methods that the path takes, for [`ProblemReason::MethodNotAllowed`].
     pub allow: Option<&'static str>,
 }
 
@@ -190,7 +115,7 @@ struct Json<'a> {
 
 impl Problem {
     /// A problem without single mistakes.
-    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn new(reason: ProblemReason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -208,7 +133,7 @@ impl Problem {
 
     /// A query that cannot be understood.
     pub fn query(detail: impl Into<String>) -> Self {
-        Self::new(Reason::BadQuery, detail)
+        Self::new(ProblemReason::BadQuery, detail)
     }
 
     /// The path exists and takes only `allow`.
@@ -216,7 +141,7 @@ impl Problem {
         Self {
             allow: Some(allow),
             ..Self::new(
-                Reason::MethodNotAllowed,
+                ProblemReason::MethodNotAllowed,
                 format!("This path takes {allow}."),
             )
         }
@@ -255,14 +180,17 @@ impl Problem {
             set(
                 response,
                 WWW_AUTHENTICATE,
-                HeaderValue::from_static(if self.reason == Reason::PasswordRequired {
+                HeaderValue::from_static(if self.reason == ProblemReason::PasswordRequired {
                     "Basic realm=\"lightning-sync-exporter\", charset=\"UTF-8\""
                 } else {
                     "Bearer"
                 }),
             );
         }
-        if matches!(self.reason, Reason::BodyTooSlow | Reason::BodyCutShort) {
+        if matches!(
+            self.reason,
+            ProblemReason::BodyTooSlow | ProblemReason::BodyCutShort
+        ) {
             set(response, CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -275,7 +203,7 @@ mod tests {
     #[test]
     fn every_reason_has_an_error_status_and_a_title_of_its_own() {
         let mut titles = std::collections::BTreeSet::new();
-        for reason in Reason::ALL {
+        for reason in ProblemReason::ALL {
             let status = reason.status();
             assert!(
                 status.is_client_error() || status.is_server_error(),

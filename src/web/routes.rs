@@ -7,7 +7,7 @@ use super::ingest::Intake;
 use super::limits::READERS;
 use super::pages::Asset;
 use super::passwords::Passwords;
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::scrape::Scrapes;
 use super::services::{IngestKind, ServerOptions, Services};
 use super::{api, health, ingest, openapi, pages, path_segment, scrape};
@@ -247,7 +247,7 @@ impl Site {
         let (path, query) = (uri.path(), uri.query());
         let route = Route::of(path, &self.options.telemetry_path).ok_or_else(|| {
             Problem::new(
-                Reason::UnknownPath,
+                ProblemReason::UnknownPath,
                 "Nothing is served at this address. The paths are listed at /api/v1/openapi.json; pages have no slash at the end.",
             )
         })?;
@@ -298,7 +298,7 @@ fn is_for_people(request: &Request<Incoming>) -> bool {
 fn named(segment: &str) -> Result<String, Problem> {
     path_segment::decode(segment).ok_or_else(|| {
         Problem::new(
-            Reason::UnknownPath,
+            ProblemReason::UnknownPath,
             "This path has an escape that stands for no character.",
         )
     })

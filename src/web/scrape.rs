@@ -3,7 +3,7 @@
 use super::answer::{Answer, AnswerBody, set, streamed};
 use super::limits::SCRAPES;
 use super::negotiate::{Encoding, Exposition};
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::routes::Site;
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
@@ -23,7 +23,7 @@ impl Scrapes {
 pub(super) fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, Problem> {
     let slot = Arc::clone(&site.scrapes.0).try_acquire_owned().map_err(|_| {
         Problem::new(
-            Reason::ScrapesBusy,
+            ProblemReason::ScrapesBusy,
             format!("{SCRAPES} scrapes are under way. Scrape less often, or look for what scrapes without reading the answer."),
         )
     })?;

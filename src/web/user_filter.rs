@@ -1,7 +1,7 @@
 //! Which users are wanted, and a page of them in the order of what stands for them: a page begins after the last of the
 //! one before, whoever came or went in between.
 
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::query;
 use crate::domain::ids::Source;
 use crate::domain::policy::UserNames;
@@ -34,7 +34,7 @@ pub(super) fn find<'a>(
         .find(|user| shown(user, names) == wanted)
         .ok_or_else(|| {
             Problem::new(
-                Reason::UnknownPath,
+                ProblemReason::UnknownPath,
                 "No source has named this user. The list of users shows those that are known.",
             )
         })

@@ -52,7 +52,7 @@ fn wait_for(daemon: &Daemon, series: &str, value: f64) {
 const LINKED: &str = "lightning_sync_linked_users{org=\"acme\"}";
 const SYNCED: &str = "lightning_sync_records_synced_60m{org=\"acme\",object_type=\"contacts\"}";
 const REJECTED: &str =
-    "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"page_unreadable\"}";
+    "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"no_known_label\"}";
 const READABLE: &str = "lightning_sync_poll_success{org=\"acme\",source=\"files\"}";
 
 #[test]

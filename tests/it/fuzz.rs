@@ -9,9 +9,10 @@ use lightning_sync_exporter::domain::activity::IdentityKey;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
+use lightning_sync_exporter::domain::problem::FieldError;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity;
-use lightning_sync_exporter::sources::ingest_error::{IngestError, OnError, RecordError};
+use lightning_sync_exporter::sources::ingest_error::{IngestError, OnError};
 use lightning_sync_exporter::sources::page::{self, Form};
 use lightning_sync_exporter::sources::snapshot;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -195,7 +196,7 @@ fn fuzz(seeds: &[&str], mut parse: impl FnMut(&[u8])) {
     println!("{trials} trials");
 }
 
-fn bounded_mistakes(mistakes: &[RecordError]) {
+fn bounded_mistakes(mistakes: &[FieldError]) {
     assert!(mistakes.len() <= 100);
     for mistake in mistakes {
         assert!(

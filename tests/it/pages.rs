@@ -4,9 +4,10 @@ use chrono_tz::Tz;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
+use lightning_sync_exporter::domain::problem::ProblemReason;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::sources::ingest_error::{IngestError, IngestReason};
+use lightning_sync_exporter::sources::ingest_error::IngestError;
 use lightning_sync_exporter::sources::page::{self, Form};
 use lightning_sync_exporter::sources::snapshot;
 
@@ -82,7 +83,7 @@ fn json(body: &str) -> String {
     }
 }
 
-fn refusal(body: &str) -> (IngestReason, String, Vec<String>) {
+fn refusal(body: &str) -> (ProblemReason, String, Vec<String>) {
     let error = read(body).unwrap_err();
     let errors = error.errors.iter().map(ToString::to_string).collect();
     (error.reason, error.detail, errors)
@@ -113,7 +114,7 @@ fn lost_icons_are_named_with_their_label() {
     let page = include_str!("pages/user_definition_list.html");
     let lost = page.replace("alt=", "data-alt=");
     let (reason, detail, errors) = refusal(&lost);
-    assert_eq!(reason, IngestReason::IconsLost);
+    assert_eq!(reason, ProblemReason::IconsLost);
     assert_eq!(
         detail,
         "icons lost: no check or X can be read for \"User assigned to active Exchange configuration\" and 6 more; save the page as HTML instead of copying it, or write check or X behind the label"
@@ -130,7 +131,7 @@ fn a_label_outside_contacts_and_events_is_ambiguous() {
         .replace("Contacts Statuses", "")
         .replace("Events Statuses", "");
     let (reason, detail, errors) = refusal(&page);
-    assert_eq!(reason, IngestReason::AmbiguousLabel);
+    assert_eq!(reason, ProblemReason::AmbiguousLabel);
     assert_eq!(
         detail,
         "ambiguous label \"Last sync activity\" and 5 more; send the whole page with its headings, one user after the other"
@@ -150,7 +151,7 @@ fn a_lost_heading_never_gives_events_to_contacts() {
     ] {
         let lost = page.replace(heading, "<");
         assert_ne!(lost, page);
-        assert_eq!(refusal(&lost).0, IngestReason::AmbiguousLabel);
+        assert_eq!(refusal(&lost).0, ProblemReason::AmbiguousLabel);
     }
 }
 
@@ -163,7 +164,7 @@ fn another_language_or_product_has_no_known_label() {
         "",
     ] {
         let (reason, detail, errors) = refusal(page);
-        assert_eq!(reason, IngestReason::NoKnownLabel);
+        assert_eq!(reason, ProblemReason::NoKnownLabel);
         assert_eq!(
             detail,
             "no known label was found: this is not the Lightning Sync status page, or not in English; open that page in English and save it again"
@@ -176,7 +177,7 @@ fn another_language_or_product_has_no_known_label() {
 fn a_user_page_names_its_user() {
     let page = include_str!("pages/user_pasted.txt").replace("User: ann@corp.example\r\n", "");
     let (reason, detail, _) = refusal(&page);
-    assert_eq!(reason, IngestReason::UserNotNamed);
+    assert_eq!(reason, ProblemReason::UserNotNamed);
     assert_eq!(
         detail,
         "nothing on the page says whose rows these are; add a line \"User: \" with the name before them"
@@ -198,11 +199,11 @@ fn a_page_of_two_users_gives_both_and_the_same_user_twice_is_ambiguous() {
     assert_eq!(both.users[0].1, both.users[1].1);
     assert_eq!(
         refusal(&format!("{page}\n{bob}\n{page}")).0,
-        IngestReason::AmbiguousLabel
+        ProblemReason::AmbiguousLabel
     );
     assert_eq!(
         refusal(&format!("{page}\n{page}")).0,
-        IngestReason::AmbiguousLabel
+        ProblemReason::AmbiguousLabel
     );
 }
 
@@ -272,7 +273,7 @@ fn a_cut_page_names_the_label_that_it_ends_at() {
     assert_eq!(
         refusal(cut),
         (
-            IngestReason::Incomplete,
+            ProblemReason::Incomplete,
             "the page is cut at \"Events: Records synced in last 24 hours\"; copy or save it to its end".to_owned(),
             vec!["Events: Records synced in last 24 hours: has no value; copy the page to its end".to_owned()]
         )
@@ -298,7 +299,7 @@ fn a_value_that_cannot_be_read_is_shown() {
         )
         .replace("22.11.2026 14:51", "11/22/2026 14:51");
     let (reason, detail, errors) = refusal(&wrong);
-    assert_eq!(reason, IngestReason::UnreadableValue);
+    assert_eq!(reason, ProblemReason::UnreadableValue);
     assert_eq!(
         detail,
         "the value of \"Outlook integration enabled\" and 2 more cannot be read; the errors say what each one shows"
@@ -339,7 +340,7 @@ fn a_picture_beside_the_word_help_is_still_a_mark() {
 #[test]
 fn a_check_and_an_x_together_are_neither() {
     let page = "<p>User: ann</p><div>User recognized by Exchange service account</div><div>✓</div><div>✗</div>";
-    assert_eq!(refusal(page).0, IngestReason::AmbiguousLabel);
+    assert_eq!(refusal(page).0, ProblemReason::AmbiguousLabel);
     let page = page.replace("</div><div>✗", "<img alt=X>");
     assert_eq!(
         refusal(&page).2,

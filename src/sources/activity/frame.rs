@@ -1,6 +1,7 @@
 //! Where one record ends and the next begins, without understanding the records.
 
-use crate::sources::ingest_error::{IngestError, IngestReason};
+use crate::domain::problem::ProblemReason;
+use crate::sources::ingest_error::IngestError;
 
 /// Hands out the lines that are not blank, with their numbers from 1, without their line ends.
 pub(super) fn lines(body: &[u8], take: &mut impl FnMut(u64, &[u8])) {
@@ -65,7 +66,7 @@ fn nothing_more(after: &[u8], place: u64) -> Result<(), IngestError> {
 }
 
 fn malformed(detail: String) -> IngestError {
-    IngestError::whole(IngestReason::Malformed, detail)
+    IngestError::whole(ProblemReason::Malformed, detail)
 }
 
 /// Where the comma or bracket stands that ends the element at the front; `None` when the body ends before.

@@ -7,12 +7,11 @@ mod frame;
 #[expect(unreachable_pub, reason = "closed sets are declared with public items")]
 mod record;
 
-use super::ingest_error::{
-    IngestError, IngestReason, Mistakes, OnError, Parsed, RecordError, without_mark,
-};
+use super::ingest_error::{IngestError, Mistakes, OnError, Parsed, without_mark};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{ACTIVITY_AHEAD, ActivityBatch};
+use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::time::Timestamp;
 
 /// The longest record: the identity of an item and an error text; whoever sends more sends something else.
@@ -50,7 +49,7 @@ pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>
         Ok(record) => records.push(record),
         Err(mistake) => mistakes.note(|| {
             let (field, message) = mistake.describe(context.now);
-            RecordError::new(line, field, message)
+            FieldError::new(line, field, message)
         }),
     };
     match body.trim_ascii_start() {
@@ -62,7 +61,7 @@ pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>
         let detail = format!(
             "{wrong} of {all} records are wrong and nothing was taken; correct them, or send with on_error=skip"
         );
-        return Err(mistakes.refusal(IngestReason::InvalidRecords, detail));
+        return Err(mistakes.refusal(ProblemReason::Invalid, detail));
     }
     records.shrink_to(records.len().saturating_mul(2));
     Ok(Parsed {

@@ -33,7 +33,7 @@ fn records(body: &str) -> Vec<ActivityRecord> {
 
 fn mistakes(body: &str) -> Vec<String> {
     let error = read_as(body.as_bytes(), OnError::Refuse).unwrap_err();
-    assert_eq!(error.reason, IngestReason::InvalidRecords, "{error}");
+    assert_eq!(error.reason, ProblemReason::Invalid, "{error}");
     error.errors.iter().map(ToString::to_string).collect()
 }
 
@@ -264,7 +264,7 @@ fn an_array_that_is_cut_or_misses_a_comma_is_refused_as_a_whole() {
     let good = r#"{"at":"2026-11-22T13:55:00Z","object_type":"contacts"}"#;
     let detail = |body: &str| {
         let error = read_as(body.as_bytes(), OnError::Skip).unwrap_err();
-        assert_eq!(error.reason, IngestReason::Malformed);
+        assert_eq!(error.reason, ProblemReason::Malformed);
         error.detail
     };
     assert_eq!(

@@ -13,10 +13,11 @@ mod shown;
 mod text;
 mod value;
 
-use super::ingest_error::{IngestError, IngestReason, text_of};
+use super::ingest_error::{IngestError, text_of};
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::DateOrder;
+use crate::domain::problem::ProblemReason;
 use crate::domain::time::Timestamp;
 use chrono_tz::Tz;
 
@@ -67,7 +68,7 @@ impl Form {
 pub fn parse(body: &[u8], form: Form, context: &Context<'_>) -> Result<Snapshot, IngestError> {
     if body.len() > MAX_PAGE_BYTES {
         return Err(IngestError::whole(
-            IngestReason::TooLarge,
+            ProblemReason::DecodedTooLarge,
             format!(
                 "the page has {} bytes and at most {MAX_PAGE_BYTES} are taken; save the frame of the status page alone",
                 body.len()

@@ -10,12 +10,13 @@ use super::shown::{Piece, Shown};
 use super::value::{Kind, Value, read as read_value};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::observation::Snapshot;
+use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::sources::contradiction;
-use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, quoted};
+use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 use crate::sources::instant;
-use trouble::{Trouble, refusal};
+use trouble::{Trouble, error_of};
 use users::Users;
 
 /// How many pieces after a label are looked at: a value in two pieces, and whether another one follows.
@@ -39,13 +40,13 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     reader.walk(shown);
     if reader.labels == 0 {
         return Err(IngestError::whole(
-            IngestReason::NoKnownLabel,
+            ProblemReason::NoKnownLabel,
             "no known label was found: this is not the Lightning Sync status page, or not in English; open that page in English and save it again",
         ));
     }
     let users = reader.users.finish(context.user, &mut reader.troubles);
-    if !reader.troubles.is_empty() {
-        return Err(refusal(reader.troubles));
+    if let Some(error) = error_of(reader.troubles) {
+        return Err(error);
     }
     let mut contradictions = Mistakes::default();
     for mistake in contradiction::found(&reader.rows) {
@@ -53,7 +54,7 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     }
     if contradictions.total > 0 {
         let detail = "rows of the page contradict each other and nothing was taken; read the page again and send it whole";
-        return Err(contradictions.refusal(IngestReason::InvalidRecords, detail));
+        return Err(contradictions.refusal(ProblemReason::Invalid, detail));
     }
     let rows = OrgRow::ALL.into_iter().zip(reader.rows);
     Ok(Snapshot {
@@ -76,10 +77,7 @@ fn captured_at(context: &Context<'_>) -> Result<Timestamp, IngestError> {
         .map_err(|error| format!("{} {error}", quoted(text)))
         .and_then(|at| instant::not_ahead(at, context.now))
         .map_err(|message| {
-            IngestError::whole(
-                IngestReason::NoCaptureTime,
-                format!("captured_at: {message}"),
-            )
+            IngestError::whole(ProblemReason::Invalid, format!("captured_at: {message}"))
         })
 }
 
@@ -200,7 +198,7 @@ impl Reader {
                 let message = format!(
                     "belongs to {object} and stands under {section}; is a heading missing?"
                 );
-                self.trouble(IngestReason::AmbiguousLabel, label, message);
+                self.trouble(ProblemReason::AmbiguousLabel, label, message);
             }
             (Meaning::Of(_, row), Section::Both(_)) => self.only_readable(row, label),
             (Meaning::Either(rows), Section::One(object)) => {
@@ -210,7 +208,7 @@ impl Reader {
             }
             (Meaning::Either(rows), Section::Both(objects)) => self.both(rows, objects, label),
             (Meaning::Either(_), Section::None) => self.trouble(
-                IngestReason::AmbiguousLabel,
+                ProblemReason::AmbiguousLabel,
                 label,
                 "stands under neither Contacts nor Events; keep the headings when copying the page"
                     .to_owned(),
@@ -241,7 +239,7 @@ impl Reader {
         };
         if label.cut && more.is_none() {
             return self.trouble(
-                IngestReason::Incomplete,
+                ProblemReason::Incomplete,
                 label,
                 "has a value that the end of the page cuts; copy the whole page".to_owned(),
             );
@@ -250,7 +248,7 @@ impl Reader {
         let other = more.and_then(|more| read_value(row, more, &self.writing).ok());
         if row.kind() != Kind::Account && other.is_some_and(|other| other != value) {
             return self.trouble(
-                IngestReason::AmbiguousLabel,
+                ProblemReason::AmbiguousLabel,
                 label,
                 "is followed by two different values".to_owned(),
             );
@@ -273,7 +271,7 @@ impl Reader {
             (Some(_), _, _) => {
                 drop(readable);
                 self.trouble(
-                    IngestReason::AmbiguousLabel,
+                    ProblemReason::AmbiguousLabel,
                     label,
                     "has a value under Contacts and one under Events".to_owned(),
                 );
@@ -294,7 +292,7 @@ impl Reader {
     ) {
         if label.values.len() < 2 || label.cut {
             let message = "has no value for each of the columns Contacts and Events";
-            return self.trouble(IngestReason::AmbiguousLabel, label, message.to_owned());
+            return self.trouble(ProblemReason::AmbiguousLabel, label, message.to_owned());
         }
         for (object, piece) in objects.into_iter().zip(&label.values) {
             let Some(row) = rows.get(object.index()) else {
@@ -322,20 +320,20 @@ impl Reader {
         };
         if !taken {
             let message = "comes twice in the same section; is a heading or a user's name missing between them?";
-            self.trouble(IngestReason::AmbiguousLabel, label, message.to_owned());
+            self.trouble(ProblemReason::AmbiguousLabel, label, message.to_owned());
         }
     }
 
     fn missing(&mut self, row: Row, label: &Labelled<'_>) {
         if row.kind() == Kind::Mark && !(label.is_last && self.marks > 0) {
             self.trouble(
-                IngestReason::IconsLost,
+                ProblemReason::IconsLost,
                 label,
                 "shows neither a check nor an X".to_owned(),
             );
         } else {
             self.trouble(
-                IngestReason::Incomplete,
+                ProblemReason::Incomplete,
                 label,
                 "has no value; copy the page to its end".to_owned(),
             );
@@ -344,26 +342,24 @@ impl Reader {
 
     fn unreadable(&mut self, row: Row, label: &Labelled<'_>, message: String) {
         let reason = match row.kind() {
-            _ if label.cut => IngestReason::Incomplete,
-            Kind::Mark => IngestReason::IconsLost,
+            _ if label.cut => ProblemReason::Incomplete,
+            Kind::Mark => ProblemReason::IconsLost,
             Kind::YesNo | Kind::State | Kind::Count | Kind::Instant | Kind::Account => {
-                IngestReason::UnreadableValue
+                ProblemReason::UnreadableValue
             }
         };
         self.trouble(reason, label, message);
     }
 
-    fn trouble(&mut self, reason: IngestReason, label: &Labelled<'_>, message: String) {
+    fn trouble(&mut self, reason: ProblemReason, label: &Labelled<'_>, message: String) {
         let label_with_section = match self.section {
             Section::One(ObjectType::Contacts) => format!("Contacts: {}", label.name),
             Section::One(ObjectType::Events) => format!("Events: {}", label.name),
             Section::None | Section::Both(_) => label.name.to_owned(),
         };
-        self.troubles.push(Trouble {
+        self.troubles.push((
             reason,
-            line: label.line,
-            label: label_with_section,
-            message,
-        });
+            FieldError::new(label.line, label_with_section, message),
+        ));
     }
 }

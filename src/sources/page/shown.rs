@@ -1,6 +1,7 @@
 //! What a page shows, piece by piece, whatever it was made of.
 
-use crate::sources::ingest_error::{IngestError, IngestReason, invisible};
+use crate::domain::problem::ProblemReason;
+use crate::sources::ingest_error::{IngestError, invisible};
 
 /// The most pieces of a page; a page full of other things has some thousands.
 const MAX_PIECES: usize = 100_000;
@@ -73,7 +74,7 @@ impl Shown {
         }
         if self.pieces.len() >= MAX_PIECES {
             return Err(IngestError::whole(
-                IngestReason::TooLarge,
+                ProblemReason::DecodedTooLarge,
                 format!(
                     "the page has more than {MAX_PIECES} pieces of text; save the frame of the status page alone"
                 ),

@@ -2,7 +2,8 @@
 //! line, the report's name, whose it is and when it was made. Which encoding it has is the choice of whoever exports.
 
 use super::report::{Columns, Report, Tally};
-use crate::sources::ingest_error::{IngestError, IngestReason, quoted, without_mark};
+use crate::domain::problem::ProblemReason;
+use crate::sources::ingest_error::{IngestError, quoted, without_mark};
 use crate::sources::snapshot::{MAX_USERS, delimiter};
 use csv::{Reader, ReaderBuilder, StringRecord};
 use std::borrow::Cow;
@@ -18,7 +19,7 @@ const MAX_BYTES: usize = 16 << 20;
 pub fn read_csv(body: &[u8], columns: &Columns) -> Result<Report, IngestError> {
     if body.len() > MAX_BYTES {
         return Err(IngestError::whole(
-            IngestReason::TooLarge,
+            ProblemReason::DecodedTooLarge,
             "the report has more than 16 MiB; export it with fewer columns, two are enough",
         ));
     }
@@ -58,7 +59,7 @@ pub fn read_csv(body: &[u8], columns: &Columns) -> Result<Report, IngestError> {
         let users = tally.row(cell(&record, object), filled(&record, user));
         if users > MAX_USERS {
             return Err(IngestError::whole(
-                IngestReason::TooLarge,
+                ProblemReason::DecodedTooLarge,
                 format!("the report names more than {MAX_USERS} users"),
             ));
         }
@@ -119,7 +120,7 @@ fn place(header: &StringRecord, label: &str, key: &str) -> Result<usize, IngestE
         .position(|cell| cell.trim() == label.trim())
         .ok_or_else(|| {
             IngestError::whole(
-                IngestReason::InvalidRecords,
+                ProblemReason::Invalid,
                 format!(
                     "the report has no column {}, which orgs[].files.report.{key} names; write its label as the report shows it",
                     quoted(label)
@@ -138,7 +139,7 @@ fn filled(record: &StringRecord, place: usize) -> Option<&str> {
 
 fn malformed(fault: &str) -> IngestError {
     IngestError::whole(
-        IngestReason::Malformed,
+        ProblemReason::Malformed,
         format!("the file is no exported report: {fault}"),
     )
 }
@@ -162,7 +163,7 @@ mod tests {
         (report.records, report.users)
     }
 
-    fn refused(body: &[u8]) -> (IngestReason, String) {
+    fn refused(body: &[u8]) -> (ProblemReason, String) {
         let error = read_csv(body, &columns()).unwrap_err();
         (error.reason, error.detail)
     }
@@ -198,7 +199,7 @@ mod tests {
             ("User: Full Name;Object,Error", "object_column"),
         ] {
             let (reason, detail) = refused(format!("{header}\na,b\n").as_bytes());
-            assert_eq!(reason, IngestReason::InvalidRecords, "{detail}");
+            assert_eq!(reason, ProblemReason::Invalid, "{detail}");
             assert!(detail.contains(key), "{detail}");
         }
     }
@@ -216,23 +217,23 @@ mod tests {
             (format!("{good}\0Event,Ann\n"), "no text"),
         ] {
             let (reason, detail) = refused(body.as_bytes());
-            assert_eq!(reason, IngestReason::Malformed, "{detail}");
+            assert_eq!(reason, ProblemReason::Malformed, "{detail}");
             assert!(detail.contains(says), "{detail}");
         }
         let (reason, _) = refused(&[0xff, 0xfe, b'O', 0, b'b', 0]);
-        assert_eq!(reason, IngestReason::NotUtf8);
+        assert_eq!(reason, ProblemReason::Malformed);
     }
 
     #[test]
     fn hostile_tables_are_bounded() {
         let commas = vec![b','; MAX_BYTES + 1];
-        assert_eq!(refused(&commas).0, IngestReason::TooLarge);
+        assert_eq!(refused(&commas).0, ProblemReason::DecodedTooLarge);
         let mut users = "Object,User: Full Name\n".to_owned();
         users.extend((0..=MAX_USERS).map(|user| format!("Event,{user}\n")));
-        assert_eq!(refused(users.as_bytes()).0, IngestReason::TooLarge);
+        assert_eq!(refused(users.as_bytes()).0, ProblemReason::DecodedTooLarge);
         let wide = format!("Object,User: Full Name{}\n", ",".repeat(MAX_BYTES - 100));
         assert_eq!(counted(wide.as_bytes()), ([0; 3], [0; 3]));
         let quotes = "\"".repeat(MAX_BYTES);
-        assert_eq!(refused(quotes.as_bytes()).0, IngestReason::InvalidRecords);
+        assert_eq!(refused(quotes.as_bytes()).0, ProblemReason::Invalid);
     }
 }

@@ -5,10 +5,9 @@ use super::draft::{Draft, UserDraft};
 use super::given::Given;
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
+use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{OrgRow, UserRow};
-use crate::sources::ingest_error::{
-    IngestError, IngestReason, Mistakes, RecordError, field_name, text_of,
-};
+use crate::sources::ingest_error::{IngestError, Mistakes, field_name, text_of};
 use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, find, user_object, words};
 use csv::{ReaderBuilder, StringRecord};
 
@@ -71,7 +70,7 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
 
 fn malformed(fault: &str) -> IngestError {
     IngestError::whole(
-        IngestReason::Malformed,
+        ProblemReason::Malformed,
         format!("the body is no CSV: {fault}"),
     )
 }
@@ -92,7 +91,7 @@ pub(in crate::sources) fn delimiter(text: &str) -> u8 {
 fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
     if header.len() > MAX_COLUMNS {
         return Err(IngestError::whole(
-            IngestReason::TooLarge,
+            ProblemReason::DecodedTooLarge,
             format!(
                 "the header has {} columns; at most {MAX_COLUMNS} are taken",
                 header.len()
@@ -112,14 +111,14 @@ fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
                 "is no known column; columns are named as the keys of the JSON form, with contacts. and events. before those of an object type"
             }
         };
-        mistakes.note(|| RecordError::new(1, field_name(name), message));
+        mistakes.note(|| FieldError::new(1, field_name(name), message));
     }
     if mistakes.total > 0 {
         let detail = format!(
             "{} columns of the header are wrong and nothing was taken; correct them and send it again",
             mistakes.total
         );
-        return Err(mistakes.refusal(IngestReason::InvalidRecords, detail));
+        return Err(mistakes.refusal(ProblemReason::Invalid, detail));
     }
     Ok(columns)
 }

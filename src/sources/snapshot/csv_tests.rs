@@ -1,6 +1,6 @@
 use super::tests::{NOW, at, full};
 use super::*;
-use crate::sources::ingest_error::IngestReason;
+use crate::domain::problem::ProblemReason;
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
@@ -22,7 +22,7 @@ fn csv(body: &str) -> Snapshot {
 
 fn mistakes(body: &str) -> Vec<String> {
     let error = csv_with(body, Some(NOW)).unwrap_err();
-    assert_eq!(error.reason, IngestReason::InvalidRecords, "{error}");
+    assert_eq!(error.reason, ProblemReason::Invalid, "{error}");
     error.errors.iter().map(ToString::to_string).collect()
 }
 
@@ -119,7 +119,7 @@ fn a_header_with_unknown_double_or_too_many_columns_is_refused() {
     assert_eq!(
         (error.reason, error.detail.as_str()),
         (
-            IngestReason::TooLarge,
+            ProblemReason::DecodedTooLarge,
             "the header has 50001 columns; at most 64 are taken"
         )
     );
@@ -131,7 +131,7 @@ fn a_table_that_ends_within_quotes_is_refused() {
     assert_eq!(
         (error.reason, error.detail.as_str()),
         (
-            IngestReason::Malformed,
+            ProblemReason::Malformed,
             "the body is no CSV: a quote is opened and never closed; send the whole table"
         )
     );
@@ -140,5 +140,5 @@ fn a_table_that_ends_within_quotes_is_refused() {
 #[test]
 fn a_table_needs_the_time_of_capture() {
     let error = csv_with("user,linked_users\n,1\n", None).unwrap_err();
-    assert_eq!(error.reason, IngestReason::NoCaptureTime);
+    assert_eq!(error.reason, ProblemReason::Invalid);
 }

@@ -4,11 +4,12 @@ use super::given::Given;
 use super::{Context, MAX_USERS};
 use crate::domain::ids::{Source, UserName};
 use crate::domain::observation::Snapshot;
+use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::sources::contradiction;
-use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, RecordError, quoted};
+use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 use std::collections::HashSet;
 
 /// Where a value stands: a line of CSV (0 elsewhere) and the path of its key.
@@ -55,7 +56,7 @@ impl<'c> Draft<'c> {
 
     pub(super) fn mistake(&mut self, (line, path): Place<'_>, message: impl FnOnce() -> String) {
         self.mistakes
-            .note(|| RecordError::new(line, path(), message()));
+            .note(|| FieldError::new(line, path(), message()));
     }
 
     fn twice(&mut self, place: Place<'_>) {
@@ -154,7 +155,7 @@ impl<'c> Draft<'c> {
     pub(super) fn finish(mut self) -> Result<Snapshot, IngestError> {
         if self.too_many {
             return Err(IngestError::whole(
-                IngestReason::TooLarge,
+                ProblemReason::DecodedTooLarge,
                 format!(
                     "a snapshot names at most {MAX_USERS} users; send them in parts, without users_complete"
                 ),
@@ -176,11 +177,11 @@ impl<'c> Draft<'c> {
                 "{} values of the snapshot are wrong and nothing was taken; correct them and send it again",
                 self.mistakes.total
             );
-            return Err(self.mistakes.refusal(IngestReason::InvalidRecords, detail));
+            return Err(self.mistakes.refusal(ProblemReason::Invalid, detail));
         }
         let Some(captured_at) = self.captured_at.or(self.context.written_at) else {
             return Err(IngestError::whole(
-                IngestReason::NoCaptureTime,
+                ProblemReason::Invalid,
                 "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z",
             ));
         };

@@ -5,8 +5,9 @@ use super::draft::{Draft, UserDraft};
 use super::node::{KeySeed, Node, NodeSeed};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
+use crate::domain::problem::ProblemReason;
 use crate::domain::rows::UserRow;
-use crate::sources::ingest_error::{IngestError, IngestReason, field_name, json_fault, text_of};
+use crate::sources::ingest_error::{IngestError, field_name, json_fault, text_of};
 use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, find, user_object, words};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -32,7 +33,7 @@ fn malformed(error: &serde_json::Error, in_users: bool) -> IngestError {
     } else {
         format!("the body is no JSON object: {fault}; send one whole object")
     };
-    IngestError::whole(IngestReason::Malformed, detail)
+    IngestError::whole(ProblemReason::Malformed, detail)
 }
 
 /// The keys of the snapshot itself, beside the rows.

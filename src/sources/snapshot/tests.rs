@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
+use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use crate::sources::ingest_error::IngestReason;
 
 pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
 
@@ -30,7 +30,7 @@ fn json(body: &str) -> Snapshot {
 fn mistakes(more: &str) -> Vec<String> {
     let body = format!(r#"{{"captured_at":"2026-11-22T13:55:00Z",{more}}}"#);
     let error = json_with(&body, None).unwrap_err();
-    assert_eq!(error.reason, IngestReason::InvalidRecords, "{error}");
+    assert_eq!(error.reason, ProblemReason::Invalid, "{error}");
     assert_eq!(error.total, error.errors.len() as u64);
     error.errors.iter().map(ToString::to_string).collect()
 }
@@ -249,7 +249,7 @@ fn the_time_of_capture_is_said_once() {
     assert_eq!(
         (error.reason, error.to_string().as_str()),
         (
-            IngestReason::NoCaptureTime,
+            ProblemReason::Invalid,
             "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z"
         )
     );
@@ -268,7 +268,7 @@ fn the_time_of_capture_is_said_once() {
 fn a_body_that_is_no_object_is_refused_with_its_fault() {
     let detail = |body: &str| {
         let error = json_with(body, None).unwrap_err();
-        assert_eq!(error.reason, IngestReason::Malformed);
+        assert_eq!(error.reason, ProblemReason::Malformed);
         error.detail
     };
     assert_eq!(
@@ -314,7 +314,7 @@ fn more_users_than_fit_are_refused() {
     let body =
         |users: &[String]| format!(r#"{{"captured_at":"{NOW}","users":[{}]}}"#, users.join(","));
     let error = json_with(&body(&users), None).unwrap_err();
-    assert_eq!(error.reason, IngestReason::TooLarge);
+    assert_eq!(error.reason, ProblemReason::DecodedTooLarge);
     assert_eq!(
         error.detail,
         "a snapshot names at most 200000 users; send them in parts, without users_complete"

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{HourTotal, UserChange};
 use crate::web::answer::Answer;
 use crate::web::history;
-use crate::web::problem::{Problem, Reason};
+use crate::web::problem::{Problem, ProblemReason};
 use crate::web::query;
 use crate::web::routes::Site;
 use serde::Serialize;
@@ -86,7 +86,7 @@ pub(in crate::web) async fn history(
 /// A history that cannot be read passes by itself, or the store says why.
 fn unreadable() -> Problem {
     Problem::new(
-        Reason::NotReady,
+        ProblemReason::NotReady,
         "The history cannot be read just now. /-/ready and the log say why.",
     )
 }

@@ -15,7 +15,7 @@ pub(super) use orgs::{org, orgs};
 pub(super) use users::{user, users};
 
 use super::answer::{Answer, answer};
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use super::routes::Site;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
@@ -45,7 +45,7 @@ impl Moment {
             .and_then(|name| self.view.org(&name))
             .ok_or_else(|| {
                 Problem::new(
-                    Reason::UnknownOrg,
+                    ProblemReason::UnknownOrg,
                     "No organisation of this name is configured. /api/v1/orgs lists those that are.",
                 )
             })
@@ -53,7 +53,11 @@ impl Moment {
 }
 
 fn answer_json(value: &impl Serialize) -> Result<Answer, Problem> {
-    let body = serde_json::to_vec(value)
-        .map_err(|_| Problem::new(Reason::Internal, "The answer could not be written as JSON."))?;
+    let body = serde_json::to_vec(value).map_err(|_| {
+        Problem::new(
+            ProblemReason::Internal,
+            "The answer could not be written as JSON.",
+        )
+    })?;
     Ok(answer(StatusCode::OK, "application/json", body))
 }

@@ -35,7 +35,7 @@ pub(super) use users::users;
 pub(super) use userscript::userscript;
 
 use super::answer::{Answer, answer, set};
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, ProblemReason};
 use askama::Template;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
@@ -52,7 +52,7 @@ fn page(template: &impl Template) -> Result<Answer, Problem> {
 fn render(status: StatusCode, template: &impl Template) -> Result<Answer, Problem> {
     let html = template
         .render()
-        .map_err(|_| Problem::new(Reason::Internal, "The page could not be written."))?;
+        .map_err(|_| Problem::new(ProblemReason::Internal, "The page could not be written."))?;
     let mut page = answer(status, "text/html; charset=utf-8", html);
     set(
         &mut page,

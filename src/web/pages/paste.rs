@@ -15,7 +15,7 @@ use crate::web::access::Requester;
 use crate::web::answer::{Answer, set};
 use crate::web::api::Moment;
 use crate::web::body::drain;
-use crate::web::problem::{FieldError, Problem, Reason};
+use crate::web::problem::{FieldError, Problem, ProblemReason};
 use crate::web::routes::Site;
 use crate::web::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
 use askama::Template;
@@ -150,7 +150,7 @@ pub(in crate::web) async fn paste(
                 errors: problem.errors,
             });
             // A form that another site filled in is not offered again as if it were one of ours.
-            if problem.reason != Reason::OriginNotAllowed && fields.of_ours {
+            if problem.reason != ProblemReason::OriginNotAllowed && fields.of_ours {
                 if !fields.captured_at.is_empty() {
                     page.captured_at = std::mem::take(&mut fields.captured_at);
                 }
@@ -176,10 +176,13 @@ pub(in crate::web) async fn paste(
 }
 
 /// Whether a refusal is about who asks.
-const fn is_of_access(reason: Reason) -> bool {
+const fn is_of_access(reason: ProblemReason) -> bool {
     matches!(
         reason,
-        Reason::TokenRequired | Reason::TokenWrong | Reason::LocalOnly | Reason::OriginNotAllowed
+        ProblemReason::TokenRequired
+            | ProblemReason::TokenWrong
+            | ProblemReason::LocalOnly
+            | ProblemReason::OriginNotAllowed
     )
 }
 
@@ -190,10 +193,10 @@ fn for_people(problem: &Problem, org: &str, has_token: bool) -> String {
     let reason = problem.reason;
     if !is_of_access(reason) {
         problem.detail.clone()
-    } else if reason == Reason::OriginNotAllowed {
+    } else if reason == ProblemReason::OriginNotAllowed {
         "The form was sent from a page of another site. Open the paste box here and paste again."
             .to_owned()
-    } else if reason == Reason::TokenWrong {
+    } else if reason == ProblemReason::TokenWrong {
         format!("This is not the token of {org}. {WHO}")
     } else if has_token {
         format!("Type the token of {org}. {WHO}")
@@ -350,7 +353,7 @@ fn instant(text: &str, org: &OrgView) -> Result<Timestamp, Problem> {
         .and_then(|at| Timestamp::from_datetime(at.with_timezone(&Utc)))
         .ok_or_else(|| {
             Problem::new(
-                Reason::Invalid,
+                ProblemReason::Invalid,
                 "The time when the page looked like this is missing or is none, such as 2026-11-23T14:55.",
             )
         })

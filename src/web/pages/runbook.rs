@@ -5,7 +5,7 @@ use super::page;
 use crate::domain::causes::Cause;
 use crate::guidance::{self, CauseGuide};
 use crate::web::answer::Answer;
-use crate::web::problem::{Problem, Reason};
+use crate::web::problem::{Problem, ProblemReason};
 use crate::web::routes::Site;
 use askama::Template;
 
@@ -25,7 +25,12 @@ pub(in crate::web) fn runbook(site: &Site, alert: &str) -> Result<Answer, Proble
         .iter()
         .copied()
         .find(|cause| cause.alert() == Some(alert) || cause.name() == alert)
-        .ok_or_else(|| Problem::new(Reason::UnknownPath, "There is no alert of this name."))?;
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemReason::UnknownPath,
+                "There is no alert of this name.",
+            )
+        })?;
     let (view, now) = ((site.services.view)(), (site.services.now)());
     page(&Runbook {
         frame: Frame::of(site, &view, now, alert, None, "/api/v1/findings".to_owned()),

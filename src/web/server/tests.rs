@@ -7,7 +7,7 @@ use crate::events::Events;
 use crate::web::ChunkSource;
 use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
 use crate::web::negotiate::{Encoding, Exposition};
-use crate::web::problem::{Problem, Reason};
+use crate::web::problem::{Problem, ProblemReason};
 use crate::web::services::{
     Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, Understood,
 };
@@ -41,7 +41,7 @@ impl Ingest for Endless {
         Box::pin(async move { IngestAnswer::Taken(request.body.len().into()) })
     }
     fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
-        Box::pin(async { Err(Problem::new(Reason::PageUnreadable, "")) })
+        Box::pin(async { Err(Problem::new(ProblemReason::Invalid, "")) })
     }
 }
 

@@ -13,7 +13,7 @@ use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::store::History;
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
-use lightning_sync_exporter::web::problem::{Problem, Reason};
+use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
     Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
     Understood,
@@ -183,7 +183,7 @@ impl Ingest for Takes {
             }
             if said.contains("a full disk") {
                 return IngestAnswer::Refused(Problem::new(
-                    Reason::StoreFailing,
+                    ProblemReason::StoreFailing,
                     "The disk is full.",
                 ));
             }
@@ -196,7 +196,7 @@ impl Ingest for Takes {
         Box::pin(async move {
             let text = String::from_utf8_lossy(&request.body).into_owned();
             if text.contains("broken") {
-                return Err(Problem::new(Reason::PageUnreadable, text));
+                return Err(Problem::new(ProblemReason::Incomplete, text));
             }
             let snapshot = Snapshot {
                 org: request.org,

@@ -64,7 +64,7 @@ fn what_was_not_understood_is_told_and_nothing_is_stored() {
     let html = answer.text();
     assert_eq!(answer.status, 422);
     assert!(
-        html.contains("Page not readable: nothing was stored"),
+        html.contains("Page cut short: nothing was stored"),
         "{html}"
     );
     assert!(!html.contains("<script>alert"), "{html}");

@@ -1,71 +1,52 @@
-//! What is wrong with a page, gathered label by label.
+//! What is wrong with a page, label by label.
 
-use crate::sources::ingest_error::{IngestError, IngestReason, Mistakes, RecordError, quoted};
+use crate::domain::problem::{FieldError, ProblemReason};
+use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 
-/// One label that could not be read.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) reason: IngestReason,
-    /// The line of pasted text, or 0.
-    pub(super) line: u64,
-    pub(super) label: String,
-    pub(super) message: String,
-}
+/// One label that could not be read: why, and where.
+pub(super) type Trouble = (ProblemReason, FieldError);
 
-/// Reasons from what explains the others to what stands alone: lost pictures make labels end without a value.
-const ORDER: [IngestReason; 5] = [
-    IngestReason::IconsLost,
-    IngestReason::AmbiguousLabel,
-    IngestReason::Incomplete,
-    IngestReason::UserNotNamed,
-    IngestReason::UnreadableValue,
+/// Reasons from what explains the others to what stands alone, with the next step: lost pictures make labels end without
+/// a value.
+const ORDER: [(ProblemReason, &str); 5] = [
+    (
+        ProblemReason::IconsLost,
+        "icons lost: no check or X can be read for {of}; save the page as HTML instead of copying it, or write check or X behind the label",
+    ),
+    (
+        ProblemReason::AmbiguousLabel,
+        "ambiguous label {of}; send the whole page with its headings, one user after the other",
+    ),
+    (
+        ProblemReason::Incomplete,
+        "the page is cut at {of}; copy or save it to its end",
+    ),
+    (
+        ProblemReason::UserNotNamed,
+        "nothing on the page says whose rows these are; add a line \"User: \" with the name before them",
+    ),
+    (
+        ProblemReason::UnreadableValue,
+        "the value of {of} cannot be read; the errors say what each one shows",
+    ),
 ];
 
-/// The refusal for a page with troubles; never called without one.
-pub(super) fn refusal(troubles: Vec<Trouble>) -> IngestError {
-    let rank = |reason| {
-        ORDER
-            .iter()
-            .position(|known| *known == reason)
-            .unwrap_or(ORDER.len())
-    };
-    let first = troubles.iter().min_by_key(|trouble| rank(trouble.reason));
-    let (reason, label) = first.map_or((IngestReason::UnreadableValue, String::new()), |first| {
-        (first.reason, quoted(&first.label))
-    });
-    let count = troubles
+/// The error of a page with troubles; `None` without one.
+pub(super) fn error_of(troubles: Vec<Trouble>) -> Option<IngestError> {
+    let of_reason = |wanted| troubles.iter().filter(move |(reason, _)| *reason == wanted);
+    let (reason, detail) = ORDER
         .iter()
-        .filter(|trouble| trouble.reason == reason)
-        .count();
-    let of = if count == 1 {
-        label
-    } else {
-        format!("{label} and {} more", count - 1)
-    };
-    let detail = match reason {
-        IngestReason::IconsLost => format!(
-            "icons lost: no check or X can be read for {of}; save the page as HTML instead of copying it, or write check or X behind the label"
-        ),
-        IngestReason::AmbiguousLabel => format!(
-            "ambiguous label {of}; send the whole page with its headings, one user after the other"
-        ),
-        IngestReason::Incomplete => format!("the page is cut at {of}; copy or save it to its end"),
-        IngestReason::UserNotNamed => {
-            "nothing on the page says whose rows these are; add a line \"User: \" with the name before them".to_owned()
-        }
-        IngestReason::UnreadableValue
-        | IngestReason::NotUtf8
-        | IngestReason::Malformed
-        | IngestReason::TooLarge
-        | IngestReason::InvalidRecords
-        | IngestReason::NoCaptureTime
-        | IngestReason::NoKnownLabel => {
-            format!("the value of {of} cannot be read; the errors say what each one shows")
-        }
+        .find(|(reason, _)| of_reason(*reason).next().is_some())?;
+    let label = of_reason(*reason)
+        .next()
+        .map_or_else(String::new, |(_, first)| quoted(&first.field));
+    let of = match of_reason(*reason).count() {
+        1 => label,
+        count => format!("{label} and {} more", count - 1),
     };
     let mut mistakes = Mistakes::default();
-    for trouble in troubles {
-        mistakes.note(|| RecordError::new(trouble.line, trouble.label, trouble.message));
+    for (_, mistake) in troubles {
+        mistakes.note(|| mistake);
     }
-    mistakes.refusal(reason, detail)
+    Some(mistakes.refusal(*reason, detail.replace("{of}", &of)))
 }

@@ -2,9 +2,10 @@
 
 use super::trouble::Trouble;
 use crate::domain::ids::UserName;
+use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::UserValues;
-use crate::sources::ingest_error::{IngestReason, quoted};
+use crate::sources::ingest_error::quoted;
 use std::collections::HashSet;
 
 /// One user's rows in the making.
@@ -74,27 +75,23 @@ impl Users {
         let mut finished = Vec::with_capacity(self.users.len());
         let mut named = HashSet::new();
         for user in self.users {
-            let trouble = |reason, message| Trouble {
-                reason,
-                line: user.line,
-                label: "User".to_owned(),
-                message,
-            };
+            let trouble =
+                |reason, message: String| (reason, FieldError::new(user.line, "User", message));
             let Some(name) = user.name.as_deref().or(fallback) else {
                 troubles.push(trouble(
-                    IngestReason::UserNotNamed,
+                    ProblemReason::UserNotNamed,
                     "is not named before the rows".to_owned(),
                 ));
                 continue;
             };
             match UserName::new(name) {
                 Err(error) => troubles.push(trouble(
-                    IngestReason::UnreadableValue,
+                    ProblemReason::UnreadableValue,
                     format!("{}: {error}", quoted(name)),
                 )),
                 Ok(name) if !named.insert(name.clone()) => {
                     let message = format!("{} has two sections", quoted(name.as_str()));
-                    troubles.push(trouble(IngestReason::AmbiguousLabel, message));
+                    troubles.push(trouble(ProblemReason::AmbiguousLabel, message));
                 }
                 Ok(name) => finished.push((name, values(user.values))),
             }
