@@ -63,7 +63,7 @@ fn org(number: usize) -> OrgView {
         users: Arc::new(users),
         summary: Arc::new(summary),
         open_hours: OpenHours::Always,
-        source_state: Arc::default(),
+        source_states: Arc::default(),
         policy: Arc::new(policy),
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::setup::{SetupChanges, SetupTrail};
-use crate::domain::source_state::{PollFailing, SourceState, Successor};
+use crate::domain::source_state::{PollFailing, SourceFacts, SourceState, Successor};
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
@@ -75,7 +75,7 @@ impl Pollers {
                 if task.settings.report.is_some() {
                     self.own.report_told(org, &ReportFigures::default());
                 }
-                self.engine.set_source_state(org, SourceState::default());
+                self.engine.set_source_state(org, SOURCE.name(), None);
             }
             stays
         });
@@ -266,19 +266,19 @@ impl Round {
 
     /// Tells what is no row: the successor's users, changes of the set-up, and whether polls fail.
     fn tell(&self, successor: Option<Arc<Successor>>, setup: Option<Arc<SetupChanges>>) {
-        let mut asked = SourceState {
-            successor,
-            setup: setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
-            ..SourceState::default()
-        };
-        if let Some(slot) = asked.failing.get_mut(SOURCE.index()) {
-            *slot = self.failing.map(|failing| PollFailing {
+        let state = SourceState {
+            failing: self.failing.map(|failing| PollFailing {
                 since: failing.since,
                 reason: failing.reason.name(),
                 advice: failing.reason.advice(),
-            });
-        }
-        self.engine.set_source_state(&self.org, asked);
+            }),
+            facts: SourceFacts {
+                successor,
+                setup: setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
+            },
+        };
+        self.engine
+            .set_source_state(&self.org, SOURCE.name(), Some(state));
     }
 
     async fn submit(&mut self, snapshot: Snapshot) -> Result<(), Failure> {

@@ -432,10 +432,9 @@ impl Judge<'_> {
 
     /// A failure or two that end by themselves are no news.
     fn polls(&mut self) {
-        for source in Source::ALL.iter().copied() {
-            if let Some(failing) = self.org.source_state.failing(source)
-                && self.now.since(failing.since) >= POLLS_FAIL_FOR
-            {
+        let org = self.org;
+        for (_, failing) in org.source_states.failing() {
+            if self.now.since(failing.since) >= POLLS_FAIL_FOR {
                 self.add(Cause::PollFailing, Severity::Warning, Some(failing.since));
             }
         }

@@ -1,4 +1,4 @@
-//! What a source that asks tells besides rows. It is not stored: the next poll tells it again.
+//! What polled sources report besides rows, each on its own. It is not stored: the next poll reports it again.
 
 use super::ids::Source;
 use super::policy::Product;
@@ -7,7 +7,7 @@ use super::setup::SetupTrail;
 use super::time::Timestamp;
 use super::users::UserEntry;
 use super::view::OrgView;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Polls of a source that fail.
@@ -49,28 +49,75 @@ impl Successor {
     }
 }
 
-/// What sources that ask told last.
+/// What a polled source knows besides the article's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SourceState {
-    /// Sources whose polls fail, by [`Source::index`].
-    pub failing: [Option<PollFailing>; Source::COUNT],
+pub struct SourceFacts {
     /// The successor product's users, where they were seen.
     pub successor: Option<Arc<Successor>>,
     /// Changes of the set-up.
     pub setup: SetupTrail,
 }
 
-impl SourceState {
-    /// Why polls of a source fail, if they do.
-    pub fn failing(&self, source: Source) -> Option<PollFailing> {
-        self.failing.get(source.index()).copied().flatten()
+/// The state of one polled source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceState {
+    /// Why its polls fail, while they do.
+    pub failing: Option<PollFailing>,
+    /// What it reported last.
+    pub facts: SourceFacts,
+}
+
+/// The states of an organisation's polled sources, by the sources' names: a watched directory has one too, although no
+/// reading is ever `files`'.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceStates(BTreeMap<&'static str, SourceState>);
+
+impl SourceStates {
+    /// Replaces the state of one source; `None`: it is no longer polled.
+    pub fn set(&mut self, source: &'static str, state: Option<SourceState>) {
+        match state {
+            Some(state) => drop(self.0.insert(source, state)),
+            None => drop(self.0.remove(source)),
+        }
+    }
+
+    /// The state of a source, if it is polled.
+    pub fn of(&self, source: &str) -> Option<&SourceState> {
+        self.0.get(source)
+    }
+
+    /// The sources whose polls fail, and why.
+    pub fn failing(&self) -> impl Iterator<Item = (&'static str, PollFailing)> {
+        self.0
+            .iter()
+            .filter_map(|(source, state)| Some((*source, state.failing?)))
+    }
+
+    /// The successor product's users, from whichever source sees them.
+    pub fn successor(&self) -> Option<&Successor> {
+        self.0
+            .values()
+            .find_map(|state| state.facts.successor.as_deref())
+    }
+
+    /// Changes of the set-up, from whichever source reads them.
+    pub fn setup(&self) -> &SetupTrail {
+        self.0
+            .values()
+            .map(|state| &state.facts.setup)
+            .max_by_key(|trail| match trail {
+                SetupTrail::NotAsked => 0,
+                SetupTrail::NotRead => 1,
+                SetupTrail::Read(_) => 2,
+            })
+            .unwrap_or(&SetupTrail::NotAsked)
     }
 }
 
 impl OrgView {
     /// What the successor product says of a user, while somebody who sees it is live.
     pub fn note(&self, user: &UserEntry, now: Timestamp) -> Option<&SuccessorNote> {
-        let successor = self.source_state.successor.as_deref()?;
+        let successor = self.source_states.successor()?;
         self.is_live(Source::Salesforce, now)
             .then(|| successor.of(user))?
     }
@@ -78,7 +125,7 @@ impl OrgView {
     /// Whether a user of Lightning Sync is in its successor already; `None` for who does not use it, or where nobody
     /// sees the successor's users.
     pub fn moved(&self, user: &UserEntry, now: Timestamp) -> Option<bool> {
-        let successor = self.source_state.successor.as_deref()?;
+        let successor = self.source_states.successor()?;
         self.is_live(Source::Salesforce, now)
             .then(|| self.moved_to(successor, user))?
     }
@@ -162,10 +209,15 @@ mod tests {
                 .map(|(name, configured)| (name.to_owned(), note(configured)))
                 .into(),
         });
-        org.source_state = Arc::new(SourceState {
+        let facts = SourceFacts {
             successor: Some(Arc::clone(&successor)),
-            ..SourceState::default()
-        });
+            ..SourceFacts::default()
+        };
+        let state = SourceState {
+            failing: None,
+            facts,
+        };
+        Arc::make_mut(&mut org.source_states).set("salesforce", Some(state));
         assert_eq!(moved(&org), [None; 5], "and not while the source is silent");
         org.sources[Source::Salesforce.index()] = Some(SourceReport {
             last_report_at: now,
@@ -188,19 +240,39 @@ mod tests {
         let at = Timestamp::from_seconds;
         let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         let mut org = bare(Arc::new(policy), at(0));
-        let mut asked = SourceState::default();
-        asked.failing[Source::Salesforce.index()] = Some(PollFailing {
-            since: at(0),
-            reason: "maintenance",
-            advice: "Wait.",
-        });
-        org.source_state = Arc::new(asked);
-        let found = |now| {
-            let findings = judge_org(&org, true, now);
+        let failing = |source, failing: bool, org: &mut OrgView| {
+            let failing = failing.then_some(PollFailing {
+                since: at(0),
+                reason: "maintenance",
+                advice: "Wait.",
+            });
+            let state = SourceState {
+                failing,
+                ..SourceState::default()
+            };
+            Arc::make_mut(&mut org.source_states).set(source, Some(state));
+        };
+        let found = |org: &OrgView, now| {
+            let findings = judge_org(org, true, now);
             findings
                 .iter()
                 .any(|finding| finding.cause == Cause::PollFailing)
         };
-        assert_eq!([at(899), at(900)].map(found), [false, true]);
+        // A watched directory is judged as Salesforce is.
+        for source in ["salesforce", "files"] {
+            failing(source, true, &mut org);
+            assert_eq!(
+                [at(899), at(900)].map(|now| found(&org, now)),
+                [false, true],
+                "{source}"
+            );
+            failing(source, false, &mut org);
+        }
+        // What one source reports erases nothing of another's.
+        failing("salesforce", true, &mut org);
+        failing("files", false, &mut org);
+        assert!(found(&org, at(900)));
+        Arc::make_mut(&mut org.source_states).set("salesforce", None);
+        assert!(!found(&org, at(900)));
     }
 }

@@ -6,7 +6,7 @@ use super::ids::{ObjectType, OrgId, OrgName, Source};
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
 use super::readings::{OrgReadings, Reading};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
-use super::source_state::SourceState;
+use super::source_state::SourceStates;
 use super::time::Timestamp;
 use super::users::{STATE_ORDER, UserSummary, UserTable};
 use super::windows::{DAY, HOUR};
@@ -56,8 +56,8 @@ pub struct OrgView {
     pub summary: Arc<UserSummary>,
     /// Business hours around the View's time.
     pub open_hours: OpenHours,
-    /// What sources that ask told besides rows.
-    pub source_state: Arc<SourceState>,
+    /// How polled sources are doing, and what they report besides rows.
+    pub source_states: Arc<SourceStates>,
 }
 
 /// What the engine knew at one instant.
@@ -461,6 +461,6 @@ pub(super) fn bare(policy: Arc<OrgPolicy>, now: Timestamp) -> OrgView {
         activity: [ActivityFigures::default(); ObjectType::COUNT],
         users: Arc::default(),
         summary: Arc::default(),
-        source_state: Arc::default(),
+        source_states: Arc::default(),
     }
 }

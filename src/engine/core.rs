@@ -137,13 +137,21 @@ impl<S: Store> Engine<S> {
             state.set_policy(Arc::clone(policy), now);
             self.orgs.insert(policy.name.clone(), state);
         }
+        for gone in self.dormant.values_mut() {
+            gone.forget_source_states();
+        }
         Ok(())
     }
 
-    /// Takes what a source that asks told besides rows; nothing of it is stored.
-    pub fn set_source_state(&mut self, org: &OrgName, asked: SourceState) {
-        if let Some(state) = self.orgs.get_mut(org) {
-            state.set_source_state(asked);
+    /// Takes the state of a polled source, `None` when it is no longer polled; nothing of it is stored.
+    pub fn set_source_state(
+        &mut self,
+        org: &OrgName,
+        source: &'static str,
+        state: Option<SourceState>,
+    ) {
+        if let Some(org) = self.orgs.get_mut(org) {
+            org.set_source_state(source, state);
         }
     }
 

@@ -41,7 +41,7 @@ impl OrgState {
             users: Arc::new(UserTable::default()),
             summary: Arc::new(UserSummary::default()),
             open_hours,
-            source_state: Arc::default(),
+            source_states: Arc::default(),
         };
         Self {
             view: Arc::new(view),
@@ -104,11 +104,17 @@ impl OrgState {
         self.summary_outdated = true;
     }
 
-    /// Notes what a source that asks told besides rows.
-    pub(super) fn set_source_state(&mut self, asked: SourceState) {
-        if *self.view.source_state != asked {
-            Arc::make_mut(&mut self.view).source_state = Arc::new(asked);
+    /// Notes the state of a polled source; `None`: it is no longer polled.
+    pub(super) fn set_source_state(&mut self, source: &'static str, state: Option<SourceState>) {
+        if self.view.source_states.of(source) != state.as_ref() {
+            let view = Arc::make_mut(&mut self.view);
+            Arc::make_mut(&mut view.source_states).set(source, state);
         }
+    }
+
+    /// Forgets polled sources: nobody polls for an organisation that is not configured.
+    pub(super) fn forget_source_states(&mut self) {
+        Arc::make_mut(&mut self.view).source_states = Arc::default();
     }
 
     /// Notes that activity spoke: when, and for which object types it answers from now on.

@@ -27,7 +27,8 @@ pub(super) enum Command {
     },
     SourceState {
         org: OrgName,
-        asked: Box<SourceState>,
+        source: &'static str,
+        state: Option<Box<SourceState>>,
     },
     Stop,
 }
@@ -116,11 +117,17 @@ impl Handle {
         answer.await.map_err(|_| gone(()))?
     }
 
-    /// Hands over what a source that asks told besides rows; it is in the View within a second.
-    pub fn set_source_state(&self, org: &OrgName, asked: SourceState) {
+    /// Hands over the state of a polled source, `None` when it is no longer polled; it is in the View within a second.
+    pub fn set_source_state(
+        &self,
+        org: &OrgName,
+        source: &'static str,
+        state: Option<SourceState>,
+    ) {
         let command = Command::SourceState {
             org: org.clone(),
-            asked: Box::new(asked),
+            source,
+            state: state.map(Box::new),
         };
         // An engine that has ended shows nothing any more.
         let _gone = self.commands.send(command).is_err();

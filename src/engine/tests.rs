@@ -4,6 +4,7 @@ use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
 use crate::domain::observation::{ActivityBatch, Observation, Receipt, Refusal, Snapshot};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::source_state::{PollFailing, SourceState};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::domain::view::{ActivityFigures, OrgView};
@@ -381,4 +382,39 @@ fn observations_of_one_commit_see_each_other_and_one_that_is_refused_stops_no_ot
         (current.value, current.changed_at),
         (OrgValue::Count(2), at(2))
     );
+}
+
+#[test]
+fn states_of_polled_sources_stand_side_by_side_and_do_not_outlive_the_configuration() {
+    let failing = |reason| {
+        Some(SourceState {
+            failing: Some(PollFailing {
+                since: at(0),
+                reason,
+                advice: "Wait.",
+            }),
+            ..SourceState::default()
+        })
+    };
+    let mut engine = start(&MemoryStore::new(), at(0));
+    let reasons = |engine: &Engine<MemoryStore>| {
+        let view = engine.view();
+        let org = view.org(&acme()).unwrap();
+        let reasons = org.source_states.failing();
+        reasons
+            .map(|(_, failing)| failing.reason)
+            .collect::<Vec<_>>()
+    };
+    engine.set_source_state(&acme(), "exchange", failing("timeout"));
+    engine.set_source_state(&acme(), "salesforce", failing("maintenance"));
+    assert_eq!(reasons(&engine), ["timeout", "maintenance"]);
+    engine.set_source_state(&acme(), "salesforce", None);
+    assert_eq!(reasons(&engine), ["timeout"]);
+    // Removed, and back without a source that is polled: nobody says that it fails.
+    engine.configure(settings(|_| {}, &[]), at(1)).unwrap();
+    engine.set_source_state(&acme(), "exchange", None);
+    engine
+        .configure(settings(|_| {}, &["acme"]), at(2))
+        .unwrap();
+    assert!(reasons(&engine).is_empty());
 }

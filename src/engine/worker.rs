@@ -144,7 +144,10 @@ impl<S: Store> Worker<S> {
                     // Whoever asked may have gone; the configuration holds all the same.
                     let _gone = reply.send(done).is_err();
                 }
-                Command::SourceState { org, asked } => self.engine.set_source_state(&org, *asked),
+                Command::SourceState { org, source, state } => {
+                    let state = state.map(|state| *state);
+                    self.engine.set_source_state(&org, source, state);
+                }
                 Command::Observe {
                     observation,
                     reply,

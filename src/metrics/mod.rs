@@ -131,7 +131,7 @@ mod tests {
                 ..UserSummary::default()
             }),
             open_hours: OpenHours::Always,
-            source_state: Arc::default(),
+            source_states: Arc::default(),
         })
     }
 

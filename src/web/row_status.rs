@@ -3,6 +3,7 @@
 use crate::domain::ids::Source;
 use crate::domain::policy::{Connection, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
+use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
 use crate::guidance::{self, OrgState, RowGuide};
@@ -70,32 +71,54 @@ impl RowStatus {
     }
 }
 
+/// The name of a watched directory as a source that is polled.
+const DIRECTORY: &str = "files";
+
 /// A source and how it is doing.
 pub(super) struct SourceStatus {
-    pub(super) source: Source,
+    pub(super) name: &'static str,
+    /// Whose readings these are; `None`: what it finds is another source's, as a watched directory's files are.
+    pub(super) source: Option<Source>,
     pub(super) live: bool,
     pub(super) spoke_at: Option<Timestamp>,
     /// Until when it counts as live; `None` when it never spoke or its silence is an answer.
     pub(super) live_until: Option<Timestamp>,
+    /// Why polls of it fail, while they do.
+    pub(super) failing: Option<PollFailing>,
 }
 
 /// Every source that has spoken, should have, or can be fed.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
+    let failing = |name| org.source_states.of(name)?.failing;
+    let directory = org
+        .source_states
+        .of(DIRECTORY)
+        .map(|directory| SourceStatus {
+            name: DIRECTORY,
+            source: None,
+            live: directory.failing.is_none(),
+            spoke_at: None,
+            live_until: None,
+            failing: directory.failing,
+        });
     Source::ALL
         .iter()
         .map(|source| SourceStatus {
-            source: *source,
+            name: source.name(),
+            source: Some(*source),
             live: org.is_live(*source, now),
             spoke_at: org.source(*source).map(|state| state.last_report_at),
             live_until: org
                 .live_until(*source)
                 .filter(|until| *until < Timestamp::MAX),
+            failing: failing(source.name()),
         })
         .filter(|told| {
             told.spoke_at.is_some()
-                || org.source_state.failing(told.source).is_some()
-                || matches!(told.source, Source::Activity | Source::Snapshot)
+                || told.failing.is_some()
+                || matches!(told.source, Some(Source::Activity | Source::Snapshot))
         })
+        .chain(directory)
         .collect()
 }
 

@@ -41,7 +41,7 @@ impl Org {
             users: Arc::new(UserTable::default()),
             summary: Arc::new(UserSummary::default()),
             open_hours: Calendar::Always.lay_out(NOW),
-            source_state: Arc::default(),
+            source_states: Arc::default(),
         };
         Self { view, read: NOW }
     }

@@ -2,7 +2,7 @@
 
 use super::{Level, objects_of};
 use crate::domain::causes::Cause;
-use crate::domain::ids::{ObjectType, Source};
+use crate::domain::ids::ObjectType;
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
@@ -136,14 +136,14 @@ pub(super) fn together(
     }
 }
 
-/// "Asking salesforce fails: maintenance. Wait; see the service's own status page."
+/// "Polling salesforce fails: maintenance. Wait; see the service's own status page."
 fn polls(org: &OrgView) -> Option<String> {
-    let parts: Vec<String> = Source::ALL
-        .iter()
-        .filter_map(|source| Some((source, org.source_state.failing(*source)?)))
+    let parts: Vec<String> = org
+        .source_states
+        .failing()
         .map(|(source, failing)| {
             format!(
-                "Asking {source} fails: {}. {}",
+                "Polling {source} fails: {}. {}",
                 failing.reason, failing.advice
             )
         })

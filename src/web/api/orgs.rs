@@ -168,20 +168,20 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
     row_status::sources(org, now)
         .into_iter()
         .map(|told| SourceJson {
-            source: told.source.name(),
+            source: told.name,
             live: told.live,
             spoke_at: told.spoke_at.map(At),
             age_seconds: told.spoke_at.map(|at| age_seconds(at, now)),
             live_until: told.live_until.map(At),
-            expected_every_seconds: org.policy.expected_every(told.source).map(seconds),
-            poll_failing: org
-                .source_state
-                .failing(told.source)
-                .map(|failing| PollFailingJson {
-                    since: At(failing.since),
-                    reason: failing.reason,
-                    advice: failing.advice,
-                }),
+            expected_every_seconds: told
+                .source
+                .and_then(|source| org.policy.expected_every(source))
+                .map(seconds),
+            poll_failing: told.failing.map(|failing| PollFailingJson {
+                since: At(failing.since),
+                reason: failing.reason,
+                advice: failing.advice,
+            }),
         })
         .collect()
 }

@@ -24,7 +24,7 @@ struct SetupChangeJson {
 
 /// Changes of the set-up; `None` where nobody asks.
 pub(super) fn setup_changes(org: &OrgView) -> Option<SetupChangesJson> {
-    let told = match &org.source_state.setup {
+    let told = match org.source_states.setup() {
         SetupTrail::NotAsked => return None,
         SetupTrail::NotRead => {
             return Some(SetupChangesJson {

@@ -129,9 +129,8 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
         retirement,
         retires,
         not_moved: org
-            .source_state
-            .successor
-            .as_deref()
+            .source_states
+            .successor()
             .filter(|_| org.is_live(Source::Salesforce, now))
             .and_then(|successor| org.not_moved(successor)),
     })

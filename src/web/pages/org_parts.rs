@@ -172,18 +172,20 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
         .into_iter()
         .map(|told| {
             let (class, state) = match told.spoke_at {
+                None if told.source.is_none() && told.live => ("fine", "watched"),
+                None if told.source.is_none() => ("broken", "fails"),
                 None => ("unknown", "never spoke"),
                 Some(_) if told.live => ("fine", "live"),
                 Some(_) => ("held", "silent"),
             };
             SourceLine {
-                name: told.source.name(),
+                name: told.name,
                 class,
                 state,
                 about: about(told.source),
                 when: told.spoke_at.map(|at| When::of(at, org, now)),
                 until: told.live_until.map(|until| When::until(until, org, now)),
-                failing: org.source_state.failing(told.source).map(|failing| {
+                failing: told.failing.map(|failing| {
                     let since = When::of(failing.since, org, now);
                     (failing.reason, since, failing.advice)
                 }),
@@ -192,7 +194,10 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
         .collect()
 }
 
-const fn about(source: Source) -> &'static str {
+const fn about(source: Option<Source>) -> &'static str {
+    let Some(source) = source else {
+        return "a watched directory; what its files say is another source's.";
+    };
     match source {
         Source::Activity => "one record for each synced item: last sync and counts, exactly.",
         Source::Snapshot => "the status page as somebody read it: every row.",

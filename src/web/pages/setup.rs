@@ -24,7 +24,7 @@ pub(super) struct Read {
 }
 
 pub(super) fn setup(org: &OrgView, now: Timestamp) -> Option<Setup> {
-    let told = match &org.source_state.setup {
+    let told = match org.source_states.setup() {
         SetupTrail::NotAsked => return None,
         SetupTrail::NotRead => return Some(Setup { read: None }),
         SetupTrail::Read(told) => told,

@@ -93,7 +93,7 @@ impl Org {
             users: Arc::new(self.users),
             summary: Arc::default(),
             open_hours: self.policy.calendar.lay_out(NOW),
-            source_state: Arc::default(),
+            source_states: Arc::default(),
             policy: Arc::new(self.policy),
         };
         let live = org.live(NOW);

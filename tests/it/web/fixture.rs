@@ -293,7 +293,7 @@ fn org(
         users: Arc::default(),
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),
-        source_state: Arc::default(),
+        source_states: Arc::default(),
         policy: Arc::new(policy),
     }
 }
