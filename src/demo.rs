@@ -4,8 +4,8 @@ mod salesforce_org;
 
 use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
-use crate::scenarios;
-use crate::simulator::Feeder;
+use lightning_sync_sim::scenarios;
+use lightning_sync_sim::simulator::Feeder;
 use salesforce_org::DemoSalesforce;
 use std::future::Future;
 use std::io::Write;

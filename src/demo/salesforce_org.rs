@@ -4,10 +4,10 @@ use crate::domain::ids::OrgName;
 use crate::domain::policy::{OrgPolicy, Product};
 use crate::engine::Clock;
 use crate::secret::Secret;
-use crate::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use crate::sources::http::Endpoint;
 use crate::sources::salesforce::{Auth, Settings};
 use chrono::TimeDelta;
+use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use std::io;
 use std::sync::Arc;
 

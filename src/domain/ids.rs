@@ -98,6 +98,7 @@ impl fmt::Debug for UserName {
 }
 
 /// Declares a closed set of names: the enum, `ALL`, `COUNT`, `name`, `from_name` and `index`, in one order.
+#[macro_export]
 macro_rules! closed_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -134,7 +135,7 @@ macro_rules! closed_set {
         }
     };
 }
-pub(crate) use closed_set;
+pub use closed_set;
 
 closed_set! {
     /// What is kept in step.
@@ -167,7 +168,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// Who told us; see the order of trust in [`crate::domain::view`].
+    /// Who told us; see the order of trust in [`crate::view`].
     Source {
         /// One record for each synced item.
         Activity = "activity",

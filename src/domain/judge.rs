@@ -32,9 +32,9 @@ pub struct Finding {
 }
 
 /// When the retirement becomes a warning: a month is what the vendor's migration guide plans for.
-pub(crate) const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
+pub const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes news: a quarter, the planning step of most organisations.
-pub(crate) const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
+pub const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
 /// How long polls of a source fail before somebody is told; the rule holds as long.
 pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);

@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub captured_at: Timestamp,
     /// The organisation's rows; what is absent was not said.
     pub rows: Vec<(OrgRow, OrgValue)>,
-    /// Users with the rows that were read; [`crate::domain::rows::Status::index`] or the count.
+    /// Users with the rows that were read; [`crate::rows::Status::index`] or the count.
     pub users: Vec<(UserName, UserValues)>,
     /// Whether users that are not named here are gone.
     pub users_complete: bool,

@@ -155,12 +155,12 @@ impl OrgView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::causes::Cause;
-    use crate::domain::ids::{OrgName, UserName};
-    use crate::domain::judge::judge_org;
-    use crate::domain::policy::OrgPolicy;
-    use crate::domain::users::{UserCells, UserTable};
-    use crate::domain::view::{SourceReport, bare};
+    use crate::causes::Cause;
+    use crate::ids::{OrgName, UserName};
+    use crate::judge::judge_org;
+    use crate::policy::OrgPolicy;
+    use crate::users::{UserCells, UserTable};
+    use crate::view::{SourceReport, bare};
 
     fn user(name: &str, status: Status) -> UserEntry {
         let mut cells = UserCells::default();

@@ -17,7 +17,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::rules::groups;
-use lightning_sync_exporter::scenarios::{Pushes, Record, Scenario, all, named};
+use lightning_sync_sim::scenarios::{Pushes, Record, Scenario, all, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;

@@ -2,10 +2,10 @@
 
 use super::verdict::{directions, turns_at};
 use super::{UserEntry, UserTable, UserVerdict, verdict};
-use crate::domain::ids::{ObjectType, Source, UserName};
-use crate::domain::policy::OrgPolicy;
-use crate::domain::rows::{Status, UserRow};
-use crate::domain::time::Timestamp;
+use crate::ids::{ObjectType, Source, UserName};
+use crate::policy::OrgPolicy;
+use crate::rows::{Status, UserRow};
+use crate::time::Timestamp;
 use std::sync::Arc;
 
 /// The current state of every row of one user, with the labels that stand for the user; [`Status::Unknown`] in the
@@ -265,8 +265,8 @@ impl UserSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::OrgName;
-    use crate::domain::users::UserCells;
+    use crate::ids::OrgName;
+    use crate::users::UserCells;
 
     fn summary(status: Status, seen: Timestamp) -> UserSummary {
         let mut cells = UserCells::default();

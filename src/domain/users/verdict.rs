@@ -1,10 +1,10 @@
 //! How one user stands: what stands between them and sync, in a word.
 
 use super::{CurrentCell, UserEntry};
-use crate::domain::ids::{Source, closed_set};
-use crate::domain::policy::{Connection, OrgPolicy, Product};
-use crate::domain::rows::{Status, UserRow};
-use crate::domain::time::Timestamp;
+use crate::ids::{Source, closed_set};
+use crate::policy::{Connection, OrgPolicy, Product};
+use crate::rows::{Status, UserRow};
+use crate::time::Timestamp;
 
 /// The rows whose X means that the user does not sync, in the order in which they are looked at:
 /// configuration, version, service account, addresses, folder; the Outlook integration last, where it matters.

@@ -19,8 +19,8 @@ fn reference() -> Vec<String> {
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        // What plays Salesforce or shows the product is not the daemon.
-        if path.is_dir() && !path.ends_with("simulator") {
+        // What shows the product is not the daemon.
+        if path.is_dir() {
             sources(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && !path.ends_with("cli/log.rs")

@@ -2,8 +2,8 @@
 
 use super::fixture::{CLIENT_ID, World};
 use chrono::TimeDelta;
-use lightning_sync_exporter::simulator::salesforce::Scene;
 use lightning_sync_exporter::sources::failure::FailureReason;
+use lightning_sync_sim::simulator::salesforce::Scene;
 
 pub(super) const FAILURES: &[(Scene, FailureReason)] = &[
     (Scene::SessionsRefused, FailureReason::SessionExpired),

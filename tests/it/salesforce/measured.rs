@@ -6,7 +6,7 @@ use super::fixture::people;
 use crate::support::http::get;
 use crate::support::process::Daemon;
 use lightning_sync_exporter::app::now;
-use lightning_sync_exporter::simulator::salesforce::{Salesforce, SimulatedOrg};
+use lightning_sync_sim::simulator::salesforce::{Salesforce, SimulatedOrg};
 use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;

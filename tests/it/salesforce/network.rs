@@ -1,10 +1,10 @@
 //! What is wrong below HTTP: names, connections, certificates, silence.
 
 use super::fixture::{CLIENT_ID, World, noon, policy, settings};
-use lightning_sync_exporter::simulator::salesforce::Scene;
 use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
 use lightning_sync_exporter::sources::http::{Authorities, Endpoint, Trust};
 use lightning_sync_exporter::sources::salesforce::{Poller, Settings};
+use lightning_sync_sim::simulator::salesforce::Scene;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

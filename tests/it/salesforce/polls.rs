@@ -6,12 +6,12 @@ use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::Product;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use lightning_sync_exporter::simulator::salesforce::{Scene, SimulatedOrg};
 use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::sources::http::Trust;
 use lightning_sync_exporter::sources::salesforce::{
     Auth, Columns, Connectivity, Part, Poller, ReportSettings,
 };
+use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::sync::Arc;
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);

@@ -17,7 +17,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
 use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::guidance::verdict::{steps, verdict};
-use lightning_sync_exporter::scenarios::{Scenario, demo, named};
+use lightning_sync_sim::scenarios::{Scenario, demo, named};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::process::Command;
