@@ -75,6 +75,46 @@ closed_set! {
     }
 }
 
+impl ProblemReason {
+    /// What it is, in a few words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::UnknownPath => "Nothing is served here",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::BadQuery => "Bad query",
+            Self::UnknownOrg => "Unknown organisation",
+            Self::TokenRequired => "Token required",
+            Self::TokenWrong => "Token refused",
+            Self::PasswordRequired => "Name and password required",
+            Self::LocalOnly => "Taken from this host only",
+            Self::OriginNotAllowed => "Origin not allowed",
+            Self::MediaTypeUnsupported => "Media type not taken",
+            Self::EncodingUnsupported => "Encoding not taken",
+            Self::BodyTooLarge => "Body too large",
+            Self::DecodedTooLarge => "Decoded body too large",
+            Self::BodyTooSlow => "Body too slow",
+            Self::BodyCutShort => "Body cut short",
+            Self::BodyDamaged => "Body damaged",
+            Self::Malformed => "Malformed body",
+            Self::Invalid => "Invalid content",
+            Self::NoKnownLabel => "No known label",
+            Self::IconsLost => "Icons lost",
+            Self::AmbiguousLabel => "Ambiguous label",
+            Self::Incomplete => "Page cut short",
+            Self::UserNotNamed => "User not named",
+            Self::UnreadableValue => "Value not readable",
+            Self::OrgBusy => "Organisation busy",
+            Self::Busy => "Busy",
+            Self::ScrapesBusy => "Too many scrapes",
+            Self::StoreFailing => "Store failing",
+            Self::ShuttingDown => "Shutting down",
+            Self::ReloadFailed => "Configuration not reloaded",
+            Self::NotReady => "Not ready",
+            Self::Internal => "Internal error",
+        }
+    }
+}
+
 /// One mistake and its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {

@@ -7,86 +7,49 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-impl ProblemReason {
-    /// The status of an answer with this reason.
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::UnknownPath | Self::UnknownOrg => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BadQuery | Self::BodyCutShort | Self::BodyDamaged | Self::Malformed => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::TokenRequired | Self::TokenWrong | Self::PasswordRequired => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::LocalOnly | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
-            Self::MediaTypeUnsupported | Self::EncodingUnsupported => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Self::BodyTooLarge | Self::DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Invalid
-            | Self::NoKnownLabel
-            | Self::IconsLost
-            | Self::AmbiguousLabel
-            | Self::Incomplete
-            | Self::UserNotNamed
-            | Self::UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::OrgBusy => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy
-            | Self::ScrapesBusy
-            | Self::StoreFailing
-            | Self::ShuttingDown
-            | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ReloadFailed | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+/// The status of an answer with this reason.
+pub const fn http_status(reason: ProblemReason) -> StatusCode {
+    match reason {
+        ProblemReason::UnknownPath | ProblemReason::UnknownOrg => StatusCode::NOT_FOUND,
+        ProblemReason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemReason::BadQuery
+        | ProblemReason::BodyCutShort
+        | ProblemReason::BodyDamaged
+        | ProblemReason::Malformed => StatusCode::BAD_REQUEST,
+        ProblemReason::TokenRequired
+        | ProblemReason::TokenWrong
+        | ProblemReason::PasswordRequired => StatusCode::UNAUTHORIZED,
+        ProblemReason::LocalOnly | ProblemReason::OriginNotAllowed => StatusCode::FORBIDDEN,
+        ProblemReason::MediaTypeUnsupported | ProblemReason::EncodingUnsupported => {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
         }
-    }
-
-    /// What it is, in a few words.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::UnknownPath => "Nothing is served here",
-            Self::MethodNotAllowed => "Method not allowed",
-            Self::BadQuery => "Bad query",
-            Self::UnknownOrg => "Unknown organisation",
-            Self::TokenRequired => "Token required",
-            Self::TokenWrong => "Token refused",
-            Self::PasswordRequired => "Name and password required",
-            Self::LocalOnly => "Taken from this host only",
-            Self::OriginNotAllowed => "Origin not allowed",
-            Self::MediaTypeUnsupported => "Media type not taken",
-            Self::EncodingUnsupported => "Encoding not taken",
-            Self::BodyTooLarge => "Body too large",
-            Self::DecodedTooLarge => "Decoded body too large",
-            Self::BodyTooSlow => "Body too slow",
-            Self::BodyCutShort => "Body cut short",
-            Self::BodyDamaged => "Body damaged",
-            Self::Malformed => "Malformed body",
-            Self::Invalid => "Invalid content",
-            Self::NoKnownLabel => "No known label",
-            Self::IconsLost => "Icons lost",
-            Self::AmbiguousLabel => "Ambiguous label",
-            Self::Incomplete => "Page cut short",
-            Self::UserNotNamed => "User not named",
-            Self::UnreadableValue => "Value not readable",
-            Self::OrgBusy => "Organisation busy",
-            Self::Busy => "Busy",
-            Self::ScrapesBusy => "Too many scrapes",
-            Self::StoreFailing => "Store failing",
-            Self::ShuttingDown => "Shutting down",
-            Self::ReloadFailed => "Configuration not reloaded",
-            Self::NotReady => "Not ready",
-            Self::Internal => "Internal error",
+        ProblemReason::BodyTooLarge | ProblemReason::DecodedTooLarge => {
+            StatusCode::PAYLOAD_TOO_LARGE
         }
+        ProblemReason::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        ProblemReason::Invalid
+        | ProblemReason::NoKnownLabel
+        | ProblemReason::IconsLost
+        | ProblemReason::AmbiguousLabel
+        | ProblemReason::Incomplete
+        | ProblemReason::UserNotNamed
+        | ProblemReason::UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
+        ProblemReason::OrgBusy => StatusCode::TOO_MANY_REQUESTS,
+        ProblemReason::Busy
+        | ProblemReason::ScrapesBusy
+        | ProblemReason::StoreFailing
+        | ProblemReason::ShuttingDown
+        | ProblemReason::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+        ProblemReason::ReloadFailed | ProblemReason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
 
-    /// Whether it passes by itself, so that the client is told when to come again.
-    const fn passes(self) -> bool {
-        matches!(
-            self.status(),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        )
-    }
+/// Whether it passes by itself, so that the client is told when to come again.
+const fn passes(reason: ProblemReason) -> bool {
+    matches!(
+        http_status(reason),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 /// Why a request was refused, for its sender.
@@ -149,7 +112,7 @@ impl Problem {
 
     /// The answer for programs.
     pub(super) fn into_answer(self) -> Answer {
-        let status = self.reason.status();
+        let status = http_status(self.reason);
         let json = Json {
             r#type: format!("urn:lightning-sync:problem:{}", self.reason.name()),
             title: self.reason.title(),
@@ -169,14 +132,14 @@ impl Problem {
         if let Some(allow) = self.allow {
             set(response, ALLOW, HeaderValue::from_static(allow));
         }
-        if self.reason.passes() {
+        if passes(self.reason) {
             set(
                 response,
                 RETRY_AFTER,
                 HeaderValue::from(RETRY_AFTER_SECONDS),
             );
         }
-        if self.reason.status() == StatusCode::UNAUTHORIZED {
+        if http_status(self.reason) == StatusCode::UNAUTHORIZED {
             set(
                 response,
                 WWW_AUTHENTICATE,
@@ -204,7 +167,7 @@ mod tests {
     fn every_reason_has_an_error_status_and_a_title_of_its_own() {
         let mut titles = std::collections::BTreeSet::new();
         for reason in ProblemReason::ALL {
-            let status = reason.status();
+            let status = http_status(*reason);
             assert!(
                 status.is_client_error() || status.is_server_error(),
                 "{reason}"

@@ -15,7 +15,7 @@ use crate::web::access::Requester;
 use crate::web::answer::{Answer, set};
 use crate::web::api::Moment;
 use crate::web::body::drain;
-use crate::web::problem::{FieldError, Problem, ProblemReason};
+use crate::web::problem::{FieldError, Problem, ProblemReason, http_status};
 use crate::web::routes::Site;
 use crate::web::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
 use askama::Template;
@@ -142,7 +142,7 @@ pub(in crate::web) async fn paste(
             });
         }
         Err(problem) => {
-            status = problem.reason.status();
+            status = http_status(problem.reason);
             let let_in = !is_of_access(problem.reason);
             page.trouble = Some(Trouble {
                 title: problem.reason.title(),

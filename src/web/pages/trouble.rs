@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::render;
 use crate::web::answer::Answer;
-use crate::web::problem::Problem;
+use crate::web::problem::{Problem, http_status};
 use crate::web::routes::Site;
 use askama::Template;
 
@@ -19,7 +19,7 @@ struct Trouble<'a> {
 pub(in crate::web) fn trouble(site: &Site, problem: Problem) -> Answer {
     let title = problem.reason.title();
     let page = render(
-        problem.reason.status(),
+        http_status(problem.reason),
         &Trouble {
             frame: Frame::of_problem(site, (site.services.now)(), title),
             title,
