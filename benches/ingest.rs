@@ -41,6 +41,7 @@ fn main() {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         telemetry_path: "/metrics".to_owned(),
         web_file: None,
+        lifecycle: false,
         config_file: None,
         environment: Environment::default(),
         clock: real_clock(),

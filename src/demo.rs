@@ -92,6 +92,7 @@ impl Demo {
                 listen: self.listen,
                 telemetry_path: self.telemetry_path.clone(),
                 web_file: None,
+                lifecycle: false,
                 config_file: None,
                 environment: Environment::default(),
                 clock: clock.clone(),

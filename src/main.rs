@@ -83,6 +83,7 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
         listen: addresses(&args.web),
         telemetry_path: args.web.telemetry_path.clone(),
         web_file: args.web_file.clone(),
+        lifecycle: args.lifecycle,
         config_file: Some(args.config.file.clone()),
         environment,
         clock: real_clock(),

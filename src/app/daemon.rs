@@ -33,6 +33,8 @@ pub struct Options {
     pub telemetry_path: String,
     /// Encryption, headers and users of what is served; `None`: plain http for everybody.
     pub web_file: Option<PathBuf>,
+    /// Whether a reload over HTTP is taken from this host without a token.
+    pub lifecycle: bool,
     /// The file that a reload reads again.
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
@@ -172,6 +174,7 @@ impl Daemon {
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
             guard,
+            lifecycle: options.lifecycle,
             ..ServerOptions::default()
         };
         let server = Server::bind(&options.listen, server_options, services)?;

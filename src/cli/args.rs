@@ -55,6 +55,9 @@ pub struct DaemonArgs {
     /// again when it or a certificate changes.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_file: Option<PathBuf>,
+    /// Take `POST /-/reload` from this host without a token.
+    #[arg(long = "web.enable-lifecycle")]
+    pub lifecycle: bool,
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,

@@ -1,6 +1,7 @@
 //! Every key of the configuration as data: its path, what it takes, its default, and what it is for. The walker, the
 //! example, the schema and the reference in `docs/` all read this table.
 
+use super::bytes;
 use super::duration;
 use super::table;
 use super::web_table::WEB_KEYS;
@@ -55,6 +56,8 @@ pub(super) enum Kind {
     Flag,
     /// A whole number between two, both included.
     Count(u64, u64),
+    /// A number of bytes between two, both included, with a unit.
+    Bytes(u64, u64),
     /// A span of time.
     Span(Bounds),
     /// A day.
@@ -147,6 +150,9 @@ impl Key {
             Kind::Choices(names) => format!("a list of {}", names().join(", ")),
             Kind::Flag => "true or false".to_owned(),
             Kind::Count(min, max) => format!("a whole number from {min} to {max}"),
+            Kind::Bytes(min, max) => {
+                format!("a size from {} to {}", bytes::text(min), bytes::text(max))
+            }
             Kind::Span(bounds) => {
                 let none = if bounds.or_none == OrNone::SpanOrNone {
                     ", or none"

@@ -7,7 +7,8 @@ use super::org;
 use super::reader::{self, found};
 use super::section::Section;
 use super::table;
-use super::valid::{OrgConfig, StoreConfig, ValidConfig, Validated};
+use super::valid::{DEFAULT_INGEST_MEMORY, OrgConfig, StoreConfig, ValidConfig, Validated};
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{UserNames, UserSeries};
 use chrono::TimeDelta;
 use config::{Config, Map, Source, Value, ValueKind};
@@ -205,6 +206,9 @@ fn validate(root: &Section<'_>, base: &Path, read: &Collector) -> Option<ValidCo
         keep_activity: span("keep_activity", TimeDelta::days(7)),
         keep_history: span("keep_history", TimeDelta::days(400)),
     };
+    let (_, web) = root.section("web");
+    let external_url = web.text("external_url", ExternalUrl::new).given();
+    let ingest_memory = root.bytes("ingest_memory").or(DEFAULT_INGEST_MEMORY);
     let user_series = root
         .choice("user_series", UserSeries::from_name)
         .or(UserSeries::Aggregate);
@@ -214,6 +218,8 @@ fn validate(root: &Section<'_>, base: &Path, read: &Collector) -> Option<ValidCo
     let orgs = read_orgs(root, base, &store.path, read)?;
     Some(ValidConfig {
         store,
+        external_url,
+        ingest_memory,
         user_series,
         user_names,
         orgs,

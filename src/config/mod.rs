@@ -3,6 +3,7 @@
 //! This room knows the domain and secrets, and nothing that runs. A new key is a row in `keys.rs` and a line where its
 //! section is read; the example, the schema and the reference in `docs/` follow from the row.
 
+mod bytes;
 mod dates;
 mod drop_directories;
 pub mod duration;

@@ -144,6 +144,12 @@ fn read_spans(org: &Section<'_>, policy: &mut OrgPolicy) {
         .given()
         .flatten()
         .unwrap_or(policy.initial_sync_limit);
+    policy.recovery_within = org
+        .span("recovery_within")
+        .given()
+        .flatten()
+        .unwrap_or(policy.recovery_within);
+    policy.max_users = org.count("max_users").or(policy.max_users);
     let (_, every) = org.section("expected_every");
     for source in [Source::Snapshot, Source::Activity] {
         let read = every.span(source.name()).given();

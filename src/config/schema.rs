@@ -70,6 +70,7 @@ fn taken(key: &Key) -> Value {
         }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Bytes(..) => json!({ "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB)$" }),
         Kind::Span(bounds) => {
             let none = if bounds.or_none == OrNone::SpanOrNone {
                 "|none"

@@ -1,5 +1,6 @@
 //! One mapping of the tree, read key by key under the table of keys. What is wrong is noted, and reading goes on.
 
+use super::bytes;
 use super::duration;
 use super::keys::{self, Key, Kind, NOT_YET, OrNone};
 use super::mistakes::{Collector, Place, nearest, quoted, shown_key};
@@ -368,6 +369,24 @@ impl<'w> Section<'w> {
                 Read::Wrong
             }
         }
+    }
+
+    /// A number of bytes within the row's bounds.
+    pub(super) fn bytes(&self, name: &str) -> Read<u64> {
+        let Some(Kind::Bytes(min, max)) = self.row_of(name).map(|row| row.kind) else {
+            return Read::Absent;
+        };
+        self.text(name, |text| {
+            bytes::parse(text)
+                .filter(|bytes| (min..=max).contains(bytes))
+                .ok_or_else(|| {
+                    format!(
+                        "allowed: a size from {} to {}",
+                        bytes::text(min),
+                        bytes::text(max)
+                    )
+                })
+        })
     }
 
     /// A span within the row's bounds; `None` for `none`, where the row takes that.

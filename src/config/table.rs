@@ -1,6 +1,7 @@
 //! The rows of the table of keys, in the order of the example.
 
 use super::keys::{Bounds, Default, Key, Kind, OrNone};
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
 use chrono::TimeDelta;
@@ -56,6 +57,30 @@ const KEYS: &[Key] = &[
         example: "400d",
         live: true,
         doc: "How long hourly totals and changes of readings are kept.",
+    },
+    Key {
+        path: "web",
+        kind: Kind::Section,
+        default: Default::Words("its keys' defaults"),
+        example: "",
+        live: false,
+        doc: "What alerts and messages need to know of the pages.",
+    },
+    Key {
+        path: "web.external_url",
+        kind: Kind::Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
+        default: Default::Words("links are paths of this daemon alone"),
+        example: "https://sync.example",
+        live: false,
+        doc: "Where people reach the pages, as a browser writes it. Links to runbooks and pages begin with it.",
+    },
+    Key {
+        path: "ingest_memory",
+        kind: Kind::Bytes(128 << 20, 16 << 30),
+        default: Default::Value("512MiB"),
+        example: "512MiB",
+        live: true,
+        doc: "How much memory everything that is being pushed may take at once. What comes beyond it is told to come later.",
     },
     Key {
         path: "user_series",
@@ -303,6 +328,27 @@ const KEYS: &[Key] = &[
         example: "72h",
         live: true,
         doc: "A first sync.",
+    },
+    Key {
+        path: "orgs[].recovery_within",
+        kind: Kind::Span(Bounds {
+            min: TimeDelta::minutes(5),
+            max: TimeDelta::days(2),
+            why: "syncing resumes within minutes of a repair, and what still fails two days later has a cause of its own",
+            or_none: OrNone::Span,
+        }),
+        default: Default::Value("2h"),
+        example: "2h",
+        live: true,
+        doc: "How long what followed from a cause waits after the cause ended before it pages by itself.",
+    },
+    Key {
+        path: "orgs[].max_users",
+        kind: Kind::Count(1, 1_000_000),
+        default: Default::Value("50000"),
+        example: "50000",
+        live: true,
+        doc: "The most users that are held for this organisation. A snapshot or record that names more is refused.",
     },
     Key {
         path: "orgs[].expected_every",

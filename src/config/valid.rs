@@ -1,6 +1,7 @@
 //! The configuration that the rest of the program runs on. Only a validated text becomes one.
 
 use super::origin::Origin;
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
 use crate::sources::salesforce::{Columns, Settings};
@@ -8,11 +9,18 @@ use chrono::TimeDelta;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Twice the bodies that the server reads at once, with what is made of them.
+pub(super) const DEFAULT_INGEST_MEMORY: u64 = 512 << 20;
+
 /// Everything the operator decided, without a mistake in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidConfig {
     /// Where and how long things are kept.
     pub store: StoreConfig,
+    /// Where people reach the pages, if the operator says so.
+    pub external_url: Option<ExternalUrl>,
+    /// How many bytes everything that is being pushed may take at once.
+    pub ingest_memory: u64,
     /// Whether users have series of their own.
     pub user_series: UserSeries,
     /// What stands for a user in labels and pages.
@@ -45,6 +53,8 @@ impl ValidConfig {
                 keep_activity: TimeDelta::days(7),
                 keep_history: TimeDelta::days(400),
             },
+            external_url: None,
+            ingest_memory: DEFAULT_INGEST_MEMORY,
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
             orgs,

@@ -108,6 +108,10 @@ pub struct OrgPolicy {
     pub reset_limit: TimeDelta,
     /// How long a first sync may take.
     pub initial_sync_limit: TimeDelta,
+    /// How long what followed from a cause waits after the cause ended before it pages by itself.
+    pub recovery_within: TimeDelta,
+    /// The most users that are held; a snapshot or record that names more is refused.
+    pub max_users: u64,
     /// How often each source speaks when all is well, by [`Source::index`]; `None`: its silence means nothing synced.
     pub expected_every: [Option<TimeDelta>; Source::COUNT],
 }
@@ -155,6 +159,8 @@ impl OrgPolicy {
             retirement: Some(Self::VENDOR_RETIREMENT),
             reset_limit: TimeDelta::hours(4),
             initial_sync_limit: TimeDelta::hours(72),
+            recovery_within: TimeDelta::hours(2),
+            max_users: 50_000,
             expected_every,
         }
     }

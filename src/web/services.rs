@@ -62,6 +62,8 @@ pub struct ServerOptions {
     pub runbooks: Option<String>,
     /// How the server is guarded; by default not at all.
     pub guard: CurrentWebAuth,
+    /// Whether `POST /-/reload` is taken from this host without a token.
+    pub lifecycle: bool,
 }
 
 impl ServerOptions {
@@ -81,6 +83,7 @@ impl Default for ServerOptions {
             telemetry_path: "/metrics".to_owned(),
             runbooks: None,
             guard: CurrentWebAuth::default(),
+            lifecycle: false,
         }
     }
 }

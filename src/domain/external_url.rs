@@ -1,0 +1,80 @@
+//! Where people reach the daemon's pages from elsewhere.
+
+use std::fmt;
+
+/// The address that links in alerts begin with, without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalUrl(Box<str>);
+
+impl ExternalUrl {
+    /// What is taken, in words.
+    pub const TAKES: &'static str = "an address such as https://sync.example, or with a path such as https://tools.example/sync";
+    /// What is taken, as a pattern. It goes into rule files and templates as it is, so no sign of theirs is in it.
+    pub const PATTERN: &'static str = r"^https?://[A-Za-z0-9._~:/\[\]%-]+$";
+    /// Longer ones do not fit into a message to a phone.
+    const MAX_BYTES: usize = 255;
+
+    /// Takes an address.
+    ///
+    /// # Errors
+    /// A sentence that says what is allowed.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
+        let text = text.trim_end_matches('/');
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest)
+                if !rest.is_empty()
+                    && !rest.starts_with('/')
+                    && text.len() <= Self::MAX_BYTES
+                    && rest.bytes().all(plain) =>
+            {
+                Ok(Self(text.into()))
+            }
+            _ => Err(format!("allowed: {}", Self::TAKES)),
+        }
+    }
+
+    /// The address without a slash at its end; paths that begin with one follow it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExternalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_with_and_without_a_slash_and_nothing_that_a_template_reads() {
+        for good in [
+            "https://sync.example",
+            "http://10.0.0.7:9877/",
+            "https://tools.example/sync",
+        ] {
+            let url = ExternalUrl::new(good).unwrap();
+            assert_eq!(url.as_str(), good.trim_end_matches('/'));
+        }
+        for bad in [
+            "",
+            "https://",
+            "https:///x",
+            "sync.example",
+            "ftp://sync.example",
+            "https://a/{{ $labels }}",
+            "https://a/\"",
+            "https://a?b",
+            "https://ann@a",
+        ] {
+            assert!(ExternalUrl::new(bad).is_err(), "{bad}");
+        }
+    }
+}
