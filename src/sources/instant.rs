@@ -1,8 +1,8 @@
-//! RFC 3339 instants: the common forms by hand, all others by chrono.
+//! RFC 3339 instants, and those that Salesforce writes: the common forms by hand, all others by chrono.
 
 use crate::domain::observation::SNAPSHOT_AHEAD;
 use crate::domain::time::Timestamp;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 /// Why a text is no instant that we can keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +33,23 @@ pub(super) fn not_ahead(at: Timestamp, now: Timestamp) -> Result<Timestamp, Stri
     Ok(at)
 }
 
+/// Any other form, and the one that Salesforce writes: an offset without its colon, `2026-11-28T06:14:18.000+0000`.
 fn by_chrono(text: &str) -> Result<Timestamp, InstantError> {
-    let at = DateTime::parse_from_rfc3339(text).map_err(|_| InstantError::Malformed)?;
+    let at = DateTime::parse_from_rfc3339(text)
+        .or_else(
+            |error| match text.split_at_checked(text.len().saturating_sub(2)) {
+                Some((head, minutes)) if matches!(head.as_bytes(), [.., b'+' | b'-', _, _]) => {
+                    DateTime::parse_from_rfc3339(&format!("{head}:{minutes}"))
+                }
+                _ => Err(error),
+            },
+        )
+        .map_err(|_| InstantError::Malformed)?;
     Timestamp::from_datetime(at.with_timezone(&Utc)).ok_or(InstantError::OutOfRange)
 }
 
-/// `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM)` in the years 1970 to 2199, with fewer than ten digits of the second;
-/// `None` leaves the judgement to chrono.
+/// `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM|±HHMM)` with fewer than ten digits of the second; `None` leaves the judgement
+/// to chrono.
 fn common(text: &[u8]) -> Option<Timestamp> {
     let (head, mut rest) = text.split_first_chunk::<19>()?;
     let &[
@@ -67,18 +77,7 @@ fn common(text: &[u8]) -> Option<Timestamp> {
         return None;
     };
     let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
-    let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
-    if !(1970..2200).contains(&year)
-        || !(1..=12).contains(&month)
-        || day < 1
-        || day > days_in(year, month)
-        || hour > 23
-        || minute > 59
-        || second > 59
-    {
-        return None;
-    }
+    let date = NaiveDate::from_ymd_opt(year.cast_signed(), two(m1, m2)?, two(d1, d2)?)?;
     let mut nanos = 0;
     if let [b'.', digits @ ..] = rest {
         let (mut scale, mut left) = (1_000_000_000, digits);
@@ -87,7 +86,7 @@ fn common(text: &[u8]) -> Option<Timestamp> {
                 return None;
             }
             scale /= 10;
-            nanos += i64::from(digit - b'0') * scale;
+            nanos += u32::from(digit - b'0') * scale;
             left = after;
         }
         if left.len() == digits.len() {
@@ -95,47 +94,28 @@ fn common(text: &[u8]) -> Option<Timestamp> {
         }
         rest = left;
     }
-    let offset_minutes = match *rest {
+    let offset = match *rest {
         [b'Z'] => 0,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
             let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
             if hours > 23 || minutes > 59 {
                 return None;
             }
-            let ahead = hours * 60 + minutes;
+            let ahead = i64::from(hours * 60 + minutes);
             if sign == b'+' { ahead } else { -ahead }
         }
         _ => return None,
     };
-    let seconds = days_since_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
-        - offset_minutes * 60;
-    Some(Timestamp::from_nanos(seconds * 1_000_000_000 + nanos))
+    let time = NaiveTime::from_hms_nano_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?, nanos)?;
+    let nanos = date.and_time(time).and_utc().timestamp_nanos_opt()?;
+    nanos
+        .checked_sub(offset * 60_000_000_000)
+        .map(Timestamp::from_nanos)
 }
 
-fn two(tens: u8, ones: u8) -> Option<i64> {
+fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens.is_ascii_digit() && ones.is_ascii_digit())
-        .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
-}
-
-const fn leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-const fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is the last.
-const fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let from_march = (month + 9) % 12;
-    let year = if month < 3 { year - 1 } else { year };
-    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+        .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }
 
 #[cfg(test)]
@@ -154,6 +134,9 @@ mod tests {
             "2026-11-22T14:55:00+01:00",
             "2026-11-22T09:25:00-04:30",
             "2026-11-22T13:55:00-00:00",
+            "2026-11-22T13:55:00.000+0000",
+            "2026-11-22T09:25:00-0430",
+            "2026-11-22t13:55:00+0000",
             "2026-11-23T13:54:00+23:59",
         ] {
             assert_eq!(parse(same), Ok(at), "{same}");
@@ -204,7 +187,7 @@ mod tests {
 
         #[test]
         fn every_near_time_is_judged_as_chrono_judges_it(
-            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,11})?(Z|z|[+-][0-2][0-9]:[0-6][0-9]|)"
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,11})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|)"
         ) {
             prop_assert_eq!(parse(&text), by_chrono(&text));
         }
