@@ -14,4 +14,5 @@ mod instant;
 pub mod page;
 pub mod salesforce;
 pub mod snapshot;
+mod table;
 mod vocabulary;

@@ -4,12 +4,11 @@
 use super::report::{Columns, Report, Tally};
 use crate::domain::problem::ProblemReason;
 use crate::sources::ingest_error::{IngestError, quoted, without_mark};
-use crate::sources::snapshot::{MAX_USERS, delimiter};
-use csv::{Reader, ReaderBuilder, StringRecord};
+use crate::sources::snapshot::MAX_USERS;
+use crate::sources::table::{Cells, Table, lines, separator};
 use std::borrow::Cow;
 
-/// The largest table: some 50,000 rows with the text of an error in each. A table of separators alone costs eight times
-/// as much memory to read.
+/// The largest table: some 50,000 rows with the text of an error in each.
 const MAX_BYTES: usize = 16 << 20;
 
 /// Reads an exported report. It does not tell whether rows were left out.
@@ -29,34 +28,28 @@ pub fn read_csv(body: &[u8], columns: &Columns) -> Result<Report, IngestError> {
             "it has bytes that are no text; export it in UTF-8",
         ));
     }
-    if !memchr::memchr_iter(b'"', text.as_bytes())
-        .count()
-        .is_multiple_of(2)
-    {
-        return Err(malformed(
-            "a quote is opened and never closed; send the whole file",
-        ));
-    }
-    let (table, below) = parts(text.trim_start());
-    let separator = delimiter(table);
-    let mut rows = reader(table, separator);
-    let mut record = StringRecord::new();
-    if !next(&mut rows, &mut record)? {
+    let table = text.trim_start();
+    let first = text.get(..text.len() - table.len()).unwrap_or_default();
+    let line = 1 + lines(first.as_bytes());
+    let (table, below) = parts(table);
+    let separator = separator(table);
+    let mut rows = Table::new(table, separator, line)?;
+    let Some(header) = rows.next()? else {
         return Err(malformed("it is empty; export the report again"));
-    }
-    let width = record.len();
-    let object = place(&record, &columns.object, "object_column")?;
-    let user = place(&record, &columns.user, "user_column")?;
+    };
+    let width = header.len();
+    let object = place(header, &columns.object, "object_column")?;
+    let user = place(header, &columns.user, "user_column")?;
     let mut tally = Tally::default();
-    while next(&mut rows, &mut record)? {
+    while let Some(record) = rows.next()? {
         if record.len() != width {
-            let line = record.position().map_or(0, csv::Position::line);
-            return Err(malformed(&format!(
-                "its line {line} has {} cells and the first {width}; export the report again as details only",
+            return Err(malformed(format!(
+                "its line {} has {} cells and the first {width}; export the report again as details only",
+                record.line,
                 record.len()
             )));
         }
-        let users = tally.row(cell(&record, object), filled(&record, user));
+        let users = tally.row(cell(record, object), filled(record, user));
         if users > MAX_USERS {
             return Err(IngestError::whole(
                 ProblemReason::DecodedTooLarge,
@@ -64,9 +57,9 @@ pub fn read_csv(body: &[u8], columns: &Columns) -> Result<Report, IngestError> {
             ));
         }
     }
-    let mut rest = reader(below, separator);
-    while next(&mut rest, &mut record)? {
-        let is_row = filled(&record, object).is_some() && filled(&record, user).is_some();
+    let mut rest = Table::new(below, separator, 1)?;
+    while let Some(record) = rest.next()? {
+        let is_row = filled(record, object).is_some() && filled(record, user).is_some();
         if record.len() == width && is_row {
             return Err(malformed(
                 "rows go on below a blank line; export the report again as details only",
@@ -101,20 +94,7 @@ fn parts(text: &str) -> (&str, &str) {
     text.split_at_checked(at).unwrap_or((text, ""))
 }
 
-fn reader(text: &str, separator: u8) -> Reader<&[u8]> {
-    ReaderBuilder::new()
-        .delimiter(separator)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text.as_bytes())
-}
-
-fn next(rows: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool, IngestError> {
-    rows.read_record(record)
-        .map_err(|error| malformed(&error.to_string()))
-}
-
-fn place(header: &StringRecord, label: &str, key: &str) -> Result<usize, IngestError> {
+fn place(header: Cells<'_>, label: &str, key: &str) -> Result<usize, IngestError> {
     header
         .iter()
         .position(|cell| cell.trim() == label.trim())
@@ -129,15 +109,15 @@ fn place(header: &StringRecord, label: &str, key: &str) -> Result<usize, IngestE
         })
 }
 
-fn cell(record: &StringRecord, place: usize) -> &str {
+fn cell(record: Cells<'_>, place: usize) -> &str {
     record.get(place).unwrap_or_default().trim()
 }
 
-fn filled(record: &StringRecord, place: usize) -> Option<&str> {
+fn filled(record: Cells<'_>, place: usize) -> Option<&str> {
     Some(cell(record, place)).filter(|cell| !cell.is_empty())
 }
 
-fn malformed(fault: &str) -> IngestError {
+fn malformed(fault: impl std::fmt::Display) -> IngestError {
     IngestError::whole(
         ProblemReason::Malformed,
         format!("the file is no exported report: {fault}"),
@@ -233,7 +213,12 @@ mod tests {
         assert_eq!(refused(users.as_bytes()).0, ProblemReason::DecodedTooLarge);
         let wide = format!("Object,User: Full Name{}\n", ",".repeat(MAX_BYTES - 100));
         assert_eq!(counted(wide.as_bytes()), ([0; 3], [0; 3]));
+        let wide = format!("Object,User: Full Name{}x\n", ",".repeat(MAX_BYTES - 100));
+        assert_eq!(
+            refused(wide.as_bytes()).1,
+            "line 1 of the table has more than 128 cells; send the columns that are needed"
+        );
         let quotes = "\"".repeat(MAX_BYTES);
-        assert_eq!(refused(quotes.as_bytes()).0, ProblemReason::Invalid);
+        assert_eq!(refused(quotes.as_bytes()).0, ProblemReason::DecodedTooLarge);
     }
 }

@@ -8,11 +8,8 @@ use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{OrgRow, UserRow};
 use crate::sources::ingest_error::{IngestError, Mistakes, field_name, text_of};
+use crate::sources::table::{Cells, Table, separator};
 use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, find, user_object, words};
-use csv::{ReaderBuilder, StringRecord};
-
-/// The most columns: all 28 that there are, with room for an exporter's empty ones.
-const MAX_COLUMNS: usize = 64;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,44 +19,35 @@ enum Column {
     User,
     Org(OrgRow),
     OfUser(UserRow),
+    /// One that spreadsheets add: without a name and, in every row, without a value.
+    Unnamed,
 }
 
 pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
-    if !memchr::memchr_iter(b'"', text.as_bytes())
-        .count()
-        .is_multiple_of(2)
-    {
-        return Err(malformed(
-            "a quote is opened and never closed; send the whole table",
-        ));
-    }
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let header = reader
-        .headers()
-        .map_err(|error| malformed(&error.to_string()))?
-        .clone();
-    let columns = columns(&header)?;
+    let mut table = Table::new(text, separator(text), 1)?;
+    let header = match table.next()? {
+        Some(header) => columns(header)?,
+        None => Vec::new(),
+    };
     let mut draft = Draft::new(context);
-    let mut record = StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| malformed(&error.to_string()))?
-    {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != header.len() {
-            draft.mistake((line, &String::new), || {
+    while let Some(record) = table.next()? {
+        // Spreadsheets write separators for cells that nobody filled.
+        let mut cells = record.iter().map(str::trim);
+        if cells.all(str::is_empty) {
+            continue;
+        }
+        let beyond = record.iter().skip(header.len());
+        if record.len() >= header.len() && beyond.map(str::trim).all(str::is_empty) {
+            row(&mut draft, &header, record);
+        } else {
+            draft.mistake((record.line, &String::new), || {
                 format!(
                     "has {} cells and the header {}; quote a value that has the separator in it",
                     record.len(),
                     header.len()
                 )
             });
-        } else {
-            row(&mut draft, line, &columns, &header, &record);
         }
         if draft.too_many() {
             break;
@@ -68,42 +56,16 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
     draft.finish()
 }
 
-fn malformed(fault: &str) -> IngestError {
-    IngestError::whole(
-        ProblemReason::Malformed,
-        format!("the body is no CSV: {fault}"),
-    )
-}
-
-/// The separator: spreadsheets write the one of their country, so the header decides.
-pub(in crate::sources) fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default().as_bytes();
-    let mut found = (0, b',');
-    for candidate in [b',', b';', b'\t'] {
-        let count = memchr::memchr_iter(candidate, header).count();
-        if count > found.0 {
-            found = (count, candidate);
-        }
-    }
-    found.1
-}
-
-fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
-    if header.len() > MAX_COLUMNS {
-        return Err(IngestError::whole(
-            ProblemReason::DecodedTooLarge,
-            format!(
-                "the header has {} columns; at most {MAX_COLUMNS} are taken",
-                header.len()
-            ),
-        ));
-    }
+/// The columns with their names as they are written.
+fn columns(header: Cells<'_>) -> Result<Vec<(Column, String)>, IngestError> {
     let mut mistakes = Mistakes::default();
-    let mut columns = Vec::with_capacity(header.len());
-    for name in header {
+    let mut columns: Vec<(Column, String)> = Vec::with_capacity(header.len());
+    for name in header.iter().map(str::trim) {
         let message = match column(name) {
-            Some(column) if !columns.contains(&column) => {
-                columns.push(column);
+            Some(column)
+                if column == Column::Unnamed || columns.iter().all(|(of, _)| *of != column) =>
+            {
+                columns.push((column, field_name(name)));
                 continue;
             }
             Some(_) => "is there twice; send it once",
@@ -111,7 +73,7 @@ fn columns(header: &StringRecord) -> Result<Vec<Column>, IngestError> {
                 "is no known column; columns are named as the keys of the JSON form, with contacts. and events. before those of an object type"
             }
         };
-        mistakes.note(|| FieldError::new(1, field_name(name), message));
+        mistakes.note(|| FieldError::new(header.line, field_name(name), message));
     }
     if mistakes.total > 0 {
         let detail = format!(
@@ -132,6 +94,7 @@ fn column(name: &str) -> Option<Column> {
             .or_else(|| find(user_object(object), name).map(|label| Column::OfUser(label.row)));
     }
     match words(name).as_str() {
+        "" => Some(Column::Unnamed),
         "captured at" => Some(Column::CapturedAt),
         "users complete" => Some(Column::UsersComplete),
         "user" => Some(Column::User),
@@ -142,15 +105,9 @@ fn column(name: &str) -> Option<Column> {
     }
 }
 
-fn row(
-    draft: &mut Draft<'_>,
-    line: u64,
-    columns: &[Column],
-    header: &StringRecord,
-    record: &StringRecord,
-) {
+fn row(draft: &mut Draft<'_>, columns: &[(Column, String)], record: Cells<'_>) {
     let cells = || {
-        let named = columns.iter().zip(header).zip(record);
+        let named = columns.iter().zip(record.iter());
         named
             .map(|((column, name), cell)| (*column, name, cell.trim()))
             .filter(|(_, _, cell)| !cell.is_empty())
@@ -161,8 +118,8 @@ fn row(
     }
     let mut rows = UserDraft::default();
     for (column, name, cell) in cells() {
-        let path = || field_name(name.trim());
-        let place = (line, &path as &dyn Fn() -> String);
+        let path = || name.clone();
+        let place = (record.line, &path as &dyn Fn() -> String);
         let given = Given::Text(cell.into());
         match (column, user.is_some()) {
             (Column::User, _) => {}
@@ -176,13 +133,16 @@ fn row(
             (Column::OfUser(_), false) => draft.mistake(place, || {
                 "belongs to a user; name the user in this row".to_owned()
             }),
+            (Column::Unnamed, _) => draft.mistake(place, || {
+                "has a value in a column without a name; name the column in the header".to_owned()
+            }),
         }
     }
     if let Some((_, name, cell)) = user {
         draft.user(
             &Given::Text(cell.into()),
             rows,
-            (line, &|| field_name(name.trim())),
+            (record.line, &|| name.clone()),
         );
     }
 }

@@ -1,6 +1,7 @@
 use super::tests::{NOW, at, full};
 use super::*;
 use crate::domain::problem::ProblemReason;
+use crate::domain::rows::{OrgRow, OrgValue};
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
@@ -120,7 +121,57 @@ fn a_header_with_unknown_double_or_too_many_columns_is_refused() {
         (error.reason, error.detail.as_str()),
         (
             ProblemReason::DecodedTooLarge,
-            "the header has 50001 columns; at most 64 are taken"
+            "line 1 of the table has more than 128 cells; send the columns that are needed"
+        )
+    );
+}
+
+#[test]
+fn the_line_of_a_mistake_is_that_of_the_file() {
+    let body = "\n\nuser;linked_users\n\n;1\n\n\nann;\n\n\"b\nb\";x\ncon;y\n;;\n;;z\n;\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let found: Vec<_> = mistakes(&body.replace('\n', end))
+            .iter()
+            .map(|mistake| mistake.split(',').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "line 10",
+                "line 10",
+                "line 12",
+                "line 14: has 3 cells and the header 2; quote a value that has the separator in it"
+            ],
+            "{end:?}"
+        );
+    }
+}
+
+#[test]
+fn columns_that_are_wholly_empty_are_ignored() {
+    let table = csv("user;;linked_users;;;\n;;3;;;;;\nann;; ;;;\n;;\n");
+    assert_eq!(
+        (table.rows, table.users.len()),
+        (vec![(OrgRow::LinkedUsers, OrgValue::Count(3))], 1)
+    );
+    let wide = ";".repeat(16_381);
+    let table = csv(&format!("user;linked_users;{wide}\n;3;{wide}\n{wide}\n"));
+    assert_eq!(table.rows, [(OrgRow::LinkedUsers, OrgValue::Count(3))]);
+    assert_eq!(
+        mistakes("user;;linked_users\n;;3\nann;x;\n"),
+        ["line 3: has a value in a column without a name; name the column in the header"]
+    );
+}
+
+#[test]
+fn a_table_of_separators_alone_is_refused_at_once() {
+    let body = format!("user,linked_users\n{}x\n", ",".repeat(63_000_000));
+    let error = csv_with(&body, Some(NOW)).unwrap_err();
+    assert_eq!(
+        (error.reason, error.detail.as_str()),
+        (
+            ProblemReason::DecodedTooLarge,
+            "line 2 of the table has more than 128 cells; send the columns that are needed"
         )
     );
 }
@@ -132,7 +183,7 @@ fn a_table_that_ends_within_quotes_is_refused() {
         (error.reason, error.detail.as_str()),
         (
             ProblemReason::Malformed,
-            "the body is no CSV: a quote is opened and never closed; send the whole table"
+            "in the table a quote is opened and never closed; send the whole table"
         )
     );
 }

@@ -7,7 +7,6 @@ mod json;
 mod node;
 mod write;
 
-pub(super) use csv::delimiter;
 pub use write::to_json;
 
 use super::ingest_error::IngestError;
