@@ -10,6 +10,7 @@ pub use lightning_sync_domain as domain;
 pub mod engine;
 pub mod events;
 pub mod guidance;
+pub mod http_client;
 pub mod metrics;
 pub mod rules;
 pub mod secret;

@@ -12,7 +12,7 @@ use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::metrics::{ReportFigures, SalesforceFigures, SelfMetrics};
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::Trust;
+use crate::http_client::Trust;
 use crate::sources::salesforce::{
     Connectivity, Failed, Onboarding, Part, Polled, Poller, Report, Settings,
 };

@@ -3,8 +3,8 @@
 //! Everything here ends by itself; the daemon and the demonstration are parsed here and run by the wiring. Text goes to
 //! the writers that are passed in. A new command is a variant of [`Command`] and a file.
 
+mod api_client;
 mod args;
-mod ask;
 mod check;
 mod config;
 mod database;

@@ -4,17 +4,13 @@ use super::section::{Read, Section};
 use super::token;
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
-use crate::sources::http::{Authorities, Endpoint};
+use crate::http_client::{Authorities, Endpoint};
 use crate::sources::salesforce::{Auth, Columns, ReportSettings, Settings, SigningKey};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A key of 16,384 bits in PEM form has about 12 KiB; what is longer is another file.
 const MAX_KEY_BYTES: u64 = 64 << 10;
-/// A whole bundle of authorities has about 250 KiB.
-const MAX_CA_BYTES: u64 = 4 << 20;
 
 /// Reads the section; `None` when it is not there, or has mistakes, which are noted.
 pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
@@ -172,12 +168,5 @@ fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {
 }
 
 fn ca_file(written: &str, path: &Path) -> Result<Authorities, String> {
-    let name = token::named(written, path);
-    let mut pem = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_CA_BYTES).read_to_end(&mut pem))
-        .map_err(|error| {
-            format!("{name} cannot be read: {error}; give the daemon's user read access to it")
-        })?;
-    Authorities::from_pem(&pem).map_err(|says| format!("{name} {says}"))
+    Authorities::from_file(path).map_err(|says| format!("{} {says}", token::named(written, path)))
 }

@@ -4,6 +4,7 @@
 //! the secret that was sent.
 
 use crate::domain::ids::closed_set;
+use crate::http_client::{TransportError, TransportFailure};
 
 closed_set! {
     /// A kind of failed poll; the `reason` label.
@@ -71,27 +72,15 @@ impl FailureReason {
     /// What somebody can do about it: sentences for the log.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::NameNotResolved => {
-                "Check the host's spelling in the configuration and the name servers of this machine."
-            }
-            Self::ConnectFailed => {
-                "Check that this machine may reach the host: firewall, network, and whether the host listens."
-            }
-            Self::TlsNotVerified => {
-                "Check the host's name and certificate; behind an inspecting proxy, name its authority in ca_file, otherwise install the system's ca-certificates."
-            }
-            Self::Timeout => {
-                "The service is slow or a firewall swallows packets; it is asked again by itself."
-            }
-            Self::Redirected => {
-                "Configure the host that finally answers: redirects are never followed, because they could take the credentials elsewhere."
-            }
+            Self::NameNotResolved => TransportFailure::NameNotResolved.advice(),
+            Self::ConnectFailed => TransportFailure::ConnectFailed.advice(),
+            Self::TlsNotVerified => TransportFailure::TlsNotVerified.advice(),
+            Self::Timeout => TransportFailure::Timeout.advice(),
+            Self::Redirected => TransportFailure::Redirected.advice(),
             Self::AnswerTooLarge | Self::PagingEndless => {
-                "Check that the configured host is the service itself; the rest of the answer was not read."
+                TransportFailure::AnswerTooLarge.advice()
             }
-            Self::AnswerMalformed => {
-                "Check that the configured host is the service itself, and that the interface version exists there."
-            }
+            Self::AnswerMalformed => TransportFailure::AnswerMalformed.advice(),
             Self::AnswerIsPage => {
                 "Something shows a page for people instead of data: check the host, a proxy in between, and the login policies of the integration user."
             }
@@ -183,6 +172,21 @@ impl Failure {
             reason,
             detail: detail.into(),
         }
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        let reason = match error.failure {
+            TransportFailure::NameNotResolved => FailureReason::NameNotResolved,
+            TransportFailure::ConnectFailed => FailureReason::ConnectFailed,
+            TransportFailure::TlsNotVerified => FailureReason::TlsNotVerified,
+            TransportFailure::Timeout => FailureReason::Timeout,
+            TransportFailure::Redirected => FailureReason::Redirected,
+            TransportFailure::AnswerTooLarge => FailureReason::AnswerTooLarge,
+            TransportFailure::AnswerMalformed => FailureReason::AnswerMalformed,
+        };
+        Self::new(reason, error.detail)
     }
 }
 

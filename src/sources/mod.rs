@@ -8,7 +8,6 @@ pub mod activity;
 mod contradiction;
 pub mod failure;
 pub mod files;
-pub mod http;
 pub mod ingest_error;
 mod instant;
 pub mod page;

@@ -6,9 +6,7 @@ use super::validity;
 use crate::domain::time::Timestamp;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
-};
+use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -103,37 +101,6 @@ pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
         config: Arc::new(config),
         not_after,
     })
-}
-
-/// What an outgoing connection is encrypted with, that trusts the authorities of a file and shows a certificate of our
-/// own, by the files of itself and of its key.
-///
-/// # Errors
-/// In a sentence that begins with the file.
-pub fn client(ca_file: &Path, own: Option<(&Path, &Path)>) -> Result<Arc<ClientConfig>, String> {
-    let says = |says: String| format!("{} {says}", ca_file.display());
-    let mut roots = RootCertStore::empty();
-    // A system's list has authorities that are too old to be read; those are trusted with nothing.
-    roots.add_parsable_certificates(pem::certificates(ca_file).map_err(says)?);
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| says(error.to_string()))?
-        .with_root_certificates(roots);
-    let Some((cert_file, key_file)) = own else {
-        return Ok(Arc::new(builder.with_no_client_auth()));
-    };
-    let about = |file: &Path| {
-        let file = file.display().to_string();
-        move |says: String| format!("{file} {says}")
-    };
-    let chain = pem::certificates(cert_file).map_err(about(cert_file))?;
-    let key = pem::key(key_file).map_err(about(key_file))?;
-    builder
-        .with_client_auth_cert(chain, key)
-        .map(Arc::new)
-        .map_err(|error| {
-            about(key_file)(format!("and the certificate do not go together: {error}"))
-        })
 }
 
 fn noted<T>(

@@ -8,6 +8,7 @@ mod pem;
 mod settings;
 mod validity;
 
-pub use build::{Served, TlsMistake, client, server};
+pub use build::{Served, TlsMistake, server};
+pub(crate) use pem::{certificates, key};
 pub use rustls::ServerConfig;
 pub use settings::{CipherSuite, ClientAuth, Curve, TlsSettings, TlsVersion};

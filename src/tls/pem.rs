@@ -22,7 +22,7 @@ enum Readers {
 }
 
 /// A certificate and its chain.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = read(path, Readers::Anybody)?;
     let chain = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, pem::Error>>()
@@ -34,7 +34,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 /// A private key that nobody else can read.
-pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let text = read(path, Readers::OwnerAndGroup)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
         "holds no private key; name the PEM file with BEGIN PRIVATE KEY, without a passphrase"

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Module → modules it may use besides itself. What `domain` and `sim` may know is in their manifests.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("guidance", &["domain"]),
-    ("sources", &["domain", "secret", "events"]),
+    ("http_client", &["domain", "tls"]),
+    ("sources", &["domain", "http_client", "secret", "events"]),
     ("store", &["domain"]),
     ("engine", &["domain", "store", "events"]),
     ("metrics", &["domain", "events"]),
@@ -20,7 +21,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "domain", "guidance", "metrics", "events", "secret", "store", "tls",
         ],
     ),
-    ("config", &["domain", "secret", "sources", "tls"]),
+    (
+        "config",
+        &["domain", "http_client", "secret", "sources", "tls"],
+    ),
     ("tls", &["domain"]),
     ("events", &[]),
     ("secret", &[]),

@@ -3,7 +3,7 @@
 mod judgement;
 
 use super::args::CheckArgs;
-use super::ask::Ask;
+use super::api_client::ApiClient;
 use super::exit::{Exit, Streams};
 use bytes::Bytes;
 use judgement::Judgement;
@@ -24,15 +24,15 @@ pub fn check(args: &CheckArgs, streams: &mut Streams<'_>) -> Exit {
 
 /// The daemon's answer about the organisation, or why there is none.
 fn ask(args: &CheckArgs) -> Result<Bytes, String> {
-    let ask = Ask::daemon(&args.ask)?;
+    let api = ApiClient::daemon(&args.url, &args.ask)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
     let path = format!("/api/v1/orgs/{}", args.org);
-    match runtime.block_on(ask.get(&args.url, &path))? {
+    match runtime.block_on(api.get(&path))? {
         (200, body) => Ok(body),
-        (401, _) => Err(ask.refused().to_owned()),
+        (401, _) => Err(api.refused().to_owned()),
         (404, _) => Err(
             "the daemon does not know this organisation; `orgs` of its configuration names those it knows"
                 .to_owned(),

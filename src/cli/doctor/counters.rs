@@ -1,6 +1,6 @@
 //! Alertmanager's own counters of notifications.
 
-use super::super::ask::Ask;
+use super::super::api_client::ApiClient;
 use std::collections::BTreeMap;
 
 /// What is counted together: always an integration, and its receiver where Alertmanager was told to name it.
@@ -21,8 +21,8 @@ pub(super) struct Counts {
 ///
 /// # Errors
 /// In a sentence, when they cannot be had.
-pub(super) async fn counts(url: &str, ask: &Ask) -> Result<BTreeMap<Series, Counts>, String> {
-    let (status, body) = ask.get(url, "/metrics").await?;
+pub(super) async fn counts(api: &ApiClient) -> Result<BTreeMap<Series, Counts>, String> {
+    let (status, body) = api.get("/metrics").await?;
     if status != 200 {
         return Err(format!("Alertmanager answers {status} to /metrics"));
     }

@@ -7,7 +7,7 @@ mod report;
 mod sources;
 
 use super::args::DoctorArgs;
-use super::ask::Ask;
+use super::api_client::ApiClient;
 use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};
@@ -30,13 +30,15 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
         store(config, &mut report);
     }
     runtime.block_on(async {
-        match Ask::daemon(&args.ask) {
-            Ok(ask) => daemon(args, &ask, config.as_ref(), &mut report).await,
+        match ApiClient::daemon(&args.url, &args.ask) {
+            Ok(api) => daemon(args, &api, config.as_ref(), &mut report).await,
             Err(says) => report.fail("daemon", says),
         }
-        let ask = Ask::another(&args.ask);
         for url in &args.alertmanagers {
-            alertmanager(url, args, &ask, &mut report).await;
+            match ApiClient::other(url, &args.ask) {
+                Ok(api) => alertmanager(url, args, &api, &mut report).await,
+                Err(says) => report.fail("alertmanager", says),
+            }
         }
         if args.alertmanagers.is_empty() {
             report.skip(
@@ -131,16 +133,16 @@ fn store(config: &ValidConfig, report: &mut Report<'_, '_>) {
 
 async fn daemon(
     args: &DoctorArgs,
-    ask: &Ask,
+    api: &ApiClient,
     config: Option<&ValidConfig>,
     report: &mut Report<'_, '_>,
 ) {
-    match ask.get(&args.url, "/-/ready").await {
+    match api.get("/-/ready").await {
         Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
         Ok((401, _)) => {
             report.fail(
                 "daemon",
-                format!("{} answers, and {}", args.url, ask.refused()),
+                format!("{} answers, and {}", args.url, api.refused()),
             );
             report.skip("sources", "the daemon tells them to its users alone");
             return;
@@ -160,11 +162,11 @@ async fn daemon(
             return;
         }
     }
-    let polls = sources::polls(&args.url, ask).await;
+    let polls = sources::polls(api).await;
     for org in config.iter().flat_map(|config| &config.orgs) {
         let name = &org.policy.name;
         let check = format!("{name} sources");
-        match ask.get(&args.url, &format!("/api/v1/orgs/{name}")).await {
+        match api.get(&format!("/api/v1/orgs/{name}")).await {
             Ok((200, body)) => {
                 let told = json(&body);
                 sources::heard(&check, &told, report);
@@ -187,8 +189,8 @@ async fn daemon(
     }
 }
 
-async fn alertmanager(url: &str, args: &DoctorArgs, ask: &Ask, report: &mut Report<'_, '_>) {
-    match ask.get(url, "/api/v2/status").await {
+async fn alertmanager(url: &str, args: &DoctorArgs, api: &ApiClient, report: &mut Report<'_, '_>) {
+    match api.get("/api/v2/status").await {
         Ok((200, body)) => {
             let answer = json(&body);
             let version = answer
@@ -197,7 +199,7 @@ async fn alertmanager(url: &str, args: &DoctorArgs, ask: &Ask, report: &mut Repo
                 .unwrap_or("of an unknown version");
             report.pass("alertmanager", format!("{url} answers, {version}"));
             if args.page {
-                page::send(url, args.page_within, ask, report).await;
+                page::send(args.page_within, api, report).await;
             }
         }
         Ok((status, _)) => report.fail(

@@ -1,6 +1,6 @@
 //! One marked alert through an Alertmanager: taken, routed, not held back, delivered; or where it stuck.
 
-use super::super::ask::Ask;
+use super::super::api_client::ApiClient;
 use super::counters::{Counts, Series, counts};
 use super::json;
 use super::report::Report;
@@ -22,40 +22,38 @@ const NAME: &str = "LightningSyncTestPage";
 const SAYS: &str = "This is a test by `lightning-sync-exporter doctor --page`. Nothing is wrong.";
 
 /// Sends it, follows it for as long as `within`, and ends it.
-pub(super) async fn send(url: &str, within: Duration, ask: &Ask, report: &mut Report<'_, '_>) {
+pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut Report<'_, '_>) {
     let mark = format!("doctor-{}", now().nanos());
-    let before = match counts(url, ask).await {
+    let before = match counts(api).await {
         Ok(counts) => counts,
         Err(error) => return report.fail("page sent", error),
     };
-    let others = match others(url, &mark, ask).await {
+    let others = match others(&mark, api).await {
         Ok(others) => others,
         Err(error) => return report.fail("page sent", error),
     };
     let begun = now();
-    if let Err(error) = post(url, &mark, begun, begun.plus(LASTS), ask).await {
+    if let Err(error) = post(&mark, begun, begun.plus(LASTS), api).await {
         return report.fail("page sent", error);
     }
     report.pass("page sent", format!("{NAME} with mark={mark}"));
     let sent = Sent {
-        url,
         mark: &mark,
         before,
         others,
     };
-    sent.follow(within, ask, report).await;
+    sent.follow(within, api, report).await;
     // Ended, so that it does not stand there; who was told is told that too.
-    if let Err(error) = post(url, &mark, begun, now(), ask).await {
+    if let Err(error) = post(&mark, begun, now(), api).await {
         report.warn("page ended", error);
     }
 }
 
 async fn post(
-    url: &str,
     mark: &str,
     begun: Timestamp,
     ends: Timestamp,
-    ask: &Ask,
+    api: &ApiClient,
 ) -> Result<(), String> {
     let at = |instant: Timestamp| {
         instant
@@ -68,7 +66,7 @@ async fn post(
         "startsAt": at(begun),
         "endsAt": at(ends),
     }]);
-    match ask.post(url, "/api/v2/alerts", &alerts).await? {
+    match api.post("/api/v2/alerts", &alerts).await? {
         (200, _) => Ok(()),
         (status, body) => Err(format!(
             "Alertmanager answers {status}: {}",
@@ -82,7 +80,6 @@ async fn post(
 
 /// The alert that was sent, and what Alertmanager was busy with before.
 struct Sent<'a> {
-    url: &'a str,
     mark: &'a str,
     before: BTreeMap<Series, Counts>,
     /// Other alerts that it may notify of.
@@ -90,13 +87,13 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    async fn follow(mut self, within: Duration, ask: &Ask, report: &mut Report<'_, '_>) {
+    async fn follow(mut self, within: Duration, api: &ApiClient, report: &mut Report<'_, '_>) {
         let looks = within.as_millis() / LOOK_EVERY.as_millis();
         // Nobody is routed yet; then, to whom, and until which look what is seen may be another alert's alone.
         let mut routed: Option<(Vec<String>, u128)> = None;
         for look in 0..=looks {
             match &routed {
-                None => match whereabouts(self.url, self.mark, ask).await {
+                None => match whereabouts(self.mark, api).await {
                     Ok(None) => {}
                     Ok(Some(Whereabouts::Held(by))) => {
                         return report.fail("page held back", by);
@@ -104,7 +101,7 @@ impl Sent<'_> {
                     Ok(Some(Whereabouts::Routed(receivers))) => {
                         let names = receivers.join(", ");
                         report.pass("page routed", format!("to receiver {names}"));
-                        let shown = shown(self.url, ask).await.unwrap_or_default();
+                        let shown = shown(api).await.unwrap_or_default();
                         if receivers
                             .iter()
                             .all(|name| speaks(&shown, name) == Some(false))
@@ -120,7 +117,7 @@ impl Sent<'_> {
                     }
                     Err(error) => return report.fail("page routed", error),
                 },
-                Some((receivers, settled)) => match self.told(receivers, ask).await {
+                Some((receivers, settled)) => match self.told(receivers, api).await {
                     Ok(told) => {
                         if let Some(verdict) = self.verdict(told, look >= *settled) {
                             return verdict(report);
@@ -141,11 +138,11 @@ impl Sent<'_> {
     }
 
     /// What Alertmanager's counters tell since the beginning.
-    async fn told(&mut self, receivers: &[String], ask: &Ask) -> Result<Told, String> {
-        let after = counts(self.url, ask).await?;
+    async fn told(&mut self, receivers: &[String], api: &ApiClient) -> Result<Told, String> {
+        let after = counts(api).await?;
         // Asked again: what began meanwhile may be what was counted.
         self.others
-            .append(&mut others(self.url, self.mark, ask).await?);
+            .append(&mut others(self.mark, api).await?);
         let rose = |pick: fn(&Counts) -> f64| {
             after.iter().find_map(|(series, now)| {
                 let ours = series
@@ -218,9 +215,9 @@ fn fails(integration: &str) -> String {
 }
 
 /// The names of other alerts that Alertmanager may be telling of.
-async fn others(url: &str, mark: &str, ask: &Ask) -> Result<BTreeSet<String>, String> {
+async fn others(mark: &str, api: &ApiClient) -> Result<BTreeSet<String>, String> {
     let path = "/api/v2/alerts?silenced=false&inhibited=false";
-    let (status, body) = ask.get(url, path).await?;
+    let (status, body) = api.get(path).await?;
     if status != 200 {
         return Err(format!("Alertmanager answers {status} to {path}"));
     }
@@ -238,8 +235,8 @@ async fn others(url: &str, mark: &str, ask: &Ask) -> Result<BTreeSet<String>, St
 }
 
 /// The configuration as Alertmanager shows it.
-async fn shown(url: &str, ask: &Ask) -> Option<String> {
-    let (status, body) = ask.get(url, "/api/v2/status").await.ok()?;
+async fn shown(api: &ApiClient) -> Option<String> {
+    let (status, body) = api.get("/api/v2/status").await.ok()?;
     let answer = json(&body);
     let shown = answer.pointer("/config/original")?.as_str()?.to_owned();
     (status == 200).then_some(shown)
@@ -290,9 +287,9 @@ enum Whereabouts {
 }
 
 /// Where the alert is by Alertmanager's account; `None` until it has looked at it.
-async fn whereabouts(url: &str, mark: &str, ask: &Ask) -> Result<Option<Whereabouts>, String> {
+async fn whereabouts(mark: &str, api: &ApiClient) -> Result<Option<Whereabouts>, String> {
     let path = format!("/api/v2/alerts?filter=mark%3D%22{mark}%22");
-    let (status, body) = ask.get(url, &path).await?;
+    let (status, body) = api.get(&path).await?;
     if status != 200 {
         return Err(format!("Alertmanager answers {status} to {path}"));
     }

@@ -1,6 +1,6 @@
 //! Who tells of an organisation: what feeds it, and what is asked.
 
-use super::super::ask::Ask;
+use super::super::api_client::ApiClient;
 use super::counters::label;
 use super::report::Report;
 use crate::sources::failure::FailureReason;
@@ -44,8 +44,8 @@ pub(super) fn heard(check: &str, org: &Value, report: &mut Report<'_, '_>) {
 }
 
 /// The lines of the metrics page that tell how asking went; `None` when the page cannot be had.
-pub(super) async fn polls(url: &str, ask: &Ask) -> Option<Vec<String>> {
-    let (status, body) = ask.get(url, "/metrics").await.ok()?;
+pub(super) async fn polls(api: &ApiClient) -> Option<Vec<String>> {
+    let (status, body) = api.get("/metrics").await.ok()?;
     let text = String::from_utf8_lossy(&body);
     (status == 200).then(|| {
         text.lines()

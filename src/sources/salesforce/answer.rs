@@ -3,12 +3,12 @@
 use super::errors::failure_of;
 use crate::domain::time::Timestamp;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::Answer;
+use crate::http_client::HttpResponse;
 use crate::sources::instant;
 use serde_json::{Map, Value};
 
 /// The JSON of a good answer.
-pub(super) fn json_of(answer: &Answer) -> Result<Value, Failure> {
+pub(super) fn json_of(answer: &HttpResponse) -> Result<Value, Failure> {
     if !(200..300).contains(&answer.status) || is_page(answer) {
         return Err(failure_of(answer));
     }
@@ -17,7 +17,7 @@ pub(super) fn json_of(answer: &Answer) -> Result<Value, Failure> {
 }
 
 /// The JSON object of a good answer.
-pub(super) fn object_of(answer: &Answer) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object_of(answer: &HttpResponse) -> Result<Map<String, Value>, Failure> {
     let Value::Object(object) = json_of(answer)? else {
         return Err(Failure::new(
             FailureReason::AnswerMalformed,
@@ -28,7 +28,7 @@ pub(super) fn object_of(answer: &Answer) -> Result<Map<String, Value>, Failure> 
 }
 
 /// Whether a page for people came where data should be, whatever its status says.
-pub(super) fn is_page(answer: &Answer) -> bool {
+pub(super) fn is_page(answer: &HttpResponse) -> bool {
     let said = answer
         .headers
         .get(hyper::header::CONTENT_TYPE)

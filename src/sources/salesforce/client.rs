@@ -1,7 +1,7 @@
 //! Requests with a session: had when it is needed, used until it is refused, renewed once in a poll.
 
 use super::answer::object_of;
-use super::errors::failure_of;
+use super::errors::{failure_of, not_answered};
 use super::grant;
 use super::metadata;
 use super::settings::{Auth, Settings};
@@ -9,18 +9,26 @@ use super::usage::Usage;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::{self, Answer, Request, Trust};
+use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Requests that run for 20 s and longer count against Salesforce's limit of concurrent ones. A page of 2,000 users with
+/// every field filled is about 2 MB.
+const LIMITS: HttpLimits = HttpLimits {
+    connect: Duration::from_secs(10),
+    total: Duration::from_secs(19),
+    body_bytes: 8 << 20,
+};
 
 /// Speaks to one organisation.
 #[derive(Debug)]
 pub(super) struct Client {
-    http: http::Client,
+    http: HttpClient,
     pub(super) settings: Arc<Settings>,
     session: Option<Secret>,
     /// Whether this poll has got a session already: a second one would not be better.
@@ -38,7 +46,7 @@ impl Client {
     pub(super) fn new(settings: Arc<Settings>, trust: &Trust) -> Self {
         let trust = trust.with(settings.authorities.as_ref());
         Self {
-            http: http::Client::new(settings.my_domain.clone(), trust),
+            http: HttpClient::new(settings.my_domain.clone(), &trust, LIMITS),
             settings,
             session: None,
             renewed: false,
@@ -54,11 +62,6 @@ impl Client {
         self.began = (now, Instant::now());
         self.calls = 0;
         self.renewed = false;
-    }
-
-    /// Ends a poll: no connection is held until the next one.
-    pub(super) fn end(&mut self) {
-        self.http.close();
     }
 
     /// Forgets a session that the server no longer takes.
@@ -108,7 +111,7 @@ impl Client {
         now: Timestamp,
     ) -> Result<Vec<(&'static str, bool)>, Failure> {
         let session = self.session(now).await?;
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             path: format!("/services/Soap/m/{}.0", self.settings.api_version),
             headers: vec![
@@ -135,14 +138,14 @@ impl Client {
         path: &str,
         body: Option<String>,
         now: Timestamp,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         loop {
             let session = self.session(now).await?;
             let mut headers = vec![(AUTHORIZATION, grant::bearer(&session)?)];
             if body.is_some() {
                 headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
             }
-            let request = Request {
+            let request = HttpRequest {
                 method: method.clone(),
                 path: path.to_owned(),
                 headers,
@@ -181,9 +184,9 @@ impl Client {
         Ok(self.session.insert(session).clone())
     }
 
-    async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
+    async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
         self.calls += 1;
-        let answer = self.http.send(request).await?;
+        let answer = self.http.send(request).await.map_err(not_answered)?;
         let header = |name: &str| {
             answer
                 .headers

@@ -2,7 +2,7 @@
 
 use super::answer::is_page;
 use crate::sources::failure::{Failure, FailureReason, code};
-use crate::sources::http::Answer;
+use crate::http_client::{HttpResponse, TransportError};
 use serde_json::Value;
 
 /// Phrases of answers whose session a new one would not mend.
@@ -11,8 +11,27 @@ const NOT_FOR_API: [&str; 2] = [
     "Connected app is not attached to Agent",
 ];
 
+/// The longest name of an organisation's domain, with that of a sandbox.
+const MAX_DOMAIN: usize = 46;
+
+/// The failure of a request without an answer. A redirect to another host of the vendor is named, which a renamed domain
+/// needs; a name of this shape is too short to repeat a secret that was sent.
+pub(super) fn not_answered(error: TransportError) -> Failure {
+    let target = error.redirect_host.clone().filter(|host| {
+        let own = host.strip_suffix(".my.salesforce.com").unwrap_or(".");
+        let own = own.strip_suffix(".sandbox").unwrap_or(own);
+        own.len() <= MAX_DOMAIN && !own.contains('.')
+    });
+    let mut failure = Failure::from(error);
+    if let Some(target) = target {
+        failure.detail.push_str("; it names ");
+        failure.detail.push_str(&target);
+    }
+    failure
+}
+
 /// The failure of an answer.
-pub(super) fn failure_of(answer: &Answer) -> Failure {
+pub(super) fn failure_of(answer: &HttpResponse) -> Failure {
     let status = answer.status;
     if is_page(answer) {
         let reason = if status == 503 {
@@ -127,7 +146,7 @@ mod tests {
     use super::*;
 
     fn reason(status: u16, body: &str) -> FailureReason {
-        failure_of(&Answer {
+        failure_of(&HttpResponse {
             status,
             headers: hyper::HeaderMap::new(),
             body: body.to_owned().into(),

@@ -5,7 +5,7 @@ use super::settings::Auth;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::{Answer, Request};
+use crate::http_client::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::Method;
@@ -76,7 +76,7 @@ impl fmt::Debug for SigningKey {
 }
 
 /// The request for a session.
-pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<Request, Failure> {
+pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<HttpRequest, Failure> {
     let mut headers = vec![(
         CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
@@ -105,7 +105,7 @@ pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<Request, Failure> {
             Zeroizing::new(form.finish())
         }
     };
-    Ok(Request {
+    Ok(HttpRequest {
         method: Method::POST,
         path: "/services/oauth2/token".to_owned(),
         headers,
@@ -130,7 +130,7 @@ fn assertion(key: &SigningKey, claims: &str) -> Result<Zeroizing<String>, Failur
 
 /// The session of a good answer. `instance_url` and `expires_in` are not read: requests go to the configured host, and a
 /// session holds until it is refused.
-pub(super) fn session(answer: &Answer) -> Result<Secret, Failure> {
+pub(super) fn session(answer: &HttpResponse) -> Result<Secret, Failure> {
     object_of(answer)?
         .get("access_token")
         .and_then(|token| Secret::from_file_text(token.as_str()?))

@@ -4,7 +4,7 @@ use super::answer::is_page;
 use super::errors::{failure_in, failure_of};
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::Answer;
+use crate::http_client::HttpResponse;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -72,7 +72,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The switches of an answer: label and state. A record that the organisation does not have gives none.
-pub(super) fn switches(answer: &Answer) -> Result<Vec<(&'static str, bool)>, Failure> {
+pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)>, Failure> {
     let malformed = || {
         Failure::new(
             FailureReason::AnswerMalformed,
@@ -123,8 +123,8 @@ fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> HttpResponse {
+        HttpResponse {
             status,
             headers: hyper::HeaderMap::new(),
             body: body.to_owned().into(),

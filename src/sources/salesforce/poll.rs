@@ -18,7 +18,7 @@ use crate::domain::policy::{Connection, OrgPolicy, Product};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::http::Trust;
+use crate::http_client::Trust;
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -165,7 +165,6 @@ impl Poller {
                 self.client.forget_session();
             }
         }
-        self.client.end();
         self.told.clock_ahead = self.client.clock_ahead;
         Polled {
             snapshot,

@@ -3,7 +3,7 @@
 use super::grant::SigningKey;
 use super::report::ReportSettings;
 use crate::secret::Secret;
-use crate::sources::http::{Authorities, Endpoint};
+use crate::http_client::{Authorities, Endpoint};
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;

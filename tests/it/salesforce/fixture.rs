@@ -5,7 +5,7 @@ use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::policy::{OrgPolicy, Product};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::secret::Secret;
-use lightning_sync_exporter::sources::http::{Endpoint, Trust};
+use lightning_sync_exporter::http_client::{Endpoint, Trust};
 use lightning_sync_exporter::sources::salesforce::{Auth, Polled, Poller, Settings, SigningKey};
 use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use std::sync::{Arc, Mutex};

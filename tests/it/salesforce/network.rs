@@ -2,7 +2,7 @@
 
 use super::fixture::{CLIENT_ID, World, noon, policy, settings};
 use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
-use lightning_sync_exporter::sources::http::{Authorities, Endpoint, Trust};
+use lightning_sync_exporter::http_client::{Authorities, Endpoint, Trust};
 use lightning_sync_exporter::sources::salesforce::{Poller, Settings};
 use lightning_sync_sim::simulator::salesforce::Scene;
 use rustls::ServerConfig;

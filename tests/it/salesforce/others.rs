@@ -5,7 +5,7 @@ use super::fixture::{CLIENT_ID, SECRET, noon, people, policy, settings};
 use crate::support::process::Process;
 use crate::support::stack::repository;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
-use lightning_sync_exporter::sources::http::Trust;
+use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::{Part, Poller};
 use lightning_sync_sim::simulator::salesforce::{Salesforce, SimulatedOrg};
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::sources::failure::FailureReason;
-use lightning_sync_exporter::sources::http::Trust;
+use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::{Part, Poller};
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::io::ErrorKind;

@@ -6,7 +6,7 @@ use crate::support::http::get;
 use crate::support::process::{Daemon, wait_until};
 use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::secret::Secret;
-use lightning_sync_exporter::sources::http::Trust;
+use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::{Auth, Poller};
 use lightning_sync_sim::simulator::salesforce::{Salesforce, Scene, SimulatedOrg};
 use std::fs;

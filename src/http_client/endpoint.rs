@@ -4,20 +4,35 @@ use hyper::Uri;
 use std::fmt;
 use std::net::IpAddr;
 
-/// A host that the operator named. Plain HTTP is taken to loopback only.
+/// A host that the operator named, and a path before all of its own where one is allowed. Plain HTTP is taken to loopback
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     secure: bool,
     host: String,
     port: u16,
+    path: String,
 }
 
 impl Endpoint {
     /// Takes `https://host`, `https://host:port`, or plain http to loopback.
     ///
     /// # Errors
-    /// A sentence about what is allowed.
+    /// A sentence about what is allowed; nothing of the text, which may hold a password.
     pub fn new(text: &str) -> Result<Self, String> {
+        let endpoint = Self::with_path(text)?;
+        if endpoint.path.is_empty() {
+            Ok(endpoint)
+        } else {
+            Err("allowed: a host without a path, such as https://HOST".to_owned())
+        }
+    }
+
+    /// The same, or with a path: of a service behind a proxy that adds one.
+    ///
+    /// # Errors
+    /// A sentence about what is allowed; nothing of the text, which may hold a password.
+    pub fn with_path(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|_| ALLOWED.to_owned())?;
         let secure = match uri.scheme_str() {
             Some("https") => true,
@@ -26,24 +41,13 @@ impl Endpoint {
         };
         let authority = uri.authority().ok_or(ALLOWED)?;
         if authority.as_str().contains('@') {
-            return Err(
-                "allowed: a URL without a user name; credentials stand under auth".to_owned(),
-            );
-        }
-        if uri
-            .path_and_query()
-            .is_some_and(|path| path.as_str() != "/")
-            || text.contains('#')
-        {
-            return Err(
-                "allowed: a host without a path, such as https://acme.my.salesforce.com".to_owned(),
-            );
+            return Err("a URL holds no user name and password".to_owned());
         }
         let host = authority
             .host()
             .trim_matches(['[', ']'])
             .to_ascii_lowercase();
-        if host.is_empty() {
+        if host.is_empty() || uri.query().is_some() || text.contains('#') {
             return Err(ALLOWED.to_owned());
         }
         let endpoint = Self {
@@ -52,6 +56,7 @@ impl Endpoint {
             port: authority
                 .port_u16()
                 .unwrap_or(if secure { 443 } else { 80 }),
+            path: uri.path().trim_end_matches('/').to_owned(),
         };
         if !secure && !endpoint.is_loopback() {
             return Err("plain http is taken to loopback only; allowed: https".to_owned());
@@ -64,12 +69,12 @@ impl Endpoint {
         &self.host
     }
 
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// The path before all others; empty, or without a slash at its end.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether connections are encrypted.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
@@ -96,12 +101,12 @@ impl Endpoint {
     }
 }
 
-const ALLOWED: &str = "allowed: an https URL of a host, such as https://acme.my.salesforce.com";
+const ALLOWED: &str = "allowed: a URL such as https://HOST or https://HOST:PORT, or plain http to this machine";
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{scheme}://{}{}", self.authority(), self.path)
     }
 }
 
@@ -119,8 +124,8 @@ mod tests {
     fn https_anywhere_and_http_to_loopback() {
         for (text, shown) in [
             (
-                "https://acme.my.salesforce.com",
-                "https://acme.my.salesforce.com",
+                "https://acme.example",
+                "https://acme.example",
             ),
             ("https://ACME.example:8443/", "https://acme.example:8443"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
@@ -135,8 +140,8 @@ mod tests {
     fn everything_else_is_refused() {
         for text in [
             "",
-            "acme.my.salesforce.com",
-            "http://acme.my.salesforce.com",
+            "acme.example",
+            "http://acme.example",
             "http://127.0.0.1.evil.example",
             "ftp://acme.example",
             "https://user:pass@acme.example",
@@ -147,5 +152,8 @@ mod tests {
         ] {
             assert!(Endpoint::new(text).is_err(), "{text}");
         }
+        let behind = Endpoint::with_path("https://acme.example/alerts/").unwrap();
+        assert_eq!(behind.to_string(), "https://acme.example/alerts");
+        assert!(Endpoint::with_path("https://acme.example/alerts?x=1").is_err());
     }
 }

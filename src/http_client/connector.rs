@@ -1,0 +1,128 @@
+//! From a host's name to a connection: addresses, TCP to the one that answers, TLS.
+
+use super::trust::Trust;
+use hyper::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioIo;
+use std::error::Error;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower_service::Service;
+
+/// A name server that does not answer within this is down.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
+/// After this the other address family is tried too; RFC 8305 recommends 250 ms.
+const OTHER_FAMILY_AFTER: Duration = Duration::from_millis(250);
+
+pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+type Pending<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// Opens connections, each within a time that covers looking up, TCP and TLS.
+#[derive(Clone)]
+pub(super) struct Connector {
+    https: HttpsConnector<HttpConnector<Resolver>>,
+    within: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(resolver: Resolver, trust: &Trust, within: Duration) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_happy_eyeballs_timeout(Some(OTHER_FAMILY_AFTER));
+        // Shared by the addresses of a family, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(within));
+        Self {
+            https: HttpsConnector::from((tcp, trust.config())),
+            within,
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pending<Stream, Self::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.https.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let opened = timeout(self.within, self.https.call(uri));
+        Box::pin(async move { opened.await? })
+    }
+}
+
+/// Looks names up. What is not encrypted stays on this machine, whatever a name server answers.
+#[derive(Clone)]
+pub(super) struct Resolver {
+    loopback_only: bool,
+    /// What tests answer instead of the system.
+    #[cfg(test)]
+    pub(super) fixed: Option<Vec<SocketAddr>>,
+}
+
+/// Why a name gives no address; the end of a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotResolved(pub(super) &'static str);
+
+impl Resolver {
+    pub(super) const fn new(loopback_only: bool) -> Self {
+        Self {
+            loopback_only,
+            #[cfg(test)]
+            fixed: None,
+        }
+    }
+
+    async fn resolve(self, name: Name) -> Result<std::vec::IntoIter<SocketAddr>, NotResolved> {
+        #[cfg(test)]
+        if let Some(fixed) = self.fixed {
+            return Ok(fixed.into_iter());
+        }
+        let mut addresses: Vec<_> = timeout(
+            RESOLVE_WITHIN,
+            tokio::net::lookup_host((name.as_str(), 0)),
+        )
+        .await
+        .map_err(|_| NotResolved("was not looked up in time"))?
+        .map_err(|_| NotResolved("does not resolve"))?
+        .collect();
+        if addresses.is_empty() {
+            return Err(NotResolved("has no address"));
+        }
+        if self.loopback_only {
+            addresses.retain(|address| address.ip().is_loopback());
+        }
+        if addresses.is_empty() {
+            return Err(NotResolved(
+                "is not this machine; plain http goes nowhere else, use https",
+            ));
+        }
+        Ok(addresses.into_iter())
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = NotResolved;
+    type Future = Pending<Self::Response, NotResolved>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(self.clone().resolve(name))
+    }
+}
