@@ -10,9 +10,9 @@ use crate::domain::source_state::{PollFailing, SourceFacts, SourceState, Success
 use crate::domain::time::Timestamp;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
+use crate::http_client::Trust;
 use crate::metrics::{ReportFigures, SalesforceFigures, SelfMetrics};
 use crate::sources::failure::{Failure, FailureReason};
-use crate::http_client::Trust;
 use crate::sources::salesforce::{
     Connectivity, Failed, Onboarding, Part, Polled, Poller, Report, Settings,
 };

@@ -2,9 +2,7 @@
 
 use super::args::AskArgs;
 use crate::config;
-use crate::http_client::{
-    Endpoint, HttpClient, HttpLimits, HttpRequest, TransportFailure, Trust,
-};
+use crate::http_client::{Endpoint, HttpClient, HttpLimits, HttpRequest, TransportFailure, Trust};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -99,12 +97,7 @@ impl ApiClient {
         self.send(Method::POST, path, json.to_string().into()).await
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<(u16, Bytes), String> {
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, Bytes), String> {
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let authorization = self.authorization.clone();
         let sent = self.http.send(HttpRequest {
@@ -115,9 +108,10 @@ impl ApiClient {
                 .collect(),
             body,
         });
-        let answer = sent.await.map_err(|error| match error.failure {
-            TransportFailure::TlsNotVerified => format!("{error}; --ca-file names who is"),
-            _ => error.to_string(),
+        let answer = sent.await.map_err(|error| {
+            let tls = error.failure == TransportFailure::TlsNotVerified;
+            let hint = if tls { "; --ca-file names who is" } else { "" };
+            format!("{error}{hint}")
         })?;
         Ok((answer.status, answer.body))
     }

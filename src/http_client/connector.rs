@@ -86,18 +86,14 @@ impl Resolver {
     }
 
     async fn resolve(self, name: Name) -> Result<std::vec::IntoIter<SocketAddr>, NotResolved> {
+        let found = tokio::net::lookup_host((name.as_str(), 0));
+        let found = timeout(RESOLVE_WITHIN, found)
+            .await
+            .map_err(|_| NotResolved("was not looked up in time"))?
+            .map(Iterator::collect::<Vec<_>>);
         #[cfg(test)]
-        if let Some(fixed) = self.fixed {
-            return Ok(fixed.into_iter());
-        }
-        let mut addresses: Vec<_> = timeout(
-            RESOLVE_WITHIN,
-            tokio::net::lookup_host((name.as_str(), 0)),
-        )
-        .await
-        .map_err(|_| NotResolved("was not looked up in time"))?
-        .map_err(|_| NotResolved("does not resolve"))?
-        .collect();
+        let found = self.fixed.map_or(found, Ok);
+        let mut addresses = found.map_err(|_| NotResolved("does not resolve"))?;
         if addresses.is_empty() {
             return Err(NotResolved("has no address"));
         }

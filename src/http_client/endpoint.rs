@@ -101,7 +101,8 @@ impl Endpoint {
     }
 }
 
-const ALLOWED: &str = "allowed: a URL such as https://HOST or https://HOST:PORT, or plain http to this machine";
+const ALLOWED: &str =
+    "allowed: a URL such as https://HOST or https://HOST:PORT, or plain http to this machine";
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,10 +124,7 @@ mod tests {
     #[test]
     fn https_anywhere_and_http_to_loopback() {
         for (text, shown) in [
-            (
-                "https://acme.example",
-                "https://acme.example",
-            ),
+            ("https://acme.example", "https://acme.example"),
             ("https://ACME.example:8443/", "https://acme.example:8443"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://[::1]:8080", "http://[::1]:8080"),

@@ -133,9 +133,10 @@ impl TransportError {
             kind,
             Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe
         );
-        let failure = match kind {
-            Kind::TimedOut => TransportFailure::Timeout,
-            _ => TransportFailure::ConnectFailed,
+        let failure = if kind == Kind::TimedOut {
+            TransportFailure::Timeout
+        } else {
+            TransportFailure::ConnectFailed
         };
         let detail = if broken {
             format!("the connection to {endpoint} broke before the answer was complete")
@@ -154,34 +155,34 @@ impl TransportError {
 }
 
 /// Why TLS failed, without what a certificate writes of itself.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's lists are open; what is not named here is named by its variant"
+)]
 fn distrust(error: &rustls::Error) -> String {
-    use rustls::Error as Tls;
-    match error {
-        Tls::InvalidCertificate(why) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet".to_owned()
-            }
-            CertificateError::UnknownIssuer => {
-                "no known authority signed its certificate (UnknownIssuer)".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is for another name".to_owned()
-            }
-            other => {
-                let debug = format!("{other:?}");
-                let inner = debug.rsplit('(').next().unwrap_or_default();
-                format!("its certificate is not acceptable: {}", word(inner))
-            }
-        },
-        Tls::AlertReceived(alert) => format!("it refuses us: {alert:?}"),
-        other => format!(
-            "no secure connection is agreed on: {}",
-            word(&format!("{other:?}"))
-        ),
-    }
+    use CertificateError as Wrong;
+    let why = match error {
+        rustls::Error::AlertReceived(alert) => return format!("it refuses us: {alert:?}"),
+        rustls::Error::InvalidCertificate(why) => why,
+        _ => {
+            let debug = format!("{error:?}");
+            return format!("no secure connection is agreed on: {}", word(&debug));
+        }
+    };
+    let known = match why {
+        Wrong::Expired | Wrong::ExpiredContext { .. } => "its certificate has expired",
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => "its certificate is not valid yet",
+        Wrong::UnknownIssuer => "no known authority signed its certificate (UnknownIssuer)",
+        Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+            "its certificate is for another name"
+        }
+        _ => {
+            let debug = format!("{why:?}");
+            let inner = debug.rsplit('(').next().unwrap_or_default();
+            return format!("its certificate is not acceptable: {}", word(inner));
+        }
+    };
+    known.to_owned()
 }
 
 /// The first word: the name of a variant without its fields.

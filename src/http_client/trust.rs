@@ -1,13 +1,14 @@
 //! Whose certificates are believed: the system's authorities and those that the operator names beside a URL.
 
 use crate::tls;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::client::WantsClientCert;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +24,7 @@ impl Authorities {
     /// The end of a sentence about the file.
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let found = tls::certificates(path)?;
-        let (usable, _) =
-            RootCertStore::empty().add_parsable_certificates(found.iter().cloned());
+        let (usable, _) = RootCertStore::empty().add_parsable_certificates(found.iter().cloned());
         if usable == 0 {
             return Err("holds no certificate that can be read".to_owned());
         }
@@ -140,12 +140,14 @@ fn verified(
     };
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider).build();
     match webpki {
-        Ok(webpki) if !named.is_empty() => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(NamedOrSigned {
-                webpki,
-                named: named.to_vec(),
-            })),
+        Ok(webpki) if !named.is_empty() => {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(NamedOrSigned {
+                    webpki,
+                    named: named.to_vec(),
+                }))
+        }
         _ => builder.with_root_certificates(roots),
     }
 }
@@ -167,9 +169,9 @@ impl ServerCertVerifier for NamedOrSigned {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified =
-            self.webpki
-                .verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let verified = self
+            .webpki
+            .verify_server_cert(certificate, intermediates, name, ocsp, now);
         match verified {
             // The dates come first: a certificate that gets as far as its issuer, or its being an authority's, is valid now.
             Err(rustls::Error::InvalidCertificate(

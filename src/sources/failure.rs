@@ -77,9 +77,7 @@ impl FailureReason {
             Self::TlsNotVerified => TransportFailure::TlsNotVerified.advice(),
             Self::Timeout => TransportFailure::Timeout.advice(),
             Self::Redirected => TransportFailure::Redirected.advice(),
-            Self::AnswerTooLarge | Self::PagingEndless => {
-                TransportFailure::AnswerTooLarge.advice()
-            }
+            Self::AnswerTooLarge | Self::PagingEndless => TransportFailure::AnswerTooLarge.advice(),
             Self::AnswerMalformed => TransportFailure::AnswerMalformed.advice(),
             Self::AnswerIsPage => {
                 "Something shows a page for people instead of data: check the host, a proxy in between, and the login policies of the integration user."

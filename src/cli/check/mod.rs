@@ -2,8 +2,8 @@
 
 mod judgement;
 
-use super::args::CheckArgs;
 use super::api_client::ApiClient;
+use super::args::CheckArgs;
 use super::exit::{Exit, Streams};
 use bytes::Bytes;
 use judgement::Judgement;

@@ -6,8 +6,8 @@ mod page;
 mod report;
 mod sources;
 
-use super::args::DoctorArgs;
 use super::api_client::ApiClient;
+use super::args::DoctorArgs;
 use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};

@@ -141,8 +141,7 @@ impl Sent<'_> {
     async fn told(&mut self, receivers: &[String], api: &ApiClient) -> Result<Told, String> {
         let after = counts(api).await?;
         // Asked again: what began meanwhile may be what was counted.
-        self.others
-            .append(&mut others(self.mark, api).await?);
+        self.others.append(&mut others(self.mark, api).await?);
         let rose = |pick: fn(&Counts) -> f64| {
             after.iter().find_map(|(series, now)| {
                 let ours = series

@@ -2,8 +2,8 @@
 
 use super::errors::failure_of;
 use crate::domain::time::Timestamp;
-use crate::sources::failure::{Failure, FailureReason};
 use crate::http_client::HttpResponse;
+use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::instant;
 use serde_json::{Map, Value};
 

@@ -1,8 +1,8 @@
 //! What an answer that is not good says: the code decides, not the status, because the same code comes with several.
 
 use super::answer::is_page;
-use crate::sources::failure::{Failure, FailureReason, code};
 use crate::http_client::{HttpResponse, TransportError};
+use crate::sources::failure::{Failure, FailureReason, code};
 use serde_json::Value;
 
 /// Phrases of answers whose session a new one would not mend.

@@ -3,9 +3,9 @@
 use super::answer::object_of;
 use super::settings::Auth;
 use crate::domain::time::Timestamp;
+use crate::http_client::{HttpRequest, HttpResponse};
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::http_client::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::Method;

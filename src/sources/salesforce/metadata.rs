@@ -2,9 +2,9 @@
 
 use super::answer::is_page;
 use super::errors::{failure_in, failure_of};
+use crate::http_client::HttpResponse;
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
-use crate::http_client::HttpResponse;
 use serde_json::json;
 use zeroize::Zeroizing;
 

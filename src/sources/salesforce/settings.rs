@@ -2,8 +2,8 @@
 
 use super::grant::SigningKey;
 use super::report::ReportSettings;
-use crate::secret::Secret;
 use crate::http_client::{Authorities, Endpoint};
+use crate::secret::Secret;
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;

@@ -68,9 +68,9 @@ fn every_part_is_looked_at_in_order() {
     assert_eq!(code, Some(1));
     assert!(lines[0].starts_with("FAIL configuration: "), "{lines:?}");
     assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("192.0.2.1:9877 is not this machine")),
+        lines.iter().any(
+            |line| line.contains("http://192.0.2.1:9877: plain http is taken to loopback only")
+        ),
         "{lines:?}"
     );
 }
