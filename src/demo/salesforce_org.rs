@@ -3,8 +3,8 @@
 use crate::domain::ids::OrgName;
 use crate::domain::policy::{OrgPolicy, Product};
 use crate::engine::Clock;
-use crate::secret::Secret;
 use crate::http_client::Endpoint;
+use crate::secret::Secret;
 use crate::sources::salesforce::{Auth, Settings};
 use chrono::TimeDelta;
 use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};

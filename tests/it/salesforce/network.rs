@@ -1,8 +1,9 @@
 //! What is wrong below HTTP: names, connections, certificates, silence.
 
 use super::fixture::{CLIENT_ID, World, noon, policy, settings};
-use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
+use crate::support::stack::repository;
 use lightning_sync_exporter::http_client::{Authorities, Endpoint, Trust};
+use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
 use lightning_sync_exporter::sources::salesforce::{Poller, Settings};
 use lightning_sync_sim::simulator::salesforce::Scene;
 use rustls::ServerConfig;
@@ -72,7 +73,8 @@ async fn a_certificate_of_an_unknown_authority_is_refused_and_a_ca_file_makes_it
     let failure = failure_of(settings.clone()).await;
     assert_eq!(failure.reason, FailureReason::TlsNotVerified);
     assert!(failure.detail.contains("UnknownIssuer"), "{failure}");
-    settings.authorities = Some(Authorities::from_pem(include_bytes!("data/ca.pem")).unwrap());
+    settings.authorities =
+        Some(Authorities::from_file(&repository("tests/it/salesforce/data/ca.pem")).unwrap());
     let failure = failure_of(settings.clone()).await;
     assert_eq!(failure.reason, FailureReason::Maintenance, "{failure}");
     // The same server by an address that its certificate does not name.

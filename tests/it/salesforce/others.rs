@@ -6,7 +6,6 @@ use crate::support::process::Process;
 use crate::support::stack::repository;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::simulator::salesforce::{Salesforce, SimulatedOrg};
 use lightning_sync_exporter::sources::salesforce::{Part, Poller};
 use lightning_sync_sim::simulator::salesforce::{Salesforce, SimulatedOrg};
 use std::path::PathBuf;

@@ -6,8 +6,8 @@ use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::Product;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::http_client::Trust;
+use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::sources::salesforce::{
     Auth, Columns, Connectivity, Part, Poller, ReportSettings,
 };
