@@ -36,7 +36,7 @@ pub enum ExplainError {
     UnknownState {
         /// The row's id.
         row: &'static str,
-        /// What was asked for.
+        /// The value in the query.
         value: String,
         /// What it can show.
         states: String,
@@ -84,7 +84,7 @@ impl Row {
     }
 
     /// What the row means in a state; `None` when it cannot show that state.
-    pub fn guide(self, state: State) -> Option<&'static RowGuide> {
+    pub fn guide(self, state: State) -> Option<RowGuide> {
         match (self, state) {
             (Self::Org(row), State::Org(state)) => org_row(row, state),
             (Self::User(row), State::User(status)) if !row.statuses().is_empty() => {
@@ -149,7 +149,7 @@ pub fn state_by_name(row: Row, value: &str) -> Option<State> {
         return Some(*state);
     }
     let number = value.parse::<u64>().ok();
-    let said = match (row, number) {
+    let state = match (row, number) {
         (Row::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)), Some(0)) => {
             State::Org(OrgState::Zero)
         }
@@ -167,20 +167,20 @@ pub fn state_by_name(row: Row, value: &str) -> Option<State> {
         }),
         (Row::User(_), _) => State::User(status(&value)?),
     };
-    states.contains(&said).then_some(said)
+    states.contains(&state).then_some(state)
 }
 
 /// What `explain` prints: all rows for `None`, else the meaning and the steps of a row or of `ROW=VALUE`.
 ///
 /// # Errors
 /// [`ExplainError`] when the row or its state is not known.
-pub fn explain(asked: Option<&str>) -> Result<String, ExplainError> {
-    let Some(asked) = asked else {
+pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
+    let Some(query) = query else {
         return Ok(list());
     };
-    let (name, value) = match asked.split_once('=') {
+    let (name, value) = match query.split_once('=') {
         Some((name, value)) => (name, Some(value)),
-        None => (asked, None),
+        None => (query, None),
     };
     let rows = row_by_name(name);
     if rows.is_empty() {
@@ -218,15 +218,15 @@ fn of_row(row: Row, states: &[State]) -> String {
         let Some(guide) = row.guide(*state) else {
             continue;
         };
-        lines.push(format!("\n{}: {}", state.name(), guide.meaning));
+        lines.push(format!("\n{}: {}", state.name(), guide.meaning.marked()));
         for (number, step) in (1..).zip(guide.steps) {
             lines.push(if step.owner == Owner::Wait {
-                format!("  {number}. {}", step.text)
+                format!("  {number}. {}", step.text.marked())
             } else {
-                format!("  {number}. {}: {}", step.owner, step.text)
+                format!("  {number}. {}: {}", step.owner, step.text.marked())
             });
         }
-        if let Some(alert) = guide.reason.and_then(Cause::alert) {
+        if let Some(alert) = guide.cause.and_then(Cause::alert) {
             lines.push(format!("  alert: {alert}"));
         }
     }

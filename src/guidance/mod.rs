@@ -1,22 +1,21 @@
 //! The vendor's article as data, in our words: what each row and state means, what to do next in order, and who.
-//! Alerts, pages, `explain`, runbooks and JSON are made from it; no other room has a text of its own about a status.
+//! Alerts, pages, `explain`, runbooks and JSON are made from it; no other module has a text of its own about a status.
 
 mod causes;
 mod documents;
 mod explain;
-mod org_rows;
-mod state;
+mod rows;
 mod successor;
-mod user_rows;
 pub mod verdict;
 
-pub use documents::{markdown, runbook, runbook_with};
+pub use documents::markdown;
 pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};
-pub use state::OrgState;
+pub use rows::{OrgState, org_label, user_label};
 pub use successor::{cause_of, org_row_of, user_row_of};
 
 use crate::domain::causes::Cause;
 use crate::domain::ids::closed_set;
+use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 
 closed_set! {
@@ -39,11 +38,40 @@ closed_set! {
     }
 }
 
+/// A text in which commands, keys and names of fields stand between backticks. Each output renders the marks its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text(&'static str);
+
+impl Text {
+    /// A text whose commands, keys and names are marked.
+    pub const fn new(marked: &'static str) -> Self {
+        Self(marked)
+    }
+
+    /// The text with its marks: Markdown, and what a terminal shows.
+    pub const fn marked(self) -> &'static str {
+        self.0
+    }
+
+    /// The text without marks, for annotations of alerts and JSON.
+    pub fn plain(self) -> String {
+        self.0.replace('`', "")
+    }
+
+    /// The text in pieces, each with whether it is code.
+    pub fn pieces(self) -> impl Iterator<Item = (bool, &'static str)> {
+        let pieces = self.0.split('`').enumerate();
+        pieces
+            .map(|(index, piece)| (index % 2 == 1, piece))
+            .filter(|(_, piece)| !piece.is_empty())
+    }
+}
+
 /// One thing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// What, as one short imperative sentence or question with its consequence.
-    pub text: &'static str,
+    pub text: Text,
     /// Who.
     pub owner: Owner,
 }
@@ -51,83 +79,67 @@ pub struct Step {
 /// Writes steps as `Owner: "text"`, in order.
 macro_rules! steps {
     ($($owner:ident: $text:expr),* $(,)?) => {
-        &[$($crate::guidance::Step { text: $text, owner: $crate::guidance::Owner::$owner }),*]
+        &[$($crate::guidance::Step { text: $crate::guidance::Text($text), owner: $crate::guidance::Owner::$owner }),*]
     };
 }
 use steps;
-
-/// Writes a row's guide: `Owner [because Cause]: "meaning", steps…`.
-macro_rules! row {
-    ($owner:ident: $meaning:expr $(, $who:ident: $text:expr)* $(,)?) => {
-        $crate::guidance::RowGuide {
-            meaning: $meaning,
-            steps: $crate::guidance::steps![$($who: $text),*],
-            owner: $crate::guidance::Owner::$owner,
-            reason: None,
-        }
-    };
-    ($owner:ident because $reason:ident: $meaning:expr $(, $who:ident: $text:expr)* $(,)?) => {
-        $crate::guidance::RowGuide {
-            meaning: $meaning,
-            steps: $crate::guidance::steps![$($who: $text),*],
-            owner: $crate::guidance::Owner::$owner,
-            reason: Some($crate::domain::causes::Cause::$reason),
-        }
-    };
-}
-use row;
 
 /// What a row means in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowGuide {
     /// What it means, in one or two sentences.
-    pub meaning: &'static str,
-    /// What to do next, in order; empty when there is nothing to do.
+    pub meaning: Text,
+    /// What to do next, in order; those of the cause where the row shows the same trouble; empty when there is
+    /// nothing to do.
     pub steps: &'static [Step],
-    /// Who acts first.
-    pub owner: Owner,
     /// The cause that this state is evidence of, if it is.
-    pub reason: Option<Cause>,
+    pub cause: Option<Cause>,
+}
+
+impl RowGuide {
+    /// Who acts first.
+    pub fn owner(&self) -> Owner {
+        first_owner(self.steps)
+    }
 }
 
 /// What a cause means and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CauseGuide {
-    /// The alert's summary: one static sentence with a full stop.
+    /// The alert's summary: one static sentence with a full stop and without marks.
     pub summary: &'static str,
     /// What it means: the runbook's first section.
-    pub meaning: &'static str,
+    pub meaning: Text,
     /// What suffers while it lasts: the runbook's second section.
-    pub impact: &'static str,
+    pub impact: Text,
     /// What to do next, in order.
     pub steps: &'static [Step],
+}
+
+impl CauseGuide {
     /// Who acts first.
-    pub owner: Owner,
+    pub fn owner(&self) -> Owner {
+        first_owner(self.steps)
+    }
 }
 
-/// The article's label of an organisation's row.
-pub const fn org_label(row: OrgRow) -> &'static str {
-    org_rows::label(row)
-}
-
-/// The article's label of a user's row.
-pub const fn user_label(row: UserRow) -> &'static str {
-    user_rows::label(row)
+fn first_owner(steps: &[Step]) -> Owner {
+    steps.first().map_or(Owner::Nobody, |step| step.owner)
 }
 
 /// What an organisation's row means in a state; `None` when the row cannot show that state.
-pub fn org_row(row: OrgRow, state: OrgState) -> Option<&'static RowGuide> {
-    org_rows::guide(row, state)
+pub fn org_row(row: OrgRow, state: OrgState) -> Option<RowGuide> {
+    org_row_of(Product::LightningSync, row, state)
 }
 
 /// What a user's row means in a state; `None` when the row cannot show that state. The two counts take any status.
-pub fn user_row(row: UserRow, status: Status) -> Option<&'static RowGuide> {
-    user_rows::guide(row, status)
+pub fn user_row(row: UserRow, status: Status) -> Option<RowGuide> {
+    user_row_of(Product::LightningSync, row, status)
 }
 
 /// What a cause means and what to do.
-pub const fn cause(reason: Cause) -> &'static CauseGuide {
-    causes::guide(reason)
+pub const fn cause(cause: Cause) -> &'static CauseGuide {
+    causes::guide(cause)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Every row's id with every state it can show and the guide of that state.
-fn guides() -> Vec<(String, Option<&'static RowGuide>)> {
+fn guides() -> Vec<(String, Option<RowGuide>)> {
     let org = OrgRow::ALL.into_iter().flat_map(|row| {
         OrgState::of(row).iter().map(move |state| {
             (
@@ -26,45 +26,93 @@ fn guides() -> Vec<(String, Option<&'static RowGuide>)> {
 }
 
 #[test]
-fn every_state_of_the_25_rows_has_a_meaning_in_whole_sentences() {
+fn every_state_of_the_25_rows_has_a_meaning_and_steps_in_whole_sentences() {
     let guides = guides();
     assert_eq!(guides.len(), 34 + 8 * 3 + 4 + 4 * 7 + 2 * Status::COUNT);
     for (name, guide) in guides {
-        let meaning = guide.map(|guide| guide.meaning);
+        let guide = guide.unwrap_or_else(|| panic!("{name}"));
+        let steps = guide.steps.iter().map(|step| step.text);
+        for text in steps.chain([guide.meaning]) {
+            assert!(is_sentence(text.marked()), "{name}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn every_cause_says_in_whole_sentences_what_it_means_what_suffers_and_what_to_do() {
+    let mut summaries = std::collections::BTreeSet::new();
+    for cause in Cause::ALL {
+        let guide = super::cause(*cause);
+        let steps = guide.steps.iter().map(|step| step.text);
+        for text in steps.chain([guide.meaning, guide.impact]) {
+            assert!(is_sentence(text.marked()), "{cause}: {text:?}");
+        }
+        let summary = guide.summary;
         assert!(
-            meaning.is_some_and(|text| text.starts_with(char::is_uppercase)
-                && text.ends_with('.')
-                && !text.contains("  ")),
-            "{name}: {meaning:?}"
+            is_sentence(summary) && summary.len() <= 90,
+            "{cause}: {summary}"
         );
+        let stops = summary.matches(['.', '?', '!', '`']).count();
+        assert_eq!(stops, 1, "{cause}: {summary}");
+        assert!(summaries.insert(summary), "twice: {summary}");
+        assert_eq!(guide.steps.is_empty(), *cause == Cause::Watchdog, "{cause}");
     }
 }
 
 #[test]
-fn a_step_begins_with_a_capital_and_ends_as_a_sentence() {
-    for (name, guide) in guides() {
-        for step in guide.map_or(&[][..], |guide| guide.steps) {
-            assert!(
-                step.text.starts_with(char::is_uppercase)
-                    && step.text.ends_with(['.', '?'])
-                    && !step.text.contains("  ")
-                    && !step.text.contains(['<', '>', '\n', '"']),
-                "{name}: {}",
-                step.text
-            );
-        }
-    }
+fn every_output_renders_the_marks_its_own_way() {
+    let text = Text("`df` shows it. Then `Get-Mailbox USER`, field `EwsEnabled`.");
+    assert_eq!(
+        text.plain(),
+        "df shows it. Then Get-Mailbox USER, field EwsEnabled."
+    );
+    let code: Vec<&str> = text
+        .pieces()
+        .filter(|piece| piece.0)
+        .map(|piece| piece.1)
+        .collect();
+    assert_eq!(code, ["df", "Get-Mailbox USER", "EwsEnabled"]);
+    let all: String = text.pieces().map(|piece| piece.1).collect();
+    assert_eq!(all, text.plain());
 }
 
 #[test]
-fn who_acts_first_owns_the_first_step_and_nobody_acts_without_steps() {
-    for (name, guide) in guides() {
-        let guide = guide.map(|guide| (guide.owner, guide.steps.first().map(|step| step.owner)));
-        match guide {
-            Some((owner, Some(first))) => assert_eq!(owner, first, "{name}"),
-            other => assert_eq!(other, Some((Owner::Nobody, None)), "{name}"),
-        }
+fn an_unmarked_command_or_name_is_found() {
+    assert!(is_sentence("Set `retirement: none`."));
+    for text in [
+        "Set expected_linked_users.",
+        "See Get-Mailbox USER.",
+        "Look at the field EwsEnabled.",
+        "A mark `without an end.",
+        "no capital.",
+        "No stop",
+    ] {
+        assert!(!is_sentence(text), "{text}");
     }
+}
+
+/// A whole sentence that may stand in a template's annotation, a page and a terminal alike, and in which every command
+/// and name is marked.
+pub(super) fn is_sentence(text: &str) -> bool {
+    let whole = text.starts_with(|first: char| first.is_uppercase() || first == '`')
+        && text.ends_with(['.', '?'])
+        && text.matches('`').count().is_multiple_of(2)
+        && !text.contains(['<', '>', '\n', '"'])
+        && !text.contains("  ")
+        && !text.contains("{{");
+    let names = text
+        .split('`')
+        .step_by(2)
+        .flat_map(|piece| piece.split([' ', ',', '.', '/']));
+    whole && names.into_iter().all(|word| !is_name(word))
+}
+
+/// `expected_linked_users`, `Get-Mailbox`, `EwsEnabled`, `-Role`, `--config.check`.
+fn is_name(word: &str) -> bool {
+    let inner_capital = word.as_bytes().windows(2).any(|pair| {
+        (pair[0].is_ascii_lowercase() || pair[0] == b'-') && pair[1].is_ascii_uppercase()
+    });
+    word.contains(['_', '\\']) || word.starts_with('-') || inner_capital
 }
 
 #[test]
@@ -101,7 +149,7 @@ fn a_state_that_a_row_cannot_show_has_no_guide() {
 fn the_states_that_are_evidence_name_their_cause() {
     let evidence: Vec<String> = guides()
         .into_iter()
-        .filter_map(|(name, guide)| Some(format!("{name} {}", guide?.reason?)))
+        .filter_map(|(name, guide)| Some(format!("{name} {}", guide?.cause?)))
         .collect();
     assert_eq!(
         evidence,

@@ -1,5 +1,5 @@
 //! An organisation's verdict: one line, the cause, the one next step and who takes it, and what that cause holds back.
-//! Pages, JSON and the command line say the same because they ask here.
+//! Pages, JSON and the command line show the same because all take it from here.
 
 mod words;
 
@@ -25,9 +25,9 @@ closed_set! {
     Level {
         /// Sync stands still, or nobody can sync.
         Broken = "broken",
-        /// Nobody has told when something last synced.
+        /// No source has reported when something last synced.
         Unknown = "unknown",
-        /// It was told once, and nobody has confirmed it lately.
+        /// Reported once, and stale by now.
         Held = "held",
         /// Something needs somebody in office hours.
         Attention = "attention",
@@ -158,9 +158,9 @@ fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp
     match (leading.cause, leading.severity) {
         (Cause::Retired, _) => Level::Retired,
         (Cause::ObservationsStale, _) => {
-            let never_told = objects_of(Cause::ObservationsStale, acting)
+            let never_reported = objects_of(Cause::ObservationsStale, acting)
                 .any(|object| org.last_sync(object, now).is_none());
-            if never_told {
+            if never_reported {
                 Level::Unknown
             } else {
                 Level::Held
@@ -189,10 +189,10 @@ fn level_of_silence(org: &OrgView, now: Timestamp) -> Level {
         .unwrap_or(Level::Unknown)
 }
 
-fn objects_of(reason: Cause, findings: &[Finding]) -> impl Iterator<Item = ObjectType> {
+fn objects_of(cause: Cause, findings: &[Finding]) -> impl Iterator<Item = ObjectType> {
     findings
         .iter()
-        .filter(move |finding| finding.cause == reason)
+        .filter(move |finding| finding.cause == cause)
         .filter_map(|finding| finding.object_type)
 }
 

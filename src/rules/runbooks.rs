@@ -18,7 +18,9 @@ pub fn runbook(reason: Cause) -> Option<String> {
         .collect();
     let mut out = vec![format!(
         "# {alert}\n\n{}\n\n## Meaning\n\n{}\n\n## Impact\n\n{}\n\n## Diagnosis\n\n",
-        guide.summary, guide.meaning, guide.impact
+        guide.summary,
+        guide.meaning.marked(),
+        guide.impact.marked()
     )];
     for rule in &rules {
         let wait = rule
@@ -61,7 +63,12 @@ pub fn runbook(reason: Cause) -> Option<String> {
         out.push("Nothing to do.\n".to_owned());
     }
     for (index, step) in guide.steps.iter().enumerate() {
-        out.push(format!("{}. {} ({})\n", index + 1, step.text, step.owner));
+        out.push(format!(
+            "{}. {} ({})\n",
+            index + 1,
+            step.text.marked(),
+            step.owner
+        ));
     }
     Some(out.concat())
 }

@@ -31,19 +31,19 @@ pub fn next_step(guide: &CauseGuide) -> String {
         .steps
         .iter()
         .enumerate()
-        .map(|(index, step)| format!("{}. {}", index + 1, step.text))
+        .map(|(index, step)| format!("{}. {}", index + 1, step.text.plain()))
         .collect();
     lines.join("\n")
 }
 
-/// Who acts first, and who for which of the steps: "salesforce admin; exchange admin for 2, 4".
+/// Who acts first, and who for which of the steps: "salesforce admin; exchange admin for 2, 4; salesforce support for 6".
 pub fn owners(guide: &CauseGuide) -> String {
     let mut others: Vec<(Owner, Vec<String>)> = Vec::new();
     for (index, step) in guide.steps.iter().enumerate() {
         let number = (index + 1).to_string();
         match others.iter_mut().find(|(owner, _)| *owner == step.owner) {
             Some((_, numbers)) => numbers.push(number),
-            None if step.owner != guide.owner => others.push((step.owner, vec![number])),
+            None if step.owner != guide.owner() => others.push((step.owner, vec![number])),
             None => {}
         }
     }
@@ -51,7 +51,7 @@ pub fn owners(guide: &CauseGuide) -> String {
         .iter()
         .map(|(owner, numbers)| format!("; {owner} for {}", numbers.join(", ")))
         .collect();
-    format!("{}{others}", guide.owner)
+    format!("{}{others}", guide.owner())
 }
 
 /// Name and text of every annotation, in the order they are read.
@@ -75,7 +75,7 @@ mod tests {
     fn owners_say_which_steps_are_whose() {
         assert_eq!(
             owners(guidance::cause(Cause::ServiceAccountMissing)),
-            "salesforce admin; exchange admin for 2, 4"
+            "salesforce admin; exchange admin for 2, 4; salesforce support for 6"
         );
         assert_eq!(owners(guidance::cause(Cause::Watchdog)), "none");
     }

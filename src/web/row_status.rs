@@ -23,7 +23,7 @@ pub(super) struct RowStatus {
     /// What the article would call the value.
     pub(super) shows: OrgState,
     /// What that means and what to do.
-    pub(super) guide: Option<&'static RowGuide>,
+    pub(super) guide: Option<RowGuide>,
 }
 
 /// The rows of what the organisation syncs. `fresh` says whether the View is recent enough for its counts.

@@ -3,6 +3,7 @@
 
 use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::causes::Cause;
+use lightning_sync_exporter::guidance;
 use lightning_sync_exporter::rules::{
     Format, Runbooks, Site, alertmanager, prometheus, render, runbook,
 };
@@ -64,6 +65,11 @@ fn the_examples_of_prometheus_are_what_the_rules_say() {
 #[test]
 fn the_example_of_the_webs_file_has_every_key() {
     is_current("deploy/web/web.yaml", &web_example());
+}
+
+#[test]
+fn the_document_of_statuses_is_what_guidance_says() {
+    is_current("docs/statuses.md", &guidance::markdown());
 }
 
 #[test]

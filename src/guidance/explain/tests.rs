@@ -93,16 +93,19 @@ fn the_articles_values_name_states() {
 }
 
 #[test]
-fn explain_prints_the_meaning_the_steps_in_order_and_the_alert() {
+fn explain_prints_the_meaning_the_causes_steps_in_order_and_the_alert() {
+    let cause = crate::guidance::cause(Cause::NothingIn24Hours);
+    let steps: String = (1..)
+        .zip(cause.steps)
+        .map(|(number, step)| format!("  {number}. {}: {}\n", step.owner, step.text.marked()))
+        .collect();
     assert_eq!(
         explain(Some("contacts.synced_24h=0")).unwrap(),
-        "Records synced in last 24 hours  (contacts.synced_24h)\n\n\
-             zero: Not one contact synced in the last 24 hours. It is news when a working day lies among them; then \
-             there is nothing to wait for.\n  \
-             1. exchange admin: Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service \
-             Account Access, with impersonation.\n  \
-             2. salesforce support: Exchange answers and nothing syncs? Open a Salesforce case.\n  \
-             alert: LightningSyncNothingIn24Hours\n"
+        format!(
+            "Records synced in last 24 hours  (contacts.synced_24h)\n\n\
+             zero: No record synced in the last 24 hours. It is news when a working day lies among them; then there \
+             is nothing to wait for.\n{steps}  alert: LightningSyncNothingIn24Hours\n"
+        )
     );
 }
 

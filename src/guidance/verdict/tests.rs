@@ -10,14 +10,14 @@ use chrono::TimeDelta;
 
 impl Org {
     /// Level, headline, sentence, and who acts.
-    fn said(&self) -> (Level, String, String, Option<Owner>) {
+    fn summed(&self) -> (Level, String, String, Option<Owner>) {
         let verdict = self.verdict();
         let owner = verdict.next_step.map(|step| step.owner);
         (verdict.level, verdict.headline, verdict.sentence, owner)
     }
 }
 
-fn said(
+fn summed(
     level: Level,
     headline: &str,
     sentence: &str,
@@ -37,8 +37,8 @@ fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
         .synced(1)
         .with(|policy| policy.fresh_within = TimeDelta::hours(2));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Fine,
             "FINE",
             "Contacts synced 60 min ago (03:00), events synced 60 min ago (03:00).",
@@ -51,11 +51,11 @@ fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
 fn nothing_known_is_unknown_and_asks_for_a_source() {
     let org = Org::unread();
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Unknown,
             "UNKNOWN",
-            "Nobody has ever told us whether contacts and events sync.",
+            "No source has ever reported whether contacts and events sync.",
             Some(Owner::Monitoring)
         )
     );
@@ -66,11 +66,11 @@ fn an_organisation_of_the_last_hour_is_unknown_too_and_never_fine() {
     let mut org = Org::unread();
     org.view.known_since = NOW.minus(TimeDelta::minutes(5));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Unknown,
             "UNKNOWN",
-            "Nobody has told us yet whether anything syncs.",
+            "No source has reported yet whether anything syncs.",
             Some(Owner::Monitoring)
         )
     );
@@ -80,11 +80,11 @@ fn an_organisation_of_the_last_hour_is_unknown_too_and_never_fine() {
 fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
     let org = Org::read(60).synced(60);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Held,
-            "HELD, last told Sat 16:00",
-            "We no longer know whether contacts and events sync: last told 60 h ago (Sat 16:00).",
+            "HELD, last reported Sat 16:00",
+            "We no longer know whether contacts and events sync: last reported 60 h ago (Sat 16:00).",
             Some(Owner::Monitoring)
         )
     );
@@ -92,13 +92,13 @@ fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
 }
 
 #[test]
-fn one_object_type_that_nobody_ever_told_of_makes_it_unknown_and_not_held() {
+fn one_object_type_that_no_source_ever_reported_makes_it_unknown_and_not_held() {
     let mut org = Org::read(60).shows(
         OrgRow::LastSync(ObjectType::Contacts),
         OrgValue::Instant(ago(61)),
     );
     org.view.known_since = ago(70);
-    assert_eq!(org.said().0, Level::Unknown);
+    assert_eq!(org.summed().0, Level::Unknown);
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn a_refused_account_is_named_and_explains_what_follows_from_it() {
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false))
         .failing(UserRow::ServiceAccount, 40);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Broken,
             "BROKEN since 02:10",
             "Salesforce does not accept svc-sfsync.",
@@ -141,8 +141,8 @@ fn a_missing_account_stands_before_everything_else() {
         .shows(OrgRow::ServiceAccountProvided, OrgValue::Account(None))
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Broken,
             "BROKEN since 02:10",
             "Salesforce has no Exchange service account.",
@@ -157,8 +157,8 @@ fn no_linked_users_go_to_the_vendor() {
         .synced(26)
         .shows(OrgRow::LinkedUsers, OrgValue::Count(0));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Broken,
             "BROKEN since 02:10",
             "No user is linked between Salesforce and Exchange.",
@@ -171,8 +171,8 @@ fn no_linked_users_go_to_the_vendor() {
 fn a_stop_of_both_object_types_is_one_sentence() {
     let org = Org::read(0).synced(26);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Broken,
             "BROKEN since 02:00",
             "Contacts and events have not synced for 26 h or longer (since Mon 02:00 or before).",
@@ -191,7 +191,7 @@ fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
         .shows(OrgRow::LastSync(ObjectType::Events), OrgValue::Instant(NOW))
         .failing(UserRow::ContactsFolder, 3);
     assert_eq!(
-        org.said().2,
+        org.summed().2,
         "Contacts have not synced for 26 h (since Mon 02:00)."
     );
     assert_eq!(
@@ -201,13 +201,13 @@ fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
 }
 
 #[test]
-fn a_stop_that_nobody_has_confirmed_lately_is_broken_as_last_told() {
+fn a_stop_that_nobody_has_confirmed_lately_is_broken_as_last_reported() {
     let org = Org::read(60).synced(90);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Broken,
-            "BROKEN since Sat 10:00, last told Sat 16:00",
+            "BROKEN since Sat 10:00, last reported Sat 16:00",
             "Contacts and events had not synced for 30 h or longer when somebody last looked.",
             Some(Owner::SalesforceAdmin)
         )
@@ -218,8 +218,8 @@ fn a_stop_that_nobody_has_confirmed_lately_is_broken_as_last_told() {
 fn failing_users_lead_to_the_steps_of_their_check() {
     let org = Org::read(0).synced(0).failing(UserRow::ServiceAccount, 3);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Attention,
             "ATTENTION since Mon 19:00",
             "The service account cannot open 3 of 40 users.",
@@ -227,18 +227,21 @@ fn failing_users_lead_to_the_steps_of_their_check() {
         )
     );
     let one = Org::read(0).synced(0).failing(UserRow::ContactsFolder, 1);
-    assert_eq!(one.said().2, "1 of 40 users has no Salesforce_Sync folder.");
+    assert_eq!(
+        one.summed().2,
+        "1 of 40 users has no Salesforce_Sync folder."
+    );
 }
 
 #[test]
-fn another_number_of_linked_users_is_told_with_both_numbers() {
+fn an_unexpected_number_of_linked_users_comes_with_both_numbers() {
     let org = Org::read(0)
         .synced(0)
         .with(|policy| policy.expected_linked_users = Some(40))
         .shows(OrgRow::LinkedUsers, OrgValue::Count(38));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Attention,
             "ATTENTION since 02:10",
             "38 users are linked, 40 expected.",
@@ -251,8 +254,8 @@ fn another_number_of_linked_users_is_told_with_both_numbers() {
 fn a_delay_is_watched_and_waited_for() {
     let org = Org::read(0).synced(3);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Watch,
             "WATCH since 01:15",
             "Contacts last synced 3 h ago (01:00), events last synced 3 h ago (01:00).",
@@ -266,8 +269,8 @@ fn a_set_up_without_a_sync_waits_with_its_end() {
     let until = Timestamp::from_seconds(1_796_083_200);
     let org = Org::unread().with(|policy| policy.setup_until = Some(until));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Waiting,
             "SETTING UP until 2026-12-01",
             "Nothing has synced yet.",
@@ -277,12 +280,12 @@ fn a_set_up_without_a_sync_waits_with_its_end() {
 }
 
 #[test]
-fn a_source_that_speaks_before_the_first_sync_makes_it_wait() {
+fn a_source_that_reports_before_the_first_sync_makes_it_wait() {
     let mut org = Org::read(0);
     org.view.known_since = ago(2);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Waiting,
             "WAITING for the first sync",
             "Nothing has synced yet.",
@@ -292,15 +295,15 @@ fn a_source_that_speaks_before_the_first_sync_makes_it_wait() {
 }
 
 #[test]
-fn what_has_synced_is_told_beside_what_waits() {
+fn what_has_synced_stands_beside_what_waits() {
     let mut org = Org::read(0).shows(
         OrgRow::LastSync(ObjectType::Contacts),
         OrgValue::Instant(NOW.minus(TimeDelta::minutes(3))),
     );
     org.view.known_since = ago(2);
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Waiting,
             "WAITING for the first sync",
             "Events have not synced yet, contacts synced 3 min ago (03:57).",
@@ -312,8 +315,8 @@ fn what_has_synced_is_told_beside_what_waits() {
 #[test]
 fn never_synced_for_days_is_broken() {
     let org = Org::read(0);
-    assert_eq!(org.said().0, Level::Broken);
-    assert_eq!(org.said().2, "Contacts and events have never synced.");
+    assert_eq!(org.summed().0, Level::Broken);
+    assert_eq!(org.summed().2, "Contacts and events have never synced.");
 }
 
 #[test]
@@ -323,8 +326,8 @@ fn after_the_retirement_nothing_is_broken() {
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false))
         .with(|policy| policy.retirement = Some(ago(48)));
     assert_eq!(
-        org.said(),
-        said(
+        org.summed(),
+        summed(
             Level::Retired,
             "RETIRED since Sun 04:00",
             "Lightning Sync ended Sun 04:00.",
@@ -355,7 +358,7 @@ fn a_near_retirement_asks_for_attention() {
         .synced(0)
         .with(|policy| policy.retirement = Some(NOW.plus(TimeDelta::days(20))));
     assert_eq!(
-        (org.said().0, org.said().2),
+        (org.summed().0, org.summed().2),
         (
             Level::Attention,
             "Lightning Sync ends in 20 days.".to_owned()
@@ -374,10 +377,10 @@ fn findings_of_another_organisation_are_passed_over() {
     assert_eq!(verdict(&findings, &fine.view, NOW).level, Level::Fine);
 }
 
-fn bare(reason: Cause) -> Finding {
+fn bare(cause: Cause) -> Finding {
     Finding {
         severity: Severity::Warning,
-        cause: reason,
+        cause,
         org: OrgName::new("acme").unwrap(),
         object_type: None,
         check: None,
@@ -387,22 +390,22 @@ fn bare(reason: Cause) -> Finding {
 }
 
 #[test]
-fn every_reason_is_told_in_a_sentence_even_without_facts() {
+fn every_cause_has_a_sentence_even_without_facts() {
     let org = Org::unread();
-    for reason in Cause::ALL {
-        let told = describe(&bare(*reason), &org.view, NOW);
+    for cause in Cause::ALL {
+        let text = describe(&bare(*cause), &org.view, NOW);
         assert!(
-            told.starts_with(char::is_uppercase) && told.ends_with('.'),
-            "{reason}: {told}"
+            text.starts_with(char::is_uppercase) && text.ends_with('.'),
+            "{cause}: {text}"
         );
     }
 }
 
 #[test]
-fn resets_first_syncs_and_zeros_are_told_with_their_figures() {
+fn resets_first_syncs_and_zeros_come_with_their_figures() {
     let org = Org::read(0).synced(30);
-    let told = |finding: Finding| describe(&finding, &org.view, NOW);
-    for (reason, users, sentence) in [
+    let sentence_of = |finding: Finding| describe(&finding, &org.view, NOW);
+    for (cause, users, sentence) in [
         (Cause::ResetStuck, 1, "A reset has lasted more than 4 h."),
         (
             Cause::ResetStuck,
@@ -417,23 +420,23 @@ fn resets_first_syncs_and_zeros_are_told_with_their_figures() {
     ] {
         let users = Some(users);
         assert_eq!(
-            told(Finding {
+            sentence_of(Finding {
                 users,
-                ..bare(reason)
+                ..bare(cause)
             }),
             sentence
         );
     }
     let object_type = Some(ObjectType::Events);
     assert_eq!(
-        told(Finding {
+        sentence_of(Finding {
             object_type,
             ..bare(Cause::NothingIn24Hours)
         }),
         "No events synced in 24 hours with a working day among them."
     );
     assert_eq!(
-        told(Finding {
+        sentence_of(Finding {
             object_type,
             ..bare(Cause::NothingIn60Minutes)
         }),
@@ -442,8 +445,8 @@ fn resets_first_syncs_and_zeros_are_told_with_their_figures() {
 }
 
 #[test]
-fn spans_are_told_in_the_unit_people_use() {
-    for (minutes, told) in [
+fn spans_are_in_the_unit_people_use() {
+    for (minutes, text) in [
         (-5, "less than a minute"),
         (0, "less than a minute"),
         (1, "1 min"),
@@ -452,6 +455,6 @@ fn spans_are_told_in_the_unit_people_use() {
         (4_319, "71 h"),
         (4_320, "3 days"),
     ] {
-        assert_eq!(words::span(TimeDelta::minutes(minutes)), told);
+        assert_eq!(words::span(TimeDelta::minutes(minutes)), text);
     }
 }

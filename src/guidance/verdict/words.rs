@@ -22,7 +22,7 @@ pub(super) fn headline(
     let time = |at| local(at, org, now);
     let name = level.name().to_uppercase();
     match (level, since, held_as_of) {
-        (Level::Held, _, Some(at)) => format!("{name}, last told {}", time(at)),
+        (Level::Held, _, Some(at)) => format!("{name}, last reported {}", time(at)),
         (Level::Waiting, ..) => match org.policy.setup_until.filter(|until| now < *until) {
             Some(until) => format!("SETTING UP until {}", time(until)),
             None => "WAITING for the first sync".to_owned(),
@@ -30,18 +30,18 @@ pub(super) fn headline(
         (Level::Fine | Level::Unknown | Level::Held, ..) | (_, None, None) => name,
         (_, Some(since), None) => format!("{name} since {}", time(since)),
         (_, Some(since), Some(at)) => {
-            format!("{name} since {}, last told {}", time(since), time(at))
+            format!("{name} since {}, last reported {}", time(since), time(at))
         }
-        (_, None, Some(at)) => format!("{name}, last told {}", time(at)),
+        (_, None, Some(at)) => format!("{name}, last reported {}", time(at)),
     }
 }
 
 /// The sentence of an organisation of which nothing bad is known.
 pub(super) fn calm(level: Level, org: &OrgView, now: Timestamp) -> String {
     match level {
-        Level::Unknown => "Nobody has told us yet whether anything syncs.".to_owned(),
+        Level::Unknown => "No source has reported yet whether anything syncs.".to_owned(),
         Level::Waiting => waiting(org, now),
-        Level::Held => told_before(&org.policy.objects, org, now),
+        Level::Held => last_reported(&org.policy.objects, org, now),
         Level::Broken | Level::Attention | Level::Watch | Level::Fine | Level::Retired => {
             let parts: Vec<String> = last_syncs(&org.policy.objects, org, now)
                 .map(|(object, last)| format!("{object} synced {}", ago(last.at, org, now)))
@@ -74,27 +74,27 @@ fn waiting(org: &OrgView, now: Timestamp) -> String {
     ))
 }
 
-/// A finding in one sentence, together with those of the same reason about other object types.
+/// A finding in one sentence, together with those of the same cause about other object types.
 pub(super) fn together(
     finding: &Finding,
     findings: &[Finding],
     org: &OrgView,
     now: Timestamp,
 ) -> String {
-    let reason = finding.cause;
-    let summary = || cause_of(org.policy.product, reason).summary.to_owned();
-    let mut objects: Vec<ObjectType> = objects_of(reason, findings).collect();
+    let cause = finding.cause;
+    let summary = || cause_of(org.policy.product, cause).summary.to_owned();
+    let mut objects: Vec<ObjectType> = objects_of(cause, findings).collect();
     if objects.is_empty() {
         objects.clone_from(&org.policy.objects);
     }
-    match reason {
+    match cause {
         Cause::ServiceAccountNotRecognized => match account(org, now) {
             Some(name) => format!("Salesforce does not accept {name}."),
             None => summary(),
         },
         Cause::NoSyncIn24Hours => not_synced(&objects, org, now).unwrap_or_else(summary),
         Cause::NeverSynced => sentence(&format!("{} have never synced", both(&objects))),
-        Cause::ObservationsStale => told_before(&objects, org, now),
+        Cause::ObservationsStale => last_reported(&objects, org, now),
         Cause::NothingIn24Hours => sentence(&format!(
             "no {} synced in 24 hours with a working day among them",
             names(&objects).join(" and no ")
@@ -159,7 +159,7 @@ fn account(org: &OrgView, now: Timestamp) -> Option<String> {
     }
 }
 
-/// "Contacts have not synced for 26 h.", told as past when nobody live says so.
+/// "Contacts have not synced for 26 h.", in the past tense when no live source says so.
 fn not_synced(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<String> {
     let newest = last_syncs(objects, org, now)
         .map(|(_, last)| last)
@@ -180,17 +180,17 @@ fn not_synced(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<S
     }))
 }
 
-fn told_before(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String {
+fn last_reported(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String {
     let whose = both(objects);
-    let told = last_syncs(objects, org, now)
+    let newest = last_syncs(objects, org, now)
         .map(|(_, last)| last.observed_at)
         .min();
-    match told {
+    match newest {
         Some(at) => format!(
-            "We no longer know whether {whose} sync: last told {}.",
+            "We no longer know whether {whose} sync: last reported {}.",
             ago(at, org, now)
         ),
-        None => format!("Nobody has ever told us whether {whose} sync."),
+        None => format!("No source has ever reported whether {whose} sync."),
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct FindingJson {
     summary: &'static str,
     /// The finding with its facts.
     sentence: String,
-    meaning: &'static str,
-    impact: &'static str,
+    meaning: String,
+    impact: String,
     owner: &'static str,
     next_steps: Vec<StepJson>,
     runbook: Option<String>,
@@ -61,9 +61,9 @@ impl FindingJson {
             users: finding.users,
             summary: words.summary,
             sentence: describe(finding, org, now),
-            meaning: words.meaning,
-            impact: words.impact,
-            owner: words.owner.name(),
+            meaning: words.meaning.plain(),
+            impact: words.impact.plain(),
+            owner: words.owner().name(),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
             runbook: options.runbook(finding.cause),
             held_back_by: judged

@@ -47,14 +47,14 @@ impl Envelope {
 /// One thing to do.
 #[derive(Serialize)]
 pub(super) struct StepJson {
-    text: &'static str,
+    text: String,
     owner: &'static str,
 }
 
 impl StepJson {
     pub(super) fn of(step: &Step) -> Self {
         Self {
-            text: step.text,
+            text: step.text.plain(),
             owner: step.owner.name(),
         }
     }

@@ -58,7 +58,7 @@ pub(super) struct OrgRowJson {
     observed_at: Option<At>,
     changed_at: Option<At>,
     age_seconds: Option<f64>,
-    meaning: Option<&'static str>,
+    meaning: Option<String>,
     owner: Option<&'static str>,
     next_steps: Vec<StepJson>,
     reason: Option<&'static str>,
@@ -87,11 +87,11 @@ fn org_row(told: &RowStatus, now: Timestamp) -> OrgRowJson {
         observed_at: current.map(|current| At(current.observed_at)),
         changed_at: current.map(|current| At(current.changed_at)),
         age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
-        meaning: guide.map(|guide| guide.meaning),
-        owner: guide.map(|guide| guide.owner.name()),
+        meaning: guide.map(|guide| guide.meaning.plain()),
+        owner: guide.map(|guide| guide.owner().name()),
         next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
         reason: guide
-            .and_then(|guide| guide.reason)
+            .and_then(|guide| guide.cause)
             .map(|reason| reason.name()),
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::judge::Finding;
 use crate::domain::rows::{OrgRow, OrgValue, Status};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::{self, Owner};
+use crate::guidance::{self, Owner, Text};
 use crate::web::row_status::RowStatus;
 use askama::Template;
 
@@ -45,7 +45,7 @@ pub(super) struct Row {
     pub(super) value: Value,
     pub(super) class: &'static str,
     pub(super) judgement: &'static str,
-    pub(super) meaning: &'static str,
+    pub(super) meaning: Text,
     pub(super) source: &'static str,
     pub(super) seen: Option<When>,
     pub(super) held: bool,
@@ -72,8 +72,8 @@ impl Row {
             class,
             judgement,
             meaning: match told.applies {
-                true => told.guide.map_or("", |guide| guide.meaning),
-                false => "It does not matter here.",
+                true => told.guide.map_or(Text::new(""), |guide| guide.meaning),
+                false => Text::new("It does not matter here."),
             },
             source: current.map_or("nobody", |current| current.source.name()),
             seen: current.map(|current| When::of(current.observed_at, org, now)),
@@ -105,17 +105,15 @@ fn judgement(told: &RowStatus, findings: &[Finding]) -> (&'static str, &'static 
     if !told.applies {
         return ("none", "not judged");
     }
-    let found = told
+    let found = told.guide.and_then(|guide| guide.cause).and_then(|reason| {
+        findings.iter().find(|finding| {
+            finding.cause == reason
+                && (finding.object_type.is_none() || finding.object_type == told.row.object_type())
+        })
+    });
+    let is_calm = told
         .guide
-        .and_then(|guide| guide.reason)
-        .and_then(|reason| {
-            findings.iter().find(|finding| {
-                finding.cause == reason
-                    && (finding.object_type.is_none()
-                        || finding.object_type == told.row.object_type())
-            })
-        });
-    let is_calm = told.guide.is_some_and(|guide| guide.owner == Owner::Nobody);
+        .is_some_and(|guide| guide.owner() == Owner::Nobody);
     match found.map(|finding| finding.severity) {
         Some(severity) => (class_of(severity), word_of(severity)),
         None if current.stale => ("held", "held"),

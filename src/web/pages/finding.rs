@@ -49,7 +49,7 @@ impl Card {
     ) -> Self {
         let evidence = told
             .iter()
-            .filter(|told| told.guide.and_then(|guide| guide.reason) == Some(finding.cause))
+            .filter(|told| told.guide.and_then(|guide| guide.cause) == Some(finding.cause))
             .filter(|told| told.current.is_some())
             .filter(|told| {
                 finding.object_type.is_none() || finding.object_type == told.row.object_type()

@@ -16,7 +16,6 @@ mod overview;
 mod paste;
 mod preview;
 mod runbook;
-mod said;
 mod setup;
 mod trouble;
 mod user;

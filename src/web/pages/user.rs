@@ -12,7 +12,7 @@ use crate::domain::source_state::SuccessorNote;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, UserVerdict};
 use crate::domain::view::OrgView;
-use crate::guidance::{self, Owner, Step};
+use crate::guidance::{self, Owner, Step, Text};
 use crate::store::UserChange;
 use crate::web::answer::Answer;
 use crate::web::api::Moment;
@@ -31,7 +31,7 @@ struct User<'a> {
     name: &'a str,
     class: &'static str,
     word: &'static str,
-    sentence: &'static str,
+    sentence: Text,
     since: Option<When>,
     steps: &'static [Step],
     rows: Vec<Row>,
@@ -47,7 +47,7 @@ struct Row {
     object: &'static str,
     value: String,
     class: &'static str,
-    meaning: &'static str,
+    meaning: Text,
     source: &'static str,
     seen: Option<When>,
 }
@@ -102,10 +102,10 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
     })
 }
 
-fn sentence(verdict: UserVerdict, product: Product) -> &'static str {
-    match verdict {
+fn sentence(verdict: UserVerdict, product: Product) -> Text {
+    Text::new(match verdict {
         UserVerdict::Failing(row, _) => guidance::user_row_of(product, row, Status::No)
-            .map_or("A check fails.", |guide| guide.meaning),
+            .map_or("A check fails.", |guide| guide.meaning.marked()),
         UserVerdict::Stuck(UserRow::Reset, _) => {
             "No check fails, and a reset has lasted longer than it may: nothing syncs until it is over."
         }
@@ -124,9 +124,9 @@ fn sentence(verdict: UserVerdict, product: Product) -> &'static str {
             "No check is known to fail, and not every check that counts is known."
         }
         UserVerdict::Unknown => {
-            "Nobody has told any check of this user: whether they sync is not known."
+            "No source has reported a check of this user: whether they sync is not known."
         }
-    }
+    })
 }
 
 fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Timestamp) -> Vec<Row> {
@@ -154,7 +154,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                     "none"
                 }
                 Some(_) if status == Status::NotSetToSync => "none",
-                Some(_) => match guide.map(|guide| guide.owner) {
+                Some(_) => match guide.map(|guide| guide.owner()) {
                     Some(Owner::Nobody) => "fine",
                     Some(Owner::Wait) => "waiting",
                     Some(_) | None => "attention",
@@ -173,7 +173,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                     _ => value,
                 },
                 class,
-                meaning: guide.map_or("", |guide| guide.meaning),
+                meaning: guide.map_or(Text::new(""), |guide| guide.meaning),
                 source: current.map_or("nobody", |current| current.source.name()),
                 seen: current.map(|current| When::of(current.cell.observed_at, org, now)),
             }

@@ -155,13 +155,13 @@ fn explained(told: &Told, shows: &str, at: Timestamp) {
     let asked = format!("{}={shows}", row.id());
     let text = guidance::explain(Some(&asked)).unwrap_or_else(|error| panic!("{asked}: {error}"));
     assert!(
-        text.contains(&format!("\n{}: {}", state.name(), guide.meaning)),
+        text.contains(&format!("\n{}: {}", state.name(), guide.meaning.marked())),
         "{asked}: {text}"
     );
     if let Some(first) = guide.steps.first() {
         let begins = text.lines().find(|line| line.starts_with("  1. "));
         assert!(
-            begins.is_some_and(|line| line.ends_with(first.text)),
+            begins.is_some_and(|line| line.ends_with(first.text.marked())),
             "{asked}: {text}"
         );
     }

@@ -99,7 +99,7 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         .unwrap();
     assert_eq!(
         (&row["meaning"], &row["owner"]),
-        (&guide.meaning.into(), &guide.owner.name().into())
+        (&guide.meaning.plain().into(), &guide.owner().name().into())
     );
     assert_eq!(
         row["next_steps"].as_array().unwrap().len(),
@@ -204,7 +204,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
     let steps: Vec<Value> = words
         .steps
         .iter()
-        .map(|step| json!({ "text": step.text, "owner": step.owner.name() }))
+        .map(|step| json!({ "text": step.text.plain(), "owner": step.owner.name() }))
         .collect();
     assert_eq!(
         findings[0],
@@ -213,7 +213,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "alert": "LightningSyncServiceAccountNotRecognized", "object_type": null, "check": null,
             "since": "2026-11-22T02:10:00Z", "since_seconds": 42600.0, "users": null,
             "summary": words.summary, "sentence": "Salesforce does not accept svc-sfsync@corp.example.",
-            "meaning": words.meaning, "impact": words.impact, "owner": words.owner.name(),
+            "meaning": words.meaning.plain(), "impact": words.impact.plain(), "owner": words.owner().name(),
             "next_steps": steps, "runbook": "https://runbooks.example/LightningSyncServiceAccountNotRecognized.md", "held_back_by": [],
         })
     );

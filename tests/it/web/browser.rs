@@ -240,7 +240,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         let first_screen = [
             verdict.headline.clone(),
             verdict.sentence.clone(),
-            format!("{}: {}", step.owner, step.text),
+            format!("{}: {}", step.owner, step.text.plain()),
         ];
         println!("{name}: {} {}", verdict.headline, verdict.sentence);
         for path in ["/orgs/broken", "/"] {
