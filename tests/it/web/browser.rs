@@ -267,7 +267,7 @@ fn pages_of_what_is_held_and_of_what_has_ended_hold_in_a_browser() {
     for (name, after, headline) in [
         ("feed_silent", TimeDelta::hours(6), "HELD"),
         ("retirement_day", TimeDelta::days(2), "RETIRED"),
-        ("users_failing", TimeDelta::days(20), "last told"),
+        ("users_failing", TimeDelta::days(20), "last reported"),
     ] {
         let mut story = named(name).unwrap();
         let last = story.truth.iter().map(|truth| truth.from).max().unwrap();

@@ -99,6 +99,7 @@ fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
     let glance = place("At a glance");
     assert!(verdict < sentence && sentence < next && next < glance);
     for wanted in [
+        "<code>Unlock-ADAccount ACCOUNT</code>",
         "26 h ago",
         "Held back until that is mended",
         "1 failing",
@@ -224,7 +225,7 @@ fn a_user_of_whom_only_something_is_known_is_not_fine() {
     );
     let html = get(site.address, "/orgs/acme/users/effc").text();
     assert!(
-        html.contains("Nobody has told any check of this user"),
+        html.contains("No source has reported a check of this user"),
         "{html}"
     );
 }
