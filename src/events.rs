@@ -41,6 +41,20 @@ impl std::fmt::Debug for Events {
     }
 }
 
+/// The tasks that are started again after a defect: the `task` label.
+pub const TASKS: [&str; 4] = ["poll", "page_cache", "reload", "watchdog"];
+
+/// A value of a metric of the catalogue: what a gauge is, or what to add to a counter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// The metric's name in the catalogue.
+    pub metric: &'static str,
+    /// The labels' values besides the organisation, in the catalogue's order.
+    pub labels: Vec<&'static str>,
+    /// The value.
+    pub value: f64,
+}
+
 /// Something worth a log line and a count. Organisations are named only where they are configured ones.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -122,6 +136,34 @@ pub enum Event {
         took: Duration,
         /// Whether the poll before failed for the same reason, and was logged not long ago.
         repeated: bool,
+    },
+    /// Polls of a source of an organisation begin; its own counters stand at 0.
+    PollingBegan {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+    },
+    /// A source of an organisation is no longer polled: its series go.
+    PollingEnded {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+    },
+    /// The values of a source's own metrics after a poll.
+    SourceFigures {
+        /// The organisation.
+        org: String,
+        /// The source.
+        source: &'static str,
+        /// All gauges that are known, and what to add to counters.
+        figures: Vec<Figure>,
+    },
+    /// A task ended by a defect and is started again.
+    TaskRestarted {
+        /// Which one of [`TASKS`].
+        task: &'static str,
     },
     /// A source told something that an operator may want to know of, once.
     SourceNews {
@@ -237,6 +279,13 @@ impl Event {
                     );
                 }
             }
+            Self::PollingBegan { org, source } => tracing::debug!(org, source, "Polling begins."),
+            Self::PollingEnded { org, source } => tracing::debug!(org, source, "Polling ends."),
+            Self::SourceFigures { .. } => {}
+            Self::TaskRestarted { task } => tracing::error!(
+                task,
+                "The task {task} ended by a defect and is started again; report the panic's lines above this one."
+            ),
             Self::SourceNews { org, source, news } => {
                 tracing::info!(org, source, "{org}: {source}: {news}.");
             }

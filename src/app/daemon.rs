@@ -1,9 +1,9 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
-use super::files::{Directories, Door};
+use super::files::Door;
 use super::ingest::EngineIngest;
 use super::pages::{EnginePages, prepare};
-use super::pollers::Pollers;
+use super::pollers::{EngineHost, Pollers};
 use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
 use super::web_file;
@@ -13,6 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Pages, SelfMetrics};
+use crate::sources::polling::Tasks;
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::auth::CurrentWebAuth;
 use crate::web::services::{MetricsPage, ServerOptions, Services};
@@ -20,7 +21,7 @@ use crate::web::{BindError, Server};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -73,7 +74,6 @@ pub struct Daemon {
     pages: Arc<EnginePages>,
     clock: Clock,
     pollers: Arc<Pollers>,
-    directories: Arc<Directories>,
     config: ValidConfig,
     supervisor: Supervisor,
 }
@@ -112,23 +112,19 @@ impl Daemon {
         let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
-        let directories = Arc::new(Directories {
-            door: Door {
+        let host = EngineHost {
+            engine: handle.clone(),
+            clock: clock.clone(),
+        };
+        let pollers = Arc::new(Pollers {
+            tasks: Tasks::new(Arc::new(host), events.clone()),
+            directory: Door {
                 engine: handle.clone(),
                 identity,
                 events: events.clone(),
-                own: Arc::clone(&own),
+                clock: clock.clone(),
             },
-            clock: clock.clone(),
-            tasks: Mutex::default(),
-        });
-        let pollers = Arc::new(Pollers {
-            engine: handle.clone(),
-            own: Arc::clone(&own),
-            events: events.clone(),
-            clock: clock.clone(),
             trust: OnceLock::new(),
-            tasks: Mutex::default(),
         });
         let reloader = Arc::new(Reloader {
             file: options.config_file,
@@ -138,7 +134,6 @@ impl Daemon {
             access: Arc::clone(&access),
             own: Arc::clone(&own),
             pollers: Arc::clone(&pollers),
-            directories: Arc::clone(&directories),
             events: events.clone(),
             now: Arc::clone(&clock.wall),
             turn: tokio::sync::Mutex::new(()),
@@ -185,7 +180,6 @@ impl Daemon {
             pages,
             clock,
             pollers,
-            directories,
             config: config.clone(),
             supervisor: options.supervisor,
         })
@@ -213,7 +207,6 @@ impl Daemon {
             pages,
             clock,
             pollers,
-            directories,
             config,
             supervisor,
         } = self;
@@ -222,7 +215,6 @@ impl Daemon {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         pollers.configure(&config);
-        directories.configure(&config);
         drop(config);
         let mut hangup = signal(SignalKind::hangup())?;
         let reloading = tokio::spawn(async move {
@@ -254,8 +246,7 @@ impl Daemon {
         serving.await.map_err(std::io::Error::other)?;
         reloading.abort();
         preparing.abort();
-        pollers.stop();
-        directories.stop();
+        pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;

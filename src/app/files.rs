@@ -1,21 +1,23 @@
-//! A task for each watched directory: looks into it every second and hands whole files to the engine.
+//! A watched directory as a source that is polled: looks into it every second and hands whole files to the engine.
 
 use super::parse::{self, Body, Form};
-use super::pollers::report_figures;
-use crate::config::{FilesConfig, ValidConfig};
+use crate::config::FilesConfig;
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
 use crate::domain::problem::ProblemReason;
+use crate::domain::source_state::SourceFacts;
 use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::metrics::{ReportFigures, SelfMetrics};
-use crate::sources::failure::FailureReason;
+use crate::sources::failure::{Failure, FailureReason};
 use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
 use crate::sources::ingest_error::{IngestError, OnError};
-use crate::sources::salesforce::{Columns, read_csv};
-use std::collections::HashMap;
+use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
+use crate::sources::salesforce::{Columns, Report, read_csv, report_figures};
+use chrono::TimeDelta;
+use std::any::Any;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,19 +26,13 @@ use tokio::task::JoinHandle;
 /// What stands for a directory in the labels of polls.
 const SOURCE: &str = "files";
 /// How often a directory is looked into: people wait for a file that they put there.
-const EVERY: Duration = Duration::from_secs(1);
-/// A trouble that lasts is logged again after this many looks: every ten minutes.
-const LOGGED_EVERY: u32 = 600;
+const EVERY: TimeDelta = TimeDelta::seconds(1);
+
+/// A look that takes longer than this hangs: 256 files of the largest size are taken within a minute.
+const LOOK_WITHIN: Duration = Duration::from_secs(120);
 
 /// Why an exported error report is not taken.
 const NO_COLUMNS: &str = "the name says that this is an exported sync error report, but orgs[].files.report does not say which columns to read; add object_column and user_column there, or rename a snapshot so that it does not end in .report.csv";
-
-/// All watched directories.
-pub(super) struct Directories {
-    pub(super) door: Door,
-    pub(super) clock: Clock,
-    pub(super) tasks: Mutex<HashMap<OrgName, Task>>,
-}
 
 /// The way of a file into the engine.
 #[derive(Clone)]
@@ -44,66 +40,55 @@ pub(super) struct Door {
     pub(super) engine: Handle,
     pub(super) identity: IdentityKey,
     pub(super) events: Events,
-    pub(super) own: Arc<SelfMetrics>,
+    pub(super) clock: Clock,
 }
 
-/// The watching of one directory.
-pub(super) struct Task {
+/// The directory of an organisation as a source that is polled.
+pub(super) struct Directory {
+    org: OrgName,
     files: FilesConfig,
-    handle: JoinHandle<()>,
+    door: Door,
 }
 
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.handle.abort();
-    }
-}
-
-impl Directories {
-    /// Starts and ends tasks, so that those directories are watched that `config` names.
-    pub(super) fn configure(&self, config: &ValidConfig) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted: HashMap<&OrgName, &FilesConfig> = config
-            .orgs
-            .iter()
-            .filter_map(|org| Some((&org.policy.name, org.files.as_ref()?)))
-            .collect();
-        tasks.retain(|org, task| {
-            let stays = wanted.get(org) == Some(&&task.files);
-            if !stays {
-                self.door.own.forget_polls(org, SOURCE);
-                if task.files.report.is_some() {
-                    self.door.own.report_told(org, &ReportFigures::default());
-                }
-            }
-            stays
-        });
-        for (org, files) in wanted {
-            if !tasks.contains_key(org) {
-                tasks.insert(org.clone(), self.start(org, files));
-            }
-        }
-    }
-
-    fn start(&self, org: &OrgName, files: &FilesConfig) -> Task {
-        self.door.own.begin_polls(org, SOURCE);
-        let looks = Looks {
+impl Directory {
+    pub(super) fn new(org: &OrgName, files: &FilesConfig, door: &Door) -> Self {
+        Self {
             org: org.clone(),
-            report: files.report.clone().map(Arc::new),
-            door: self.door.clone(),
-            clock: self.clock.clone(),
-            failed: 0,
-        };
-        Task {
             files: files.clone(),
-            handle: tokio::spawn(looks.run(Watcher::new(files.directory.clone()))),
+            door: door.clone(),
+        }
+    }
+}
+
+impl PollSettings for Directory {
+    fn source(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            every: EVERY,
+            budget_percent: 100,
+            steady: true,
         }
     }
 
-    /// Ends all tasks. A file that is being read is taken again after the next start, which changes nothing.
-    pub(super) fn stop(&self) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.clear();
+    fn equals(&self, other: &dyn PollSettings) -> bool {
+        let other: &dyn Any = other;
+        other
+            .downcast_ref::<Self>()
+            .is_some_and(|other| self.files == other.files)
+    }
+
+    fn start(&self) -> Box<dyn PolledSource> {
+        Box::new(Looks {
+            org: self.org.clone(),
+            columns: self.files.report.clone().map(Arc::new),
+            door: self.door.clone(),
+            watcher: Arc::new(Mutex::new(Watcher::new(self.files.directory.clone()))),
+            report: Arc::default(),
+            look: None,
+        })
     }
 }
 
@@ -111,62 +96,62 @@ impl Directories {
 struct Looks {
     org: OrgName,
     /// The columns of an exported error report, where one is expected.
-    report: Option<Arc<Columns>>,
+    columns: Option<Arc<Columns>>,
     door: Door,
-    clock: Clock,
-    /// How many looks failed in a row.
-    failed: u32,
+    watcher: Arc<Mutex<Watcher>>,
+    /// The exported report that was read last.
+    report: Arc<Mutex<Option<Report>>>,
+    /// The look that is under way: a network share may hang, and then only its thread does.
+    look: Option<JoinHandle<Result<usize, Trouble>>>,
 }
 
 impl Looks {
-    async fn run(mut self, mut watcher: Watcher) {
-        loop {
-            let began = (self.clock.steady)();
-            let (org, door, clock) = (self.org.clone(), self.door.clone(), self.clock.clone());
-            let report = self.report.clone();
-            // A network share may hang, and then only this task does.
-            let look = tokio::task::spawn_blocking(move || {
-                let now = (clock.wall)();
-                let taken =
-                    watcher.look(began, |file| door.take(&org, report.as_deref(), file, now));
-                (watcher, taken)
-            });
-            let Ok((back, looked)) = look.await else {
-                return;
-            };
-            watcher = back;
-            self.tell(looked, (self.clock.steady)().saturating_sub(began));
-            tokio::time::sleep(EVERY).await;
-        }
+    fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, Trouble>> {
+        let (org, door, columns) = (self.org.clone(), self.door.clone(), self.columns.clone());
+        let (watcher, report) = (Arc::clone(&self.watcher), Arc::clone(&self.report));
+        let steady = (door.clock.steady)();
+        tokio::task::spawn_blocking(move || {
+            let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            watcher.look(steady, |file| {
+                door.take(&org, columns.as_deref(), file, now, &report)
+            })
+        })
     }
+}
 
-    fn tell(&mut self, looked: Result<usize, Trouble>, took: Duration) {
-        let org = self.org.to_string();
-        match looked {
-            Ok(_) => {
-                self.door.events.emit(Event::Polled {
-                    org,
-                    source: SOURCE,
-                    took,
-                    at_seconds: (self.clock.wall)().seconds(),
-                    recovered: self.failed > 0,
-                });
-                self.failed = 0;
+impl PolledSource for Looks {
+    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+        Box::pin(async move {
+            let mut look = match self.look.take() {
+                Some(look) => look,
+                None => self.look(now),
+            };
+            let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
+                Ok(Ok(looked)) => looked.map_err(|trouble| {
+                    Failure::new(FailureReason::DirectoryUnavailable, trouble.to_string())
+                }),
+                // What ended the look is for the loop to log, to count and to start again.
+                Ok(Err(ended)) => match ended.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => Ok(0),
+                },
+                Err(_) => {
+                    self.look = Some(look);
+                    let seconds = LOOK_WITHIN.as_secs();
+                    Err(Failure::new(
+                        FailureReason::DirectoryUnavailable,
+                        format!("a look into the directory takes longer than {seconds} s"),
+                    ))
+                }
+            };
+            PollOutcome {
+                snapshot: looked.map(|_| None),
+                facts: SourceFacts::default(),
+                figures: report_figures(*self.report.lock().unwrap_or_else(PoisonError::into_inner)),
+                usage: None,
+                news: Vec::new(),
             }
-            Err(trouble) => {
-                let reason = FailureReason::DirectoryUnavailable;
-                self.door.events.emit(Event::PollFailed {
-                    org,
-                    source: SOURCE,
-                    reason: reason.name(),
-                    detail: trouble.to_string(),
-                    advice: reason.advice(),
-                    took,
-                    repeated: !self.failed.is_multiple_of(LOGGED_EVERY),
-                });
-                self.failed += 1;
-            }
-        }
+        })
     }
 }
 
@@ -178,6 +163,7 @@ impl Door {
         report: Option<&Columns>,
         found: Result<Dropped, Refused>,
         now: Timestamp,
+        latest: &Mutex<Option<Report>>,
     ) -> Taken {
         let file = match found {
             Ok(file) => file,
@@ -192,7 +178,7 @@ impl Door {
             FileKind::Activity => Form::Activity,
             FileKind::Json => Form::Json,
             FileKind::Csv => Form::Csv,
-            FileKind::Report => return self.report(org, report, &file),
+            FileKind::Report => return self.report(org, report, &file, latest),
             FileKind::Html => Form::Html,
             FileKind::Text => Form::Text,
         };
@@ -221,13 +207,19 @@ impl Door {
     }
 
     /// Reads an exported error report. Nothing of it goes to disk: like one that is asked for, it is figures alone.
-    fn report(&self, org: &OrgName, columns: Option<&Columns>, file: &Dropped) -> Taken {
+    fn report(
+        &self,
+        org: &OrgName,
+        columns: Option<&Columns>,
+        file: &Dropped,
+        latest: &Mutex<Option<Report>>,
+    ) -> Taken {
         let Some(columns) = columns else {
             return self.of_no_form(org, &file.name, NO_COLUMNS.to_owned());
         };
         match read_csv(&file.body, columns) {
             Ok(report) => {
-                self.own.report_told(org, &report_figures(Some(report)));
+                *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
                 Taken::Accepted
             }
             Err(error) => self.reject(org, &file.name, &error),

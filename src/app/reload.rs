@@ -1,6 +1,5 @@
 //! What changes when the configuration is read again: the engine's policies, who may push, and which series exist.
 
-use super::files::Directories;
 use super::pollers::Pollers;
 use crate::config::{Environment, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
@@ -28,7 +27,6 @@ pub(super) struct Reloader {
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     pub(super) own: Arc<SelfMetrics>,
     pub(super) pollers: Arc<Pollers>,
-    pub(super) directories: Arc<Directories>,
     pub(super) events: Events,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// One reload at a time, or the older of two could win.
@@ -72,7 +70,6 @@ impl Reloader {
         self.engine.configure(settings(&config)).await?;
         self.own.set_orgs(&names(&config));
         self.pollers.configure(&config);
-        self.directories.configure(&config);
         self.access.store(Arc::new(access_table(&config)));
         Ok(())
     }

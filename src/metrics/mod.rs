@@ -24,7 +24,6 @@ mod walk;
 pub use encoder::Format;
 pub use exposition::{CHUNK, Exposition};
 pub use gzip::GzipExposition;
-pub use polls::{ReportFigures, SalesforceFigures};
 pub use self_metrics::SelfMetrics;
 
 use crate::domain::time::Timestamp;

@@ -1,56 +1,13 @@
-//! Metrics of sources that ask: how polls went, and what Salesforce told besides the article's rows. Series of an
-//! organisation begin when it is asked for the first time and go when it is no longer asked.
+//! Metrics of polled sources: how polls went, and the sources' own figures. Series of an organisation begin with its
+//! first poll and go when it is no longer polled.
 
-use super::catalogue::{Metric, metric};
-use crate::domain::ids::Source;
-use crate::domain::time::{Timestamp, seconds};
-use chrono::TimeDelta;
+use super::catalogue::{Group, Kind, METRICS, Metric, find, metric};
+use crate::events::Figure;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-/// What Salesforce told of an organisation at a poll; what is not known is left out, and its series go.
-#[derive(Debug, Clone, Default)]
-pub struct SalesforceFigures {
-    /// Requests of this poll.
-    pub calls: u64,
-    /// Requests of the last 24 hours by anybody, and how many are allowed.
-    pub requests: Option<(u64, u64)>,
-    /// The used share of our budget of them.
-    pub budget_used: Option<f64>,
-    /// Users of Einstein Activity Capture by connectivity.
-    pub connectivity: Vec<(&'static str, u64)>,
-    /// The same by the state of their first sync.
-    pub onboarding: Vec<(&'static str, u64)>,
-    /// Assignments by what is assigned.
-    pub assignments: Vec<(&'static str, u64)>,
-    /// Whether parts of the interface are there; `None`: nobody asked yet.
-    pub parts: Vec<(&'static str, Option<bool>)>,
-    /// Users who have not moved to the successor product.
-    pub not_moved: Option<u64>,
-    /// Switches of the settings; `None`: no longer told.
-    pub settings: Vec<(&'static str, Option<bool>)>,
-    /// Changed records of the last hour, by object type.
-    pub approximate: Vec<(&'static str, u64)>,
-    /// New changes of the sync's set-up.
-    pub setup_changes: u64,
-    /// The latest of them.
-    pub last_setup_change: Option<Timestamp>,
-    /// How far the server's clock is ahead of ours.
-    pub clock_ahead: Option<TimeDelta>,
-}
-
-/// What the sync error report says, asked for or exported; what is not known is left out, and its series go.
-#[derive(Debug, Clone, Default)]
-pub struct ReportFigures {
-    /// Failed records, by kind.
-    pub records: Vec<(&'static str, u64)>,
-    /// Users with failed records, by kind.
-    pub users: Vec<(&'static str, u64)>,
-    /// Whether rows were left out.
-    pub truncated: Option<bool>,
-}
 
 /// The metrics.
 #[derive(Debug)]
@@ -59,23 +16,21 @@ pub(super) struct Polls {
     duration: GaugeVec,
     last_success: GaugeVec,
     failures: IntCounterVec,
-    approximate: GaugeVec,
-    budget_used: GaugeVec,
-    calls: IntCounterVec,
-    allowed: GaugeVec,
-    used: GaugeVec,
-    assignments: GaugeVec,
-    onboarding: GaugeVec,
-    connectivity: GaugeVec,
-    clock_ahead: GaugeVec,
-    last_setup_change: GaugeVec,
-    not_moved: GaugeVec,
-    parts: GaugeVec,
-    report_records: GaugeVec,
-    report_users: GaugeVec,
-    report_truncated: GaugeVec,
-    settings: GaugeVec,
-    setup_changes: IntCounterVec,
+    gauges: HashMap<&'static str, GaugeVec>,
+    counters: HashMap<&'static str, IntCounterVec>,
+    /// The gauges that each source of each organisation has set, so that those go that it no longer knows.
+    set: Mutex<HashMap<(String, &'static str), HashSet<Series>>>,
+}
+
+/// A series by its metric and the labels besides the organisation.
+type Series = (&'static str, Vec<&'static str>);
+
+/// Whether a metric is a source's own.
+fn is_figure(metric: &Metric) -> bool {
+    metric.group == Group::Exporter
+        && metric.labels.first() == Some(&"org")
+        && !metric.name.starts_with("lightning_sync_exporter_")
+        && !metric.name.starts_with("lightning_sync_poll_")
 }
 
 impl Polls {
@@ -91,74 +46,47 @@ impl Polls {
             registry.register(Box::new(counters.clone()))?;
             Ok(counters)
         };
-        Ok(Self {
+        let mut polls = Self {
             success: gauges(metric("lightning_sync_poll_success"))?,
             duration: gauges(metric("lightning_sync_poll_duration_seconds"))?,
             last_success: gauges(metric("lightning_sync_poll_last_success_timestamp_seconds"))?,
             failures: counters(metric("lightning_sync_poll_failures_total"))?,
-            approximate: gauges(metric(
-                "lightning_sync_salesforce_approximate_changed_records_60m",
-            ))?,
-            budget_used: gauges(metric("lightning_sync_salesforce_api_budget_used_ratio"))?,
-            calls: counters(metric("lightning_sync_salesforce_api_calls_total"))?,
-            allowed: gauges(metric("lightning_sync_salesforce_api_requests_allowed"))?,
-            used: gauges(metric("lightning_sync_salesforce_api_requests_used"))?,
-            assignments: gauges(metric("lightning_sync_salesforce_assignments"))?,
-            onboarding: gauges(metric("lightning_sync_salesforce_capture_onboarding_users"))?,
-            connectivity: gauges(metric("lightning_sync_salesforce_capture_users"))?,
-            clock_ahead: gauges(metric("lightning_sync_salesforce_clock_ahead_seconds"))?,
-            last_setup_change: gauges(metric(
-                "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
-            ))?,
-            not_moved: gauges(metric("lightning_sync_salesforce_users_not_moved"))?,
-            parts: gauges(metric("lightning_sync_salesforce_part_available"))?,
-            report_records: gauges(metric("lightning_sync_salesforce_report_failed_records"))?,
-            report_users: gauges(metric("lightning_sync_salesforce_report_failing_users"))?,
-            report_truncated: gauges(metric("lightning_sync_salesforce_report_truncated"))?,
-            settings: gauges(metric("lightning_sync_salesforce_setting_enabled"))?,
-            setup_changes: counters(metric("lightning_sync_salesforce_setup_changes_total"))?,
-        })
+            gauges: HashMap::new(),
+            counters: HashMap::new(),
+            set: Mutex::default(),
+        };
+        for metric in METRICS.iter().filter(|metric| is_figure(metric)) {
+            if metric.kind == Kind::Counter {
+                polls.counters.insert(metric.name, counters(metric)?);
+            } else {
+                polls.gauges.insert(metric.name, gauges(metric)?);
+            }
+        }
+        Ok(polls)
     }
 
-    /// Begins the counters of a source of an organisation at 0. Failures begin with the first of their reason: an
-    /// organisation would otherwise have a series for every reason there is.
+    /// Begins a source's own counters at 0, where the organisation is their only label. Failures begin with the first of
+    /// their reason: an organisation would otherwise have a series for every reason there is.
     pub(super) fn begin(&self, org: &str, source: &str) {
-        if source != Source::Salesforce.name() {
-            return;
-        }
-        for counters in [&self.calls, &self.setup_changes] {
-            drop(counters.get_metric_with_label_values(&[org]));
+        for (name, counters) in &self.counters {
+            if is_of(name, source) && find(name).is_some_and(|metric| metric.labels.len() == 1) {
+                drop(counters.get_metric_with_label_values(&[org]));
+            }
         }
     }
 
     /// Drops every series of a source of an organisation.
-    pub(super) fn forget(&self, org: &str, source: &str) {
+    pub(super) fn forget(&self, org: &str, source: &'static str) {
         let polls = [("org", org), ("source", source)];
         for gauges in [&self.success, &self.duration, &self.last_success] {
             forget(gauges, &polls);
         }
         forget(&self.failures, &polls);
-        if source != Source::Salesforce.name() {
-            return;
-        }
-        for gauges in [
-            &self.budget_used,
-            &self.allowed,
-            &self.used,
-            &self.assignments,
-            &self.onboarding,
-            &self.connectivity,
-            &self.clock_ahead,
-            &self.last_setup_change,
-            &self.parts,
-            &self.not_moved,
-            &self.approximate,
-            &self.settings,
-        ] {
-            forget(gauges, &[("org", org)]);
-        }
-        for counters in [&self.calls, &self.setup_changes] {
-            forget(counters, &[("org", org)]);
+        self.figures(org, source, &[]);
+        for (name, counters) in &self.counters {
+            if is_of(name, source) {
+                forget(counters, &[("org", org)]);
+            }
         }
     }
 
@@ -175,65 +103,44 @@ impl Polls {
         add(&self.failures, &[org, source, reason], 1);
     }
 
-    /// Says what Salesforce told.
-    pub(super) fn salesforce(&self, org: &str, told: &SalesforceFigures) {
-        add(&self.calls, &[org], told.calls);
-        add(&self.setup_changes, &[org], told.setup_changes);
-        let one = |gauges: &GaugeVec, value| set_or_drop(gauges, org, value);
-        one(&self.not_moved, told.not_moved.map(|users| users as f64));
-        one(&self.used, told.requests.map(|(used, _)| used as f64));
-        one(
-            &self.allowed,
-            told.requests.map(|(_, allowed)| allowed as f64),
-        );
-        one(&self.budget_used, told.budget_used);
-        one(
-            &self.last_setup_change,
-            told.last_setup_change.map(Timestamp::seconds),
-        );
-        one(&self.clock_ahead, told.clock_ahead.map(seconds));
-        for (gauges, counts) in [
-            (&self.connectivity, &told.connectivity),
-            (&self.onboarding, &told.onboarding),
-            (&self.assignments, &told.assignments),
-            (&self.approximate, &told.approximate),
-        ] {
-            set_counts(gauges, org, counts);
-        }
-        for (gauges, states) in [(&self.parts, &told.parts), (&self.settings, &told.settings)] {
-            for (name, state) in states {
-                match state {
-                    Some(state) => set(gauges, &[org, name], f64::from(u8::from(*state))),
-                    None => drop(gauges.remove_label_values(&[org, name])),
-                }
+    /// Takes a source's own figures: all gauges that it knows, and what to add to counters.
+    pub(super) fn figures(&self, org: &str, source: &'static str, figures: &[Figure]) {
+        let mut now = HashSet::new();
+        for figure in figures {
+            let mut labels = vec![org];
+            labels.extend(&figure.labels);
+            if let Some(counters) = self.counters.get(figure.metric) {
+                add(counters, &labels, figure.value as u64);
+            } else if let Some(gauges) = self.gauges.get(figure.metric) {
+                set(gauges, &labels, figure.value);
+                now.insert((figure.metric, figure.labels.clone()));
+            } else {
+                debug_assert!(false, "{} is not in the catalogue", figure.metric);
             }
         }
-    }
-
-    /// Says what the error report says. It has another way in than polls alone, so that it goes with its own.
-    pub(super) fn report(&self, org: &str, told: &ReportFigures) {
-        set_counts(&self.report_records, org, &told.records);
-        set_counts(&self.report_users, org, &told.users);
-        let cut = told.truncated.map(|cut| f64::from(u8::from(cut)));
-        set_or_drop(&self.report_truncated, org, cut);
-    }
-}
-
-fn set_counts(gauges: &GaugeVec, org: &str, counts: &[(&str, u64)]) {
-    if counts.is_empty() {
-        forget(gauges, &[("org", org)]);
-    }
-    for (name, count) in counts {
-        set(gauges, &[org, name], *count as f64);
+        let mut all = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (org.to_owned(), source);
+        let before = all.remove(&key).unwrap_or_default();
+        for (metric, labels) in before.difference(&now) {
+            let mut values = vec![org];
+            values.extend(labels);
+            if let Some(gauges) = self.gauges.get(metric) {
+                // An error says that there is no such series, which is what is wanted.
+                drop(gauges.remove_label_values(&values));
+            }
+        }
+        if !now.is_empty() {
+            all.insert(key, now);
+        }
     }
 }
 
-fn set_or_drop(gauges: &GaugeVec, org: &str, value: Option<f64>) {
-    match value {
-        Some(value) => set(gauges, &[org], value),
-        // An error says that there is no such series, which is what is wanted.
-        None => drop(gauges.remove_label_values(&[org])),
-    }
+/// Whether a metric is named after a source.
+fn is_of(metric: &str, source: &str) -> bool {
+    metric
+        .strip_prefix("lightning_sync_")
+        .and_then(|rest| rest.strip_prefix(source))
+        .is_some_and(|rest| rest.starts_with('_'))
 }
 
 fn opts(metric: &Metric) -> Opts {

@@ -2,10 +2,10 @@
 //! configuration and start at 0, so that the first refusal is an increase that a rule can see.
 
 use super::catalogue::{Metric, metric};
-use super::polls::{Polls, ReportFigures, SalesforceFigures};
+use super::polls::Polls;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
-use crate::events::{Event, EventSink};
+use crate::events::{Event, EventSink, TASKS};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
     Registry, core::Collector, proto::MetricFamily,
@@ -43,6 +43,7 @@ pub struct SelfMetrics {
     queue_bytes: Gauge,
     scrape_duration: Histogram,
     scrapes: IntCounter,
+    task_restarts: IntCounterVec,
     certificate_until: GaugeVec,
     passwords_refused: IntCounter,
     web_reload_failures: IntCounter,
@@ -79,6 +80,7 @@ impl SelfMetrics {
                 SCRAPE_BUCKETS,
             )?,
             scrapes: IntCounter::with_opts(opts(metric("lightning_sync_exporter_scrapes_total")))?,
+            task_restarts: counters(metric("lightning_sync_exporter_task_restarts_total"))?,
             certificate_until: {
                 let until =
                     metric("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds");
@@ -93,6 +95,9 @@ impl SelfMetrics {
             registry,
         };
         own.register()?;
+        for task in TASKS {
+            drop(own.task_restarts.get_metric_with_label_values(&[task]));
+        }
         own.set_orgs(&[]);
         Ok(own)
     }
@@ -103,7 +108,7 @@ impl SelfMetrics {
         build
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1.0);
-        let all: [Box<dyn Collector>; 14] = [
+        let all: [Box<dyn Collector>; 15] = [
             Box::new(build),
             Box::new(self.commit_duration.clone()),
             Box::new(self.commit_failures.clone()),
@@ -115,6 +120,7 @@ impl SelfMetrics {
             Box::new(self.queue_bytes.clone()),
             Box::new(self.scrape_duration.clone()),
             Box::new(self.scrapes.clone()),
+            Box::new(self.task_restarts.clone()),
             Box::new(self.certificate_until.clone()),
             Box::new(self.passwords_refused.clone()),
             Box::new(self.web_reload_failures.clone()),
@@ -152,26 +158,6 @@ impl SelfMetrics {
             visit(&self.ingest_records, &[org, outcome]);
         }
         visit(&self.ingest_snapshots, &[org]);
-    }
-
-    /// Begins the series of a source that asks; `reasons` are all that it can fail for.
-    pub fn begin_polls(&self, org: &OrgName, source: &'static str) {
-        self.polls.begin(org.as_str(), source);
-    }
-
-    /// Drops the series of a source of an organisation that is no longer asked.
-    pub fn forget_polls(&self, org: &OrgName, source: &'static str) {
-        self.polls.forget(org.as_str(), source);
-    }
-
-    /// Says what Salesforce told besides rows.
-    pub fn salesforce_told(&self, org: &OrgName, told: &SalesforceFigures) {
-        self.polls.salesforce(org.as_str(), told);
-    }
-
-    /// Says what the sync error report says; nothing, once it is no longer read.
-    pub fn report_told(&self, org: &OrgName, told: &ReportFigures) {
-        self.polls.report(org.as_str(), told);
     }
 
     /// Says that the configuration in force was read at `at`.
@@ -259,6 +245,14 @@ impl EventSink for SelfMetrics {
                 took,
                 ..
             } => self.polls.failed(org, source, reason, *took),
+            Event::PollingBegan { org, source } => self.polls.begin(org, source),
+            Event::PollingEnded { org, source } => self.polls.forget(org, source),
+            Event::SourceFigures {
+                org,
+                source,
+                figures,
+            } => self.polls.figures(org, source, figures),
+            Event::TaskRestarted { task } => self.task_restarts.with_label_values(&[*task]).inc(),
             // The View says these as states; a count would say less.
             Event::StoreReopened
             | Event::WindowsFailed { .. }

@@ -143,6 +143,8 @@ pub(super) const METRICS: &[Metric] = &[
         "How long scrapes took from the request to the last byte handed over. Always there."),
     m("lightning_sync_exporter_scrapes_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,
         "Scrapes that were begun. Always there."),
+    m("lightning_sync_exporter_task_restarts_total", Kind::Counter, Unit::None, &["task"], Group::Exporter,
+        "How often a task of the exporter ended by a defect and was started again. Always there."),
     m("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds", Kind::Gauge, Unit::Seconds, NO_LABELS, Group::Exporter,
         "When the certificate that is served expires, in Unix seconds. Absent: plain http is served."),
     m("lightning_sync_exporter_web_passwords_refused_total", Kind::Counter, Unit::None, NO_LABELS, Group::Exporter,

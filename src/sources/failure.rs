@@ -63,6 +63,8 @@ closed_set! {
         DirectoryUnavailable = "directory_unavailable",
         /// The engine did not take what was read.
         NotTaken = "not_taken",
+        /// A defect of ours ended the poll.
+        Defect = "defect",
         /// A code that is not on this list.
         Other = "other",
     }
@@ -128,6 +130,9 @@ impl FailureReason {
             }
             Self::NotTaken => {
                 "Look for the engine's or the store's own line in this log; what was read is asked again."
+            }
+            Self::Defect => {
+                "A defect of the exporter, which polls again by itself: report it with this log, and restart the exporter if it lasts."
             }
             Self::Other => {
                 "Look the code up in the service's documentation; if it lasts, open a case with the service."

@@ -5,11 +5,12 @@ use super::errors::{failure_of, not_answered};
 use super::grant;
 use super::metadata;
 use super::settings::{Auth, Settings};
-use super::usage::Usage;
+use super::usage;
 use crate::domain::time::Timestamp;
 use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
 use crate::secret::Secret;
 use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::polling::Usage;
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
@@ -193,7 +194,7 @@ impl Client {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        if let Some(usage) = header("sforce-limit-info").and_then(Usage::parse) {
+        if let Some(usage) = header("sforce-limit-info").and_then(usage::parse) {
             self.usage = Some(usage);
         }
         let (began, clock) = self.began;

@@ -52,7 +52,9 @@ impl Counters {
     /// Goes on from what was known before the first look.
     pub(super) fn resume(&mut self, last_rises: [Option<Timestamp>; ObjectType::COUNT]) {
         for (lane, last_rise) in self.lanes.iter_mut().zip(last_rises) {
-            lane.last_rise = last_rise;
+            if lane.looked_at.is_none() {
+                lane.last_rise = last_rise;
+            }
         }
     }
 

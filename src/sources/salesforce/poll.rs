@@ -6,12 +6,10 @@ use super::batch;
 use super::client::Client;
 use super::counters::Counters;
 use super::facts::{Part, PollFacts};
-use super::pace::Pace;
 use super::paging::{Page, Pages, Record};
 use super::queries;
 use super::settings::Settings;
 use super::trail::Trail;
-use super::usage::Usage;
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::{Connection, OrgPolicy, Product};
@@ -19,6 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::http_client::Trust;
 use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::polling::{Pace, Usage};
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -97,10 +96,7 @@ impl Poller {
             org: policy.name.clone(),
             product: policy.product,
             connection: policy.connection,
-            pace: Pace {
-                every: settings.poll_every,
-                budget_percent: settings.api_budget_percent,
-            },
+            pace: settings.pace(),
             client: Client::new(settings, trust),
             counters: Counters::default(),
             assignments: None,
@@ -120,11 +116,9 @@ impl Poller {
     }
 
     /// Goes on from the last sync that an earlier poller saw, by [`ObjectType::index`]: an outage that began before a
-    /// restart stays one.
-    #[must_use]
-    pub fn resume(mut self, last_syncs: [Option<Timestamp>; ObjectType::COUNT]) -> Self {
+    /// restart stays one. Once a look was taken, this changes nothing.
+    pub fn resume(&mut self, last_syncs: [Option<Timestamp>; ObjectType::COUNT]) {
         self.counters.resume(last_syncs);
-        self
     }
 
     /// Bounds a poll by another time than usual.
@@ -132,11 +126,6 @@ impl Poller {
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
         self
-    }
-
-    /// When to ask again.
-    pub fn pace(&self) -> Pace {
-        self.pace
     }
 
     /// Says that the engine did not take the latest snapshot: the next one tells everything again.

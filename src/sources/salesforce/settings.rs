@@ -4,6 +4,7 @@ use super::grant::SigningKey;
 use super::report::ReportSettings;
 use crate::http_client::{Authorities, Endpoint};
 use crate::secret::Secret;
+use crate::sources::polling::Pace;
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +62,15 @@ impl Settings {
     pub const POLL_EVERY: TimeDelta = TimeDelta::seconds(60);
     /// The share of daily requests when the operator does not say.
     pub const API_BUDGET_PERCENT: u8 = 80;
+
+    /// How often to poll.
+    pub(super) const fn pace(&self) -> Pace {
+        Pace {
+            every: self.poll_every,
+            budget_percent: self.api_budget_percent,
+            steady: false,
+        }
+    }
 
     /// `/services/data/v67.0`.
     pub(super) fn data(&self) -> String {

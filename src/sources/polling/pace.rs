@@ -1,6 +1,5 @@
 //! When to ask again: at the interval, slower when the budget runs out, further apart while it fails.
 
-use super::usage::Usage;
 use crate::domain::policy::OrgPolicy;
 use crate::sources::failure::FailureReason;
 use chrono::TimeDelta;
@@ -9,7 +8,7 @@ use chrono::TimeDelta;
 const SLOWEST: TimeDelta = TimeDelta::minutes(8);
 /// While the budget is spent, one request looks whether it is free again.
 const SPENT_EVERY: TimeDelta = TimeDelta::minutes(15);
-/// A failure that the service ends by itself is asked for at least this often.
+/// A failure that the service ends by itself is asked for at least this often, and a defect of ours.
 const FAILING_EVERY: TimeDelta = TimeDelta::minutes(5);
 /// A failure that locks accounts or uses up limits is not asked for more often than this after a while.
 const DISTANT_EVERY: TimeDelta = TimeDelta::minutes(15);
@@ -19,8 +18,26 @@ const DISTANT_EVERY: TimeDelta = TimeDelta::minutes(15);
 pub struct Pace {
     /// The configured interval.
     pub every: TimeDelta,
-    /// The share of requests that polling may use.
+    /// The share of the service's requests that polling may use.
     pub budget_percent: u8,
+    /// Whether what fails is looked at as often as what works: a directory on this machine is not spared by waiting.
+    pub steady: bool,
+}
+
+/// Requests of the last 24 hours, whoever sent them, and how many there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Used.
+    pub used: u64,
+    /// Allowed.
+    pub allowed: u64,
+}
+
+impl Usage {
+    /// The used share of a budget of so many per cent of what is allowed; 1 and above: spent.
+    pub fn share_of(&self, budget_percent: u8) -> f64 {
+        self.used as f64 / (self.allowed as f64 * f64::from(budget_percent.max(1)) / 100.0)
+    }
 }
 
 impl Pace {
@@ -46,6 +63,9 @@ impl Pace {
     /// `spread` is between 0 and 1 and differs between organisations, so that what failed together does not come back
     /// together.
     pub fn after_failure(&self, reason: FailureReason, failures: u32, spread: f64) -> TimeDelta {
+        if self.steady && reason != FailureReason::Defect {
+            return self.every;
+        }
         let longest = if reason.wants_distance() {
             DISTANT_EVERY
         } else {
@@ -70,6 +90,7 @@ mod tests {
     const PACE: Pace = Pace {
         every: TimeDelta::seconds(60),
         budget_percent: 80,
+        steady: false,
     };
 
     #[test]
@@ -98,5 +119,28 @@ mod tests {
             .after_failure(FailureReason::Timeout, 5, 1.0)
             .num_seconds();
         assert_eq!(spread, 270);
+    }
+
+    #[test]
+    fn what_is_near_is_polled_steadily_unless_our_own_defect_ends_it() {
+        let near = Pace {
+            every: TimeDelta::seconds(1),
+            steady: true,
+            ..PACE
+        };
+        let at = |reason, failures| near.after_failure(reason, failures, 0.0).num_seconds();
+        assert_eq!(at(FailureReason::DirectoryUnavailable, 9), 1);
+        let defects: Vec<i64> = [1, 2, 5, 20].map(|n| at(FailureReason::Defect, n)).into();
+        assert_eq!(defects, [1, 2, 16, 300]);
+    }
+
+    #[test]
+    fn the_share_is_of_the_budget() {
+        let usage = Usage {
+            used: 4_000,
+            allowed: 10_000,
+        };
+        assert!((usage.share_of(80) - 0.5).abs() < 1e-9);
+        assert!((usage.share_of(40) - 1.0).abs() < 1e-9);
     }
 }

@@ -1,0 +1,220 @@
+//! Salesforce in the frame of polled sources: what makes a poller, and its facts as metrics.
+
+use super::capture::{Connectivity, Onboarding};
+use super::facts::{Part, PollFacts};
+use super::poll::{Polled, Poller};
+use super::report::{Failed, Report};
+use super::settings::Settings;
+use crate::domain::ids::{ObjectType, Source};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::setup::SetupTrail;
+use crate::domain::source_state::SourceFacts;
+use crate::domain::time::{Timestamp, seconds};
+use crate::domain::view::OrgView;
+use crate::events::Figure;
+use crate::http_client::Trust;
+use crate::sources::polling::{
+    Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage,
+};
+use std::any::Any;
+use std::sync::Arc;
+
+/// The settings of an organisation's Salesforce, with what of its policy decides what is polled.
+pub struct SalesforceSource {
+    /// The organisation's policy.
+    pub policy: Arc<OrgPolicy>,
+    /// The section `salesforce`.
+    pub settings: Arc<Settings>,
+    /// The system's authorities.
+    pub trust: Trust,
+}
+
+impl PollSettings for SalesforceSource {
+    fn source(&self) -> &'static str {
+        Source::Salesforce.name()
+    }
+
+    fn pace(&self) -> Pace {
+        self.settings.pace()
+    }
+
+    fn equals(&self, other: &dyn PollSettings) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref::<Self>().is_some_and(|other| {
+            self.settings == other.settings
+                && self.policy.product == other.policy.product
+                && self.policy.connection == other.policy.connection
+        })
+    }
+
+    fn start(&self) -> Box<dyn PolledSource> {
+        let settings = Arc::clone(&self.settings);
+        Box::new(Poller::new(&self.policy, settings, &self.trust))
+    }
+}
+
+impl PolledSource for Poller {
+    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome> {
+        Box::pin(async move {
+            self.resume(last_syncs(org));
+            let budget_percent = self.client.settings.api_budget_percent;
+            let Polled {
+                snapshot,
+                told,
+                usage,
+                calls,
+                news,
+            } = Self::poll(self, now).await;
+            let mut figures = Figures::default();
+            figures.of_facts(&told);
+            figures.of_usage(usage, calls, budget_percent);
+            let not_moved = told.successor.as_deref().and_then(|all| org.not_moved(all));
+            figures.one("lightning_sync_salesforce_users_not_moved", not_moved.map(|(left, _)| left as f64));
+            PollOutcome {
+                snapshot: snapshot.map(Some),
+                figures: figures.0,
+                facts: SourceFacts {
+                    successor: told.successor,
+                    setup: told.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
+                },
+                usage,
+                news,
+            }
+        })
+    }
+
+    fn not_taken(&mut self) {
+        Self::not_taken(self);
+    }
+}
+
+/// The last syncs that this source saw before a restart, by [`ObjectType::index`].
+fn last_syncs(org: &OrgView) -> [Option<Timestamp>; ObjectType::COUNT] {
+    let mut last_syncs = [None; ObjectType::COUNT];
+    for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
+        let reading = org.readings.get(OrgRow::LastSync(*object), Source::Salesforce);
+        *slot = reading.and_then(|reading| match reading.value {
+            OrgValue::Instant(at) => Some(at),
+            OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
+        });
+    }
+    last_syncs
+}
+
+/// Metrics of the catalogue as they are collected.
+#[derive(Default)]
+struct Figures(Vec<Figure>);
+
+impl Figures {
+    fn of_facts(&mut self, facts: &PollFacts) {
+        self.counts(
+            "lightning_sync_salesforce_capture_users",
+            Connectivity::ALL.iter().map(|state| state.name()),
+            facts.connectivity,
+        );
+        self.counts(
+            "lightning_sync_salesforce_capture_onboarding_users",
+            Onboarding::ALL.iter().map(|state| state.name()),
+            facts.onboarding,
+        );
+        let assigned = facts.assigned.map(|(users, profiles)| [users, profiles]);
+        let kinds = ["user", "profile"].into_iter();
+        self.counts("lightning_sync_salesforce_assignments", kinds, assigned);
+        for (part, there) in Part::ALL.iter().zip(facts.parts) {
+            self.flag("lightning_sync_salesforce_part_available", part.name(), there);
+        }
+        for (name, state) in &facts.switches {
+            self.flag("lightning_sync_salesforce_setting_enabled", name, *state);
+        }
+        for (object, changed) in ObjectType::ALL.iter().zip(facts.approximate) {
+            self.labelled(
+                "lightning_sync_salesforce_approximate_changed_records_60m",
+                object.name(),
+                changed.map(|changed| changed as f64),
+            );
+        }
+        self.one(
+            "lightning_sync_salesforce_setup_changes_total",
+            Some(facts.new_setup_changes as f64),
+        );
+        self.one(
+            "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
+            facts.last_setup_change.map(Timestamp::seconds),
+        );
+        self.one(
+            "lightning_sync_salesforce_clock_ahead_seconds",
+            facts.clock_ahead.map(seconds),
+        );
+        self.0.extend(report_figures(facts.report));
+    }
+
+    fn of_usage(&mut self, usage: Option<Usage>, calls: u64, budget_percent: u8) {
+        self.one("lightning_sync_salesforce_api_calls_total", Some(calls as f64));
+        self.one(
+            "lightning_sync_salesforce_api_requests_used",
+            usage.map(|usage| usage.used as f64),
+        );
+        self.one(
+            "lightning_sync_salesforce_api_requests_allowed",
+            usage.map(|usage| usage.allowed as f64),
+        );
+        self.one(
+            "lightning_sync_salesforce_api_budget_used_ratio",
+            usage.map(|usage| usage.share_of(budget_percent)),
+        );
+    }
+
+    fn push(&mut self, metric: &'static str, labels: Vec<&'static str>, value: Option<f64>) {
+        self.0.extend(value.map(|value| Figure {
+            metric,
+            labels,
+            value,
+        }));
+    }
+
+    fn one(&mut self, metric: &'static str, value: Option<f64>) {
+        self.push(metric, Vec::new(), value);
+    }
+
+    fn labelled(&mut self, metric: &'static str, label: &'static str, value: Option<f64>) {
+        self.push(metric, vec![label], value);
+    }
+
+    fn flag(&mut self, metric: &'static str, label: &'static str, flag: Option<bool>) {
+        self.labelled(metric, label, flag.map(|flag| f64::from(u8::from(flag))));
+    }
+
+    fn counts<const N: usize>(
+        &mut self,
+        metric: &'static str,
+        names: impl Iterator<Item = &'static str>,
+        counts: Option<[u64; N]>,
+    ) {
+        for (name, count) in names.zip(counts.into_iter().flatten()) {
+            self.labelled(metric, name, Some(count as f64));
+        }
+    }
+}
+
+/// What an error report says, asked for or exported.
+pub fn report_figures(report: Option<Report>) -> Vec<Figure> {
+    let mut figures = Figures::default();
+    let kinds = || Failed::ALL.iter().map(|failed| failed.name());
+    figures.counts(
+        "lightning_sync_salesforce_report_failed_records",
+        kinds(),
+        report.map(|report| report.records),
+    );
+    figures.counts(
+        "lightning_sync_salesforce_report_failing_users",
+        kinds(),
+        report.map(|report| report.users),
+    );
+    let cut = report.and_then(|report| report.truncated);
+    figures.one(
+        "lightning_sync_salesforce_report_truncated",
+        cut.map(|cut| f64::from(u8::from(cut))),
+    );
+    figures.0
+}
