@@ -2,6 +2,7 @@
 
 use super::files::Door;
 use super::ingest::EngineIngest;
+use super::lasting::lasting;
 use super::pages::{EnginePages, prepare};
 use super::pollers::{EngineHost, Pollers};
 use super::reload::{Reloader, access_table, names, settings};
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 /// What the command line says.
 #[derive(Clone)]
@@ -216,24 +217,31 @@ impl Daemon {
         }
         pollers.configure(&config);
         drop(config);
-        let mut hangup = signal(SignalKind::hangup())?;
-        let reloading = tokio::spawn(async move {
-            while hangup.recv().await.is_some() {
-                // Success and failure have been logged and counted by then.
-                reloader.reload().await.ok();
+        // Before anybody learns that we are ready, so that no signal is lost.
+        let hangup = Arc::new(Mutex::new(signal(SignalKind::hangup())?));
+        let events = reloader.events.clone();
+        let reloading = lasting("reload", events.clone(), move || {
+            let (hangup, reloader) = (Arc::clone(&hangup), Arc::clone(&reloader));
+            async move {
+                while hangup.lock().await.recv().await.is_some() {
+                    // Success and failure have been logged and counted by then.
+                    reloader.reload().await.ok();
+                }
             }
         });
-        let preparing = tokio::spawn(prepare(pages, clock.clone()));
+        let preparing = lasting("page_cache", events.clone(), {
+            let clock = clock.clone();
+            move || prepare(Arc::clone(&pages), clock.clone())
+        });
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.
             ended.await.ok();
         }));
-        let beating = tokio::spawn(beat(
-            supervisor.clone(),
-            engine.handle.clone(),
-            Arc::clone(&clock.wall),
-        ));
+        let beating = lasting("watchdog", events, {
+            let (supervisor, engine) = (supervisor.clone(), engine.handle.clone());
+            move || beat(supervisor.clone(), engine.clone(), Arc::clone(&clock.wall))
+        });
         supervisor.ready();
         let died = tokio::select! {
             () = shutdown => false,

@@ -147,7 +147,9 @@ impl PolledSource for Looks {
             PollOutcome {
                 snapshot: looked.map(|_| None),
                 facts: SourceFacts::default(),
-                figures: report_figures(*self.report.lock().unwrap_or_else(PoisonError::into_inner)),
+                figures: report_figures(
+                    *self.report.lock().unwrap_or_else(PoisonError::into_inner),
+                ),
                 usage: None,
                 news: Vec::new(),
             }

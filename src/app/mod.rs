@@ -4,6 +4,7 @@ mod clock;
 mod daemon;
 mod files;
 mod ingest;
+mod lasting;
 mod pages;
 mod parse;
 mod pollers;

@@ -65,6 +65,11 @@ impl OrgReadings {
         }
     }
 
+    /// All readings, to put their times right.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Reading<OrgValue>> {
+        self.cells.iter_mut().flatten().flatten()
+    }
+
     /// All readings of a row, in the order of [`Source::ALL`].
     pub fn of_row(&self, row: OrgRow) -> impl Iterator<Item = (Source, &Reading<OrgValue>)> {
         Source::ALL

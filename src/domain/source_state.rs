@@ -156,11 +156,11 @@ impl OrgView {
 mod tests {
     use super::*;
     use crate::causes::Cause;
-    use crate::ids::{OrgName, UserName};
+    use crate::ids::{OrgId, OrgName, UserName};
     use crate::judge::judge_org;
     use crate::policy::OrgPolicy;
     use crate::users::{UserCells, UserTable};
-    use crate::view::{SourceReport, bare};
+    use crate::view::SourceReport;
 
     fn user(name: &str, status: Status) -> UserEntry {
         let mut cells = UserCells::default();
@@ -180,7 +180,7 @@ mod tests {
         policy
             .exclude_users
             .insert(UserName::new("left@b.c").unwrap());
-        let mut org = bare(Arc::new(policy), now);
+        let mut org = OrgView::new(OrgId(1), Arc::new(policy), now, now);
         let users = [
             user("Ann@b.c", Status::Yes),
             user("bob@b.c", Status::Yes),
@@ -239,7 +239,7 @@ mod tests {
     fn polls_that_fail_for_long_are_found() {
         let at = Timestamp::from_seconds;
         let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
-        let mut org = bare(Arc::new(policy), at(0));
+        let mut org = OrgView::new(OrgId(1), Arc::new(policy), at(0), at(0));
         let failing = |source, failing: bool, org: &mut OrgView| {
             let failing = failing.then_some(PollFailing {
                 since: at(0),

@@ -149,6 +149,22 @@ impl View {
 }
 
 impl OrgView {
+    /// An organisation of which nothing is known.
+    pub fn new(id: OrgId, policy: Arc<OrgPolicy>, known_since: Timestamp, now: Timestamp) -> Self {
+        Self {
+            id,
+            open_hours: policy.calendar.lay_out(now),
+            policy,
+            known_since,
+            readings: Arc::default(),
+            sources: [None; Source::COUNT],
+            activity: [ActivityFigures::default(); ObjectType::COUNT],
+            users: Arc::default(),
+            summary: Arc::default(),
+            source_states: Arc::default(),
+        }
+    }
+
     /// When `source` last spoke.
     pub fn source(&self, source: Source) -> Option<SourceReport> {
         self.sources.get(source.index()).copied().flatten()
@@ -445,22 +461,5 @@ fn current_of(reading: &Reading<OrgValue>, source: Source, stale: bool) -> Curre
         observed_at: reading.observed_at,
         changed_at: reading.changed_at,
         stale,
-    }
-}
-
-/// An organisation of which nothing is known.
-#[cfg(test)]
-pub(super) fn bare(policy: Arc<OrgPolicy>, now: Timestamp) -> OrgView {
-    OrgView {
-        id: OrgId(1),
-        open_hours: policy.calendar.lay_out(now),
-        policy,
-        known_since: now,
-        readings: Arc::default(),
-        sources: [None; Source::COUNT],
-        activity: [ActivityFigures::default(); ObjectType::COUNT],
-        users: Arc::default(),
-        summary: Arc::default(),
-        source_states: Arc::default(),
     }
 }

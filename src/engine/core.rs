@@ -5,7 +5,7 @@ use super::org::OrgState;
 use super::staging::{Staged, Staging, stage};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
-use crate::domain::observation::{Observation, Receipt, Refusal, newest_expired};
+use crate::domain::observation::{Observation, Receipt, Refusal, SNAPSHOT_AHEAD, newest_expired};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
@@ -87,13 +87,17 @@ impl<S: Store> Engine<S> {
             prune_at: now,
             as_of: now,
         };
+        // What the store holds may carry the times of a clock that was ahead. A page may be read a little ahead of ours.
+        let mut latest = now.plus(SNAPSHOT_AHEAD);
         if let Some(step) = engine.clock.behind_at_start() {
+            latest = now;
             engine.events.emit(Event::ClockSuspect {
                 step_seconds: step.num_seconds(),
             });
         }
         for org in stored.orgs {
-            let state = OrgState::of_stored(org, &engine.identity, now);
+            let mut state = OrgState::of_stored(org, &engine.identity, now);
+            state.clock_stepped_back(latest, now);
             engine.dormant.insert(state.name().clone(), state);
         }
         engine.lay_out(now)?;
@@ -162,6 +166,11 @@ impl<S: Store> Engine<S> {
             self.events.emit(Event::ClockSuspect {
                 step_seconds: step.num_seconds(),
             });
+            if step < TimeDelta::zero() {
+                for org in self.orgs.values_mut().chain(self.dormant.values_mut()) {
+                    org.clock_stepped_back(now, now);
+                }
+            }
         }
         if self.failing_since.is_some() && !self.recover(now) {
             return;

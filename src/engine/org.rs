@@ -8,7 +8,7 @@ use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserSummary, UserTable};
+use crate::domain::users::{UserEntry, UserSummary, UserTable};
 use crate::domain::view::{ActivityFigures, OrgView, SourceReport};
 use crate::domain::windows::{Lane, Lanes};
 use crate::store::{StoredOrg, Write};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct OrgState {
     view: Arc<OrgView>,
+    /// Whether each source's latest list of users was whole, by [`Source::index`]: one that is makes all users known,
+    /// whatever others name.
+    users_complete: [bool; Source::COUNT],
     /// The liveness of sources that the summary was made with.
     live: [bool; Source::COUNT],
     summary_outdated: bool,
@@ -30,21 +33,9 @@ impl OrgState {
         policy: Arc<OrgPolicy>,
         now: Timestamp,
     ) -> Self {
-        let open_hours = policy.calendar.lay_out(now);
-        let view = OrgView {
-            id,
-            policy,
-            known_since,
-            readings: Arc::new(OrgReadings::default()),
-            sources: [None; Source::COUNT],
-            activity: [ActivityFigures::default(); ObjectType::COUNT],
-            users: Arc::new(UserTable::default()),
-            summary: Arc::new(UserSummary::default()),
-            open_hours,
-            source_states: Arc::default(),
-        };
         Self {
-            view: Arc::new(view),
+            view: Arc::new(OrgView::new(id, policy, known_since, now)),
+            users_complete: [false; Source::COUNT],
             live: [false; Source::COUNT],
             summary_outdated: true,
         }
@@ -60,16 +51,10 @@ impl OrgState {
             readings.put(row, source, reading);
         }
         view.readings = Arc::new(readings);
-        let mut complete = false;
-        for (source, spoke_at, users_complete) in stored.spoke {
-            set(
-                &mut view.sources,
-                source.index(),
-                Some(SourceReport {
-                    last_report_at: spoke_at,
-                }),
-            );
-            complete |= users_complete;
+        for (source, last_report_at, users_complete) in stored.spoke {
+            let report = SourceReport { last_report_at };
+            set(&mut view.sources, source.index(), Some(report));
+            set(&mut state.users_complete, source.index(), users_complete);
         }
         for (object, since) in stored.covered {
             if let Some(figures) = view.activity.get_mut(object.index()) {
@@ -79,7 +64,7 @@ impl OrgState {
         view.users = Arc::new(users::table_of_stored(
             &stored.name,
             stored.users,
-            complete,
+            state.users_complete.contains(&true),
             identity,
         ));
         state
@@ -154,7 +139,7 @@ impl OrgState {
                 since,
             });
         }
-        self.spoke(Source::Activity, at, None, writes);
+        self.reported(Source::Activity, at, None, writes);
     }
 
     /// Takes what a snapshot says that is not older than what is known, row by row. Says how many rows and users it took.
@@ -189,20 +174,62 @@ impl OrgState {
             .source(source)
             .is_none_or(|state| state.last_report_at <= snapshot.captured_at);
         let complete = (newest && !snapshot.users.is_empty()).then_some(snapshot.users_complete);
+        self.reported(source, snapshot.captured_at, complete, writes);
         if !snapshot.users.is_empty() || snapshot.users_complete {
+            let view = Arc::make_mut(&mut self.view);
             let merged = users::merge(&view.users, snapshot, identity, view.id, writes);
             taken += merged.taken;
             view.users = Arc::new(UserTable {
                 users: merged.users,
-                complete: complete.unwrap_or(view.users.complete),
+                complete: self.users_complete.contains(&true),
             });
             self.summary_outdated = true;
         }
-        self.spoke(source, snapshot.captured_at, complete, writes);
         taken
     }
 
-    fn spoke(
+    /// Takes back what seems to lie after `latest`: the clock was ahead when it was written, and readings of now would be
+    /// dropped as older than it until the old time comes again, while their source seemed live.
+    pub(super) fn clock_stepped_back(&mut self, latest: Timestamp, now: Timestamp) {
+        let back = |at: &mut Timestamp| {
+            let ahead = *at > latest;
+            if ahead {
+                *at = now;
+            }
+            ahead
+        };
+        let view = Arc::make_mut(&mut self.view);
+        for report in view.sources.iter_mut().flatten() {
+            back(&mut report.last_report_at);
+        }
+        let activity = view.activity.iter_mut();
+        for since in activity.filter_map(|figures| figures.covered_since.as_mut()) {
+            back(since);
+        }
+        for reading in Arc::make_mut(&mut view.readings).all_mut() {
+            back(&mut reading.observed_at);
+            back(&mut reading.changed_at);
+        }
+        let ahead = |user: &&mut UserEntry| {
+            let cells = user.readings.iter().flat_map(|(_, cells)| &cells.0);
+            cells.flatten().any(|cell| cell.observed_at > latest)
+        };
+        for user in Arc::make_mut(&mut view.users)
+            .users
+            .iter_mut()
+            .filter(ahead)
+        {
+            for (_, cells) in Arc::make_mut(&mut user.readings) {
+                for cell in cells.0.iter_mut().flatten() {
+                    back(&mut cell.observed_at);
+                    back(&mut cell.changed_at);
+                }
+            }
+        }
+        self.summary_outdated = true;
+    }
+
+    fn reported(
         &mut self,
         source: Source,
         at: Timestamp,
@@ -210,14 +237,13 @@ impl OrgState {
         writes: &mut Vec<Write>,
     ) {
         let view = Arc::make_mut(&mut self.view);
-        let at = view
-            .source(source)
-            .map_or(at, |state| state.last_report_at.max(at));
-        set(
-            &mut view.sources,
-            source.index(),
-            Some(SourceReport { last_report_at: at }),
-        );
+        let before = view.source(source);
+        let at = before.map_or(at, |before| before.last_report_at.max(at));
+        let report = SourceReport { last_report_at: at };
+        set(&mut view.sources, source.index(), Some(report));
+        if let Some(complete) = users_complete {
+            set(&mut self.users_complete, source.index(), complete);
+        }
         writes.push(Write::SourceHeartbeat {
             org: view.id,
             source,

@@ -418,3 +418,86 @@ fn states_of_polled_sources_stand_side_by_side_and_do_not_outlive_the_configurat
         .unwrap();
     assert!(reasons(&engine).is_empty());
 }
+
+fn polled(
+    captured_at: Timestamp,
+    linked: u64,
+    users: &[&str],
+    users_complete: bool,
+) -> Observation {
+    Observation::Snapshot(Snapshot {
+        org: acme(),
+        source: Source::Salesforce,
+        captured_at,
+        rows: vec![(OrgRow::LinkedUsers, OrgValue::Count(linked))],
+        users: users
+            .iter()
+            .map(|user| {
+                let values: UserValues = vec![(UserRow::ServiceAccount, Status::No.index() as u32)];
+                (UserName::new(user).unwrap(), values)
+            })
+            .collect(),
+        users_complete,
+    })
+}
+
+#[test]
+fn polls_after_a_step_back_of_the_clock_are_taken_and_nothing_stuck_looks_fresh() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    engine.tick(at(1), TimeDelta::seconds(1));
+    engine.observe(vec![polled(at(1), 5, &["ann@b.c"], true)], at(1));
+    let hours = |n: i64| at(-3_600 * n);
+    let linked = |engine: &Engine<MemoryStore>, now| {
+        let org = org(engine);
+        let current = org.current(OrgRow::LinkedUsers, now).unwrap();
+        (current.value, current.stale)
+    };
+    // Two hours back. Without another word the source goes silent when it is due by the new time.
+    engine.tick(hours(2), TimeDelta::seconds(1));
+    let later = |seconds| hours(2).plus(TimeDelta::seconds(seconds));
+    assert_eq!(linked(&engine, later(60)), (OrgValue::Count(5), false));
+    assert_eq!(linked(&engine, later(3_600)), (OrgValue::Count(5), true));
+    engine.observe(vec![polled(later(60), 4, &["ann@b.c"], true)], later(60));
+    assert_eq!(linked(&engine, later(60)), (OrgValue::Count(4), false));
+    let cell = |engine: &Engine<MemoryStore>| {
+        let user = &org(engine).users.users[0];
+        user.readings[0]
+            .1
+            .get(UserRow::ServiceAccount)
+            .unwrap()
+            .observed_at
+    };
+    assert_eq!(cell(&engine), later(60));
+    // The same for a start with a clock that lies behind the store.
+    let engine = start(&store, hours(5));
+    let silent = hours(5).plus(TimeDelta::hours(1));
+    assert_eq!(linked(&engine, silent), (OrgValue::Count(4), true));
+    assert!(cell(&engine) <= hours(5));
+}
+
+#[test]
+fn whether_all_users_are_known_is_the_same_after_a_restart() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let page = Snapshot {
+        source: Source::Snapshot,
+        ..match polled(at(2), 1, &["ann@b.c"], false) {
+            Observation::Snapshot(snapshot) => snapshot,
+            Observation::Activity(_) => unreachable!(),
+        }
+    };
+    for (observation, complete) in [
+        (polled(at(1), 1, &["ann@b.c"], true), true),
+        // The page of one user takes nothing from another source's whole list.
+        (Observation::Snapshot(page), true),
+        (polled(at(3), 1, &["ann@b.c"], false), false),
+    ] {
+        engine.observe(vec![observation], at(4));
+        let again = start(&store, at(4));
+        assert_eq!(
+            [&engine, &again].map(|engine| org(engine).users.complete),
+            [complete; 2]
+        );
+    }
+}

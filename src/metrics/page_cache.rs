@@ -21,7 +21,12 @@ const LEAST: usize = 4 * 1024;
 
 /// What is kept; shared by all scrapes, bounded by the page of the last one.
 #[derive(Debug, Default)]
-pub(super) struct PageCache(Mutex<Memory>);
+pub(super) struct PageCache {
+    memory: Mutex<Memory>,
+    /// Held while organisations are judged, so that two scrapes do not judge the same View; what was made meanwhile is
+    /// read beside it.
+    judging: Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -68,11 +73,13 @@ pub(super) enum Body {
 impl PageCache {
     /// What a scrape of `view` at `now` knows.
     pub(super) fn scrape(&self, view: Arc<View>, now: Timestamp) -> Arc<Scrape> {
-        let mut memory = self.lock();
-        if let Some(last) = memory.last.as_ref().filter(|last| last.serves(&view, now)) {
+        let _judging = self.judging.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.lock().last.clone();
+        if let Some(last) = last.as_ref().filter(|last| last.serves(&view, now)) {
             return Arc::clone(last);
         }
-        let scrape = Arc::new(Scrape::after(memory.last.as_deref(), view, now));
+        let scrape = Arc::new(Scrape::after(last.as_deref(), view, now));
+        let mut memory = self.lock();
         memory.last = Some(Arc::clone(&scrape));
         for runs in memory.runs.values_mut() {
             runs.split_off(&scrape.orgs.len());
@@ -149,7 +156,7 @@ impl PageCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -82,7 +82,7 @@ pub trait History: Send + Sync {
         upto: Timestamp,
     ) -> Result<Vec<ReadingChange>, StoreError>;
 
-    /// How the states of a user changed between `from` and `upto`.
+    /// How the states of a user changed `between` two instants: the newest `limit` changes.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -90,8 +90,8 @@ pub trait History: Send + Sync {
         &self,
         org: OrgId,
         user: &UserName,
-        from: Timestamp,
-        upto: Timestamp,
+        between: (Timestamp, Timestamp),
+        limit: usize,
     ) -> Result<Vec<UserChange>, StoreError>;
 }
 
@@ -217,15 +217,15 @@ impl History for SqliteHistory {
         &self,
         org: OrgId,
         user: &UserName,
-        from: Timestamp,
-        upto: Timestamp,
+        (from, upto): (Timestamp, Timestamp),
+        limit: usize,
     ) -> Result<Vec<UserChange>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT at, source, row, before, after FROM user_changes WHERE org = ?1 AND user = ?2 \
                  AND at BETWEEN ?3 AND ?4 ORDER BY at DESC, row DESC, source DESC LIMIT ?5",
             )?;
-            let limit = i64::try_from(HISTORY_LIMIT).unwrap_or(i64::MAX);
+            let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or(i64::MAX);
             let changes = query.query_map(
                 params![org.0, user.as_str(), from.nanos(), upto.nanos(), limit],
                 |row| {

@@ -372,8 +372,8 @@ impl History for MemoryStore {
         &self,
         org: OrgId,
         user: &UserName,
-        from: Timestamp,
-        upto: Timestamp,
+        (from, upto): (Timestamp, Timestamp),
+        limit: usize,
     ) -> Result<Vec<UserChange>, StoreError> {
         let inner = self.inner();
         let all = inner
@@ -391,7 +391,8 @@ impl History for MemoryStore {
                     after: super::history::status(*after)?,
                 })
             });
-        Ok(last(all.collect()))
+        let mut all: Vec<_> = all.collect();
+        Ok(all.split_off(all.len().saturating_sub(limit)))
     }
 }
 

@@ -59,13 +59,14 @@ pub(super) async fn of_user(
     let (id, name) = (org.id, user.name.clone());
     let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
     let mut changes = tokio::task::spawn_blocking(move || {
-        let changes = history.user_changes(id, &name, Timestamp::MIN, now).ok();
+        let changes = history
+            .user_changes(id, &name, (Timestamp::MIN, now), CHANGES)
+            .ok();
         drop(turn);
         changes
     })
     .await
     .ok()??;
     changes.reverse();
-    changes.truncate(CHANGES);
     Some(changes)
 }

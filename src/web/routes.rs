@@ -266,7 +266,7 @@ impl Site {
             }
             Route::Runbook(alert) => pages::runbook(self, alert),
             Route::Asset(asset) => Ok(pages::asset(asset)),
-            Route::Metrics => scrape::answer(self, request.headers()),
+            Route::Metrics => scrape::answer(self, request.headers()).await,
             Route::Orgs => api::orgs(self, query),
             Route::Org(org) => api::org(self, org, query),
             Route::Users(org) => api::users(self, org, query),

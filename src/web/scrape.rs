@@ -20,7 +20,7 @@ impl Scrapes {
 }
 
 /// Answers a scrape; of a `HEAD` the server sends the headers only.
-pub(super) fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, Problem> {
+pub(super) async fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, Problem> {
     let slot = Arc::clone(&site.scrapes.0).try_acquire_owned().map_err(|_| {
         Problem::new(
             ProblemReason::ScrapesBusy,
@@ -28,10 +28,16 @@ pub(super) fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, Problem
         )
     })?;
     let (exposition, encoding) = (Exposition::negotiate(headers), Encoding::negotiate(headers));
-    let page = site
-        .services
-        .metrics
-        .scrape(exposition, encoding, (site.services.now)());
+    let (metrics, now) = (Arc::clone(&site.services.metrics), (site.services.now)());
+    // Of a new View every organisation is judged first, which would hold up other connections here.
+    let page = tokio::task::spawn_blocking(move || metrics.scrape(exposition, encoding, now))
+        .await
+        .map_err(|_| {
+            Problem::new(
+                ProblemReason::Internal,
+                "The page could not be made; see the log.",
+            )
+        })?;
     let body = AnswerBody::chunks(page, slot);
     let mut answer = streamed(body, HeaderValue::from_static(exposition.content_type()));
     set(

@@ -222,6 +222,10 @@ const NOT_SHOWN: [(&str, &str); 21] = [
         "Prometheus knows its scrapes",
     ),
     (
+        "lightning_sync_exporter_task_restarts_total",
+        "a defect of ours; the log says it",
+    ),
+    (
         "lightning_sync_exporter_web_certificate_not_after_timestamp_seconds",
         "only where https is served; the log and the doctor say it",
     ),

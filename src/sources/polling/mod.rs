@@ -3,6 +3,8 @@
 
 mod pace;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 pub use pace::{Pace, Usage};
 pub use tasks::{Host, Tasks, Wanted};

@@ -14,9 +14,7 @@ use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::events::Figure;
 use crate::http_client::Trust;
-use crate::sources::polling::{
-    Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage,
-};
+use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -70,7 +68,10 @@ impl PolledSource for Poller {
             figures.of_facts(&told);
             figures.of_usage(usage, calls, budget_percent);
             let not_moved = told.successor.as_deref().and_then(|all| org.not_moved(all));
-            figures.one("lightning_sync_salesforce_users_not_moved", not_moved.map(|(left, _)| left as f64));
+            figures.one(
+                "lightning_sync_salesforce_users_not_moved",
+                not_moved.map(|(left, _)| left as f64),
+            );
             PollOutcome {
                 snapshot: snapshot.map(Some),
                 figures: figures.0,
@@ -93,7 +94,9 @@ impl PolledSource for Poller {
 fn last_syncs(org: &OrgView) -> [Option<Timestamp>; ObjectType::COUNT] {
     let mut last_syncs = [None; ObjectType::COUNT];
     for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
-        let reading = org.readings.get(OrgRow::LastSync(*object), Source::Salesforce);
+        let reading = org
+            .readings
+            .get(OrgRow::LastSync(*object), Source::Salesforce);
         *slot = reading.and_then(|reading| match reading.value {
             OrgValue::Instant(at) => Some(at),
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
@@ -122,7 +125,11 @@ impl Figures {
         let kinds = ["user", "profile"].into_iter();
         self.counts("lightning_sync_salesforce_assignments", kinds, assigned);
         for (part, there) in Part::ALL.iter().zip(facts.parts) {
-            self.flag("lightning_sync_salesforce_part_available", part.name(), there);
+            self.flag(
+                "lightning_sync_salesforce_part_available",
+                part.name(),
+                there,
+            );
         }
         for (name, state) in &facts.switches {
             self.flag("lightning_sync_salesforce_setting_enabled", name, *state);
@@ -150,7 +157,10 @@ impl Figures {
     }
 
     fn of_usage(&mut self, usage: Option<Usage>, calls: u64, budget_percent: u8) {
-        self.one("lightning_sync_salesforce_api_calls_total", Some(calls as f64));
+        self.one(
+            "lightning_sync_salesforce_api_calls_total",
+            Some(calls as f64),
+        );
         self.one(
             "lightning_sync_salesforce_api_requests_used",
             usage.map(|usage| usage.used as f64),

@@ -28,9 +28,7 @@ mod tests {
         });
         assert_eq!(parse("api-usage=25/5000"), usage);
         assert_eq!(
-            parse(
-                "api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"
-            ),
+            parse("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"),
             usage
         );
         for bad in [

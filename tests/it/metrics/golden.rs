@@ -3,12 +3,10 @@
 use super::orgs::{NOW, busy, held, silent, view, zero};
 use super::page::pages;
 use chrono::TimeDelta;
-use lightning_sync_exporter::domain::ids::{OrgName, Source};
+use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::events::{Event, EventSink};
-use lightning_sync_exporter::metrics::{
-    Format, Pages, ReportFigures, SalesforceFigures, SelfMetrics,
-};
+use lightning_sync_exporter::events::{Event, EventSink, Figure};
+use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -49,7 +47,10 @@ pub(super) fn full_page(format: Format) -> String {
 /// Polls of Salesforce, one good and one not, with everything that it can tell.
 fn polled(own: &SelfMetrics) {
     let org = OrgName::new("busy").unwrap();
-    own.begin_polls(&org, Source::Salesforce.name());
+    own.count(&Event::PollingBegan {
+        org: org.to_string(),
+        source: "salesforce",
+    });
     own.count(&Event::Polled {
         org: org.to_string(),
         source: "salesforce",
@@ -66,32 +67,66 @@ fn polled(own: &SelfMetrics) {
         took: Duration::from_secs(19),
         repeated: false,
     });
-    own.salesforce_told(
-        &org,
-        &SalesforceFigures {
-            calls: 2,
-            requests: Some((400, 1_000)),
-            budget_used: Some(0.5),
-            connectivity: vec![("active", 3)],
-            onboarding: vec![("complete", 3)],
-            assignments: vec![("user", 3)],
-            parts: vec![("activity_capture", Some(true))],
-            not_moved: Some(5),
-            settings: vec![("outlook_integration", Some(true))],
-            approximate: vec![("contacts", 9)],
-            setup_changes: 1,
-            last_setup_change: Some(Timestamp::from_seconds(1_795_400_000)),
-            clock_ahead: Some(TimeDelta::milliseconds(1_500)),
-        },
-    );
-    own.report_told(
-        &org,
-        &ReportFigures {
-            records: vec![("contacts", 4)],
-            users: vec![("contacts", 2)],
-            truncated: Some(false),
-        },
-    );
+    let figure = |name, labels: &[&'static str], value| Figure {
+        metric: name,
+        labels: labels.to_vec(),
+        value,
+    };
+    own.count(&Event::SourceFigures {
+        org: org.to_string(),
+        source: "salesforce",
+        figures: vec![
+            figure("lightning_sync_salesforce_api_calls_total", &[], 2.0),
+            figure("lightning_sync_salesforce_api_requests_used", &[], 400.0),
+            figure(
+                "lightning_sync_salesforce_api_requests_allowed",
+                &[],
+                1_000.0,
+            ),
+            figure("lightning_sync_salesforce_api_budget_used_ratio", &[], 0.5),
+            figure("lightning_sync_salesforce_capture_users", &["active"], 3.0),
+            figure(
+                "lightning_sync_salesforce_capture_onboarding_users",
+                &["complete"],
+                3.0,
+            ),
+            figure("lightning_sync_salesforce_assignments", &["user"], 3.0),
+            figure(
+                "lightning_sync_salesforce_part_available",
+                &["activity_capture"],
+                1.0,
+            ),
+            figure("lightning_sync_salesforce_users_not_moved", &[], 5.0),
+            figure(
+                "lightning_sync_salesforce_setting_enabled",
+                &["outlook_integration"],
+                1.0,
+            ),
+            figure(
+                "lightning_sync_salesforce_approximate_changed_records_60m",
+                &["contacts"],
+                9.0,
+            ),
+            figure("lightning_sync_salesforce_setup_changes_total", &[], 1.0),
+            figure(
+                "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
+                &[],
+                1_795_400_000.0,
+            ),
+            figure("lightning_sync_salesforce_clock_ahead_seconds", &[], 1.5),
+            figure(
+                "lightning_sync_salesforce_report_failed_records",
+                &["contacts"],
+                4.0,
+            ),
+            figure(
+                "lightning_sync_salesforce_report_failing_users",
+                &["contacts"],
+                2.0,
+            ),
+            figure("lightning_sync_salesforce_report_truncated", &[], 0.0),
+        ],
+    });
 }
 
 /// A line, with 0 for the figures that the operating system gives.

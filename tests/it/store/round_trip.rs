@@ -262,7 +262,7 @@ fn expect_told(history: &impl History) {
     };
     let turns = |name| {
         history
-            .user_changes(OrgId(1), &user(name), all.0, all.1)
+            .user_changes(OrgId(1), &user(name), all, usize::MAX)
             .unwrap()
     };
     assert_eq!(
@@ -273,6 +273,12 @@ fn expect_told(history: &impl History) {
         ]
     );
     assert_eq!(turns("bob@acme.example"), []);
+    // Who shows only some is given only these, the newest.
+    let newest = history.user_changes(OrgId(1), &user("ann@acme.example"), all, 1);
+    assert_eq!(
+        newest.unwrap(),
+        [turn(3, Status::MarkedForReset, Status::ResetInProgress)]
+    );
 
     let hours = history.hours(OrgId(2), NOW, NOW).unwrap();
     let counts: Vec<(usize, u64)> = hours.iter().map(|it| (it.kind.index(), it.count)).collect();
@@ -352,7 +358,12 @@ fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usiz
         .unwrap()
         .len();
     let turns = history
-        .user_changes(OrgId(1), &user("ann@acme.example"), from, upto)
+        .user_changes(
+            OrgId(1),
+            &user("ann@acme.example"),
+            (from, upto),
+            usize::MAX,
+        )
         .unwrap()
         .len();
     while store.prune(horizon, horizon).unwrap() {}
