@@ -199,7 +199,7 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 }
 
 /// Metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 21] = [
+const NOT_SHOWN: [(&str, &str); 22] = [
     (
         "lightning_sync_activity_coverage_seconds",
         "the rules need it; people see a gap",
