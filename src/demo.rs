@@ -20,13 +20,13 @@ pub struct Demo {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
-    /// Only this scenario, from its beginning; otherwise four organisations as they stand now, and one that is asked.
+    /// Only this scenario, from its beginning; otherwise four organisations as they stand now, and one that is polled.
     pub scenario: Option<String>,
     /// How many times faster than life.
     pub speed: Option<u32>,
 }
 
-/// A scenario told from its beginning passes a day in 24 minutes.
+/// A scenario played from its beginning passes a day in 24 minutes.
 const SCENARIO_SPEED: u32 = 60;
 
 /// Why the demonstration did not run.
@@ -35,7 +35,7 @@ pub enum DemoError {
     /// No such scenario.
     #[error("there is no scenario `{name}`; there are {known}")]
     UnknownScenario {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
         /// All names.
         known: String,
@@ -76,14 +76,14 @@ impl Demo {
         let directory = Directory::create()?;
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
-        // A story that is told by itself has the page to itself.
-        let asked = if self.scenario.is_none() {
+        // A story that is played by itself has the page to itself.
+        let polled = if self.scenario.is_none() {
             Some(DemoSalesforce::start(&clock).await?)
         } else {
             None
         };
-        let config = match &asked {
-            Some(asked) => config.with_asked(asked.policy.clone(), asked.settings.clone()),
+        let config = match &polled {
+            Some(polled) => config.with_polled(polled.policy.clone(), polled.settings.clone()),
             None => config,
         };
         let daemon = Daemon::start(
@@ -106,9 +106,9 @@ impl Demo {
             .iter()
             .map(|story| (story.policy.name.as_str(), story.title))
             .chain(
-                asked
+                polled
                     .iter()
-                    .map(|asked| (asked.policy.name.as_str(), salesforce_org::TITLE)),
+                    .map(|polled| (polled.policy.name.as_str(), salesforce_org::TITLE)),
             )
             .collect();
         write!(
@@ -131,7 +131,7 @@ impl Demo {
             done = &mut serving => Some(done),
         };
         end.send_replace(true);
-        // The feeder ends with its last request; what it has not told belongs to nobody.
+        // The feeder ends with its last request; what it has not sent belongs to nobody.
         feeding.await.ok();
         match early {
             Some(done) => done,

@@ -1,4 +1,4 @@
-//! The binary: parses the command line, runs what was asked for, and exits with its code.
+//! The binary: parses the command line, runs the command, and exits with its code.
 
 use lightning_sync_exporter::app::{Daemon, Options, Supervisor, real_clock};
 use lightning_sync_exporter::cli::{
@@ -91,7 +91,7 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
     };
     blocking(
         async move {
-            let shutdown = asked_to_end(None)?;
+            let shutdown = end_requested(None)?;
             Daemon::start(&config, options)?.run(shutdown).await?;
             Ok(())
         },
@@ -100,7 +100,7 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
 }
 
 async fn demo(args: &DemoArgs) -> anyhow::Result<()> {
-    let shutdown = asked_to_end(args.exit_after)?;
+    let shutdown = end_requested(args.exit_after)?;
     let demo = Demo {
         listen: addresses(&args.web),
         telemetry_path: args.web.telemetry_path.clone(),
@@ -135,7 +135,7 @@ fn blocking(work: impl Future<Output = anyhow::Result<()>>, streams: &mut Stream
 }
 
 /// Completes at Ctrl-C, at SIGTERM, or after a given time.
-fn asked_to_end(after: Option<Duration>) -> io::Result<impl Future<Output = ()>> {
+fn end_requested(after: Option<Duration>) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

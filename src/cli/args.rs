@@ -161,7 +161,7 @@ pub struct DemoArgs {
     pub log: LogArgs,
 }
 
-/// How a daemon that is guarded is asked.
+/// How a guarded daemon is queried.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct AskArgs {
     /// Whose certificates are trusted.
@@ -190,7 +190,7 @@ pub struct CheckArgs {
     /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
     pub url: String,
-    /// How it is asked.
+    /// How it is queried.
     #[command(flatten)]
     pub ask: AskArgs,
 }
@@ -280,7 +280,7 @@ pub struct DoctorArgs {
     /// An Alertmanager; https, or plain http on this machine; may be given several times.
     #[arg(long = "alertmanager.url", value_name = "URL")]
     pub alertmanagers: Vec<String>,
-    /// How the daemon is asked; an Alertmanager is trusted by the same authorities and gets nothing else of it.
+    /// How the daemon is queried; an Alertmanager is trusted by the same authorities and gets nothing else of it.
     #[command(flatten)]
     pub ask: AskArgs,
     /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.

@@ -36,14 +36,14 @@ impl From<Exit> for ExitCode {
 pub struct Streams<'a> {
     /// Answers.
     pub input: &'a mut dyn BufRead,
-    /// What was asked for.
+    /// What was wanted.
     pub output: &'a mut dyn Write,
     /// What went wrong.
     pub errors: &'a mut dyn Write,
 }
 
 impl Streams<'_> {
-    /// Prints what was asked for. A reader that has seen enough (`| head`) is no failure.
+    /// Prints the output. A reader that has seen enough (`| head`) is no failure.
     pub fn print(&mut self, text: &str) -> Exit {
         exit_of(
             self.output

@@ -85,9 +85,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for Captured {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -99,8 +99,8 @@ mod tests {
     }
 
     fn logged(level: LogLevel, format: LogFormat) -> Vec<String> {
-        let kept = Kept::default();
-        let writer = kept.clone();
+        let captured = Captured::default();
+        let writer = captured.clone();
         let subscriber = subscriber(level, format, Colours::Off, move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(org = "acme", "Looked.");
@@ -108,7 +108,7 @@ mod tests {
             tracing::warn!(reason = "two\nlines", "Refused.");
             tracing::info!(target: "hyper::proto", "parsed 3 headers");
         });
-        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -135,7 +135,7 @@ mod tests {
             .iter()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        let said: Vec<_> = events
+        let written: Vec<_> = events
             .iter()
             .map(|event| {
                 (
@@ -145,7 +145,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            said,
+            written,
             [
                 ("DEBUG", "Looked."),
                 ("INFO", "Took records."),

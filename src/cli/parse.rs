@@ -31,7 +31,7 @@ pub fn parse(
             return Exit::of_plugin(3);
         }
         match streams.errors.write_all(text.as_bytes()) {
-            // Said or not, the code says it too.
+            // The exit code says it in any case.
             Ok(()) | Err(_) => Exit::WRONG,
         }
     })

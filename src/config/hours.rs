@@ -28,7 +28,7 @@ pub(super) fn read(org: &Section<'_>, zone: Tz) -> (Calendar, Read<()>) {
     };
     if to_minute <= from_minute {
         let says = format!(
-            "found {}; allowed: a time later than from, at most 24:00, because hours over midnight are not told apart from slips",
+            "found {}; allowed: a time later than from, at most 24:00, because hours over midnight look like slips",
             quoted(to_text)
         );
         section.wrong("to", says);

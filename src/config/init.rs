@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read as _, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// How often a question is asked before it is given up: a pipe does not learn.
+/// How often a question is repeated before it is given up: a pipe does not learn.
 const TRIES: usize = 3;
 /// An answer is a name or a path.
 const MAX_ANSWER_BYTES: u64 = 4096;
@@ -37,7 +37,7 @@ pub enum InitError {
     Invalid(#[from] ConfigError),
 }
 
-/// Who is asked.
+/// Who answers.
 pub struct Answers<'a> {
     /// Where answers come from, one on each line.
     pub input: &'a mut dyn BufRead,

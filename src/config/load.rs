@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Ten thousand organisations with everything said about each of them.
+/// Ten thousand organisations with everything given for each of them.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 /// More series than one Prometheus takes from one target.
 const MAX_ORGS: usize = 10_000;

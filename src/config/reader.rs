@@ -12,7 +12,7 @@ use yaml_rust2::yaml::Yaml;
 
 /// Deeper than any key path of ours; keeps the tree's own recursion (drop, clone) shallow.
 const MAX_DEPTH: usize = 16;
-/// Ten thousand organisations with everything said about each; bounds what aliases can expand to.
+/// Ten thousand organisations with everything given for each; bounds what aliases can expand to.
 const MAX_NODES: usize = 1_000_000;
 
 /// Reads one document. Notes mistakes and gives `None` when there is no tree to walk.

@@ -9,7 +9,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "orgs[].salesforce",
         kind: Kind::Section,
-        default: Default::Words("Salesforce is not asked"),
+        default: Default::Words("Salesforce is not polled"),
         example: "",
         live: false,
         doc: "Asks Salesforce itself, over its documented interfaces.",
@@ -39,7 +39,7 @@ pub(super) const KEYS: &[Key] = &[
         default: Default::Value("67"),
         example: "67",
         live: false,
-        doc: "The version of Salesforce's API, without the .0; the fields that are asked for exist since 59.",
+        doc: "The version of Salesforce's API, without the .0; the fields that are read exist since 59.",
     },
     Key {
         path: "orgs[].salesforce.auth",

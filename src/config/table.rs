@@ -22,7 +22,7 @@ const KEYS: &[Key] = &[
         default: Default::Words("its keys' defaults"),
         example: "",
         live: true,
-        doc: "What is kept, where and for how long.",
+        doc: "Where the database is and how long it holds what.",
     },
     Key {
         path: "store.path",
@@ -43,7 +43,7 @@ const KEYS: &[Key] = &[
         default: Default::Value("7d"),
         example: "7d",
         live: true,
-        doc: "How long single records of activity are kept. A duplicate is recognised that long.",
+        doc: "How long single records of activity are stored. A duplicate is recognised that long.",
     },
     Key {
         path: "store.keep_history",
@@ -56,7 +56,7 @@ const KEYS: &[Key] = &[
         default: Default::Value("400d"),
         example: "400d",
         live: true,
-        doc: "How long hourly totals and changes of readings are kept.",
+        doc: "How long hourly totals and changes of readings are stored.",
     },
     Key {
         path: "web",
@@ -80,7 +80,7 @@ const KEYS: &[Key] = &[
         default: Default::Value("512MiB"),
         example: "512MiB",
         live: true,
-        doc: "How much memory everything that is being pushed may take at once. What comes beyond it is told to come later.",
+        doc: "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.",
     },
     Key {
         path: "user_series",
@@ -356,7 +356,7 @@ const KEYS: &[Key] = &[
         default: Default::Words("its keys' defaults"),
         example: "",
         live: true,
-        doc: "How often a source speaks when all is well. One that has been silent for twice as long is no longer live, and what it said is held.",
+        doc: "How often a source speaks when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.",
     },
     Key {
         path: "orgs[].expected_every.snapshot",

@@ -100,7 +100,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 fn text_of(file: &mut File, max: u64) -> std::io::Result<Zeroizing<String>> {
-    // Enough room from the start, so that no grown-out-of buffer keeps a copy.
+    // Enough capacity from the start, so that no grown-out-of buffer keeps a copy.
     let mut text = Zeroizing::new(String::with_capacity(max as usize + 2));
     file.take(max + 1).read_to_string(&mut text)?;
     Ok(text)

@@ -15,7 +15,7 @@ pub(super) const DEFAULT_INGEST_MEMORY: u64 = 512 << 20;
 /// Everything the operator decided, without a mistake in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidConfig {
-    /// Where and how long things are kept.
+    /// Where the database is, and how long it holds what.
     pub store: StoreConfig,
     /// Where people reach the pages, if the operator says so.
     pub external_url: Option<ExternalUrl>,
@@ -27,7 +27,7 @@ pub struct ValidConfig {
     pub user_names: UserNames,
     /// The organisations, in the order of the file; never empty, names are unique.
     pub orgs: Vec<OrgConfig>,
-    /// Keeps the constructor within this room.
+    /// Keeps the constructor within this module.
     pub(super) validated: Validated,
 }
 
@@ -64,9 +64,9 @@ impl ValidConfig {
 }
 
 impl ValidConfig {
-    /// The same with one more organisation, which is asked over Salesforce's interfaces.
+    /// The same with one more organisation, which is polled over Salesforce's interfaces.
     #[must_use]
-    pub fn with_asked(mut self, mut policy: OrgPolicy, settings: Settings) -> Self {
+    pub fn with_polled(mut self, mut policy: OrgPolicy, settings: Settings) -> Self {
         super::salesforce::expect(&mut policy, &settings);
         self.orgs.push(OrgConfig {
             policy: Arc::new(policy),
@@ -85,14 +85,14 @@ impl ValidConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validated;
 
-/// Where and how long things are kept.
+/// Where the database is, and how long it holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// The SQLite database; a relative path is taken from the working directory.
     pub path: PathBuf,
-    /// How long single records of activity are kept.
+    /// How long single records of activity are stored.
     pub keep_activity: TimeDelta,
-    /// How long hourly totals and changes of readings are kept.
+    /// How long hourly totals and changes of readings are stored.
     pub keep_history: TimeDelta,
 }
 
@@ -105,7 +105,7 @@ pub struct OrgConfig {
     pub ingest: IngestConfig,
     /// The directory whose files are taken, where one is watched.
     pub files: Option<FilesConfig>,
-    /// How Salesforce itself is asked, where it is.
+    /// How Salesforce itself is polled, where it is.
     pub salesforce: Option<Arc<Settings>>,
 }
 

@@ -25,7 +25,7 @@ const BEFORE: &str = "# What `--web.config.file` takes: encryption, headers and 
 # Replace the hash below by one of yours (`htpasswd -nBC 10 prometheus`): nobody knows the password of this one.
 ";
 
-/// Of random bytes that nobody kept.
+/// Of random bytes that nobody knows.
 const NOBODYS_HASH: &str = "$2y$10$qPj0bGAXbRAcRpPpUxLXieYkEwVYHnbTqTx4WnWhsUaWWaCl8bEFK";
 
 /// How a key stands in the example: whether as a comment, and its value.

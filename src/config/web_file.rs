@@ -42,7 +42,7 @@ pub struct WebFile {
 }
 
 impl WebFile {
-    /// What is to be said of a certificate that has expired or will before somebody is likely to look again.
+    /// The warning about a certificate that has expired or will before somebody is likely to look again.
     pub fn certificate_warning(&self, now: Timestamp) -> Option<String> {
         let (file, until) = self.certificate.as_ref()?;
         let left = until.since(now);
@@ -204,7 +204,7 @@ fn client_auth(text: &str) -> Result<ClientAuth, String> {
 
 fn version(text: &str) -> Result<TlsVersion, String> {
     match text {
-        "TLS10" | "TLS11" => Err("it is broken and not spoken; allowed: TLS12, TLS13".to_owned()),
+        "TLS10" | "TLS11" => Err("it is broken and not offered; allowed: TLS12, TLS13".to_owned()),
         _ => TlsVersion::from_name(text).ok_or_else(|| "allowed: TLS12, TLS13".to_owned()),
     }
 }

@@ -34,9 +34,9 @@ pub(super) const WEB_KEYS: &[Key] = keys! {
     "tls_server_config.client_ca_file": Kind::File, NOTHING,
         "The authorities of clients' certificates.";
     "tls_server_config.min_version": Kind::Choice(versions), Default::Value("TLS12"),
-        "The lowest version that is spoken.";
+        "The lowest version that is offered.";
     "tls_server_config.max_version": Kind::Choice(versions), Default::Value("TLS13"),
-        "The highest version that is spoken.";
+        "The highest version that is offered.";
     "tls_server_config.cipher_suites": Kind::Texts("", "suites of TLS 1.2"), Default::Words("every good one"),
         "Suites of TLS 1.2, the preferred first. Those of TLS 1.3 are all good and always there.";
     "tls_server_config.prefer_server_cipher_suites": Kind::Flag, Default::Value("true"),
@@ -44,7 +44,7 @@ pub(super) const WEB_KEYS: &[Key] = keys! {
     "tls_server_config.curve_preferences": Kind::Texts("", "curves"), Default::Words("every good one"),
         "Curves for the exchange of keys, the preferred first.";
     "http_server_config": Kind::Section, NOTHING,
-        "What is said in HTTP.";
+        "Protocol and headers.";
     "http_server_config.http2": Kind::Flag, Default::Value("true"),
         "Taken and without effect: clients that may choose are served HTTP/1.1, which every client speaks.";
     "http_server_config.headers": Kind::Section, NOTHING,

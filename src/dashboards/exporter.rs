@@ -19,7 +19,7 @@ pub(super) fn dashboard() -> Dashboard {
         of_org: false,
         findings: None,
         changes: None,
-        panels: [trust(), taken(), asked(), process()].concat(),
+        panels: [trust(), taken(), polled(), process()].concat(),
     }
     .dashboard()
 }
@@ -168,12 +168,12 @@ fn taken() -> Vec<Panel> {
     ]
 }
 
-fn asked() -> Vec<Panel> {
+fn polled() -> Vec<Panel> {
     vec![
         Panel::new(
             Drawn::Bars,
             "Was the latest poll of each source good?",
-            "Sources that are asked, by organisation. Absent: none is asked.",
+            "Polled sources, by organisation. Absent: none is polled.",
             "short",
             &[(
                 "min by (org, source) (lightning_sync_poll_success{S})",
@@ -185,7 +185,7 @@ fn asked() -> Vec<Panel> {
         Panel::new(
             Drawn::Lines,
             "Which polls fail, and why?",
-            "Failed polls a second by reason; what was told before is kept and grows old.",
+            "Failed polls a second by reason; earlier values stay and grow old.",
             "cps",
             &[(
                 "sum by (org, source, reason) (rate(lightning_sync_poll_failures_total{S}[$__rate_interval]))",
@@ -205,7 +205,7 @@ fn asked() -> Vec<Panel> {
         Panel::new(
             Drawn::Bars,
             "How much of their API budget have the polls used up?",
-            "Used share of the setting api_budget_percent of the organisation's daily API requests: at 100 % polling pauses. Absent: Salesforce has not told.",
+            "Used share of the setting api_budget_percent of the organisation's daily API requests: at 100 % polling pauses. Absent: Salesforce has not reported it.",
             "percentunit",
             &[(
                 "max by (org) (lightning_sync_salesforce_api_budget_used_ratio{S})",
@@ -236,7 +236,7 @@ fn asked() -> Vec<Panel> {
         Panel::new(
             Drawn::Bars,
             "Which parts of Salesforce's interface are there?",
-            "What the integration user may not read or the organisation does not have is not there, and what follows from it is left out. Absent: Salesforce is not asked.",
+            "What the integration user may not read or the organisation does not have is not there, and what follows from it is left out. Absent: Salesforce is not polled.",
             "short",
             &[(
                 "min by (org, part) (lightning_sync_salesforce_part_available{S})",

@@ -120,7 +120,7 @@ fn panels() -> Vec<Panel> {
         Panel::new(
             Drawn::Bars,
             "Which sources have been silent the longest?",
-            "Time since a source last spoke of an organisation, as a share of twice the setting expected_every: beyond 100 % it is silent. Business hours are not counted out here; the findings do that.",
+            "Time since a source last reported on an organisation, as a share of twice the setting expected_every: beyond 100 % it is silent. Business hours are not counted out here; the findings do that.",
             "percentunit",
             &[(
                 "topk(20, max by (org, source) ((time() - lightning_sync_observation_timestamp_seconds{S}) / on (job, instance, org, source) (2 * lightning_sync_expected_every_seconds{S})))",

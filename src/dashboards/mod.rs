@@ -1,8 +1,8 @@
 //! Grafana's dashboards as data → `dashboards/*.json`: the fleet, one organisation, the exporter itself.
 //!
-//! Each panel answers the question in its title. Limits are the exported settings, never numbers of this room; tests
+//! Each panel answers the question in its title. Limits are the exported settings, never numbers of this module; tests
 //! hold every query against the catalogue, against the rules of Grafana's own linter and against a real Prometheus.
-//! A new panel is an entry in the file of its dashboard. This room does no I/O: it returns texts.
+//! A new panel is an entry in the file of its dashboard. This module does no I/O: it returns texts.
 
 mod exporter;
 mod fleet;

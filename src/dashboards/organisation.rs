@@ -1,4 +1,4 @@
-//! One organisation: what is wrong, since when, and what the status page's rows said over time.
+//! One organisation: what is wrong, since when, and what the status page's rows showed over time.
 
 use super::Dashboard;
 use super::panel::{
@@ -177,7 +177,7 @@ fn users() -> Vec<Panel> {
         .coloured(OF_LIMIT),
         Panel::new(
             Drawn::Lines,
-            "How many records are kept in sync?",
+            "How many records are in sync?",
             "Records in sync, summed over the users that were read.",
             "short",
             &[(
@@ -192,8 +192,8 @@ fn sources() -> Vec<Panel> {
     vec![
         Panel::new(
             Drawn::Bars,
-            "Who told us, and how long ago?",
-            "Time since each source last spoke.",
+            "Which source reported, and how long ago?",
+            "Time since each source last reported.",
             "s",
             &[(
                 "min by (source) (time() - lightning_sync_observation_timestamp_seconds{O})",
@@ -203,7 +203,7 @@ fn sources() -> Vec<Panel> {
         Panel::new(
             Drawn::States,
             "Which rows are held?",
-            "Held: nobody who speaks of the row has spoken lately. A row that is missing is not known.",
+            "Stale: no source of the row has reported lately. A row that is missing is not known.",
             "short",
             &[(
                 "min by (row, object_type) (lightning_sync_reading_stale{O})",

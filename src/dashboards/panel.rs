@@ -28,7 +28,7 @@ impl Drawn {
         }
     }
 
-    /// Whether only the present is asked for.
+    /// Whether only the present is queried.
     const fn is_instant(self) -> bool {
         matches!(self, Self::Stat | Self::Bars | Self::Table)
     }

@@ -11,7 +11,7 @@ use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg
 use std::io;
 use std::sync::Arc;
 
-/// What is said of it beside its address.
+/// What stands beside its address.
 pub(super) const TITLE: &str = "DemoSalesforce over Salesforce's interfaces: two of 24 users of the successor product need attention";
 
 const NAME: &str = "einstein";
@@ -19,7 +19,7 @@ const CLIENT_ID: &str = "3MVG9demonstration";
 const CLIENT_SECRET: &str = "secret-of-the-demonstration";
 const USERS: usize = 24;
 
-/// A simulated Salesforce, and how it is asked. It listens as long as this lives.
+/// A simulated Salesforce, and how it is polled. It listens as long as this lives.
 pub(super) struct DemoSalesforce {
     pub(super) policy: OrgPolicy,
     pub(super) settings: Settings,

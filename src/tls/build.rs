@@ -93,7 +93,7 @@ pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.ignore_client_order = settings.server_order;
     if settings.client_auth != ClientAuth::NoClientCert {
-        // A resumed session is not asked for its certificate again, which may have expired or lost its authority.
+        // A resumed session does not show its certificate again, which may have expired or lost its authority.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }

@@ -1,6 +1,6 @@
 //! Transport encryption of what is served: settings → a rustls configuration, with every mistake of the files it names.
 //!
-//! This room knows files and certificates; it does not know requests, users or who asks for a connection. A new setting
+//! This module knows files and certificates; it does not know requests, users or who asks for a connection. A new setting
 //! is a field of [`TlsSettings`] and a line in `build.rs`; what it is called is `config`'s affair.
 
 mod build;

@@ -17,7 +17,7 @@ closed_set! {
     /// Whether clients show a certificate. The family has two more policies that ask for one and believe any; whoever
     /// reads them in a file would think that something is checked.
     ClientAuth {
-        /// None is asked for.
+        /// None is requested.
         NoClientCert = "NoClientCert",
         /// Whoever shows one shows one of the authority.
         VerifyIfGiven = "VerifyClientCertIfGiven",
@@ -68,7 +68,7 @@ pub struct TlsSettings {
     pub client_auth: ClientAuth,
     /// The authorities of clients; there is one exactly when certificates are verified.
     pub client_ca_file: Option<PathBuf>,
-    /// The lowest version spoken.
+    /// The lowest version offered.
     pub min_version: TlsVersion,
     /// The highest.
     pub max_version: TlsVersion,

@@ -1,4 +1,4 @@
-//! The four organisations of `demo`: stories that end now, whenever now is, told on in real time.
+//! The four organisations of `demo`: stories that end now, whenever now is, going on in real time.
 
 use super::life::{Change, Life, Rhythm, What};
 use super::page::Page;
@@ -55,7 +55,7 @@ pub fn demo(now: Timestamp) -> Vec<Scenario> {
 }
 
 fn acme(now: Timestamp) -> Scenario {
-    let mut acme = told(now, "acme", 40, 1);
+    let mut acme = story(now, "acme", 40, 1);
     acme.title = "All is well";
     acme.about =
         "Contacts and events sync every few seconds, around the clock; one record in fifty fails.";
@@ -64,7 +64,7 @@ fn acme(now: Timestamp) -> Scenario {
 }
 
 fn globex(now: Timestamp) -> Scenario {
-    let mut globex = told(now, "globex", 24, 2);
+    let mut globex = story(now, "globex", 24, 2);
     let broke = now.minus(BROKE_AGO);
     globex.title = "The service account broke";
     globex.about = "The service account was locked 26 hours ago: nothing has synced since, and Salesforce shows an X.";
@@ -88,7 +88,7 @@ fn globex(now: Timestamp) -> Scenario {
 }
 
 fn initech(now: Timestamp) -> Scenario {
-    let mut initech = told(now, "initech", 12, 3);
+    let mut initech = story(now, "initech", 12, 3);
     let zone = night_zone(now);
     let calendar = Calendar::Weekly(Weekly {
         time_zone: zone,
@@ -107,7 +107,7 @@ fn initech(now: Timestamp) -> Scenario {
 }
 
 fn umbrella(now: Timestamp) -> Scenario {
-    let mut umbrella = told(now, "umbrella", 25, 4);
+    let mut umbrella = story(now, "umbrella", 25, 4);
     let began = now.minus(FIRST_SYNC_AGO);
     umbrella.title = "In its first sync";
     umbrella.about = "Set up today: the first sync of contacts has been running for hours, events have not begun.";
@@ -153,7 +153,7 @@ fn umbrella(now: Timestamp) -> Scenario {
 }
 
 /// A story without changes that ends at `now`.
-fn told(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario {
+fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario {
     let policy = OrgPolicy {
         retirement: None,
         ..OrgPolicy::defaults(org_name(name))

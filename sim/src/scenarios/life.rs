@@ -1,5 +1,5 @@
 //! How an organisation lives: its rhythm, and what changes from when until when. Every record follows from the seed and
-//! its own place in time, so any stretch of a life can be told without telling what came before.
+//! its own place in time, so any stretch of a life can be made without what came before.
 
 use crate::domain::calendar::{Calendar, OpenHours};
 use crate::domain::ids::{Direction, ObjectType, Outcome};
@@ -202,8 +202,7 @@ impl Life {
     }
 }
 
-/// Three numbers to bits that look random (the finaliser of `SplitMix64`); the same for ever, so that a story told twice
-/// is the same story.
+/// Three numbers to bits that look random (the finaliser of `SplitMix64`); the same for ever, so that a story made twice/// is the same story.
 pub(super) fn mix(seed: u64, first: u64, second: u64) -> u64 {
     let mut bits = seed;
     for word in [first, second] {

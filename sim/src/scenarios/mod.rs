@@ -1,7 +1,7 @@
 //! Named lives of an organisation as pure timelines, each with its truth line: which findings a person who knows what
 //! happened would want. They serve `demo` and the tests that hold the judgement against the truth.
 //!
-//! This room knows the domain and nothing of how its timelines are sent, stored or shown. A new life is one function in
+//! This module knows the domain and nothing of how its timelines are sent, stored or shown. A new life is one function in
 //! one of the files that `library` lists; its truth is worked out by hand from the story, never from what `judge` says.
 
 mod demo;

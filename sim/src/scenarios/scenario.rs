@@ -23,7 +23,7 @@ pub struct Record {
     pub outcome: Outcome,
     /// Whose it is.
     pub user: UserName,
-    /// Its identity: the same whenever it is told.
+    /// Its identity: the same whenever it is made.
     pub id: u64,
 }
 
@@ -64,7 +64,7 @@ pub struct Scenario {
     pub starts: Timestamp,
     /// When the story ends; pushes go on as the last change left things.
     pub ends: Timestamp,
-    /// What somebody who knows the story would want to be told, and nothing else.
+    /// What somebody who knows the story would want to know, and nothing else.
     pub truth: Vec<Truth>,
     pub(super) life: Life,
     pub(super) page: Page,
@@ -79,7 +79,7 @@ impl Scenario {
     }
 
     /// What is to be pushed at `now` when everything up to `since` has been. Stretches join without a gap or an
-    /// overlap, and what is told twice is the same.
+    /// overlap, and what is made twice is the same.
     pub fn live(&self, now: Timestamp, since: Timestamp) -> Pushes {
         let since = since.max(self.starts.minus(TimeDelta::nanoseconds(1)));
         let (sent, to_send) = (self.sent_up_to(since), self.sent_up_to(now));
@@ -209,25 +209,25 @@ mod tests {
             let story = &stories()[which];
             minutes.sort_unstable();
             let cuts = minutes.iter().map(|minute| story.starts.plus(TimeDelta::minutes(*minute)));
-            let mut told = Pushes::default();
+            let mut joined = Pushes::default();
             let mut since = Timestamp::MIN;
             for now in cuts.chain([upto(story)]) {
                 let pushes = story.live(now, since);
                 prop_assert!(pushes.records.iter().all(|record| record.at <= now));
                 prop_assert!(pushes.snapshots.iter().all(|page| since < page.captured_at && page.captured_at <= now));
-                told.records.extend(pushes.records);
-                told.snapshots.extend(pushes.snapshots);
+                joined.records.extend(pushes.records);
+                joined.snapshots.extend(pushes.snapshots);
                 since = now;
             }
             let whole = story.history(upto(story));
-            prop_assert_eq!(told.records, whole.records);
-            prop_assert_eq!(told.snapshots, whole.snapshots);
+            prop_assert_eq!(joined.records, whole.records);
+            prop_assert_eq!(joined.snapshots, whole.snapshots);
         }
 
         #[test]
         fn the_page_shows_what_the_records_add_up_to(which in 0..stories().len()) {
             let mut story = stories().swap_remove(which);
-            // Told from the beginning of the life, so that the page knows nothing that is not told.
+            // From the beginning of the life, so that the page knows nothing that the records do not show.
             story.life.began = story.starts;
             story.life.changes.retain(|change| !matches!(change.what, What::FeedSilent));
             let whole = story.history(upto(&story));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_told_twice_is_the_same_story_minute_by_minute() {
+    fn a_story_made_twice_is_the_same_story_minute_by_minute() {
         for (story, again) in stories().iter().zip(stories()) {
             let mut records = Vec::new();
             for minute in 0..180 {

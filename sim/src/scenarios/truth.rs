@@ -1,4 +1,4 @@
-//! What somebody who knows the story would want to be told, and when.
+//! What somebody who knows the story would want to know, and when.
 
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
@@ -18,7 +18,7 @@ pub struct Truth {
     pub object_type: Option<ObjectType>,
     /// Which check, for findings about users.
     pub check: Option<UserRow>,
-    /// From when on somebody should be told.
+    /// From when on somebody should know.
     pub from: Timestamp,
     /// Until when; [`Timestamp::MAX`] where the story ends before it does.
     pub until: Timestamp,

@@ -1,5 +1,5 @@
-//! Tells stories to a daemon: first what has happened, then what happens. Nothing is queued: how far each story has been
-//! told is all there is to remember, and it moves on only when the daemon has taken what was sent.
+//! Sends stories to a daemon: first what has happened, then what happens. Nothing is queued: how far each story has been
+//! sent is all there is to remember, and it moves on only when the daemon has taken what was sent.
 
 use super::post::{Answer, Connection};
 use super::wire::{activity_ndjson, snapshot_json};
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Where the time of the stories comes from; `app.rs` owns the clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The longest stretch that is told in one step, so that a request stays small: some thousand records.
+/// The longest stretch that is sent in one step, so that a request stays small: some thousand records.
 const STRETCH: TimeDelta = TimeDelta::hours(6);
 /// The most records of one request.
 const BATCH: usize = 4_000;
@@ -50,7 +50,7 @@ pub struct Feeder {
 
 struct Story {
     scenario: Scenario,
-    told_up_to: Timestamp,
+    sent_up_to: Timestamp,
 }
 
 impl Feeder {
@@ -65,7 +65,7 @@ impl Feeder {
             .into_iter()
             .map(|scenario| Story {
                 // The first instant itself belongs to the story.
-                told_up_to: scenario.starts.minus(TimeDelta::nanoseconds(1)),
+                sent_up_to: scenario.starts.minus(TimeDelta::nanoseconds(1)),
                 scenario,
             })
             .collect();
@@ -85,7 +85,7 @@ impl Feeder {
             while let Some((pushes, upto)) = self.next_stretch(index, now) {
                 self.tell(index, pushes).await;
                 if let Some(story) = self.stories.get_mut(index) {
-                    story.told_up_to = upto;
+                    story.sent_up_to = upto;
                 }
             }
         }
@@ -111,7 +111,7 @@ impl Feeder {
 
     fn next_stretch(&self, index: usize, now: Timestamp) -> Option<(Pushes, Timestamp)> {
         let story = self.stories.get(index)?;
-        let since = story.told_up_to;
+        let since = story.sent_up_to;
         (since < now).then(|| {
             let upto = since.plus(STRETCH).min(now);
             (story.scenario.live(upto, since), upto)
@@ -156,9 +156,9 @@ impl Feeder {
                     tracing::warn!(path, %status, answer, "The daemon refused a part of the story: {answer}");
                     return;
                 }
-                Answer::Again(asked) => {
+                Answer::Again(after) => {
                     self.fed.retries += 1;
-                    tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
+                    tokio::time::sleep(after.unwrap_or(wait).min(LONGEST_WAIT)).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }

@@ -1,7 +1,7 @@
 //! Plays stories over the real ingest interface: writes the bytes that a sender would write and pushes them over HTTP.
 //! Serves `demo` and tests; nothing else imports it.
 //!
-//! This room knows the stories and the published interface. It must not know the types that the other side reads with:
+//! This module knows the stories and the published interface. It must not know the types that the other side reads with:
 //! what both sides share is the wire.
 
 mod feeder;

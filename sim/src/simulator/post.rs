@@ -1,4 +1,4 @@
-//! One POST at a time over one kept connection.
+//! One POST at a time over one lasting connection.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -21,7 +21,7 @@ const ANSWER_BYTES: usize = 16 * 1024;
 pub(super) enum Answer {
     /// Taken.
     Taken,
-    /// To be sent again, after this long where the daemon said so.
+    /// To be sent again, after this long where the daemon says so.
     Again(Option<Duration>),
     /// Refused for good, with the status and the beginning of the answer.
     Refused(StatusCode, String),

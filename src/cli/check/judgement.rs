@@ -118,8 +118,8 @@ struct Step {
 
 /// What the daemon's answer means.
 pub(super) fn of(org: &OrgName, body: &[u8]) -> Judgement {
-    let said: Org = match serde_json::from_slice(body) {
-        Ok(said) => said,
+    let status: Org = match serde_json::from_slice(body) {
+        Ok(status) => status,
         Err(error) => {
             return Judgement::unknown(
                 org,
@@ -127,26 +127,26 @@ pub(super) fn of(org: &OrgName, body: &[u8]) -> Judgement {
             );
         }
     };
-    let state = state_of(&said);
+    let state = state_of(&status);
     Judgement {
         state,
         org: org.clone(),
-        sentence: sentence(state, &said),
-        performance: performance(&said),
+        sentence: sentence(state, &status),
+        performance: performance(&status),
     }
 }
 
 /// Somebody has to have looked lately: without that, nothing but a failure that was already one then is a judgement.
-fn state_of(said: &Org) -> State {
+fn state_of(org: &Org) -> State {
     let worst = |severity: Severity| {
         let news =
             |finding: &&Finding| finding.severity == severity.name() && !is_blindness(finding);
-        said.findings.iter().any(|finding| news(&finding))
+        org.findings.iter().any(|finding| news(&finding))
     };
-    let blind = said.findings.iter().any(is_blindness) || !said.view.fresh;
+    let blind = org.findings.iter().any(is_blindness) || !org.view.fresh;
     if worst(Severity::Critical) {
         State::Critical
-    } else if blind || is_dark(&said.verdict) {
+    } else if blind || is_dark(&org.verdict) {
         State::Unknown
     } else if worst(Severity::Warning) {
         State::Warning
@@ -166,11 +166,11 @@ fn is_blindness(finding: &Finding) -> bool {
     finding.reason == Cause::ObservationsStale.name()
 }
 
-fn sentence(state: State, said: &Org) -> String {
-    if state == State::Unknown && !said.view.fresh {
+fn sentence(state: State, org: &Org) -> String {
+    if state == State::Unknown && !org.view.fresh {
         return format!(
             "the daemon's view stands still since {}; its log says why.",
-            said.view.as_of
+            org.view.as_of
         );
     }
     let severity = match state {
@@ -178,7 +178,7 @@ fn sentence(state: State, said: &Org) -> String {
         State::Warning => Severity::Warning.name(),
         State::Ok | State::Unknown => "",
     };
-    let concerning: Vec<&Finding> = said
+    let concerning: Vec<&Finding> = org
         .findings
         .iter()
         .filter(|finding| match state {
@@ -189,16 +189,16 @@ fn sentence(state: State, said: &Org) -> String {
             }
         })
         .collect();
-    // What is mended by mending something else is not named first.
+    // What ends with another finding is not named first.
     let first = concerning
         .iter()
         .find(|finding| finding.held_back_by.is_empty())
         .or(concerning.first());
     let Some(first) = first else {
         return if state == State::Ok {
-            in_order(said)
+            in_order(org)
         } else {
-            NOBODY_SAID.to_owned()
+            NOBODY_REPORTED.to_owned()
         };
     };
     let about = match (&first.object_type, first.users) {
@@ -218,10 +218,10 @@ fn sentence(state: State, said: &Org) -> String {
     format!("{}{about}{more}{next}", first.summary)
 }
 
-const NOBODY_SAID: &str = "nobody who is live has said when something last synced.";
+const NOBODY_REPORTED: &str = "nobody who is live has reported when something last synced.";
 
-fn in_order(said: &Org) -> String {
-    let noted = said.findings.len();
+fn in_order(org: &Org) -> String {
+    let noted = org.findings.len();
     let noted = match noted {
         0 => String::new(),
         1 => " 1 thing noted.".to_owned(),
@@ -231,8 +231,8 @@ fn in_order(said: &Org) -> String {
 }
 
 /// Live values only: a graph cannot say that a value is held.
-fn performance(said: &Org) -> Vec<String> {
-    let live = said
+fn performance(org: &Org) -> Vec<String> {
+    let live = org
         .rows
         .iter()
         .filter(|row| row.applies && row.state == "live");
@@ -240,7 +240,7 @@ fn performance(said: &Org) -> Vec<String> {
         let label = row.row.replace('.', "_");
         if label.ends_with("_last_sync") {
             let last = DateTime::parse_from_rfc3339(row.value.as_str()?).ok()?;
-            let now = DateTime::parse_from_rfc3339(&said.view.now).ok()?;
+            let now = DateTime::parse_from_rfc3339(&org.view.now).ok()?;
             let age = (now - last).num_seconds().max(0);
             return Some(format!("{label}_age={age}s;;;"));
         }
@@ -277,8 +277,8 @@ mod tests {
         })
     }
 
-    fn judged(said: &Value) -> (String, u8) {
-        let judgement = of(&OrgName::new("acme").unwrap(), said.to_string().as_bytes());
+    fn judged(org: &Value) -> (String, u8) {
+        let judgement = of(&OrgName::new("acme").unwrap(), org.to_string().as_bytes());
         (judgement.line(), judgement.exit().code())
     }
 
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(
             judged(&org("unknown", json!([]), "unknown")),
             (
-                "UNKNOWN acme: nobody who is live has said when something last synced.\n"
+                "UNKNOWN acme: nobody who is live has reported when something last synced.\n"
                     .to_owned(),
                 3
             )
@@ -398,10 +398,10 @@ mod tests {
 
     #[test]
     fn a_view_that_stands_still_is_unknown() {
-        let mut said = org("fine", json!([]), "held");
-        said["view"]["fresh"] = json!(false);
+        let mut org = org("fine", json!([]), "held");
+        org["view"]["fresh"] = json!(false);
         assert_eq!(
-            judged(&said),
+            judged(&org),
             ("UNKNOWN acme: the daemon's view stands still since 2026-11-23T11:59:59Z; its log says why.\n".to_owned(), 3)
         );
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use judgement::Judgement;
 
 /// Asks the daemon, prints one line with performance data, and exits as a plugin does: 0 ok, 1 warning, 2 critical,
-/// 3 unknown. What cannot be asked is unknown.
+/// 3 unknown. What cannot be reached is unknown.
 pub fn check(args: &CheckArgs, streams: &mut Streams<'_>) -> Exit {
     let judgement = match ask(args) {
         Ok(body) => judgement::of(&args.org, &body),

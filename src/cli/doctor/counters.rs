@@ -3,7 +3,7 @@
 use super::super::api_client::ApiClient;
 use std::collections::BTreeMap;
 
-/// What is counted together: always an integration, and its receiver where Alertmanager was told to name it.
+/// What is counted together: always an integration, and its receiver where Alertmanager is configured to name it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Series {
     pub(super) integration: String,

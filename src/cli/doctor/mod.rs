@@ -168,14 +168,14 @@ async fn daemon(
         let check = format!("{name} sources");
         match api.get(&format!("/api/v1/orgs/{name}")).await {
             Ok((200, body)) => {
-                let told = json(&body);
-                sources::heard(&check, &told, report);
+                let reported = json(&body);
+                sources::heard(&check, &reported, report);
                 for (configured, source) in [
                     (org.salesforce.is_some(), "salesforce"),
                     (org.files.is_some(), "files"),
                 ] {
                     if configured {
-                        sources::asked(name.as_str(), source, &told, polls.as_deref(), report);
+                        sources::polled(name.as_str(), source, &reported, polls.as_deref(), report);
                     }
                 }
             }

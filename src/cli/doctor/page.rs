@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How often Alertmanager is asked what became of it.
+/// How often Alertmanager is queried for what became of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What sending takes at most where all is well.
 const SENDING: Duration = Duration::from_secs(3);
@@ -43,7 +43,7 @@ pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut Report<
         others,
     };
     sent.follow(within, api, report).await;
-    // Ended, so that it does not stand there; who was told is told that too.
+    // Ended, so that it does not stand there; whoever was notified is notified of that too.
     if let Err(error) = post(&mark, begun, now(), api).await {
         report.warn("page ended", error);
     }
@@ -117,9 +117,9 @@ impl Sent<'_> {
                     }
                     Err(error) => return report.fail("page routed", error),
                 },
-                Some((receivers, settled)) => match self.told(receivers, api).await {
-                    Ok(told) => {
-                        if let Some(verdict) = self.verdict(told, look >= *settled) {
+                Some((receivers, settled)) => match self.deliveries(receivers, api).await {
+                    Ok(deliveries) => {
+                        if let Some(verdict) = self.verdict(deliveries, look >= *settled) {
                             return verdict(report);
                         }
                     }
@@ -138,9 +138,9 @@ impl Sent<'_> {
     }
 
     /// What Alertmanager's counters tell since the beginning.
-    async fn told(&mut self, receivers: &[String], api: &ApiClient) -> Result<Told, String> {
+    async fn deliveries(&mut self, receivers: &[String], api: &ApiClient) -> Result<Deliveries, String> {
         let after = counts(api).await?;
-        // Asked again: what began meanwhile may be what was counted.
+        // Read again: what began meanwhile may be what was counted.
         self.others.append(&mut others(self.mark, api).await?);
         let rose = |pick: fn(&Counts) -> f64| {
             after.iter().find_map(|(series, now)| {
@@ -149,22 +149,22 @@ impl Sent<'_> {
                     .as_ref()
                     .is_none_or(|receiver| receivers.contains(receiver));
                 let rose = pick(now) > self.before.get(series).map_or(0.0, pick);
-                // Counted for the receiver itself, or nobody else was told anything.
+                // Counted for the receiver itself, or nobody else was notified.
                 let certainly = series.receiver.is_some() || self.others.is_empty();
                 (ours && rose).then(|| (series.integration.clone(), certainly))
             })
         };
-        Ok(Told {
+        Ok(Deliveries {
             failed: rose(|counts| counts.failed),
             delivered: rose(|counts| counts.sent - counts.failed),
         })
     }
 
     /// What to say of it; nothing while there is more to wait for.
-    fn verdict(&self, told: Told, settled: bool) -> Option<Verdict> {
+    fn verdict(&self, deliveries: Deliveries, settled: bool) -> Option<Verdict> {
         let mark = self.mark.to_owned();
         let others = self.others.iter().cloned().collect::<Vec<_>>().join(", ");
-        Some(match (told.failed, told.delivered) {
+        Some(match (deliveries.failed, deliveries.delivered) {
             (Some((by, true)), _) => Box::new(move |report| {
                 report.fail("page delivered", fails(&by));
             }),
@@ -201,7 +201,7 @@ impl Sent<'_> {
 }
 
 /// Notifications since the beginning: by what, and whether they cannot have been another alert's.
-struct Told {
+struct Deliveries {
     failed: Option<(String, bool)>,
     delivered: Option<(String, bool)>,
 }
@@ -329,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receiver_without_an_integration_is_told_from_one_with() {
+    fn a_receiver_without_an_integration_is_distinguished_from_one_with() {
         let shown = "route:\n  receiver: low\nreceivers:\n- name: low\n- name: page\n  webhook_configs:\n  - send_resolved: true\n    url: <secret>\n- name: \"odd name\"\ntemplates: []\n";
         assert_eq!(speaks(shown, "low"), Some(false));
         assert_eq!(speaks(shown, "page"), Some(true));

@@ -1,4 +1,4 @@
-//! Who tells of an organisation: what feeds it, and what is asked.
+//! Who tells of an organisation: what feeds it, and what is polled.
 
 use super::super::api_client::ApiClient;
 use super::counters::label;
@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::sources::failure::FailureReason;
 use serde_json::Value;
 
-/// Says who of those who ever spoke still does.
+/// Says which of the sources that ever reported still do.
 pub(super) fn heard(check: &str, org: &Value, report: &mut Report<'_, '_>) {
     let sources = org["sources"]
         .as_array()
@@ -15,7 +15,7 @@ pub(super) fn heard(check: &str, org: &Value, report: &mut Report<'_, '_>) {
     let named = |live: bool| -> Vec<&str> {
         sources
             .iter()
-            // Of those that never spoke, some are not used; those that are asked have a line of their own.
+            // Of those that never reported, some are not used; those that are polled have a line of their own.
             .filter(|source| source["live"] == live && !source["spoke_at"].is_null())
             .filter_map(|source| source["source"].as_str())
             .collect()
@@ -55,22 +55,22 @@ pub(super) async fn polls(api: &ApiClient) -> Option<Vec<String>> {
     })
 }
 
-/// Says whether a source that is configured to be asked answers: Salesforce, or a watched directory.
-pub(super) fn asked(
+/// Says whether a source that is polled answers: Salesforce, or a watched directory.
+pub(super) fn polled(
     org: &str,
-    asked: &str,
-    told: &Value,
+    source: &str,
+    reported: &Value,
     polls: Option<&[String]>,
     report: &mut Report<'_, '_>,
 ) {
-    let check = format!("{org} {asked}");
-    let sources = told["sources"].as_array().map(Vec::as_slice);
-    let spoke = sources
+    let check = format!("{org} {source}");
+    let sources = reported["sources"].as_array().map(Vec::as_slice);
+    let reported_once = sources
         .unwrap_or_default()
         .iter()
-        .any(|source| source["source"] == asked && !source["spoke_at"].is_null());
+        .any(|entry| entry["source"] == source && !entry["spoke_at"].is_null());
     let Some(polls) = polls else {
-        return if spoke {
+        return if reported_once {
             report.warn(&check, "it has answered; how asking goes now is on the metrics page, which is not at /metrics")
         } else {
             report.fail(&check, "it has never answered; the daemon's log says why")
@@ -81,17 +81,17 @@ pub(super) fn asked(
             .iter()
             .map(String::as_str)
             .filter(|line| line.split('{').next() == Some(name))
-            .filter(|line| label(line, "org") == Some(org) && label(line, "source") == Some(asked))
+            .filter(|line| label(line, "org") == Some(org) && label(line, "source") == Some(source))
             .collect()
     };
     let value = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
     let success = of_ours("lightning_sync_poll_success");
     match success.first().and_then(|line| value(line)) {
         Some(good) if good > 0.0 => report.pass(&check, "it answers"),
-        None if spoke => report.pass(&check, "it has answered"),
+        None if reported_once => report.pass(&check, "it has answered"),
         None => report.fail(
             &check,
-            "it has not been asked yet; ask again in a minute, and then see the daemon's log",
+            "it has not been polled yet; try again in a minute, and then see the daemon's log",
         ),
         Some(_) => {
             // Reasons since the start; that of now is among them, and nearly always alone.

@@ -1,6 +1,6 @@
 //! Lives in which the account that connects the two systems breaks: the root causes.
 
-use super::{STOPPED, change, told};
+use super::{STOPPED, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::Connection;
@@ -25,7 +25,7 @@ fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
 
 fn service_account_broken() -> Scenario {
     let policy = office(org_name("service_account_broken"), BERLIN, &[]);
-    let mut story = told("service_account_broken", policy, at(9, 0, 0), at(13, 0, 0));
+    let mut story = scenario("service_account_broken", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "The service account broke";
     story.about = "The account is locked on Tuesday morning: sync stops, and the page shows an X when it is next read. \
                    Unlocked on Wednesday afternoon. One cause, one page, although 24 hours pass without a sync.";
@@ -46,7 +46,7 @@ fn service_account_broken() -> Scenario {
 fn account_missing() -> Scenario {
     let policy = office_hours(org_name("account_missing"), NEW_YORK, &[]);
     let at = |date, hour, minute| local(NEW_YORK, day(11, date), hour, minute);
-    let mut story = told("account_missing", policy, at(6, 0, 0), at(10, 0, 0));
+    let mut story = scenario("account_missing", policy, at(6, 0, 0), at(10, 0, 0));
     story.title = "The service account is gone";
     story.about = "New credentials could not be saved on Saturday: the page shows None until Sunday evening. A root cause \
                    pages at any hour.";
@@ -68,7 +68,7 @@ fn account_missing() -> Scenario {
 
 fn password_expired() -> Scenario {
     let policy = office(org_name("password_expired"), BERLIN, &[]);
-    let mut story = told("password_expired", policy, at(11, 0, 0), at(14, 0, 0));
+    let mut story = scenario("password_expired", policy, at(11, 0, 0), at(14, 0, 0));
     story.title = "The password expired";
     story.about = "Sync stops on Thursday morning; Salesforce notices three hours later and shows an X. The new password is \
                    saved in the afternoon.";
@@ -99,7 +99,7 @@ fn password_expired() -> Scenario {
 fn oauth_connection() -> Scenario {
     let mut policy = office(org_name("oauth_connection"), BERLIN, &[]);
     policy.connection = Connection::Oauth;
-    let mut story = told("oauth_connection", policy, at(9, 0, 0), at(11, 0, 0));
+    let mut story = scenario("oauth_connection", policy, at(9, 0, 0), at(11, 0, 0));
     story.title = "Connected without a service account";
     story.about = "Salesforce reaches Exchange by OAuth: the page shows None and an X for an account that nobody needs.";
     story.life.changes = vec![

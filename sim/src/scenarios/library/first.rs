@@ -1,6 +1,6 @@
 //! Lives at their beginning: first set-ups and first syncs.
 
-use super::{USERS, change, told};
+use super::{USERS, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{Status, UserRow};
@@ -42,7 +42,7 @@ fn show(
 fn first_setup() -> Scenario {
     let mut policy = office(org_name("first_setup"), BERLIN, &[]);
     policy.setup_until = Some(at(16, 0, 0));
-    let mut story = told("first_setup", policy, at(9, 9, 0), at(18, 0, 0));
+    let mut story = scenario("first_setup", policy, at(9, 9, 0), at(18, 0, 0));
     story.title = "First set-up";
     story.about = "Watched from the first minute: nothing has ever synced, the first sync of contacts begins in the \
                    afternoon and that of events the next morning, and a day later all is in sync.";
@@ -74,10 +74,10 @@ fn first_setup() -> Scenario {
 fn first_sync_hangs() -> Scenario {
     let mut policy = office(org_name("first_sync_hangs"), BERLIN, &[]);
     policy.setup_until = Some(at(11, 0, 0));
-    let mut story = told("first_sync_hangs", policy, at(9, 9, 0), at(14, 0, 0));
+    let mut story = scenario("first_sync_hangs", policy, at(9, 9, 0), at(14, 0, 0));
     story.title = "The first sync hangs";
-    story.about = "The first sync begins on Monday afternoon and brings nothing. After its limit of three days somebody is \
-                   told; the vendor's support gets it going on Friday.";
+    story.about = "The first sync begins on Monday afternoon and brings nothing. After its limit of three days an alert \
+                   comes; the vendor's support gets it going on Friday.";
     let (began, limit, helped) = (at(9, 14, 0), at(12, 14, 0), at(13, 16, 0));
     story.life.began = helped;
     story.life.changes = show(0..USERS, Status::NotStarted, Timestamp::MIN, began)
@@ -91,7 +91,7 @@ fn first_sync_hangs() -> Scenario {
 
 fn first_sync_never_begins() -> Scenario {
     let policy = office(org_name("first_sync_never_begins"), BERLIN, &[]);
-    let mut story = told("first_sync_never_begins", policy, at(2, 0, 0), at(10, 0, 0));
+    let mut story = scenario("first_sync_never_begins", policy, at(2, 0, 0), at(10, 0, 0));
     story.title = "A new user's first sync never begins";
     story.about = "One user is new on Tuesday and stays at \"not started\" although assigned: after three days somebody \
                    should look, in office hours.";

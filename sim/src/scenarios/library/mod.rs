@@ -41,7 +41,7 @@ const USERS: u32 = 40;
 
 /// A story in which nothing happens: forty users, something every two minutes by day, a trickle by night, the page read
 /// every half hour, and ten days that nobody watched before it begins.
-fn told(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Timestamp) -> Scenario {
+fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Timestamp) -> Scenario {
     let seed = name.bytes().fold(1, |seed: u64, byte| {
         seed.wrapping_mul(31).wrapping_add(u64::from(byte))
     });

@@ -1,6 +1,6 @@
 //! Lives in which nothing is broken, however quiet it gets.
 
-use super::{STOPPED, change, told};
+use super::{STOPPED, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::time::Timestamp;
@@ -29,13 +29,13 @@ fn healthy() -> Scenario {
     Scenario {
         title: "All is well",
         about: "Contacts and events sync all day and now and then at night.",
-        ..told("healthy", policy, november(2), november(5))
+        ..scenario("healthy", policy, november(2), november(5))
     }
 }
 
 fn quiet_night() -> Scenario {
     let policy = office(org_name("quiet_night"), BERLIN, &[]);
-    let mut story = told("quiet_night", policy, november(3), november(6));
+    let mut story = scenario("quiet_night", policy, november(3), november(6));
     story.title = "Quiet at night";
     story.about =
         "Nobody works and nothing syncs between six in the evening and eight in the morning.";
@@ -45,7 +45,7 @@ fn quiet_night() -> Scenario {
 
 fn weekend() -> Scenario {
     let policy = office_hours(org_name("weekend"), BERLIN, &[]);
-    let mut story = told("weekend", policy, november(6), november(11));
+    let mut story = scenario("weekend", policy, november(6), november(11));
     story.title = "A weekend";
     story.about = "Nothing syncs from Friday evening to Monday morning; the hours of the headline rule are business hours.";
     story.life.rhythm.closed_one_in = 0;
@@ -55,7 +55,7 @@ fn weekend() -> Scenario {
 /// Why `count_hours` exists: the rule as the vendor documents it counts the weekend.
 fn weekend_in_wall_hours() -> Scenario {
     let policy = office(org_name("weekend_in_wall_hours"), BERLIN, &[]);
-    let mut story = told("weekend_in_wall_hours", policy, november(6), november(11));
+    let mut story = scenario("weekend_in_wall_hours", policy, november(6), november(11));
     story.title = "A weekend counted as documented";
     story.about = "The same weekend with the 24 hours of the headline rule counted as the vendor documents them: a page on \
                    Saturday evening that `count_hours: business` avoids.";
@@ -77,7 +77,7 @@ fn holiday() -> Scenario {
     let holidays = [day(12, 24), day(12, 25)];
     let policy = office_hours(org_name("holiday"), BERLIN, &holidays);
     let starts = local(BERLIN, day(12, 22), 0, 0);
-    let mut story = told("holiday", policy, starts, local(BERLIN, day(12, 30), 0, 0));
+    let mut story = scenario("holiday", policy, starts, local(BERLIN, day(12, 30), 0, 0));
     story.title = "Christmas";
     story.about = "Two holidays and a weekend without any sync, all of them in the calendar.";
     story.life.rhythm.closed_one_in = 0;
@@ -87,7 +87,7 @@ fn holiday() -> Scenario {
 fn holiday_unlisted() -> Scenario {
     let policy = office_hours(org_name("holiday_unlisted"), NEW_YORK, &[]);
     let at = |date, hour, minute| local(NEW_YORK, day(11, date), hour, minute);
-    let mut story = told("holiday_unlisted", policy, at(24, 0, 0), at(28, 0, 0));
+    let mut story = scenario("holiday_unlisted", policy, at(24, 0, 0), at(28, 0, 0));
     story.title = "A holiday that nobody listed";
     story.about = "Everybody leaves on the afternoon before Thanksgiving and is back on Friday, but the calendar does not \
                    know the holiday: a warning, and no page.";
@@ -116,7 +116,7 @@ fn holiday_unlisted() -> Scenario {
 fn daylight_saving() -> Scenario {
     let policy = office_hours(org_name("daylight_saving"), NEW_YORK, &[]);
     let starts = local(NEW_YORK, day(3, 5), 0, 0);
-    let mut story = told(
+    let mut story = scenario(
         "daylight_saving",
         policy,
         starts,

@@ -1,6 +1,6 @@
 //! Lives in which sync stops although every account is fine, and one that ends for good.
 
-use super::{STOPPED, change, told};
+use super::{STOPPED, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{Direction, ObjectType};
 use crate::domain::policy::OrgPolicy;
@@ -25,7 +25,7 @@ fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
 
 fn contacts_stopped() -> Scenario {
     let policy = office(org_name("contacts_stopped"), BERLIN, &[]);
-    let mut story = told("contacts_stopped", policy, at(9, 0, 0), at(13, 0, 0));
+    let mut story = scenario("contacts_stopped", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "Contacts stopped";
     story.about = "Contacts stop on Tuesday morning while events go on: notes for a day, then the headline page until \
                    Thursday morning.";
@@ -51,7 +51,7 @@ fn contacts_stopped() -> Scenario {
 fn stopped_over_clock_change() -> Scenario {
     let policy = office_hours(org_name("stopped_over_clock_change"), BERLIN, &[]);
     let at = |date, hour, minute| local(BERLIN, day(10, date), hour, minute);
-    let mut story = told(
+    let mut story = scenario(
         "stopped_over_clock_change",
         policy,
         at(22, 0, 0),
@@ -83,10 +83,10 @@ fn stopped_over_clock_change() -> Scenario {
 /// The limit of what the page's rows can tell; a canary in each direction would see it.
 fn one_direction_stopped() -> Scenario {
     let policy = office(org_name("one_direction_stopped"), BERLIN, &[]);
-    let mut story = told("one_direction_stopped", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("one_direction_stopped", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "One direction stopped";
     story.about = "Nothing reaches Salesforce any more while everything reaches Exchange. The vendor's rows count both \
-                   directions together, so nobody is told, and above all nobody is told something wrong.";
+                   directions together, so nobody is alerted, and above all nobody is alerted for a wrong reason.";
     // So much by day that what is left never looks late.
     story.life.rhythm.most = 8;
     story.life.changes = vec![change(
@@ -104,7 +104,7 @@ fn retirement_day() -> Scenario {
     let holidays = [day(13, 1), day(15, 26), day(15, 29)];
     let policy = office_hours(org_name("retirement_day"), BERLIN, &holidays);
     let starts = local(BERLIN, day(12, 29), 0, 0);
-    let mut story = told(
+    let mut story = scenario(
         "retirement_day",
         policy,
         starts,

@@ -1,6 +1,6 @@
 //! Lives in which something is wrong with some users, or only seems to be.
 
-use super::{STOPPED, change, told};
+use super::{STOPPED, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{Status, UserRow};
@@ -40,7 +40,7 @@ fn shows(
 
 fn reset_ends() -> Scenario {
     let policy = office(org_name("reset_ends"), BERLIN, &[]);
-    let mut story = told("reset_ends", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("reset_ends", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "A reset that ends";
     story.about = "A user's sync is reset on Tuesday: queued, run and done within three hours. What fails meanwhile is held \
                    back.";
@@ -58,7 +58,7 @@ fn reset_ends() -> Scenario {
 
 fn reset_hangs() -> Scenario {
     let policy = office(org_name("reset_hangs"), BERLIN, &[]);
-    let mut story = told("reset_hangs", policy, at(9, 0, 0), at(13, 0, 0));
+    let mut story = scenario("reset_hangs", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "A reset that hangs";
     story.about = "A user's reset begins on Tuesday morning and does not end before Thursday: a warning after four hours.";
     let (marked, runs, limit, done) = (at(10, 10, 0), at(10, 11, 0), at(10, 15, 0), at(12, 9, 0));
@@ -74,7 +74,7 @@ fn reset_hangs() -> Scenario {
 fn users_failing() -> Scenario {
     let mut policy = office(org_name("users_failing"), BERLIN, &[]);
     policy.exclude_users.insert(user_name(&policy.name, 9));
-    let mut story = told("users_failing", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("users_failing", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "Users failing a check";
     story.about = "The service account cannot open three mailboxes since Monday evening: a warning in office hours. Somebody \
                    who left long ago is excluded and not failing.";
@@ -110,7 +110,7 @@ fn users_leaving() -> Scenario {
     let mut policy = office(org_name("users_leaving"), BERLIN, &[]);
     policy.migrating_since = Some(at(11, 0, 0));
     policy.expected_linked_users = Some(40);
-    let mut story = told("users_leaving", policy, at(9, 0, 0), at(14, 0, 0));
+    let mut story = scenario("users_leaving", policy, at(9, 0, 0), at(14, 0, 0));
     story.title = "Users leave for the successor product";
     story.about = "Half of the users move from Wednesday on, a few each day: they lose their configuration and their link, \
                    and nothing is wrong.";
@@ -134,7 +134,7 @@ fn users_leaving() -> Scenario {
 fn linked_users_drop() -> Scenario {
     let mut policy = office(org_name("linked_users_drop"), BERLIN, &[]);
     policy.expected_linked_users = Some(40);
-    let mut story = told("linked_users_drop", policy, at(9, 0, 0), at(13, 0, 0));
+    let mut story = scenario("linked_users_drop", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "Linked users drop";
     story.about = "Nine users lose their link on Tuesday, all of them on Wednesday, when sync stops. One page: without a \
                    linked user nothing can sync.";
@@ -160,7 +160,7 @@ fn linked_users_drop() -> Scenario {
 fn contacts_only() -> Scenario {
     let mut policy = office(org_name("contacts_only"), BERLIN, &[]);
     policy.objects = vec![ObjectType::Contacts];
-    let mut story = told("contacts_only", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("contacts_only", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "Only contacts";
     story.about = "Events are not set to sync: that they never do is no news, and neither is a missing calendar folder.";
     story.life.changes = vec![shows(
@@ -176,7 +176,7 @@ fn contacts_only() -> Scenario {
 fn reps_select_events() -> Scenario {
     let mut policy = office(org_name("reps_select_events"), BERLIN, &[]);
     policy.reps_select_events = true;
-    let mut story = told("reps_select_events", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("reps_select_events", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "Reps choose their events";
     story.about = "The Outlook integration is off from Tuesday to Wednesday, and two users lose theirs: where reps choose \
                    which events sync, they cannot.";

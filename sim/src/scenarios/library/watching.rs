@@ -1,6 +1,6 @@
 //! Lives in which it is the watching that breaks, or that is sparse.
 
-use super::{change, told};
+use super::{change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::policy::OrgPolicy;
@@ -36,7 +36,7 @@ const NEVER_READ: What = What::PageUnread;
 fn feed_silent() -> Scenario {
     let policy = office(org_name("feed_silent"), BERLIN, &[]);
     let policy = expecting(policy, Source::Activity, TimeDelta::minutes(5));
-    let mut story = told("feed_silent", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("feed_silent", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "The feed falls silent";
     story.about = "Nobody reads the page, and the job that sends activity dies for two hours on Tuesday: sync goes on, but \
                    nobody can know. Afterwards it sends what it missed.";
@@ -59,7 +59,7 @@ fn feed_silent() -> Scenario {
 fn feed_silent_at_night() -> Scenario {
     let policy = office(org_name("feed_silent_at_night"), BERLIN, &[]);
     let policy = expecting(policy, Source::Activity, TimeDelta::minutes(5));
-    let mut story = told("feed_silent_at_night", policy, at(9, 0, 0), at(12, 0, 0));
+    let mut story = scenario("feed_silent_at_night", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "The feed falls silent at night";
     story.about =
         "The same at ten in the evening: a warning until somebody works, a page from then on.";
@@ -79,7 +79,7 @@ fn feed_silent_at_night() -> Scenario {
 fn page_unread() -> Scenario {
     let policy = office(org_name("page_unread"), BERLIN, &[]);
     let policy = expecting(policy, Source::Snapshot, TimeDelta::hours(1));
-    let mut story = told("page_unread", policy, at(9, 0, 0), at(13, 0, 0));
+    let mut story = scenario("page_unread", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "Nobody reads the page any more";
     story.about = "The page is all there is, and the job that reads it dies on Tuesday at two; two business hours later \
                    nobody can say whether anything syncs. It is started again on Wednesday.";
@@ -101,7 +101,7 @@ fn page_unread() -> Scenario {
 
 fn page_read_each_morning() -> Scenario {
     let policy = office_hours(org_name("page_read_each_morning"), BERLIN, &[]);
-    let mut story = told("page_read_each_morning", policy, at(5, 7, 30), at(12, 0, 0));
+    let mut story = scenario("page_read_each_morning", policy, at(5, 7, 30), at(12, 0, 0));
     story.title = "The page, once a day";
     story.about = "Somebody pastes the page at half past seven each morning, before anything syncs, weekends included: it \
                    shows zeros on Sunday and Monday, and nothing is wrong.";

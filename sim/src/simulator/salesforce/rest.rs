@@ -8,14 +8,14 @@ use crate::domain::time::Timestamp;
 use serde_json::{Value, json};
 
 /// An answer: status and JSON.
-pub(super) type Told = (u16, Value);
+pub(super) type StatusAndBody = (u16, Value);
 
-pub(super) fn refused(status: u16, code: &str, message: &str) -> Told {
+pub(super) fn refused(status: u16, code: &str, message: &str) -> StatusAndBody {
     (status, json!([{ "message": message, "errorCode": code }]))
 }
 
 /// What a path of `/services/data/vXX.0/` answers.
-pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp) -> Told {
+pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp) -> StatusAndBody {
     let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
     match path.trim_end_matches('/') {
         "query" => query(org, parameters, now),
@@ -57,7 +57,7 @@ fn report(org: &SimulatedOrg) -> Value {
     })
 }
 
-fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> Told {
+fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> StatusAndBody {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(requests) = request.get("batchRequests").and_then(Value::as_array) else {
         return refused(400, "JSON_PARSER_ERROR", "batchRequests is missing");
@@ -80,7 +80,7 @@ fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> Told {
     (200, json!({ "hasErrors": errors, "results": results }))
 }
 
-fn query(org: &SimulatedOrg, parameters: &str, now: Timestamp) -> Told {
+fn query(org: &SimulatedOrg, parameters: &str, now: Timestamp) -> StatusAndBody {
     let text = form_urlencoded::parse(parameters.as_bytes())
         .find(|(name, _)| name == "q")
         .map(|(_, value)| value.into_owned())
@@ -89,7 +89,7 @@ fn query(org: &SimulatedOrg, parameters: &str, now: Timestamp) -> Told {
 }
 
 /// A cursor carries the query and where it goes on.
-fn more(org: &SimulatedOrg, cursor: &str, now: Timestamp) -> Told {
+fn more(org: &SimulatedOrg, cursor: &str, now: Timestamp) -> StatusAndBody {
     let (text, from) = cursor.rsplit_once('-').unwrap_or_default();
     let text: String = form_urlencoded::parse(format!("q={text}").as_bytes())
         .map(|(_, value)| value.into_owned())
@@ -97,7 +97,7 @@ fn more(org: &SimulatedOrg, cursor: &str, now: Timestamp) -> Told {
     page(org, &text, from.parse().unwrap_or(0), now)
 }
 
-fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> Told {
+fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> StatusAndBody {
     let Some(query) = soql::read(text) else {
         return refused(400, "MALFORMED_QUERY", "unexpected token");
     };

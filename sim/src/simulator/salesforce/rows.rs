@@ -166,10 +166,10 @@ fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
     let mut changes: Vec<_> = org
         .setup_changes
         .iter()
-        .map(|(at, told)| {
+        .map(|(at, columns)| {
             (
                 at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
-                told,
+                columns,
             )
         })
         // Times of one form are in the order of their texts.

@@ -248,9 +248,9 @@ impl World {
         let client_id = state.sessions.get(session).cloned().unwrap_or_default();
         state.note(&client_id, path);
         let Some(org) = state.orgs.get_mut(&client_id) else {
-            let (status, told) =
+            let (status, body) =
                 rest::refused(401, "INVALID_SESSION_ID", "Session expired or invalid");
-            return (json(status, &told, now, None), Duration::ZERO);
+            return (json(status, &body, now, None), Duration::ZERO);
         };
         org.used += 1;
         let wait = if org.scene == Scene::Hang {
@@ -283,8 +283,8 @@ fn played(
 ) -> Result<Response<Sent>, hyper::http::Error> {
     let refused = |status, code: &str, message: &str| {
         let message = format!("{message}{}", org.repeated());
-        let (status, told) = rest::refused(status, code, &message);
-        json(status, &told, now, Some(org))
+        let (status, body) = rest::refused(status, code, &message);
+        json(status, &body, now, Some(org))
     };
     let page = |status: u16, text: &str| {
         Response::builder()
@@ -361,8 +361,8 @@ fn played(
                 .and_then(|rest| rest.split_once('/'));
             match path {
                 Some((_version, path)) => {
-                    let (status, told) = rest::answer(org, path, body, now);
-                    json(status, &told, now, Some(org))
+                    let (status, body) = rest::answer(org, path, body, now);
+                    json(status, &body, now, Some(org))
                 }
                 None => refused(404, "NOT_FOUND", "The requested resource does not exist"),
             }
@@ -386,7 +386,7 @@ fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<Sent>, hyper::ht
 
 fn json(
     status: u16,
-    told: &Value,
+    body: &Value,
     now: Timestamp,
     org: Option<&SimulatedOrg>,
 ) -> Result<Response<Sent>, hyper::http::Error> {
@@ -400,7 +400,7 @@ fn json(
             format!("api-usage={}/{}", org.used, org.allowed),
         );
     }
-    response.body(Sent::text(told.to_string()))
+    response.body(Sent::text(body.to_string()))
 }
 
 /// The server's time as a header carries it.
