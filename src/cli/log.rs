@@ -18,19 +18,19 @@ pub struct AlreadySetUp;
 /// # Errors
 /// [`AlreadySetUp`] the second time.
 pub fn set_up(level: LogLevel, format: LogFormat) -> Result<(), AlreadySetUp> {
-    let colours = Colours::of(std::io::stderr().is_terminal());
+    let colours = LogColours::of(std::io::stderr().is_terminal());
     tracing::subscriber::set_global_default(subscriber(level, format, colours, std::io::stderr))
         .map_err(|_| AlreadySetUp)
 }
 
 /// Whether the text may carry colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Colours {
+enum LogColours {
     On,
     Off,
 }
 
-impl Colours {
+impl LogColours {
     fn of(terminal: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         if terminal && wanted {
@@ -44,7 +44,7 @@ impl Colours {
 fn subscriber<W>(
     level: LogLevel,
     format: LogFormat,
-    colours: Colours,
+    colours: LogColours,
     writer: W,
 ) -> Box<dyn Subscriber + Send + Sync>
 where
@@ -65,7 +65,7 @@ where
         .with_writer(writer)
         .with_target(false);
     match format {
-        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours == Colours::On))),
+        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours == LogColours::On))),
         LogFormat::Json => Box::new(
             registry.with(
                 layer
@@ -101,7 +101,7 @@ mod tests {
     fn logged(level: LogLevel, format: LogFormat) -> Vec<String> {
         let captured = Captured::default();
         let writer = captured.clone();
-        let subscriber = subscriber(level, format, Colours::Off, move || writer.clone());
+        let subscriber = subscriber(level, format, LogColours::Off, move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(org = "acme", "Looked.");
             tracing::info!(org = "acme", records = 3, "Took records.");

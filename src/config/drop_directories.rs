@@ -1,7 +1,7 @@
 //! Where files are dropped: everything in such a directory is moved away, so nothing that the daemon needs itself may lie
 //! there, and no two organisations may share one.
 
-use super::section::Section;
+use super::section::ConfigSection;
 use super::valid::OrgConfig;
 use std::collections::HashMap;
 use std::fs;
@@ -15,7 +15,7 @@ pub(super) type OwnFile = (String, PathBuf);
 
 /// Notes every directory that something else needs. `orgs` are the good ones with their sections, `base` is the
 /// directory of the configuration itself.
-pub(super) fn check(orgs: &[(&Section<'_>, &OrgConfig)], own: &[OwnFile], base: &Path) {
+pub(super) fn check(orgs: &[(&ConfigSection<'_>, &OrgConfig)], own: &[OwnFile], base: &Path) {
     let mut needed: HashMap<PathBuf, &str> = HashMap::new();
     for (key, file) in own {
         for directory in homes(file) {

@@ -1,6 +1,6 @@
 //! The commented example, made from the table of keys.
 
-use super::keys::{Default, Key, Kind};
+use super::keys::{ConfigKey, KeyDefault, KeyKind};
 use super::table;
 
 /// The width that comments are wrapped to.
@@ -19,7 +19,7 @@ pub fn example() -> String {
     text
 }
 
-fn write_key(text: &mut String, key: &Key) {
+fn write_key(text: &mut String, key: &ConfigKey) {
     let first_of_item = key.path == "orgs[].name";
     let indent = " ".repeat(indent(key));
     text.push('\n');
@@ -44,20 +44,20 @@ fn write_key(text: &mut String, key: &Key) {
     }
 }
 
-fn comment(key: &Key) -> String {
-    if matches!(key.kind, Kind::Section | Kind::Sections) {
+fn comment(key: &ConfigKey) -> String {
+    if matches!(key.kind, KeyKind::Section | KeyKind::Sections) {
         return key.doc.to_owned();
     }
     match key.default {
-        Default::Required => format!("{} Takes {}; needed.", key.doc, key.takes()),
-        Default::Value(default) | Default::Words(default) => {
+        KeyDefault::Required => format!("{} Takes {}; needed.", key.doc, key.takes()),
+        KeyDefault::Value(default) | KeyDefault::Words(default) => {
             format!("{} Takes {}; without it: {default}.", key.doc, key.takes())
         }
     }
 }
 
 /// How far in a key stands: two for a mapping around it, four for a list of mappings.
-fn indent(key: &Key) -> usize {
+fn indent(key: &ConfigKey) -> usize {
     let lists = key.parent().matches("[]").count();
     key.depth() * 2 + lists * 2
 }
@@ -155,9 +155,9 @@ mod tests {
 
     /// Every default of the table that stands directly in a section, one on each line.
     fn defaults(parent: &str, indent: &str) -> String {
-        let line = |key: &Key| match key.default {
-            Default::Value(default) => Some(format!("{indent}{}: {default}\n", key.name())),
-            Default::Required | Default::Words(_) => None,
+        let line = |key: &ConfigKey| match key.default {
+            KeyDefault::Value(default) => Some(format!("{indent}{}: {default}\n", key.name())),
+            KeyDefault::Required | KeyDefault::Words(_) => None,
         };
         children(parent).filter_map(line).collect()
     }
@@ -177,7 +177,7 @@ mod tests {
             .default;
         let vendors = crate::domain::policy::OrgPolicy::VENDOR_RETIREMENT;
         let words = format!("{vendors} for lightning_sync, none for einstein_activity_capture");
-        assert_eq!(retirement, Default::Words(words.leak()));
+        assert_eq!(retirement, KeyDefault::Words(words.leak()));
         let hours = "orgs: [{ name: acme, business_hours: { from: \"08:00\", to: \"18:00\" } }]";
         let spelled = "orgs: [{ name: acme, business_hours: { from: \"08:00\", to: \"18:00\", days: [mon, tue, wed, thu, fri], holidays: [] } }]";
         assert_eq!(read(hours), read(spelled));

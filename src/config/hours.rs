@@ -2,14 +2,14 @@
 
 use super::dates;
 use super::mistakes::quoted;
-use super::section::{Read, Section};
+use super::section::{ConfigSection, KeyRead};
 use super::table::DAYS;
 use crate::domain::calendar::{Calendar, Weekly};
 use chrono::Weekday;
 use chrono_tz::Tz;
 
 /// The organisation's calendar; the second is whether there is a section at all.
-pub(super) fn read(org: &Section<'_>, zone: Tz) -> (Calendar, Read<()>) {
+pub(super) fn read(org: &ConfigSection<'_>, zone: Tz) -> (Calendar, KeyRead<()>) {
     let (given, section) = org.section("business_hours");
     let days = section.choices("days", weekday).or(WORKING_DAYS.to_vec());
     let from = section.text("from", |text| match dates::minute_of_day(text)? {
@@ -22,7 +22,8 @@ pub(super) fn read(org: &Section<'_>, zone: Tz) -> (Calendar, Read<()>) {
     });
     let to = section.require("to", to);
     let holidays = section.texts("holidays", dates::day).or(Vec::new());
-    let (Read::Given(()), Some((from_minute, _)), Some((to_minute, to_text))) = (given, &from, &to)
+    let (KeyRead::Given(()), Some((from_minute, _)), Some((to_minute, to_text))) =
+        (given, &from, &to)
     else {
         return (Calendar::Always, given);
     };

@@ -9,13 +9,13 @@ use chrono::TimeDelta;
 
 /// One key.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
+pub(super) struct ConfigKey {
     /// Where it stands; `[]` is any item of a list.
     pub(super) path: &'static str,
     /// What it takes.
-    pub(super) kind: Kind,
+    pub(super) kind: KeyKind,
     /// What holds without it.
-    pub(super) default: Default,
+    pub(super) default: KeyDefault,
     /// The value in the example, as YAML.
     pub(super) example: &'static str,
     /// Whether the example sets it; otherwise it stands there as a comment.
@@ -26,7 +26,7 @@ pub(super) struct Key {
 
 /// What holds when a key is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Default {
+pub(super) enum KeyDefault {
     /// Nothing: the key has to be there.
     Required,
     /// This value, as YAML.
@@ -37,7 +37,7 @@ pub(super) enum Default {
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     /// More keys.
     Section,
     /// A list of sections.
@@ -101,7 +101,7 @@ impl Bounds {
     }
 }
 
-impl Key {
+impl ConfigKey {
     /// The last part of the path.
     pub(super) fn name(&self) -> &'static str {
         self.path
@@ -116,7 +116,7 @@ impl Key {
 
     /// Whether it names a file that the daemon reads itself, under the directory of the configuration.
     pub(super) fn is_own_file(&self) -> bool {
-        matches!(self.kind, Kind::File) && self.name().ends_with("_file")
+        matches!(self.kind, KeyKind::File) && self.name().ends_with("_file")
     }
 
     /// How deep it stands.
@@ -128,7 +128,11 @@ impl Key {
     pub(super) fn variable(&self) -> Option<String> {
         let scalar = !matches!(
             self.kind,
-            Kind::Section | Kind::Sections | Kind::Texts(..) | Kind::Choices(_) | Kind::Dates
+            KeyKind::Section
+                | KeyKind::Sections
+                | KeyKind::Texts(..)
+                | KeyKind::Choices(_)
+                | KeyKind::Dates
         );
         (scalar && !self.path.contains("[]")).then(|| {
             format!(
@@ -141,19 +145,19 @@ impl Key {
     /// What it takes, in words.
     pub(super) fn takes(&self) -> String {
         match self.kind {
-            Kind::Section => "a mapping of keys".to_owned(),
-            Kind::Sections => "a list of mappings".to_owned(),
-            Kind::Text(_, words) => words.to_owned(),
-            Kind::Texts(_, words) => format!("a list of {words}"),
-            Kind::File => "the path of a file".to_owned(),
-            Kind::Choice(names) => names().join(" or "),
-            Kind::Choices(names) => format!("a list of {}", names().join(", ")),
-            Kind::Flag => "true or false".to_owned(),
-            Kind::Count(min, max) => format!("a whole number from {min} to {max}"),
-            Kind::Bytes(min, max) => {
+            KeyKind::Section => "a mapping of keys".to_owned(),
+            KeyKind::Sections => "a list of mappings".to_owned(),
+            KeyKind::Text(_, words) => words.to_owned(),
+            KeyKind::Texts(_, words) => format!("a list of {words}"),
+            KeyKind::File => "the path of a file".to_owned(),
+            KeyKind::Choice(names) => names().join(" or "),
+            KeyKind::Choices(names) => format!("a list of {}", names().join(", ")),
+            KeyKind::Flag => "true or false".to_owned(),
+            KeyKind::Count(min, max) => format!("a whole number from {min} to {max}"),
+            KeyKind::Bytes(min, max) => {
                 format!("a size from {} to {}", bytes::text(min), bytes::text(max))
             }
-            Kind::Span(bounds) => {
+            KeyKind::Span(bounds) => {
                 let none = if bounds.or_none == OrNone::SpanOrNone {
                     ", or none"
                 } else {
@@ -161,9 +165,9 @@ impl Key {
                 };
                 format!("a duration from {}{none}", bounds.range())
             }
-            Kind::Date => "a date such as 2026-12-31".to_owned(),
-            Kind::DateOrNone => "a date such as 2026-12-31, or none".to_owned(),
-            Kind::Dates => "a list of dates such as 2026-12-31".to_owned(),
+            KeyKind::Date => "a date such as 2026-12-31".to_owned(),
+            KeyKind::DateOrNone => "a date such as 2026-12-31, or none".to_owned(),
+            KeyKind::Dates => "a list of dates such as 2026-12-31".to_owned(),
         }
     }
 }
@@ -175,16 +179,16 @@ pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
 pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
 
 /// The key of a path.
-pub(super) fn key(path: &str) -> Option<&'static Key> {
+pub(super) fn key(path: &str) -> Option<&'static ConfigKey> {
     both().find(|key| key.path == path)
 }
 
 /// The keys that stand directly in a section, in the order of the table.
-pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
+pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static ConfigKey> {
     both().filter(move |key| key.parent() == parent)
 }
 
 /// The keys of both files; those of the web's stand below a name that no configuration can have.
-fn both() -> impl Iterator<Item = &'static Key> {
+fn both() -> impl Iterator<Item = &'static ConfigKey> {
     table::all().chain(WEB_KEYS)
 }

@@ -1,11 +1,11 @@
 //! File and environment → [`ValidConfig`].
 
 use super::drop_directories;
-use super::keys::{Key, VARIABLE_PREFIX};
-use super::mistakes::{Collector, ConfigError, Place, nearest};
+use super::keys::{ConfigKey, VARIABLE_PREFIX};
+use super::mistakes::{Collector, ConfigError, MistakePlace, nearest};
 use super::org;
 use super::reader::{self, found};
-use super::section::Section;
+use super::section::ConfigSection;
 use super::table;
 use super::valid::{DEFAULT_INGEST_MEMORY, OrgConfig, StoreConfig, ValidConfig, Validated};
 use crate::domain::external_url::ExternalUrl;
@@ -103,7 +103,7 @@ pub fn from_text(
     let mistakes = Collector::default();
     let valid = reader::read(text, &mistakes).and_then(|file| {
         let tree = under_environment(file, environment, &mistakes)?;
-        validate(&Section::root(&tree, &mistakes), base, &mistakes)
+        validate(&ConfigSection::root(&tree, &mistakes), base, &mistakes)
     });
     mistakes.finish(name, valid)
 }
@@ -114,7 +114,7 @@ fn under_environment(
     environment: &Environment,
     mistakes: &Collector,
 ) -> Option<Value> {
-    let known: Vec<String> = table::all().filter_map(Key::variable).collect();
+    let known: Vec<String> = table::all().filter_map(ConfigKey::variable).collect();
     let mut ours = HashMap::new();
     for (name, value) in &environment.0 {
         if known.contains(name) {
@@ -128,7 +128,7 @@ fn under_environment(
             let says = meant.unwrap_or_else(|| {
                 "no key; lists and what stands in them are set in the file".to_owned()
             });
-            mistakes.add(Place::Environment(name.clone()), "", says);
+            mistakes.add(MistakePlace::Environment(name.clone()), "", says);
         }
     }
     let variables = config::Environment::default()
@@ -141,7 +141,7 @@ fn under_environment(
     {
         Ok(merged) => taken_out(merged.cache).map(|merged| with_lines(merged, &file, mistakes)),
         Err(error) => {
-            mistakes.add(Place::Whole, "", error.to_string());
+            mistakes.add(MistakePlace::Whole, "", error.to_string());
             None
         }
     }
@@ -193,7 +193,7 @@ impl Source for FileTree {
     }
 }
 
-fn validate(root: &Section<'_>, base: &Path, read: &Collector) -> Option<ValidConfig> {
+fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<ValidConfig> {
     let (_, section) = root.section("store");
     let path = section.text("path", |text| {
         let fits = !text.is_empty() && !text.contains('\0');
@@ -228,7 +228,7 @@ fn validate(root: &Section<'_>, base: &Path, read: &Collector) -> Option<ValidCo
 }
 
 fn read_orgs(
-    root: &Section<'_>,
+    root: &ConfigSection<'_>,
     base: &Path,
     store: &Path,
     read: &Collector,

@@ -33,22 +33,22 @@ pub enum ConfigError {
     },
     /// The text has mistakes.
     #[error("{0}")]
-    Mistakes(Mistakes),
+    ConfigMistakes(ConfigMistakes),
 }
 
 /// All mistakes of one text; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistakes {
+pub struct ConfigMistakes {
     name: String,
-    list: Vec<Mistake>,
+    list: Vec<ConfigMistake>,
     unlisted: usize,
 }
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
+pub struct ConfigMistake {
     /// Where it stands.
-    pub place: Place,
+    pub place: MistakePlace,
     /// The key path, such as `orgs[0].business_hours.from`; empty for the text as a whole.
     pub key: String,
     /// What was found and what is allowed.
@@ -57,7 +57,7 @@ pub struct Mistake {
 
 /// Where a mistake stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum MistakePlace {
     /// The text as a whole: something is missing.
     Whole,
     /// A line, counted from 1.
@@ -66,17 +66,17 @@ pub enum Place {
     Environment(String),
 }
 
-impl Mistakes {
+impl ConfigMistakes {
     /// As many as somebody can read; a text with more is the wrong file.
     const LISTED: usize = 200;
 
     /// The mistakes, sorted by where they stand.
-    pub fn list(&self) -> &[Mistake] {
+    pub fn list(&self) -> &[ConfigMistake] {
         &self.list
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for ConfigMistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.list.len() + self.unlisted;
         let plural = if count == 1 { "mistake" } else { "mistakes" };
@@ -91,12 +91,12 @@ impl fmt::Display for Mistakes {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Whole => {}
-            Place::Line(line) => write!(f, "line {line}: ")?,
-            Place::Environment(variable) => write!(f, "environment {variable}: ")?,
+            MistakePlace::Whole => {}
+            MistakePlace::Line(line) => write!(f, "line {line}: ")?,
+            MistakePlace::Environment(variable) => write!(f, "environment {variable}: ")?,
         }
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
@@ -108,15 +108,15 @@ impl fmt::Display for Mistake {
 /// Where the walkers leave what they find.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    mistakes: RefCell<Vec<Mistake>>,
+    mistakes: RefCell<Vec<ConfigMistake>>,
     /// The files that keys name, as they are written.
     files: RefCell<Vec<(String, String)>>,
 }
 
 impl Collector {
     /// Notes a mistake.
-    pub(super) fn add(&self, place: Place, key: impl Into<String>, says: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake {
+    pub(super) fn add(&self, place: MistakePlace, key: impl Into<String>, says: impl Into<String>) {
+        self.mistakes.borrow_mut().push(ConfigMistake {
             place,
             key: key.into(),
             says: says.into(),
@@ -140,10 +140,10 @@ impl Collector {
             Some(value) if list.is_empty() => Ok(value),
             _ => {
                 list.sort();
-                let unlisted = list.len().saturating_sub(Mistakes::LISTED);
-                list.truncate(Mistakes::LISTED);
+                let unlisted = list.len().saturating_sub(ConfigMistakes::LISTED);
+                list.truncate(ConfigMistakes::LISTED);
                 let name = name.to_owned();
-                Err(ConfigError::Mistakes(Mistakes {
+                Err(ConfigError::ConfigMistakes(ConfigMistakes {
                     name,
                     list,
                     unlisted,

@@ -31,7 +31,7 @@ mod web_table;
 pub use example::example;
 pub use init::{Answers, InitError, init};
 pub use load::{Environment, from_file, from_text};
-pub use mistakes::{ConfigError, Mistake, Mistakes, Place};
+pub use mistakes::{ConfigError, ConfigMistake, ConfigMistakes, MistakePlace};
 pub use origin::Origin;
 pub use reference::reference;
 pub use schema::schema;

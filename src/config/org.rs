@@ -4,7 +4,7 @@ use super::dates;
 use super::hours;
 use super::origin::Origin;
 use super::salesforce;
-use super::section::{Read, Section};
+use super::section::{ConfigSection, KeyRead};
 use super::token;
 use super::valid::{FilesConfig, IngestConfig, OrgConfig};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Reads an organisation; relative paths are taken from `base`. `None` when it has no name to be called by.
-pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
+pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     let named = org.text("name", |text| {
         OrgName::new(text).map_err(|_| NAME_IS.to_owned())
     });
@@ -49,7 +49,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<OrgConfig> {
 
 const NAME_IS: &str = "allowed: 1 to 63 of the characters a-z, 0-9 and -";
 
-fn read_product(org: &Section<'_>, policy: &mut OrgPolicy) {
+fn read_product(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     policy.product = org.choice("product", Product::from_name).or(policy.product);
     policy.connection = org
         .choice("connection", Connection::from_name)
@@ -61,7 +61,7 @@ fn read_product(org: &Section<'_>, policy: &mut OrgPolicy) {
     policy.reps_select_events = org.flag("reps_select_events").or(policy.reps_select_events);
 }
 
-fn read_calendar(org: &Section<'_>, policy: &mut OrgPolicy) {
+fn read_calendar(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     policy.time_zone = org.text("time_zone", dates::zone).or(policy.time_zone);
     policy.date_order = org
         .choice("date_order", DateOrder::from_name)
@@ -79,7 +79,7 @@ fn read_calendar(org: &Section<'_>, policy: &mut OrgPolicy) {
     }
 }
 
-fn read_users(org: &Section<'_>, policy: &mut OrgPolicy) {
+fn read_users(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     policy.expected_linked_users = org.count("expected_linked_users").given();
     let users = org.texts("exclude_users", |text| {
         UserName::new(text).map_err(|error| error.to_string())
@@ -87,7 +87,7 @@ fn read_users(org: &Section<'_>, policy: &mut OrgPolicy) {
     policy.exclude_users = users.or(Vec::new()).into_iter().collect();
 }
 
-fn read_dates(org: &Section<'_>, policy: &mut OrgPolicy) {
+fn read_dates(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     let zone = policy.time_zone;
     policy.setup_until = org
         .text("setup_until", |text| dates::start_of(text, zone))
@@ -102,7 +102,7 @@ fn read_dates(org: &Section<'_>, policy: &mut OrgPolicy) {
             .map_err(|says| format!("{says}, or none")),
     });
     policy.retirement = match (policy.product, retirement) {
-        (Product::EinsteinActivityCapture, Read::Given(Some(_))) => {
+        (Product::EinsteinActivityCapture, KeyRead::Given(Some(_))) => {
             org.wrong(
                 "retirement",
                 "einstein_activity_capture has no retirement; remove this, or write none",
@@ -114,7 +114,7 @@ fn read_dates(org: &Section<'_>, policy: &mut OrgPolicy) {
     };
 }
 
-fn read_spans(org: &Section<'_>, policy: &mut OrgPolicy) {
+fn read_spans(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     let fresh = org.span("fresh_within");
     let stale = org.span("stale_after");
     let readable = !fresh.is_wrong() && !stale.is_wrong();
@@ -159,7 +159,7 @@ fn read_spans(org: &Section<'_>, policy: &mut OrgPolicy) {
     }
 }
 
-fn read_files(org: &Section<'_>, base: &Path) -> Option<FilesConfig> {
+fn read_files(org: &ConfigSection<'_>, base: &Path) -> Option<FilesConfig> {
     let (given, files) = org.section("files");
     let directory = files.text("directory", |text| {
         let directory = base.join(text);
@@ -178,7 +178,7 @@ fn read_files(org: &Section<'_>, base: &Path) -> Option<FilesConfig> {
     })
 }
 
-fn read_ingest(org: &Section<'_>, base: &Path) -> IngestConfig {
+fn read_ingest(org: &ConfigSection<'_>, base: &Path) -> IngestConfig {
     let (_, ingest) = org.section("ingest");
     let token = ingest.text("token_file", |text| token::read(text, &base.join(text)));
     let origins = ingest.texts("allowed_origins", |text| {

@@ -3,7 +3,7 @@
 //! Built on the parser's events rather than on its loader: no recursion, so nothing overflows; aliases are expanded under
 //! a bound; a key that is given twice is a mistake; a tag, which would change a scalar's type, is another.
 
-use super::mistakes::{Collector, Place, quoted, shown_key};
+use super::mistakes::{Collector, MistakePlace, quoted, shown_key};
 use config::{Map, Value, ValueKind};
 use std::collections::HashMap;
 use yaml_rust2::parser::{Event, Parser};
@@ -52,8 +52,8 @@ pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
                 );
             }
             Event::Scalar(text, style, anchor, None) => tree.scalar(text, style, anchor, mark)?,
-            Event::SequenceStart(anchor, None) => tree.open(Frame::list(anchor, mark))?,
-            Event::MappingStart(anchor, None) => tree.open(Frame::table(anchor, mark))?,
+            Event::SequenceStart(anchor, None) => tree.open(YamlFrame::list(anchor, mark))?,
+            Event::MappingStart(anchor, None) => tree.open(YamlFrame::table(anchor, mark))?,
             Event::SequenceEnd | Event::MappingEnd => tree.close(mark)?,
             Event::Alias(anchor) => tree.alias(anchor, mark)?,
         }
@@ -65,13 +65,16 @@ pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
 }
 
 /// What a value's origin tells: its line and, for a scalar that YAML read as something else than text, how it was written.
-pub(super) fn origin(value: &Value) -> (Place, &str) {
+pub(super) fn origin(value: &Value) -> (MistakePlace, &str) {
     let (line, written) = value
         .origin()
         .unwrap_or_default()
         .split_once(' ')
         .unwrap_or_default();
-    (line.parse().map_or(Place::Whole, Place::Line), written)
+    (
+        line.parse().map_or(MistakePlace::Whole, MistakePlace::Line),
+        written,
+    )
 }
 
 fn value(line: usize, written: &str, kind: ValueKind) -> Value {
@@ -79,7 +82,7 @@ fn value(line: usize, written: &str, kind: ValueKind) -> Value {
 }
 
 /// A list or mapping that is still open.
-struct Frame {
+struct YamlFrame {
     line: usize,
     anchor: usize,
     nodes_before: usize,
@@ -94,7 +97,7 @@ enum Inside {
     },
 }
 
-impl Frame {
+impl YamlFrame {
     fn list(anchor: usize, mark: Marker) -> Self {
         Self {
             line: mark.line(),
@@ -120,7 +123,7 @@ impl Frame {
 
 struct Tree<'m> {
     mistakes: &'m Collector,
-    frames: Vec<Frame>,
+    frames: Vec<YamlFrame>,
     anchors: HashMap<usize, (Value, usize)>,
     nodes: usize,
     root: Option<Value>,
@@ -150,7 +153,7 @@ impl Tree<'_> {
 
     fn stop<T>(&self, mark: Marker, says: &str) -> Option<T> {
         self.mistakes
-            .add(Place::Line(mark.line()), self.path(), says);
+            .add(MistakePlace::Line(mark.line()), self.path(), says);
         None
     }
 
@@ -158,11 +161,11 @@ impl Tree<'_> {
         let mark = error.marker();
         let says = format!("not YAML at column {}: {}", mark.col() + 1, error.info());
         self.mistakes
-            .add(Place::Line(mark.line()), self.path(), says);
+            .add(MistakePlace::Line(mark.line()), self.path(), says);
         None
     }
 
-    fn open(&mut self, mut frame: Frame) -> Option<()> {
+    fn open(&mut self, mut frame: YamlFrame) -> Option<()> {
         let deepest = if self.expects_key() {
             Some("found a list or mapping as a key; keys are text")
         } else if self.frames.len() >= MAX_DEPTH {
@@ -172,7 +175,7 @@ impl Tree<'_> {
         };
         if let Some(says) = deepest {
             self.mistakes
-                .add(Place::Line(frame.line), self.path(), says);
+                .add(MistakePlace::Line(frame.line), self.path(), says);
             return None;
         }
         frame.nodes_before = self.nodes;
@@ -220,17 +223,17 @@ impl Tree<'_> {
     }
 
     fn key(&mut self, text: String, mark: Marker) -> Option<()> {
-        if let Some(Frame {
+        if let Some(YamlFrame {
             inside: Inside::Table { read, key },
             ..
         }) = self.frames.last_mut()
         {
             let first = read.get(&text).map(|first| origin(first).0);
             *key = Some(text);
-            if let Some(Place::Line(first)) = first {
+            if let Some(MistakePlace::Line(first)) = first {
                 let says = format!("given twice; the first stands on line {first}");
                 self.mistakes
-                    .add(Place::Line(mark.line()), self.path(), says);
+                    .add(MistakePlace::Line(mark.line()), self.path(), says);
             }
         }
         Some(())
@@ -278,7 +281,7 @@ impl Tree<'_> {
     fn expects_key(&self) -> bool {
         matches!(
             self.frames.last(),
-            Some(Frame {
+            Some(YamlFrame {
                 inside: Inside::Table { key: None, .. },
                 ..
             })

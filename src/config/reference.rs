@@ -1,7 +1,7 @@
 //! The reference of all keys, `docs/configuration.md`, made from the table of keys.
 
 use super::example::example;
-use super::keys::{Default, Key, Kind};
+use super::keys::{ConfigKey, KeyDefault, KeyKind};
 use super::table;
 
 /// The text of `docs/configuration.md`.
@@ -41,13 +41,13 @@ const TAIL: &str = "
 A line that begins with `#` and no blank is a key that is not set; take the `#` away to set it.
 ";
 
-fn row(key: &Key) -> String {
+fn row(key: &ConfigKey) -> String {
     let without = match key.default {
-        Default::Required => "needed".to_owned(),
-        Default::Value(value) => format!("`{value}`"),
-        Default::Words(words) => words.to_owned(),
+        KeyDefault::Required => "needed".to_owned(),
+        KeyDefault::Value(value) => format!("`{value}`"),
+        KeyDefault::Words(words) => words.to_owned(),
     };
-    let bounds = if let Kind::Span(bounds) = key.kind {
+    let bounds = if let KeyKind::Span(bounds) = key.kind {
         format!(" Bounds: {}.", bounds.why)
     } else {
         String::new()

@@ -1,6 +1,6 @@
 //! The section `salesforce` of an organisation.
 
-use super::section::{Read, Section};
+use super::section::{ConfigSection, KeyRead};
 use super::token;
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// Reads the section; `None` when it is not there, or has mistakes, which are noted.
-pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
+pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
     let (given, section) = org.section("salesforce");
     given.given()?;
     let my_domain = section.text("my_domain", |text| {
@@ -23,7 +23,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
         }
         Endpoint::new(text).map(Some)
     });
-    if let Read::Given(None) = my_domain {
+    if let KeyRead::Given(None) = my_domain {
         section.wrong(
             "my_domain",
             "has a user name in it; allowed: a host alone, credentials stand under auth",
@@ -54,7 +54,7 @@ pub(super) fn read(org: &Section<'_>, base: &Path) -> Option<Settings> {
 }
 
 /// `None`: the section has mistakes. `Some(None)`: it is not there.
-fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
+fn read_report(section: &ConfigSection<'_>) -> Option<Option<ReportSettings>> {
     let (given, report) = section.section("report");
     if given.is_absent() {
         return Some(None);
@@ -76,7 +76,7 @@ fn read_report(section: &Section<'_>) -> Option<Option<ReportSettings>> {
 }
 
 /// The labels of an error report's columns.
-pub(super) fn columns(report: &Section<'_>) -> Option<Columns> {
+pub(super) fn columns(report: &ConfigSection<'_>) -> Option<Columns> {
     let label = |name: &str| {
         let read = report.text(name, |text| {
             let fits = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
@@ -99,12 +99,12 @@ pub(super) fn expect(policy: &mut OrgPolicy, settings: &Settings) {
     }
 }
 
-fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
+fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<Auth> {
     let (given, auth) = section.section("auth");
     section.require("auth", given)?;
     let (credentials_given, credentials) = auth.section("client_credentials");
     let (jwt_given, jwt) = auth.section("jwt_bearer");
-    let text = |section: &Section<'_>, name: &str| {
+    let text = |section: &ConfigSection<'_>, name: &str| {
         let read = section.text(name, |text| {
             let fits =
                 !text.is_empty() && text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic());
@@ -114,11 +114,11 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
         section.require(name, read)
     };
     match (credentials_given, jwt_given) {
-        (Read::Absent, Read::Absent) => {
+        (KeyRead::Absent, KeyRead::Absent) => {
             section.wrong("auth", "needs one of client_credentials, jwt_bearer");
             None
         }
-        (Read::Given(()), Read::Absent) => {
+        (KeyRead::Given(()), KeyRead::Absent) => {
             let client_id = text(&credentials, "client_id");
             let secret = credentials.text("client_secret_file", |text| {
                 token::line(text, &base.join(text), "consumer secret")
@@ -129,7 +129,7 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
                 secret: secret?,
             })
         }
-        (Read::Absent, Read::Given(())) => {
+        (KeyRead::Absent, KeyRead::Given(())) => {
             let client_id = text(&jwt, "client_id");
             let username = text(&jwt, "username");
             let key = jwt.text("private_key_file", |text| key_file(text, &base.join(text)));
@@ -145,14 +145,14 @@ fn read_auth(section: &Section<'_>, base: &Path) -> Option<Auth> {
                 audience: audience.or(DEFAULT_AUDIENCE.to_owned()),
             })
         }
-        (Read::Given(()), Read::Given(())) => {
+        (KeyRead::Given(()), KeyRead::Given(())) => {
             section.wrong(
                 "auth",
                 "found both client_credentials and jwt_bearer; keep one",
             );
             None
         }
-        (Read::Wrong, _) | (_, Read::Wrong) => None,
+        (KeyRead::Wrong, _) | (_, KeyRead::Wrong) => None,
     }
 }
 

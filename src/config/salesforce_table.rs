@@ -1,181 +1,181 @@
 //! The rows of the table of keys under `orgs[].salesforce`.
 
-use super::keys::{Bounds, Default, Key, Kind, OrNone};
+use super::keys::{Bounds, ConfigKey, KeyDefault, KeyKind, OrNone};
 use crate::sources::salesforce::Settings;
 use chrono::TimeDelta;
 
 /// The keys of the section.
-pub(super) const KEYS: &[Key] = &[
-    Key {
+pub(super) const KEYS: &[ConfigKey] = &[
+    ConfigKey {
         path: "orgs[].salesforce",
-        kind: Kind::Section,
-        default: Default::Words("Salesforce is not polled"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("Salesforce is not polled"),
         example: "",
         live: false,
         doc: "Asks Salesforce itself, over its documented interfaces.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.my_domain",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^https?://[^/@?#]+/?$",
             "the organisation's own https URL, such as https://acme.my.salesforce.com",
         ),
-        default: Default::Required,
+        default: KeyDefault::Required,
         example: "https://acme.my.salesforce.com",
         live: false,
         doc: "The My Domain of the organisation; every request goes there and nowhere else. Plain http is taken to loopback only.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.ca_file",
-        kind: Kind::File,
-        default: Default::Words("the system's authorities alone"),
+        kind: KeyKind::File,
+        default: KeyDefault::Words("the system's authorities alone"),
         example: "/etc/lightning-sync/proxy-ca.pem",
         live: false,
         doc: "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.api_version",
-        kind: Kind::Count(Settings::LEAST_API_VERSION as u64, 99),
-        default: Default::Value("67"),
+        kind: KeyKind::Count(Settings::LEAST_API_VERSION as u64, 99),
+        default: KeyDefault::Value("67"),
         example: "67",
         live: false,
         doc: "The version of Salesforce's API, without the .0; the fields that are read exist since 59.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth",
-        kind: Kind::Section,
-        default: Default::Required,
+        kind: KeyKind::Section,
+        default: KeyDefault::Required,
         example: "",
         live: false,
         doc: "How to get a session: exactly one of the sections below.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.client_credentials",
-        kind: Kind::Section,
-        default: Default::Words("jwt_bearer"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("jwt_bearer"),
         example: "",
         live: false,
         doc: "OAuth 2.0 client credentials of an external client app that has a run-as user.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.client_credentials.client_id",
-        kind: Kind::Text("^[!-~]{1,512}$", "the app's consumer key"),
-        default: Default::Required,
+        kind: KeyKind::Text("^[!-~]{1,512}$", "the app's consumer key"),
+        default: KeyDefault::Required,
         example: "3MVG9example",
         live: false,
         doc: "The app's consumer key.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.client_credentials.client_secret_file",
-        kind: Kind::File,
-        default: Default::Required,
+        kind: KeyKind::File,
+        default: KeyDefault::Required,
         example: "/etc/lightning-sync/acme.secret",
         live: false,
         doc: "The file with the app's consumer secret: one line, not readable by everybody. A relative path is taken from the directory of the configuration.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.jwt_bearer",
-        kind: Kind::Section,
-        default: Default::Words("client_credentials"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("client_credentials"),
         example: "",
         live: false,
         doc: "OAuth 2.0 JWT bearer: an external client app with a certificate, and a user who has approved it.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.jwt_bearer.client_id",
-        kind: Kind::Text("^[!-~]{1,512}$", "the app's consumer key"),
-        default: Default::Required,
+        kind: KeyKind::Text("^[!-~]{1,512}$", "the app's consumer key"),
+        default: KeyDefault::Required,
         example: "3MVG9example",
         live: false,
         doc: "The app's consumer key.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.jwt_bearer.username",
-        kind: Kind::Text("^[!-~]{1,320}$", "the user name of the integration user"),
-        default: Default::Required,
+        kind: KeyKind::Text("^[!-~]{1,320}$", "the user name of the integration user"),
+        default: KeyDefault::Required,
         example: "integration@acme.example",
         live: false,
         doc: "The integration user's user name.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.jwt_bearer.private_key_file",
-        kind: Kind::File,
-        default: Default::Required,
+        kind: KeyKind::File,
+        default: KeyDefault::Required,
         example: "/etc/lightning-sync/acme.key.pem",
         live: false,
         doc: "The RSA private key that belongs to the app's certificate, in PEM form without a passphrase, not readable by everybody. A relative path is taken from the directory of the configuration.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.auth.jwt_bearer.audience",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^https://[^/@?#]+$",
             "an https URL such as https://login.salesforce.com",
         ),
-        default: Default::Value("https://login.salesforce.com"),
+        default: KeyDefault::Value("https://login.salesforce.com"),
         example: "https://login.salesforce.com",
         live: false,
         doc: "Who is to believe the assertion; https://test.salesforce.com for a sandbox.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.poll_every",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::seconds(30),
             max: TimeDelta::hours(1),
             why: "each poll is a request of the organisation's daily allowance, and counters begin anew at midnight",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("60s"),
+        default: KeyDefault::Value("60s"),
         example: "60s",
         live: false,
         doc: "How often to ask. 60s is 1,440 requests a day; for a Developer organisation with its 15,000 a day take 300s.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.api_budget_percent",
-        kind: Kind::Count(1, 100),
-        default: Default::Value("80"),
+        kind: KeyKind::Count(1, 100),
+        default: KeyDefault::Value("80"),
         example: "80",
         live: false,
         doc: "The share of the organisation's daily API requests, used by anybody, beyond which polling pauses. It slows down from three quarters of it on.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.report",
-        kind: Kind::Section,
-        default: Default::Words("no report is run"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("no report is run"),
         example: "",
         live: false,
         doc: "A sync error report that an admin built: it is run every 15 minutes, and its rows are counted.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.report.id",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^00O[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$",
             "the report's record id, which begins with 00O",
         ),
-        default: Default::Required,
+        default: KeyDefault::Required,
         example: "00O000000000001AAA",
         live: false,
         doc: "The report's record id, as its address shows it.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.report.object_column",
-        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
-        default: Default::Required,
+        kind: KeyKind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: KeyDefault::Required,
         example: "Object",
         live: false,
         doc: "The label of the column that says whether a contact or an event did not sync.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.report.user_column",
-        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
-        default: Default::Required,
+        kind: KeyKind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: KeyDefault::Required,
         example: "User",
         live: false,
         doc: "The label of the column that names the user.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].salesforce.approximate_activity",
-        kind: Kind::Flag,
-        default: Default::Value("false"),
+        kind: KeyKind::Flag,
+        default: KeyDefault::Value("false"),
         example: "false",
         live: false,
         doc: "Whether changed contacts and events are counted every 15 minutes: an upper bound of what could sync, changes by people included. No alert uses it.",

@@ -1,7 +1,7 @@
 //! The JSON schema, made from the table of keys. Editors use it; what it cannot say (orders of dates, files, unique
 //! names) only the validator knows.
 
-use super::keys::{self, Default, Key, Kind, OrNone};
+use super::keys::{self, ConfigKey, KeyDefault, KeyKind, OrNone};
 use super::mistakes::Collector;
 use super::reader;
 use config::{Value as Read, ValueKind};
@@ -28,7 +28,7 @@ fn object(parent: &str) -> Value {
     let mut required = Vec::new();
     for key in keys::children(parent) {
         properties.insert(key.name().to_owned(), described(key));
-        if key.default == Default::Required {
+        if key.default == KeyDefault::Required {
             required.push(key.name());
         }
     }
@@ -40,38 +40,38 @@ fn object(parent: &str) -> Value {
     schema
 }
 
-fn described(key: &Key) -> Value {
+fn described(key: &ConfigKey) -> Value {
     let mut schema = taken(key);
     if let Some(fields) = schema.as_object_mut() {
         fields.insert("description".to_owned(), json!(key.doc));
-        if let Default::Value(default) = key.default {
+        if let KeyDefault::Value(default) = key.default {
             fields.insert("default".to_owned(), json_of(default));
         }
     }
     schema
 }
 
-fn taken(key: &Key) -> Value {
+fn taken(key: &ConfigKey) -> Value {
     const DATE: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
     const SPAN: &str = "([0-9]+[wdhms])+";
     match key.kind {
-        Kind::Section => object(key.path),
-        Kind::Sections => {
+        KeyKind::Section => object(key.path),
+        KeyKind::Sections => {
             json!({ "type": "array", "minItems": 1, "items": object(&format!("{}[]", key.path)) })
         }
-        Kind::Text(pattern, _) => json!({ "type": "string", "pattern": pattern }),
-        Kind::Texts(pattern, _) => {
+        KeyKind::Text(pattern, _) => json!({ "type": "string", "pattern": pattern }),
+        KeyKind::Texts(pattern, _) => {
             json!({ "type": "array", "uniqueItems": true, "items": { "type": "string", "pattern": pattern } })
         }
-        Kind::File => json!({ "type": "string", "minLength": 1 }),
-        Kind::Choice(names) => json!({ "enum": names() }),
-        Kind::Choices(names) => {
+        KeyKind::File => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Choice(names) => json!({ "enum": names() }),
+        KeyKind::Choices(names) => {
             json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": { "enum": names() } })
         }
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Bytes(..) => json!({ "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB)$" }),
-        Kind::Span(bounds) => {
+        KeyKind::Flag => json!({ "type": "boolean" }),
+        KeyKind::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        KeyKind::Bytes(..) => json!({ "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB)$" }),
+        KeyKind::Span(bounds) => {
             let none = if bounds.or_none == OrNone::SpanOrNone {
                 "|none"
             } else {
@@ -79,9 +79,9 @@ fn taken(key: &Key) -> Value {
             };
             json!({ "type": "string", "pattern": format!("^({SPAN}{none})$") })
         }
-        Kind::Date => json!({ "type": "string", "pattern": format!("^{DATE}$") }),
-        Kind::DateOrNone => json!({ "type": "string", "pattern": format!("^({DATE}|none)$") }),
-        Kind::Dates => {
+        KeyKind::Date => json!({ "type": "string", "pattern": format!("^{DATE}$") }),
+        KeyKind::DateOrNone => json!({ "type": "string", "pattern": format!("^({DATE}|none)$") }),
+        KeyKind::Dates => {
             json!({ "type": "array", "uniqueItems": true, "items": { "type": "string", "pattern": format!("^{DATE}$") } })
         }
     }
@@ -128,7 +128,7 @@ mod tests {
             let default = &found["default"];
             assert_eq!(
                 !default.is_null(),
-                matches!(key.default, Default::Value(_)),
+                matches!(key.default, KeyDefault::Value(_)),
                 "{pointer}: {default}"
             );
         }

@@ -2,8 +2,8 @@
 
 use super::bytes;
 use super::duration;
-use super::keys::{self, Key, Kind, NOT_YET, OrNone};
-use super::mistakes::{Collector, Place, nearest, quoted, shown_key};
+use super::keys::{self, ConfigKey, KeyKind, NOT_YET, OrNone};
+use super::mistakes::{Collector, MistakePlace, nearest, quoted, shown_key};
 use super::reader::{found, origin};
 use chrono::TimeDelta;
 use config::{Map, Value, ValueKind};
@@ -12,7 +12,7 @@ mod mapping;
 
 /// What a key gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read<T> {
+pub(super) enum KeyRead<T> {
     /// It is not there.
     Absent,
     /// It is there and wrong; the mistake is noted.
@@ -21,7 +21,7 @@ pub(super) enum Read<T> {
     Given(T),
 }
 
-impl<T> Read<T> {
+impl<T> KeyRead<T> {
     /// The value, or what holds without it; a mistake was noted, so what stands in for it never runs.
     pub(super) fn or(self, default: T) -> T {
         self.given().unwrap_or(default)
@@ -47,17 +47,17 @@ impl<T> Read<T> {
 }
 
 /// A mapping with its place in the table and in the text.
-pub(super) struct Section<'w> {
+pub(super) struct ConfigSection<'w> {
     /// The path in the table, such as `orgs[].limits`.
     row: String,
     /// The path in the text, such as `orgs[0].limits`.
     path: String,
-    place: Place,
+    place: MistakePlace,
     table: Option<&'w Map<String, Value>>,
     mistakes: &'w Collector,
 }
 
-impl<'w> Section<'w> {
+impl<'w> ConfigSection<'w> {
     /// The whole text.
     pub(super) fn root(value: &'w Value, mistakes: &'w Collector) -> Self {
         Self::of(String::new(), String::new(), value, mistakes)
@@ -109,7 +109,7 @@ impl<'w> Section<'w> {
 
     fn note_unknown_keys(&self) {
         for (name, value) in self.table.into_iter().flatten() {
-            let known: Vec<&str> = keys::children(&self.row).map(Key::name).collect();
+            let known: Vec<&str> = keys::children(&self.row).map(ConfigKey::name).collect();
             if known.contains(&name.as_str()) {
                 continue;
             }
@@ -144,20 +144,20 @@ impl<'w> Section<'w> {
         self.mistakes.add(place, self.shown(name), says);
     }
 
-    fn place_of(&self, name: &str, value: &Value) -> Place {
+    fn place_of(&self, name: &str, value: &Value) -> MistakePlace {
         place_of(value, &joined(&self.row, name))
     }
 
     /// Notes that a key is missing, if it is.
-    pub(super) fn require<T>(&self, name: &str, read: Read<T>) -> Option<T> {
+    pub(super) fn require<T>(&self, name: &str, read: KeyRead<T>) -> Option<T> {
         if read.is_absent() && self.table.is_some() {
-            let takes = self.row_of(name).map(Key::takes).unwrap_or_default();
+            let takes = self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
             self.wrong(name, format!("missing; needed: {takes}"));
         }
         read.given()
     }
 
-    fn row_of(&self, name: &str) -> Option<&'static Key> {
+    fn row_of(&self, name: &str) -> Option<&'static ConfigKey> {
         let row = keys::key(&joined(&self.row, name));
         debug_assert!(
             row.is_some(),
@@ -168,23 +168,23 @@ impl<'w> Section<'w> {
     }
 
     /// A mapping within this one. Absent, it reads as one without keys.
-    pub(super) fn section(&self, name: &str) -> (Read<()>, Section<'w>) {
+    pub(super) fn section(&self, name: &str) -> (KeyRead<()>, ConfigSection<'w>) {
         let (row, path) = (joined(&self.row, name), self.shown(name));
         match self.value(name) {
             Some(value) => {
                 let section = Self::of(row, path, value, self.mistakes);
                 let read = if section.table.is_some() {
-                    Read::Given(())
+                    KeyRead::Given(())
                 } else {
-                    Read::Wrong
+                    KeyRead::Wrong
                 };
                 (read, section)
             }
             None => {
                 let (place, mistakes) = (self.place.clone(), self.mistakes);
                 (
-                    Read::Absent,
-                    Section {
+                    KeyRead::Absent,
+                    ConfigSection {
                         row,
                         path,
                         place,
@@ -197,7 +197,7 @@ impl<'w> Section<'w> {
     }
 
     /// A list of mappings.
-    pub(super) fn sections(&self, name: &str) -> Read<Vec<Section<'w>>> {
+    pub(super) fn sections(&self, name: &str) -> KeyRead<Vec<ConfigSection<'w>>> {
         let (row, path) = (format!("{}[]", joined(&self.row, name)), self.shown(name));
         self.list(name, "a list of mappings").map(|items| {
             let of = |(index, value)| {
@@ -217,13 +217,13 @@ impl<'w> Section<'w> {
         &self,
         name: &str,
         take: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Read<T> {
+    ) -> KeyRead<T> {
         let Some(value) = self.value(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
-        let takes = || self.row_of(name).map(Key::takes).unwrap_or_default();
+        let takes = || self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
         let note = |text| {
-            if self.row_of(name).is_some_and(Key::is_own_file) {
+            if self.row_of(name).is_some_and(ConfigKey::is_own_file) {
                 self.mistakes.name_file(self.shown(name), text);
             }
             text
@@ -232,10 +232,10 @@ impl<'w> Section<'w> {
             .map(note)
             .and_then(|text| take(text).map_err(|says| format!("{}; {says}", found(value))))
         {
-            Ok(taken) => Read::Given(taken),
+            Ok(taken) => KeyRead::Given(taken),
             Err(says) => {
                 self.wrong(name, says);
-                Read::Wrong
+                KeyRead::Wrong
             }
         }
     }
@@ -245,8 +245,8 @@ impl<'w> Section<'w> {
         &self,
         name: &str,
         take: impl Fn(&str) -> Result<T, String>,
-    ) -> Read<Vec<T>> {
-        let takes = self.row_of(name).map(Key::takes).unwrap_or_default();
+    ) -> KeyRead<Vec<T>> {
+        let takes = self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
         let path = self.shown(name);
         self.list(name, &takes).and_then(|items| {
             let mut taken = Vec::new();
@@ -272,22 +272,22 @@ impl<'w> Section<'w> {
                 }
             }
             if wrong {
-                Read::Wrong
+                KeyRead::Wrong
             } else {
-                Read::Given(taken)
+                KeyRead::Given(taken)
             }
         })
     }
 
-    fn list(&self, name: &str, takes: &str) -> Read<&'w Vec<Value>> {
+    fn list(&self, name: &str, takes: &str) -> KeyRead<&'w Vec<Value>> {
         let Some(value) = self.value(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
         let ValueKind::Array(items) = &value.kind else {
             self.wrong(name, format!("{}; allowed: {takes}", found(value)));
-            return Read::Wrong;
+            return KeyRead::Wrong;
         };
-        Read::Given(items)
+        KeyRead::Given(items)
     }
 
     /// One name of a closed list.
@@ -295,9 +295,9 @@ impl<'w> Section<'w> {
         &self,
         name: &str,
         from_name: impl FnOnce(&str) -> Option<T>,
-    ) -> Read<T> {
-        let Some(Kind::Choice(names)) = self.row_of(name).map(|row| row.kind) else {
-            return Read::Absent;
+    ) -> KeyRead<T> {
+        let Some(KeyKind::Choice(names)) = self.row_of(name).map(|row| row.kind) else {
+            return KeyRead::Absent;
         };
         self.text(name, |text| {
             from_name(text).ok_or_else(|| allowed(text, &names()))
@@ -309,9 +309,9 @@ impl<'w> Section<'w> {
         &self,
         name: &str,
         from_name: impl Fn(&str) -> Option<T>,
-    ) -> Read<Vec<T>> {
-        let Some(Kind::Choices(names)) = self.row_of(name).map(|row| row.kind) else {
-            return Read::Absent;
+    ) -> KeyRead<Vec<T>> {
+        let Some(KeyKind::Choices(names)) = self.row_of(name).map(|row| row.kind) else {
+            return KeyRead::Absent;
         };
         let read = self.texts(name, |text| {
             from_name(text).ok_or_else(|| allowed(text, &names()))
@@ -321,39 +321,39 @@ impl<'w> Section<'w> {
                 name,
                 format!("found an empty list; allowed: {}", names().join(", ")),
             );
-            return Read::Wrong;
+            return KeyRead::Wrong;
         }
         read
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, name: &str) -> Read<bool> {
+    pub(super) fn flag(&self, name: &str) -> KeyRead<bool> {
         match self.value(name) {
-            None => Read::Absent,
+            None => KeyRead::Absent,
             Some(Value {
                 kind: ValueKind::Boolean(flag),
                 ..
-            }) => Read::Given(*flag),
+            }) => KeyRead::Given(*flag),
             Some(value) => {
                 self.wrong(
                     name,
                     format!("{}; allowed: true or false, without quotes", found(value)),
                 );
-                Read::Wrong
+                KeyRead::Wrong
             }
         }
     }
 
     /// A whole number within the row's bounds.
-    pub(super) fn count(&self, name: &str) -> Read<u64> {
+    pub(super) fn count(&self, name: &str) -> KeyRead<u64> {
         let Some(row) = self.row_of(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
         let Some(value) = self.value(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
         let number = match (&value.kind, row.kind) {
-            (ValueKind::I64(number), Kind::Count(min, max)) => {
+            (ValueKind::I64(number), KeyKind::Count(min, max)) => {
                 // `0x78` or `+120` are numbers too, and slips.
                 let as_written = number.to_string() == origin(value).1;
                 u64::try_from(*number)
@@ -363,18 +363,18 @@ impl<'w> Section<'w> {
             _ => None,
         };
         match number {
-            Some(number) => Read::Given(number),
+            Some(number) => KeyRead::Given(number),
             None => {
                 self.wrong(name, format!("{}; allowed: {}", found(value), row.takes()));
-                Read::Wrong
+                KeyRead::Wrong
             }
         }
     }
 
     /// A number of bytes within the row's bounds.
-    pub(super) fn bytes(&self, name: &str) -> Read<u64> {
-        let Some(Kind::Bytes(min, max)) = self.row_of(name).map(|row| row.kind) else {
-            return Read::Absent;
+    pub(super) fn bytes(&self, name: &str) -> KeyRead<u64> {
+        let Some(KeyKind::Bytes(min, max)) = self.row_of(name).map(|row| row.kind) else {
+            return KeyRead::Absent;
         };
         self.text(name, |text| {
             bytes::parse(text)
@@ -390,12 +390,12 @@ impl<'w> Section<'w> {
     }
 
     /// A span within the row's bounds; `None` for `none`, where the row takes that.
-    pub(super) fn span(&self, name: &str) -> Read<Option<TimeDelta>> {
+    pub(super) fn span(&self, name: &str) -> KeyRead<Option<TimeDelta>> {
         let Some(row) = self.row_of(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
-        let Kind::Span(bounds) = row.kind else {
-            return Read::Absent;
+        let KeyKind::Span(bounds) = row.kind else {
+            return KeyRead::Absent;
         };
         if let Some(value) = self.value(name)
             && let ValueKind::I64(_) = value.kind
@@ -406,7 +406,7 @@ impl<'w> Section<'w> {
                 found(value)
             );
             self.wrong(name, says);
-            return Read::Wrong;
+            return KeyRead::Wrong;
         }
         self.text(name, |text| {
             if text == "none" {
@@ -431,7 +431,7 @@ impl<'w> Section<'w> {
     }
 }
 
-impl<T> Read<T> {
+impl<T> KeyRead<T> {
     fn as_ref(&self) -> Option<&T> {
         match self {
             Self::Given(value) => Some(value),
@@ -440,14 +440,14 @@ impl<T> Read<T> {
     }
 
     /// The same with the value made into another.
-    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
-        self.and_then(|value| Read::Given(make(value)))
+    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> KeyRead<U> {
+        self.and_then(|value| KeyRead::Given(make(value)))
     }
 
-    fn and_then<U>(self, make: impl FnOnce(T) -> Read<U>) -> Read<U> {
+    fn and_then<U>(self, make: impl FnOnce(T) -> KeyRead<U>) -> KeyRead<U> {
         match self {
-            Self::Absent => Read::Absent,
-            Self::Wrong => Read::Wrong,
+            Self::Absent => KeyRead::Absent,
+            Self::Wrong => KeyRead::Wrong,
             Self::Given(value) => make(value),
         }
     }
@@ -462,9 +462,9 @@ fn joined(parent: &str, name: &str) -> String {
 }
 
 /// Where a value stands. What came from the environment names the variable of its row.
-fn place_of(value: &Value, row: &str) -> Place {
-    match (value.origin(), keys::key(row).and_then(Key::variable)) {
-        (Some(super::load::ENVIRONMENT), Some(variable)) => Place::Environment(variable),
+fn place_of(value: &Value, row: &str) -> MistakePlace {
+    match (value.origin(), keys::key(row).and_then(ConfigKey::variable)) {
+        (Some(super::load::ENVIRONMENT), Some(variable)) => MistakePlace::Environment(variable),
         _ => origin(value).0,
     }
 }

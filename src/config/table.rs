@@ -1,6 +1,6 @@
 //! The rows of the table of keys, in the order of the example.
 
-use super::keys::{Bounds, Default, Key, Kind, OrNone};
+use super::keys::{Bounds, ConfigKey, KeyDefault, KeyKind, OrNone};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
@@ -10,443 +10,443 @@ use chrono::TimeDelta;
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Every key, in the order of the example.
-pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+pub(super) fn all() -> impl Iterator<Item = &'static ConfigKey> {
     KEYS.iter().chain(super::salesforce_table::KEYS)
 }
 
 /// Every key but those of sources that ask, which have tables of their own.
-const KEYS: &[Key] = &[
-    Key {
+const KEYS: &[ConfigKey] = &[
+    ConfigKey {
         path: "store",
-        kind: Kind::Section,
-        default: Default::Words("its keys' defaults"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("its keys' defaults"),
         example: "",
         live: true,
         doc: "Where the database is and how long it holds what.",
     },
-    Key {
+    ConfigKey {
         path: "store.path",
-        kind: Kind::File,
-        default: Default::Value("lightning-sync.db"),
+        kind: KeyKind::File,
+        default: KeyDefault::Value("lightning-sync.db"),
         example: "lightning-sync.db",
         live: true,
         doc: "The SQLite database; it is created when it is not there. A relative path is taken from the working directory.",
     },
-    Key {
+    ConfigKey {
         path: "store.keep_activity",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::days(3),
             max: TimeDelta::days(400),
             why: "a record may come two days late and still count, and a row for every synced record adds up",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("7d"),
+        default: KeyDefault::Value("7d"),
         example: "7d",
         live: true,
         doc: "How long single records of activity are stored. A duplicate is recognised that long.",
     },
-    Key {
+    ConfigKey {
         path: "store.keep_history",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::days(7),
             max: TimeDelta::days(3660),
             why: "the charts show a week, and nobody compares with more than ten years ago",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("400d"),
+        default: KeyDefault::Value("400d"),
         example: "400d",
         live: true,
         doc: "How long hourly totals and changes of readings are stored.",
     },
-    Key {
+    ConfigKey {
         path: "web",
-        kind: Kind::Section,
-        default: Default::Words("its keys' defaults"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("its keys' defaults"),
         example: "",
         live: false,
         doc: "What alerts and messages need to know of the pages.",
     },
-    Key {
+    ConfigKey {
         path: "web.external_url",
-        kind: Kind::Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
-        default: Default::Words("links are paths of this daemon alone"),
+        kind: KeyKind::Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
+        default: KeyDefault::Words("links are paths of this daemon alone"),
         example: "https://sync.example",
         live: false,
         doc: "Where people reach the pages, as a browser writes it. Links to runbooks and pages begin with it.",
     },
-    Key {
+    ConfigKey {
         path: "ingest_memory",
-        kind: Kind::Bytes(128 << 20, 16 << 30),
-        default: Default::Value("512MiB"),
+        kind: KeyKind::Bytes(128 << 20, 16 << 30),
+        default: KeyDefault::Value("512MiB"),
         example: "512MiB",
         live: true,
         doc: "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.",
     },
-    Key {
+    ConfigKey {
         path: "user_series",
-        kind: Kind::Choice(|| UserSeries::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("aggregate"),
+        kind: KeyKind::Choice(|| UserSeries::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("aggregate"),
         example: "aggregate",
         live: true,
         doc: "Whether /metrics has counts of users only, or with per_user one series for each user and check as well. That is thirteen series for each user.",
     },
-    Key {
+    ConfigKey {
         path: "user_names",
-        kind: Kind::Choice(|| UserNames::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("pseudonym"),
+        kind: KeyKind::Choice(|| UserNames::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("pseudonym"),
         example: "pseudonym",
         live: true,
         doc: "What stands for a user in labels and on pages: a pseudonym, or with plain the name as the source writes it, usually a mail address.",
     },
-    Key {
+    ConfigKey {
         path: "orgs",
-        kind: Kind::Sections,
-        default: Default::Required,
+        kind: KeyKind::Sections,
+        default: KeyDefault::Required,
         example: "",
         live: true,
         doc: "The Salesforce organisations that are watched; at least one.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].name",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^[a-z0-9-]{1,63}$",
             "1 to 63 of the characters a-z, 0-9 and -",
         ),
-        default: Default::Required,
+        default: KeyDefault::Required,
         example: "acme",
         live: true,
         doc: "The name in labels, addresses and on pages; every organisation has another. Changing it begins a new history.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].product",
-        kind: Kind::Choice(|| Product::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("lightning_sync"),
+        kind: KeyKind::Choice(|| Product::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("lightning_sync"),
         example: "lightning_sync",
         live: true,
         doc: "The product that syncs.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].connection",
-        kind: Kind::Choice(|| Connection::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("service_account"),
+        kind: KeyKind::Choice(|| Connection::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("service_account"),
         example: "service_account",
         live: true,
         doc: "How Salesforce reaches Exchange. With oauth there is no service account, and its two rows are not judged.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].objects",
-        kind: Kind::Choices(|| ObjectType::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("[contacts, events]"),
+        kind: KeyKind::Choices(|| ObjectType::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("[contacts, events]"),
         example: "[contacts, events]",
         live: true,
         doc: "What this organisation syncs. What is not named here has no series and no alerts.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].reps_select_events",
-        kind: Kind::Flag,
-        default: Default::Value("false"),
+        kind: KeyKind::Flag,
+        default: KeyDefault::Value("false"),
         example: "false",
         live: true,
         doc: "Whether people choose which events sync. Only then the Outlook integration rows matter.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].time_zone",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^[A-Za-z0-9_+/-]{1,64}$",
             "a name of the IANA time zone database such as Europe/Berlin",
         ),
-        default: Default::Value("UTC"),
+        default: KeyDefault::Value("UTC"),
         example: "Europe/Berlin",
         live: true,
         doc: "The zone of the status page's times, of the business hours and of every date below.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].date_order",
-        kind: Kind::Choice(|| DateOrder::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("dmy"),
+        kind: KeyKind::Choice(|| DateOrder::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("dmy"),
         example: "dmy",
         live: true,
         doc: "How the status page writes dates.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].fresh_within",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::minutes(1),
             max: TimeDelta::hours(12),
             why: "a sync runs every few minutes, and half a day is no longer fresh",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("15m"),
+        default: KeyDefault::Value("15m"),
         example: "15m",
         live: true,
         doc: "How recent the last sync has to be to be fine; shorter than stale_after. Between the two it is delayed, which wakes nobody.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].stale_after",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::hours(1),
             max: TimeDelta::days(14),
             why: "a first alert within the hour is noise, and nobody wants to learn after two weeks that nothing syncs",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("24h"),
+        default: KeyDefault::Value("24h"),
         example: "24h",
         live: true,
         doc: "How old the last sync may become before it pages. The vendor documents 24 hours.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].count_hours",
-        kind: Kind::Choice(|| CountHours::ALL.iter().map(|value| value.name()).collect()),
-        default: Default::Value("wall"),
+        kind: KeyKind::Choice(|| CountHours::ALL.iter().map(|value| value.name()).collect()),
+        default: KeyDefault::Value("wall"),
         example: "wall",
         live: true,
         doc: "What the hours of stale_after are counted in: wall, as the vendor documents it, or business, which needs business_hours.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].business_hours",
-        kind: Kind::Section,
-        default: Default::Words("every hour counts"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("every hour counts"),
         example: "",
         live: true,
         doc: "When people work, in the organisation's time zone. A zero at night is no news.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].business_hours.days",
-        kind: Kind::Choices(|| DAYS.to_vec()),
-        default: Default::Value("[mon, tue, wed, thu, fri]"),
+        kind: KeyKind::Choices(|| DAYS.to_vec()),
+        default: KeyDefault::Value("[mon, tue, wed, thu, fri]"),
         example: "[mon, tue, wed, thu, fri]",
         live: true,
         doc: "The working days.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].business_hours.from",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^([01][0-9]|2[0-3]):[0-5][0-9]$",
             "a time of day such as 08:00",
         ),
-        default: Default::Required,
+        default: KeyDefault::Required,
         example: "\"08:00\"",
         live: true,
         doc: "When work begins.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].business_hours.to",
-        kind: Kind::Text(
+        kind: KeyKind::Text(
             "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
             "a time of day such as 18:00, at most 24:00",
         ),
-        default: Default::Required,
+        default: KeyDefault::Required,
         example: "\"18:00\"",
         live: true,
         doc: "When work ends, later than from on the same day; 24:00 is midnight.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].business_hours.holidays",
-        kind: Kind::Dates,
-        default: Default::Value("[]"),
+        kind: KeyKind::Dates,
+        default: KeyDefault::Value("[]"),
         example: "[2026-12-25, 2027-01-01]",
         live: true,
         doc: "Days without work.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].expected_linked_users",
-        kind: Kind::Count(1, 10_000_000),
-        default: Default::Words(
+        kind: KeyKind::Count(1, 10_000_000),
+        default: KeyDefault::Words(
             "the number of users assigned to an active configuration, where that is known",
         ),
         example: "120",
         live: false,
         doc: "How many users should be linked. Another number is a warning.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].exclude_users",
-        kind: Kind::Texts(
+        kind: KeyKind::Texts(
             "^[^\\x00-\\x1f\\x7f-\\x9f]{1,320}$",
             "user names as the sources write them",
         ),
-        default: Default::Value("[]"),
+        default: KeyDefault::Value("[]"),
         example: "[left@acme.example]",
         live: false,
         doc: "Users who left or never should sync; they do not count as failing.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].setup_until",
-        kind: Kind::Date,
-        default: Default::Words("no first set-up"),
+        kind: KeyKind::Date,
+        default: KeyDefault::Words("no first set-up"),
         example: "2026-12-01",
         live: false,
         doc: "Until the beginning of this day the organisation is in its first set-up: what never synced before then is no alert.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].migrating_since",
-        kind: Kind::Date,
-        default: Default::Words("nobody is leaving"),
+        kind: KeyKind::Date,
+        default: KeyDefault::Words("nobody is leaving"),
         example: "2026-11-01",
         live: false,
         doc: "From the beginning of this day users leave for the successor product; those who left are not failing.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].retirement",
-        kind: Kind::DateOrNone,
-        default: Default::Words(
+        kind: KeyKind::DateOrNone,
+        default: KeyDefault::Words(
             "2027-04-01T00:00:00Z for lightning_sync, none for einstein_activity_capture",
         ),
         example: "2027-04-01",
         live: false,
         doc: "The day at whose beginning the product ends for this organisation, or none, as in Government Cloud.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].limits",
-        kind: Kind::Section,
-        default: Default::Words("its keys' defaults"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("its keys' defaults"),
         example: "",
         live: true,
         doc: "How long something may take before it is stuck.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].limits.reset",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::minutes(10),
             max: TimeDelta::days(30),
             why: "a reset waits for the next sync run, and one that takes a month is stuck",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("4h"),
+        default: KeyDefault::Value("4h"),
         example: "4h",
         live: true,
         doc: "A reset of a user's sync. Until then it holds back the user's other alerts.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].limits.initial_sync",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::hours(1),
             max: TimeDelta::days(60),
             why: "a first sync takes hours, on record more than a day, and one that takes two months is stuck",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("72h"),
+        default: KeyDefault::Value("72h"),
         example: "72h",
         live: true,
         doc: "A first sync.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].recovery_within",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::minutes(5),
             max: TimeDelta::days(2),
             why: "syncing resumes within minutes of a repair, and what still fails two days later has a cause of its own",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("2h"),
+        default: KeyDefault::Value("2h"),
         example: "2h",
         live: true,
         doc: "How long what followed from a cause waits after the cause ended before it pages by itself.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].max_users",
-        kind: Kind::Count(1, 1_000_000),
-        default: Default::Value("50000"),
+        kind: KeyKind::Count(1, 1_000_000),
+        default: KeyDefault::Value("50000"),
         example: "50000",
         live: true,
         doc: "The most users that are held for this organisation. A snapshot or record that names more is refused.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].expected_every",
-        kind: Kind::Section,
-        default: Default::Words("its keys' defaults"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("its keys' defaults"),
         example: "",
         live: true,
         doc: "How often a source speaks when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].expected_every.snapshot",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::minutes(1),
             max: TimeDelta::days(14),
             why: "a page that nobody has read for weeks must not look current",
             or_none: OrNone::Span,
         }),
-        default: Default::Value("24h"),
+        default: KeyDefault::Value("24h"),
         example: "24h",
         live: true,
         doc: "The status page, counted in business hours, because people feed it by hand.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].expected_every.activity",
-        kind: Kind::Span(Bounds {
+        kind: KeyKind::Span(Bounds {
             min: TimeDelta::minutes(1),
             max: TimeDelta::days(14),
             why: "a feed that has been silent for weeks must not look current",
             or_none: OrNone::SpanOrNone,
         }),
-        default: Default::Value("none"),
+        default: KeyDefault::Value("none"),
         example: "none",
         live: true,
         doc: "Activity records or heartbeats; none when silence means that nothing synced.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].ingest",
-        kind: Kind::Section,
-        default: Default::Words("only loopback may push"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("only loopback may push"),
         example: "",
         live: false,
         doc: "Who may push snapshots and activity for this organisation.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].ingest.token_file",
-        kind: Kind::File,
-        default: Default::Words("only loopback may push"),
+        kind: KeyKind::File,
+        default: KeyDefault::Words("only loopback may push"),
         example: "/etc/lightning-sync/acme.token",
         live: false,
         doc: "The file with the bearer token that senders show: one line of at least 16 characters, not readable by everybody. A relative path is taken from the directory of the configuration.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].ingest.allowed_origins",
-        kind: Kind::Texts(
+        kind: KeyKind::Texts(
             "^https?://[^/]+$",
             "origins such as https://intranet.acme.example",
         ),
-        default: Default::Value("[]"),
+        default: KeyDefault::Value("[]"),
         example: "[https://intranet.acme.example]",
         live: false,
         doc: "Pages of other servers whose browsers may push without a token from this machine.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].files",
-        kind: Kind::Section,
-        default: Default::Words("no directory is watched"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("no directory is watched"),
         example: "",
         live: false,
         doc: "Takes files that people or programs put into a directory.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].files.directory",
-        kind: Kind::File,
-        default: Default::Required,
+        kind: KeyKind::File,
+        default: KeyDefault::Required,
         example: "/var/lib/lightning-sync/acme",
         live: false,
         doc: "The directory, one for each organisation. Files that are taken move to done in it, others to rejected with the reason beside them. A relative path is taken from the directory of the configuration.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].files.report",
-        kind: Kind::Section,
-        default: Default::Words("no report is taken"),
+        kind: KeyKind::Section,
+        default: KeyDefault::Words("no report is taken"),
         example: "",
         live: false,
         doc: "The sync error report that an admin built, exported as CSV and put there under a name that ends in .report.csv: its rows are counted. Not beside salesforce.report, which asks for it.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].files.report.object_column",
-        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
-        default: Default::Required,
+        kind: KeyKind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: KeyDefault::Required,
         example: "Object",
         live: false,
         doc: "The label of the column that says whether a contact or an event did not sync.",
     },
-    Key {
+    ConfigKey {
         path: "orgs[].files.report.user_column",
-        kind: Kind::Text("^.{1,255}$", "a column's label as the report shows it"),
-        default: Default::Required,
+        kind: KeyKind::Text("^.{1,255}$", "a column's label as the report shows it"),
+        default: KeyDefault::Required,
         example: "User",
         live: false,
         doc: "The label of the column that names the user.",

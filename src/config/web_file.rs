@@ -1,9 +1,9 @@
 //! `--web.config.file`, in the format of the Prometheus family's exporter-toolkit: file form → [`WebFile`].
 
-use super::keys::Key;
+use super::keys::ConfigKey;
 use super::mistakes::{Collector, ConfigError};
 use super::reader;
-use super::section::Section;
+use super::section::ConfigSection;
 use super::web_table::WEB_KEYS;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;
@@ -99,7 +99,7 @@ pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
     let base = path.parent().unwrap_or(Path::new(""));
     let mistakes = Collector::default();
     let valid = reader::read(&text, &mistakes).map(|tree| {
-        let root = Section::web_root(&tree, &mistakes);
+        let root = ConfigSection::web_root(&tree, &mistakes);
         let mut file = read(&root, base);
         file.files.push(path.to_owned());
         file
@@ -107,7 +107,7 @@ pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
     mistakes.finish(&path.display().to_string(), valid)
 }
 
-fn read(root: &Section<'_>, base: &Path) -> WebFile {
+fn read(root: &ConfigSection<'_>, base: &Path) -> WebFile {
     let (given, section) = root.section("tls_server_config");
     let settings = given.given().and_then(|()| settings(&section, base));
     let mut files = Vec::new();
@@ -140,7 +140,7 @@ fn read(root: &Section<'_>, base: &Path) -> WebFile {
     }
 }
 
-fn settings(section: &Section<'_>, base: &Path) -> Option<TlsSettings> {
+fn settings(section: &ConfigSection<'_>, base: &Path) -> Option<TlsSettings> {
     let file = |name| {
         section.text(name, |text| {
             (!text.is_empty() && !text.contains('\0'))
@@ -231,13 +231,13 @@ fn names<'n>(before: &str, names: impl Iterator<Item = &'n str>) -> String {
     format!("{before}: {}", names.collect::<Vec<_>>().join(", "))
 }
 
-fn headers(root: &Section<'_>) -> Vec<(&'static str, String)> {
+fn headers(root: &ConfigSection<'_>) -> Vec<(&'static str, String)> {
     let (_, http) = root.section("http_server_config");
     // Read for its type alone.
     http.flag("http2");
     let (_, headers) = http.section("headers");
     let parent = "(web).http_server_config.headers";
-    let of = |key: &'static Key| {
+    let of = |key: &'static ConfigKey| {
         let name = key.name();
         let fits = |text: &str| {
             let shaped = text.len() <= MAX_HEADER_BYTES

@@ -36,7 +36,7 @@ impl Drawn {
 
 /// A query and the name of what it gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Query {
+pub(super) struct PanelQuery {
     pub(super) expr: String,
     pub(super) legend: &'static str,
 }
@@ -72,7 +72,7 @@ pub(super) struct Panel {
     pub(super) description: &'static str,
     pub(super) drawn: Drawn,
     pub(super) unit: &'static str,
-    pub(super) queries: Vec<Query>,
+    pub(super) queries: Vec<PanelQuery>,
     pub(super) colours: Colours,
     /// Words for values.
     pub(super) words: &'static [(&'static str, &'static str)],
@@ -103,7 +103,7 @@ impl Panel {
             unit,
             queries: queries
                 .iter()
-                .map(|(expr, legend)| Query {
+                .map(|(expr, legend)| PanelQuery {
                     expr: selected(expr),
                     legend,
                 })

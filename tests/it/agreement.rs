@@ -17,7 +17,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::rules::groups;
-use lightning_sync_sim::scenarios::{Pushes, Record, Scenario, all, named};
+use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, all, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -365,7 +365,7 @@ fn they_agree_on_zeros_of_a_feed_that_is_young_and_of_a_page_beside_it() {
         let first = starts.plus(TimeDelta::hours(2));
         let begun = since < first && first <= now;
         let records = if begun {
-            vec![Record {
+            vec![SyncRecord {
                 at: first,
                 object_type: ObjectType::Contacts,
                 direction: Direction::ToExchange,
@@ -437,7 +437,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
         Pushes {
             feed_speaks: synced,
             records: synced
-                .then(|| Record {
+                .then(|| SyncRecord {
                     at: now.minus(TimeDelta::minutes(1)),
                     object_type: ObjectType::Events,
                     direction: Direction::ToExchange,

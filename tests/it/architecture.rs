@@ -1,7 +1,8 @@
-//! The walls of `docs/architecture.md`, held against the code: who may know whom, and what must be absent.
+//! The boundaries of `docs/architecture.md`, held against the code: who may know whom, what must be absent, and which
+//! words are not used.
 
 use crate::support::stack::repository;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secret", &[]),
 ];
 
-/// Rooms that must be free of input, output, async and clocks.
+/// Modules that must be free of input, output, async and clocks.
 const PURE: &[&str] = &["dashboards", "domain", "guidance", "rules", "scenarios"];
 const IMPURE: &[&str] = &[
     "tokio::",
@@ -61,17 +62,17 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files of a room, without their unit tests and comments.
-fn code_of(room: &str) -> Vec<(PathBuf, String)> {
-    let source = repository(if room == "scenarios" {
+/// The files of a module, without their unit tests and comments.
+fn code_of(module: &str) -> Vec<(PathBuf, String)> {
+    let source = repository(if module == "scenarios" {
         "sim/src"
     } else {
         "src"
     });
-    let paths = if source.join(room).is_dir() {
-        files(&source.join(room))
+    let paths = if source.join(module).is_dir() {
+        files(&source.join(module))
     } else {
-        vec![source.join(format!("{room}.rs"))]
+        vec![source.join(format!("{module}.rs"))]
     };
     let code = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("readable");
@@ -87,7 +88,7 @@ fn code_of(room: &str) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The rooms that a text names as `crate::room`.
+/// The modules that a text names as `crate::module`.
 fn named(code: &str) -> BTreeSet<String> {
     code.match_indices("crate::")
         .map(|(at, found)| {
@@ -100,13 +101,13 @@ fn named(code: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_room_knows_one_that_it_must_not_know() {
+fn no_module_knows_one_that_it_must_not_know() {
     let mut broken = Vec::new();
-    for (room, allowed) in MAY_USE {
-        for (path, code) in code_of(room) {
+    for (module, allowed) in MAY_USE {
+        for (path, code) in code_of(module) {
             for other in named(&code)
                 .into_iter()
-                .filter(|other| other != room && !allowed.contains(&other.as_str()))
+                .filter(|other| other != module && !allowed.contains(&other.as_str()))
             {
                 broken.push(format!("{} uses {other}", path.display()));
             }
@@ -131,9 +132,9 @@ fn the_web_knows_of_the_store_only_the_port_of_history() {
 }
 
 #[test]
-fn pure_rooms_have_no_input_output_async_or_clock() {
-    for room in PURE {
-        for (path, code) in code_of(room) {
+fn pure_modules_have_no_input_output_async_or_clock() {
+    for module in PURE {
+        for (path, code) in code_of(module) {
             for word in IMPURE {
                 assert!(!code.contains(word), "{} has {word}", path.display());
             }
@@ -142,19 +143,19 @@ fn pure_rooms_have_no_input_output_async_or_clock() {
 }
 
 #[test]
-fn every_room_of_the_library_has_a_wall() {
+fn every_module_of_the_library_has_a_boundary() {
     let index = fs::read_to_string(repository("src/lib.rs")).expect("readable");
-    let rooms: BTreeSet<&str> = index
+    let modules: BTreeSet<&str> = index
         .lines()
         .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
         .collect();
-    let walled: BTreeSet<&str> = MAY_USE
+    let bounded: BTreeSet<&str> = MAY_USE
         .iter()
-        .map(|(room, _)| *room)
+        .map(|(module, _)| *module)
         .chain(["app", "cli", "demo"])
         .collect();
     assert_eq!(
-        rooms.difference(&walled).collect::<Vec<_>>(),
+        modules.difference(&bounded).collect::<Vec<_>>(),
         Vec::<&&str>::new()
     );
 }
@@ -164,4 +165,149 @@ fn scenarios_do_not_know_what_plays_them() {
     for (path, code) in code_of("scenarios") {
         assert!(!code.contains("simulator"), "{}", path.display());
     }
+}
+
+/// Words that mean too many things, or nothing to a reader who greps for the field's terms.
+const BANNED: &[&str] = &[
+    "told", "said", "asked", "spoke", "spoken", "kept", "gathered", "house", "room", "rooms",
+    "mended",
+];
+const BANNED_PHRASES: &[&str] = &["stands in the way", "another number of"];
+
+/// What is still to be cleaned, by the beginning of its path.
+const TO_CLEAN: &[&str] = &[
+    "README.md",
+    "alerts/",
+    "docs/",
+    "src/app",
+    "src/domain",
+    "src/engine",
+    "src/events.rs",
+    "src/guidance",
+    "src/metrics",
+    "src/rules",
+    "src/sources",
+    "src/store",
+    "src/web",
+];
+
+/// Types that share a name on purpose, with the reason.
+const SAME_NAME: &[(&str, &str)] = &[];
+
+/// Every text of the repository that people read, by its path.
+fn readable() -> Vec<(String, String)> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).expect("the repository is there") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let mut paths = vec![repository("README.md")];
+    for directory in ["src", "sim", "docs", "alerts"] {
+        walk(&repository(directory), &mut paths);
+    }
+    let root = repository("");
+    paths
+        .into_iter()
+        .filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)))
+        .map(|(text, path)| {
+            (
+                path.strip_prefix(&root)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string(),
+                text,
+            )
+        })
+        .filter(|(path, _)| !TO_CLEAN.iter().any(|start| path.starts_with(start)))
+        .collect()
+}
+
+/// The words of a text: identifiers are cut at underscores and capitals.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for letter in text.chars() {
+        if !letter.is_alphabetic() || (letter.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphabetic()) {
+            word.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    words.into_iter()
+}
+
+#[test]
+fn banned_words_are_in_no_name_comment_or_document() {
+    let mut found = Vec::new();
+    for (path, text) in readable() {
+        for (number, line) in text.lines().enumerate() {
+            let phrase = BANNED_PHRASES.iter().any(|phrase| line.contains(phrase));
+            if phrase || words(line).any(|word| BANNED.contains(&word.as_str())) {
+                found.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "{} lines:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+    let cut: Vec<String> = words("is_told RowTold, kept").collect();
+    assert_eq!(cut, ["is", "told", "row", "told", "", "kept"]);
+}
+
+/// The name of the type that a line defines; associated types are their trait's.
+fn defined(line: &str) -> Option<&str> {
+    let code = line.trim_start();
+    let code = ["pub(super) ", "pub(crate) ", "pub "]
+        .iter()
+        .find_map(|visible| code.strip_prefix(visible))
+        .unwrap_or(code);
+    let (kind, rest) = code.split_once(' ')?;
+    let is_type = match kind {
+        "struct" | "enum" | "trait" => true,
+        "type" => !line.starts_with(' '),
+        _ => false,
+    };
+    is_type.then(|| {
+        rest.split(|c: char| !c.is_alphanumeric())
+            .next()
+            .unwrap_or(rest)
+    })
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in readable()
+        .into_iter()
+        .filter(|(path, _)| path.ends_with(".rs"))
+    {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut in_set = false;
+        for line in code.lines() {
+            let name = if in_set && !line.trim_start().starts_with("//") {
+                in_set = false;
+                line.trim_start().strip_suffix(" {")
+            } else {
+                defined(line)
+            };
+            in_set |= line == "closed_set! {";
+            places
+                .entry(name.unwrap_or_default().to_owned())
+                .or_default()
+                .push(path.clone());
+        }
+    }
+    places.remove("");
+    places.retain(|name, paths| paths.len() > 1 && !SAME_NAME.iter().any(|(same, _)| same == name));
+    assert_eq!(places, BTreeMap::new());
 }

@@ -1,7 +1,7 @@
 //! The four organisations of `demo`: stories that end now, whenever now is, going on in real time.
 
-use super::life::{Change, Life, Rhythm, What};
-use super::page::Page;
+use super::life::{Life, LifeChange, Rhythm, What};
+use super::page::StatusPage;
 use super::scenario::{Reads, Scenario};
 use super::setting::org_name;
 use super::truth::Truth;
@@ -179,7 +179,7 @@ fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario 
             calendar: policy.calendar.clone(),
             changes: Vec::new(),
         },
-        page: Page {
+        page: StatusPage {
             org: policy.name.clone(),
             users,
             outlook: false,
@@ -193,8 +193,8 @@ fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario 
     }
 }
 
-fn lasting(from: Timestamp, what: What) -> Change {
-    Change {
+fn lasting(from: Timestamp, what: What) -> LifeChange {
+    LifeChange {
         from,
         until: Timestamp::MAX,
         what,

@@ -24,7 +24,7 @@ pub(super) struct Rhythm {
 
 /// Something that is different from `from` (included) until `until` (not included).
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct LifeChange {
     pub from: Timestamp,
     pub until: Timestamp,
     pub what: What,
@@ -69,12 +69,12 @@ pub(super) struct Life {
     pub began: Timestamp,
     pub objects: Vec<ObjectType>,
     pub calendar: Calendar,
-    pub changes: Vec<Change>,
+    pub changes: Vec<LifeChange>,
 }
 
 /// A synced or failed item before it has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct LifeItem {
     pub at: Timestamp,
     pub object_type: ObjectType,
     pub direction: Direction,
@@ -96,7 +96,7 @@ impl Life {
     }
 
     /// What syncs within `(after, upto]`, in order of time.
-    pub(super) fn items(&self, after: Timestamp, upto: Timestamp) -> Vec<Item> {
+    pub(super) fn items(&self, after: Timestamp, upto: Timestamp) -> Vec<LifeItem> {
         let mut items = Vec::new();
         let mut from = after.max(self.began);
         while from < upto {
@@ -143,7 +143,7 @@ impl Life {
         at.nanos().div_euclid(self.slot_nanos())
     }
 
-    fn items_of(&self, slot: i64, hours: &OpenHours) -> impl Iterator<Item = Item> {
+    fn items_of(&self, slot: i64, hours: &OpenHours) -> impl Iterator<Item = LifeItem> {
         let start = Timestamp::from_nanos(slot.saturating_mul(self.slot_nanos()));
         let open =
             hours.is_open(start) || self.at(start).any(|what| matches!(what, What::AllHours));
@@ -163,11 +163,11 @@ impl Life {
         })
     }
 
-    fn item(&self, start: Timestamp, object_type: ObjectType, bits: u64) -> Item {
+    fn item(&self, start: Timestamp, object_type: ObjectType, bits: u64) -> LifeItem {
         // Whole milliseconds: what senders usually have.
         let millis = bits % (u64::from(self.rhythm.slot_seconds.max(1)) * 1_000);
         let fails = u64::from(self.rhythm.fails_one_in);
-        Item {
+        LifeItem {
             at: start.plus(TimeDelta::milliseconds(millis as i64)),
             object_type,
             direction: if (bits >> 40).is_multiple_of(2) {
@@ -184,7 +184,7 @@ impl Life {
         }
     }
 
-    fn stopped(&self, item: &Item) -> bool {
+    fn stopped(&self, item: &LifeItem) -> bool {
         self.at(item.at).any(|what| match what {
             What::Stopped { object, direction } => {
                 object.is_none_or(|object| object == item.object_type)

@@ -15,5 +15,5 @@ mod truth;
 
 pub use demo::{DEMO_HISTORY, demo};
 pub use library::{all, named};
-pub use scenario::{Pushes, Record, Scenario};
+pub use scenario::{Pushes, Scenario, SyncRecord};
 pub use truth::Truth;

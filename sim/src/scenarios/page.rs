@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// What the page has to show besides the life itself.
 #[derive(Debug, Clone)]
-pub(super) struct Page {
+pub(super) struct StatusPage {
     pub org: OrgName,
     /// How many users are shown.
     pub users: u32,
@@ -20,7 +20,7 @@ pub(super) struct Page {
     pub outlook: bool,
 }
 
-impl Page {
+impl StatusPage {
     /// The page at `at`.
     pub(super) fn at(&self, life: &Life, at: Timestamp) -> Snapshot {
         let users: Vec<(UserName, UserValues)> = (0..self.users)

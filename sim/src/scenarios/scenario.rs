@@ -1,7 +1,7 @@
 //! A life with a name, a beginning, an end and a truth line; and what is pushed of it when.
 
-use super::life::{Item, Life, What};
-use super::page::Page;
+use super::life::{Life, LifeItem, What};
+use super::page::StatusPage;
 use super::people::user_name;
 use super::truth::Truth;
 use crate::domain::ids::{Direction, ObjectType, Outcome, UserName};
@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 
 /// One record as a sender has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct SyncRecord {
     /// When it was synced.
     pub at: Timestamp,
     /// What was synced.
@@ -33,7 +33,7 @@ pub struct Pushes {
     /// Whether the sender of activity speaks within the stretch; without records that is a heartbeat.
     pub feed_speaks: bool,
     /// The records, in order of time; empty when the sender does not speak.
-    pub records: Vec<Record>,
+    pub records: Vec<SyncRecord>,
     /// The pages that were read, in order of time.
     pub snapshots: Vec<Snapshot>,
 }
@@ -67,7 +67,7 @@ pub struct Scenario {
     /// What somebody who knows the story would want to know, and nothing else.
     pub truth: Vec<Truth>,
     pub(super) life: Life,
-    pub(super) page: Page,
+    pub(super) page: StatusPage,
     pub(super) reads: Reads,
 }
 
@@ -123,8 +123,8 @@ impl Scenario {
             .unwrap_or(at)
     }
 
-    fn record(&self, item: &Item) -> Record {
-        Record {
+    fn record(&self, item: &LifeItem) -> SyncRecord {
+        SyncRecord {
             at: item.at,
             object_type: item.object_type,
             direction: item.direction,

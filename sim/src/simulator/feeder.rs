@@ -1,7 +1,7 @@
 //! Sends stories to a daemon: first what has happened, then what happens. Nothing is queued: how far each story has been
 //! sent is all there is to remember, and it moves on only when the daemon has taken what was sent.
 
-use super::post::{Answer, Connection};
+use super::post::{PushAnswer, PushConnection};
 use super::wire::{activity_ndjson, snapshot_json};
 use crate::domain::time::Timestamp;
 use crate::scenarios::{Pushes, Scenario};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the time of the stories comes from; `app.rs` owns the clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub type FeederClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The longest stretch that is sent in one step, so that a request stays small: some thousand records.
 const STRETCH: TimeDelta = TimeDelta::hours(6);
@@ -41,9 +41,9 @@ pub struct Fed {
 
 /// Pushes stories to a daemon on a loopback address.
 pub struct Feeder {
-    connection: Connection,
+    connection: PushConnection,
     stories: Vec<Story>,
-    clock: Clock,
+    clock: FeederClock,
     tick: Duration,
     fed: Fed,
 }
@@ -55,7 +55,7 @@ struct Story {
 
 impl Feeder {
     /// A feeder of the daemon at `addr`. `clock` gives the time of the stories, which runs `speed` times as fast as ours.
-    pub fn new(addr: SocketAddr, scenarios: Vec<Scenario>, clock: Clock, speed: f64) -> Self {
+    pub fn new(addr: SocketAddr, scenarios: Vec<Scenario>, clock: FeederClock, speed: f64) -> Self {
         let speed = if speed.is_finite() {
             speed.max(1.0)
         } else {
@@ -70,7 +70,7 @@ impl Feeder {
             })
             .collect();
         Self {
-            connection: Connection::new(addr),
+            connection: PushConnection::new(addr),
             stories,
             clock,
             tick: Duration::from_secs_f64(60.0 / speed).clamp(SHORTEST_TICK, LONGEST_TICK),
@@ -144,19 +144,19 @@ impl Feeder {
                 .post(&path, content_type, body.clone())
                 .await
             {
-                Answer::Taken => {
+                PushAnswer::Taken => {
                     match push {
                         Push::Records(records) => self.fed.records += records.len() as u64,
                         Push::Page(_) => self.fed.snapshots += 1,
                     }
                     return;
                 }
-                Answer::Refused(status, answer) => {
+                PushAnswer::Refused(status, answer) => {
                     self.fed.refused += 1;
                     tracing::warn!(path, %status, answer, "The daemon refused a part of the story: {answer}");
                     return;
                 }
-                Answer::Again(after) => {
+                PushAnswer::Again(after) => {
                     self.fed.retries += 1;
                     tokio::time::sleep(after.unwrap_or(wait).min(LONGEST_WAIT)).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
@@ -176,7 +176,7 @@ impl std::fmt::Debug for Feeder {
 
 #[derive(Clone, Copy)]
 enum Push<'a> {
-    Records(&'a [crate::scenarios::Record]),
+    Records(&'a [crate::scenarios::SyncRecord]),
     Page(&'a crate::domain::observation::Snapshot),
 }
 

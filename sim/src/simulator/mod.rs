@@ -9,5 +9,5 @@ mod post;
 pub mod salesforce;
 mod wire;
 
-pub use feeder::{Clock, Fed, Feeder};
+pub use feeder::{Fed, Feeder, FeederClock};
 pub use wire::{activity_ndjson, snapshot_json};

@@ -18,7 +18,7 @@ const ANSWER_BYTES: usize = 16 * 1024;
 
 /// What the daemon answered.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum PushAnswer {
     /// Taken.
     Taken,
     /// To be sent again, after this long where the daemon says so.
@@ -28,12 +28,12 @@ pub(super) enum Answer {
 }
 
 /// A connection to the daemon, opened when it is needed.
-pub(super) struct Connection {
+pub(super) struct PushConnection {
     addr: SocketAddr,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
-impl Connection {
+impl PushConnection {
     pub(super) const fn new(addr: SocketAddr) -> Self {
         Self { addr, sender: None }
     }
@@ -44,13 +44,13 @@ impl Connection {
         path: &str,
         content_type: &'static str,
         body: Bytes,
-    ) -> Answer {
+    ) -> PushAnswer {
         let answer = timeout(ANSWER_WITHIN, self.attempt(path, content_type, body)).await;
         match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => {
                 self.sender = None;
-                Answer::Again(None)
+                PushAnswer::Again(None)
             }
         }
     }
@@ -60,7 +60,7 @@ impl Connection {
         path: &str,
         content_type: &'static str,
         body: Bytes,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<PushAnswer> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -107,12 +107,12 @@ impl Connection {
     }
 }
 
-fn answer(status: StatusCode, wait: Option<Duration>, body: &str) -> Answer {
+fn answer(status: StatusCode, wait: Option<Duration>, body: &str) -> PushAnswer {
     if status.is_success() {
-        Answer::Taken
+        PushAnswer::Taken
     } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        Answer::Again(wait)
+        PushAnswer::Again(wait)
     } else {
-        Answer::Refused(status, body.chars().take(500).collect())
+        PushAnswer::Refused(status, body.chars().take(500).collect())
     }
 }

@@ -4,11 +4,11 @@ use crate::domain::ids::{ObjectType, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::users::UserValues;
-use crate::scenarios::Record;
+use crate::scenarios::SyncRecord;
 use serde_json::{Map, Value, json};
 
 /// Records as `application/x-ndjson`, one object a line.
-pub fn activity_ndjson(records: &[Record]) -> Vec<u8> {
+pub fn activity_ndjson(records: &[SyncRecord]) -> Vec<u8> {
     let mut body = String::with_capacity(records.len() * 160);
     for record in records {
         let line = json!({
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_of_json() {
-        let record = Record {
+        let record = SyncRecord {
             at: Timestamp::from_nanos(1_500_000_000),
             object_type: ObjectType::Events,
             direction: Direction::ToSalesforce,

@@ -10,14 +10,14 @@ use serde_json::Value;
 
 /// What a plugin says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum CheckState {
     Ok,
     Warning,
     Critical,
     Unknown,
 }
 
-impl State {
+impl CheckState {
     const fn word(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -31,7 +31,7 @@ impl State {
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judgement {
-    state: State,
+    state: CheckState,
     org: OrgName,
     sentence: String,
     performance: Vec<String>,
@@ -41,7 +41,7 @@ impl Judgement {
     /// Nobody can say; `why` is a sentence.
     pub(super) fn unknown(org: &OrgName, why: &str) -> Self {
         Self {
-            state: State::Unknown,
+            state: CheckState::Unknown,
             org: org.clone(),
             sentence: why.to_owned(),
             performance: Vec::new(),
@@ -67,32 +67,32 @@ impl Judgement {
     /// The code that a plugin exits with.
     pub(super) const fn exit(&self) -> Exit {
         Exit::of_plugin(match self.state {
-            State::Ok => 0,
-            State::Warning => 1,
-            State::Critical => 2,
-            State::Unknown => 3,
+            CheckState::Ok => 0,
+            CheckState::Warning => 1,
+            CheckState::Critical => 2,
+            CheckState::Unknown => 3,
         })
     }
 }
 
 /// What is read of `GET /api/v1/orgs/{org}`; a later version may say more.
 #[derive(Deserialize)]
-struct Org {
-    view: View,
+struct ApiOrg {
+    view: ApiView,
     verdict: String,
-    rows: Vec<Row>,
-    findings: Vec<Finding>,
+    rows: Vec<ApiRow>,
+    findings: Vec<ApiFinding>,
 }
 
 #[derive(Deserialize)]
-struct View {
+struct ApiView {
     now: String,
     as_of: String,
     fresh: bool,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct ApiRow {
     row: String,
     applies: bool,
     state: String,
@@ -100,25 +100,25 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-struct Finding {
+struct ApiFinding {
     severity: String,
     reason: String,
     summary: String,
     object_type: Option<String>,
     users: Option<u64>,
     held_back_by: Vec<String>,
-    next_steps: Vec<Step>,
+    next_steps: Vec<ApiStep>,
 }
 
 #[derive(Deserialize)]
-struct Step {
+struct ApiStep {
     text: String,
     owner: String,
 }
 
 /// What the daemon's answer means.
 pub(super) fn of(org: &OrgName, body: &[u8]) -> Judgement {
-    let status: Org = match serde_json::from_slice(body) {
+    let status: ApiOrg = match serde_json::from_slice(body) {
         Ok(status) => status,
         Err(error) => {
             return Judgement::unknown(
@@ -137,21 +137,21 @@ pub(super) fn of(org: &OrgName, body: &[u8]) -> Judgement {
 }
 
 /// Somebody has to have looked lately: without that, nothing but a failure that was already one then is a judgement.
-fn state_of(org: &Org) -> State {
+fn state_of(org: &ApiOrg) -> CheckState {
     let worst = |severity: Severity| {
         let news =
-            |finding: &&Finding| finding.severity == severity.name() && !is_blindness(finding);
+            |finding: &&ApiFinding| finding.severity == severity.name() && !is_blindness(finding);
         org.findings.iter().any(|finding| news(&finding))
     };
     let blind = org.findings.iter().any(is_blindness) || !org.view.fresh;
     if worst(Severity::Critical) {
-        State::Critical
+        CheckState::Critical
     } else if blind || is_dark(&org.verdict) {
-        State::Unknown
+        CheckState::Unknown
     } else if worst(Severity::Warning) {
-        State::Warning
+        CheckState::Warning
     } else {
-        State::Ok
+        CheckState::Ok
     }
 }
 
@@ -162,29 +162,29 @@ fn is_dark(verdict: &str) -> bool {
         .any(|level| level.name() == verdict)
 }
 
-fn is_blindness(finding: &Finding) -> bool {
+fn is_blindness(finding: &ApiFinding) -> bool {
     finding.reason == Cause::ObservationsStale.name()
 }
 
-fn sentence(state: State, org: &Org) -> String {
-    if state == State::Unknown && !org.view.fresh {
+fn sentence(state: CheckState, org: &ApiOrg) -> String {
+    if state == CheckState::Unknown && !org.view.fresh {
         return format!(
             "the daemon's view stands still since {}; its log says why.",
             org.view.as_of
         );
     }
     let severity = match state {
-        State::Critical => Severity::Critical.name(),
-        State::Warning => Severity::Warning.name(),
-        State::Ok | State::Unknown => "",
+        CheckState::Critical => Severity::Critical.name(),
+        CheckState::Warning => Severity::Warning.name(),
+        CheckState::Ok | CheckState::Unknown => "",
     };
-    let concerning: Vec<&Finding> = org
+    let concerning: Vec<&ApiFinding> = org
         .findings
         .iter()
         .filter(|finding| match state {
-            State::Unknown => is_blindness(finding),
-            State::Ok => false,
-            State::Warning | State::Critical => {
+            CheckState::Unknown => is_blindness(finding),
+            CheckState::Ok => false,
+            CheckState::Warning | CheckState::Critical => {
                 finding.severity == severity && !is_blindness(finding)
             }
         })
@@ -195,7 +195,7 @@ fn sentence(state: State, org: &Org) -> String {
         .find(|finding| finding.held_back_by.is_empty())
         .or(concerning.first());
     let Some(first) = first else {
-        return if state == State::Ok {
+        return if state == CheckState::Ok {
             in_order(org)
         } else {
             NOBODY_REPORTED.to_owned()
@@ -220,7 +220,7 @@ fn sentence(state: State, org: &Org) -> String {
 
 const NOBODY_REPORTED: &str = "nobody who is live has reported when something last synced.";
 
-fn in_order(org: &Org) -> String {
+fn in_order(org: &ApiOrg) -> String {
     let noted = org.findings.len();
     let noted = match noted {
         0 => String::new(),
@@ -231,7 +231,7 @@ fn in_order(org: &Org) -> String {
 }
 
 /// Live values only: a graph cannot say that a value is held.
-fn performance(org: &Org) -> Vec<String> {
+fn performance(org: &ApiOrg) -> Vec<String> {
     let live = org
         .rows
         .iter()

@@ -12,7 +12,7 @@ pub(super) struct Series {
 
 /// Notifications of a series.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Counts {
+pub(super) struct NotificationCounts {
     pub(super) sent: f64,
     pub(super) failed: f64,
 }
@@ -21,7 +21,9 @@ pub(super) struct Counts {
 ///
 /// # Errors
 /// In a sentence, when they cannot be had.
-pub(super) async fn counts(api: &ApiClient) -> Result<BTreeMap<Series, Counts>, String> {
+pub(super) async fn counts(
+    api: &ApiClient,
+) -> Result<BTreeMap<Series, NotificationCounts>, String> {
     let (status, body) = api.get("/metrics").await?;
     if status != 200 {
         return Err(format!("Alertmanager answers {status} to /metrics"));
@@ -39,8 +41,8 @@ pub(super) fn label<'l>(line: &'l str, name: &str) -> Option<&'l str> {
         .map(|(_, value)| value)
 }
 
-fn counts_of(text: &str) -> BTreeMap<Series, Counts> {
-    let mut counts: BTreeMap<Series, Counts> = BTreeMap::new();
+fn counts_of(text: &str) -> BTreeMap<Series, NotificationCounts> {
+    let mut counts: BTreeMap<Series, NotificationCounts> = BTreeMap::new();
     for line in text.lines() {
         let (Some(name), Some(value)) = (line.split('{').next(), line.rsplit(' ').next()) else {
             continue;
@@ -86,11 +88,11 @@ mod tests {
             receiver: receiver.map(str::to_owned),
         };
         let (webhook, email) = (
-            Counts {
+            NotificationCounts {
                 sent: 3.0,
                 failed: 2.0,
             },
-            Counts {
+            NotificationCounts {
                 sent: 2.0,
                 failed: 0.0,
             },

@@ -12,7 +12,7 @@ use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};
 use crate::store::SqliteHistory;
-use report::Report;
+use report::DoctorReport;
 use serde_json::Value;
 
 /// Runs every check. Fails when one of them does.
@@ -24,7 +24,7 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return streams.complain(error, Exit::FAILED),
     };
-    let mut report = Report::new(streams);
+    let mut report = DoctorReport::new(streams);
     let config = configuration(args, &mut report);
     if let Some(config) = &config {
         store(config, &mut report);
@@ -50,7 +50,7 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
     report.finish()
 }
 
-fn configuration(args: &DoctorArgs, report: &mut Report<'_, '_>) -> Option<ValidConfig> {
+fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option<ValidConfig> {
     let config = match config::from_file(&args.config.file, &Environment::of_process()) {
         Ok(config) => {
             report.pass(
@@ -113,7 +113,7 @@ fn configuration(args: &DoctorArgs, report: &mut Report<'_, '_>) -> Option<Valid
     config
 }
 
-fn store(config: &ValidConfig, report: &mut Report<'_, '_>) {
+fn store(config: &ValidConfig, report: &mut DoctorReport<'_, '_>) {
     let path = &config.store.path;
     if !path.exists() {
         report.warn(
@@ -135,7 +135,7 @@ async fn daemon(
     args: &DoctorArgs,
     api: &ApiClient,
     config: Option<&ValidConfig>,
-    report: &mut Report<'_, '_>,
+    report: &mut DoctorReport<'_, '_>,
 ) {
     match api.get("/-/ready").await {
         Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
@@ -189,7 +189,12 @@ async fn daemon(
     }
 }
 
-async fn alertmanager(url: &str, args: &DoctorArgs, api: &ApiClient, report: &mut Report<'_, '_>) {
+async fn alertmanager(
+    url: &str,
+    args: &DoctorArgs,
+    api: &ApiClient,
+    report: &mut DoctorReport<'_, '_>,
+) {
     match api.get("/api/v2/status").await {
         Ok((200, body)) => {
             let answer = json(&body);

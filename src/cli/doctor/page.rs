@@ -1,7 +1,7 @@
 //! One marked alert through an Alertmanager: taken, routed, not held back, delivered; or where it stuck.
 
 use super::super::api_client::ApiClient;
-use super::counters::{Counts, Series, counts};
+use super::counters::{NotificationCounts, Series, counts};
 use super::json;
 use super::report::Report;
 use crate::app::now;
@@ -37,7 +37,7 @@ pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut Report<
         return report.fail("page sent", error);
     }
     report.pass("page sent", format!("{NAME} with mark={mark}"));
-    let sent = Sent {
+    let sent = SentAlert {
         mark: &mark,
         before,
         others,
@@ -79,14 +79,14 @@ async fn post(
 }
 
 /// The alert that was sent, and what Alertmanager was busy with before.
-struct Sent<'a> {
+struct SentAlert<'a> {
     mark: &'a str,
-    before: BTreeMap<Series, Counts>,
+    before: BTreeMap<Series, NotificationCounts>,
     /// Other alerts that it may notify of.
     others: BTreeSet<String>,
 }
 
-impl Sent<'_> {
+impl SentAlert<'_> {
     async fn follow(mut self, within: Duration, api: &ApiClient, report: &mut Report<'_, '_>) {
         let looks = within.as_millis() / LOOK_EVERY.as_millis();
         // Nobody is routed yet; then, to whom, and until which look what is seen may be another alert's alone.
@@ -138,11 +138,15 @@ impl Sent<'_> {
     }
 
     /// What Alertmanager's counters tell since the beginning.
-    async fn deliveries(&mut self, receivers: &[String], api: &ApiClient) -> Result<Deliveries, String> {
+    async fn deliveries(
+        &mut self,
+        receivers: &[String],
+        api: &ApiClient,
+    ) -> Result<Deliveries, String> {
         let after = counts(api).await?;
         // Read again: what began meanwhile may be what was counted.
         self.others.append(&mut others(self.mark, api).await?);
-        let rose = |pick: fn(&Counts) -> f64| {
+        let rose = |pick: fn(&NotificationCounts) -> f64| {
             after.iter().find_map(|(series, now)| {
                 let ours = series
                     .receiver
@@ -161,7 +165,7 @@ impl Sent<'_> {
     }
 
     /// What to say of it; nothing while there is more to wait for.
-    fn verdict(&self, deliveries: Deliveries, settled: bool) -> Option<Verdict> {
+    fn verdict(&self, deliveries: Deliveries, settled: bool) -> Option<DeliveryVerdict> {
         let mark = self.mark.to_owned();
         let others = self.others.iter().cloned().collect::<Vec<_>>().join(", ");
         Some(match (deliveries.failed, deliveries.delivered) {
@@ -207,7 +211,7 @@ struct Deliveries {
 }
 
 /// A last line of the report.
-type Verdict = Box<dyn FnOnce(&mut Report<'_, '_>)>;
+type DeliveryVerdict = Box<dyn FnOnce(&mut Report<'_, '_>)>;
 
 fn fails(integration: &str) -> String {
     format!("sending by {integration} fails; Alertmanager's log says why, and it tries again")

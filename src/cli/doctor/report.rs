@@ -4,12 +4,12 @@ use crate::cli::exit::{Exit, Streams};
 use std::fmt::Display;
 
 /// Prints lines as they come, and remembers whether one was bad.
-pub(super) struct Report<'r, 's> {
+pub(super) struct DoctorReport<'r, 's> {
     streams: &'r mut Streams<'s>,
     exit: Exit,
 }
 
-impl<'r, 's> Report<'r, 's> {
+impl<'r, 's> DoctorReport<'r, 's> {
     pub(super) fn new(streams: &'r mut Streams<'s>) -> Self {
         Self {
             streams,

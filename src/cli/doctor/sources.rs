@@ -2,12 +2,12 @@
 
 use super::super::api_client::ApiClient;
 use super::counters::label;
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::sources::failure::FailureReason;
 use serde_json::Value;
 
 /// Says which of the sources that ever reported still do.
-pub(super) fn heard(check: &str, org: &Value, report: &mut Report<'_, '_>) {
+pub(super) fn heard(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>) {
     let sources = org["sources"]
         .as_array()
         .map(Vec::as_slice)
@@ -61,7 +61,7 @@ pub(super) fn polled(
     source: &str,
     reported: &Value,
     polls: Option<&[String]>,
-    report: &mut Report<'_, '_>,
+    report: &mut DoctorReport<'_, '_>,
 ) {
     let check = format!("{org} {source}");
     let sources = reported["sources"].as_array().map(Vec::as_slice);

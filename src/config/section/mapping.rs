@@ -1,22 +1,22 @@
 //! A mapping whose keys are the operator's own words.
 
-use super::{Read, Section, origin, shown_key, text_of};
+use super::{ConfigSection, KeyRead, origin, shown_key, text_of};
 use config::ValueKind;
 
-impl Section<'_> {
+impl ConfigSection<'_> {
     /// Each key with its text, as `take` reads them, sorted by key. A mistake never repeats a value: it may be a secret.
     pub(in crate::config) fn mapping<T>(
         &self,
         name: &str,
         takes: &str,
         take: impl Fn(&str, &str) -> Result<T, String>,
-    ) -> Read<Vec<T>> {
+    ) -> KeyRead<Vec<T>> {
         let Some(value) = self.value(name) else {
-            return Read::Absent;
+            return KeyRead::Absent;
         };
         let ValueKind::Table(table) = &value.kind else {
             self.wrong(name, format!("allowed: a mapping of {takes}"));
-            return Read::Wrong;
+            return KeyRead::Wrong;
         };
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| *key);
@@ -34,9 +34,9 @@ impl Section<'_> {
             }
         }
         if taken.len() == entries.len() {
-            Read::Given(taken)
+            KeyRead::Given(taken)
         } else {
-            Read::Wrong
+            KeyRead::Wrong
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::scenarios::life::{Change, What};
+use crate::scenarios::life::{LifeChange, What};
 use crate::scenarios::scenario::Scenario;
 use crate::scenarios::setting::{BERLIN, day, local, office, org_name};
 use crate::scenarios::truth::Truth;
@@ -32,7 +32,7 @@ fn show(
     status: Status,
     from: Timestamp,
     until: Timestamp,
-) -> impl Iterator<Item = Change> {
+) -> impl Iterator<Item = LifeChange> {
     directions().map(move |row| {
         let who = who.clone();
         change(from, until, What::Users { who, row, status })

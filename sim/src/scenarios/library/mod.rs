@@ -7,8 +7,8 @@ mod stopped;
 mod users;
 mod watching;
 
-use super::life::{Change, Life, Rhythm, What};
-use super::page::Page;
+use super::life::{Life, LifeChange, Rhythm, What};
+use super::page::StatusPage;
 use super::scenario::{Reads, Scenario};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
@@ -65,7 +65,7 @@ fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Time
             calendar: policy.calendar.clone(),
             changes: Vec::new(),
         },
-        page: Page {
+        page: StatusPage {
             org: policy.name.clone(),
             users: USERS,
             outlook: policy.reps_select_events,
@@ -79,8 +79,8 @@ fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Time
     }
 }
 
-const fn change(from: Timestamp, until: Timestamp, what: What) -> Change {
-    Change { from, until, what }
+const fn change(from: Timestamp, until: Timestamp, what: What) -> LifeChange {
+    LifeChange { from, until, what }
 }
 
 /// Nothing syncs at all.

@@ -5,7 +5,7 @@ use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::scenarios::life::{Change, What};
+use crate::scenarios::life::{LifeChange, What};
 use crate::scenarios::people::user_name;
 use crate::scenarios::scenario::Scenario;
 use crate::scenarios::setting::{BERLIN, day, local, office, org_name};
@@ -34,7 +34,7 @@ fn shows(
     status: Status,
     from: Timestamp,
     until: Timestamp,
-) -> Change {
+) -> LifeChange {
     change(from, until, What::Users { who, row, status })
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A body.
-pub(super) enum Sent {
+pub(super) enum SimBody {
     /// All at once.
     Whole(Option<Bytes>),
     /// So many pieces of blanks.
@@ -19,13 +19,13 @@ pub(super) enum Sent {
 /// 1 MiB.
 static PIECE: [u8; 1 << 20] = [b' '; 1 << 20];
 
-impl Sent {
+impl SimBody {
     pub(super) fn text(text: impl Into<Bytes>) -> Self {
         Self::Whole(Some(text.into()))
     }
 }
 
-impl Body for Sent {
+impl Body for SimBody {
     type Data = Bytes;
     type Error = io::Error;
 

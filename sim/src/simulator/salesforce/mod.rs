@@ -13,4 +13,4 @@ mod soql;
 
 pub use org::{Person, SimulatedOrg};
 pub use scene::Scene;
-pub use server::{Salesforce, Seen};
+pub use server::{Salesforce, SeenRequest};

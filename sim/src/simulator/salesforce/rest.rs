@@ -1,7 +1,7 @@
 //! Queries, batches and limits.
 
 use super::org::SimulatedOrg;
-use super::rows::{self, Rows};
+use super::rows::{self, QueryRows};
 use super::scene::Scene;
 use super::soql;
 use crate::domain::time::Timestamp;
@@ -102,8 +102,8 @@ fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> StatusAn
         return refused(400, "MALFORMED_QUERY", "unexpected token");
     };
     let rows = match rows::of(org, &query, now) {
-        Rows::Found(rows) => rows,
-        Rows::Refused(code, message) => return refused(400, code, &message),
+        QueryRows::Found(rows) => rows,
+        QueryRows::Refused(code, message) => return refused(400, code, &message),
     };
     let total = rows.len();
     let next = |at: usize| {

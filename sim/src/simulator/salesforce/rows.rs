@@ -2,12 +2,12 @@
 
 use super::org::{Person, SimulatedOrg};
 use super::scene::Scene;
-use super::soql::Query;
+use super::soql::SoqlQuery;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// What a query gives.
-pub(super) enum Rows {
+pub(super) enum QueryRows {
     /// Rows, attributes included.
     Found(Vec<Value>),
     /// The code and message of a refusal.
@@ -15,8 +15,8 @@ pub(super) enum Rows {
 }
 
 /// The rows of a query.
-pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
-    let refused = |code, message: String| Rows::Refused(code, message);
+pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> QueryRows {
+    let refused = |code, message: String| QueryRows::Refused(code, message);
     if org.scene == Scene::MalformedQuery {
         return refused("MALFORMED_QUERY", "unexpected token: 'SELECT'".to_owned());
     }
@@ -51,7 +51,7 @@ pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
                     "OwnerId": user_id(index), "changed": changed(person, &query.object),
                 }))
             };
-            return Rows::Found(
+            return QueryRows::Found(
                 (org.people.iter().enumerate())
                     .map(|(index, person)| Value::Object(counted(index, person)))
                     .collect(),
@@ -80,10 +80,10 @@ pub(super) fn of(org: &SimulatedOrg, query: &Query, now: Timestamp) -> Rows {
         }
     };
     let rows = all.into_iter().map(|row| selected(query, row)).collect();
-    Rows::Found(rows)
+    QueryRows::Found(rows)
 }
 
-fn selected(query: &Query, mut row: Map<String, Value>) -> Value {
+fn selected(query: &SoqlQuery, mut row: Map<String, Value>) -> Value {
     let mut out = Map::new();
     let url = format!("/services/data/v67.0/sobjects/{}/x", query.object);
     out.insert(
@@ -157,7 +157,7 @@ fn user(index: usize, person: &Person) -> Map<String, Value> {
     )
 }
 
-fn setup(org: &SimulatedOrg, query: &Query) -> Vec<Map<String, Value>> {
+fn setup(org: &SimulatedOrg, query: &SoqlQuery) -> Vec<Map<String, Value>> {
     let words: Vec<&str> = query.rest.split(' ').collect();
     let since = words.iter().find(|word| word.ends_with('Z')).copied();
     let most = (words.iter().rposition(|word| *word == "LIMIT"))

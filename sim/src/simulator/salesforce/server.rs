@@ -1,13 +1,13 @@
 //! The server: who asks, what the scene makes of it, and a note of every request.
 
-use super::body::Sent;
+use super::body::SimBody;
 use super::oauth;
 use super::org::SimulatedOrg;
 use super::rest;
 use super::scene::Scene;
 use super::soap;
 use crate::domain::time::Timestamp;
-use crate::simulator::Clock;
+use crate::simulator::FeederClock;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http_body_util::{BodyExt, Limited};
@@ -34,7 +34,7 @@ const HUGE_MIB: usize = 2_048;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct SeenRequest {
     /// When.
     pub at: Instant,
     /// The organisation's consumer key; empty when the session was unknown.
@@ -51,17 +51,17 @@ pub struct Salesforce {
 }
 
 struct World {
-    clock: Clock,
-    state: Mutex<State>,
+    clock: FeederClock,
+    state: Mutex<ServerState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ServerState {
     orgs: HashMap<String, SimulatedOrg>,
     /// Sessions that hold, with their organisations.
     sessions: HashMap<String, String>,
     given: u64,
-    seen: Vec<Seen>,
+    seen: Vec<SeenRequest>,
 }
 
 impl Salesforce {
@@ -69,7 +69,7 @@ impl Salesforce {
     ///
     /// # Errors
     /// When loopback gives no port.
-    pub async fn start(orgs: Vec<SimulatedOrg>, clock: Clock) -> std::io::Result<Self> {
+    pub async fn start(orgs: Vec<SimulatedOrg>, clock: FeederClock) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let orgs = orgs
@@ -78,9 +78,9 @@ impl Salesforce {
             .collect();
         let world = Arc::new(World {
             clock,
-            state: Mutex::new(State {
+            state: Mutex::new(ServerState {
                 orgs,
-                ..State::default()
+                ..ServerState::default()
             }),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
@@ -109,7 +109,7 @@ impl Salesforce {
     }
 
     /// The requests since the last call.
-    pub fn take_seen(&self) -> Vec<Seen> {
+    pub fn take_seen(&self) -> Vec<SeenRequest> {
         std::mem::take(&mut self.world.state().seen)
     }
 }
@@ -146,14 +146,14 @@ async fn accept(listener: TcpListener, world: Arc<World>) {
 }
 
 impl World {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ServerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn serve(
         &self,
         request: Request<Incoming>,
-    ) -> Result<Response<Sent>, hyper::http::Error> {
+    ) -> Result<Response<SimBody>, hyper::http::Error> {
         let path = request
             .uri()
             .path_and_query()
@@ -183,7 +183,7 @@ impl World {
         &self,
         shown: Option<&str>,
         body: &Bytes,
-    ) -> Result<Response<Sent>, hyper::http::Error> {
+    ) -> Result<Response<SimBody>, hyper::http::Error> {
         let now = (self.clock)();
         let mut state = self.state();
         let asking = oauth::read(shown, body);
@@ -212,7 +212,7 @@ impl World {
         json(200, &granted, now, state.orgs.get(&asking.client_id))
     }
 
-    fn soap(&self, path: &str, body: &Bytes) -> Result<Response<Sent>, hyper::http::Error> {
+    fn soap(&self, path: &str, body: &Bytes) -> Result<Response<SimBody>, hyper::http::Error> {
         let body = String::from_utf8_lossy(body);
         let mut state = self.state();
         let client_id = state
@@ -231,7 +231,7 @@ impl World {
             .status(status)
             .header(CONTENT_TYPE, "text/xml;charset=UTF-8")
             .header(DATE, date)
-            .body(Sent::text(text))
+            .body(SimBody::text(text))
     }
 
     fn data(
@@ -239,7 +239,7 @@ impl World {
         path: &str,
         shown: Option<&str>,
         body: &Bytes,
-    ) -> (Result<Response<Sent>, hyper::http::Error>, Duration) {
+    ) -> (Result<Response<SimBody>, hyper::http::Error>, Duration) {
         let now = (self.clock)();
         let mut state = self.state();
         let session = shown
@@ -264,9 +264,9 @@ impl World {
     }
 }
 
-impl State {
+impl ServerState {
     fn note(&mut self, client_id: &str, path: &str) {
-        self.seen.push(Seen {
+        self.seen.push(SeenRequest {
             at: Instant::now(),
             client_id: client_id.to_owned(),
             path: path.to_owned(),
@@ -280,7 +280,7 @@ fn played(
     path: &str,
     body: &Bytes,
     now: Timestamp,
-) -> Result<Response<Sent>, hyper::http::Error> {
+) -> Result<Response<SimBody>, hyper::http::Error> {
     let refused = |status, code: &str, message: &str| {
         let message = format!("{message}{}", org.repeated());
         let (status, body) = rest::refused(status, code, &message);
@@ -290,7 +290,7 @@ fn played(
         Response::builder()
             .status(status)
             .header(CONTENT_TYPE, "text/html;charset=UTF-8")
-            .body(Sent::text(format!("{text}<!--{}-->", org.repeated())))
+            .body(SimBody::text(format!("{text}<!--{}-->", org.repeated())))
     };
     match org.scene {
         Scene::SessionsRefused | Scene::RevokedApp => {
@@ -333,15 +333,15 @@ fn played(
         Scene::StrangeCode => refused(400, &format!("STRANGE{}", org.repeated()), "strange"),
         Scene::Garbage => Response::builder()
             .header(CONTENT_TYPE, "application/json")
-            .body(Sent::text("{\"results\": [")),
+            .body(SimBody::text("{\"results\": [")),
         Scene::Truncated => Response::builder()
             .header(CONTENT_TYPE, "application/json")
-            .body(Sent::Broken(Some(Bytes::from_static(
+            .body(SimBody::Broken(Some(Bytes::from_static(
                 b"{\"results\": [{\"statusCode\": 200,",
             )))),
         Scene::HugeBody => Response::builder()
             .header(CONTENT_TYPE, "application/json")
-            .body(Sent::Pieces(HUGE_MIB)),
+            .body(SimBody::Pieces(HUGE_MIB)),
         Scene::Healthy
         | Scene::NoRunAsUser
         | Scene::NotApproved
@@ -371,7 +371,7 @@ fn played(
 }
 
 /// A redirect; an organisation that repeats what it should not does so in the host and in the query.
-fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<Sent>, hyper::http::Error> {
+fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<SimBody>, hyper::http::Error> {
     let to = if org.repeats {
         let host = format!("https://{}.evil.example", org.client_secret);
         format!("{host}{path}?session={}", org.token)
@@ -381,7 +381,7 @@ fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<Sent>, hyper::ht
     Response::builder()
         .status(302)
         .header(LOCATION, to)
-        .body(Sent::text(""))
+        .body(SimBody::text(""))
 }
 
 fn json(
@@ -389,7 +389,7 @@ fn json(
     body: &Value,
     now: Timestamp,
     org: Option<&SimulatedOrg>,
-) -> Result<Response<Sent>, hyper::http::Error> {
+) -> Result<Response<SimBody>, hyper::http::Error> {
     let mut response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "application/json;charset=UTF-8")
@@ -400,7 +400,7 @@ fn json(
             format!("api-usage={}/{}", org.used, org.allowed),
         );
     }
-    response.body(Sent::text(body.to_string()))
+    response.body(SimBody::text(body.to_string()))
 }
 
 /// The server's time as a header carries it.

@@ -2,7 +2,7 @@
 
 /// A query: `SELECT fields FROM object …`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Query {
+pub(super) struct SoqlQuery {
     pub(super) fields: Vec<String>,
     pub(super) object: String,
     /// What follows the object.
@@ -10,7 +10,7 @@ pub(super) struct Query {
 }
 
 /// Reads a query; `None` when it is none.
-pub(super) fn read(text: &str) -> Option<Query> {
+pub(super) fn read(text: &str) -> Option<SoqlQuery> {
     let mut words = text.split_whitespace();
     if !words.next()?.eq_ignore_ascii_case("select") {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn read(text: &str) -> Option<Query> {
         name.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"_().".contains(&b))
     };
-    (!fields.is_empty() && fields.iter().all(named)).then(|| Query {
+    (!fields.is_empty() && fields.iter().all(named)).then(|| SoqlQuery {
         fields,
         object,
         rest: words.collect::<Vec<_>>().join(" "),
