@@ -180,6 +180,7 @@ const TO_CLEAN: &[&str] = &[
     "alerts/",
     "docs/",
     "src/app",
+    "src/cli/doctor/sources.rs",
     "src/domain",
     "src/engine",
     "src/events.rs",

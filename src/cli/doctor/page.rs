@@ -3,7 +3,7 @@
 use super::super::api_client::ApiClient;
 use super::counters::{NotificationCounts, Series, counts};
 use super::json;
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::app::now;
 use crate::config::duration;
 use crate::domain::time::Timestamp;
@@ -22,7 +22,7 @@ const NAME: &str = "LightningSyncTestPage";
 const SAYS: &str = "This is a test by `lightning-sync-exporter doctor --page`. Nothing is wrong.";
 
 /// Sends it, follows it for as long as `within`, and ends it.
-pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut Report<'_, '_>) {
+pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut DoctorReport<'_, '_>) {
     let mark = format!("doctor-{}", now().nanos());
     let before = match counts(api).await {
         Ok(counts) => counts,
@@ -87,7 +87,12 @@ struct SentAlert<'a> {
 }
 
 impl SentAlert<'_> {
-    async fn follow(mut self, within: Duration, api: &ApiClient, report: &mut Report<'_, '_>) {
+    async fn follow(
+        mut self,
+        within: Duration,
+        api: &ApiClient,
+        report: &mut DoctorReport<'_, '_>,
+    ) {
         let looks = within.as_millis() / LOOK_EVERY.as_millis();
         // Nobody is routed yet; then, to whom, and until which look what is seen may be another alert's alone.
         let mut routed: Option<(Vec<String>, u128)> = None;
@@ -211,7 +216,7 @@ struct Deliveries {
 }
 
 /// A last line of the report.
-type DeliveryVerdict = Box<dyn FnOnce(&mut Report<'_, '_>)>;
+type DeliveryVerdict = Box<dyn FnOnce(&mut DoctorReport<'_, '_>)>;
 
 fn fails(integration: &str) -> String {
     format!("sending by {integration} fails; Alertmanager's log says why, and it tries again")
