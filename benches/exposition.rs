@@ -197,7 +197,7 @@ fn text_encoder(view: &View) -> (Duration, usize) {
     for org in &view.orgs {
         for user in &org.summary.columns.0 {
             for row in UserRow::checks() {
-                let status = user.statuses[row.index()];
+                let status = user.statuses[row];
                 let labels = [
                     org.policy.name.as_str(),
                     &user.pseudonym,

@@ -1,13 +1,14 @@
 //! A fleet of organisations with users, as a View: what the benches of pages are fed with.
 
-use lightning_sync_exporter::domain::calendar::OpenHours;
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::policy::{OrgPolicy, UserSeries};
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
+use lightning_sync_exporter::domain::users::{
+    LiveSources, UserEntry, UserReadings, UserSummary, UserTable,
+};
+use lightning_sync_exporter::domain::view::{OrgView, View};
 use std::sync::Arc;
 
 /// The time of the View and of every page of it.
@@ -25,10 +26,6 @@ pub(crate) fn view(orgs: usize) -> View {
 fn org(number: usize) -> OrgView {
     let policy = OrgPolicy::defaults(OrgName::new(&format!("org-{number:05}")).expect("a name"));
     let seen = NOW.minus(chrono::TimeDelta::minutes(3));
-    let mut sources = [None; Source::COUNT];
-    sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: seen,
-    });
     let mut readings = OrgReadings::default();
     for row in OrgRow::ALL {
         let value = match row {
@@ -51,26 +48,22 @@ fn org(number: usize) -> OrgView {
             .collect(),
         complete: true,
     };
-    let mut live = [false; Source::COUNT];
-    live[Source::Snapshot.index()] = true;
+    let mut live = LiveSources::default();
+    live[Source::Snapshot] = true;
     let summary = UserSummary::of(&users, &policy, &live, NOW);
-    OrgView {
-        id: OrgId(u32::try_from(number).expect("few organisations")),
-        known_since: NOW.minus(chrono::TimeDelta::days(90)),
-        readings: Arc::new(readings),
-        sources,
-        activity: Default::default(),
-        users: Arc::new(users),
-        summary: Arc::new(summary),
-        open_hours: OpenHours::Always,
-        source_states: Arc::default(),
-        policy: Arc::new(policy),
-    }
+    let id = OrgId(u32::try_from(number).expect("few organisations"));
+    let known_since = NOW.minus(chrono::TimeDelta::days(90));
+    let mut org = OrgView::new(id, Arc::new(policy), known_since, NOW);
+    org.last_report[Source::Snapshot] = Some(seen);
+    org.readings = Arc::new(readings);
+    org.users = Arc::new(users);
+    org.summary = Arc::new(summary);
+    org
 }
 
 /// A user whose states differ from those of the next one.
 fn entry(number: usize, seen: Timestamp) -> UserEntry {
-    let mut cells = UserCells::default();
+    let mut cells = UserReadings::default();
     for (place, row) in UserRow::checks().enumerate() {
         let states = row.statuses();
         let status = match (number * 7 + place) % 11 {
@@ -79,7 +72,7 @@ fn entry(number: usize, seen: Timestamp) -> UserEntry {
             _ => states[0],
         };
         if status != Status::Unknown {
-            cells.take(row, status.index() as u32, seen);
+            cells.take(row, status.into(), seen);
         }
     }
     // Sixteen hexadecimal digits without order, as a keyed hash gives.

@@ -20,7 +20,7 @@ use lightning_sync_exporter::domain::ids::Source;
 use lightning_sync_exporter::domain::readings::OrgReadings;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
+use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::events::Events;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
@@ -67,9 +67,7 @@ impl Fleet {
 
 /// A snapshot that says again what was said before, but for one more record in each window.
 fn hear(org: &mut OrgView, now: Timestamp) {
-    org.sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: now,
-    });
+    org.last_report[Source::Snapshot] = Some(now);
     let mut readings = OrgReadings::clone(&org.readings);
     for row in OrgRow::ALL {
         let Some(mut reading) = readings.get(row, Source::Snapshot).cloned() else {

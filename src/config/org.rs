@@ -152,9 +152,8 @@ fn read_spans(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     policy.max_users = org.count("max_users").or(policy.max_users);
     let (_, every) = org.section("expected_every");
     for source in [Source::Snapshot, Source::Activity] {
-        let read = every.span(source.name()).given();
-        if let (Some(span), Some(slot)) = (read, policy.expected_every.get_mut(source.index())) {
-            *slot = span;
+        if let Some(span) = every.span(source.name()).given() {
+            policy.expected_every[source] = span;
         }
     }
 }

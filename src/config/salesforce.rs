@@ -94,7 +94,7 @@ pub(super) fn columns(report: &ConfigSection<'_>) -> Option<Columns> {
 
 /// Says how often Salesforce speaks when it is polled like this; never less than what slowing down for the budget needs.
 pub(super) fn expect(policy: &mut OrgPolicy, settings: &Settings) {
-    if let Some(Some(every)) = policy.expected_every.get_mut(Source::Salesforce.index()) {
+    if let Some(every) = &mut policy.expected_every[Source::Salesforce] {
         *every = (*every).max(settings.poll_every);
     }
 }

@@ -60,12 +60,12 @@ impl fmt::Debug for OrgName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgId(pub u32);
 
-/// A user as the source names them, usually a mail address. Personal data: it reaches no label unless asked for.
+/// A user as the source names them, usually a mail address. Personal data: it reaches no label unless configured.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Arc<str>);
 
 impl UserName {
-    /// The longest mail address that SMTP allows is 254 bytes; a little room for account names with a domain.
+    /// The longest mail address that SMTP allows is 254 bytes; some more for account names with a domain.
     pub const MAX_BYTES: usize = 320;
 
     /// Takes a name as it is written.
@@ -102,7 +102,7 @@ impl fmt::Debug for UserName {
 macro_rules! closed_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, enum_map::Enum)]
         #[repr(u8)]
         pub enum $name { $($(#[$vdoc])* $variant),+ }
 
@@ -138,7 +138,7 @@ macro_rules! closed_set {
 pub use closed_set;
 
 closed_set! {
-    /// What is kept in step.
+    /// What is synchronised.
     ObjectType {
         /// Contacts.
         Contacts = "contacts",
@@ -168,7 +168,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// Who told us; see the order of trust in [`crate::view`].
+    /// Where a value comes from; see the order of trust in [`crate::view`].
     Source {
         /// One record for each synced item.
         Activity = "activity",

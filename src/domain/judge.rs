@@ -395,15 +395,8 @@ impl Judge<'_> {
             &[Status::InitialSyncInProgress, Status::NotStarted]
         };
         let limit = self.org.policy.initial_sync_limit;
-        for row in UserRow::ALL
-            .iter()
-            .copied()
-            .filter(|row| row.is_direction())
-        {
-            if row
-                .object_type()
-                .is_some_and(|object| self.org.policy.objects.contains(&object))
-            {
+        for row in UserRow::ALL.into_iter().filter(|row| row.is_direction()) {
+            if self.org.policy.covers(row) {
                 self.stuck(row, first_syncs, Cause::InitialSyncStuck, limit);
             }
         }

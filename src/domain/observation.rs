@@ -6,7 +6,7 @@ use super::rows::{OrgRow, OrgValue};
 use super::time::Timestamp;
 use super::users::UserValues;
 
-/// One thing that a source said.
+/// One report of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     /// Records of activity; none at all is a heartbeat.
@@ -35,9 +35,9 @@ pub struct Snapshot {
     pub source: Source,
     /// When.
     pub captured_at: Timestamp,
-    /// The organisation's rows; what is absent was not said.
+    /// The organisation's rows; what is absent was not reported.
     pub rows: Vec<(OrgRow, OrgValue)>,
-    /// Users with the rows that were read; [`crate::rows::Status::index`] or the count.
+    /// Users with the rows that were read.
     pub users: Vec<(UserName, UserValues)>,
     /// Whether users that are not named here are gone.
     pub users_complete: bool,
@@ -50,7 +50,7 @@ pub struct Receipt {
     pub accepted: u64,
     /// Records that were known already.
     pub duplicates: u64,
-    /// Records older than what is kept: they only raise the last sync.
+    /// Records older than the retention: they only raise the last sync.
     pub expired: u64,
 }
 
@@ -76,7 +76,7 @@ pub const ACTIVITY_AHEAD: chrono::TimeDelta = chrono::TimeDelta::hours(48);
 /// How far ahead of our clock a snapshot, or an instant in it, may lie: clocks that drift without time service.
 pub const SNAPSHOT_AHEAD: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// The newest synced record of a batch is proof of a sync even when it is too old to be kept.
+/// The newest synced record of a batch is proof of a sync even when it is too old to be stored.
 pub fn newest_expired(
     records: &[ActivityRecord],
     horizon: Timestamp,

@@ -2,9 +2,11 @@
 
 use super::calendar::Calendar;
 use super::ids::{ObjectType, OrgName, Source, UserName, closed_set};
+use super::rows::RowSpec;
 use super::time::Timestamp;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use enum_map::EnumMap;
 use std::collections::BTreeSet;
 
 closed_set! {
@@ -112,8 +114,8 @@ pub struct OrgPolicy {
     pub recovery_within: TimeDelta,
     /// The most users that are held; a snapshot or record that names more is refused.
     pub max_users: u64,
-    /// How often each source speaks when all is well, by [`Source::index`]; `None`: its silence means nothing synced.
-    pub expected_every: [Option<TimeDelta>; Source::COUNT],
+    /// How often each source reports when all is well; `None`: its silence means nothing synced.
+    pub expected_every: EnumMap<Source, Option<TimeDelta>>,
 }
 
 impl OrgPolicy {
@@ -122,24 +124,15 @@ impl OrgPolicy {
     pub const NEVER_SYNCED_AFTER: TimeDelta = TimeDelta::hours(72);
     /// How long an organisation may be configured before its silence is news: one set-up session.
     pub const FIRST_OBSERVATION_WITHIN: TimeDelta = TimeDelta::hours(1);
-    /// From this share of the budget of API requests on, polls come further apart and somebody is told.
+    /// From this share of the budget of API requests on, polls come further apart and an alert fires.
     pub const API_BUDGET_LOW: f64 = 0.75;
-    /// How often a source that asks reads switches of the settings, which hardly change.
+    /// How often a polled source reads switches of the settings, which hardly change.
     pub const SETTINGS_READ_EVERY: TimeDelta = TimeDelta::hours(1);
     /// When the vendor's retirement turns Lightning Sync off outside Government Cloud: 2027-04-01T00:00:00Z.
     pub const VENDOR_RETIREMENT: Timestamp = Timestamp::from_seconds(1_806_537_600);
 
     /// The policy that an organisation has when the operator says nothing but its name.
     pub fn defaults(name: OrgName) -> Self {
-        let mut expected_every = [Some(TimeDelta::minutes(5)); Source::COUNT];
-        for (source, every) in [
-            (Source::Snapshot, Some(TimeDelta::hours(24))),
-            (Source::Activity, None),
-        ] {
-            if let Some(slot) = expected_every.get_mut(source.index()) {
-                *slot = every;
-            }
-        }
         Self {
             name,
             product: Product::LightningSync,
@@ -161,13 +154,20 @@ impl OrgPolicy {
             initial_sync_limit: TimeDelta::hours(72),
             recovery_within: TimeDelta::hours(2),
             max_users: 50_000,
-            expected_every,
+            expected_every: EnumMap::from_fn(|source| match source {
+                Source::Snapshot => Some(TimeDelta::hours(24)),
+                Source::Activity => None,
+                Source::Canary | Source::Exchange | Source::Salesforce => {
+                    Some(TimeDelta::minutes(5))
+                }
+            }),
         }
     }
 
-    /// How often `source` should speak.
-    pub fn expected_every(&self, source: Source) -> Option<TimeDelta> {
-        self.expected_every.get(source.index()).copied().flatten()
+    /// Whether a row is about the organisation or a user as a whole, or about an object type that the organisation syncs.
+    pub fn covers(&self, row: impl Into<&'static RowSpec>) -> bool {
+        let object = row.into().object_type;
+        object.is_none_or(|object| self.objects.contains(&object))
     }
 
     /// Whether the organisation is in its first set-up.

@@ -1,11 +1,12 @@
-//! What sources said last: value, when it was true, since when it has been that value.
+//! The latest reports of sources: value, when it was true, since when it has been that value.
 
 use super::ids::Source;
 use super::rows::{OrgRow, OrgValue};
 use super::time::Timestamp;
+use enum_map::EnumMap;
 
-/// The latest word of one source on one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The latest report of one source on one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading<T> {
     /// What was read.
     pub value: T,
@@ -42,40 +43,87 @@ impl<T: PartialEq> Reading<T> {
     }
 }
 
-/// Every source's latest reading of every organisation row.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrgReadings {
-    cells: [[Option<Reading<OrgValue>>; Source::COUNT]; OrgRow::COUNT],
+impl<T: Clone> Reading<T> {
+    /// The reading as it holds for a reader.
+    pub fn current(&self, source: Source, stale: bool) -> Current<T> {
+        Current {
+            value: self.value.clone(),
+            source,
+            observed_at: self.observed_at,
+            changed_at: self.changed_at,
+            stale,
+        }
+    }
 }
 
+/// Every source's latest reading of every organisation row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrgReadings(EnumMap<OrgRow, EnumMap<Source, Option<Reading<OrgValue>>>>);
+
 impl OrgReadings {
-    /// What `source` said last of `row`.
+    /// The latest reading of `row` by `source`.
     pub fn get(&self, row: OrgRow, source: Source) -> Option<&Reading<OrgValue>> {
-        self.cells.get(row.index())?.get(source.index())?.as_ref()
+        self.0[row][source].as_ref()
     }
 
-    /// Keeps a reading; the caller has decided with [`Reading::after`] that it holds.
+    /// Stores a reading; the caller has decided with [`Reading::after`] that it holds.
     pub fn put(&mut self, row: OrgRow, source: Source, reading: Reading<OrgValue>) {
-        if let Some(cell) = self
-            .cells
-            .get_mut(row.index())
-            .and_then(|cells| cells.get_mut(source.index()))
-        {
-            *cell = Some(reading);
-        }
+        self.0[row][source] = Some(reading);
     }
 
     /// All readings, to put their times right.
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Reading<OrgValue>> {
-        self.cells.iter_mut().flatten().flatten()
+        let sources = self.0.values_mut();
+        sources.flat_map(EnumMap::values_mut).flatten()
     }
 
     /// All readings of a row, in the order of [`Source::ALL`].
     pub fn of_row(&self, row: OrgRow) -> impl Iterator<Item = (Source, &Reading<OrgValue>)> {
-        Source::ALL
-            .iter()
-            .filter_map(move |source| Some((*source, self.get(row, *source)?)))
+        let readings = self.0[row].iter();
+        readings.filter_map(|(source, reading)| Some((source, reading.as_ref()?)))
     }
+}
+
+/// A reading as it holds for a reader, with its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Current<T = OrgValue> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub source: Source,
+    /// When it was last confirmed.
+    pub observed_at: Timestamp,
+    /// Since when it has been this value, as far as any source saw.
+    pub changed_at: Timestamp,
+    /// No source that reports this row is live.
+    pub stale: bool,
+}
+
+/// The order in which sources are believed about states; live ones come before silent ones.
+pub const STATE_ORDER: [Source; 4] = [
+    Source::Snapshot,
+    Source::Canary,
+    Source::Exchange,
+    Source::Salesforce,
+];
+
+/// What holds of a row: of [`STATE_ORDER`] the first source that is live and has reported it, else the first that has
+/// reported it.
+pub(super) fn believed<'r, T: Clone + 'r>(
+    reading: impl Fn(Source) -> Option<&'r Reading<T>>,
+    is_live: impl Fn(Source) -> bool,
+) -> Option<Current<T>> {
+    let mut first_stale = None;
+    for source in STATE_ORDER {
+        let Some(found) = reading(source) else {
+            continue;
+        };
+        if is_live(source) {
+            return Some(found.current(source, false));
+        }
+        first_stale.get_or_insert((found, source));
+    }
+    first_stale.map(|(found, source)| found.current(source, true))
 }
 
 #[cfg(test)]

@@ -141,10 +141,10 @@ impl OrgView {
     }
 
     fn moved_to(&self, successor: &Successor, user: &UserEntry) -> Option<bool> {
-        let page = user.readings.iter().find(|(by, _)| *by == Source::Snapshot);
+        let page = user.of_source(Source::Snapshot);
         let assigned = page
-            .and_then(|(_, cells)| cells.get(UserRow::ActiveConfiguration))
-            .is_some_and(|cell| cell.value as usize == Status::Yes.index());
+            .and_then(|readings| readings.get(UserRow::ActiveConfiguration))
+            .is_some_and(|reading| reading.value.status() == Status::Yes);
         let ours = self.policy.product == Product::LightningSync
             && assigned
             && !self.policy.exclude_users.contains(&user.name);
@@ -159,17 +159,16 @@ mod tests {
     use crate::ids::{OrgId, OrgName, UserName};
     use crate::judge::judge_org;
     use crate::policy::OrgPolicy;
-    use crate::users::{UserCells, UserTable};
-    use crate::view::SourceReport;
+    use crate::users::{UserReadings, UserTable};
 
     fn user(name: &str, status: Status) -> UserEntry {
-        let mut cells = UserCells::default();
+        let mut readings = UserReadings::default();
         let at = Timestamp::from_seconds(0);
-        cells.take(UserRow::ActiveConfiguration, status.index() as u32, at);
+        readings.take(UserRow::ActiveConfiguration, status.into(), at);
         UserEntry {
             name: UserName::new(name).unwrap(),
             pseudonym: name.into(),
-            readings: Arc::from([(Source::Snapshot, cells)]),
+            readings: Arc::from([(Source::Snapshot, readings)]),
         }
     }
 
@@ -219,11 +218,9 @@ mod tests {
         };
         Arc::make_mut(&mut org.source_states).set("salesforce", Some(state));
         assert_eq!(moved(&org), [None; 5], "and not while the source is silent");
-        org.sources[Source::Salesforce.index()] = Some(SourceReport {
-            last_report_at: now,
-        });
-        let told = [Some(true), Some(false), Some(false), None, None];
-        assert_eq!(moved(&org), told);
+        org.last_report[Source::Salesforce] = Some(now);
+        let expected = [Some(true), Some(false), Some(false), None, None];
+        assert_eq!(moved(&org), expected);
         org.users = Arc::new(UserTable {
             users: users.to_vec(),
             complete: true,

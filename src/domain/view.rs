@@ -4,21 +4,16 @@
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
-use super::readings::{OrgReadings, Reading};
+pub use super::readings::Current;
+use super::readings::{OrgReadings, believed};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::source_state::SourceStates;
 use super::time::Timestamp;
-use super::users::{STATE_ORDER, UserSummary, UserTable};
+use super::users::{LiveSources, UserSummary, UserTable};
 use super::windows::{DAY, HOUR};
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use std::sync::Arc;
-
-/// When a source last spoke of an organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceReport {
-    /// The latest instant it spoke of: `captured_at` of a snapshot, the time of receipt of activity.
-    pub last_report_at: Timestamp,
-}
 
 /// Exact activity figures of an object type, counted for the View's own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,10 +41,10 @@ pub struct OrgView {
     pub known_since: Timestamp,
     /// Every source's readings of the organisation's rows.
     pub readings: Arc<OrgReadings>,
-    /// When each source last spoke.
-    pub sources: [Option<SourceReport>; Source::COUNT],
+    /// The latest instant that each source reported on: `captured_at` of a snapshot, the time of receipt of activity.
+    pub last_report: EnumMap<Source, Option<Timestamp>>,
     /// Activity by object type.
-    pub activity: [ActivityFigures; ObjectType::COUNT],
+    pub activity: EnumMap<ObjectType, ActivityFigures>,
     /// The users.
     pub users: Arc<UserTable>,
     /// Counts over the users.
@@ -77,33 +72,18 @@ pub struct View {
     pub user_names: UserNames,
 }
 
-/// A row's value as it holds for a reader, with its source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Current {
-    /// The value.
-    pub value: OrgValue,
-    /// Who said it.
-    pub source: Source,
-    /// When it was last confirmed.
-    pub observed_at: Timestamp,
-    /// Since when it has been this value, as far as anybody saw.
-    pub changed_at: Timestamp,
-    /// Held: nobody who speaks of this row is live.
-    pub stale: bool,
-}
-
 /// The last sync of an object type and how well it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSync {
     /// The latest proof of any source.
     pub at: Timestamp,
-    /// Who gave that proof.
+    /// Where that proof comes from.
     pub source: Source,
-    /// When anybody who speaks of it last looked.
+    /// When any source that can tell last looked.
     pub observed_at: Timestamp,
     /// Since when the proof has been known.
     pub changed_at: Timestamp,
-    /// Whether somebody who speaks of it is live.
+    /// Whether a source that can tell is live.
     pub live: bool,
 }
 
@@ -157,36 +137,25 @@ impl OrgView {
             policy,
             known_since,
             readings: Arc::default(),
-            sources: [None; Source::COUNT],
-            activity: [ActivityFigures::default(); ObjectType::COUNT],
+            last_report: EnumMap::default(),
+            activity: EnumMap::default(),
             users: Arc::default(),
             summary: Arc::default(),
             source_states: Arc::default(),
         }
     }
 
-    /// When `source` last spoke.
-    pub fn source(&self, source: Source) -> Option<SourceReport> {
-        self.sources.get(source.index()).copied().flatten()
-    }
-
-    /// The figures of an object type.
-    pub fn figures(&self, object: ObjectType) -> ActivityFigures {
-        self.activity
-            .get(object.index())
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// Until when `source` counts as live unless it speaks again: twice its expected interval, in business hours for
-    /// what people feed by hand. `None`: it never spoke. [`Timestamp::MAX`]: its silence is an answer.
+    /// Until when `source` counts as live unless it reports again: twice its expected interval, in business hours for
+    /// what people feed by hand. `None`: it never reported. [`Timestamp::MAX`]: its silence is an answer.
     pub fn live_until(&self, source: Source) -> Option<Timestamp> {
-        let spoke_at = self.source(source)?.last_report_at;
-        let every = self.policy.expected_every(source);
-        Some(every.map_or(Timestamp::MAX, |every| self.lasts(source, spoke_at, every)))
+        let reported_at = self.last_report[source]?;
+        let every = self.policy.expected_every[source];
+        Some(every.map_or(Timestamp::MAX, |every| {
+            self.lasts(source, reported_at, every)
+        }))
     }
 
-    /// Until when what `source` said `at` a time lasts, when it is expected again `every` so often.
+    /// Until when a report of `source` from `at` lasts, when the next is expected after `every`.
     fn lasts(&self, source: Source, at: Timestamp, every: TimeDelta) -> Timestamp {
         if source == Source::Snapshot {
             self.open_hours.deadline(at, every * 2)
@@ -200,24 +169,20 @@ impl OrgView {
         self.live_until(source).is_some_and(|until| now <= until)
     }
 
-    /// Which sources are live for what they say of users, by [`Source::index`].
-    pub fn live(&self, now: Timestamp) -> [bool; Source::COUNT] {
-        let mut live = [false; Source::COUNT];
-        for (slot, source) in live.iter_mut().zip(Source::ALL) {
-            *slot = self.is_live(*source, now) && self.reads_users(*source, now);
-        }
-        live
+    /// Which sources are live for what they report of users.
+    pub fn live(&self, now: Timestamp) -> LiveSources {
+        EnumMap::from_fn(|source| self.is_live(source, now) && self.reads_users(source, now))
     }
 
-    /// Whether `source` still reads the users it once told: Salesforce counts the linked ones whenever it does.
+    /// Whether `source` still reads the users it once reported: Salesforce counts the linked ones whenever it does.
     fn reads_users(&self, source: Source, now: Timestamp) -> bool {
         source != Source::Salesforce
             || self.readings.get(OrgRow::LinkedUsers, source).is_none()
             || self.row_is_live(OrgRow::LinkedUsers, source, now)
     }
 
-    /// Until when a row of `source` counts as live unless it is read again. That the source speaks of other rows, as the
-    /// page of one user does, makes nothing of what it said of this one any newer.
+    /// Until when a row of `source` counts as live unless it is read again. A report on other rows, as the page of one
+    /// user is, makes no reading of this one newer.
     fn row_live_until(&self, row: OrgRow, source: Source) -> Option<Timestamp> {
         let until = self.live_until(source)?;
         let observed_at = self.readings.get(row, source)?.observed_at;
@@ -225,7 +190,7 @@ impl OrgView {
             (Source::Salesforce, OrgRow::OutlookIntegration) => OrgPolicy::SETTINGS_READ_EVERY,
             _ => TimeDelta::zero(),
         };
-        Some(match self.policy.expected_every(source) {
+        Some(match self.policy.expected_every[source] {
             None => until,
             Some(expected) => until.min(self.lasts(source, observed_at, every.max(expected))),
         })
@@ -236,7 +201,7 @@ impl OrgView {
             .is_some_and(|until| now <= until)
     }
 
-    /// Whether `source` could say now that `object` never synced: a source that asks only where it counts records.
+    /// Whether `source` could report now that `object` never synced: a polled source only where it counts records.
     fn looks_at_sync(&self, source: Source, object: ObjectType, now: Timestamp) -> bool {
         if source != Source::Salesforce {
             return self.is_live(source, now);
@@ -246,8 +211,8 @@ impl OrgView {
             .any(|row| self.row_is_live(row, source, now))
     }
 
-    /// What holds of an organisation's row. Counts are `None` when nobody live gives them; states and the last sync
-    /// are held instead.
+    /// What holds of an organisation's row. Counts are `None` when no live source gives them; states and the last sync
+    /// become stale instead.
     pub fn current(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
         match row {
             OrgRow::LastSync(object) => self.last_sync(object, now).map(|last| Current {
@@ -262,23 +227,11 @@ impl OrgView {
             OrgRow::ServiceAccountProvided
             | OrgRow::OutlookIntegration
             | OrgRow::ServiceAccountRecognized
-            | OrgRow::LinkedUsers => self.state(row, now),
+            | OrgRow::LinkedUsers => believed(
+                |source| self.readings.get(row, source),
+                |source| self.row_is_live(row, source, now),
+            ),
         }
-    }
-
-    fn state(&self, row: OrgRow, now: Timestamp) -> Option<Current> {
-        let said = |source| {
-            let reading = self.readings.get(row, source)?;
-            Some(current_of(
-                reading,
-                source,
-                !self.row_is_live(row, source, now),
-            ))
-        };
-        let all = || STATE_ORDER.into_iter().filter_map(said);
-        all()
-            .find(|current| !current.stale)
-            .or_else(|| all().next())
     }
 
     fn count(
@@ -291,7 +244,7 @@ impl OrgView {
         let read = COUNT_ORDER
             .into_iter()
             .filter(|source| self.row_is_live(row, *source, now))
-            .find_map(|source| Some(current_of(self.readings.get(row, source)?, source, false)));
+            .find_map(|source| Some(self.readings.get(row, source)?.current(source, false)));
         let covered = self.coverage(object, now);
         match (covered, read) {
             (Some(covered), read) if covered >= window || read.is_none() => {
@@ -308,7 +261,7 @@ impl OrgView {
         window: TimeDelta,
         now: Timestamp,
     ) -> Current {
-        let figures = self.figures(object);
+        let figures = self.activity[object];
         let value = if matches!(row, OrgRow::Synced60m(_)) {
             figures.synced_60m
         } else {
@@ -331,19 +284,17 @@ impl OrgView {
 
     /// For how long activity has answered for an object type without a gap; `None` when it does not answer now.
     pub fn coverage(&self, object: ObjectType, now: Timestamp) -> Option<TimeDelta> {
-        let since = self.figures(object).covered_since?;
+        let since = self.activity[object].covered_since?;
         self.is_live(Source::Activity, now)
             .then(|| now.since(since).max(TimeDelta::zero()))
     }
 
     /// When activity was last known to be complete: now, where its silence is an answer.
     fn activity_looked_at(&self, now: Timestamp) -> Timestamp {
-        let spoke_at = self
-            .source(Source::Activity)
-            .map_or(Timestamp::MIN, |state| state.last_report_at);
-        match self.policy.expected_every(Source::Activity) {
-            None => now.max(spoke_at),
-            Some(_) => spoke_at,
+        let reported_at = self.last_report[Source::Activity].unwrap_or(Timestamp::MIN);
+        match self.policy.expected_every[Source::Activity] {
+            None => now.max(reported_at),
+            Some(_) => reported_at,
         }
     }
 
@@ -362,7 +313,7 @@ impl OrgView {
     fn proof(&self, source: Source, object: ObjectType, now: Timestamp) -> Option<LastSync> {
         if source == Source::Activity {
             let live = self.is_live(source, now);
-            let at = self.figures(object).last_synced?;
+            let at = self.activity[object].last_synced?;
             let observed_at = self.activity_looked_at(now);
             return Some(LastSync {
                 at,
@@ -385,7 +336,7 @@ impl OrgView {
         })
     }
 
-    /// Whether `object` ever synced; `None` when no live source could say that it never did.
+    /// Whether `object` ever synced; `None` when no live source could report that it never did.
     pub fn ever_synced(&self, object: ObjectType, now: Timestamp) -> Option<bool> {
         if self.last_sync(object, now).is_some() {
             return Some(true);
@@ -404,7 +355,7 @@ impl OrgView {
         }
     }
 
-    /// Since when nobody who could know has told when `object` last synced; `None` while somebody live does.
+    /// Since when no source that could know has reported when `object` last synced; `None` while a live one does.
     pub fn unconfirmed_since(&self, object: ObjectType, now: Timestamp) -> Option<Timestamp> {
         match self.last_sync(object, now) {
             Some(last) if last.live => None,
@@ -447,19 +398,9 @@ impl OrgView {
     /// Since when the oldest first sync of `object` has been running.
     pub fn oldest_initial_sync(&self, object: ObjectType) -> Option<Timestamp> {
         UserRow::ALL
-            .iter()
+            .into_iter()
             .filter(|row| row.is_direction() && row.object_type() == Some(object))
-            .filter_map(|row| self.summary.oldest(*row, Status::InitialSyncInProgress))
+            .filter_map(|row| self.summary.oldest(row, Status::InitialSyncInProgress))
             .min()
-    }
-}
-
-fn current_of(reading: &Reading<OrgValue>, source: Source, stale: bool) -> Current {
-    Current {
-        value: reading.value.clone(),
-        source,
-        observed_at: reading.observed_at,
-        changed_at: reading.changed_at,
-        stale,
     }
 }

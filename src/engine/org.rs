@@ -8,10 +8,11 @@ use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserEntry, UserSummary, UserTable};
-use crate::domain::view::{ActivityFigures, OrgView, SourceReport};
+use crate::domain::users::{LiveSources, UserEntry, UserSummary, UserTable};
+use crate::domain::view::{ActivityFigures, OrgView};
 use crate::domain::windows::{Lane, Lanes};
 use crate::store::{StoredOrg, Write};
+use enum_map::EnumMap;
 use std::sync::Arc;
 
 /// One organisation. Cheap to clone: what is large is shared.
@@ -20,9 +21,9 @@ pub(super) struct OrgState {
     view: Arc<OrgView>,
     /// Whether each source's latest list of users was whole, by [`Source::index`]: one that is makes all users known,
     /// whatever others name.
-    users_complete: [bool; Source::COUNT],
+    users_complete: EnumMap<Source, bool>,
     /// The liveness of sources that the summary was made with.
-    live: [bool; Source::COUNT],
+    live: LiveSources,
     summary_outdated: bool,
 }
 
@@ -35,8 +36,8 @@ impl OrgState {
     ) -> Self {
         Self {
             view: Arc::new(OrgView::new(id, policy, known_since, now)),
-            users_complete: [false; Source::COUNT],
-            live: [false; Source::COUNT],
+            users_complete: EnumMap::default(),
+            live: LiveSources::default(),
             summary_outdated: true,
         }
     }
@@ -52,19 +53,16 @@ impl OrgState {
         }
         view.readings = Arc::new(readings);
         for (source, last_report_at, users_complete) in stored.spoke {
-            let report = SourceReport { last_report_at };
-            set(&mut view.sources, source.index(), Some(report));
-            set(&mut state.users_complete, source.index(), users_complete);
+            view.last_report[source] = Some(last_report_at);
+            state.users_complete[source] = users_complete;
         }
         for (object, since) in stored.covered {
-            if let Some(figures) = view.activity.get_mut(object.index()) {
-                figures.covered_since = Some(since);
-            }
+            view.activity[object].covered_since = Some(since);
         }
         view.users = Arc::new(users::table_of_stored(
             &stored.name,
             stored.users,
-            state.users_complete.contains(&true),
+            state.users_complete.values().any(|complete| *complete),
             identity,
         ));
         state
@@ -116,9 +114,7 @@ impl OrgState {
             .is_some_and(|until| until < at);
         let view = Arc::make_mut(&mut self.view);
         for object in ObjectType::ALL.iter().copied() {
-            let Some(figures) = view.activity.get_mut(object.index()) else {
-                continue;
-            };
+            let figures = &mut view.activity[object];
             let oldest = batch
                 .records
                 .iter()
@@ -170,9 +166,7 @@ impl OrgState {
                 taken += 1;
             }
         }
-        let newest = view
-            .source(source)
-            .is_none_or(|state| state.last_report_at <= snapshot.captured_at);
+        let newest = view.last_report[source].is_none_or(|at| at <= snapshot.captured_at);
         let complete = (newest && !snapshot.users.is_empty()).then_some(snapshot.users_complete);
         self.reported(source, snapshot.captured_at, complete, writes);
         if !snapshot.users.is_empty() || snapshot.users_complete {
@@ -181,7 +175,7 @@ impl OrgState {
             taken += merged.taken;
             view.users = Arc::new(UserTable {
                 users: merged.users,
-                complete: self.users_complete.contains(&true),
+                complete: self.users_complete.values().any(|complete| *complete),
             });
             self.summary_outdated = true;
         }
@@ -199,10 +193,10 @@ impl OrgState {
             ahead
         };
         let view = Arc::make_mut(&mut self.view);
-        for report in view.sources.iter_mut().flatten() {
-            back(&mut report.last_report_at);
+        for at in view.last_report.values_mut().flatten() {
+            back(at);
         }
-        let activity = view.activity.iter_mut();
+        let activity = view.activity.values_mut();
         for since in activity.filter_map(|figures| figures.covered_since.as_mut()) {
             back(since);
         }
@@ -211,18 +205,19 @@ impl OrgState {
             back(&mut reading.changed_at);
         }
         let ahead = |user: &&mut UserEntry| {
-            let cells = user.readings.iter().flat_map(|(_, cells)| &cells.0);
-            cells.flatten().any(|cell| cell.observed_at > latest)
+            let readings = user.readings.iter();
+            let mut readings = readings.flat_map(|(_, readings)| readings.0.values().flatten());
+            readings.any(|reading| reading.observed_at > latest)
         };
         for user in Arc::make_mut(&mut view.users)
             .users
             .iter_mut()
             .filter(ahead)
         {
-            for (_, cells) in Arc::make_mut(&mut user.readings) {
-                for cell in cells.0.iter_mut().flatten() {
-                    back(&mut cell.observed_at);
-                    back(&mut cell.changed_at);
+            for (_, readings) in Arc::make_mut(&mut user.readings) {
+                for reading in readings.0.values_mut().flatten() {
+                    back(&mut reading.observed_at);
+                    back(&mut reading.changed_at);
                 }
             }
         }
@@ -237,12 +232,10 @@ impl OrgState {
         writes: &mut Vec<Write>,
     ) {
         let view = Arc::make_mut(&mut self.view);
-        let before = view.source(source);
-        let at = before.map_or(at, |before| before.last_report_at.max(at));
-        let report = SourceReport { last_report_at: at };
-        set(&mut view.sources, source.index(), Some(report));
+        let at = view.last_report[source].map_or(at, |last| last.max(at));
+        view.last_report[source] = Some(at);
         if let Some(complete) = users_complete {
-            set(&mut self.users_complete, source.index(), complete);
+            self.users_complete[source] = complete;
         }
         writes.push(Write::SourceHeartbeat {
             org: view.id,
@@ -259,13 +252,9 @@ impl OrgState {
             view.open_hours = view.policy.calendar.lay_out(now);
         }
         for object in ObjectType::ALL.iter().copied() {
-            let figures = figures(lanes, object, self.view.figures(object).covered_since);
-            if figures != self.view.figures(object) {
-                set(
-                    &mut Arc::make_mut(&mut self.view).activity,
-                    object.index(),
-                    figures,
-                );
+            let figures = figures(lanes, object, self.view.activity[object].covered_since);
+            if figures != self.view.activity[object] {
+                Arc::make_mut(&mut self.view).activity[object] = figures;
             }
         }
         let live = self.view.live(now);
@@ -306,10 +295,4 @@ fn figures(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) 
         figures.failed_24h += lane(direction, Outcome::Failed).last_24h;
     }
     figures
-}
-
-fn set<T>(slots: &mut [T], index: usize, value: T) {
-    if let Some(slot) = slots.get_mut(index) {
-        *slot = value;
-    }
 }

@@ -4,7 +4,7 @@ use super::Settings;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::source_state::SourceState;
-use crate::domain::users::UserCells;
+use crate::domain::users::UserReadings;
 use crate::domain::view::View;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,7 +160,7 @@ impl Handle {
 fn weight(observation: &Observation) -> usize {
     let payload = match observation {
         Observation::Activity(batch) => std::mem::size_of_val(batch.records.as_slice()),
-        Observation::Snapshot(snapshot) => snapshot.users.len() * size_of::<UserCells>(),
+        Observation::Snapshot(snapshot) => snapshot.users.len() * size_of::<UserReadings>(),
     };
     // The envelope: names, channel and list heads.
     payload + 512

@@ -82,7 +82,7 @@ fn org(engine: &Engine<MemoryStore>) -> Arc<OrgView> {
 }
 
 fn contacts(engine: &Engine<MemoryStore>) -> ActivityFigures {
-    org(engine).figures(ObjectType::Contacts)
+    org(engine).activity[ObjectType::Contacts]
 }
 
 fn snapshot(captured_at: Timestamp, rows: Vec<(OrgRow, OrgValue)>) -> Snapshot {
@@ -200,7 +200,7 @@ fn a_commit_that_fails_acknowledges_nothing_and_the_store_is_opened_again() {
 #[test]
 fn a_silent_feed_of_which_words_are_expected_loses_its_coverage() {
     let five_minutes = |policy: &mut OrgPolicy| {
-        policy.expected_every[Source::Activity.index()] = Some(TimeDelta::minutes(5))
+        policy.expected_every[Source::Activity] = Some(TimeDelta::minutes(5))
     };
     let store = MemoryStore::new();
     let mut engine = Engine::start(
@@ -296,7 +296,7 @@ fn a_snapshot_replaces_row_by_row_and_an_older_one_changes_nothing() {
 fn a_whole_list_forgets_the_users_it_does_not_name() {
     let store = MemoryStore::new();
     let mut engine = start(&store, at(0));
-    let failing = vec![(UserRow::ServiceAccount, Status::No.index() as u32)];
+    let failing = vec![(UserRow::ServiceAccount, Status::No.into())];
     let users = |captured_at, names: &[&str], users_complete| {
         let users = names
             .iter()
@@ -433,7 +433,7 @@ fn polled(
         users: users
             .iter()
             .map(|user| {
-                let values: UserValues = vec![(UserRow::ServiceAccount, Status::No.index() as u32)];
+                let values: UserValues = vec![(UserRow::ServiceAccount, Status::No.into())];
                 (UserName::new(user).unwrap(), values)
             })
             .collect(),

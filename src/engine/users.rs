@@ -4,7 +4,7 @@ use crate::domain::activity::IdentityKey;
 use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserCells, UserEntry, UserTable, UserValues};
+use crate::domain::users::{UserEntry, UserReadings, UserTable, UserValues};
 use crate::store::{StatusChange, Write};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ pub(super) struct Merged {
 
 pub(super) fn table_of_stored(
     org: &OrgName,
-    stored: Vec<(Source, UserName, UserCells)>,
+    stored: Vec<(Source, UserName, UserReadings)>,
     complete: bool,
     identity: &IdentityKey,
 ) -> UserTable {
-    let mut by_name: BTreeMap<UserName, Vec<(Source, UserCells)>> = BTreeMap::new();
-    for (source, name, cells) in stored {
-        by_name.entry(name).or_default().push((source, cells));
+    let mut by_name: BTreeMap<UserName, Vec<(Source, UserReadings)>> = BTreeMap::new();
+    for (source, name, readings) in stored {
+        by_name.entry(name).or_default().push((source, readings));
     }
     let users = by_name
         .into_iter()
@@ -36,7 +36,7 @@ pub(super) fn table_of_stored(
 fn entry(
     org: &OrgName,
     name: UserName,
-    readings: Vec<(Source, UserCells)>,
+    readings: Vec<(Source, UserReadings)>,
     identity: &IdentityKey,
 ) -> UserEntry {
     let pseudonym = identity.pseudonym(org.as_str(), name.as_str()).into();
@@ -81,35 +81,36 @@ pub(super) fn merge(
             keep(entry, &mut merged, writes);
         }
         let old = known.next_if(|entry| entry.name == *name);
-        let mut cells = old
-            .and_then(|entry| cells_of(entry, snapshot.source))
+        let mut readings = old
+            .and_then(|entry| entry.of_source(snapshot.source))
             .cloned()
             .unwrap_or_default();
         let mut changed = old.is_none();
         for (row, value) in values {
-            changed |= cells.take(*row, *value, snapshot.captured_at);
+            changed |= readings.take(*row, *value, snapshot.captured_at);
         }
         if !changed {
             merged.users.extend(old.cloned());
             continue;
         }
         merged.taken += 1;
-        let before = old.and_then(|entry| cells_of(entry, snapshot.source));
+        let before = old.and_then(|entry| entry.of_source(snapshot.source));
         writes.push(Write::User {
             org,
             source: snapshot.source,
             user: name.clone(),
-            turns: before.map_or_else(Vec::new, |before| StatusChange::between(before, &cells)),
-            cells: Box::new(cells.clone()),
+            changes: before
+                .map_or_else(Vec::new, |before| StatusChange::between(before, &readings)),
+            readings: Box::new(readings.clone()),
         });
         merged.users.push(match old {
             None => entry(
                 &snapshot.org,
                 name.clone(),
-                vec![(snapshot.source, cells)],
+                vec![(snapshot.source, readings)],
                 identity,
             ),
-            Some(old) => with(old, snapshot.source, cells),
+            Some(old) => with(old, snapshot.source, readings),
         });
     }
     for entry in known {
@@ -118,33 +119,25 @@ pub(super) fn merge(
     merged
 }
 
-fn cells_of(entry: &UserEntry, source: Source) -> Option<&UserCells> {
-    entry
-        .readings
-        .iter()
-        .find(|(by, _)| *by == source)
-        .map(|(_, cells)| cells)
-}
-
 /// Whether `source` listed the user, and nothing it said of them is newer than the list that leaves them out.
 fn forgettable(entry: &UserEntry, source: Source, captured_at: Timestamp) -> bool {
-    cells_of(entry, source).is_some_and(|cells| {
-        cells
+    entry.of_source(source).is_some_and(|readings| {
+        readings
             .0
-            .iter()
+            .values()
             .flatten()
             .all(|cell| cell.observed_at <= captured_at)
     })
 }
 
-fn with(entry: &UserEntry, source: Source, cells: UserCells) -> UserEntry {
+fn with(entry: &UserEntry, source: Source, readings: UserReadings) -> UserEntry {
     let others = entry
         .readings
         .iter()
         .filter(|(by, _)| *by != source)
         .cloned();
     UserEntry {
-        readings: others.chain([(source, cells)]).collect(),
+        readings: others.chain([(source, readings)]).collect(),
         ..entry.clone()
     }
 }

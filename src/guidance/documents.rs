@@ -1,23 +1,30 @@
 //! `docs/statuses.md`, made from guidance.
 
-use super::explain::{Row, State};
+use super::explain::{State, guide_of, states_of};
 use super::{Owner, cause};
-use crate::domain::rows::{OrgRow, UserRow};
+use crate::domain::rows::{ArticleRow, OrgRow, UserRow};
 
 /// Every row and state with meaning, steps and owner.
 pub fn markdown() -> String {
     let mut out = vec![String::from(PREFACE)];
-    for row in Row::all() {
+    for row in ArticleRow::all() {
         match row {
-            Row::Org(OrgRow::ServiceAccountProvided) => out.push("\n## The organisation\n".into()),
-            Row::User(UserRow::ActiveConfiguration) => out.push("\n## A user\n".into()),
-            Row::Org(_) | Row::User(_) => {}
+            ArticleRow::Org(OrgRow::ServiceAccountProvided) => {
+                out.push("\n## The organisation\n".into())
+            }
+            ArticleRow::User(UserRow::ActiveConfiguration) => out.push("\n## A user\n".into()),
+            ArticleRow::Org(_) | ArticleRow::User(_) => {}
         }
         let of = row
-            .object_type()
+            .spec()
+            .object_type
             .map_or_else(String::new, |object| format!(" ({object})"));
-        out.push(format!("\n### {}{of}\n\n`{}`\n", row.label(), row.id()));
-        for state in row.states() {
+        out.push(format!(
+            "\n### {}{of}\n\n`{}`\n",
+            row.spec().label,
+            row.spec().id
+        ));
+        for state in states_of(row) {
             push_state(&mut out, row, state);
         }
     }
@@ -32,8 +39,8 @@ const PREFACE: &str = "# Statuses: what each row means and what to do\n\n\
     settings `fresh_within` and `stale_after`, decided by age and not by the calendar. The 24 hours count from \
     the last sync, not from when somebody noticed.\n";
 
-fn push_state(out: &mut Vec<String>, row: Row, state: State) {
-    let Some(guide) = row.guide(state) else {
+fn push_state(out: &mut Vec<String>, row: ArticleRow, state: State) {
+    let Some(guide) = guide_of(row, state) else {
         return;
     };
     let (name, meaning, owner) = (state.name(), guide.meaning.marked(), guide.owner());

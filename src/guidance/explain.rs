@@ -1,18 +1,8 @@
 //! Finding a row and a state by what people type or copy: ids, the article's labels and values, in any letter case.
 
-use super::{OrgState, Owner, RowGuide, org_label, org_row, user_label, user_row};
+use super::{OrgState, Owner, RowGuide, org_row, user_row};
 use crate::domain::causes::Cause;
-use crate::domain::ids::ObjectType;
-use crate::domain::rows::{OrgRow, Status, UserRow};
-
-/// Any of the 25 rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Row {
-    /// A row of the organisation.
-    Org(OrgRow),
-    /// A row of a user.
-    User(UserRow),
-}
+use crate::domain::rows::{ArticleRow, OrgRow, RowSpec, Status, UserRow};
 
 /// What any row can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,81 +33,6 @@ pub enum ExplainError {
     },
 }
 
-impl Row {
-    /// Every row, in the article's order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let users = UserRow::ALL.iter().copied().map(Self::User);
-        OrgRow::ALL.into_iter().map(Self::Org).chain(users)
-    }
-
-    /// The id, such as `contacts.last_sync` or `user.reset`.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Org(row) => row.id(),
-            Self::User(row) => row.name(),
-        }
-    }
-
-    /// The article's label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Org(row) => org_label(row),
-            Self::User(row) => user_label(row),
-        }
-    }
-
-    /// The object type that the row speaks of, if it speaks of one.
-    pub const fn object_type(self) -> Option<ObjectType> {
-        match self {
-            Self::Org(row) => row.object_type(),
-            Self::User(row) => row.object_type(),
-        }
-    }
-
-    /// The states that the row can show.
-    pub fn states(self) -> Vec<State> {
-        match self {
-            Self::Org(row) => OrgState::of(row).iter().copied().map(State::Org).collect(),
-            Self::User(row) if row.statuses().is_empty() => vec![State::Count],
-            Self::User(row) => row.statuses().iter().copied().map(State::User).collect(),
-        }
-    }
-
-    /// What the row means in a state; `None` when it cannot show that state.
-    pub fn guide(self, state: State) -> Option<RowGuide> {
-        match (self, state) {
-            (Self::Org(row), State::Org(state)) => org_row(row, state),
-            (Self::User(row), State::User(status)) if !row.statuses().is_empty() => {
-                user_row(row, status)
-            }
-            (Self::User(row), State::Count) if row.statuses().is_empty() => {
-                user_row(row, Status::Unknown)
-            }
-            (Self::Org(_) | Self::User(_), State::Org(_) | State::User(_) | State::Count) => None,
-        }
-    }
-
-    /// Whether `name`, already [`plain`], is one of the names of this row.
-    fn is_called(self, name: &str) -> bool {
-        let label = plain(self.label());
-        if name == label {
-            return true;
-        }
-        if let Some(object) = self.object_type()
-            && let Some(rest) = name.strip_prefix(object.name())
-            && rest.trim_start_matches([':', '.', ' ']) == label
-        {
-            return true;
-        }
-        match self {
-            Self::Org(row) => name == row.name(),
-            Self::User(row) => {
-                name == row.check() || Some(name) == row.name().strip_prefix("user.")
-            }
-        }
-    }
-}
-
 impl State {
     /// The state's name in JSON and behind the `=`.
     pub const fn name(self) -> &'static str {
@@ -129,43 +44,91 @@ impl State {
     }
 }
 
+/// The states that the row can show.
+pub fn states_of(row: ArticleRow) -> Vec<State> {
+    match row {
+        ArticleRow::Org(row) => OrgState::of(row).iter().copied().map(State::Org).collect(),
+        ArticleRow::User(row) if row.statuses().is_empty() => vec![State::Count],
+        ArticleRow::User(row) => row.statuses().iter().copied().map(State::User).collect(),
+    }
+}
+
+/// What the row means in a state; `None` when it cannot show that state.
+pub fn guide_of(row: ArticleRow, state: State) -> Option<RowGuide> {
+    match (row, state) {
+        (ArticleRow::Org(row), State::Org(state)) => org_row(row, state),
+        (ArticleRow::User(row), State::User(status)) if !row.statuses().is_empty() => {
+            user_row(row, status)
+        }
+        (ArticleRow::User(row), State::Count) if row.statuses().is_empty() => {
+            user_row(row, Status::Unknown)
+        }
+        (
+            ArticleRow::Org(_) | ArticleRow::User(_),
+            State::Org(_) | State::User(_) | State::Count,
+        ) => None,
+    }
+}
+
 /// The rows of a name: one for an id; for a label all that carry it, so "Last sync activity" is two. Empty when no
 /// row is called so.
-pub fn row_by_name(name: &str) -> Vec<Row> {
+pub fn row_by_name(name: &str) -> Vec<ArticleRow> {
     let name = plain(name);
-    let exact: Vec<Row> = Row::all().filter(|row| row.id() == name).collect();
+    let exact: Vec<ArticleRow> = ArticleRow::all()
+        .filter(|row| row.spec().id == name)
+        .collect();
     if exact.is_empty() {
-        Row::all().filter(|row| row.is_called(&name)).collect()
+        ArticleRow::all()
+            .filter(|row| is_called(row.spec(), &name))
+            .collect()
     } else {
         exact
     }
 }
 
+/// Whether `name`, already [`plain`], is one of the names of a row.
+fn is_called(row: &RowSpec, name: &str) -> bool {
+    let label = plain(row.label);
+    let of_object = row.object_type.and_then(|object| {
+        let rest = name.strip_prefix(object.name())?;
+        Some(rest.trim_start_matches([':', '.', ' ']) == label)
+    });
+    name == label
+        || of_object == Some(true)
+        || name == row.check
+        || name == row.name
+        || Some(name) == row.id.strip_prefix("user.")
+}
+
 /// The state that `value` names in a row: our names, the article's words, a mark, a number, or an account's name.
-pub fn state_by_name(row: Row, value: &str) -> Option<State> {
+pub fn state_by_name(row: ArticleRow, value: &str) -> Option<State> {
     let value = plain(value);
-    let states = row.states();
+    let states = states_of(row);
     if let Some(state) = states.iter().find(|state| state.name() == value) {
         return Some(*state);
     }
     let number = value.parse::<u64>().ok();
     let state = match (row, number) {
-        (Row::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)), Some(0)) => {
-            State::Org(OrgState::Zero)
+        (
+            ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
+            Some(0),
+        ) => State::Org(OrgState::Zero),
+        (
+            ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
+            Some(_),
+        ) => State::Org(OrgState::Number),
+        (ArticleRow::User(UserRow::ContactsRecords | UserRow::EventsRecords), Some(_)) => {
+            State::Count
         }
-        (Row::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)), Some(_)) => {
-            State::Org(OrgState::Number)
-        }
-        (Row::User(UserRow::ContactsRecords | UserRow::EventsRecords), Some(_)) => State::Count,
-        (Row::Org(OrgRow::ServiceAccountProvided), _) if !value.is_empty() => {
+        (ArticleRow::Org(OrgRow::ServiceAccountProvided), _) if !value.is_empty() => {
             State::Org(OrgState::Named)
         }
-        (Row::Org(OrgRow::LastSync(_)), _) => State::Org(age(&value)?),
-        (Row::Org(_), _) => State::Org(match mark(&value)? {
+        (ArticleRow::Org(OrgRow::LastSync(_)), _) => State::Org(age(&value)?),
+        (ArticleRow::Org(_), _) => State::Org(match mark(&value)? {
             true => OrgState::Yes,
             false => OrgState::No,
         }),
-        (Row::User(_), _) => State::User(status(&value)?),
+        (ArticleRow::User(_), _) => State::User(status(&value)?),
     };
     states.contains(&state).then_some(state)
 }
@@ -189,7 +152,7 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
     let mut parts = Vec::new();
     for row in rows {
         let states = match value {
-            None => row.states(),
+            None => states_of(row),
             Some(value) => vec![state_by_name(row, value).ok_or_else(|| unknown(row, value))?],
         };
         parts.push(of_row(row, &states));
@@ -197,25 +160,25 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
     Ok(parts.join("\n"))
 }
 
-fn unknown(row: Row, value: &str) -> ExplainError {
-    let states: Vec<&str> = row.states().into_iter().map(State::name).collect();
+fn unknown(row: ArticleRow, value: &str) -> ExplainError {
+    let states: Vec<&str> = states_of(row).into_iter().map(State::name).collect();
     ExplainError::UnknownState {
-        row: row.id(),
+        row: row.spec().id,
         value: value.trim().into(),
         states: states.join(", "),
     }
 }
 
 fn list() -> String {
-    Row::all()
-        .map(|row| format!("{:<28} {}\n", row.id(), row.label()))
+    ArticleRow::all()
+        .map(|row| format!("{:<28} {}\n", row.spec().id, row.spec().label))
         .collect()
 }
 
-fn of_row(row: Row, states: &[State]) -> String {
-    let mut lines = vec![format!("{}  ({})", row.label(), row.id())];
+fn of_row(row: ArticleRow, states: &[State]) -> String {
+    let mut lines = vec![format!("{}  ({})", row.spec().label, row.spec().id)];
     for state in states {
-        let Some(guide) = row.guide(*state) else {
+        let Some(guide) = guide_of(row, *state) else {
             continue;
         };
         lines.push(format!("\n{}: {}", state.name(), guide.meaning.marked()));

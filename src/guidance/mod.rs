@@ -9,8 +9,8 @@ mod successor;
 pub mod verdict;
 
 pub use documents::markdown;
-pub use explain::{ExplainError, Row, State, explain, row_by_name, state_by_name};
-pub use rows::{OrgState, org_label, user_label};
+pub use explain::{ExplainError, State, explain, guide_of, row_by_name, state_by_name, states_of};
+pub use rows::OrgState;
 pub use successor::{cause_of, org_row_of, user_row_of};
 
 use crate::domain::causes::Cause;

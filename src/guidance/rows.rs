@@ -59,48 +59,6 @@ impl OrgState {
     }
 }
 
-/// The article's label of an organisation's row.
-pub const fn org_label(row: OrgRow) -> &'static str {
-    match row {
-        OrgRow::ServiceAccountProvided => "Microsoft Exchange service account provided",
-        OrgRow::OutlookIntegration => "Outlook integration enabled",
-        OrgRow::ServiceAccountRecognized => {
-            "Salesforce recognizes Microsoft Exchange service account"
-        }
-        OrgRow::LinkedUsers => {
-            "Users with linked Microsoft Exchange and Salesforce email addresses"
-        }
-        OrgRow::LastSync(_) => "Last sync activity",
-        OrgRow::Synced60m(_) => "Records synced in last 60 minutes",
-        OrgRow::Synced24h(_) => "Records synced in last 24 hours",
-    }
-}
-
-/// The article's label of a user's row.
-pub const fn user_label(row: UserRow) -> &'static str {
-    match row {
-        UserRow::ActiveConfiguration => "User assigned to active Exchange configuration",
-        UserRow::MailboxVersion => {
-            "User mailbox is running on supported version of Microsoft Exchange"
-        }
-        UserRow::ServiceAccount => "User recognized by Exchange service account",
-        UserRow::Reset => "User's reset sync status",
-        UserRow::OutlookIntegration => "User set up Outlook integration",
-        UserRow::ContactsFolder => "Salesforce_Sync folder found",
-        UserRow::EventsFolder => "Calendar folder found",
-        UserRow::ContactsLinked | UserRow::EventsLinked => {
-            "Salesforce and Exchange email addresses linked"
-        }
-        UserRow::ContactsToExchange | UserRow::EventsToExchange => {
-            "Salesforce to Exchange sync status"
-        }
-        UserRow::ContactsToSalesforce | UserRow::EventsToSalesforce => {
-            "Exchange to Salesforce sync status"
-        }
-        UserRow::ContactsRecords | UserRow::EventsRecords => "Records in sync",
-    }
-}
-
 const PASTE: &str =
     "Open Setup, Lightning Sync Status, and paste the page on the organisation's page.";
 const PASTE_USER: &str = "Open Setup, Lightning Sync Status, type the user's name, and paste the page on the \

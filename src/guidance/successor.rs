@@ -296,7 +296,7 @@ mod tests {
         for (row, status) in rows {
             if let Some(guide) = own_user_row(EAC, row, status) {
                 let steps = guide.steps.iter().map(|step| step.text.marked());
-                clean(&mut steps.chain([guide.meaning.marked()]), row.name());
+                clean(&mut steps.chain([guide.meaning.marked()]), row.id());
             }
         }
         for row in OrgRow::ALL {

@@ -102,12 +102,12 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::calendar::OpenHours;
     use crate::domain::ids::{OrgId, OrgName, UserName};
     use crate::domain::policy::{OrgPolicy, UserSeries};
-    use crate::domain::rows::{Status, UserRow};
+    use crate::domain::rows::Status;
     use crate::domain::users::{StatusColumns, UserStatuses, UserSummary};
     use crate::domain::view::OrgView;
+    use enum_map::EnumMap;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_795_435_200);
 
@@ -115,23 +115,14 @@ mod tests {
         let user = UserStatuses {
             name: UserName::new("ann@corp.example").unwrap(),
             pseudonym: "0000".into(),
-            statuses: [Status::Unknown; UserRow::COUNT],
+            statuses: EnumMap::from_fn(|_| Status::Unknown),
         };
-        Arc::new(OrgView {
-            id: OrgId(1),
-            policy: Arc::new(OrgPolicy::defaults(OrgName::new(name).unwrap())),
-            known_since: NOW,
-            readings: Arc::default(),
-            sources: Default::default(),
-            activity: Default::default(),
-            users: Arc::default(),
-            summary: Arc::new(UserSummary {
-                columns: Arc::new(StatusColumns(Box::new([user]))),
-                ..UserSummary::default()
-            }),
-            open_hours: OpenHours::Always,
-            source_states: Arc::default(),
-        })
+        let policy = Arc::new(OrgPolicy::defaults(OrgName::new(name).unwrap()));
+        let mut org = OrgView::new(OrgId(1), policy, NOW, NOW);
+        let mut summary = UserSummary::default();
+        summary.columns = Arc::new(StatusColumns(Box::new([user])));
+        org.summary = Arc::new(summary);
+        Arc::new(org)
     }
 
     #[test]

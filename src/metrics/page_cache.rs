@@ -55,9 +55,9 @@ pub(super) struct Run {
     behind_head: bool,
     /// How long the text is.
     length: usize,
-    /// The cache where somebody asks for the page as text, and of short runs.
+    /// Stored where somebody asks for the page as text, and of short runs.
     text: Option<Bytes>,
-    /// The cache where somebody asks for the page compressed.
+    /// Stored where somebody asks for the page compressed.
     piece: Option<Segment>,
 }
 

@@ -2,11 +2,11 @@
 //! organisation's and the user's part, made once a user, and one of a few endings that never change.
 
 use super::encoder::{Quotes, put_escaped};
-use crate::domain::ids::ObjectType;
-use crate::domain::policy::UserNames;
+use crate::domain::policy::{OrgPolicy, UserNames};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::{StatusColumns, UserStatuses};
 use bytes::BytesMut;
+use enum_map::EnumMap;
 use std::sync::LazyLock;
 
 /// How the lines of one organisation's users are written.
@@ -15,22 +15,21 @@ pub(super) struct UserLines {
     /// Up to the opening quote of the user label.
     prefix: Vec<u8>,
     names: UserNames,
-    /// The checks that the organisation has, with their endings by [`Status::index`].
-    checks: Vec<(UserRow, &'static [Vec<u8>; Status::COUNT])>,
+    /// The checks that the organisation has, with their endings.
+    checks: Vec<(UserRow, &'static EnumMap<Status, Vec<u8>>)>,
     /// The beginning of the lines of one user; kept for its room.
     line: BytesMut,
 }
 
 impl UserLines {
-    /// For the users of `org`, an organisation that syncs `objects`.
-    pub(super) fn new(name: &str, org: &str, objects: &[ObjectType], names: UserNames) -> Self {
+    /// For the users of the organisation of `policy`.
+    pub(super) fn new(name: &str, policy: &OrgPolicy, names: UserNames) -> Self {
+        let endings: &'static EnumMap<UserRow, EnumMap<Status, Vec<u8>>> = &ENDINGS;
         let checks = UserRow::checks()
-            .filter(|row| {
-                row.object_type()
-                    .is_none_or(|object| objects.contains(&object))
-            })
-            .filter_map(|row| Some((row, ENDINGS.get(row.index())?)))
+            .filter(|row| policy.covers(*row))
+            .map(|row| (row, &endings[row]))
             .collect();
+        let org = &policy.name;
         Self {
             // An organisation's name has no character that wants escaping.
             prefix: format!("{name}{{org=\"{org}\",user=\"").into_bytes(),
@@ -50,12 +49,8 @@ impl UserLines {
         };
         put_escaped(&mut self.line, label, Quotes::Escaped);
         for (row, endings) in &self.checks {
-            let status = user.statuses.get(row.index());
-            let status = status.copied().unwrap_or(Status::Unknown);
-            if let Some(ending) = endings.get(status.index()) {
-                out.extend_from_slice(&self.line);
-                out.extend_from_slice(ending);
-            }
+            out.extend_from_slice(&self.line);
+            out.extend_from_slice(&endings[user.statuses[*row]]);
         }
     }
 
@@ -81,13 +76,11 @@ impl UserLines {
     }
 }
 
-/// Everything after the user label, by row and status.
-static ENDINGS: LazyLock<[[Vec<u8>; Status::COUNT]; UserRow::COUNT]> = LazyLock::new(|| {
-    std::array::from_fn(|row| {
-        std::array::from_fn(|status| {
-            let check = UserRow::ALL.get(row).map_or("", |row| row.check());
-            let status = Status::ALL.get(status).map_or("", |status| status.name());
-            format!("\",check=\"{check}\",status=\"{status}\"}} 1\n").into_bytes()
+/// Everything after the user label.
+static ENDINGS: LazyLock<EnumMap<UserRow, EnumMap<Status, Vec<u8>>>> = LazyLock::new(|| {
+    EnumMap::from_fn(|row: UserRow| {
+        EnumMap::from_fn(|status| {
+            format!("\",check=\"{}\",status=\"{status}\"}} 1\n", row.check()).into_bytes()
         })
     })
 });

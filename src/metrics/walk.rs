@@ -141,11 +141,6 @@ impl Walk {
     pub(super) fn user_lines(&self) -> Option<UserLines> {
         let name = self.families.get(self.family)?.metric.name;
         let policy = &self.org()?.facts.policy;
-        Some(UserLines::new(
-            name,
-            policy.name.as_str(),
-            &policy.objects,
-            self.scrape.view.user_names,
-        ))
+        Some(UserLines::new(name, policy, self.scrape.view.user_names))
     }
 }

@@ -1,26 +1,23 @@
 //! Rows of one snapshot that cannot both be true: whoever reads the page wrongly is told, instead of being believed.
 
 use super::ingest_error::quoted;
-use super::vocabulary::{ORG, ORG_OBJECT};
 use crate::domain::ids::ObjectType;
 use crate::domain::problem::FieldError;
 use crate::domain::rows::{OrgRow, OrgValue};
+use enum_map::EnumMap;
 
 /// The row by its label on the page, which every form may use.
 fn name(row: OrgRow) -> String {
-    let plain = ORG.iter().find(|label| label.row == row);
-    let of = row.object_type().and_then(|object| {
-        let label = ORG_OBJECT.iter().find(|label| (label.row)(object) == row)?;
-        let (first, rest) = object.name().split_at(1);
-        Some(format!("{}{rest}: {}", first.to_uppercase(), label.label))
-    });
-    of.or_else(|| plain.map(|label| label.label.to_owned()))
-        .unwrap_or_else(|| row.id().to_owned())
+    match row.object_type() {
+        Some(ObjectType::Contacts) => format!("Contacts: {}", row.label()),
+        Some(ObjectType::Events) => format!("Events: {}", row.label()),
+        None => row.label().to_owned(),
+    }
 }
 
 /// What contradicts itself among the organisation's rows of one snapshot.
-pub(super) fn found(rows: &[Option<OrgValue>; OrgRow::COUNT]) -> Vec<FieldError> {
-    let value = |row: OrgRow| rows.get(row.index()).and_then(Option::as_ref);
+pub(super) fn found(rows: &EnumMap<OrgRow, Option<OrgValue>>) -> Vec<FieldError> {
+    let value = |row: OrgRow| rows[row].as_ref();
     let mut found = Vec::new();
     let (account, recognized) = (
         OrgRow::ServiceAccountProvided,
@@ -58,9 +55,9 @@ mod tests {
     #[test]
     fn both_rows_are_named_and_what_can_be_true_is_left_alone() {
         let rows = |said: &[(OrgRow, OrgValue)]| {
-            let mut rows = [const { None }; OrgRow::COUNT];
+            let mut rows = EnumMap::default();
             for (row, value) in said {
-                rows[row.index()] = Some(value.clone());
+                rows[*row] = Some(value.clone());
             }
             found(&rows)
         };

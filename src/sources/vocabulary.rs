@@ -2,7 +2,7 @@
 
 use super::ingest_error::invisible;
 use crate::domain::ids::ObjectType;
-use crate::domain::rows::{OrgRow, Status, UserRow};
+use crate::domain::rows::{OrgRow, RowSpec, Status, UserRow};
 
 /// A row with its key in JSON and CSV and its label on the page.
 #[derive(Debug)]
@@ -12,117 +12,83 @@ pub(super) struct Label<T> {
     pub(super) row: T,
 }
 
-const fn label<T>(key: &'static str, label: &'static str, row: T) -> Label<T> {
-    Label { key, label, row }
+const fn label<T>(spec: &RowSpec, row: T) -> Label<T> {
+    Label {
+        key: spec.key,
+        label: spec.label,
+        row,
+    }
+}
+
+const fn org(row: OrgRow) -> Label<OrgRow> {
+    label(row.spec(), row)
+}
+
+const fn user(row: UserRow) -> Label<UserRow> {
+    label(row.spec(), row)
 }
 
 /// Rows of the organisation that have no object type.
 pub(super) const ORG: [Label<OrgRow>; 4] = [
-    label(
-        "service_account",
-        "Microsoft Exchange service account provided",
-        OrgRow::ServiceAccountProvided,
-    ),
-    label(
-        "outlook_integration_enabled",
-        "Outlook integration enabled",
-        OrgRow::OutlookIntegration,
-    ),
-    label(
-        "service_account_recognized",
-        "Salesforce recognizes Microsoft Exchange service account",
-        OrgRow::ServiceAccountRecognized,
-    ),
-    label(
-        "linked_users",
-        "Users with linked Microsoft Exchange and Salesforce email addresses",
-        OrgRow::LinkedUsers,
-    ),
+    org(OrgRow::ServiceAccountProvided),
+    org(OrgRow::OutlookIntegration),
+    org(OrgRow::ServiceAccountRecognized),
+    org(OrgRow::LinkedUsers),
 ];
 
 /// A row that exists once for each object type.
 type OfObject = fn(ObjectType) -> OrgRow;
 
-/// Rows that the organisation has once for each object type.
+/// Rows that the organisation has once for each object type; key and label are the same for both.
 pub(super) const ORG_OBJECT: [Label<OfObject>; 3] = [
-    label("last_sync", "Last sync activity", OrgRow::LastSync),
     label(
-        "synced_60m",
-        "Records synced in last 60 minutes",
+        OrgRow::LastSync(ObjectType::Contacts).spec(),
+        OrgRow::LastSync,
+    ),
+    label(
+        OrgRow::Synced60m(ObjectType::Contacts).spec(),
         OrgRow::Synced60m,
     ),
     label(
-        "synced_24h",
-        "Records synced in last 24 hours",
+        OrgRow::Synced24h(ObjectType::Contacts).spec(),
         OrgRow::Synced24h,
     ),
 ];
 
 /// Rows of a user that have no object type.
 pub(super) const USER: [Label<UserRow>; 5] = [
-    label(
-        "active_configuration",
-        "User assigned to active Exchange configuration",
-        UserRow::ActiveConfiguration,
-    ),
-    label(
-        "mailbox_version_supported",
-        "User mailbox is running on supported version of Microsoft Exchange",
-        UserRow::MailboxVersion,
-    ),
-    label(
-        "recognized_by_service_account",
-        "User recognized by Exchange service account",
-        UserRow::ServiceAccount,
-    ),
-    label("reset", "User's reset sync status", UserRow::Reset),
-    label(
-        "outlook_integration_set_up",
-        "User set up Outlook integration",
-        UserRow::OutlookIntegration,
-    ),
-];
-
-const LINKED: &str = "Salesforce and Exchange email addresses linked";
-const TO_EXCHANGE: &str = "Salesforce to Exchange sync status";
-const TO_SALESFORCE: &str = "Exchange to Salesforce sync status";
-const RECORDS: &str = "Records in sync";
-
-/// A user's rows about contacts.
-const USER_CONTACTS: [Label<UserRow>; 5] = [
-    label(
-        "folder_found",
-        "Salesforce_Sync folder found",
-        UserRow::ContactsFolder,
-    ),
-    label("linked", LINKED, UserRow::ContactsLinked),
-    label("to_exchange", TO_EXCHANGE, UserRow::ContactsToExchange),
-    label(
-        "to_salesforce",
-        TO_SALESFORCE,
-        UserRow::ContactsToSalesforce,
-    ),
-    label("records_in_sync", RECORDS, UserRow::ContactsRecords),
-];
-
-/// A user's rows about events.
-const USER_EVENTS: [Label<UserRow>; 5] = [
-    label(
-        "folder_found",
-        "Calendar folder found",
-        UserRow::EventsFolder,
-    ),
-    label("linked", LINKED, UserRow::EventsLinked),
-    label("to_exchange", TO_EXCHANGE, UserRow::EventsToExchange),
-    label("to_salesforce", TO_SALESFORCE, UserRow::EventsToSalesforce),
-    label("records_in_sync", RECORDS, UserRow::EventsRecords),
+    user(UserRow::ActiveConfiguration),
+    user(UserRow::MailboxVersion),
+    user(UserRow::ServiceAccount),
+    user(UserRow::Reset),
+    user(UserRow::OutlookIntegration),
 ];
 
 /// A user's rows about one object type.
 pub(super) const fn user_object(object: ObjectType) -> &'static [Label<UserRow>; 5] {
     match object {
-        ObjectType::Contacts => &USER_CONTACTS,
-        ObjectType::Events => &USER_EVENTS,
+        ObjectType::Contacts => {
+            &const {
+                [
+                    user(UserRow::ContactsFolder),
+                    user(UserRow::ContactsLinked),
+                    user(UserRow::ContactsToExchange),
+                    user(UserRow::ContactsToSalesforce),
+                    user(UserRow::ContactsRecords),
+                ]
+            }
+        }
+        ObjectType::Events => {
+            &const {
+                [
+                    user(UserRow::EventsFolder),
+                    user(UserRow::EventsLinked),
+                    user(UserRow::EventsToExchange),
+                    user(UserRow::EventsToSalesforce),
+                    user(UserRow::EventsRecords),
+                ]
+            }
+        }
     }
 }
 

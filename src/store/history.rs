@@ -95,11 +95,6 @@ pub trait History: Send + Sync {
     ) -> Result<Vec<UserChange>, StoreError>;
 }
 
-/// The state of a stored number.
-pub(super) fn status(index: u32) -> Option<Status> {
-    Status::ALL.get(usize::try_from(index).ok()?).copied()
-}
-
 /// The history of a database file.
 #[derive(Debug)]
 pub struct SqliteHistory {
@@ -200,7 +195,7 @@ impl History for SqliteHistory {
             )?;
             let limit = i64::try_from(HISTORY_LIMIT).unwrap_or(i64::MAX);
             let changes = query.query_map(
-                params![org.0, codec::number(row.index()), from.nanos(), upto.nanos(), limit],
+                params![org.0, codec::of_org_row(row), from.nanos(), upto.nanos(), limit],
                 |found| {
                     Ok(ReadingChange {
                         at: codec::instant(found, 0)?,

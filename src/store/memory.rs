@@ -6,9 +6,9 @@ use super::{Store, StoreError, Stored, StoredOrg, Write, Written};
 use crate::domain::activity::{ActivityKind, ActivityRecord, IdentityKey, RecordKey};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::readings::Reading;
-use crate::domain::rows::{OrgRow, OrgValue, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserCells;
+use crate::domain::users::UserReadings;
 use crate::domain::windows::{Ledger, Tally};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -29,17 +29,17 @@ struct Inner {
     hours: BTreeMap<(OrgId, i64, ActivityKind), (u64, Timestamp)>,
     expired: BTreeMap<(OrgId, ActivityKind), Timestamp>,
     pruned_hour: Option<i64>,
-    readings: BTreeMap<(OrgId, usize, usize), Reading<OrgValue>>,
-    reading_changes: BTreeMap<(OrgId, usize, Timestamp, usize), OrgValue>,
-    users: BTreeMap<(OrgId, Source, UserName), UserCells>,
-    user_changes: BTreeMap<UserTurn, (u32, u32)>,
+    readings: BTreeMap<(OrgId, OrgRow, Source), Reading<OrgValue>>,
+    reading_changes: BTreeMap<(OrgId, OrgRow, Timestamp, Source), OrgValue>,
+    users: BTreeMap<(OrgId, Source, UserName), UserReadings>,
+    user_changes: BTreeMap<UserTurn, (Status, Status)>,
     spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     clock_seen: Option<Timestamp>,
 }
 
 /// Whose state turned, when, in which row, as which source says.
-type UserTurn = (OrgId, UserName, Timestamp, usize, usize);
+type UserTurn = (OrgId, UserName, Timestamp, UserRow, Source);
 
 impl MemoryStore {
     /// An empty store.
@@ -125,12 +125,10 @@ impl Inner {
                 source,
                 reading,
             } => {
-                let old = self
-                    .readings
-                    .insert((*org, row.index(), source.index()), reading.clone());
+                let old = self.readings.insert((*org, *row, *source), reading.clone());
                 if old.is_none_or(|old| old.value != reading.value) {
                     self.reading_changes.insert(
-                        (*org, row.index(), reading.changed_at, source.index()),
+                        (*org, *row, reading.changed_at, *source),
                         reading.value.clone(),
                     );
                 }
@@ -139,21 +137,15 @@ impl Inner {
                 org,
                 source,
                 user,
-                cells,
-                turns,
+                readings,
+                changes,
             } => {
                 self.users
-                    .insert((*org, *source, user.clone()), (**cells).clone());
-                for turn in turns {
+                    .insert((*org, *source, user.clone()), (**readings).clone());
+                for change in changes {
                     self.user_changes.insert(
-                        (
-                            *org,
-                            user.clone(),
-                            turn.at,
-                            turn.row.index(),
-                            source.index(),
-                        ),
-                        (turn.before, turn.after),
+                        (*org, user.clone(), change.at, change.row, *source),
+                        (change.before, change.after),
                     );
                 }
             }
@@ -240,10 +232,8 @@ impl Store for MemoryStore {
         for (index, (name, known_since)) in inner.orgs.iter().enumerate() {
             let id = OrgId(u32::try_from(index + 1).unwrap_or(u32::MAX));
             let readings = inner.readings.iter().filter(|((org, _, _), _)| *org == id);
-            let readings = readings.filter_map(|((_, row, source), reading)| {
-                let row = OrgRow::ALL.get(*row).copied()?;
-                Some((row, Source::ALL.get(*source).copied()?, reading.clone()))
-            });
+            let readings =
+                readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
             let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
             let spoke = inner.spoke.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
@@ -355,15 +345,13 @@ impl History for MemoryStore {
         let all = inner
             .reading_changes
             .iter()
-            .filter(|((of, index, at, _), _)| {
-                *of == org && *index == row.index() && from <= *at && *at <= upto
+            .filter(|((of, known, at, _), _)| {
+                *of == org && *known == row && from <= *at && *at <= upto
             })
-            .filter_map(|((_, _, at, source), value)| {
-                Some(ReadingChange {
-                    at: *at,
-                    source: Source::ALL.get(*source).copied()?,
-                    value: value.clone(),
-                })
+            .map(|((_, _, at, source), value)| ReadingChange {
+                at: *at,
+                source: *source,
+                value: value.clone(),
             });
         Ok(last(all.collect()))
     }
@@ -382,14 +370,12 @@ impl History for MemoryStore {
             .filter(|((of, name, at, _, _), _)| {
                 *of == org && name == user && from <= *at && *at <= upto
             })
-            .filter_map(|((_, _, at, row, source), (before, after))| {
-                Some(UserChange {
-                    at: *at,
-                    source: Source::ALL.get(*source).copied()?,
-                    row: UserRow::ALL.get(*row).copied()?,
-                    before: super::history::status(*before)?,
-                    after: super::history::status(*after)?,
-                })
+            .map(|((_, _, at, row, source), (before, after))| UserChange {
+                at: *at,
+                source: *source,
+                row: *row,
+                before: *before,
+                after: *after,
             });
         let mut all: Vec<_> = all.collect();
         Ok(all.split_off(all.len().saturating_sub(limit)))

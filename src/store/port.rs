@@ -4,34 +4,34 @@ use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::readings::Reading;
-use crate::domain::rows::{OrgRow, OrgValue, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserCells;
+use crate::domain::users::UserReadings;
 use crate::domain::windows::Ledger;
 
-/// A row of a user that takes another state, by the states' numbers.
+/// A row of a user that takes another state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusChange {
     /// The row.
     pub row: UserRow,
     /// The state before.
-    pub before: u32,
+    pub before: Status,
     /// The state from then on.
-    pub after: u32,
+    pub after: Status,
     /// Since when, by the source's own time.
     pub at: Timestamp,
 }
 
 impl StatusChange {
-    /// The changes of state from `old` to `new`. The first state that a source tells is no change.
-    pub fn between(old: &UserCells, new: &UserCells) -> Vec<Self> {
+    /// The changes of state from `old` to `new`. The first state that a source reports is no change.
+    pub fn between(old: &UserReadings, new: &UserReadings) -> Vec<Self> {
         UserRow::checks()
             .filter_map(|row| {
                 let (before, after) = (old.get(row)?, new.get(row)?);
                 (before.value != after.value).then_some(Self {
                     row,
-                    before: before.value,
-                    after: after.value,
+                    before: before.value.status(),
+                    after: after.value.status(),
                     at: after.changed_at,
                 })
             })
@@ -62,7 +62,7 @@ pub enum Write {
         /// The reading.
         reading: Reading<OrgValue>,
     },
-    /// All cells that a source has of a user.
+    /// All readings that a source has of a user.
     User {
         /// Whose user.
         org: OrgId,
@@ -70,10 +70,10 @@ pub enum Write {
         source: Source,
         /// The user.
         user: UserName,
-        /// The cells.
-        cells: Box<UserCells>,
-        /// What of them is another state than before, for the history.
-        turns: Vec<StatusChange>,
+        /// The readings.
+        readings: Box<UserReadings>,
+        /// The rows whose state differs from before, for the history.
+        changes: Vec<StatusChange>,
     },
     /// A user that a source no longer lists.
     ForgetUser {
@@ -135,7 +135,7 @@ pub struct StoredOrg {
     /// Readings of its rows.
     pub readings: Vec<(OrgRow, Source, Reading<OrgValue>)>,
     /// Its users.
-    pub users: Vec<(Source, UserName, UserCells)>,
+    pub users: Vec<(Source, UserName, UserReadings)>,
     /// When each source last spoke, and whether its list of users was whole.
     pub spoke: Vec<(Source, Timestamp, bool)>,
     /// Since when activity has answered.

@@ -5,6 +5,7 @@ use crate::domain::policy::{Connection, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
+use crate::domain::users::Standing;
 use crate::domain::view::{Current, OrgView};
 use crate::guidance::{self, OrgState, RowGuide};
 use std::collections::BTreeMap;
@@ -30,10 +31,7 @@ pub(super) struct RowStatus {
 pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<RowStatus> {
     OrgRow::ALL
         .into_iter()
-        .filter(|row| {
-            row.object_type()
-                .is_none_or(|object| org.policy.objects.contains(&object))
-        })
+        .filter(|row| org.policy.covers(*row))
         .map(|row| RowStatus::of(org, row, fresh, now))
         .collect()
 }
@@ -107,7 +105,7 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
             name: source.name(),
             source: Some(*source),
             live: org.is_live(*source, now),
-            spoke_at: org.source(*source).map(|state| state.last_report_at),
+            spoke_at: org.last_report[*source],
             live_until: org
                 .live_until(*source)
                 .filter(|until| *until < Timestamp::MAX),
@@ -143,27 +141,18 @@ impl UserTotals {
         let failing_by_check: BTreeMap<&'static str, u32> = UserRow::checks()
             .filter_map(|check| Some((check.check(), summary.failing(check)?.0)))
             .collect();
-        let failing = failing_by_check.values().sum();
-        let told = [
-            summary.healthy,
-            summary.partly_known,
-            failing,
-            summary.stuck,
-            summary.resetting,
-            summary.excluded,
-            summary.leaving,
-        ];
+        let count = |standing| summary.standings[standing];
         Self {
             known: summary.known,
-            healthy: summary.healthy,
-            partly_known: summary.partly_known,
-            failing,
+            healthy: count(Standing::Healthy),
+            partly_known: count(Standing::PartlyKnown),
+            failing: count(Standing::Failing),
             failing_by_check,
-            stuck: summary.stuck,
-            resetting: summary.resetting,
-            excluded: summary.excluded,
-            leaving: summary.leaving,
-            unknown: summary.known.saturating_sub(told.iter().sum()),
+            stuck: count(Standing::Stuck),
+            resetting: count(Standing::Resetting),
+            excluded: count(Standing::Excluded),
+            leaving: count(Standing::Leaving),
+            unknown: count(Standing::Unknown),
         }
     }
 }

@@ -3,11 +3,10 @@
 
 use super::problem::{Problem, ProblemReason};
 use super::query;
-use crate::domain::ids::Source;
 use crate::domain::policy::UserNames;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{Standing, UserEntry, verdict};
+use crate::domain::users::{LiveSources, Standing, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use std::collections::BTreeMap;
 
@@ -191,7 +190,7 @@ impl Filter {
         user: &UserEntry,
         org: &OrgView,
         names: UserNames,
-        live: &[bool; Source::COUNT],
+        live: &LiveSources,
         now: Timestamp,
     ) -> bool {
         if !self.search_finds(user, names) {

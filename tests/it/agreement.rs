@@ -280,7 +280,7 @@ fn page(scenario: &Scenario, at: Timestamp, rows: Vec<(OrgRow, OrgValue)>) -> Sn
 fn they_agree_on_a_page_that_was_fresh_when_read_then_held_then_read_with_a_past_date_and_held_again()
  {
     let mut scenario = plain("held", 150);
-    scenario.policy.expected_every[Source::Snapshot.index()] = Some(TimeDelta::hours(4));
+    scenario.policy.expected_every[Source::Snapshot] = Some(TimeDelta::hours(4));
     let starts = scenario.starts;
     let last = starts.minus(TimeDelta::hours(20));
     let recording = record(&scenario, |_, now| {
@@ -315,7 +315,7 @@ fn they_agree_on_a_page_that_was_fresh_when_read_then_held_then_read_with_a_past
 #[test]
 fn they_agree_that_pages_of_users_confirm_nothing_of_the_organisation() {
     let mut scenario = plain("users_only", 60);
-    scenario.policy.expected_every[Source::Snapshot.index()] = Some(TimeDelta::hours(4));
+    scenario.policy.expected_every[Source::Snapshot] = Some(TimeDelta::hours(4));
     let starts = scenario.starts;
     let recording = record(&scenario, |_, now| {
         let rows = if now == starts {
@@ -332,7 +332,7 @@ fn they_agree_that_pages_of_users_confirm_nothing_of_the_organisation() {
         // Somebody pastes a page of one user every now and then.
         let users = (now.since(starts).num_hours() % 3 == 0).then(|| {
             let name = UserName::new("ann@corp.example").unwrap();
-            let linked = vec![(UserRow::ContactsLinked, Status::Yes.index() as u32)];
+            let linked = vec![(UserRow::ContactsLinked, Status::Yes.into())];
             (name, linked)
         });
         let mut snapshot = page(&scenario, now, rows);

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::page::{self, Form};
 use proptest::prelude::*;
@@ -248,16 +248,16 @@ fn consistent(mut rows: Vec<(OrgRow, OrgValue)>) -> Vec<(OrgRow, OrgValue)> {
     rows
 }
 
-fn user_values() -> impl Strategy<Value = Vec<(UserRow, u32)>> {
+fn user_values() -> impl Strategy<Value = Vec<(UserRow, UserValue)>> {
     let value = |row: UserRow| {
-        let states: Vec<u32> = row
+        let states: Vec<UserValue> = row
             .statuses()
             .iter()
             .filter(|status| !matches!(status, Status::Unknown | Status::None))
-            .map(|status| status.index() as u32)
+            .map(|status| UserValue::from(*status))
             .collect();
         if states.is_empty() {
-            (0_u32..3_000_000).boxed()
+            (0_u32..3_000_000).prop_map(UserValue::Records).boxed()
         } else {
             prop::sample::select(states).boxed()
         }
@@ -361,10 +361,12 @@ fn render(snapshot: &Snapshot, style: &Style) -> Option<String> {
                 section = row.object_type();
                 heading(&mut page, section);
             }
-            let shown = match (row.statuses(), Status::ALL[*value as usize % Status::COUNT]) {
-                ([], _) => style.count(u64::from(*value)),
-                (_, status @ (Status::Yes | Status::No)) => style.mark(status == Status::Yes),
-                (_, status) => shown_status(status),
+            let shown = match *value {
+                UserValue::Records(records) => style.count(u64::from(records)),
+                UserValue::Status(status @ (Status::Yes | Status::No)) => {
+                    style.mark(status == Status::Yes)
+                }
+                UserValue::Status(status) => shown_status(status),
             };
             style.row(&mut page, user_label(*row), &shown);
         }
@@ -389,7 +391,7 @@ fn expected(mut snapshot: Snapshot) -> Snapshot {
             && !read(UserRow::Reset)
             && values.iter().any(|(row, _)| *row > UserRow::Reset)
         {
-            values.push((UserRow::Reset, Status::None.index() as u32));
+            values.push((UserRow::Reset, Status::None.into()));
             values.sort_unstable();
         }
     }

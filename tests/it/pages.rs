@@ -333,7 +333,7 @@ fn a_picture_beside_the_word_help_is_still_a_mark() {
     let read = read(page).unwrap();
     assert_eq!(
         read.users[0].1,
-        [(UserRow::ServiceAccount, Status::Yes.index() as u32)]
+        [(UserRow::ServiceAccount, Status::Yes.into())]
     );
 }
 

@@ -4,10 +4,11 @@ use super::life::{Life, What, mix};
 use super::people::user_name;
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
 use crate::domain::observation::Snapshot;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::domain::windows::{DAY, HOUR};
+use enum_map::Enum;
 use std::sync::Arc;
 
 /// What the page has to show besides the life itself.
@@ -98,10 +99,10 @@ impl StatusPage {
         life: &'a Life,
         index: u32,
         at: Timestamp,
-    ) -> impl Iterator<Item = (UserRow, u32)> + 'a {
-        UserRow::ALL.iter().copied().map(move |row| {
+    ) -> impl Iterator<Item = (UserRow, UserValue)> + 'a {
+        UserRow::ALL.into_iter().map(move |row| {
             if row.statuses().is_empty() {
-                return (row, self.records(life, row, index, at));
+                return (row, UserValue::Records(self.records(life, row, index, at)));
             }
             let usual = self.usual(life, row, index, at);
             let status = life.at(at).fold(usual, |status, what| match what {
@@ -120,7 +121,7 @@ impl StatusPage {
                 | What::PageUnread
                 | What::FeedSilent => status,
             });
-            (row, status.index() as u32)
+            (row, status.into())
         })
     }
 
@@ -139,7 +140,7 @@ impl StatusPage {
             .is_some_and(|object| life.objects.contains(&object));
         let busy = mix(
             life.seed ^ u64::from(index),
-            row.index() as u64,
+            row.into_usize() as u64,
             at.hour() as u64,
         );
         match (set, busy.is_multiple_of(16)) {
@@ -155,7 +156,7 @@ impl StatusPage {
         if !life.objects.contains(&object) {
             return 0;
         }
-        let bits = mix(life.seed, u64::from(index), row.index() as u64);
+        let bits = mix(life.seed, u64::from(index), row.into_usize() as u64);
         let days = u64::try_from(at.since(life.began).num_days()).unwrap_or(0);
         u32::try_from(120 + bits % 800 + days / (1 + bits % 3)).unwrap_or(u32::MAX)
     }
@@ -169,5 +170,5 @@ fn is_linked(values: &UserValues) -> bool {
         UserRow::EventsLinked,
     ]
     .into_iter()
-    .all(|row| values.contains(&(row, Status::Yes.index() as u32)))
+    .all(|row| values.contains(&(row, Status::Yes.into())))
 }

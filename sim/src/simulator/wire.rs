@@ -2,7 +2,7 @@
 
 use crate::domain::ids::{ObjectType, UserName};
 use crate::domain::observation::Snapshot;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::users::UserValues;
 use crate::scenarios::SyncRecord;
 use serde_json::{Map, Value, json};
@@ -75,25 +75,13 @@ fn user(name: &UserName, values: &UserValues) -> Value {
     let mut user = Map::new();
     user.insert("user".into(), name.as_str().into());
     for (row, value) in values {
-        let value = if row.statuses().is_empty() {
-            (*value).into()
-        } else {
-            match Status::ALL.get(*value as usize) {
-                // The page shows a reset only while it lasts.
-                None | Some(Status::None | Status::Unknown) => continue,
-                Some(Status::Yes) => true.into(),
-                Some(Status::No) => false.into(),
-                Some(
-                    status @ (Status::MarkedForReset
-                    | Status::ResetInProgress
-                    | Status::NotStarted
-                    | Status::InitialSyncInProgress
-                    | Status::InitialSyncCompleted
-                    | Status::SyncInProgress
-                    | Status::InSync
-                    | Status::NotSetToSync),
-                ) => status.name().into(),
-            }
+        let value = match value {
+            UserValue::Records(records) => (*records).into(),
+            // The page shows a reset only while it lasts.
+            UserValue::Status(Status::None | Status::Unknown) => continue,
+            UserValue::Status(Status::Yes) => true.into(),
+            UserValue::Status(Status::No) => false.into(),
+            UserValue::Status(status) => status.name().into(),
         };
         put(&mut user, row.object_type(), user_key(*row), value);
     }
@@ -160,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_page_has_its_sections_and_says_nothing_of_what_it_does_not_show() {
-        let yes = Status::Yes.index() as u32;
+        let yes = Status::Yes.into();
         let snapshot = Snapshot {
             org: OrgName::new("acme").unwrap(),
             source: Source::Snapshot,
@@ -177,9 +165,9 @@ mod tests {
                 UserName::new("ann.01@acme.example").unwrap(),
                 vec![
                     (UserRow::ActiveConfiguration, yes),
-                    (UserRow::Reset, Status::None.index() as u32),
-                    (UserRow::ContactsToExchange, Status::InSync.index() as u32),
-                    (UserRow::EventsRecords, 12),
+                    (UserRow::Reset, Status::None.into()),
+                    (UserRow::ContactsToExchange, Status::InSync.into()),
+                    (UserRow::EventsRecords, UserValue::Records(12)),
                 ],
             )],
             users_complete: true,

@@ -1,9 +1,10 @@
-//! How one user stands: what stands between them and sync, in a word.
+//! How one user stands: what fails for them, in a word.
 
-use super::{CurrentCell, UserEntry};
-use crate::ids::{Source, closed_set};
+use super::{LiveSources, UserEntry};
+use crate::ids::closed_set;
 use crate::policy::{Connection, OrgPolicy, Product};
-use crate::rows::{Status, UserRow};
+use crate::readings::Current;
+use crate::rows::{Status, UserRow, UserValue};
 use crate::time::Timestamp;
 
 /// The rows whose X means that the user does not sync, in the order in which they are looked at:
@@ -41,7 +42,7 @@ closed_set! {
     }
 }
 
-/// What stands between a user and sync.
+/// How a user stands, with the row and the time where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserVerdict {
     /// The first failing check that counts, and since when.
@@ -79,15 +80,10 @@ impl UserVerdict {
 
     /// The check that fails, and since when.
     pub const fn failing(self) -> Option<(UserRow, Timestamp)> {
-        match self {
-            Self::Failing(row, since) => Some((row, since)),
-            Self::Stuck(..)
-            | Self::Resetting
-            | Self::Excluded
-            | Self::Leaving
-            | Self::Healthy
-            | Self::PartlyKnown
-            | Self::Unknown => None,
+        if let Self::Failing(row, since) = self {
+            Some((row, since))
+        } else {
+            None
         }
     }
 }
@@ -96,7 +92,7 @@ impl UserVerdict {
 pub fn verdict(
     user: &UserEntry,
     policy: &OrgPolicy,
-    live: &[bool; Source::COUNT],
+    live: &LiveSources,
     now: Timestamp,
 ) -> UserVerdict {
     if policy.exclude_users.contains(&user.name) {
@@ -105,7 +101,7 @@ pub fn verdict(
     let status = |row| user.status(row, live);
     let since = |row| {
         user.current(row, live)
-            .map_or(Timestamp::MIN, |current| current.cell.changed_at)
+            .map_or(Timestamp::MIN, |current| current.changed_at)
     };
     if policy.migrating(now) && status(UserRow::ActiveConfiguration) == Status::No {
         return UserVerdict::Leaving;
@@ -132,7 +128,7 @@ pub fn verdict(
     if !UserRow::checks().any(known) {
         return UserVerdict::Unknown;
     }
-    // Of the successor product only some of these rows can be told at all, and without an account nobody recognises one.
+    // The successor product reports only some of these rows, and without an account nothing recognises one.
     let all_known = policy.product == Product::EinsteinActivityCapture
         || checks()
             .filter(|row| {
@@ -148,16 +144,13 @@ pub fn verdict(
 
 /// Whether a row means anything for what the organisation syncs.
 fn counts(row: UserRow, policy: &OrgPolicy) -> bool {
-    row.object_type()
-        .is_none_or(|object| policy.objects.contains(&object))
-        && (row != UserRow::OutlookIntegration || policy.reps_select_events)
+    policy.covers(row) && (row != UserRow::OutlookIntegration || policy.reps_select_events)
 }
 
 /// The directions of what the organisation syncs.
 pub(super) fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
     UserRow::ALL
-        .iter()
-        .copied()
+        .into_iter()
         .filter(|row| row.is_direction() && counts(*row, policy))
 }
 
@@ -165,12 +158,12 @@ pub(super) fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
 struct Hanging<'a> {
     user: &'a UserEntry,
     policy: &'a OrgPolicy,
-    live: &'a [bool; Source::COUNT],
+    live: &'a LiveSources,
 }
 
 impl Hanging<'_> {
     /// When a row's reset or first sync, which waits or runs, began and until when it may, as `judge` counts.
-    fn limit(&self, row: UserRow, now: Timestamp) -> Option<(CurrentCell, Timestamp)> {
+    fn limit(&self, row: UserRow, now: Timestamp) -> Option<(Current<UserValue>, Timestamp)> {
         let current = self.user.current(row, self.live)?;
         let limit = match self.user.status(row, self.live) {
             Status::MarkedForReset | Status::ResetInProgress => self.policy.reset_limit,
@@ -191,15 +184,15 @@ impl Hanging<'_> {
             | Status::NotSetToSync
             | Status::Unknown => return None,
         };
-        Some((current, current.cell.changed_at.plus(limit)))
+        Some((current, current.changed_at.plus(limit)))
     }
 
-    /// Whether it lasts longer than it may; `None` when nothing waits or runs. Of a reset the clock decides; of what is
-    /// held only what was already so when it was read.
+    /// Whether it lasts longer than it may; `None` when nothing waits or runs. A reset is judged by the clock; what is
+    /// stale only by what was already so when it was read.
     fn row(&self, row: UserRow, now: Timestamp) -> Option<bool> {
         let (current, until) = self.limit(row, now)?;
         let seen_at = if current.stale && row != UserRow::Reset {
-            current.cell.observed_at
+            current.observed_at
         } else {
             now
         };
@@ -207,11 +200,11 @@ impl Hanging<'_> {
     }
 }
 
-/// When a limit turns a user's verdict without anybody speaking.
+/// When a limit turns a user's verdict without a new report.
 pub(super) fn turns_at(
     user: &UserEntry,
     policy: &OrgPolicy,
-    live: &[bool; Source::COUNT],
+    live: &LiveSources,
     now: Timestamp,
 ) -> Option<Timestamp> {
     let hangs = Hanging { user, policy, live };

@@ -3,7 +3,10 @@
 use super::*;
 
 fn ids(name: &str) -> Vec<&'static str> {
-    row_by_name(name).into_iter().map(Row::id).collect()
+    row_by_name(name)
+        .into_iter()
+        .map(|row| row.spec().id)
+        .collect()
 }
 
 fn state(row: &str, value: &str) -> Option<&'static str> {
@@ -13,11 +16,11 @@ fn state(row: &str, value: &str) -> Option<&'static str> {
 
 #[test]
 fn every_id_and_every_label_finds_its_row() {
-    assert_eq!(Row::all().count(), 25);
-    for row in Row::all() {
-        assert_eq!(row_by_name(row.id()), [row]);
+    assert_eq!(ArticleRow::all().count(), 25);
+    for row in ArticleRow::all() {
+        assert_eq!(row_by_name(row.spec().id), [row]);
         assert!(
-            row_by_name(&row.label().to_uppercase()).contains(&row),
+            row_by_name(&row.spec().label.to_uppercase()).contains(&row),
             "{row:?}"
         );
     }
@@ -50,10 +53,10 @@ fn a_row_is_found_by_its_check_and_by_a_label_with_a_curly_apostrophe() {
 
 #[test]
 fn every_state_reads_back_by_its_name() {
-    for row in Row::all() {
-        for state in row.states() {
+    for row in ArticleRow::all() {
+        for state in states_of(row) {
             assert_eq!(state_by_name(row, state.name()), Some(state), "{row:?}");
-            assert!(row.guide(state).is_some(), "{row:?} {state:?}");
+            assert!(guide_of(row, state).is_some(), "{row:?} {state:?}");
         }
     }
 }

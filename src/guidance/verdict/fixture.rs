@@ -1,15 +1,13 @@
 //! Organisations to judge, built row by row.
 
 use super::{Verdict, verdict};
-use crate::domain::calendar::Calendar;
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source};
 use crate::domain::judge::judge_org;
 use crate::domain::policy::OrgPolicy;
-use crate::domain::readings::{OrgReadings, Reading};
+use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserSummary, UserTable};
-use crate::domain::view::{ActivityFigures, OrgView, SourceReport};
+use crate::domain::view::OrgView;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -31,27 +29,14 @@ impl Org {
     pub(super) fn unread() -> Self {
         let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         policy.time_zone = Tz::Europe__Berlin;
-        let view = OrgView {
-            id: OrgId(1),
-            policy: Arc::new(policy),
-            known_since: ago(24 * 30),
-            readings: Arc::new(OrgReadings::default()),
-            sources: [None; Source::COUNT],
-            activity: [ActivityFigures::default(); ObjectType::COUNT],
-            users: Arc::new(UserTable::default()),
-            summary: Arc::new(UserSummary::default()),
-            open_hours: Calendar::Always.lay_out(NOW),
-            source_states: Arc::default(),
-        };
+        let view = OrgView::new(OrgId(1), Arc::new(policy), ago(24 * 30), NOW);
         Self { view, read: NOW }
     }
 
     pub(super) fn read(hours: i64) -> Self {
         let mut org = Self::unread();
         org.read = ago(hours);
-        org.view.sources[Source::Snapshot.index()] = Some(SourceReport {
-            last_report_at: org.read,
-        });
+        org.view.last_report[Source::Snapshot] = Some(org.read);
         org
     }
 
@@ -80,9 +65,8 @@ impl Org {
     pub(super) fn failing(mut self, check: UserRow, users: u32) -> Self {
         let summary = Arc::make_mut(&mut self.view.summary);
         summary.known = 40;
-        summary.failing[check.index()] = users;
-        summary.failing_since[check.index()] = Some(ago(9));
-        summary.observed[check.index()] = Some((self.read, false));
+        summary.add_failing(check, users, ago(9));
+        summary.add_observed(check, self.read, false);
         self
     }
 

@@ -8,7 +8,7 @@ use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{LastSync, OrgView};
-use crate::guidance::{cause_of, user_label};
+use crate::guidance::cause_of;
 use chrono::TimeDelta;
 
 /// The level in capitals with what belongs to it: since when, until when, as of when.
@@ -247,7 +247,7 @@ fn users(finding: &Finding, org: &OrgView) -> Option<String> {
         | UserRow::ContactsRecords
         | UserRow::EventsToExchange
         | UserRow::EventsToSalesforce
-        | UserRow::EventsRecords => format!("{who} {fail}: {}.", user_label(check)),
+        | UserRow::EventsRecords => format!("{who} {fail}: {}.", check.label()),
     })
 }
 

@@ -9,7 +9,6 @@ pub(super) use time::{Ages, Counts, Each, Hours, Settings, Settled};
 
 use crate::domain::judge::judge_org;
 use crate::domain::policy::OrgPolicy;
-use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserSummary;
 use crate::domain::view::{OrgView, View};
@@ -145,10 +144,4 @@ impl Users {
             listed: org.summary.known > 0 || org.users.complete,
         }
     }
-}
-
-/// Whether a row speaks of the user as a whole or of an object type that the organisation syncs.
-pub(super) fn speaks_of(policy: &OrgPolicy, row: UserRow) -> bool {
-    row.object_type()
-        .is_none_or(|object| policy.objects.contains(&object))
 }

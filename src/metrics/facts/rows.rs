@@ -8,22 +8,23 @@ use crate::domain::policy::CountHours;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
+use enum_map::EnumMap;
 use std::sync::Arc;
 
 /// What holds of each row, by [`OrgRow::index`].
-pub(super) type Rows = [Option<Current>; OrgRow::COUNT];
+pub(super) type Rows = EnumMap<OrgRow, Option<Current>>;
 
 /// What is said, by whom, and what follows from it.
 #[derive(Debug, PartialEq)]
 pub(in crate::metrics) struct Values {
-    rows: [Option<Answer>; OrgRow::COUNT],
+    rows: EnumMap<OrgRow, Option<Answer>>,
     /// When the last sync becomes too old, where that is counted in business hours.
     pub(in crate::metrics) deadline: Each<Timestamp>,
     pub(in crate::metrics) unconfirmed_since: Each<Timestamp>,
     pub(in crate::metrics) ever_synced: Each<bool>,
     pub(in crate::metrics) expected_linked_users: Option<u64>,
     /// Whether a source has ever spoken, by [`Source::index`].
-    pub(in crate::metrics) spoken: [bool; Source::COUNT],
+    pub(in crate::metrics) spoken: EnumMap<Source, bool>,
     pub(in crate::metrics) summary: Summary,
     pub(in crate::metrics) findings: Vec<Finding>,
 }
@@ -48,7 +49,7 @@ impl Values {
             unconfirmed_since: each(|object| org.unconfirmed_since(object, now)),
             ever_synced: each(|object| org.ever_synced(object, now)),
             expected_linked_users: org.expected_linked_users(now),
-            spoken: org.sources.map(|state| state.is_some()),
+            spoken: org.last_report.map(|_, at| at.is_some()),
             summary: Summary(Arc::clone(&org.summary)),
             findings,
             rows: answers(rows),
@@ -57,7 +58,7 @@ impl Values {
 
     /// What holds of a row of the whole organisation or of an object type that it syncs.
     pub(in crate::metrics) fn answer(&self, row: OrgRow) -> Option<&Answer> {
-        self.rows.get(row.index())?.as_ref()
+        self.rows[row].as_ref()
     }
 
     pub(in crate::metrics) fn last_sync(&self, object: ObjectType) -> Option<Timestamp> {
@@ -65,9 +66,9 @@ impl Values {
     }
 }
 
-fn answers(mut rows: Rows) -> [Option<Answer>; OrgRow::COUNT] {
-    OrgRow::ALL.map(|row| {
-        let current = rows.get_mut(row.index())?.take()?;
+fn answers(mut rows: Rows) -> EnumMap<OrgRow, Option<Answer>> {
+    EnumMap::from_fn(|row: OrgRow| {
+        let current = rows[row].take()?;
         Some(Answer {
             value: (!is_window(row)).then_some(current.value),
             source: current.source,
@@ -83,44 +84,41 @@ const fn is_window(row: OrgRow) -> bool {
 /// When what is said was seen.
 #[derive(Debug, PartialEq)]
 pub(in crate::metrics) struct ObservedAt {
-    rows: [Option<Timestamp>; OrgRow::COUNT],
-    settled: [Option<Timestamp>; OrgRow::COUNT],
+    rows: EnumMap<OrgRow, Option<Timestamp>>,
+    settled: EnumMap<OrgRow, Option<Timestamp>>,
     /// When a source last spoke, by [`Source::index`].
-    pub(in crate::metrics) spoke_at: [Option<Timestamp>; Source::COUNT],
+    pub(in crate::metrics) spoke_at: EnumMap<Source, Option<Timestamp>>,
     pub(in crate::metrics) summary: Summary,
 }
 
 impl ObservedAt {
     pub(super) fn of(org: &OrgView, rows: &Rows, now: Timestamp) -> Self {
-        let seen = |row: OrgRow| Some(rows.get(row.index())?.as_ref()?.observed_at);
+        let seen = |row: OrgRow| Some(rows[row].as_ref()?.observed_at);
         Self {
-            rows: OrgRow::ALL.map(seen),
-            settled: OrgRow::ALL.map(|row| {
+            rows: EnumMap::from_fn(seen),
+            settled: EnumMap::from_fn(|row: OrgRow| {
                 let read_at = seen(row)?.min(now);
                 org.open_hours.settled(settle(row)?, read_at)
             }),
-            spoke_at: org.sources.map(|state| Some(state?.last_report_at)),
+            spoke_at: org.last_report,
             summary: Summary(Arc::clone(&org.summary)),
         }
     }
 
     pub(in crate::metrics) fn at(&self, row: OrgRow) -> Option<Timestamp> {
-        self.rows.get(row.index()).copied().flatten()
+        self.rows[row]
     }
 
     /// By when business had lasted long enough for the row to be judged as it was read.
     pub(in crate::metrics) fn settled(&self, row: OrgRow) -> Option<Timestamp> {
-        self.settled.get(row.index()).copied().flatten()
+        self.settled[row]
     }
 }
 
 /// What holds of every row at `now`; no window counts from an engine that got stuck.
 pub(super) fn current(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp) -> Rows {
-    OrgRow::ALL.map(|row| {
-        if row
-            .object_type()
-            .is_some_and(|object| !org.policy.objects.contains(&object))
-        {
+    EnumMap::from_fn(|row: OrgRow| {
+        if !org.policy.covers(row) {
             return None;
         }
         if is_window(row) && stuck_at.is_some() {
@@ -136,7 +134,7 @@ pub(super) fn current(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp
 }
 
 pub(super) fn instant(rows: &Rows, row: OrgRow) -> Option<Timestamp> {
-    at(&rows.get(row.index())?.as_ref()?.value)
+    at(&rows[row].as_ref()?.value)
 }
 
 fn at(value: &OrgValue) -> Option<Timestamp> {

@@ -8,6 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::domain::windows::DAY;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 
 /// What was configured of an organisation.
 #[derive(Debug, PartialEq)]
@@ -61,7 +62,7 @@ impl Settled {
 }
 
 /// A figure of each object type; `None` where nobody tells.
-pub(in crate::metrics) type Each<T> = [Option<T>; ObjectType::COUNT];
+pub(in crate::metrics) type Each<T> = EnumMap<ObjectType, Option<T>>;
 
 /// What the windows count.
 #[derive(Debug, PartialEq)]
@@ -73,7 +74,7 @@ pub(in crate::metrics) struct Counts {
 
 impl Counts {
     pub(super) fn of(org: &OrgView, rows: &Rows, fresh: bool, now: Timestamp) -> Self {
-        let count = |row: OrgRow| match rows.get(row.index())?.as_ref()?.value {
+        let count = |row: OrgRow| match rows[row].as_ref()?.value {
             OrgValue::Count(count) => Some(count),
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Instant(_) => None,
         };
@@ -82,7 +83,7 @@ impl Counts {
             synced_24h: each(|object| count(OrgRow::Synced24h(object))),
             failed_24h: each(|object| {
                 let answers = fresh && org.coverage(object, now).is_some();
-                answers.then_some(org.figures(object).failed_24h)
+                answers.then_some(org.activity[object].failed_24h)
             }),
         }
     }
@@ -109,5 +110,5 @@ impl Ages {
 
 /// The answer for each object type.
 pub(super) fn each<T>(answer: impl Fn(ObjectType) -> Option<T>) -> Each<T> {
-    std::array::from_fn(|index| ObjectType::ALL.get(index).copied().and_then(&answer))
+    EnumMap::from_fn(answer)
 }

@@ -1,13 +1,12 @@
 //! Who told us what we know, when, and what follows from it.
 
 use super::{Family, Samples};
-use crate::domain::ids::{ObjectType, Source};
+use crate::domain::ids::ObjectType;
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, UserRow};
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::users::UserSummary;
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::speaks_of;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -56,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         metric: metric("lightning_sync_observation_timestamp_seconds"),
         samples: Samples::ObservedAt(|out, seen| {
-            for (source, spoke_at) in Source::ALL.iter().zip(seen.spoke_at) {
+            for (source, spoke_at) in seen.spoke_at {
                 out.instant(&[source.name()], spoke_at);
             }
         }),
@@ -64,8 +63,8 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         metric: metric("lightning_sync_expected_every_seconds"),
         samples: Samples::Values(|out, said| {
-            for (source, spoken) in Source::ALL.iter().zip(said.spoken) {
-                let every = out.policy.expected_every(*source).filter(|_| spoken);
+            for (source, spoken) in said.spoken {
+                let every = out.policy.expected_every[source].filter(|_| spoken);
                 out.known(&[source.name()], every.map(seconds));
             }
         }),
@@ -95,35 +94,19 @@ fn of_users(
     policy: &OrgPolicy,
     summary: &UserSummary,
 ) -> impl Iterator<Item = (UserRow, (Timestamp, bool))> {
-    let rows = UserRow::ALL.iter().copied();
-    rows.filter(|row| speaks_of(policy, *row))
+    let rows = UserRow::ALL.into_iter();
+    rows.filter(|row| policy.covers(*row))
         .filter_map(|row| Some((row, summary.observed(row)?)))
 }
 
 fn org_labels(row: OrgRow) -> [&'static str; 2] {
-    [row.name(), object_label(row.object_type())]
+    [row.spec().name, object_label(row.object_type())]
 }
 
 fn user_labels(row: UserRow) -> [&'static str; 2] {
-    [row_label(row), object_label(row.object_type())]
+    [row.spec().name, object_label(row.object_type())]
 }
 
 fn object_label(object: Option<ObjectType>) -> &'static str {
     object.map_or("", ObjectType::name)
-}
-
-/// The row's id without the object type, which is a label of its own.
-const fn row_label(row: UserRow) -> &'static str {
-    match row {
-        UserRow::ActiveConfiguration
-        | UserRow::MailboxVersion
-        | UserRow::ServiceAccount
-        | UserRow::Reset
-        | UserRow::OutlookIntegration => row.name(),
-        UserRow::ContactsFolder | UserRow::EventsFolder => "user.folder",
-        UserRow::ContactsLinked | UserRow::EventsLinked => "user.linked",
-        UserRow::ContactsToExchange | UserRow::EventsToExchange => "user.to_exchange",
-        UserRow::ContactsToSalesforce | UserRow::EventsToSalesforce => "user.to_salesforce",
-        UserRow::ContactsRecords | UserRow::EventsRecords => "user.records",
-    }
 }

@@ -115,7 +115,7 @@ impl Writer<'_> {
     ) {
         let policy = self.policy;
         for object in &policy.objects {
-            if let Some(answer) = answers.get(object.index()).copied().flatten() {
+            if let Some(answer) = answers[*object] {
                 write(self, &[object.name()], answer);
             }
         }

@@ -5,7 +5,6 @@ use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::FAILURE_ORDER;
 use crate::metrics::catalogue::metric;
-use crate::metrics::facts::speaks_of;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -71,14 +70,14 @@ pub(super) const FAMILIES: &[Family] = &[
 
 /// The rows with states that speak of the user as a whole or of an object type that the organisation syncs.
 fn checks(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
-    UserRow::checks().filter(|row| speaks_of(policy, *row))
+    UserRow::checks().filter(|row| policy.covers(*row))
 }
 
 /// The checks whose X means that a user fails here.
 fn judged(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
     FAILURE_ORDER
         .into_iter()
-        .filter(|row| speaks_of(policy, *row))
+        .filter(|row| policy.covers(*row))
         .filter(|row| *row != UserRow::OutlookIntegration || policy.reps_select_events)
 }
 

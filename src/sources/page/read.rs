@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::sources::contradiction;
 use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 use crate::sources::instant;
+use enum_map::EnumMap;
 use trouble::{Trouble, error_of};
 use users::Users;
 
@@ -31,7 +32,7 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
             captured_at,
         },
         section: Section::None,
-        rows: [const { None }; OrgRow::COUNT],
+        rows: EnumMap::default(),
         users: Users::default(),
         troubles: Vec::new(),
         labels: 0,
@@ -56,7 +57,8 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
         let detail = "rows of the page contradict each other and nothing was taken; read the page again and send it whole";
         return Err(contradictions.refusal(ProblemReason::Invalid, detail));
     }
-    let rows = OrgRow::ALL.into_iter().zip(reader.rows);
+    let mut found = reader.rows;
+    let rows = OrgRow::ALL.into_iter().map(|row| (row, found[row].take()));
     Ok(Snapshot {
         org: context.org.clone(),
         source: Source::Snapshot,
@@ -93,7 +95,7 @@ enum Section {
 struct Reader {
     writing: Writing,
     section: Section,
-    rows: [Option<OrgValue>; OrgRow::COUNT],
+    rows: EnumMap<OrgRow, Option<OrgValue>>,
     users: Users,
     troubles: Vec<Trouble>,
     /// How many labels were found.
@@ -308,12 +310,12 @@ impl Reader {
     fn put(&mut self, row: Row, value: Value, label: &Labelled<'_>) {
         self.marks += usize::from(row.kind() == Kind::Mark);
         let taken = match (row, value) {
-            (Row::Org(row), Value::Org(value)) => match self.rows.get_mut(row.index()) {
-                Some(slot @ None) => {
+            (Row::Org(row), Value::Org(value)) => match &mut self.rows[row] {
+                slot @ None => {
                     *slot = Some(value);
                     true
                 }
-                _ => false,
+                Some(_) => false,
             },
             (Row::User(row), Value::User(value)) => self.users.put(row, value, label.line),
             (Row::Org(_), Value::User(_)) | (Row::User(_), Value::Org(_)) => false,

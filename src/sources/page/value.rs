@@ -6,7 +6,7 @@ use super::labels::{Row, is_noise};
 use super::shown::Piece;
 use crate::domain::ids::UserName;
 use crate::domain::observation::SNAPSHOT_AHEAD;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::sources::ingest_error::quoted;
 use crate::sources::vocabulary::{flag, state, words};
 
@@ -14,7 +14,7 @@ use crate::sources::vocabulary::{flag, state, words};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     Org(OrgValue),
-    User(u32),
+    User(UserValue),
 }
 
 /// How a row shows its value.
@@ -58,13 +58,11 @@ pub(super) fn read(row: Row, piece: &Piece, writing: &Writing) -> Result<Value, 
             let says = mark(piece)?;
             Ok(match row {
                 Row::Org(_) => Value::Org(OrgValue::Flag(says)),
-                Row::User(_) => {
-                    Value::User(if says { Status::Yes } else { Status::No }.index() as u32)
-                }
+                Row::User(_) => Value::User(if says { Status::Yes } else { Status::No }.into()),
             })
         }
         Kind::State => match row {
-            Row::User(row) => state(row, text).map(|status| Value::User(status.index() as u32)),
+            Row::User(row) => state(row, text).map(|status| Value::User(status.into())),
             Row::Org(_) => None,
         }
         .ok_or_else(|| format!("shows {}, which is none of its states", quoted(text))),
@@ -72,7 +70,9 @@ pub(super) fn read(row: Row, piece: &Piece, writing: &Writing) -> Result<Value, 
             let found = count::parse(text);
             match row {
                 Row::Org(_) => found.map(|count| Value::Org(OrgValue::Count(count))),
-                Row::User(_) => found.and_then(|count| Some(Value::User(count.try_into().ok()?))),
+                Row::User(_) => found.and_then(|count| {
+                    Some(Value::User(UserValue::Records(count.try_into().ok()?)))
+                }),
             }
             .ok_or_else(|| format!("shows {}, which is no whole number", quoted(text)))
         }

@@ -60,7 +60,7 @@ pub(super) fn user_values(user: &CaptureUser, assignments: Option<&Assignments>)
         (UserRow::EventsToExchange, direction),
         (UserRow::EventsToSalesforce, direction),
     ]
-    .map(|(row, status)| (row, status.index() as u32))
+    .map(|(row, status)| (row, status.into()))
     .to_vec()
 }
 
@@ -143,7 +143,7 @@ mod tests {
     fn status(user: &CaptureUser, row: UserRow) -> Status {
         let values = user_values(user, None);
         let (_, value) = values.iter().find(|(of, _)| *of == row).unwrap();
-        Status::ALL[*value as usize]
+        value.status()
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             for onboarding in Onboarding::ALL {
                 let user = user(*connectivity, *onboarding);
                 for (row, value) in user_values(&user, None) {
-                    let status = Status::ALL[value as usize];
+                    let status = value.status();
                     assert!(row.statuses().contains(&status), "{row} {status}");
                 }
             }

@@ -5,11 +5,12 @@ use super::{Context, MAX_USERS};
 use crate::domain::ids::{Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::sources::contradiction;
 use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
+use enum_map::EnumMap;
 use std::collections::HashSet;
 
 /// Where a value stands: a line of CSV (0 elsewhere) and the path of its key.
@@ -20,7 +21,7 @@ pub(super) type Place<'p> = (u64, &'p dyn Fn() -> String);
 pub(super) struct Draft<'c> {
     context: &'c Context<'c>,
     captured_at: Option<Timestamp>,
-    rows: [Option<OrgValue>; OrgRow::COUNT],
+    rows: EnumMap<OrgRow, Option<OrgValue>>,
     users: Vec<(UserName, UserValues)>,
     named: HashSet<UserName>,
     too_many: bool,
@@ -34,7 +35,7 @@ pub(super) struct Draft<'c> {
 /// One user in the making.
 #[derive(Debug, Default)]
 pub(super) struct UserDraft {
-    pub(super) values: [Option<u32>; UserRow::COUNT],
+    pub(super) values: EnumMap<UserRow, Option<UserValue>>,
     /// Whether nobody knows of a reset: a page that was not read to where it would show one.
     reset_unknown: bool,
 }
@@ -44,7 +45,7 @@ impl<'c> Draft<'c> {
         Self {
             context,
             captured_at: None,
-            rows: [const { None }; OrgRow::COUNT],
+            rows: EnumMap::default(),
             users: Vec::new(),
             named: HashSet::new(),
             too_many: false,
@@ -85,9 +86,9 @@ impl<'c> Draft<'c> {
 
     pub(super) fn org_row(&mut self, row: OrgRow, given: &Given<'_>, place: Place<'_>) {
         match given.org_value(row, self.context.now) {
-            Ok(value) => match self.rows.get_mut(row.index()) {
-                Some(slot @ None) => *slot = Some(value),
-                _ => self.twice(place),
+            Ok(value) => match &mut self.rows[row] {
+                slot @ None => *slot = Some(value),
+                Some(_) => self.twice(place),
             },
             Err(message) => self.mistake(place, || message),
         }
@@ -105,9 +106,9 @@ impl<'c> Draft<'c> {
             return;
         }
         match given.user_value(row) {
-            Ok(value) => match user.values.get_mut(row.index()) {
-                Some(slot @ None) => *slot = Some(value),
-                _ => self.twice(place),
+            Ok(value) => match &mut user.values[row] {
+                slot @ None => *slot = Some(value),
+                Some(_) => self.twice(place),
             },
             Err(message) => self.mistake(place, || message),
         }
@@ -138,16 +139,11 @@ impl<'c> Draft<'c> {
                 )
             });
         }
-        if !user.reset_unknown
-            && user.values.iter().any(Option::is_some)
-            && let Some(reset) = user.values.get_mut(UserRow::Reset.index())
-        {
-            reset.get_or_insert(Status::None.index() as u32);
+        if !user.reset_unknown && user.values.values().any(Option::is_some) {
+            user.values[UserRow::Reset].get_or_insert(Status::None.into());
         }
-        let values = UserRow::ALL
-            .iter()
-            .zip(user.values)
-            .filter_map(|(row, value)| Some((*row, value?)));
+        let values = user.values.into_iter();
+        let values = values.filter_map(|(row, value)| Some((row, value?)));
         self.users.push((name, values.collect()));
     }
 
@@ -185,7 +181,9 @@ impl<'c> Draft<'c> {
                 "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z",
             ));
         };
-        let rows = OrgRow::ALL.into_iter().zip(self.rows);
+        let rows = OrgRow::ALL
+            .into_iter()
+            .map(|row| (row, self.rows[row].take()));
         Ok(Snapshot {
             org: self.context.org.clone(),
             source: Source::Snapshot,

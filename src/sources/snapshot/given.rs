@@ -1,7 +1,7 @@
 //! One value as JSON or CSV gives it, and what a row makes of it.
 
 use crate::domain::ids::UserName;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::sources::ingest_error::quoted;
 use crate::sources::instant;
@@ -114,11 +114,12 @@ impl Given<'_> {
         row == UserRow::Reset && self.text() == Some(Status::Unknown.name())
     }
 
-    /// What a user's row makes of the value: the number of a state, or a count.
-    pub(super) fn user_value(&self, row: UserRow) -> Result<u32, String> {
+    /// What a user's row makes of the value.
+    pub(super) fn user_value(&self, row: UserRow) -> Result<UserValue, String> {
         if row.statuses().is_empty() {
             let count = self.count()?;
             return u32::try_from(count)
+                .map(UserValue::Records)
                 .map_err(|_| format!("{count} is more records than a mailbox holds"));
         }
         if row.statuses().contains(&Status::Yes) {
@@ -127,14 +128,14 @@ impl Given<'_> {
             } else {
                 Status::No
             };
-            return Ok(status.index() as u32);
+            return Ok(status.into());
         }
         let status = match self {
             Self::Null if row == UserRow::Reset => Some(Status::None),
             Self::Text(text) => state(row, text),
             Self::Null | Self::Bool(_) | Self::Count(_) | Self::Other(_) => None,
         };
-        status.map(|status| status.index() as u32).ok_or_else(|| {
+        status.map(UserValue::Status).ok_or_else(|| {
             let known = row
                 .statuses()
                 .iter()

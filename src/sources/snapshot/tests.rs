@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::problem::ProblemReason;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 
 pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
 
@@ -47,7 +47,7 @@ pub(super) const FULL: &str = r#"{"captured_at":"2026-11-22T13:55:00Z",
 
 pub(super) fn full() -> Snapshot {
     use ObjectType::{Contacts, Events};
-    let status = |status: Status| status.index() as u32;
+    let status = |status: Status| UserValue::from(status);
     let instant = |text| OrgValue::Instant(at(text));
     Snapshot {
         org: OrgName::new("acme").unwrap(),
@@ -83,12 +83,12 @@ pub(super) fn full() -> Snapshot {
                     UserRow::ContactsToSalesforce,
                     status(Status::SyncInProgress),
                 ),
-                (UserRow::ContactsRecords, 312),
+                (UserRow::ContactsRecords, UserValue::Records(312)),
                 (UserRow::EventsFolder, status(Status::Yes)),
                 (UserRow::EventsLinked, status(Status::Yes)),
                 (UserRow::EventsToExchange, status(Status::InSync)),
                 (UserRow::EventsToSalesforce, status(Status::InSync)),
-                (UserRow::EventsRecords, 1204),
+                (UserRow::EventsRecords, UserValue::Records(1204)),
             ],
         )],
         users_complete: false,
@@ -152,20 +152,20 @@ fn a_user_without_reset_has_none_when_any_other_row_was_read() {
             format!(r#"{{"captured_at":"2026-11-22T13:55:00Z","users":[{{"user":"ann"{user}}}]}}"#);
         json(&body).users[0].1.clone()
     };
-    let none = (UserRow::Reset, Status::None.index() as u32);
+    let none = (UserRow::Reset, Status::None.into());
     assert_eq!(values(""), []);
     assert_eq!(values(r#","reset":null"#), [none]);
     assert_eq!(
         values(r#","events":{"records_in_sync":0}"#),
-        [none, (UserRow::EventsRecords, 0)]
+        [none, (UserRow::EventsRecords, UserValue::Records(0))]
     );
     assert_eq!(
         values(r#","reset":"unknown","events":{"records_in_sync":0}"#),
-        [(UserRow::EventsRecords, 0)]
+        [(UserRow::EventsRecords, UserValue::Records(0))]
     );
     assert_eq!(
         values(r#","reset":"Reset in progress""#),
-        [(UserRow::Reset, Status::ResetInProgress.index() as u32)]
+        [(UserRow::Reset, Status::ResetInProgress.into())]
     );
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
-use crate::domain::rows::{OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgValue, Status, UserRow, UserValue};
 use crate::domain::users::UserValues;
 use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, user_object};
 use serde::{Serialize, Serializer};
@@ -77,7 +77,7 @@ fn user_rows(
 ) -> impl Iterator<Item = (&'static str, Out)> {
     labels.iter().filter_map(|label| {
         let (_, value) = values.iter().find(|(row, _)| *row == label.row)?;
-        Some((label.key, Out::Value(user_value(label.row, *value))))
+        Some((label.key, Out::Value(user_value(*value))))
     })
 }
 
@@ -100,26 +100,12 @@ fn org_value(value: &OrgValue) -> Out {
     })
 }
 
-fn user_value(row: UserRow, value: u32) -> Value {
-    if row.statuses().is_empty() {
-        return value.into();
-    }
-    match Status::ALL
-        .get(value as usize)
-        .copied()
-        .unwrap_or(Status::Unknown)
-    {
-        Status::Yes => true.into(),
-        Status::No => false.into(),
-        Status::None => Value::Null,
-        status @ (Status::MarkedForReset
-        | Status::ResetInProgress
-        | Status::NotStarted
-        | Status::InitialSyncInProgress
-        | Status::InitialSyncCompleted
-        | Status::SyncInProgress
-        | Status::InSync
-        | Status::NotSetToSync
-        | Status::Unknown) => status.name().into(),
+fn user_value(value: UserValue) -> Value {
+    match value {
+        UserValue::Records(records) => records.into(),
+        UserValue::Status(Status::Yes) => true.into(),
+        UserValue::Status(Status::No) => false.into(),
+        UserValue::Status(Status::None) => Value::Null,
+        UserValue::Status(status) => status.name().into(),
     }
 }

@@ -2,20 +2,32 @@
 
 use crate::domain::activity::ActivityKind;
 use crate::domain::ids::{ObjectType, OrgId, Source};
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::readings::Reading;
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{Cell, UserCells};
+use crate::domain::users::UserReadings;
+use enum_map::Enum;
 use rusqlite::types::{Type, Value};
 use rusqlite::{Error, Row};
 
-/// The layout of a user's cells.
-const CELLS_VERSION: u8 = 1;
-/// Row, value, and the two times of a cell.
-const CELL_BYTES: usize = 1 + 4 + 8 + 8;
+/// The layout of a user's readings.
+const READINGS_VERSION: u8 = 1;
+/// Row, value, and the two times of a reading.
+const READING_BYTES: usize = 1 + 4 + 8 + 8;
 
 /// A small index as the file holds it.
 pub(crate) fn number(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+/// The number of an organisation's row: its place in the table.
+pub(crate) fn of_org_row(row: OrgRow) -> i64 {
+    number(
+        OrgRow::ALL
+            .iter()
+            .position(|known| *known == row)
+            .unwrap_or(OrgRow::COUNT),
+    )
 }
 
 /// Counts are below 2^63 in the file, as they are everywhere that is not made up.
@@ -67,7 +79,7 @@ pub(super) fn org_row(row: &Row<'_>, column: usize) -> rusqlite::Result<OrgRow> 
 }
 
 pub(crate) fn user_row(row: &Row<'_>, column: usize) -> rusqlite::Result<UserRow> {
-    one_of(row, column, UserRow::ALL, "user row")
+    one_of(row, column, &UserRow::ALL, "user row")
 }
 
 pub(crate) fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
@@ -100,44 +112,54 @@ pub(crate) fn value(row: &Row<'_>, column: usize, of: OrgRow) -> rusqlite::Resul
     })
 }
 
-/// A user's cells: a version byte, then each cell that is there.
-pub(super) fn pack(cells: &UserCells) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1 + CELL_BYTES * UserRow::COUNT);
-    bytes.push(CELLS_VERSION);
-    for (row, cell) in (0_u8..).zip(&cells.0) {
-        let Some(cell) = cell else { continue };
-        bytes.push(row);
-        bytes.extend_from_slice(&cell.value.to_le_bytes());
-        bytes.extend_from_slice(&cell.observed_at.nanos().to_le_bytes());
-        bytes.extend_from_slice(&cell.changed_at.nanos().to_le_bytes());
+/// A user's readings: a version byte, then each reading that is there.
+pub(super) fn pack(readings: &UserReadings) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + READING_BYTES * UserRow::COUNT);
+    bytes.push(READINGS_VERSION);
+    for (row, reading) in &readings.0 {
+        let Some(reading) = reading else { continue };
+        let value = match reading.value {
+            UserValue::Status(status) => status.index() as u32,
+            UserValue::Records(records) => records,
+        };
+        bytes.push(row.into_usize() as u8);
+        bytes.extend_from_slice(&value.to_le_bytes());
+        bytes.extend_from_slice(&reading.observed_at.nanos().to_le_bytes());
+        bytes.extend_from_slice(&reading.changed_at.nanos().to_le_bytes());
     }
     bytes
 }
 
-/// The cells of [`pack`]; `None` for bytes that it did not write.
-pub(super) fn unpack(bytes: &[u8]) -> Option<UserCells> {
+/// The readings of [`pack`]; `None` for bytes that it did not write.
+pub(super) fn unpack(bytes: &[u8]) -> Option<UserReadings> {
     let (version, mut rest) = bytes.split_first()?;
-    if *version != CELLS_VERSION {
+    if *version != READINGS_VERSION {
         return None;
     }
-    let mut cells = UserCells::default();
-    while let Some((cell, behind)) = rest.split_first_chunk::<CELL_BYTES>() {
-        let (row, fields) = cell.split_first()?;
+    let mut readings = UserReadings::default();
+    while let Some((packed, behind)) = rest.split_first_chunk::<READING_BYTES>() {
+        let (row, fields) = packed.split_first()?;
         let (value, times) = fields.split_first_chunk::<4>()?;
         let (observed_at, changed_at) = times.split_first_chunk::<8>()?;
-        *cells.0.get_mut(usize::from(*row))? = Some(Cell {
+        let row = *UserRow::ALL.get(usize::from(*row))?;
+        let value = u32::from_le_bytes(*value);
+        readings.0[row] = Some(Reading {
+            value: if row.statuses().is_empty() {
+                UserValue::Records(value)
+            } else {
+                UserValue::Status(*Status::ALL.get(value as usize)?)
+            },
             observed_at: Timestamp::from_nanos(i64::from_le_bytes(*observed_at)),
             changed_at: Timestamp::from_nanos(i64::from_le_bytes(*changed_at.first_chunk()?)),
-            value: u32::from_le_bytes(*value),
         });
         rest = behind;
     }
-    rest.is_empty().then_some(cells)
+    rest.is_empty().then_some(readings)
 }
 
-pub(super) fn cells(row: &Row<'_>, column: usize) -> rusqlite::Result<UserCells> {
+pub(super) fn readings(row: &Row<'_>, column: usize) -> rusqlite::Result<UserReadings> {
     let bytes = row.get_ref(column)?.as_blob()?;
-    unpack(bytes).ok_or_else(|| foreign(column, "layout of a user's cells"))
+    unpack(bytes).ok_or_else(|| foreign(column, "layout of a user's readings"))
 }
 
 #[cfg(test)]
@@ -189,18 +211,23 @@ mod tests {
     }
 
     #[test]
-    fn cells_read_back_and_other_bytes_do_not() {
-        let mut cells = UserCells::default();
-        cells.take(UserRow::Reset, 3, Timestamp::from_nanos(-5));
-        cells.take(UserRow::EventsRecords, u32::MAX, Timestamp::MAX);
-        let bytes = pack(&cells);
-        assert_eq!((bytes.len(), unpack(&bytes)), (43, Some(cells)));
+    fn readings_read_back_and_other_bytes_do_not() {
+        let mut readings = UserReadings::default();
+        let marked = Status::MarkedForReset.into();
+        readings.take(UserRow::Reset, marked, Timestamp::from_nanos(-5));
+        let most = UserValue::Records(u32::MAX);
+        readings.take(UserRow::EventsRecords, most, Timestamp::MAX);
+        let bytes = pack(&readings);
+        assert_eq!(bytes[..6], [1, 3, 3, 0, 0, 0]);
+        assert_eq!((bytes.len(), unpack(&bytes)), (43, Some(readings)));
         assert_eq!(unpack(&[]), None);
         assert_eq!(unpack(&[2]), None);
         assert_eq!(unpack(&bytes[..42]), None);
         let mut other = bytes.clone();
         other[1] = 15;
         assert_eq!(unpack(&other), None);
-        assert_eq!(unpack(&[1]), Some(UserCells::default()));
+        (other[1], other[2]) = (3, 12);
+        assert_eq!(unpack(&other), None, "no such state");
+        assert_eq!(unpack(&[1]), Some(UserReadings::default()));
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
             let user = row.get_ref(2)?.as_str()?;
             let user = UserName::new(user).map_err(|error| unreadable(2, error))?;
             org.users
-                .push((codec::source(row, 1)?, user, codec::cells(row, 3)?));
+                .push((codec::source(row, 1)?, user, codec::readings(row, 3)?));
             Ok(())
         },
     )?;

@@ -6,8 +6,9 @@ use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserCells;
+use crate::domain::users::UserReadings;
 use crate::store::{StatusChange, Write, Written};
+use enum_map::Enum;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::HashMap;
 
@@ -204,9 +205,9 @@ fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite:
             org,
             source,
             user,
-            cells,
-            turns,
-        } => put_user(connection, *org, *source, user, cells, turns),
+            readings,
+            changes,
+        } => put_user(connection, *org, *source, user, readings, changes),
         Write::ForgetUser { org, source, user } => connection
             .prepare_cached("DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
             .execute(params![org.0, codec::number(source.index()), user.as_str()])
@@ -245,11 +246,7 @@ fn put_reading(
     source: Source,
     reading: &Reading<OrgValue>,
 ) -> rusqlite::Result<()> {
-    let key = (
-        org.0,
-        codec::number(row.index()),
-        codec::number(source.index()),
-    );
+    let key = (org.0, codec::of_org_row(row), codec::number(source.index()));
     let value = codec::to_sql(&reading.value);
     let old = connection
         .prepare_cached("SELECT value FROM readings WHERE org = ?1 AND row = ?2 AND source = ?3")?
@@ -284,11 +281,11 @@ fn put_user(
     org: OrgId,
     source: Source,
     user: &UserName,
-    cells: &UserCells,
-    turns: &[StatusChange],
+    readings: &UserReadings,
+    changes: &[StatusChange],
 ) -> rusqlite::Result<()> {
     let source = codec::number(source.index());
-    for turn in turns {
+    for change in changes {
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO user_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -296,15 +293,15 @@ fn put_user(
             .execute(params![
                 org.0,
                 user.as_str(),
-                turn.at.nanos(),
-                codec::number(turn.row.index()),
+                change.at.nanos(),
+                codec::number(change.row.into_usize()),
                 source,
-                turn.before,
-                turn.after
+                codec::number(change.before.index()),
+                codec::number(change.after.index())
             ])?;
     }
     connection
         .prepare_cached("INSERT OR REPLACE INTO users VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![org.0, source, user.as_str(), codec::pack(cells)])?;
+        .execute(params![org.0, source, user.as_str(), codec::pack(readings)])?;
     Ok(())
 }

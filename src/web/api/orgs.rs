@@ -175,7 +175,7 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
             live_until: told.live_until.map(At),
             expected_every_seconds: told
                 .source
-                .and_then(|source| org.policy.expected_every(source))
+                .and_then(|source| org.policy.expected_every[source])
                 .map(seconds),
             poll_failing: told.failing.map(|failing| PollFailingJson {
                 since: At(failing.since),

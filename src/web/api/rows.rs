@@ -1,12 +1,10 @@
 //! Rows as JSON: a value, who said it, when, and whether that still holds.
 
 use super::json::{At, StepJson, age_seconds, steps};
-use crate::domain::ids::Source;
-use crate::domain::rows::{OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgValue, UserRow, UserValue};
 use crate::domain::time::Timestamp;
-use crate::domain::users::UserEntry;
+use crate::domain::users::{LiveSources, UserEntry};
 use crate::domain::view::OrgView;
-use crate::guidance;
 use crate::web::row_status::{self, RowStatus};
 use serde::{Serialize, Serializer};
 
@@ -76,7 +74,7 @@ fn org_row(told: &RowStatus, now: Timestamp) -> OrgRowJson {
     let (row, current, guide) = (told.row, told.current.as_ref(), told.guide);
     OrgRowJson {
         row: row.id(),
-        label: guidance::org_label(row),
+        label: row.label(),
         object_type: row.object_type().map(|object| object.name()),
         applies: told.applies,
         state: known(current.map(|current| current.stale)),
@@ -122,35 +120,27 @@ pub(super) struct UserRowJson {
 pub(super) fn user_rows(
     org: &OrgView,
     user: &UserEntry,
-    live: &[bool; Source::COUNT],
+    live: &LiveSources,
     now: Timestamp,
 ) -> Vec<UserRowJson> {
     UserRow::ALL
-        .iter()
-        .copied()
-        .filter(|row| {
-            row.object_type()
-                .is_none_or(|object| org.policy.objects.contains(&object))
-        })
+        .into_iter()
+        .filter(|row| org.policy.covers(*row))
         .map(|row| {
             let current = user.current(row, live);
-            let value = current.map(|current| {
-                if row.statuses().is_empty() {
-                    Value::Count(u64::from(current.cell.value))
-                } else {
-                    let status = Status::ALL.get(current.cell.value as usize);
-                    Value::State(status.map_or(Status::Unknown.name(), |status| status.name()))
-                }
+            let value = current.map(|current| match current.value {
+                UserValue::Records(records) => Value::Count(u64::from(records)),
+                UserValue::Status(status) => Value::State(status.name()),
             });
             UserRowJson {
-                row: row.name(),
+                row: row.id(),
                 check: row.check(),
                 state: known(current.map(|current| current.stale)),
                 value,
                 source: current.map(|current| current.source.name()),
-                observed_at: current.map(|current| At(current.cell.observed_at)),
-                changed_at: current.map(|current| At(current.cell.changed_at)),
-                age_seconds: current.map(|current| age_seconds(current.cell.observed_at, now)),
+                observed_at: current.map(|current| At(current.observed_at)),
+                changed_at: current.map(|current| At(current.changed_at)),
+                age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
             }
         })
         .collect()

@@ -5,10 +5,9 @@ use super::history::ChangeJson;
 use super::json::{At, Envelope, StepJson, steps};
 use super::rows::{UserRowJson, user_rows};
 use super::{Moment, answer_json};
-use crate::domain::ids::Source;
 use crate::domain::rows::Status;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserEntry, verdict};
+use crate::domain::users::{LiveSources, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
 use crate::web::answer::Answer;
@@ -158,7 +157,7 @@ impl UserJson {
         shown: String,
         user: &UserEntry,
         org: &OrgView,
-        live: &[bool; Source::COUNT],
+        live: &LiveSources,
         now: Timestamp,
     ) -> Self {
         let verdict = verdict(user, &org.policy, live, now);

@@ -3,10 +3,10 @@
 use super::when::When;
 use crate::domain::causes::Severity;
 use crate::domain::judge::Finding;
-use crate::domain::rows::{OrgRow, OrgValue, Status};
+use crate::domain::rows::{OrgRow, OrgValue, Status, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::{self, Owner, Text};
+use crate::guidance::{Owner, Text};
 use crate::web::row_status::RowStatus;
 use askama::Template;
 
@@ -61,7 +61,7 @@ impl Row {
         let (class, judgement) = judgement(told, findings);
         let current = told.current.as_ref();
         Self {
-            label: guidance::org_label(told.row),
+            label: told.row.label(),
             object: told.row.object_type().map_or("", |object| object.name()),
             value: match current.map(|current| &current.value) {
                 Some(OrgValue::Instant(at)) => Value::instant(When::of(*at, org, now)),
@@ -137,6 +137,14 @@ pub(super) const fn word_of(severity: Severity) -> &'static str {
         Severity::Critical => "act now",
         Severity::Warning => "in office hours",
         Severity::Info => "to be seen",
+    }
+}
+
+/// The value of a user's row in the article's words.
+pub(super) fn user_value_text(value: UserValue) -> String {
+    match value {
+        UserValue::Records(records) => records.to_string(),
+        UserValue::Status(status) => status_text(status).to_owned(),
     }
 }
 

@@ -184,9 +184,9 @@ impl Past {
 
 /// From when until when a feed of records has answered for an object type without a gap.
 fn known(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let since = org.figures(object).covered_since?;
-    let upto = match org.source(Source::Activity) {
-        Some(state) if !org.is_live(Source::Activity, now) => state.last_report_at,
+    let since = org.activity[object].covered_since?;
+    let upto = match org.last_report[Source::Activity] {
+        Some(at) if !org.is_live(Source::Activity, now) => at,
         Some(_) | None => now,
     };
     Some((since, upto))

@@ -7,7 +7,7 @@ use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::{self, OrgState};
+use crate::guidance::OrgState;
 use crate::web::row_status::{self, RowStatus};
 use std::cmp::Reverse;
 
@@ -21,7 +21,7 @@ pub(super) struct KnownFrom {
 pub(super) fn known_from(org: &OrgView, now: Timestamp) -> Vec<KnownFrom> {
     let mut spoke: Vec<(Timestamp, Source)> = Source::ALL
         .iter()
-        .filter_map(|source| Some((org.source(*source)?.last_report_at, *source)))
+        .filter_map(|source| Some((org.last_report[*source]?, *source)))
         .collect();
     spoke.sort_by_key(|(at, _)| Reverse(*at));
     spoke
@@ -222,7 +222,7 @@ pub(super) fn checks(org: &OrgView, now: Timestamp) -> Vec<Check> {
             let (users, since) = org.summary.failing(check)?;
             Some(Check {
                 check: check.check(),
-                label: guidance::user_label(check),
+                label: check.label(),
                 object: check.object_type().map_or("", |object| object.name()),
                 users,
                 since: When::of(since, org, now),
@@ -259,7 +259,7 @@ pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
                 true => format!(
                     "{words} of {}: {}",
                     row.object_type().map_or("", |object| object.name()),
-                    guidance::user_label(row)
+                    row.label()
                 ),
                 false => words.to_owned(),
             };
@@ -281,7 +281,7 @@ pub(super) fn unknowns(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec
         .filter(|told| told.applies)
         .filter_map(|told| {
             let because = told.unknown_because.filter(|_| !told.never)?;
-            let label = guidance::org_label(told.row);
+            let label = told.row.label();
             let object = told.row.object_type();
             Some(match object {
                 Some(object) => format!("{label} ({object}): {because}."),

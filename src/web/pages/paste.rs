@@ -135,10 +135,10 @@ pub(in crate::web) async fn paste(
         Ok(Done::NotSubmitted) => {}
         Ok(Done::Shown(preview)) => page.preview = Some(preview),
         Ok(Done::Stored(taken)) => {
-            let spoke = org.source(Source::Snapshot).filter(|_| taken == 0);
+            let spoke = org.last_report[Source::Snapshot].filter(|_| taken == 0);
             page.stored = Some(Stored {
                 taken,
-                known: spoke.map(|state| When::of(state.last_report_at, &org, now)),
+                known: spoke.map(|at| When::of(at, &org, now)),
             });
         }
         Err(problem) => {

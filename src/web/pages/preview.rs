@@ -1,12 +1,11 @@
 //! What was understood of a paste, row by row, before anything is stored.
 
-use super::cells::{Value, status_text, text};
+use super::cells::{Value, text, user_value_text};
 use super::when::When;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::domain::view::OrgView;
-use crate::guidance;
 use crate::web::limits::PREVIEW_LINES;
 use crate::web::services::Understood;
 
@@ -33,7 +32,7 @@ impl Preview {
         let Understood { snapshot, json } = understood;
         let of_org = snapshot.rows.iter().map(|(row, value)| Line {
             user: String::new(),
-            label: guidance::org_label(*row),
+            label: row.label(),
             object: row.object_type().map_or("", |object| object.name()),
             value: match value {
                 OrgValue::Instant(at) => Value::instant(When::of(*at, org, now)),
@@ -48,9 +47,9 @@ impl Preview {
             .flat_map(|(name, values)| values.iter().map(move |(row, value)| (name, *row, *value)))
             .map(|(name, row, value)| Line {
                 user: name.to_string(),
-                label: guidance::user_label(row),
+                label: row.label(),
                 object: row.object_type().map_or("", |object| object.name()),
-                value: Value::text(cell(row, value)),
+                value: Value::text(user_value_text(value)),
             });
         let mut lines: Vec<Line> = of_org.chain(of_users).collect();
         let more = lines.len().saturating_sub(PREVIEW_LINES);
@@ -62,7 +61,7 @@ impl Preview {
                 OrgRow::ALL
                     .iter()
                     .filter(|row| !shown(row))
-                    .map(|row| named(guidance::org_label(*row), row.object_type())),
+                    .map(|row| named(row.label(), row.object_type())),
             );
         }
         if let [(_, values)] = snapshot.users.as_slice() {
@@ -71,7 +70,7 @@ impl Preview {
                 UserRow::ALL
                     .iter()
                     .filter(|row| !shown(row))
-                    .map(|row| named(guidance::user_label(*row), row.object_type())),
+                    .map(|row| named(row.label(), row.object_type())),
             );
         }
         Self {
@@ -93,14 +92,4 @@ fn named(label: &str, object: Option<crate::domain::ids::ObjectType>) -> String 
         Some(object) => format!("{label} ({object})"),
         None => label.to_owned(),
     }
-}
-
-fn cell(row: UserRow, value: u32) -> String {
-    if row.statuses().is_empty() {
-        return value.to_string();
-    }
-    let status = usize::try_from(value)
-        .ok()
-        .and_then(|index| Status::ALL.get(index));
-    status_text(status.copied().unwrap_or(Status::Unknown)).to_owned()
 }

@@ -1,16 +1,15 @@
 //! One user: how they stand, every row, and what changed.
 
-use super::cells::status_text;
+use super::cells::{status_text, user_value_text};
 use super::frame::Frame;
 use super::page;
 use super::users::Stand;
 use super::when::When;
-use crate::domain::ids::Source;
 use crate::domain::policy::Product;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::source_state::SuccessorNote;
 use crate::domain::time::Timestamp;
-use crate::domain::users::{UserEntry, UserVerdict};
+use crate::domain::users::{LiveSources, UserEntry, UserVerdict};
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Owner, Step, Text};
 use crate::store::UserChange;
@@ -129,14 +128,10 @@ fn sentence(verdict: UserVerdict, product: Product) -> Text {
     })
 }
 
-fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Timestamp) -> Vec<Row> {
+fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Vec<Row> {
     UserRow::ALL
-        .iter()
-        .copied()
-        .filter(|row| {
-            row.object_type()
-                .is_none_or(|object| org.policy.objects.contains(&object))
-        })
+        .into_iter()
+        .filter(|row| org.policy.covers(*row))
         // Rows of the page that the successor product does not have.
         .filter(|row| {
             org.policy.product == Product::LightningSync || user.current(*row, live).is_some()
@@ -162,11 +157,10 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
             };
             let value = match current {
                 None => "unknown".to_owned(),
-                Some(current) if is_count => current.cell.value.to_string(),
-                Some(_) => status_text(status).to_owned(),
+                Some(current) => user_value_text(current.value),
             };
             Row {
-                label: guidance::user_label(row),
+                label: row.label(),
                 object: row.object_type().map_or("", |object| object.name()),
                 value: match class {
                     "held" => format!("{value}, held"),
@@ -175,7 +169,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &[bool; Source::COUNT], now: Time
                 class,
                 meaning: guide.map_or(Text::new(""), |guide| guide.meaning),
                 source: current.map_or("nobody", |current| current.source.name()),
-                seen: current.map(|current| When::of(current.cell.observed_at, org, now)),
+                seen: current.map(|current| When::of(current.observed_at, org, now)),
             }
         })
         .collect()
@@ -185,7 +179,7 @@ impl Change {
     fn of(change: &UserChange, org: &OrgView, now: Timestamp) -> Self {
         Self {
             when: When::of(change.at, org, now),
-            label: guidance::user_label(change.row),
+            label: change.row.label(),
             object: change.row.object_type().map_or("", |object| object.name()),
             before: status_text(change.before),
             after: status_text(change.after),

@@ -5,11 +5,10 @@ use super::frame::Frame;
 use super::page;
 use super::when::When;
 use crate::domain::causes::Cause;
-use crate::domain::ids::Source;
 use crate::domain::policy::{Product, UserNames};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{Standing, UserEntry, UserVerdict, verdict};
+use crate::domain::users::{LiveSources, Standing, UserEntry, UserVerdict, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Step};
 use crate::web::answer::Answer;
@@ -203,10 +202,7 @@ fn verdicts(chosen: Option<&str>) -> Vec<Choice> {
 
 fn checks(org: &OrgView, chosen: Option<&str>) -> Vec<Choice> {
     UserRow::checks()
-        .filter(|row| {
-            row.object_type()
-                .is_none_or(|object| org.policy.objects.contains(&object))
-        })
+        .filter(|row| org.policy.covers(*row))
         .map(|row| Choice {
             value: row.check(),
             text: labelled(row),
@@ -258,12 +254,7 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    pub(super) fn of(
-        user: &UserEntry,
-        org: &OrgView,
-        live: &[bool; Source::COUNT],
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn of(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Self {
         let verdict = verdict(user, &org.policy, live, now);
         let is_stale = |row| user.current(row, live).is_some_and(|current| current.stale);
         let held = match verdict {
@@ -303,7 +294,7 @@ impl Stand {
     pub(super) fn row(
         &self,
         user: &UserEntry,
-        live: &[bool; Source::COUNT],
+        live: &LiveSources,
     ) -> Option<(UserRow, Status, Timestamp)> {
         match self.verdict {
             UserVerdict::Failing(row, since) => Some((row, Status::No, since)),
@@ -322,7 +313,7 @@ impl Stand {
         &self,
         user: &UserEntry,
         product: Product,
-        live: &[bool; Source::COUNT],
+        live: &LiveSources,
     ) -> &'static [Step] {
         match (self.verdict, self.row(user, live)) {
             // A state that lasts too long has the steps of its cause, not of the state.
@@ -345,7 +336,7 @@ impl Line {
         user: &UserEntry,
         org: &OrgView,
         names: UserNames,
-        live: &[bool; Source::COUNT],
+        live: &LiveSources,
         now: Timestamp,
     ) -> Self {
         let name = shown(user, names).to_owned();
@@ -370,7 +361,7 @@ impl Line {
 /// A row's label with its object type.
 fn labelled(row: UserRow) -> String {
     match row.object_type() {
-        Some(object) => format!("{} ({object})", guidance::user_label(row)),
-        None => guidance::user_label(row).to_owned(),
+        Some(object) => format!("{} ({object})", row.label()),
+        None => row.label().to_owned(),
     }
 }

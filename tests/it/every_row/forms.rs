@@ -3,7 +3,7 @@
 use super::table::{Case, healthy_user, shown};
 use crate::layouts::{org_label, shown_status, user_label};
 use lightning_sync_exporter::domain::ids::ObjectType;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -45,7 +45,7 @@ pub(super) fn bodies(case: &Case, form: Form, now: Timestamp) -> Vec<String> {
         .into_iter()
         .filter_map(|row| Some((row, shown(case, row, now)?)))
         .collect();
-    let user: Option<Vec<(UserRow, u32)>> = match case {
+    let user: Option<Vec<(UserRow, UserValue)>> = match case {
         Case::Org(..) | Case::OrgUnknown(_) => None,
         Case::User(odd, value) => {
             let shown = |row: &UserRow| {
@@ -55,7 +55,7 @@ pub(super) fn bodies(case: &Case, form: Form, now: Timestamp) -> Vec<String> {
                     healthy_user(*row)
                 }
             };
-            let unknown = Status::Unknown.index() as u32;
+            let unknown = UserValue::from(Status::Unknown);
             let rows = UserRow::ALL.iter().map(|row| (*row, shown(row)));
             // What nobody knows is left out; that of a reset is said, because a reset that is not shown is none.
             Some(
@@ -112,11 +112,11 @@ fn org_json(value: &OrgValue) -> Value {
     }
 }
 
-fn user_json(row: UserRow, value: u32) -> Value {
-    if row.statuses().is_empty() {
-        return json!(value);
+fn user_json(value: UserValue) -> Value {
+    if let UserValue::Records(records) = value {
+        return json!(records);
     }
-    let status = Status::ALL[value as usize];
+    let status = value.status();
     if matches!(status, Status::Yes | Status::No) {
         return json!(status == Status::Yes);
     }
@@ -135,7 +135,7 @@ fn put(map: &mut Map<String, Value>, object: Option<ObjectType>, key: &str, valu
     }
 }
 
-fn as_json(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> String {
+fn as_json(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, UserValue)]>) -> String {
     let mut top = Map::new();
     for (row, value) in org {
         put(&mut top, row.object_type(), org_key(*row), org_json(value));
@@ -148,7 +148,7 @@ fn as_json(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> Strin
                 &mut entry,
                 row.object_type(),
                 user_key(*row),
-                user_json(*row, *value),
+                user_json(*value),
             );
         }
         top.insert("users".to_owned(), json!([entry]));
@@ -157,7 +157,7 @@ fn as_json(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> Strin
 }
 
 /// A header, a row of the organisation with an empty user, and a row of the user.
-fn as_csv(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> String {
+fn as_csv(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, UserValue)]>) -> String {
     let column = |object: Option<ObjectType>, key: &str| match object {
         None => key.to_owned(),
         Some(object) => format!("{}.{key}", object.name()),
@@ -180,7 +180,7 @@ fn as_csv(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, u32)]>) -> String
     for (row, value) in user.unwrap_or_default() {
         header.push(column(row.object_type(), user_key(*row)));
         first.push(String::new());
-        second.push(cell(user_json(*row, *value)));
+        second.push(cell(user_json(*value)));
     }
     let mut lines = vec![header.join(","), first.join(",")];
     lines.extend(user.map(|_| second.join(",")));
@@ -216,10 +216,10 @@ fn org_lines(org: &[(OrgRow, OrgValue)]) -> Lines {
     lines
 }
 
-fn user_lines(user: &[(UserRow, u32)]) -> Lines {
+fn user_lines(user: &[(UserRow, UserValue)]) -> Lines {
     let (mut lines, mut last) = (vec![("User".to_owned(), Some(USER.to_owned()))], None);
     for (row, value) in user {
-        let status = Status::ALL.get(*value as usize).copied();
+        let status = Some(value.status());
         heading(&mut lines, &mut last, row.object_type());
         let shown = match status {
             _ if row.statuses().is_empty() => value.to_string(),

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use forms::{Form, bodies};
 use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::domain::causes::Cause;
-use lightning_sync_exporter::domain::rows::{Status, UserRow};
+use lightning_sync_exporter::domain::rows::{Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::guidance;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,7 @@ fn in_json(address: SocketAddr, told: &Told) -> (serde_json::Value, String) {
         Case::User(row, _) => (
             format!("/api/v1/orgs/{}/users", told.org),
             "/users/0/rows",
-            row.name(),
+            row.id(),
         ),
     };
     let body = get(address, &path).json();
@@ -101,7 +101,7 @@ fn in_json(address: SocketAddr, told: &Told) -> (serde_json::Value, String) {
     let known = match &told.case {
         Case::Org(..) => true,
         Case::OrgUnknown(_) => false,
-        Case::User(_, value) => *value != Status::Unknown.index() as u32,
+        Case::User(_, value) => *value != Status::Unknown.into(),
     };
     let state = if known { "live" } else { "unknown" };
     assert_eq!(row["state"], state, "{path} {row:#}");
@@ -149,10 +149,9 @@ fn expected(told: &Told, at: Timestamp) -> impl Iterator<Item = Cause> + use<> {
 /// What the JSON shows, asked of `explain`, has guidance's own words for the state that the table tells.
 fn explained(told: &Told, shows: &str, at: Timestamp) {
     let (row, state) = state(&told.case, at);
-    let guide = row
-        .guide(state)
-        .unwrap_or_else(|| panic!("no guidance for {}={}", row.id(), state.name()));
-    let asked = format!("{}={shows}", row.id());
+    let guide = guidance::guide_of(row, state)
+        .unwrap_or_else(|| panic!("no guidance for {}={}", row.spec().id, state.name()));
+    let asked = format!("{}={shows}", row.spec().id);
     let text = guidance::explain(Some(&asked)).unwrap_or_else(|error| panic!("{asked}: {error}"));
     assert!(
         text.contains(&format!("\n{}: {}", state.name(), guide.meaning.marked())),
@@ -211,7 +210,7 @@ fn alerted(address: SocketAddr, all: &[Told], at: Timestamp) {
 fn every_row_in_every_state_comes_in_by_every_way_is_judged_explained_and_survives() {
     // The page shows minutes.
     let at = Timestamp::from_seconds(now().seconds() as i64 / 60 * 60);
-    let unknown = Status::Unknown.index() as u32;
+    let unknown = UserValue::from(Status::Unknown);
     let mut all = Vec::new();
     for (number, case) in cases(at).into_iter().enumerate() {
         for form in Form::ALL {

@@ -4,9 +4,11 @@
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::ObjectType;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{
+    ArticleRow, OrgRow, OrgValue, Status, UserRow, UserValue,
+};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::guidance::{OrgState, Row, State};
+use lightning_sync_exporter::guidance::{OrgState, State};
 
 /// What comes of a state.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,7 @@ pub(super) enum Case {
     Org(OrgRow, OrgValue),
     /// Nobody said.
     OrgUnknown(OrgRow),
-    User(UserRow, u32),
+    User(UserRow, UserValue),
 }
 
 /// All cases.
@@ -66,13 +68,13 @@ fn org_values(row: OrgRow, now: Timestamp) -> Vec<OrgValue> {
 }
 
 /// What a page can show, and that nobody said: then it does not show the row.
-fn user_values(row: UserRow) -> Vec<u32> {
+fn user_values(row: UserRow) -> Vec<UserValue> {
     if row.statuses().is_empty() {
-        return vec![312, 0];
+        return vec![UserValue::Records(312), UserValue::Records(0)];
     }
     row.statuses()
         .iter()
-        .map(|status| status.index() as u32)
+        .map(|status| (*status).into())
         .collect()
 }
 
@@ -120,11 +122,8 @@ fn org_comes(row: OrgRow, value: &OrgValue, now: Timestamp) -> Comes {
 /// Why a user's row of which nothing is known is no finding: the user may be new, or the page that was read shows less.
 const NOBODY_SAID: &str = "nobody said, and the rows that are known are well";
 
-fn user_comes(row: UserRow, value: u32) -> Comes {
-    let status = Status::ALL
-        .get(value as usize)
-        .copied()
-        .unwrap_or(Status::Unknown);
+fn user_comes(row: UserRow, value: UserValue) -> Comes {
+    let status = value.status();
     match row {
         UserRow::ActiveConfiguration
         | UserRow::MailboxVersion
@@ -239,14 +238,14 @@ fn healthy_org(row: OrgRow, now: Timestamp) -> OrgValue {
 }
 
 /// What a healthy page shows of a user.
-pub(super) const fn healthy_user(row: UserRow) -> u32 {
+pub(super) fn healthy_user(row: UserRow) -> UserValue {
     match row {
-        UserRow::ContactsRecords | UserRow::EventsRecords => 312,
-        UserRow::Reset => Status::None as u32,
+        UserRow::ContactsRecords | UserRow::EventsRecords => UserValue::Records(312),
+        UserRow::Reset => Status::None.into(),
         UserRow::ContactsToExchange
         | UserRow::ContactsToSalesforce
         | UserRow::EventsToExchange
-        | UserRow::EventsToSalesforce => Status::InSync as u32,
+        | UserRow::EventsToSalesforce => Status::InSync.into(),
         UserRow::ActiveConfiguration
         | UserRow::MailboxVersion
         | UserRow::ServiceAccount
@@ -254,7 +253,7 @@ pub(super) const fn healthy_user(row: UserRow) -> u32 {
         | UserRow::ContactsFolder
         | UserRow::ContactsLinked
         | UserRow::EventsFolder
-        | UserRow::EventsLinked => Status::Yes as u32,
+        | UserRow::EventsLinked => Status::Yes.into(),
     }
 }
 
@@ -287,14 +286,14 @@ pub(super) fn series(case: &Case, org: &str) -> (String, Option<f64>) {
                 value,
             )
         }
-        Case::User(row, value) if row.statuses().is_empty() => {
+        Case::User(row, UserValue::Records(records)) => {
             let of = row.object_type().map_or("", object);
             let series =
                 format!("lightning_sync_records_in_sync{{org=\"{org}\",object_type=\"{of}\"}}");
-            (series, Some(f64::from(*value)))
+            (series, Some(f64::from(*records)))
         }
         Case::User(row, value) => {
-            let (check, status) = (row.check(), Status::ALL[*value as usize].name());
+            let (check, status) = (row.check(), value.status().name());
             let series = format!(
                 "lightning_sync_users{{org=\"{org}\",check=\"{check}\",status=\"{status}\"}}"
             );
@@ -304,8 +303,8 @@ pub(super) fn series(case: &Case, org: &str) -> (String, Option<f64>) {
 }
 
 /// The state that the article tells of a case: what `explain` has to speak of.
-pub(super) fn state(case: &Case, now: Timestamp) -> (Row, State) {
-    let of = |row: &OrgRow, state| (Row::Org(*row), State::Org(state));
+pub(super) fn state(case: &Case, now: Timestamp) -> (ArticleRow, State) {
+    let of = |row: &OrgRow, state| (ArticleRow::Org(*row), State::Org(state));
     match case {
         Case::OrgUnknown(row) => of(row, OrgState::Unknown),
         Case::Org(row, value) => {
@@ -329,7 +328,7 @@ pub(super) fn state(case: &Case, now: Timestamp) -> (Row, State) {
             };
             of(row, state)
         }
-        Case::User(row, _) if row.statuses().is_empty() => (Row::User(*row), State::Count),
-        Case::User(row, value) => (Row::User(*row), State::User(Status::ALL[*value as usize])),
+        Case::User(row, _) if row.statuses().is_empty() => (ArticleRow::User(*row), State::Count),
+        Case::User(row, value) => (ArticleRow::User(*row), State::User(value.status())),
     }
 }

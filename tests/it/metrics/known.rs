@@ -5,7 +5,7 @@ use super::page::read;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{ObjectType, Source};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
-use lightning_sync_exporter::domain::view::{SourceReport, View};
+use lightning_sync_exporter::domain::view::View;
 use std::collections::BTreeMap;
 
 fn map(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
@@ -98,9 +98,7 @@ fn a_held_state_stays_and_says_so_while_its_counts_go() {
 #[test]
 fn the_page_of_one_user_makes_nothing_of_the_organisations_rows_newer() {
     let mut org = held();
-    org.sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: ago(TimeDelta::minutes(1)),
-    });
+    org.last_report[Source::Snapshot] = Some(ago(TimeDelta::minutes(1)));
     let (spoken, silent) = (read(&view([org]), NOW), read(&view([held()]), NOW));
     for metric in [
         "reading_stale",

@@ -1,16 +1,17 @@
 //! Organisations as the tests need them, put together by hand.
 
 use chrono::{TimeDelta, Weekday};
+use enum_map::EnumMap;
 use lightning_sync_exporter::domain::calendar::{Calendar, Weekly};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::policy::{
     Connection, CountHours, OrgPolicy, Product, UserSeries,
 };
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceReport, View};
+use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
+use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,8 +26,8 @@ pub(super) fn ago(delta: TimeDelta) -> Timestamp {
 pub(super) struct Org {
     pub(super) policy: OrgPolicy,
     pub(super) readings: OrgReadings,
-    pub(super) sources: [Option<SourceReport>; Source::COUNT],
-    pub(super) activity: [ActivityFigures; ObjectType::COUNT],
+    pub(super) last_report: EnumMap<Source, Option<Timestamp>>,
+    pub(super) activity: EnumMap<ObjectType, ActivityFigures>,
     pub(super) users: UserTable,
     pub(super) known_since: Timestamp,
 }
@@ -36,15 +37,15 @@ impl Org {
         Self {
             policy: OrgPolicy::defaults(OrgName::new(name).unwrap()),
             readings: OrgReadings::default(),
-            sources: [None; Source::COUNT],
-            activity: [ActivityFigures::default(); ObjectType::COUNT],
+            last_report: EnumMap::default(),
+            activity: EnumMap::default(),
             users: UserTable::default(),
             known_since: ago(TimeDelta::days(90)),
         }
     }
 
     pub(super) fn spoke(mut self, source: Source, at: Timestamp) -> Self {
-        self.sources[source.index()] = Some(SourceReport { last_report_at: at });
+        self.last_report[source] = Some(at);
         self
     }
 
@@ -61,7 +62,7 @@ impl Org {
 
     /// A user whose rows were read at `at`; directions that are not named are in sync, other rows are fine.
     pub(super) fn user(mut self, name: &str, odd: &[(UserRow, Status)], at: Timestamp) -> Self {
-        let mut cells = UserCells::default();
+        let mut cells = UserReadings::default();
         for row in UserRow::checks() {
             let odd = odd.iter().find(|(of, _)| *of == row);
             let status = match odd {
@@ -70,10 +71,10 @@ impl Org {
                 None => row.statuses()[0],
             };
             if status != Status::Unknown {
-                cells.take(row, status.index() as u32, at);
+                cells.take(row, status.into(), at);
             }
         }
-        cells.take(UserRow::ContactsRecords, 312, at);
+        cells.take(UserRow::ContactsRecords, UserValue::Records(312), at);
         let number = self.users.users.len();
         self.users.users.push(UserEntry {
             name: UserName::new(name).unwrap(),
@@ -88,7 +89,7 @@ impl Org {
             id: OrgId(1),
             known_since: self.known_since,
             readings: Arc::new(self.readings),
-            sources: self.sources,
+            last_report: self.last_report,
             activity: self.activity,
             users: Arc::new(self.users),
             summary: Arc::default(),
@@ -142,7 +143,7 @@ pub(super) fn busy() -> Org {
     org.policy.count_hours = CountHours::Business;
     org.policy.expected_linked_users = Some(4);
     org.policy.calendar = office_hours();
-    for figures in &mut org.activity {
+    for figures in org.activity.values_mut() {
         *figures = ActivityFigures {
             synced_60m: 18,
             synced_24h: 2104,

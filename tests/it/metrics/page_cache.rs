@@ -11,7 +11,7 @@ use lightning_sync_exporter::domain::policy::{UserNames, UserSeries};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserSummary;
-use lightning_sync_exporter::domain::view::{OrgView, SourceReport, View};
+use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::metrics::{Format, Pages};
 use std::sync::Arc;
 
@@ -43,9 +43,7 @@ fn happen(view: &mut View, now: &mut Timestamp, random: &mut Random) {
         // A source speaks.
         5 | 6 => {
             let org = Arc::make_mut(&mut view.orgs[some]);
-            org.sources[Source::Snapshot.index()] = Some(SourceReport {
-                last_report_at: *now,
-            });
+            org.last_report[Source::Snapshot] = Some(*now);
             let mut readings = org.readings.as_ref().clone();
             let row = random.one_of(&OrgRow::ALL);
             if let Some(mut reading) = readings.get(row, Source::Snapshot).cloned() {
@@ -62,7 +60,7 @@ fn happen(view: &mut View, now: &mut Timestamp, random: &mut Random) {
         }
         7 => {
             let org = Arc::make_mut(&mut view.orgs[some]);
-            for figures in &mut org.activity {
+            for figures in org.activity.values_mut() {
                 figures.synced_60m += random.below(2);
                 figures.last_synced = Some(*now);
             }

@@ -120,7 +120,7 @@ async fn who_is_assigned_is_known_with_the_first_users() {
         .iter()
         .find(|(row, _)| *row == UserRow::ActiveConfiguration)
         .unwrap();
-    assert_eq!(Status::ALL[*value as usize], Status::Yes);
+    assert_eq!(value.status(), Status::Yes);
 }
 
 #[tokio::test]

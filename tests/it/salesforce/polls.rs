@@ -45,7 +45,7 @@ async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
             .iter()
             .find(|(of, _)| *of == row)
             .unwrap();
-        Status::ALL[*value as usize]
+        value.status()
     };
     assert_eq!(status(0, UserRow::ContactsToExchange), Status::InSync);
     assert_eq!(status(1, UserRow::ServiceAccount), Status::No);

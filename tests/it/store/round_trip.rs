@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::UserCells;
+use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
     History, MemoryStore, ReadingChange, SqliteHistory, StatusChange, Store, UserChange, Write,
     Written,
@@ -34,22 +34,26 @@ fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> Write 
     }
 }
 
-fn cells(reset: Status, minutes: i64) -> UserCells {
-    let mut cells = UserCells::default();
-    cells.take(UserRow::Reset, Status::None.index() as u32, at(0));
-    cells.take(UserRow::Reset, reset.index() as u32, at(minutes));
-    cells.take(UserRow::ContactsRecords, 312 + minutes as u32, at(minutes));
+fn cells(reset: Status, minutes: i64) -> UserReadings {
+    let mut cells = UserReadings::default();
+    cells.take(UserRow::Reset, Status::None.into(), at(0));
+    cells.take(UserRow::Reset, reset.into(), at(minutes));
+    cells.take(
+        UserRow::ContactsRecords,
+        UserValue::Records(312 + minutes as u32),
+        at(minutes),
+    );
     cells
 }
 
-fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserCells>) -> Write {
+fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -> Write {
     let now = cells(reset, minutes);
     Write::User {
         org: OrgId(1),
         source: Source::Snapshot,
         user: user(name),
-        turns: before.map_or_else(Vec::new, |before| StatusChange::between(before, &now)),
-        cells: Box::new(now),
+        changes: before.map_or_else(Vec::new, |before| StatusChange::between(before, &now)),
+        readings: Box::new(now),
     }
 }
 

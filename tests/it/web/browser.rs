@@ -8,13 +8,14 @@ use crate::support::http::{get, request};
 use crate::support::process::{Process, free_port, wait_until};
 use crate::support::stack::repository;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use lightning_sync_exporter::domain::ids::{OrgName, Source, UserName};
 use lightning_sync_exporter::domain::judge::judge_org;
 use lightning_sync_exporter::domain::policy::{Product, UserNames};
 use lightning_sync_exporter::domain::readings::Reading;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
+use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
 use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::guidance::verdict::{steps, verdict};
 use lightning_sync_sim::scenarios::{Scenario, demo, named};
@@ -36,23 +37,19 @@ fn hostile(length: usize) -> String {
 }
 
 fn user(name: &str, pseudonym: &str, seed: usize) -> UserEntry {
-    let mut cells = UserCells::default();
+    let mut cells = UserReadings::default();
     for (place, row) in UserRow::ALL.iter().enumerate() {
         let statuses = row.statuses();
         let value = match statuses.len() {
-            0 => seed % 5000,
-            count => statuses[(seed / 7 + place) % (count - 1)].index(),
+            0 => UserValue::Records((seed % 5000) as u32),
+            count => statuses[(seed / 7 + place) % (count - 1)].into(),
         };
-        cells.take(*row, u32::try_from(value).unwrap(), minutes_ago(6));
+        cells.take(*row, value, minutes_ago(6));
     }
     let fine = !seed.is_multiple_of(10);
     if fine {
         for row in UserRow::checks().filter(|row| row.statuses().contains(&Status::Yes)) {
-            cells.take(
-                row,
-                u32::try_from(Status::Yes.index()).unwrap(),
-                minutes_ago(5),
-            );
+            cells.take(row, Status::Yes.into(), minutes_ago(5));
         }
     }
     UserEntry {
@@ -302,9 +299,9 @@ fn pages_of_what_is_held_and_of_what_has_ended_hold_in_a_browser() {
 fn silent(org: &OrgView, now: Timestamp) -> Arc<OrgView> {
     let mut org = org.clone();
     let mut policy = (*org.policy).clone();
-    policy.expected_every = [Some(TimeDelta::hours(1)); Source::COUNT];
-    for state in org.sources.iter_mut().flatten() {
-        state.last_report_at = now.minus(TimeDelta::days(10));
+    policy.expected_every = EnumMap::from_fn(|_| Some(TimeDelta::hours(1)));
+    for at in org.last_report.values_mut().flatten() {
+        *at = now.minus(TimeDelta::days(10));
     }
     org.policy = Arc::new(policy);
     Arc::new(org)

@@ -1,14 +1,15 @@
 //! A served site of two organisations whose ingest notes what it gets.
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::OrgPolicy;
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::{UserCells, UserEntry, UserSummary, UserTable};
-use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, SourceReport, View};
+use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
+use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, View};
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::store::History;
@@ -272,7 +273,7 @@ pub(super) fn view() -> View {
     View {
         orgs: vec![
             Arc::new(acme()),
-            Arc::new(org("beta", OrgReadings::default(), [None; Source::COUNT])),
+            Arc::new(org("beta", OrgReadings::default(), EnumMap::default())),
         ],
         ..View::empty(NOW)
     }
@@ -281,15 +282,15 @@ pub(super) fn view() -> View {
 fn org(
     name: &str,
     readings: OrgReadings,
-    sources: [Option<SourceReport>; Source::COUNT],
+    last_report: EnumMap<Source, Option<Timestamp>>,
 ) -> OrgView {
     let policy = OrgPolicy::defaults(OrgName::new(name).unwrap());
     OrgView {
         id: OrgId(1),
         known_since: minutes_ago(10),
         readings: Arc::new(readings),
-        sources,
-        activity: [ActivityFigures::default(); ObjectType::COUNT],
+        last_report,
+        activity: EnumMap::default(),
         users: Arc::default(),
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),
@@ -336,19 +337,13 @@ fn acme() -> OrgView {
         changed_at: minutes_ago(2880),
     };
     readings.put(OrgRow::OutlookIntegration, Source::Salesforce, held);
-    let mut sources = [None; Source::COUNT];
-    sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(6),
-    });
-    sources[Source::Salesforce.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(1440),
-    });
-    sources[Source::Activity.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(1),
-    });
-    let mut acme = org("acme", readings, sources);
+    let mut last_report = EnumMap::default();
+    last_report[Source::Snapshot] = Some(minutes_ago(6));
+    last_report[Source::Salesforce] = Some(minutes_ago(1440));
+    last_report[Source::Activity] = Some(minutes_ago(1));
+    let mut acme = org("acme", readings, last_report);
     acme.known_since = minutes_ago(60 * 24 * 30);
-    acme.activity[ObjectType::Events.index()] = ActivityFigures {
+    acme.activity[ObjectType::Events] = ActivityFigures {
         synced_60m: 0,
         synced_24h: 61,
         failed_24h: 0,
@@ -368,15 +363,15 @@ fn acme() -> OrgView {
 
 /// User 0 is not recognised by the account; of user 4 nothing is known but the name. Pseudonyms run against names.
 fn user(number: u8) -> UserEntry {
-    let mut cells = UserCells::default();
+    let mut cells = UserReadings::default();
     if number < 4 {
         let recognised = if number == 0 { Status::No } else { Status::Yes };
         for (row, value) in [
-            (UserRow::ActiveConfiguration, Status::Yes.index()),
-            (UserRow::ServiceAccount, recognised.index()),
-            (UserRow::ContactsRecords, 312),
+            (UserRow::ActiveConfiguration, Status::Yes.into()),
+            (UserRow::ServiceAccount, recognised.into()),
+            (UserRow::ContactsRecords, UserValue::Records(312)),
         ] {
-            cells.take(row, u32::try_from(value).unwrap(), minutes_ago(6));
+            cells.take(row, value, minutes_ago(6));
         }
     }
     UserEntry {

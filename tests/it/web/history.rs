@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Outcome, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::users::UserCells;
+use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
     History, OpenOptions, SqliteHistory, SqliteStore, StatusChange, Store, Write,
 };
@@ -62,8 +62,8 @@ pub(super) fn week(directory: &Path, user: &str, now: Timestamp) -> Arc<dyn Hist
 
 fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
     let minutes_ago = |minutes| now.minus(TimeDelta::minutes(minutes));
-    let mut before = UserCells::default();
-    let state = |status: Status| u32::try_from(status.index()).unwrap();
+    let mut before = UserReadings::default();
+    let state = |status: Status| UserValue::from(status);
     let mut writes = Vec::new();
     for day in (0..8).rev() {
         for (hour, status) in [(12, Status::MarkedForReset), (9, Status::None)] {
@@ -77,8 +77,8 @@ fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
                 org,
                 source: Source::Snapshot,
                 user: UserName::new(user).unwrap(),
-                turns: StatusChange::between(&before, &cells),
-                cells: Box::new(cells.clone()),
+                changes: StatusChange::between(&before, &cells),
+                readings: Box::new(cells.clone()),
             });
             before = cells;
         }

@@ -5,12 +5,12 @@ use super::history::week;
 use crate::support::http::{get, request};
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
-use lightning_sync_exporter::domain::rows::{Status, UserRow};
+use lightning_sync_exporter::domain::rows::{Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{
-    FAILURE_ORDER, UserCells, UserEntry, UserSummary, UserTable,
+    FAILURE_ORDER, UserEntry, UserReadings, UserSummary, UserTable,
 };
-use lightning_sync_exporter::domain::view::{SourceReport, View};
+use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
 use std::sync::Arc;
 
@@ -234,15 +234,13 @@ fn a_user_of_whom_only_something_is_known_is_not_fine() {
 fn in_resets(spoke: i64) -> Setting {
     let mut view = view();
     let mut acme = (*view.orgs[0]).clone();
-    acme.sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(spoke),
-    });
+    acme.last_report[Source::Snapshot] = Some(minutes_ago(spoke));
     let users = [None, Some(60), Some(1440)]
         .into_iter()
         .enumerate()
         .map(|(number, since)| {
-            let mut cells = UserCells::default();
-            let state = |status: Status| u32::try_from(status.index()).unwrap();
+            let mut cells = UserReadings::default();
+            let state = |status: Status| UserValue::from(status);
             for row in FAILURE_ORDER {
                 cells.take(row, state(Status::Yes), minutes_ago(6));
             }
@@ -324,9 +322,7 @@ fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
 fn what_never_synced_is_not_told_as_unknown() {
     let mut view = view();
     let mut beta = (*view.orgs[1]).clone();
-    beta.sources[Source::Activity.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(1),
-    });
+    beta.last_report[Source::Activity] = Some(minutes_ago(1));
     view.orgs[1] = Arc::new(beta);
     let site = Site::with(Setting {
         view,
@@ -356,9 +352,7 @@ fn charts_tell_what_no_feed_has_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut view = view();
     let mut acme = (*view.orgs[0]).clone();
-    acme.sources[Source::Snapshot.index()] = Some(SourceReport {
-        last_report_at: minutes_ago(90 * 60),
-    });
+    acme.last_report[Source::Snapshot] = Some(minutes_ago(90 * 60));
     view.orgs[0] = Arc::new(acme.clone());
     let mut policy = (*acme.policy).clone();
     policy.name = OrgName::new("contacts-only").unwrap();

@@ -20,10 +20,7 @@ fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
 }
 
 fn directions() -> impl Iterator<Item = UserRow> {
-    UserRow::ALL
-        .iter()
-        .copied()
-        .filter(|row| row.is_direction())
+    UserRow::ALL.into_iter().filter(|row| row.is_direction())
 }
 
 /// All directions of some users show `status`.

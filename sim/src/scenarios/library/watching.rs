@@ -25,9 +25,7 @@ fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
 }
 
 fn expecting(mut policy: OrgPolicy, source: Source, every: TimeDelta) -> OrgPolicy {
-    if let Some(slot) = policy.expected_every.get_mut(source.index()) {
-        *slot = Some(every);
-    }
+    policy.expected_every[source] = Some(every);
     policy
 }
 

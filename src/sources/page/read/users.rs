@@ -3,9 +3,10 @@
 use super::trouble::Trouble;
 use crate::domain::ids::UserName;
 use crate::domain::problem::{FieldError, ProblemReason};
-use crate::domain::rows::{Status, UserRow};
+use crate::domain::rows::{Status, UserRow, UserValue};
 use crate::domain::users::UserValues;
 use crate::sources::ingest_error::quoted;
+use enum_map::EnumMap;
 use std::collections::HashSet;
 
 /// One user's rows in the making.
@@ -13,7 +14,7 @@ use std::collections::HashSet;
 struct User {
     name: Option<String>,
     line: u64,
-    values: [Option<u32>; UserRow::COUNT],
+    values: EnumMap<UserRow, Option<UserValue>>,
 }
 
 /// The users of a page, in its order.
@@ -40,7 +41,7 @@ impl Users {
     }
 
     /// Takes a value of the current user; says no when the row has one already.
-    pub(super) fn put(&mut self, row: UserRow, value: u32, line: u64) -> bool {
+    pub(super) fn put(&mut self, row: UserRow, value: UserValue, line: u64) -> bool {
         let name = self.name.take();
         let goes_on = self
             .users
@@ -50,13 +51,10 @@ impl Users {
             self.users.push(User {
                 name,
                 line,
-                values: [None; UserRow::COUNT],
+                values: EnumMap::default(),
             });
         }
-        let slot = self
-            .users
-            .last_mut()
-            .and_then(|user| user.values.get_mut(row.index()));
+        let slot = self.users.last_mut().map(|user| &mut user.values[row]);
         match slot {
             Some(slot @ None) => {
                 *slot = Some(value);
@@ -101,8 +99,8 @@ impl Users {
 }
 
 /// The values of a section, with "no reset" where its place was read and shows none.
-fn values(mut values: [Option<u32>; UserRow::COUNT]) -> UserValues {
-    let was_read = |row: &UserRow| values.get(row.index()).is_some_and(Option::is_some);
+fn values(mut values: EnumMap<UserRow, Option<UserValue>>) -> UserValues {
+    let was_read = |row: &UserRow| values[*row].is_some();
     // The reset stands after these three and before all others; a page that was cut says nothing about it.
     let before = [
         UserRow::ActiveConfiguration,
@@ -113,12 +111,11 @@ fn values(mut values: [Option<u32>; UserRow::COUNT]) -> UserValues {
         && UserRow::ALL
             .iter()
             .any(|row| *row > UserRow::Reset && was_read(row));
-    if place_was_read && let Some(reset) = values.get_mut(UserRow::Reset.index()) {
-        reset.get_or_insert(Status::None.index() as u32);
+    if place_was_read {
+        values[UserRow::Reset].get_or_insert(Status::None.into());
     }
-    UserRow::ALL
-        .iter()
-        .zip(values)
-        .filter_map(|(row, value)| Some((*row, value?)))
+    let values = values.into_iter();
+    values
+        .filter_map(|(row, value)| Some((row, value?)))
         .collect()
 }
