@@ -182,6 +182,41 @@ pub(super) fn words(text: &str) -> String {
     even
 }
 
+/// The value of a decimal digit, in any of the scripts in which languages write numbers.
+pub(super) fn digit(character: char) -> Option<u32> {
+    /// Where the ten digits of a script begin.
+    const ZEROS: [char; 26] = [
+        '0',
+        '\u{660}',
+        '\u{6f0}',
+        '\u{7c0}',
+        '\u{966}',
+        '\u{9e6}',
+        '\u{a66}',
+        '\u{ae6}',
+        '\u{b66}',
+        '\u{be6}',
+        '\u{c66}',
+        '\u{ce6}',
+        '\u{d66}',
+        '\u{de6}',
+        '\u{e50}',
+        '\u{ed0}',
+        '\u{f20}',
+        '\u{1040}',
+        '\u{17e0}',
+        '\u{1810}',
+        '\u{1946}',
+        '\u{1c50}',
+        '\u{abf0}',
+        '\u{ff10}',
+        '\u{11136}',
+        '\u{1e950}',
+    ];
+    let of = |zero: char| u32::from(character).checked_sub(zero.into());
+    ZEROS.into_iter().filter_map(of).find(|value| *value < 10)
+}
+
 fn space(even: &mut String) {
     if !even.is_empty() && !even.ends_with(' ') {
         even.push(' ');

@@ -25,6 +25,7 @@ mod guard;
 mod inhibition;
 mod killed;
 mod layouts;
+mod locales;
 mod metrics;
 mod operations;
 mod package;

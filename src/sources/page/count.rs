@@ -1,12 +1,14 @@
 //! Counts as people's locales write them.
 
+use crate::sources::vocabulary::digit;
+
 /// Reads a count with or without separators of thousands: `1204`, `1,204`, `1.204`, `1 204`, `1’204`, `12,04,000`.
 pub(super) fn parse(text: &str) -> Option<u64> {
     let mut digits = String::with_capacity(text.len());
     let mut separator = None;
     let mut groups = vec![0_usize];
     for character in text.trim().chars() {
-        if let Some(digit) = digit(character) {
+        if let Some(digit) = digit(character).and_then(|digit| char::from_digit(digit, 10)) {
             digits.push(digit);
             if let Some(group) = groups.last_mut() {
                 *group += 1;
@@ -33,17 +35,6 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 
 const fn is_separator(character: char) -> bool {
     matches!(character, ',' | '.' | ' ' | '\'' | '\u{2019}' | '\u{66c}')
-}
-
-/// A digit of the scripts that the vendor's locales write: ASCII, Arabic and Persian.
-fn digit(character: char) -> Option<char> {
-    let value = match character {
-        '0'..='9' => return Some(character),
-        '\u{660}'..='\u{669}' => u32::from(character) - 0x660,
-        '\u{6f0}'..='\u{6f9}' => u32::from(character) - 0x6f0,
-        _ => return None,
-    };
-    char::from_digit(value, 10)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Times as the page writes them: dates in the organisation's order, clocks of 12 or 24 hours, its own zone.
 
 mod tokens;
+mod words;
 
 use crate::domain::policy::DateOrder;
 use crate::domain::time::Timestamp;
 use crate::sources::instant;
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use tokens::{Token, tokens};
+use tokens::{Digits, Token, tokens};
 
 /// How the page writes times.
 #[derive(Debug, Clone, Copy)]
@@ -20,15 +21,33 @@ pub(super) struct Writing {
     pub(super) captured_at: Timestamp,
 }
 
+/// The first year in which the product can have synced.
+const FIRST_YEAR: u32 = 2014;
+/// Years of the Buddhist calendar of Thailand, which counts months and days as everybody does.
+const BUDDHIST: std::ops::Range<u32> = 2557..2700;
+const BUDDHIST_AHEAD: u32 = 543;
+
 /// Why a text is no time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DateError {
     #[error(
         "is not understood as a date and a time of day; the page's times look like 22.11.2026 14:52 or 11/22/2026 2:52 PM"
     )]
     Shape,
+    #[error("is no date and time for its word {0}; set the page to English or to dates in digits")]
+    Word(String),
+    #[error(
+        "has the word {0}, which is one month in one language and another in the next; set the page to dates in digits"
+    )]
+    Differs(String),
+    #[error("could be read as two times; set the page to a time of day with a colon")]
+    Ambiguous,
     #[error("has no such day or month in the order {0}; is date_order right?")]
     NoSuchDay(DateOrder),
+    #[error(
+        "is of the year {0}, before the product existed; is date_order right, and the calendar Gregorian?"
+    )]
+    Year(u32),
     #[error("has no such time of day")]
     NoSuchTime,
     #[error("is skipped by the change to daylight saving time in {0}; is time_zone right?")]
@@ -45,22 +64,24 @@ pub(super) fn parse(text: &str, writing: &Writing) -> Result<Timestamp, DateErro
     if let Ok(at) = instant::parse(text) {
         return Ok(at);
     }
-    let tokens = tokens(text).ok_or(DateError::Shape)?;
-    let (date, rest) = match time(&tokens) {
-        // Some locales write the time first.
-        Ok((time, rest)) => {
-            let (date, rest) = date(skip(rest, ','), writing.order)?;
-            (date.and_time(time), rest)
-        }
-        Err(_) => {
-            let (date, rest) = date(&tokens, writing.order)?;
-            let (time, rest) = time(skip(rest, ','))?;
-            (date.and_time(time), rest)
-        }
+    let tokens = tokens(text)?;
+    // Some locales write the time first, and some write it with dots.
+    let date_first = date(&tokens, writing.order).and_then(|(date, rest)| {
+        let (time, rest) = time(rest)?;
+        Ok((date.and_time(time), zone(rest)?))
+    });
+    let time_first = time(&tokens).and_then(|(time, rest)| {
+        let (date, rest) = date(rest, writing.order)?;
+        Ok((date.and_time(time), zone(rest)?))
+    });
+    let (date, offset) = match (date_first, time_first) {
+        (Ok(one), Ok(other)) if one != other => return Err(DateError::Ambiguous),
+        (Ok(one), _) | (Err(_), Ok(one)) => one,
+        (Err(DateError::Shape), Err(error)) | (Err(error), Err(_)) => return Err(error),
     };
-    match zone(rest)? {
-        Some(offset_minutes) => {
-            let utc = date - TimeDelta::minutes(offset_minutes);
+    match offset {
+        Some(minutes) => {
+            let utc = date - TimeDelta::minutes(minutes);
             Timestamp::from_datetime(utc.and_utc()).ok_or(DateError::OutOfRange)
         }
         None => local(date, writing),
@@ -85,22 +106,17 @@ fn local(date: NaiveDateTime, writing: &Writing) -> Result<Timestamp, DateError>
     }
 }
 
-/// The tokens after `symbol`, if they begin with it.
-fn skip(tokens: &[Token], symbol: char) -> &[Token] {
+/// The tokens after one of `symbols`, if they begin with one.
+fn skip<'t>(tokens: &'t [Token], symbols: &[char]) -> &'t [Token] {
     match tokens {
-        [Token::Symbol(found), rest @ ..] if *found == symbol => rest,
+        [Token::Symbol(found), rest @ ..] if symbols.contains(found) => rest,
         _ => tokens,
     }
 }
 
 fn date(tokens: &[Token], order: DateOrder) -> Result<(NaiveDate, &[Token]), DateError> {
-    use Token::{Number, Symbol, Word};
-    // A day of the week says nothing new.
-    let tokens = match tokens {
-        [Word(word), rest @ ..] if weekday(word) => skip(skip(rest, '.'), ','),
-        _ => tokens,
-    };
-    let (year, month, day, rest) = match tokens {
+    use Token::{Number, Symbol};
+    let ((year, month, day), rest) = match tokens {
         [
             Number(a),
             Symbol(one @ ('.' | '/' | '-')),
@@ -108,32 +124,14 @@ fn date(tokens: &[Token], order: DateOrder) -> Result<(NaiveDate, &[Token]), Dat
             Symbol(other),
             Number(c),
             rest @ ..,
-        ] if one == other => {
-            let (year, month, day) = match (order, a.length) {
-                (_, 4) | (DateOrder::Ymd, _) => (a, b, c),
-                (DateOrder::Dmy, _) => (c, b, a),
-                (DateOrder::Mdy, _) => (c, a, b),
-            };
-            (year, month.value, day, skip(rest, '.'))
-        }
-        // The name of a month leaves no doubt about the order.
-        [Word(name), rest @ ..] => match skip(rest, '.') {
-            [Number(day), rest @ ..] => match skip(rest, ',') {
-                [Number(year), rest @ ..] => (year, month(name)?, day, rest),
-                _ => return Err(DateError::Shape),
-            },
-            _ => return Err(DateError::Shape),
-        },
-        [Number(day), rest @ ..] => match skip(skip(rest, '.'), '-') {
-            [Word(name), rest @ ..] => match skip(skip(skip(rest, '.'), '-'), ',') {
-                [Number(year), rest @ ..] => (year, month(name)?, day, rest),
-                _ => return Err(DateError::Shape),
-            },
-            _ => return Err(DateError::Shape),
-        },
-        _ => return Err(DateError::Shape),
+        ] if one == other => (in_order(*a, *b, *c, order), rest),
+        // Words between the numbers say nothing, and a blank is enough.
+        [Number(a), Number(b), Number(c), rest @ ..] => (in_order(*a, *b, *c, order), rest),
+        _ => named(tokens, order)?,
     };
     let year = match (year.length, year.value) {
+        (4, value) if BUDDHIST.contains(&value) => value - BUDDHIST_AHEAD,
+        (2, value) if BUDDHIST.contains(&(2500 + value)) => 2500 + value - BUDDHIST_AHEAD,
         (4, value) => value,
         (2, value) => 2000 + value,
         _ => return Err(DateError::Shape),
@@ -141,51 +139,103 @@ fn date(tokens: &[Token], order: DateOrder) -> Result<(NaiveDate, &[Token]), Dat
     if day.length > 2 {
         return Err(DateError::Shape);
     }
+    if year < FIRST_YEAR {
+        return Err(DateError::Year(year));
+    }
     let date = i32::try_from(year)
         .ok()
         .and_then(|year| NaiveDate::from_ymd_opt(year, month, day.value));
-    Ok((date.ok_or(DateError::NoSuchDay(order))?, rest))
+    Ok((date.ok_or(DateError::NoSuchDay(order))?, skip(rest, &['.'])))
+}
+
+/// Year, month and day.
+type Ymd = (Digits, u32, Digits);
+
+/// Year, month and day of three numbers: a year of four digits comes first everywhere where it does.
+const fn in_order(a: Digits, b: Digits, c: Digits, order: DateOrder) -> Ymd {
+    match (order, a.length) {
+        (_, 4) | (DateOrder::Ymd, _) => (a, b.value, c),
+        (DateOrder::Dmy, _) => (c, b.value, a),
+        (DateOrder::Mdy, _) => (c, a.value, b),
+    }
+}
+
+/// A date with the name of its month, which leaves no doubt about the order but where the year has two digits.
+fn named(mut rest: &[Token], order: DateOrder) -> Result<(Ymd, &[Token]), DateError> {
+    let (mut month, mut numbers) = (None, Vec::with_capacity(2));
+    while month.is_none() || numbers.len() < 2 {
+        rest = match rest {
+            [Token::Month(found), rest @ ..] if month.is_none() => {
+                month = Some(*found);
+                rest
+            }
+            [Token::Number(found), rest @ ..] if numbers.len() < 2 => {
+                numbers.push(*found);
+                rest
+            }
+            _ => return Err(DateError::Shape),
+        };
+        // A dot behind the last one may be a day's, or what shortens a word.
+        while let [Token::Symbol('.' | '-' | '/'), after @ ..] = rest {
+            rest = after;
+        }
+    }
+    let (Some(month), [first, last]) = (month, numbers.as_slice()) else {
+        return Err(DateError::Shape);
+    };
+    let year_first = first.length == 4 || (last.length != 4 && order == DateOrder::Ymd);
+    let (year, day) = if year_first {
+        (first, last)
+    } else {
+        (last, first)
+    };
+    Ok(((*year, month, *day), rest))
 }
 
 fn time(tokens: &[Token]) -> Result<(NaiveTime, &[Token]), DateError> {
-    use Token::{Number, Symbol, Word};
-    let [Number(hour), Symbol(':'), Number(minute), rest @ ..] = tokens else {
+    use Token::{Hours, Number, Symbol};
+    let (before, tokens) = match tokens {
+        [Hours(from, to), rest @ ..] => (Some((*from, *to)), rest),
+        tokens => (None, tokens),
+    };
+    let [
+        Number(hour),
+        Symbol(one @ (':' | '.')),
+        Number(minute),
+        rest @ ..,
+    ] = tokens
+    else {
         return Err(DateError::Shape);
     };
     let (second, rest) = match rest {
-        [Symbol(':'), Number(second), rest @ ..] => (Some(second), rest),
+        [Symbol(other), Number(second), rest @ ..] if one == other => (Some(second), rest),
         _ => (None, rest),
     };
     if hour.length > 2 || minute.length != 2 || second.is_some_and(|second| second.length != 2) {
         return Err(DateError::Shape);
     }
-    let (hour, rest) = match rest {
-        [Word(half), rest @ ..] if half == "am" || half == "pm" => {
-            let afternoon = if half == "pm" { 12 } else { 0 };
-            let hour = (1..=12)
-                .contains(&hour.value)
-                .then_some(hour.value % 12 + afternoon);
-            (hour, rest)
-        }
-        _ => (Some(hour.value), rest),
+    let (half, rest) = match (before, rest) {
+        (None, [Hours(from, to), rest @ ..]) => (Some((*from, *to)), skip(rest, &['.'])),
+        (half, rest) => (half, rest),
+    };
+    let hour = match half {
+        Some((from, to)) => [hour.value % 12, hour.value % 12 + 12]
+            .into_iter()
+            .find(|of_day| (1..=12).contains(&hour.value) && (from..to).contains(of_day)),
+        None => Some(hour.value),
     };
     let second = second.map_or(0, |second| second.value);
     let time = hour.and_then(|hour| NaiveTime::from_hms_opt(hour, minute.value, second));
-    Ok((time.ok_or(DateError::NoSuchTime)?, rest))
+    Ok((time.ok_or(DateError::NoSuchTime)?, skip(rest, &['.'])))
 }
 
 /// Minutes east of UTC that the rest of a text names; `None` when it is empty.
 fn zone(rest: &[Token]) -> Result<Option<i64>, DateError> {
-    use Token::{Number, Symbol, Word};
-    let rest = match rest {
-        [] => return Ok(None),
-        [Symbol('('), inner @ .., Symbol(')')] => inner,
-        rest => rest,
-    };
+    use Token::{Number, Symbol, Utc};
     let offset = match rest {
-        [Word(utc)] if is_utc(utc) => return Ok(Some(0)),
-        [Word(utc), offset @ ..] if is_utc(utc) => offset,
-        [Word(_), ..] => return Err(DateError::Zone),
+        [] => return Ok(None),
+        [Utc] => return Ok(Some(0)),
+        [Utc, offset @ ..] => offset,
         offset => offset,
     };
     let (sign, hours, minutes) = match offset {
@@ -204,47 +254,9 @@ fn zone(rest: &[Token]) -> Result<Option<i64>, DateError> {
     let ahead = i64::from(hours * 60 + minutes);
     match sign {
         '+' => Ok(Some(ahead)),
-        '-' | '\u{2212}' => Ok(Some(-ahead)),
+        '-' => Ok(Some(-ahead)),
         _ => Err(DateError::Shape),
     }
-}
-
-fn is_utc(word: &str) -> bool {
-    matches!(word, "utc" | "gmt" | "z")
-}
-
-fn weekday(word: &str) -> bool {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    word.len() >= 3 && DAYS.iter().any(|day| day.starts_with(word))
-}
-
-fn month(word: &str) -> Result<u32, DateError> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let found = MONTHS.iter().zip(1..).find(|(month, _)| {
-        word.len() >= 3 && (month.starts_with(word) || (**month == "september" && word == "sept"))
-    });
-    found.map(|(_, number)| number).ok_or(DateError::Shape)
 }
 
 #[cfg(test)]

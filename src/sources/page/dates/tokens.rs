@@ -1,4 +1,9 @@
-//! A time's text as numbers, words and signs.
+//! A time's text as numbers, months, halves of the day and signs, whatever language it is in.
+
+use super::DateError;
+use super::words::{self, Meaning};
+use crate::sources::ingest_error::{invisible, quoted};
+use crate::sources::vocabulary::digit;
 
 /// The most tokens of a time; the longest way to write one has about twenty.
 const MAX_TOKENS: usize = 32;
@@ -11,75 +16,150 @@ pub(super) struct Digits {
     pub(super) length: usize,
 }
 
-/// A number, a word or a sign.
+/// What a time is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Number(Digits),
-    /// In lower case; `a.m.` is `am`.
+    /// The name of a month, from 1.
+    Month(u32),
+    /// The hours of the day that a word such as "PM" names, from the first to before the last.
+    Hours(u32, u32),
+    /// One of `.`, `/`, `-`, `:` and `+`.
+    Symbol(char),
+    /// `UTC`, `GMT` or `Z`.
+    Utc,
+}
+
+/// A piece of a text before anything is known of its meaning.
+enum Raw {
+    Number(Digits),
     Word(String),
     Symbol(char),
 }
 
-/// Takes a text apart; `None` when it is no time for its length alone.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+/// Takes a text apart.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, DateError> {
+    let mut raw = raw(text)?;
+    join_letters(&mut raw);
+    let mut found = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_slice();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match first {
+            Raw::Number(digits) => found.push(Token::Number(*digits)),
+            Raw::Symbol(symbol) => found.push(Token::Symbol(*symbol)),
+            Raw::Word(word) => {
+                let two = match after {
+                    [Raw::Word(next), ..] => words::of(&format!("{word}_{next}")),
+                    _ => None,
+                };
+                if two.is_some() {
+                    rest = after.get(1..).unwrap_or_default();
+                }
+                let after_number = matches!(found.last(), Some(Token::Number(_)));
+                let mut next = rest.iter().filter(|raw| !matches!(raw, Raw::Word(_)));
+                let between = after_number && matches!(next.next(), Some(Raw::Number(_)));
+                match two.or_else(|| words::of(word)) {
+                    Some(Meaning::Month(month)) => found.push(Token::Month(month)),
+                    Some(Meaning::Hours(from, to)) => found.push(Token::Hours(from, to)),
+                    Some(Meaning::Separator) if between => found.push(Token::Symbol(':')),
+                    Some(Meaning::Separator | Meaning::Filler) => {
+                        // What makes a number the first, second or third: `11-р`.
+                        found.pop_if(|last| *last == Token::Symbol('-'));
+                    }
+                    Some(Meaning::Differs) => return Err(DateError::Differs(quoted(word))),
+                    None if matches!(word.as_str(), "utc" | "gmt" | "z") => found.push(Token::Utc),
+                    None => return Err(DateError::Word(quoted(word))),
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn raw(text: &str) -> Result<Vec<Raw>, DateError> {
     let mut found = Vec::new();
-    let mut chars = text.chars().peekable();
+    let mut chars = text
+        .chars()
+        .filter(|character| !invisible(*character))
+        .peekable();
     while let Some(character) = chars.next() {
         if found.len() == MAX_TOKENS {
-            return None;
+            return Err(DateError::Shape);
         }
-        if let Some(digit) = character.to_digit(10) {
-            let mut digits = Digits {
-                value: digit,
-                length: 1,
-            };
-            while let Some(digit) = chars.peek().and_then(|next| next.to_digit(10)) {
+        if let Some(value) = digit(character) {
+            let mut digits = Digits { value, length: 1 };
+            while let Some(digit) = chars.peek().copied().and_then(digit) {
                 chars.next();
                 digits.length += 1;
                 // Ten digits are neither a day nor a year, and would not fit.
                 if digits.length > 9 {
-                    return None;
+                    return Err(DateError::Shape);
                 }
                 digits.value = digits.value * 10 + digit;
             }
-            found.push(Token::Number(digits));
-        } else if character.is_alphabetic() {
+            found.push(Raw::Number(digits));
+        } else if is_letter(character) {
             let mut word: String = character.to_lowercase().collect();
-            while let Some(next) = chars.next_if(|next| next.is_alphabetic()) {
-                word.extend(next.to_lowercase());
+            loop {
+                if let Some(next) = chars.next_if(|next| is_letter(*next)) {
+                    word.extend(next.to_lowercase());
+                    continue;
+                }
+                // `a.m.` is one word, and so is `π.μ.`.
+                let mut ahead = chars.clone();
+                if ahead.next() != Some('.') || !ahead.next().is_some_and(is_letter) {
+                    break;
+                }
+                chars.next();
             }
-            found.push(Token::Word(word));
-        } else if !character.is_whitespace() {
-            found.push(Token::Symbol(character));
+            found.push(Raw::Word(word));
+        } else {
+            match character {
+                '.' | '/' | '-' | ':' | '+' => found.push(Raw::Symbol(character)),
+                '\u{2010}' | '\u{2011}' | '\u{2212}' => found.push(Raw::Symbol('-')),
+                '：' => found.push(Raw::Symbol(':')),
+                white if white.is_whitespace() => {}
+                ',' | '(' | ')' | '#' | '\'' | '’' | '׳' | '،' | '⹁' | '、' | '\u{970}'
+                | '\u{f0b}' => {}
+                _ => return Err(DateError::Shape),
+            }
         }
     }
-    Some(halves_of_day(found))
+    Ok(found)
 }
 
-/// Joins `a`, `.`, `m`, `.` into `am`.
-fn halves_of_day(found: Vec<Token>) -> Vec<Token> {
-    let is = |token: &Token, wanted: &str| matches!(token, Token::Word(word) if word == wanted);
-    let dot = Token::Symbol('.');
-    let mut joined = Vec::with_capacity(found.len());
-    let mut rest = found.as_slice();
-    loop {
-        rest = match rest {
-            [] => return joined,
-            [half, one, m, after @ ..]
-                if *one == dot && is(m, "m") && (is(half, "a") || is(half, "p")) =>
-            {
-                joined.push(Token::Word(
-                    if is(half, "a") { "am" } else { "pm" }.to_owned(),
-                ));
-                match after {
-                    [next, after @ ..] if *next == dot => after,
-                    after => after,
-                }
-            }
-            [token, after @ ..] => {
-                joined.push(token.clone());
-                after
-            }
-        };
+/// Letters with the marks of scripts that write vowels above and below; digits and the signs of Latin, Hebrew, Arabic
+/// and East Asian texts are none.
+fn is_letter(character: char) -> bool {
+    character.is_alphabetic()
+        || !(character < '\u{300}'
+            || character.is_whitespace()
+            || digit(character).is_some()
+            || invisible(character)
+            || matches!(character, '\u{5f3}' | '\u{5f4}' | '\u{600}'..='\u{60d}' | '\u{61b}' | '\u{61f}'
+                | '\u{66a}'..='\u{66d}' | '\u{970}' | '\u{f0b}' | '\u{1361}'..='\u{1368}' | '\u{2000}'..='\u{2e7f}' | '\u{3000}'..='\u{303f}'
+                | '\u{ff00}'..='\u{ff20}'))
+}
+
+/// Joins letters with a dot behind each, `p. m.`, into one word.
+fn join_letters(raw: &mut Vec<Raw>) {
+    let single = |raw: &Raw| matches!(raw, Raw::Word(word) if word.chars().filter(|letter| letter.is_alphabetic()).count() == 1);
+    let dot = |raw: &Raw| matches!(raw, Raw::Symbol('.'));
+    let mut at = 0;
+    while let Some([first, one, second, other]) =
+        raw.get_mut(at..).and_then(<[Raw]>::first_chunk_mut)
+    {
+        if single(first)
+            && dot(one)
+            && single(second)
+            && dot(other)
+            && let (Raw::Word(first), Raw::Word(second)) = (first, second)
+        {
+            first.push_str(second);
+            raw.drain(at + 1..at + 4);
+        } else {
+            at += 1;
+        }
     }
 }
