@@ -11,8 +11,10 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
-use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+use crate::sources::failure::Failure;
+use crate::sources::files::{
+    DIRECTORY_UNAVAILABLE, Dropped, FileKind, Refused, Taken, Trouble, Watcher,
+};
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
 use crate::sources::salesforce::{Columns, Report, read_csv, report_figures};
@@ -127,9 +129,8 @@ impl PolledSource for Looks {
                 None => self.look(now),
             };
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
-                Ok(Ok(looked)) => looked.map_err(|trouble| {
-                    Failure::new(FailureReason::DirectoryUnavailable, trouble.to_string())
-                }),
+                Ok(Ok(looked)) => looked
+                    .map_err(|trouble| Failure::new(DIRECTORY_UNAVAILABLE, trouble.to_string())),
                 // What ended the look is for the loop to log, to count and to start again.
                 Ok(Err(ended)) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -139,7 +140,7 @@ impl PolledSource for Looks {
                     self.look = Some(look);
                     let seconds = LOOK_WITHIN.as_secs();
                     Err(Failure::new(
-                        FailureReason::DirectoryUnavailable,
+                        DIRECTORY_UNAVAILABLE,
                         format!("a look into the directory takes longer than {seconds} s"),
                     ))
                 }

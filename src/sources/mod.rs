@@ -17,3 +17,37 @@ pub mod salesforce;
 pub mod snapshot;
 mod table;
 mod vocabulary;
+
+use crate::http_client::TransportFailure;
+use failure::{FailureReason, OwnFailure};
+
+/// The reason of a failed poll that has this name.
+pub fn failure_reason(name: &str) -> Option<FailureReason> {
+    let own = OwnFailure::from_name(name).map(Into::into);
+    let transport = || TransportFailure::from_name(name).map(Into::into);
+    let salesforce = || salesforce::SalesforceFailure::from_name(name).map(Into::into);
+    let files = || Some(files::DIRECTORY_UNAVAILABLE).filter(|reason| reason.name == name);
+    own.or_else(transport).or_else(salesforce).or_else(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use salesforce::SalesforceFailure;
+
+    #[test]
+    fn every_reason_is_found_by_its_name_and_says_what_to_do() {
+        let own = OwnFailure::ALL.iter().map(|own| own.name());
+        let transport = TransportFailure::ALL.iter().map(|failure| failure.name());
+        let salesforce = SalesforceFailure::ALL.iter().map(|failure| failure.name());
+        let files = ["directory_unavailable"].into_iter();
+        for name in own.chain(transport).chain(salesforce).chain(files) {
+            let reason = failure_reason(name).unwrap();
+            assert!(
+                reason.name == name && reason.advice.ends_with('.'),
+                "{name}"
+            );
+        }
+        assert_eq!(failure_reason("tired"), None);
+    }
+}

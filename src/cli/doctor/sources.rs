@@ -3,7 +3,7 @@
 use super::super::api_client::ApiClient;
 use super::counters::label;
 use super::report::DoctorReport;
-use crate::sources::failure::FailureReason;
+use crate::sources::failure_reason;
 use serde_json::Value;
 
 /// Says which of the sources that ever reported still do.
@@ -99,8 +99,8 @@ pub(super) fn polled(
                 .into_iter()
                 .filter(|line| value(line).is_some_and(|count| count > 0.0))
                 .filter_map(|line| label(line, "reason"))
-                .map(|reason| match FailureReason::from_name(reason) {
-                    Some(known) => format!("{reason}. {}", known.advice()),
+                .map(|reason| match failure_reason(reason) {
+                    Some(known) => format!("{reason}. {}", known.advice),
                     None => format!("{reason}."),
                 })
                 .collect();

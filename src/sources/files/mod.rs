@@ -8,4 +8,13 @@ mod archive;
 mod tests;
 mod watcher;
 
+use crate::sources::failure::FailureReason;
+
+/// The directory cannot be read, or files in it cannot be moved.
+pub const DIRECTORY_UNAVAILABLE: FailureReason = FailureReason {
+    name: "directory_unavailable",
+    advice: "Check that the directory exists and that the daemon's user may read and write it; it is looked at again by itself.",
+    wants_distance: false,
+};
+
 pub use watcher::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};

@@ -1,7 +1,7 @@
 //! When to ask again: at the interval, slower when the budget runs out, further apart while it fails.
 
 use crate::domain::policy::OrgPolicy;
-use crate::sources::failure::FailureReason;
+use crate::sources::failure::{FailureReason, OwnFailure};
 use chrono::TimeDelta;
 
 /// How far apart they are when the budget is nearly spent: near enough that what they tell stays live.
@@ -63,10 +63,10 @@ impl Pace {
     /// `spread` is between 0 and 1 and differs between organisations, so that what failed together does not come back
     /// together.
     pub fn after_failure(&self, reason: FailureReason, failures: u32, spread: f64) -> TimeDelta {
-        if self.steady && reason != FailureReason::Defect {
+        if self.steady && reason != OwnFailure::Defect.into() {
             return self.every;
         }
-        let longest = if reason.wants_distance() {
+        let longest = if reason.wants_distance {
             DISTANT_EVERY
         } else {
             FAILING_EVERY
@@ -86,6 +86,9 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http_client::TransportFailure;
+    use crate::sources::files::DIRECTORY_UNAVAILABLE;
+    use crate::sources::salesforce::SalesforceFailure;
 
     const PACE: Pace = Pace {
         every: TimeDelta::seconds(60),
@@ -112,12 +115,11 @@ mod tests {
     #[test]
     fn failures_are_asked_further_apart_up_to_a_bound() {
         let at = |reason, failures| PACE.after_failure(reason, failures, 0.0).num_seconds();
-        let timeouts: Vec<i64> = (1..6).map(|n| at(FailureReason::Timeout, n)).collect();
+        let timeout = TransportFailure::Timeout.into();
+        let timeouts: Vec<i64> = (1..6).map(|n| at(timeout, n)).collect();
         assert_eq!(timeouts, [60, 120, 240, 300, 300]);
-        assert_eq!(at(FailureReason::CredentialsRejected, 50), 900);
-        let spread = PACE
-            .after_failure(FailureReason::Timeout, 5, 1.0)
-            .num_seconds();
+        assert_eq!(at(SalesforceFailure::CredentialsRejected.into(), 50), 900);
+        let spread = PACE.after_failure(timeout, 5, 1.0).num_seconds();
         assert_eq!(spread, 270);
     }
 
@@ -129,8 +131,10 @@ mod tests {
             ..PACE
         };
         let at = |reason, failures| near.after_failure(reason, failures, 0.0).num_seconds();
-        assert_eq!(at(FailureReason::DirectoryUnavailable, 9), 1);
-        let defects: Vec<i64> = [1, 2, 5, 20].map(|n| at(FailureReason::Defect, n)).into();
+        assert_eq!(at(DIRECTORY_UNAVAILABLE, 9), 1);
+        let defects: Vec<i64> = [1, 2, 5, 20]
+            .map(|n| at(OwnFailure::Defect.into(), n))
+            .into();
         assert_eq!(defects, [1, 2, 16, 300]);
     }
 

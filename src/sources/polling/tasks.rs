@@ -7,7 +7,7 @@ use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::events::{Event, Events};
-use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::failure::{Failure, FailureReason, OwnFailure};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -209,7 +209,7 @@ impl Lane {
                 Some(Err(ended)) if ended.is_panic() => {
                     self.events.emit(Event::TaskRestarted { task: "poll" });
                     let failure = Failure::new(
-                        FailureReason::Defect,
+                        OwnFailure::Defect,
                         "the poll ended by a defect of this program",
                     );
                     self.failed(&failure, None, at, began.elapsed());
@@ -281,9 +281,9 @@ impl Lane {
         events.push(Event::PollFailed {
             org: self.org.to_string(),
             source: self.source,
-            reason: failure.reason.name(),
+            reason: failure.reason.name,
             detail: failure.detail.clone(),
-            advice: failure.reason.advice(),
+            advice: failure.reason.advice,
             took,
             repeated,
         });
@@ -299,8 +299,8 @@ impl Lane {
         let state = SourceState {
             failing: self.failing.map(|failing| PollFailing {
                 since: failing.since,
-                reason: failing.reason.name(),
-                advice: failing.reason.advice(),
+                reason: failing.reason.name,
+                advice: failing.reason.advice,
             }),
             facts: self.facts.clone(),
         };
@@ -356,7 +356,7 @@ async fn submit(
     let taken = host.submit(Observation::Snapshot(snapshot)).await;
     taken.map_err(|refusal| {
         poller.not_taken();
-        Failure::new(FailureReason::NotTaken, refusal.to_string())
+        Failure::new(OwnFailure::NotTaken, refusal.to_string())
     })
 }
 

@@ -6,7 +6,8 @@ use crate::domain::observation::{Observation, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::source_state::{SourceState, SourceStates};
 use crate::events::{Event, EventSink, Events};
-use crate::sources::failure::FailureReason;
+use crate::http_client::TransportFailure;
+use crate::sources::failure::Failure;
 use chrono::TimeDelta;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -169,7 +170,7 @@ async fn pass(seconds: u64) {
 }
 
 fn timeout(_: u32) -> Result<(), Failure> {
-    Err(Failure::new(FailureReason::Timeout, "no answer"))
+    Err(Failure::new(TransportFailure::Timeout, "no answer"))
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,8 @@
 use super::errors::failure_of;
 use crate::domain::time::Timestamp;
 use crate::http_client::HttpResponse;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::http_client::TransportFailure;
+use crate::sources::failure::Failure;
 use crate::sources::instant;
 use serde_json::{Map, Value};
 
@@ -13,14 +14,14 @@ pub(super) fn json_of(answer: &HttpResponse) -> Result<Value, Failure> {
         return Err(failure_of(answer));
     }
     serde_json::from_slice(&answer.body)
-        .map_err(|_| Failure::new(FailureReason::AnswerMalformed, "the answer is not JSON"))
+        .map_err(|_| Failure::new(TransportFailure::AnswerMalformed, "the answer is not JSON"))
 }
 
 /// The JSON object of a good answer.
 pub(super) fn object_of(answer: &HttpResponse) -> Result<Map<String, Value>, Failure> {
     let Value::Object(object) = json_of(answer)? else {
         return Err(Failure::new(
-            FailureReason::AnswerMalformed,
+            TransportFailure::AnswerMalformed,
             "the answer is JSON, but no object",
         ));
     };

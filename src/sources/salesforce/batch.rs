@@ -1,10 +1,12 @@
 //! Several queries in one request, and what came of each.
 
 use super::errors::failure_in;
+use super::failure::SalesforceFailure;
 use super::paging::Page;
 use super::queries::in_batch;
 use super::settings::Settings;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::http_client::TransportFailure;
+use crate::sources::failure::Failure;
 use serde_json::{Map, Value, json};
 
 /// The body of a batch.
@@ -25,7 +27,7 @@ pub(super) fn results(
         Some(Value::Array(results)) if results.len() == count => results,
         _ => {
             return Err(Failure::new(
-                FailureReason::AnswerMalformed,
+                TransportFailure::AnswerMalformed,
                 "the answer to a batch has another number of results than it has queries",
             ));
         }
@@ -48,7 +50,7 @@ fn result(mut result: Value) -> Result<Page, Failure> {
     }
     Err(failure_in(&body, status).unwrap_or_else(|| {
         Failure::new(
-            FailureReason::Other,
+            SalesforceFailure::Other,
             format!("a query of a batch has status {status} without a code"),
         )
     }))

@@ -2,6 +2,7 @@
 
 use super::answer::object_of;
 use super::errors::{failure_of, not_answered};
+use super::failure::SalesforceFailure;
 use super::grant;
 use super::metadata;
 use super::settings::{Auth, Settings};
@@ -9,7 +10,7 @@ use super::usage;
 use crate::domain::time::Timestamp;
 use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
 use crate::secret::Secret;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::failure::Failure;
 use crate::sources::polling::Usage;
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper::Method;
@@ -159,7 +160,7 @@ impl Client {
             self.forget_session();
             let failure = failure_of(&answer);
             // Only an old session can be worth another one; asking in a loop locks users out.
-            if self.renewed || failure.reason != FailureReason::SessionExpired {
+            if self.renewed || !failure.is_of(&[SalesforceFailure::SessionExpired]) {
                 return Err(failure);
             }
         }
@@ -174,11 +175,11 @@ impl Client {
         let answer = self.send(request).await?;
         let session = grant::session(&answer).map_err(|mut failure| {
             // At the token's address these speak of the app, not of a session or a version.
-            if matches!(
-                failure.reason,
-                FailureReason::SessionExpired | FailureReason::PermissionDenied
-            ) {
-                failure.reason = FailureReason::CredentialsRejected;
+            if failure.is_of(&[
+                SalesforceFailure::SessionExpired,
+                SalesforceFailure::PermissionDenied,
+            ]) {
+                failure.reason = SalesforceFailure::CredentialsRejected.into();
             }
             failure
         })?;

@@ -1,14 +1,25 @@
 //! What an answer that is not good says: the code decides, not the status, because the same code comes with several.
 
 use super::answer::is_page;
-use crate::http_client::{HttpResponse, TransportError};
+use super::failure::SalesforceFailure;
+use crate::http_client::{HttpResponse, TransportError, TransportFailure};
 use crate::sources::failure::{Failure, FailureReason, code};
 use serde_json::Value;
 
-/// Phrases of answers whose session a new one would not mend.
-const NOT_FOR_API: [&str; 2] = [
-    "This session is not valid for use with the REST API",
-    "Connected app is not attached to Agent",
+/// Phrases of answers whose session is good, but not for this.
+const NOT_FOR_API: [&str; 4] = [
+    "not valid for use with the rest api",
+    "not valid for use with the api",
+    "connected app is not attached to agent",
+    "not enabled for api",
+];
+
+/// Phrases of refusals for the address that we come from, or for the hour.
+const IP_RESTRICTED: [&str; 4] = [
+    "ip restricted",
+    "ip address",
+    "ip range",
+    "invalid login hours",
 ];
 
 /// The longest name of an organisation's domain, with that of a sandbox.
@@ -35,9 +46,9 @@ pub(super) fn failure_of(answer: &HttpResponse) -> Failure {
     let status = answer.status;
     if is_page(answer) {
         let reason = if status == 503 {
-            FailureReason::Maintenance
+            SalesforceFailure::Maintenance
         } else {
-            FailureReason::AnswerIsPage
+            SalesforceFailure::AnswerIsPage
         };
         return Failure::new(reason, format!("status {status} with a page for people"));
     }
@@ -72,117 +83,180 @@ pub(super) fn failure_in(body: &Value, status: u16) -> Option<Failure> {
 }
 
 fn of_code(code: &str, message: &str, status: u16) -> FailureReason {
-    match code {
-        "INVALID_SESSION_ID" if NOT_FOR_API.iter().any(|phrase| message.contains(phrase)) => {
-            FailureReason::SessionNotForApi
+    let session = matches!(code, "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER");
+    let reason = match code {
+        _ if session => match beyond_a_session(message) {
+            Some(reason) => reason,
+            None => SalesforceFailure::SessionExpired,
+        },
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD" | "PASSWORD_LOCKOUT" => {
+            SalesforceFailure::PasswordExpired
         }
-        "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => FailureReason::SessionExpired,
-        "REQUEST_LIMIT_EXCEEDED" => FailureReason::RequestLimitExceeded,
+        "REQUEST_LIMIT_EXCEEDED" => SalesforceFailure::RequestLimitExceeded,
         "API_DISABLED_FOR_ORG"
         | "API_CURRENTLY_DISABLED"
         | "FUNCTIONALITY_NOT_ENABLED"
         | "INSUFFICIENT_ACCESS"
-        | "INSUFFICIENT_ACCESS_OR_READONLY" => FailureReason::PermissionDenied,
-        "MALFORMED_QUERY" | "INVALID_QUERY_FILTER_OPERATOR" => FailureReason::MalformedQuery,
-        "INVALID_FIELD" => FailureReason::FieldUnknown,
-        "INVALID_TYPE" => FailureReason::ObjectMissing,
-        "NOT_FOUND" | "UNSUPPORTED_API_VERSION" => FailureReason::NotFound,
-        "SERVER_UNAVAILABLE" => FailureReason::Maintenance,
-        "UNKNOWN_EXCEPTION" => FailureReason::ServerError,
-        "QUERY_TIMEOUT" => FailureReason::Timeout,
-        _ if code.starts_with("TXN_SECURITY_") => FailureReason::TransactionSecurity,
-        _ => of_status(status),
+        | "INSUFFICIENT_ACCESS_OR_READONLY" => SalesforceFailure::PermissionDenied,
+        "MALFORMED_QUERY" | "INVALID_QUERY_FILTER_OPERATOR" => SalesforceFailure::MalformedQuery,
+        "INVALID_FIELD" => SalesforceFailure::FieldUnknown,
+        "INVALID_TYPE" => SalesforceFailure::ObjectMissing,
+        "NOT_FOUND" | "UNSUPPORTED_API_VERSION" => SalesforceFailure::NotFound,
+        "SERVER_UNAVAILABLE" => SalesforceFailure::Maintenance,
+        "UNKNOWN_EXCEPTION" => SalesforceFailure::ServerError,
+        "QUERY_TIMEOUT" => return TransportFailure::Timeout.into(),
+        _ if code.starts_with("TXN_SECURITY_") => SalesforceFailure::TransactionSecurity,
+        _ => return of_status(status),
+    };
+    reason.into()
+}
+
+/// Why a session is refused, where another one would be refused as well.
+fn beyond_a_session(message: &str) -> Option<SalesforceFailure> {
+    let message = message.to_ascii_lowercase();
+    let names = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
+    if names(&NOT_FOR_API) {
+        Some(SalesforceFailure::SessionNotForApi)
+    } else if names(&["password"]) {
+        Some(SalesforceFailure::PasswordExpired)
+    } else if names(&IP_RESTRICTED) {
+        Some(SalesforceFailure::IpRestricted)
+    } else {
+        None
     }
 }
 
 fn of_grant(error: &str, description: &str, status: u16) -> FailureReason {
-    if description.contains("no client credentials user enabled") {
-        return FailureReason::NoRunAsUser;
-    }
-    if description.contains("hasn't approved this consumer") {
-        return FailureReason::AppNotApproved;
-    }
-    if description.contains("expired access/refresh token") {
-        return FailureReason::AppRevoked;
-    }
-    if description.contains("rate exceeded") {
-        return FailureReason::RequestLimitExceeded;
-    }
-    match error {
-        "app_not_approved" => FailureReason::AppNotApproved,
-        "OAUTH_APP_BLOCKED" => FailureReason::AppRevoked,
-        "invalid_grant"
-        | "invalid_client"
-        | "invalid_client_id"
-        | "unauthorized_client"
-        | "invalid_app_access"
-        | "inactive_user"
-        | "inactive_org"
-        | "unsupported_grant_type"
-        | "invalid_request"
-        | "invalid_scope" => FailureReason::CredentialsRejected,
-        _ => match status {
-            400 | 401 | 403 => FailureReason::CredentialsRejected,
-            _ => of_status(status),
-        },
-    }
+    let description = description.to_ascii_lowercase();
+    let told = |phrases: &[&str]| phrases.iter().any(|phrase| description.contains(phrase));
+    let reason = if told(&["no client credentials user enabled"]) {
+        SalesforceFailure::NoRunAsUser
+    } else if told(&["hasn't approved this consumer", "not admin approved"]) {
+        SalesforceFailure::AppNotApproved
+    } else if told(&["expired access/refresh token"]) {
+        SalesforceFailure::AppRevoked
+    } else if told(&["rate exceeded"]) {
+        SalesforceFailure::RequestLimitExceeded
+    } else if told(&["retry your request"]) {
+        SalesforceFailure::ServerError
+    } else if told(&IP_RESTRICTED) {
+        SalesforceFailure::IpRestricted
+    } else if told(&["inactive user", "user is inactive"]) {
+        SalesforceFailure::UserInactive
+    } else if told(&["password"]) {
+        SalesforceFailure::PasswordExpired
+    } else {
+        match error {
+            "app_not_approved" => SalesforceFailure::AppNotApproved,
+            "OAUTH_APP_BLOCKED" => SalesforceFailure::AppRevoked,
+            "unknown_error" | "server_error" | "temporarily_unavailable" => {
+                SalesforceFailure::ServerError
+            }
+            "inactive_user" => SalesforceFailure::UserInactive,
+            "invalid_grant"
+            | "invalid_client"
+            | "invalid_client_id"
+            | "unauthorized_client"
+            | "invalid_app_access"
+            | "inactive_org"
+            | "unsupported_grant_type"
+            | "invalid_request"
+            | "invalid_scope" => SalesforceFailure::CredentialsRejected,
+            _ if matches!(status, 400 | 401 | 403) => SalesforceFailure::CredentialsRejected,
+            _ => return of_status(status),
+        }
+    };
+    reason.into()
 }
 
 fn of_status(status: u16) -> FailureReason {
-    match status {
-        401 => FailureReason::SessionExpired,
-        403 => FailureReason::PermissionDenied,
-        404 => FailureReason::NotFound,
-        429 => FailureReason::RequestLimitExceeded,
-        503 => FailureReason::Maintenance,
-        500..=599 => FailureReason::ServerError,
-        200..=299 => FailureReason::AnswerMalformed,
-        _ => FailureReason::Other,
-    }
+    let reason = match status {
+        401 => SalesforceFailure::SessionExpired,
+        403 => SalesforceFailure::PermissionDenied,
+        // A version that was retired is gone.
+        404 | 410 => SalesforceFailure::NotFound,
+        429 => SalesforceFailure::RequestLimitExceeded,
+        503 => SalesforceFailure::Maintenance,
+        500..=599 => SalesforceFailure::ServerError,
+        200..=299 => return TransportFailure::AnswerMalformed.into(),
+        _ => SalesforceFailure::Other,
+    };
+    reason.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reason(status: u16, body: &str) -> FailureReason {
+    fn reason(status: u16, body: &str) -> &'static str {
         failure_of(&HttpResponse {
             status,
             headers: hyper::HeaderMap::new(),
             body: body.to_owned().into(),
         })
         .reason
+        .name
     }
 
     #[test]
     fn every_documented_failure_has_a_reason_of_its_own() {
         let code = |code: &str| format!(r#"[{{"message":"m","errorCode":"{code}"}}]"#);
         for (status, body, expected) in [
-            (401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#.to_owned(), FailureReason::SessionExpired),
-            (401, r#"[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]"#.to_owned(), FailureReason::SessionNotForApi),
-            (403, code("REQUEST_LIMIT_EXCEEDED"), FailureReason::RequestLimitExceeded),
-            (400, code("REQUEST_LIMIT_EXCEEDED"), FailureReason::RequestLimitExceeded),
-            (403, code("INSUFFICIENT_ACCESS"), FailureReason::PermissionDenied),
-            (403, code("API_DISABLED_FOR_ORG"), FailureReason::PermissionDenied),
-            (400, code("MALFORMED_QUERY"), FailureReason::MalformedQuery),
-            (400, code("INVALID_FIELD"), FailureReason::FieldUnknown),
-            (400, code("INVALID_TYPE"), FailureReason::ObjectMissing),
-            (404, code("NOT_FOUND"), FailureReason::NotFound),
-            (400, code("TXN_SECURITY_METERING_ERROR"), FailureReason::TransactionSecurity),
-            (500, code("UNKNOWN_EXCEPTION"), FailureReason::ServerError),
-            (503, code("SERVER_UNAVAILABLE"), FailureReason::Maintenance),
-            (503, "<html>We are down</html>".to_owned(), FailureReason::Maintenance),
-            (503, String::new(), FailureReason::Maintenance),
-            (200, "<!DOCTYPE html><html>Log in</html>".to_owned(), FailureReason::AnswerIsPage),
-            (400, r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#.to_owned(), FailureReason::AppNotApproved),
-            (400, r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#.to_owned(), FailureReason::NoRunAsUser),
-            (400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#.to_owned(), FailureReason::AppRevoked),
-            (400, r#"{"error":"invalid_client_id","error_description":"client identifier invalid"}"#.to_owned(), FailureReason::CredentialsRejected),
-            (400, r#"{"error":"invalid_grant"}"#.to_owned(), FailureReason::CredentialsRejected),
-            (418, "{}".to_owned(), FailureReason::Other),
-            (502, "not json".to_owned(), FailureReason::ServerError),
+            (401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#.to_owned(), SalesforceFailure::SessionExpired.name()),
+            (401, r#"[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]"#.to_owned(), SalesforceFailure::SessionNotForApi.name()),
+            (403, code("REQUEST_LIMIT_EXCEEDED"), SalesforceFailure::RequestLimitExceeded.name()),
+            (400, code("REQUEST_LIMIT_EXCEEDED"), SalesforceFailure::RequestLimitExceeded.name()),
+            (403, code("INSUFFICIENT_ACCESS"), SalesforceFailure::PermissionDenied.name()),
+            (403, code("API_DISABLED_FOR_ORG"), SalesforceFailure::PermissionDenied.name()),
+            (400, code("MALFORMED_QUERY"), SalesforceFailure::MalformedQuery.name()),
+            (400, code("INVALID_FIELD"), SalesforceFailure::FieldUnknown.name()),
+            (400, code("INVALID_TYPE"), SalesforceFailure::ObjectMissing.name()),
+            (404, code("NOT_FOUND"), SalesforceFailure::NotFound.name()),
+            (400, code("TXN_SECURITY_METERING_ERROR"), SalesforceFailure::TransactionSecurity.name()),
+            (500, code("UNKNOWN_EXCEPTION"), SalesforceFailure::ServerError.name()),
+            (503, code("SERVER_UNAVAILABLE"), SalesforceFailure::Maintenance.name()),
+            (503, "<html>We are down</html>".to_owned(), SalesforceFailure::Maintenance.name()),
+            (503, String::new(), SalesforceFailure::Maintenance.name()),
+            (200, "<!DOCTYPE html><html>Log in</html>".to_owned(), SalesforceFailure::AnswerIsPage.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#.to_owned(), SalesforceFailure::AppNotApproved.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#.to_owned(), SalesforceFailure::NoRunAsUser.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#.to_owned(), SalesforceFailure::AppRevoked.name()),
+            (400, r#"{"error":"invalid_client_id","error_description":"client identifier invalid"}"#.to_owned(), SalesforceFailure::CredentialsRejected.name()),
+            (400, r#"{"error":"invalid_grant"}"#.to_owned(), SalesforceFailure::CredentialsRejected.name()),
+            (400, r#"{"error":"unknown_error","error_description":"retry your request"}"#.to_owned(), SalesforceFailure::ServerError.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"user is not admin approved to access this app"}"#.to_owned(), SalesforceFailure::AppNotApproved.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"ip restricted or invalid login hours"}"#.to_owned(), SalesforceFailure::IpRestricted.name()),
+            (400, r#"{"error":"invalid_grant","error_description":"inactive user"}"#.to_owned(), SalesforceFailure::UserInactive.name()),
+            (403, code("INVALID_OPERATION_WITH_EXPIRED_PASSWORD"), SalesforceFailure::PasswordExpired.name()),
+            (401, r#"[{"message":"IP address is outside the trusted range","errorCode":"INVALID_SESSION_ID"}]"#.to_owned(), SalesforceFailure::IpRestricted.name()),
+            (410, String::new(), SalesforceFailure::NotFound.name()),
+            (410, code("UNSUPPORTED_API_VERSION"), SalesforceFailure::NotFound.name()),
+            (418, "{}".to_owned(), SalesforceFailure::Other.name()),
+            (502, "not json".to_owned(), SalesforceFailure::ServerError.name()),
         ] {
             assert_eq!(reason(status, &body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_to_a_host_of_the_vendor_names_it() {
+        let detail = |host: &str| {
+            let error = TransportError {
+                failure: TransportFailure::Redirected,
+                detail: "it redirects".to_owned(),
+                redirect_host: Some(host.to_owned()),
+            };
+            not_answered(error).detail
+        };
+        for host in [
+            "acme.my.salesforce.com",
+            "acme--uat.sandbox.my.salesforce.com",
+        ] {
+            assert_eq!(detail(host), format!("it redirects; it names {host}"));
+        }
+        let long = format!("{}.my.salesforce.com", "a".repeat(47));
+        for host in ["secret.example", "a.b.my.salesforce.com", &long] {
+            assert_eq!(detail(host), "it redirects", "{host}");
         }
     }
 

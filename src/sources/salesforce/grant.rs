@@ -1,11 +1,12 @@
 //! The request for a session, and what the answer says. Pure but for the random numbers of the signature.
 
 use super::answer::object_of;
+use super::failure::SalesforceFailure;
 use super::settings::Auth;
 use crate::domain::time::Timestamp;
-use crate::http_client::{HttpRequest, HttpResponse};
+use crate::http_client::{HttpRequest, HttpResponse, TransportFailure};
 use crate::secret::Secret;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::failure::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::Method;
@@ -118,7 +119,7 @@ fn assertion(key: &SigningKey, claims: &str) -> Result<Zeroizing<String>, Failur
     let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
     let signature = key.sign(signed.as_bytes()).ok_or_else(|| {
         Failure::new(
-            FailureReason::CredentialsRejected,
+            SalesforceFailure::CredentialsRejected,
             "the private key does not sign",
         )
     })?;
@@ -137,7 +138,7 @@ pub(super) fn session(answer: &HttpResponse) -> Result<Secret, Failure> {
         .filter(|token| token.expose().bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| {
             Failure::new(
-                FailureReason::AnswerMalformed,
+                TransportFailure::AnswerMalformed,
                 "the answer to the request for a session has no access_token",
             )
         })
@@ -151,7 +152,7 @@ pub(super) fn bearer(session: &Secret) -> Result<HeaderValue, Failure> {
 fn sensitive(text: &str) -> Result<HeaderValue, Failure> {
     let mut value = HeaderValue::from_str(text).map_err(|_| {
         Failure::new(
-            FailureReason::CredentialsRejected,
+            SalesforceFailure::CredentialsRejected,
             "the credentials have characters that a header cannot carry",
         )
     })?;

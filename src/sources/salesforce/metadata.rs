@@ -3,8 +3,9 @@
 use super::answer::is_page;
 use super::errors::{failure_in, failure_of};
 use crate::http_client::HttpResponse;
+use crate::http_client::TransportFailure;
 use crate::secret::Secret;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::failure::Failure;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -75,7 +76,7 @@ fn escaped(text: &str) -> String {
 pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)>, Failure> {
     let malformed = || {
         Failure::new(
-            FailureReason::AnswerMalformed,
+            TransportFailure::AnswerMalformed,
             "the answer of the Metadata API is no envelope of readMetadata",
         )
     };
@@ -122,6 +123,7 @@ fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::salesforce::failure::SalesforceFailure;
 
     fn answer(status: u16, body: &str) -> HttpResponse {
         HttpResponse {
@@ -158,11 +160,11 @@ mod tests {
         };
         assert_eq!(
             fault("INVALID_SESSION_ID").reason,
-            FailureReason::SessionExpired
+            SalesforceFailure::SessionExpired.into()
         );
         assert_eq!(
             fault("INSUFFICIENT_ACCESS").reason,
-            FailureReason::PermissionDenied
+            SalesforceFailure::PermissionDenied.into()
         );
         assert!(!fault("INVALID_TYPE").detail.contains("00D"));
     }

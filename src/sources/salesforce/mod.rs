@@ -14,6 +14,7 @@ mod client;
 mod counters;
 mod errors;
 mod facts;
+mod failure;
 mod grant;
 mod hourly_queries;
 mod mapping;
@@ -30,6 +31,7 @@ mod usage;
 
 pub use capture::{Connectivity, Onboarding};
 pub use facts::{Part, PollFacts};
+pub use failure::SalesforceFailure;
 pub use grant::SigningKey;
 pub use poll::{Polled, Poller};
 pub use report::{Columns, Failed, Report, ReportSettings};

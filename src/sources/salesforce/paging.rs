@@ -1,7 +1,9 @@
 //! Pages of rows: where the next one is, and when there are too many.
 
 use super::answer::count;
-use crate::sources::failure::{Failure, FailureReason};
+use super::failure::SalesforceFailure;
+use crate::http_client::TransportFailure;
+use crate::sources::failure::Failure;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -27,7 +29,7 @@ pub(super) struct Page {
 impl Page {
     /// Reads the body of an answer.
     pub(super) fn of(body: Value) -> Result<Self, Failure> {
-        let malformed = |what: &str| Failure::new(FailureReason::AnswerMalformed, what);
+        let malformed = |what: &str| Failure::new(TransportFailure::AnswerMalformed, what);
         let Value::Object(mut body) = body else {
             return Err(malformed("the answer to a query is no object"));
         };
@@ -81,7 +83,7 @@ pub(super) struct Pages {
 impl Pages {
     /// Takes a page; gives the path of the next one.
     pub(super) fn take(&mut self, page: Page) -> Result<Option<String>, Failure> {
-        let endless = |what: String| Err(Failure::new(FailureReason::PagingEndless, what));
+        let endless = |what: String| Err(Failure::new(SalesforceFailure::PagingEndless, what));
         // A page under another address whose first row is known is the same page again.
         let repeated = !self.visited.is_empty()
             && page
@@ -142,11 +144,11 @@ mod tests {
         let mut pages = Pages::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_address = pages.take(page(&[2], Some("a"))).unwrap_err();
-        assert_eq!(same_address.reason, FailureReason::PagingEndless);
+        assert_eq!(same_address.reason, SalesforceFailure::PagingEndless.into());
         let mut pages = Pages::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_rows = pages.take(page(&[1], Some("b"))).unwrap_err();
-        assert_eq!(same_rows.reason, FailureReason::PagingEndless);
+        assert_eq!(same_rows.reason, SalesforceFailure::PagingEndless.into());
     }
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
         let stopped = (0..)
             .find_map(|n| pages.take(page(&[n], Some(&n.to_string()))).err())
             .unwrap();
-        assert_eq!(stopped.reason, FailureReason::PagingEndless);
+        assert_eq!(stopped.reason, SalesforceFailure::PagingEndless.into());
         assert!(pages.records.len() <= MAX_PAGES + 1);
     }
 
@@ -171,7 +173,11 @@ mod tests {
             json!({ "records": [], "done": false, "nextRecordsUrl": "/secur/logout.jsp" }),
         ] {
             let failure = Page::of(body.clone()).unwrap_err();
-            assert_eq!(failure.reason, FailureReason::AnswerMalformed, "{body}");
+            assert_eq!(
+                failure.reason,
+                TransportFailure::AnswerMalformed.into(),
+                "{body}"
+            );
         }
         let short = Page::of(json!({ "records": [{}], "totalSize": 2.0 })).unwrap();
         assert!(!short.last);

@@ -6,6 +6,7 @@ use super::batch;
 use super::client::Client;
 use super::counters::Counters;
 use super::facts::{Part, PollFacts};
+use super::failure::SalesforceFailure;
 use super::paging::{Page, Pages, Record};
 use super::queries;
 use super::settings::Settings;
@@ -15,8 +16,9 @@ use crate::domain::observation::Snapshot;
 use crate::domain::policy::{Connection, OrgPolicy, Product};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
+use crate::http_client::TransportFailure;
 use crate::http_client::Trust;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::sources::failure::Failure;
 use crate::sources::polling::{Pace, Usage};
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -143,14 +145,14 @@ impl Poller {
             .unwrap_or_else(|_| {
                 let seconds = self.within.as_secs();
                 Err(Failure::new(
-                    FailureReason::Timeout,
+                    TransportFailure::Timeout,
                     format!("the pages of one poll took longer than {seconds} s"),
                 ))
             });
         if let Err(failure) = &snapshot {
             // What a poll read before it failed was not told.
             self.users_told = None;
-            if failure.reason == FailureReason::SessionExpired {
+            if failure.is_of(&[SalesforceFailure::SessionExpired]) {
                 self.client.forget_session();
             }
         }
@@ -170,7 +172,7 @@ impl Poller {
             if self.pace.spent(self.client.usage) {
                 let percent = self.pace.budget_percent;
                 return Err(Failure::new(
-                    FailureReason::BudgetSpent,
+                    SalesforceFailure::BudgetSpent,
                     format!(
                         "{percent} % of the organisation's daily API requests are used, by whomever"
                     ),
@@ -214,7 +216,8 @@ impl Poller {
                 }
                 // Without the other parts we still know the users.
                 Err(failure)
-                    if part != Part::Capture || failure.reason == FailureReason::ObjectMissing =>
+                    if part != Part::Capture
+                        || failure.is_of(&[SalesforceFailure::ObjectMissing]) =>
                 {
                     self.note(part, Some(&failure), now);
                 }
@@ -302,7 +305,7 @@ impl Poller {
                 .await;
             match answer {
                 Ok(answer) => return batch::results(answer, asked.len()),
-                Err(failure) if failure.reason == FailureReason::NotFound => {
+                Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
                     self.no_batch_since = Some(now);
                 }
                 Err(failure) => return Err(failure),
@@ -316,7 +319,7 @@ impl Poller {
             let page = self.client.get(&path, now).await;
             match page {
                 // The address of queries itself is not there: the version is not.
-                Err(failure) if failure.reason == FailureReason::NotFound => {
+                Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
                     self.no_batch_since = None;
                     return Err(failure);
                 }
@@ -341,7 +344,7 @@ impl Poller {
             .unwrap_or_else(|_| {
                 let seconds = PART_WITHIN.as_secs();
                 Err(Failure::new(
-                    FailureReason::Timeout,
+                    TransportFailure::Timeout,
                     format!("its pages took longer than {seconds} s"),
                 ))
             })
@@ -377,7 +380,7 @@ impl Poller {
         let news = self.told.note(part, missing.is_none());
         if let Some(failure) = missing.filter(|_| news) {
             let again = if is_absent { "in an hour" } else { "by itself" };
-            let advice = failure.reason.advice().trim_end_matches('.');
+            let advice = failure.reason.advice.trim_end_matches('.');
             self.news.push(format!(
                 "{part} is not available ({failure}) and is asked for again {again}; where it should be: {advice}"
             ));
@@ -390,14 +393,13 @@ const fn is_approximate(part: Part) -> bool {
 }
 
 /// Whether a server may only mean that it does not count.
-const fn refuses_aggregates(failure: &Failure) -> bool {
-    matches!(
-        failure.reason,
-        FailureReason::MalformedQuery
-            | FailureReason::FieldUnknown
-            | FailureReason::AnswerMalformed
-            | FailureReason::Other
-    )
+fn refuses_aggregates(failure: &Failure) -> bool {
+    failure.is_of(&[TransportFailure::AnswerMalformed])
+        || failure.is_of(&[
+            SalesforceFailure::MalformedQuery,
+            SalesforceFailure::FieldUnknown,
+            SalesforceFailure::Other,
+        ])
 }
 
 /// Whether a failure only says that the organisation, or its user, does not have a part.
@@ -405,15 +407,14 @@ fn not_there(part: Part, failure: &Failure) -> bool {
     // Which fields exist and who may see them differs for these. A session that is good for the users and refused here
     // is not good for this.
     let optional = part != Part::Capture
-        && matches!(
-            failure.reason,
-            FailureReason::FieldUnknown
-                | FailureReason::MalformedQuery
-                | FailureReason::PermissionDenied
-                | FailureReason::SessionExpired
-                | FailureReason::SessionNotForApi
-                | FailureReason::NotFound
-                | FailureReason::Other
-        );
-    failure.reason == FailureReason::ObjectMissing || optional
+        && failure.is_of(&[
+            SalesforceFailure::FieldUnknown,
+            SalesforceFailure::MalformedQuery,
+            SalesforceFailure::PermissionDenied,
+            SalesforceFailure::SessionExpired,
+            SalesforceFailure::SessionNotForApi,
+            SalesforceFailure::NotFound,
+            SalesforceFailure::Other,
+        ]);
+    failure.is_of(&[SalesforceFailure::ObjectMissing]) || optional
 }

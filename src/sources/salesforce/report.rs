@@ -3,7 +3,8 @@
 
 use super::answer::text;
 use crate::domain::ids::closed_set;
-use crate::sources::failure::{Failure, FailureReason};
+use crate::http_client::TransportFailure;
+use crate::sources::failure::Failure;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -83,7 +84,7 @@ impl Tally {
 
 /// Reads a report's answer.
 pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Report, Failure> {
-    let malformed = |what: String| Failure::new(FailureReason::AnswerMalformed, what);
+    let malformed = |what: String| Failure::new(TransportFailure::AnswerMalformed, what);
     let columns = answer
         .get("reportMetadata")
         .and_then(|metadata| metadata.get("detailColumns"))

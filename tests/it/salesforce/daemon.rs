@@ -5,7 +5,9 @@ use super::fixture::{CLIENT_ID, SECRET, people};
 use crate::support::http::{get, post};
 use crate::support::process::{Daemon, wait_until};
 use lightning_sync_exporter::app::now;
-use lightning_sync_exporter::sources::failure::FailureReason;
+use lightning_sync_exporter::http_client::TransportFailure;
+use lightning_sync_exporter::sources::failure_reason;
+use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_sim::simulator::salesforce::{Salesforce, Scene, SimulatedOrg};
 use std::fs;
 use std::net::SocketAddr;
@@ -309,7 +311,7 @@ fn figure(page: &str, name: &str, labels: &str) -> Option<f64> {
 }
 
 /// What a failure is about: a scene, or a secret that is not the app's.
-type Trouble = (Option<Scene>, FailureReason);
+type Trouble = (Option<Scene>, &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
@@ -317,11 +319,17 @@ async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
         .map(|(scene, reason)| (Some(*scene), *reason))
         .collect();
     troubles.extend([
-        (Some(Scene::VersionMissing), FailureReason::NotFound),
-        (Some(Scene::TokenRedirect), FailureReason::Redirected),
-        (Some(Scene::StrangeCode), FailureReason::Other),
-        (Some(Scene::Hang), FailureReason::Timeout),
-        (None, FailureReason::CredentialsRejected),
+        (
+            Some(Scene::VersionMissing),
+            SalesforceFailure::NotFound.name(),
+        ),
+        (
+            Some(Scene::TokenRedirect),
+            TransportFailure::Redirected.name(),
+        ),
+        (Some(Scene::StrangeCode), SalesforceFailure::Other.name()),
+        (Some(Scene::Hang), TransportFailure::Timeout.name()),
+        (None, SalesforceFailure::CredentialsRejected.name()),
     ]);
     let id = |n: usize| format!("3MVG9org{n}");
     let orgs = (0..troubles.len())
@@ -400,7 +408,7 @@ async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
             .filter(|line| line.contains("\"WARN\"") && line.contains(&format!("\"org-{n}\"")))
             .collect();
         assert_eq!(warned.len(), 1, "{scene:?}: {warned:?}");
-        let advice = serde_json::to_string(reason.advice()).unwrap();
+        let advice = serde_json::to_string(failure_reason(reason).unwrap().advice).unwrap();
         assert!(
             warned[0].contains(advice.trim_matches('"')),
             "{}",

@@ -2,33 +2,55 @@
 
 use super::fixture::{CLIENT_ID, World};
 use chrono::TimeDelta;
-use lightning_sync_exporter::sources::failure::FailureReason;
+use lightning_sync_exporter::http_client::TransportFailure;
+use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_sim::simulator::salesforce::Scene;
 
-pub(super) const FAILURES: &[(Scene, FailureReason)] = &[
-    (Scene::SessionsRefused, FailureReason::SessionExpired),
-    (Scene::NotForApi, FailureReason::SessionNotForApi),
-    (Scene::RevokedApp, FailureReason::AppRevoked),
-    (Scene::NoRunAsUser, FailureReason::NoRunAsUser),
-    (Scene::NotApproved, FailureReason::AppNotApproved),
-    (Scene::LimitExceeded, FailureReason::RequestLimitExceeded),
-    (Scene::LimitExceeded400, FailureReason::RequestLimitExceeded),
-    (Scene::PermissionDenied, FailureReason::PermissionDenied),
-    (Scene::MalformedQuery, FailureReason::MalformedQuery),
-    (Scene::FieldUnknown, FailureReason::FieldUnknown),
+pub(super) const FAILURES: &[(Scene, &str)] = &[
+    (
+        Scene::SessionsRefused,
+        SalesforceFailure::SessionExpired.name(),
+    ),
+    (Scene::NotForApi, SalesforceFailure::SessionNotForApi.name()),
+    (Scene::RevokedApp, SalesforceFailure::AppRevoked.name()),
+    (Scene::NoRunAsUser, SalesforceFailure::NoRunAsUser.name()),
+    (Scene::NotApproved, SalesforceFailure::AppNotApproved.name()),
+    (
+        Scene::LimitExceeded,
+        SalesforceFailure::RequestLimitExceeded.name(),
+    ),
+    (
+        Scene::LimitExceeded400,
+        SalesforceFailure::RequestLimitExceeded.name(),
+    ),
+    (
+        Scene::PermissionDenied,
+        SalesforceFailure::PermissionDenied.name(),
+    ),
+    (
+        Scene::MalformedQuery,
+        SalesforceFailure::MalformedQuery.name(),
+    ),
+    (Scene::FieldUnknown, SalesforceFailure::FieldUnknown.name()),
     (
         Scene::TransactionSecurity,
-        FailureReason::TransactionSecurity,
+        SalesforceFailure::TransactionSecurity.name(),
     ),
-    (Scene::Maintenance, FailureReason::Maintenance),
-    (Scene::LoginPage, FailureReason::AnswerIsPage),
-    (Scene::ServerError, FailureReason::ServerError),
-    (Scene::Truncated, FailureReason::ConnectFailed),
-    (Scene::Garbage, FailureReason::AnswerMalformed),
-    (Scene::HugeBody, FailureReason::AnswerTooLarge),
-    (Scene::EndlessPaging, FailureReason::PagingEndless),
-    (Scene::RepeatingPage, FailureReason::PagingEndless),
-    (Scene::Redirect, FailureReason::Redirected),
+    (Scene::Maintenance, SalesforceFailure::Maintenance.name()),
+    (Scene::LoginPage, SalesforceFailure::AnswerIsPage.name()),
+    (Scene::ServerError, SalesforceFailure::ServerError.name()),
+    (Scene::Truncated, TransportFailure::ConnectFailed.name()),
+    (Scene::Garbage, TransportFailure::AnswerMalformed.name()),
+    (Scene::HugeBody, TransportFailure::AnswerTooLarge.name()),
+    (
+        Scene::EndlessPaging,
+        SalesforceFailure::PagingEndless.name(),
+    ),
+    (
+        Scene::RepeatingPage,
+        SalesforceFailure::PagingEndless.name(),
+    ),
+    (Scene::Redirect, TransportFailure::Redirected.name()),
 ];
 
 #[tokio::test]
@@ -44,9 +66,9 @@ async fn every_failure_is_named_and_ends_by_itself() {
         let polled = world.poll().await;
         let failure = polled.snapshot.unwrap_err();
         println!("{scene}: {failure}, {} calls", polled.calls);
-        assert_eq!(failure.reason, *reason, "{scene}: {failure}");
+        assert_eq!(failure.reason.name, *reason, "{scene}: {failure}");
         assert!(
-            polled.calls <= 4 || *reason == FailureReason::PagingEndless,
+            polled.calls <= 4 || *reason == SalesforceFailure::PagingEndless.name(),
             "{scene}"
         );
         assert_eq!(world.requests("/services/oauth2/token"), 1, "{scene}");
@@ -79,7 +101,7 @@ async fn a_version_that_is_not_there_is_named() {
         .salesforce
         .change(CLIENT_ID, |org| org.scene = Scene::VersionMissing);
     let failure = world.poll().await.snapshot.unwrap_err();
-    assert_eq!(failure.reason, FailureReason::NotFound);
+    assert_eq!(failure.reason.name, SalesforceFailure::NotFound.name());
 }
 
 #[tokio::test]
@@ -90,8 +112,8 @@ async fn a_wrong_secret_is_named_and_not_repeated_at_once() {
         .change(CLIENT_ID, |org| org.client_secret = "another".to_owned());
     let polled = world.poll().await;
     assert_eq!(
-        polled.snapshot.unwrap_err().reason,
-        FailureReason::CredentialsRejected
+        polled.snapshot.unwrap_err().reason.name,
+        SalesforceFailure::CredentialsRejected.name()
     );
     assert_eq!(polled.calls, 1);
 }

@@ -2,8 +2,10 @@
 
 use super::fixture::{CLIENT_ID, World, noon, policy, settings};
 use crate::support::stack::repository;
+use lightning_sync_exporter::http_client::TransportFailure;
 use lightning_sync_exporter::http_client::{Authorities, Endpoint, Trust};
-use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
+use lightning_sync_exporter::sources::failure::Failure;
+use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_exporter::sources::salesforce::{Poller, Settings};
 use lightning_sync_sim::simulator::salesforce::Scene;
 use rustls::ServerConfig;
@@ -22,7 +24,10 @@ async fn failure_of(settings: Settings) -> Failure {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_named() {
     let failure = failure_of(settings("https://no-such-host.invalid")).await;
-    assert_eq!(failure.reason, FailureReason::NameNotResolved);
+    assert_eq!(
+        failure.reason.name,
+        TransportFailure::NameNotResolved.name()
+    );
     assert!(failure.detail.contains("no-such-host.invalid"));
 }
 
@@ -32,7 +37,7 @@ async fn a_port_where_nobody_listens_is_named() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let failure = failure_of(settings(&format!("http://{address}"))).await;
-    assert_eq!(failure.reason, FailureReason::ConnectFailed);
+    assert_eq!(failure.reason.name, TransportFailure::ConnectFailed.name());
 }
 
 /// A server that speaks TLS with a certificate for `localhost` of an authority that nobody knows, and answers 503.
@@ -71,16 +76,24 @@ async fn a_certificate_of_an_unknown_authority_is_refused_and_a_ca_file_makes_it
     let port = with_certificate().await;
     let mut settings = settings(&format!("https://localhost:{port}"));
     let failure = failure_of(settings.clone()).await;
-    assert_eq!(failure.reason, FailureReason::TlsNotVerified);
+    assert_eq!(failure.reason.name, TransportFailure::TlsNotVerified.name());
     assert!(failure.detail.contains("UnknownIssuer"), "{failure}");
     settings.authorities =
         Some(Authorities::from_file(&repository("tests/it/salesforce/data/ca.pem")).unwrap());
     let failure = failure_of(settings.clone()).await;
-    assert_eq!(failure.reason, FailureReason::Maintenance, "{failure}");
+    assert_eq!(
+        failure.reason.name,
+        SalesforceFailure::Maintenance.name(),
+        "{failure}"
+    );
     // The same server by an address that its certificate does not name.
     settings.my_domain = Endpoint::new(&format!("https://127.0.0.1:{port}")).unwrap();
     let failure = failure_of(settings).await;
-    assert_eq!(failure.reason, FailureReason::TlsNotVerified, "{failure}");
+    assert_eq!(
+        failure.reason.name,
+        TransportFailure::TlsNotVerified.name(),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +101,11 @@ async fn plain_http_on_the_port_of_tls_is_refused() {
     let world = World::healthy(1).await;
     let url = format!("https://{}", world.salesforce.address());
     let failure = failure_of(settings(&url)).await;
-    assert_eq!(failure.reason, FailureReason::TlsNotVerified, "{failure}");
+    assert_eq!(
+        failure.reason.name,
+        TransportFailure::TlsNotVerified.name(),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -103,6 +120,6 @@ async fn a_poll_that_hangs_ends_within_its_bound() {
         "a poll that hangs ended after {:?}: {failure}",
         began.elapsed()
     );
-    assert_eq!(failure.reason, FailureReason::Timeout);
+    assert_eq!(failure.reason.name, TransportFailure::Timeout.name());
     assert!(began.elapsed() < Duration::from_secs(25));
 }

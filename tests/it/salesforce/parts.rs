@@ -4,8 +4,8 @@ use super::fixture::{CLIENT_ID, SECRET, World, people, policy, settings};
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::http_client::TransportFailure;
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::failure::FailureReason;
 use lightning_sync_exporter::sources::salesforce::{Part, Poller};
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::io::ErrorKind;
@@ -150,7 +150,7 @@ async fn a_redirect_takes_the_secret_nowhere() {
     let mut world = World::of(org).await;
     let polled = world.poll().await;
     let failure = polled.snapshot.unwrap_err();
-    assert_eq!(failure.reason, FailureReason::Redirected);
+    assert_eq!(failure.reason.name, TransportFailure::Redirected.name());
     assert_eq!(polled.calls, 1);
     let nobody = stranger.accept().unwrap_err();
     assert_eq!(nobody.kind(), ErrorKind::WouldBlock);
@@ -170,6 +170,6 @@ async fn a_slow_service_is_read_until_the_polls_time_is_over() {
         .within(Duration::from_secs(1));
     let began = Instant::now();
     let failure = world.poll().await.snapshot.unwrap_err();
-    assert_eq!(failure.reason, FailureReason::Timeout);
+    assert_eq!(failure.reason.name, TransportFailure::Timeout.name());
     assert!(began.elapsed() < Duration::from_secs(5));
 }

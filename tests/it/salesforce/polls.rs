@@ -7,7 +7,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::Product;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::failure::FailureReason;
+use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_exporter::sources::salesforce::{
     Auth, Columns, Connectivity, Part, Poller, ReportSettings,
 };
@@ -352,7 +352,10 @@ async fn a_signed_assertion_gets_a_session_too() {
         .change(CLIENT_ID, |org| org.public_key.truncate(10));
     world.salesforce.expire_sessions();
     let failure = world.poll().await.snapshot.unwrap_err();
-    assert_eq!(failure.reason, FailureReason::CredentialsRejected);
+    assert_eq!(
+        failure.reason.name,
+        SalesforceFailure::CredentialsRejected.name()
+    );
 }
 
 #[tokio::test]
@@ -365,8 +368,8 @@ async fn a_budget_that_is_spent_pauses_polling_until_requests_are_free() {
     world.salesforce.take_seen();
     let spent = world.poll().await;
     assert_eq!(
-        spent.snapshot.unwrap_err().reason,
-        FailureReason::BudgetSpent
+        spent.snapshot.unwrap_err().reason.name,
+        SalesforceFailure::BudgetSpent.name()
     );
     assert_eq!(spent.calls, 1);
     world.salesforce.change(CLIENT_ID, |org| org.used = 100);
