@@ -71,6 +71,9 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
         Ok(config) => config,
         Err(error) => return streams.complain(error, Exit::WRONG),
     };
+    for note in &config.notes {
+        tracing::warn!("The configuration is valid, but {note}");
+    }
     let supervisor = match Supervisor::of_process() {
         Ok(supervisor) => supervisor,
         Err(error) => {

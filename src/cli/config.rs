@@ -52,8 +52,13 @@ pub(super) fn check(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
             } else {
                 "organisations"
             };
+            let notes: String = valid
+                .notes
+                .iter()
+                .map(|note| ["WARN ", note, "\n"].concat())
+                .collect();
             streams.print(&format!(
-                "{} is valid: {count} {plural}\n",
+                "{} is valid: {count} {plural}\n{notes}",
                 config.file.display()
             ))
         }

@@ -5,6 +5,7 @@ use super::mistakes::quoted;
 use super::section::{ConfigSection, KeyRead};
 use super::table::DAYS;
 use crate::domain::calendar::{Calendar, Weekly};
+use crate::domain::policy::{CountHours, OrgPolicy};
 use chrono::Weekday;
 use chrono_tz::Tz;
 
@@ -43,6 +44,36 @@ pub(super) fn read(org: &ConfigSection<'_>, zone: Tz) -> (Calendar, KeyRead<()>)
     });
     (calendar, given)
 }
+
+/// What happens over a weekend to an organisation whose hours are counted by the clock, where work rests for longer than
+/// `stale_after`.
+pub(super) fn weekend(policy: &OrgPolicy) -> Option<String> {
+    let Calendar::Weekly(weekly) = &policy.calendar else {
+        return None;
+    };
+    if policy.count_hours == CountHours::Business {
+        return None;
+    }
+    let (from, to) = (i64::from(weekly.from_minute), i64::from(weekly.to_minute));
+    let limit = policy.stale_after.num_minutes();
+    let after = |day: Weekday, days: i64| (0..days).fold(day, |day, _| day.succ());
+    let closing = weekly.days.iter().copied().find(|day| {
+        let next = (1..=7).find(|days| weekly.days.contains(&after(*day, *days)));
+        next.is_some_and(|days| days * DAY + from - to > limit)
+    })?;
+    let paged = to + limit;
+    let time = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    Some(format!(
+        "count_hours is wall beside business_hours: a last sync on {closing} at {} pages on {} at {}; \
+         `count_hours: business` counts working hours only",
+        time(to),
+        after(closing, paged / DAY),
+        time(paged % DAY),
+    ))
+}
+
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
 
 const WORKING_DAYS: [Weekday; 5] = [
     Weekday::Mon,

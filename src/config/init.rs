@@ -64,12 +64,14 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
     let hours = answers.ask(
         "Does it work Monday to Friday, 08:00 to 18:00? y or n",
         "y",
-        |text| match text {
-            "y" | "yes" => Ok(true),
-            "n" | "no" => Ok(false),
-            _ => Err("answer y or n".to_owned()),
-        },
+        yes_or_no,
     )?;
+    let weekend = hours
+        && answers.ask(
+            "Does a weekend without a sync have to page somebody? y or n",
+            "n",
+            yes_or_no,
+        )?;
     let token_file = answers.ask(
         "Token file for senders on other machines (nothing: only this machine may push)",
         "",
@@ -92,7 +94,7 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
         let mode = if hands_group_on(base) { 0o640 } else { 0o600 };
         write_new(target, &(new_token()? + "\n"), mode)?;
     }
-    let text = first_file(&name, zone.name(), hours, token_file, store(base));
+    let text = first_file(&name, zone.name(), hours, weekend, token_file);
     let written = from_text(&shown, &text, base, &Environment::default())
         .map_err(InitError::from)
         .and_then(|_| write_new(path, &text, 0o640));
@@ -124,10 +126,12 @@ fn hands_group_on(directory: &Path) -> bool {
         .is_ok_and(|found| found.permissions().mode() & SETGID != 0)
 }
 
-/// The Debian package has a place for the database; commands that are run elsewhere find it by its whole path.
-fn store(base: &Path) -> Option<&'static str> {
-    (base == Path::new("/etc/lightning-sync"))
-        .then_some("/var/lib/lightning-sync/lightning-sync.db")
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("answer y or n".to_owned()),
+    }
 }
 
 impl Answers<'_> {
@@ -183,32 +187,22 @@ fn first_file(
     name: &str,
     zone: &str,
     hours: bool,
+    weekend: bool,
     token_file: Option<String>,
-    store: Option<&str>,
 ) -> String {
-    let mut text = store.map_or_else(String::new, |path| format!("store: {{ path: {path} }}\n"));
-    for part in [
-        "orgs:\n  - name: \"",
-        name,
-        "\"\n    time_zone: ",
-        zone,
-        "\n",
-    ] {
-        text.push_str(part);
-    }
+    let mut text = format!("orgs:\n  - name: \"{name}\"\n    time_zone: {zone}\n");
     if hours {
         text.push_str("    business_hours: { days: [mon, tue, wed, thu, fri], from: \"08:00\", to: \"18:00\" }\n");
+        text.push_str(if weekend {
+            "    # A weekend without a sync pages somebody: stale_after (24h) is counted by the clock.\n    count_hours: wall\n"
+        } else {
+            "    # A weekend without a sync pages nobody: stale_after (24h) counts working hours only, which are 2.4 such days.\n    # For one working day write stale_after: 10h.\n    count_hours: business\n"
+        });
     }
     if let Some(file) = token_file {
         // A JSON string is a YAML string.
-        let quoted = serde_json::Value::String(file);
-        for part in [
-            "    ingest: { token_file: ",
-            quoted.to_string().as_str(),
-            " }\n",
-        ] {
-            text.push_str(part);
-        }
+        let quoted = serde_json::Value::String(file).to_string();
+        text += &["    ingest: { token_file: ", &quoted, " }\n"].concat();
     }
     text
 }

@@ -1,6 +1,7 @@
 //! File and environment → [`ValidConfig`].
 
 use super::drop_directories;
+use super::hours;
 use super::keys::{ConfigKey, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, MistakePlace, nearest};
 use super::org;
@@ -59,8 +60,7 @@ impl FromIterator<(String, String)> for Environment {
     }
 }
 
-/// The configuration of a file, under the environment. Relative paths in it are taken from the file's directory, except
-/// `store.path`.
+/// The configuration of a file, under the environment. Relative paths in it are taken from the file's directory.
 ///
 /// # Errors
 /// When the file cannot be read, or all its mistakes at once.
@@ -200,9 +200,10 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
         fits.then(|| PathBuf::from(text))
             .ok_or_else(|| "allowed: the path of a file".to_owned())
     });
+    let mut notes = Vec::new();
     let span = |name, default| section.span(name).given().flatten().unwrap_or(default);
     let store = StoreConfig {
-        path: path.or(PathBuf::from("lightning-sync.db")),
+        path: database(path.given(), base, &mut notes),
         keep_activity: span("keep_activity", TimeDelta::days(7)),
         keep_history: span("keep_history", TimeDelta::days(400)),
     };
@@ -216,6 +217,7 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
         .choice("user_names", UserNames::from_name)
         .or(UserNames::Pseudonym);
     let orgs = read_orgs(root, base, &store.path, read)?;
+    notes.extend(weekends(&orgs));
     Some(ValidConfig {
         store,
         external_url,
@@ -223,9 +225,56 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
         user_series,
         user_names,
         orgs,
+        notes,
         validated: Validated,
     })
 }
+
+/// Where the database is. A relative path is taken from the directory of the configuration; without one, the daemon of
+/// a configuration in /etc has its own under /var/lib.
+fn database(written: Option<PathBuf>, base: &Path, notes: &mut Vec<String>) -> PathBuf {
+    const NAME: &str = "lightning-sync.db";
+    let path = match &written {
+        Some(path) => base.join(path),
+        None if base.starts_with("/etc") => Path::new("/var/lib/lightning-sync").join(NAME),
+        None => base.join(NAME),
+    };
+    // Versions before 0.2 took it from the working directory. What is there must not look like an empty database.
+    let before = written.unwrap_or_else(|| PathBuf::from(NAME));
+    if before.is_relative() && !path.exists() && before.exists() {
+        notes.push(format!(
+            "store.path: the database of the working directory is used, because {} is not there; write its whole path",
+            path.display()
+        ));
+        return before;
+    }
+    path
+}
+
+/// What is to be known of weekends, once for each kind of working hours.
+fn weekends(orgs: &[OrgConfig]) -> Vec<String> {
+    let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for org in orgs {
+        if let Some(note) = hours::weekend(&org.policy) {
+            names
+                .entry(note)
+                .or_default()
+                .push(org.policy.name.as_str());
+        }
+    }
+    let note = |(note, names): (String, Vec<&str>)| {
+        let first = names.iter().take(NAMED).copied().collect::<Vec<_>>();
+        let more = match names.len() - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}: {note}", first.join(", "))
+    };
+    names.into_iter().map(note).collect()
+}
+
+/// How many organisations a sentence names.
+const NAMED: usize = 3;
 
 fn read_orgs(
     root: &ConfigSection<'_>,

@@ -21,7 +21,11 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
         if text.contains('@') {
             return Ok(None);
         }
-        Endpoint::new(text).map(Some)
+        let endpoint = Endpoint::new(text)?;
+        match not_my_domain(endpoint.host()) {
+            Some(says) => Err(says.to_owned()),
+            None => Ok(Some(endpoint)),
+        }
     });
     if let KeyRead::Given(None) = my_domain {
         section.wrong(
@@ -29,7 +33,7 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
             "has a user name in it; allowed: a host alone, credentials stand under auth",
         );
     }
-    let my_domain = section.require("my_domain", my_domain);
+    let my_domain = section.require("my_domain", my_domain).flatten();
     let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
     let api_version = section
         .count("api_version")
@@ -38,11 +42,11 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
     let budget = section
         .count("api_budget_percent")
         .or(u64::from(Settings::API_BUDGET_PERCENT));
-    let auth = read_auth(&section, base);
+    let auth = read_auth(&section, base, my_domain.as_ref());
     let report = read_report(&section);
     let approximate_activity = section.flag("approximate_activity").or(false);
     Some(Settings {
-        my_domain: my_domain??,
+        my_domain: my_domain?,
         authorities: authorities.given(),
         auth: auth?,
         api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),
@@ -99,7 +103,11 @@ pub(super) fn expect(policy: &mut OrgPolicy, settings: &Settings) {
     }
 }
 
-fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<Auth> {
+fn read_auth(
+    section: &ConfigSection<'_>,
+    base: &Path,
+    my_domain: Option<&Endpoint>,
+) -> Option<Auth> {
     let (given, auth) = section.section("auth");
     section.require("auth", given)?;
     let (credentials_given, credentials) = auth.section("client_credentials");
@@ -134,15 +142,31 @@ fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<Auth> {
             let username = text(&jwt, "username");
             let key = jwt.text("private_key_file", |text| key_file(text, &base.join(text)));
             let key = jwt.require("private_key_file", key);
+            let fitting =
+                my_domain.map_or(PRODUCTION_AUDIENCE, |my_domain| audience(my_domain.host()));
             let audience = jwt.text("audience", |text| {
-                Endpoint::new(text)?;
-                Ok(text.trim_end_matches('/').to_owned())
+                let host = Endpoint::new(text)?.host().to_owned();
+                let text = text.trim_end_matches('/');
+                let vendors = [PRODUCTION_AUDIENCE, SANDBOX_AUDIENCE].contains(&text);
+                match my_domain {
+                    Some(ours)
+                        if ours.host().ends_with(MY_DOMAIN)
+                            && text != fitting
+                            && (vendors || host != ours.host()) =>
+                    {
+                        Err(format!(
+                            "allowed: {fitting}, which believes in {}, or that itself",
+                            ours.host()
+                        ))
+                    }
+                    _ => Ok(text.to_owned()),
+                }
             });
             Some(Auth::JwtBearer {
                 client_id: client_id?,
                 username: username?,
                 key: key?,
-                audience: audience.or(DEFAULT_AUDIENCE.to_owned()),
+                audience: audience.or(fitting.to_owned()),
             })
         }
         (KeyRead::Given(()), KeyRead::Given(())) => {
@@ -156,8 +180,36 @@ fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<Auth> {
     }
 }
 
-/// Production's; a sandbox has another.
-const DEFAULT_AUDIENCE: &str = "https://login.salesforce.com";
+const PRODUCTION_AUDIENCE: &str = "https://login.salesforce.com";
+/// Of sandboxes and scratch organisations.
+const SANDBOX_AUDIENCE: &str = "https://test.salesforce.com";
+/// How the hosts of organisations end.
+const MY_DOMAIN: &str = ".my.salesforce.com";
+
+/// The audience that fits a host.
+fn audience(host: &str) -> &'static str {
+    let sandbox = host.contains("--") || host.contains(".sandbox.") || host.contains(".scratch.");
+    if sandbox {
+        SANDBOX_AUDIENCE
+    } else {
+        PRODUCTION_AUDIENCE
+    }
+}
+
+/// Why a host of Salesforce is no My Domain; a session of another host would be refused, or sent where nobody wants it.
+fn not_my_domain(host: &str) -> Option<&'static str> {
+    if host.ends_with(".force.com") || host.ends_with(".my.site.com") {
+        Some(
+            "this host serves pages only; allowed: the My Domain, such as https://acme.my.salesforce.com",
+        )
+    } else if host.ends_with(".salesforce.com") && !host.ends_with(MY_DOMAIN) {
+        Some(
+            "this host is not the organisation's own; allowed: the My Domain, such as https://acme.my.salesforce.com",
+        )
+    } else {
+        None
+    }
+}
 
 fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {
     let name = token::named(written, path);

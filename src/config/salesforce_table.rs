@@ -111,10 +111,12 @@ pub(super) const KEYS: &[ConfigKey] = &[
             "^https://[^/@?#]+$",
             "an https URL such as https://login.salesforce.com",
         ),
-        default: KeyDefault::Value("https://login.salesforce.com"),
+        default: KeyDefault::Words(
+            "https://test.salesforce.com for a sandbox or scratch organisation, else https://login.salesforce.com",
+        ),
         example: "https://login.salesforce.com",
         live: false,
-        doc: "Who is to believe the assertion; https://test.salesforce.com for a sandbox.",
+        doc: "Who is to believe the assertion. It has to fit my_domain, or be it.",
     },
     ConfigKey {
         path: "orgs[].salesforce.poll_every",

@@ -27,10 +27,12 @@ const KEYS: &[ConfigKey] = &[
     ConfigKey {
         path: "store.path",
         kind: KeyKind::File,
-        default: KeyDefault::Value("lightning-sync.db"),
+        default: KeyDefault::Words(
+            "lightning-sync.db beside the configuration; for one in /etc, /var/lib/lightning-sync/lightning-sync.db",
+        ),
         example: "lightning-sync.db",
         live: true,
-        doc: "The SQLite database; it is created when it is not there. A relative path is taken from the working directory.",
+        doc: "The SQLite database; it is created when it is not there. A relative path is taken from the directory of the configuration.",
     },
     ConfigKey {
         path: "store.keep_activity",

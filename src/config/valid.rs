@@ -27,6 +27,8 @@ pub struct ValidConfig {
     pub user_names: UserNames,
     /// The organisations, in the order of the file; never empty, names are unique.
     pub orgs: Vec<OrgConfig>,
+    /// What the operator should know before it happens: one sentence each.
+    pub notes: Vec<String>,
     /// Keeps the constructor within this module.
     pub(super) validated: Validated,
 }
@@ -58,6 +60,7 @@ impl ValidConfig {
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
             orgs,
+            notes: Vec::new(),
             validated: Validated,
         }
     }
@@ -88,7 +91,7 @@ pub(super) struct Validated;
 /// Where the database is, and how long it holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
-    /// The SQLite database; a relative path is taken from the working directory.
+    /// The SQLite database.
     pub path: PathBuf,
     /// How long single records of activity are stored.
     pub keep_activity: TimeDelta,

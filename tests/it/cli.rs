@@ -35,7 +35,7 @@ fn config_init_writes_what_config_check_takes() {
     let file = file.to_str().unwrap();
     let (code, _, errors) = typed(
         &["config", "init", "--config.file", file],
-        "acme\nEurope/Berlin\ny\n\n",
+        "acme\nEurope/Berlin\ny\n\n\n",
     );
     assert_eq!((code, errors.as_str()), (0, ""));
     assert_eq!(
@@ -47,7 +47,10 @@ fn config_init_writes_what_config_check_takes() {
         )
     );
     assert_eq!(typed(&["--config.file", file, "--config.check"], "").0, 0);
-    let (code, output, errors) = typed(&["config", "init", "--config.file", file], "acme\n\ny\n\n");
+    let (code, output, errors) = typed(
+        &["config", "init", "--config.file", file],
+        "acme\n\ny\n\n\n",
+    );
     assert_eq!((code, output.as_str()), (2, ""));
     assert_eq!(
         errors,

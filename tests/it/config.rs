@@ -80,7 +80,7 @@ fn the_environment_goes_over_the_file_for_scalars_outside_of_lists() {
         ],
     )
     .unwrap();
-    assert_eq!(valid.store.path, Path::new("b.db"));
+    assert_eq!(valid.store.path, Path::new("/nowhere/b.db"));
     assert_eq!(valid.store.keep_activity, chrono::TimeDelta::days(14));
     assert_eq!(valid.user_names.name(), "plain");
 }
@@ -254,7 +254,10 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
-    let (outcome, output) = init(&path, "Acme\nacme\nBerlin\nEurope/Berlin\ny\nacme.token\n");
+    let (outcome, output) = init(
+        &path,
+        "Acme\nacme\nBerlin\nEurope/Berlin\ny\nn\nacme.token\n",
+    );
     assert_eq!(outcome, Ok(()));
     insta::assert_snapshot!(output.replace(directory.path().to_str().unwrap(), "DIR"), @r#"
     Name of the organisation (a-z, 0-9 and -):
@@ -264,6 +267,7 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
       allowed: a name of the IANA time zone database such as Europe/Berlin; did you mean Europe/Berlin?
     Its time zone [UTC]:
     Does it work Monday to Friday, 08:00 to 18:00? y or n [y]:
+    Does a weekend without a sync have to page somebody? y or n [n]:
     Token file for senders on other machines (nothing: only this machine may push):
     Wrote a new token to DIR/acme.token.
     Wrote DIR/a.yaml. `config example` shows every other key.
@@ -273,6 +277,9 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
       - name: "acme"
         time_zone: Europe/Berlin
         business_hours: { days: [mon, tue, wed, thu, fri], from: "08:00", to: "18:00" }
+        # A weekend without a sync pages nobody: stale_after (24h) counts working hours only, which are 2.4 such days.
+        # For one working day write stale_after: 10h.
+        count_hours: business
         ingest: { token_file: "acme.token" }
     "#);
     let valid = config::from_file(&path, &Environment::default()).unwrap();
@@ -300,7 +307,7 @@ fn inits_token_is_the_groups_to_read_where_the_directory_hands_its_group_on() {
     let setgid = std::fs::Permissions::from_mode(0o2750);
     std::fs::set_permissions(directory.path(), setgid).unwrap();
     let path = directory.path().join("a.yaml");
-    assert_eq!(init(&path, "acme\n\n\nacme.token\n").0, Ok(()));
+    assert_eq!(init(&path, "acme\n\n\n\nacme.token\n").0, Ok(()));
     let token = directory.path().join("acme.token");
     let mode = std::fs::metadata(&token).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
@@ -312,7 +319,7 @@ fn init_that_fails_in_the_end_leaves_no_token_behind() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
     // The configuration is to be written where its token was.
-    let (outcome, _) = init(&path, "acme\n\n\na.yaml\n");
+    let (outcome, _) = init(&path, "acme\n\n\n\na.yaml\n");
     assert!(outcome.is_err());
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
@@ -335,6 +342,50 @@ fn init_leaves_an_existing_file_alone() {
             std::fs::read_to_string(&path).unwrap().as_str()
         ),
         ("", "mine")
+    );
+}
+
+#[test]
+fn business_hours_counted_by_the_clock_are_named_with_what_will_happen() {
+    let org = |name: &str, more: &str| {
+        format!(
+            "  - {{ name: {name}, business_hours: {{ from: \"08:00\", to: \"18:00\" }}{more} }}\n"
+        )
+    };
+    let wall: String = ["a", "b", "c", "d", "e"].map(|name| org(name, "")).concat();
+    let text = format!(
+        "orgs:\n{wall}{}{}  - {{ name: h }}\n",
+        org("f", ", count_hours: business"),
+        org("g", ", stale_after: 3d"),
+    );
+    assert_eq!(
+        read(&text, &[]).unwrap().notes,
+        [
+            "a, b, c and 2 more: count_hours is wall beside business_hours: a last sync on Fri at 18:00 pages on Sat at 18:00; \
+          `count_hours: business` counts working hours only"
+        ]
+    );
+}
+
+#[test]
+fn a_relative_database_lies_beside_the_configuration_or_where_it_was_before() {
+    let path = |text: &str, base: &str| {
+        config::from_text("a.yaml", text, Path::new(base), &Environment::default()).unwrap()
+    };
+    let own = path(ORG, "/etc/lightning-sync").store.path;
+    assert_eq!(own, Path::new("/var/lib/lightning-sync/lightning-sync.db"));
+    let beside = path(ORG, "/srv/sync").store.path;
+    assert_eq!(beside, Path::new("/srv/sync/lightning-sync.db"));
+    // Tests run in the directory of the manifest, where this file is.
+    let before = path(
+        &format!("store: {{ path: Cargo.toml }}\n{ORG}"),
+        "/srv/sync",
+    );
+    assert_eq!(before.store.path, Path::new("Cargo.toml"));
+    assert!(
+        before.notes[0].contains("/srv/sync/Cargo.toml is not there"),
+        "{:?}",
+        before.notes
     );
 }
 

@@ -38,5 +38,6 @@ mod simulator;
 mod store;
 mod supply;
 mod support;
+mod upgrade;
 mod web;
 mod windows;

@@ -21,7 +21,7 @@ dpkg -i /life/old.deb >/life/dpkg.log 2>&1
 promtool check config /usr/share/doc/$unit/deploy/prometheus/prometheus.yml >&2
 said "installed: enabled, and waits for a configuration"
 
-printf '%s\n' acme Europe/Berlin y acme.token | lightning-sync-exporter config init >&2
+printf '%s\n' acme Europe/Berlin y n acme.token | lightning-sync-exporter config init >&2
 systemctl start $unit
 [[ $(systemctl is-active $unit) == active ]]
 [[ $(stat -c '%U %G %a' /etc/lightning-sync/config.yaml /etc/lightning-sync/acme.token) == $'root lightning-sync 640\nroot lightning-sync 640' ]]
