@@ -22,7 +22,9 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
     let config = from_file(&file, &Environment::default()).unwrap();
     assert_eq!(config.store.path, database);
 
-    let captured = DateTime::parse_from_rfc3339(CAPTURED_AT).unwrap().timestamp();
+    let captured = DateTime::parse_from_rfc3339(CAPTURED_AT)
+        .unwrap()
+        .timestamp();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let options = Options {
@@ -45,22 +47,30 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
 
     let page = get(address, "/metrics").text();
     for sample in [
-        format!("last_sync_timestamp_seconds{{org=\"acme\",object_type=\"contacts\"}} {captured}"),
-        format!("last_sync_timestamp_seconds{{org=\"acme\",object_type=\"events\"}} {}", captured - 6_600),
-        "records_failed_24h{org=\"acme\",object_type=\"events\"} 1".to_owned(),
-        "linked_users{org=\"acme\"} 2".to_owned(),
-        "users{org=\"acme\",check=\"reset\",status=\"marked_for_reset\"} 1".to_owned(),
-        "users{org=\"acme\",check=\"active_configuration\",status=\"no\"} 1".to_owned(),
-        "org_info{org=\"beta\",product=\"einstein_activity_capture\",connection=\"service_account\"} 1".to_owned(),
+        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"contacts\"} 1.795859117e+09",
+        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"events\"} 1.795852517e+09",
+        "records_failed_24h{org=\"acme\",object_type=\"events\"} 1",
+        "linked_users{org=\"acme\"} 2",
+        "users{org=\"acme\",check=\"reset\",status=\"marked_for_reset\"} 1",
+        "users{org=\"acme\",check=\"active_configuration\",status=\"no\"} 1",
+        "org_info{org=\"beta\",product=\"einstein_activity_capture\",connection=\"service_account\"} 1",
     ] {
-        assert!(page.contains(&format!("\nlightning_sync_{sample}")), "{sample}\n{page}");
+        assert!(
+            page.contains(&format!("\nlightning_sync_{sample}")),
+            "{sample}\n{page}"
+        );
     }
     // What was counted is not counted again.
     let record = format!(
         "{{\"at\":\"{CAPTURED_AT}\",\"object_type\":\"contacts\",\"user\":\"ann@acme.example\",\"record\":\"1\",\"id\":\"a1\"}}\n"
     );
     let headers = [("Content-Type", "application/x-ndjson")];
-    let answer = post(address, "/api/v1/orgs/acme/activity", &headers, record.as_bytes());
+    let answer = post(
+        address,
+        "/api/v1/orgs/acme/activity",
+        &headers,
+        record.as_bytes(),
+    );
     assert_eq!(
         answer.text(),
         "{\"accepted\":0,\"duplicates\":1,\"expired\":0,\"rejected\":[]}"
