@@ -64,6 +64,8 @@ fn org(number: usize) -> OrgView {
         summary: Arc::new(summary),
         open_hours: OpenHours::Always,
         source_states: Arc::default(),
+        incidents: Arc::default(),
+        caught_up_at: Timestamp::MIN,
         policy: Arc::new(policy),
     }
 }

@@ -45,6 +45,10 @@ impl UserCells {
                 }
                 old.changed_at
             }
+            // A reset that begins to run is the one that was marked: its time counts from the mark.
+            Some(old) if row == UserRow::Reset && is_reset(old.value) && is_reset(value) => {
+                old.changed_at
+            }
             _ => observed_at,
         };
         *slot = Some(Cell {
@@ -54,6 +58,11 @@ impl UserCells {
         });
         true
     }
+}
+
+fn is_reset(value: u32) -> bool {
+    let value = value as usize;
+    value == Status::MarkedForReset.index() || value == Status::ResetInProgress.index()
 }
 
 /// What is read of a user in one observation.

@@ -10,6 +10,7 @@ mod facts;
 mod families;
 mod gzip;
 mod number;
+mod own_findings;
 mod page_cache;
 mod polls;
 mod process;
@@ -131,6 +132,8 @@ mod tests {
             }),
             open_hours: OpenHours::Always,
             source_states: Arc::default(),
+            incidents: Arc::default(),
+            caught_up_at: Timestamp::MIN,
         })
     }
 

@@ -42,6 +42,8 @@ impl Org {
             summary: Arc::new(UserSummary::default()),
             open_hours: Calendar::Always.lay_out(NOW),
             source_states: Arc::default(),
+            incidents: Arc::default(),
+            caught_up_at: Timestamp::MIN,
         };
         Self { view, read: NOW }
     }
