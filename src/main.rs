@@ -42,11 +42,8 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
                 RulesFormat::Prometheus => rules::Format::Prometheus,
                 RulesFormat::Operator => rules::Format::Operator,
             };
-            let runbooks = match &args.runbooks {
-                Some(address) => rules::Runbooks::At(address),
-                None => rules::Runbooks::Repository,
-            };
-            streams.print(&rules::render(format, runbooks))
+            let url = args.external_url.as_deref().unwrap_or(rules::LOCAL);
+            streams.print(&rules::render(format, url))
         }
         Some(Command::Demo(args)) => {
             log(&args.log, streams).unwrap_or_else(|| blocking(demo(args), streams))

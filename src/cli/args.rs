@@ -236,12 +236,13 @@ pub struct RulesArgs {
     /// For whom.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Prometheus)]
     pub format: RulesFormat,
-    /// Where an alert links to its runbook, such as <https://sync.example/runbooks>: a daemon serves them there.
-    #[arg(long, value_name = "URL", value_parser = runbooks)]
-    pub runbooks: Option<String>,
+    /// Where people reach the daemon, such as <https://sync.example>: every alert links to its runbook and to the
+    /// organisation's page there.
+    #[arg(long, value_name = "URL", value_parser = external_url)]
+    pub external_url: Option<String>,
 }
 
-fn runbooks(text: &str) -> Result<String, String> {
+fn external_url(text: &str) -> Result<String, String> {
     let address = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -252,7 +253,7 @@ fn runbooks(text: &str) -> Result<String, String> {
     };
     match address {
         Some(address) if !address.is_empty() && plain(address) => Ok(text.to_owned()),
-        _ => Err("an address such as https://sync.example/runbooks".to_owned()),
+        _ => Err("an address such as https://sync.example".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use super::shape::Shape;
 
 const TO_ORG: &[(&str, &str)] = &[
     ("Status page", "${pages:raw}/orgs/${__data.fields.org}"),
-    ("Runbook", "${pages:raw}/runbooks/${__data.fields.reason}"),
+    ("Runbook", "${pages:raw}/runbooks/${__data.fields.cause}"),
     (
         "Dashboard of this organisation",
         "/d/lightning-sync-organisation?var-org=${__data.fields.org}",
@@ -39,7 +39,7 @@ fn panels() -> Vec<Panel> {
             "Organisations with a critical finding. Consequences of one cause count once.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_finding{S,severity=\"critical\"})) or 0 * count(lightning_sync_org_info{S})",
+                "count(max by (org) (lightning_sync_finding_since_timestamp_seconds{S,severity=\"critical\"} > 0)) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )
@@ -50,7 +50,7 @@ fn panels() -> Vec<Panel> {
             "Organisations with a finding that can wait until office hours.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_finding{S,severity=\"warning\"})) or 0 * count(lightning_sync_org_info{S})",
+                "count(max by (org) (lightning_sync_finding_since_timestamp_seconds{S,severity=\"warning\"} > 0)) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )
@@ -61,7 +61,7 @@ fn panels() -> Vec<Panel> {
             "Organisations of which no live source tells when something last synced. That is no news, and not good news.",
             "short",
             &[(
-                "count(max by (org) (lightning_sync_last_sync_unconfirmed_since_timestamp_seconds{S})) or 0 * count(lightning_sync_org_info{S})",
+                "count(max by (org) (lightning_sync_finding_since_timestamp_seconds{S,cause=\"observations_stale\"} > 0)) or 0 * count(lightning_sync_org_info{S})",
                 "organisations",
             )],
         )
@@ -79,7 +79,7 @@ fn panels() -> Vec<Panel> {
             "Every finding of every organisation. The links lead to its status page and to the runbook.",
             "short",
             &[(
-                "max by (org, severity, reason, object_type, instance) (lightning_sync_finding{S})",
+                "max by (org, severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{S} > 0)",
                 "",
             )],
         )
@@ -144,7 +144,7 @@ fn panels() -> Vec<Panel> {
             "Findings by severity over time.",
             "short",
             &[(
-                "sum by (severity) (max by (org, severity, reason, object_type) (lightning_sync_finding{S}))",
+                "sum by (severity) (group by (org, severity, cause, object_type) (lightning_sync_finding_since_timestamp_seconds{S} > 0))",
                 "{{severity}}",
             )],
         ),

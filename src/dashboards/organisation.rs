@@ -7,7 +7,7 @@ use super::panel::{
 use super::shape::Shape;
 
 const TO_RUNBOOK: &[(&str, &str)] = &[
-    ("Runbook", "${pages:raw}/runbooks/${__data.fields.reason}"),
+    ("Runbook", "${pages:raw}/runbooks/${__data.fields.cause}"),
     ("Status page", "${pages:raw}/orgs/${org}"),
 ];
 const MARKS: &[(&str, &str)] = &[("0", "X"), ("1", "check")];
@@ -36,7 +36,7 @@ fn now() -> Vec<Panel> {
             "Every finding, root causes among them. The links lead to the runbook and to the status page, which names the next step.",
             "short",
             &[(
-                "max by (severity, reason, object_type, instance) (lightning_sync_finding{O})",
+                "max by (severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{O} > 0)",
                 "",
             )],
         )

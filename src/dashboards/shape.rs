@@ -146,8 +146,8 @@ fn changes(selector: &str) -> Value {
 fn findings(selector: &str) -> Value {
     json!({
         "name": "Findings", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "red",
-        "target": { "expr": format!("max by (org, reason, object_type, severity) (lightning_sync_finding{selector}) == 1"), "refId": "Findings", "step": "60s" },
-        "titleFormat": "{{org}}: {{reason}}", "textFormat": "{{severity}} {{object_type}}",
+        "target": { "expr": format!("max by (org, cause, object_type, severity) (lightning_sync_finding_since_timestamp_seconds{selector}) > 0"), "refId": "Findings", "step": "60s" },
+        "titleFormat": "{{org}}: {{cause}}", "textFormat": "{{severity}} {{object_type}}",
         "tagKeys": "org,severity", "useValueForTime": false,
     })
 }

@@ -75,6 +75,18 @@ closed_set! {
         PollFailing = "poll_failing",
         /// The organisation's daily API requests run out.
         SalesforceApiBudgetLow = "salesforce_api_budget_low",
+        /// The configuration changed and cannot be used.
+        ConfigReloadFailed = "config_reload_failed",
+        /// The web's file or a certificate changed and cannot be used.
+        WebReloadFailed = "web_reload_failed",
+        /// The certificate that is served ends soon.
+        CertificateExpiring = "certificate_expiring",
+        /// This program is restarted again and again.
+        Restarting = "restarting",
+        /// Salesforce does not report how many API requests are used.
+        SalesforceUsageUnknown = "salesforce_usage_unknown",
+        /// Many organisations have the same trouble at once.
+        ManyOrganizations = "many_organizations",
         /// Always on: its silence means that alerting itself is broken.
         Watchdog = "watchdog",
     }
@@ -107,7 +119,13 @@ impl Cause {
             Self::IngestRejected => Some("LightningSyncIngestRejected"),
             Self::PollFailing => Some("LightningSyncPollFailing"),
             Self::SalesforceApiBudgetLow => Some("LightningSyncSalesforceApiBudgetLow"),
-            Self::Watchdog => Some("Watchdog"),
+            Self::ConfigReloadFailed => Some("LightningSyncConfigReloadFailed"),
+            Self::WebReloadFailed => Some("LightningSyncWebReloadFailed"),
+            Self::CertificateExpiring => Some("LightningSyncCertificateExpiring"),
+            Self::Restarting => Some("LightningSyncRestarting"),
+            Self::SalesforceUsageUnknown => Some("LightningSyncSalesforceUsageUnknown"),
+            Self::ManyOrganizations => Some("LightningSyncManyOrganizations"),
+            Self::Watchdog => Some("LightningSyncWatchdog"),
         }
     }
 
@@ -141,6 +159,12 @@ impl Cause {
             | Self::IngestRejected
             | Self::PollFailing
             | Self::SalesforceApiBudgetLow
+            | Self::ConfigReloadFailed
+            | Self::WebReloadFailed
+            | Self::CertificateExpiring
+            | Self::Restarting
+            | Self::SalesforceUsageUnknown
+            | Self::ManyOrganizations
             | Self::Watchdog => None,
         }
     }
@@ -148,15 +172,16 @@ impl Cause {
     /// The severities that its findings can have, worst first; none for the watchdog.
     pub const fn severities(self) -> &'static [Severity] {
         match self {
+            Self::NoSyncIn24Hours
+            | Self::NeverSynced
+            | Self::ExporterDown
+            | Self::ManyOrganizations => &[Severity::Critical],
+            // A root cause that returns within a day is a warning: it was paged already.
             Self::ServiceAccountMissing
             | Self::ServiceAccountNotRecognized
             | Self::NoLinkedUsers
-            | Self::NoSyncIn24Hours
-            | Self::NeverSynced
-            | Self::ExporterDown => &[Severity::Critical],
-            Self::ObservationsStale | Self::NothingIn24Hours => {
-                &[Severity::Critical, Severity::Warning]
-            }
+            | Self::ObservationsStale
+            | Self::NothingIn24Hours => &[Severity::Critical, Severity::Warning],
             Self::LinkedUsersUnexpected
             | Self::UsersFailing
             | Self::ResetStuck
@@ -165,7 +190,12 @@ impl Cause {
             | Self::ClockSuspect
             | Self::IngestRejected
             | Self::PollFailing
-            | Self::SalesforceApiBudgetLow => &[Severity::Warning],
+            | Self::SalesforceApiBudgetLow
+            | Self::ConfigReloadFailed
+            | Self::WebReloadFailed
+            | Self::CertificateExpiring
+            | Self::Restarting
+            | Self::SalesforceUsageUnknown => &[Severity::Warning],
             Self::Watchdog => &[],
             Self::RetirementNear => &[Severity::Warning, Severity::Info],
             Self::UsersSyncNothing
@@ -189,6 +219,12 @@ impl Cause {
             | Self::IngestRejected
             | Self::PollFailing
             | Self::SalesforceApiBudgetLow
+            | Self::ConfigReloadFailed
+            | Self::WebReloadFailed
+            | Self::CertificateExpiring
+            | Self::Restarting
+            | Self::SalesforceUsageUnknown
+            | Self::ManyOrganizations
             | Self::Watchdog => Scope::Exporter,
             Self::ServiceAccountMissing
             | Self::ServiceAccountNotRecognized
@@ -204,6 +240,15 @@ impl Cause {
             | Self::RetirementNear
             | Self::Retired => Scope::Org,
         }
+    }
+
+    /// Whether it explains that nothing syncs: it ends only by a newer reading or by syncs that go on, and its
+    /// consequences wait a while after its end.
+    pub const fn is_root(self) -> bool {
+        matches!(
+            self,
+            Self::ServiceAccountMissing | Self::ServiceAccountNotRecognized | Self::NoLinkedUsers
+        )
     }
 
     /// What it brings about in the same organisation: while it holds, those are held back.
@@ -251,6 +296,12 @@ impl Cause {
             | Self::IngestRejected
             | Self::PollFailing
             | Self::SalesforceApiBudgetLow
+            | Self::ConfigReloadFailed
+            | Self::WebReloadFailed
+            | Self::CertificateExpiring
+            | Self::Restarting
+            | Self::SalesforceUsageUnknown
+            | Self::ManyOrganizations
             | Self::Watchdog => &[],
         }
     }

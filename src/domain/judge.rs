@@ -1,16 +1,18 @@
-//! What is wrong with an organisation at `now`. The shipped alert rules say the same in PromQL; a test holds both
-//! against the same timelines.
+//! What is wrong with an organisation at `now`: the one place that decides. Metrics say it of every subject that can be
+//! judged, and the shipped rules carry, merge and select it. What began earlier is in [`super::incidents`].
 
 use super::calendar::Settle;
-use super::causes::{Cause, Severity};
+use super::causes::{Cause, Scope, Severity};
 use super::ids::{ObjectType, OrgName, Source};
+use super::incidents::{Incident, Subject};
 use super::policy::{Connection, OrgPolicy, Product};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::time::Timestamp;
 use super::users::FAILURE_ORDER;
-use super::view::{LastSync, OrgView, View};
+use super::view::{Current, LastSync, OrgView, View};
 use super::windows::{DAY, HOUR};
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 
 /// Something that needs attention, with the facts that say so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,61 @@ pub struct Finding {
     pub since: Option<Timestamp>,
     /// How many users, where it is about users.
     pub users: Option<u32>,
+    /// The cause that explains it, while that holds or has ended not long ago: it is no news of its own then.
+    pub held_back_by: Option<Cause>,
+}
+
+impl Finding {
+    /// What it is about.
+    pub const fn subject(&self) -> Subject {
+        Subject {
+            cause: self.cause,
+            object_type: self.object_type,
+            check: self.check,
+        }
+    }
+
+    /// Whether it explains another finding of the same organisation.
+    fn explains(&self, other: &Self) -> bool {
+        self.cause.consequences().contains(&other.cause)
+            || (self.severity == Severity::Critical
+                && self.cause.scope() == Scope::Org
+                && other.cause.scope() == Scope::Users)
+    }
+}
+
+/// What can be said of a subject. Of what cannot be judged there is no word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It holds.
+    Holds(Subject, Found),
+    /// It was judged and does not hold.
+    Refuted(Subject),
+}
+
+/// How something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// How soon somebody has to act.
+    pub severity: Severity,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many users, where it is about users.
+    pub users: Option<u32>,
+    /// The first sync after the reading of a root cause.
+    pub first_sync: Option<Timestamp>,
+}
+
+/// All that is judged of an organisation at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// What holds, worst first.
+    pub findings: Vec<Finding>,
+    /// What was judged and does not hold.
+    pub refuted: Vec<Subject>,
+    /// The instant after which a missing sync is news, by [`ObjectType::index`]; [`Timestamp::MAX`] where nothing may
+    /// be claimed.
+    pub deadlines: EnumMap<ObjectType, Timestamp>,
 }
 
 /// When the retirement becomes a warning: a month is what the vendor's migration guide plans for.
@@ -38,19 +95,6 @@ pub const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
 /// How long polls of a source fail before somebody is told; the rule holds as long.
 pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);
-
-/// How long business must have lasted before a row's reading may be judged late or empty.
-pub const fn settle(row: OrgRow) -> Option<Settle> {
-    match row {
-        OrgRow::LastSync(_) => Some(Settle::QuarterHour),
-        OrgRow::Synced60m(_) => Some(Settle::Hour),
-        OrgRow::Synced24h(_) => Some(Settle::SixOfDay),
-        OrgRow::ServiceAccountProvided
-        | OrgRow::OutlookIntegration
-        | OrgRow::ServiceAccountRecognized
-        | OrgRow::LinkedUsers => None,
-    }
-}
 
 /// Every finding of every organisation, worst first.
 pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {
@@ -65,16 +109,140 @@ pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {
 
 /// The findings of one organisation, worst first. `counts` says whether the View is fresh enough for its counts.
 pub fn judge_org(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Finding> {
+    judgement(org, counts, now).findings
+}
+
+/// All that is judged of one organisation.
+pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
+    let mut findings = Vec::new();
+    let mut refuted = Vec::new();
+    let mut open = org.incidents.0.clone();
+    open.retain(|_, incident| incident.ended.is_none());
+    for word in words(org, counts, now) {
+        match word {
+            Word::Holds(subject, found) => {
+                let since = org.incidents.get(subject).map(|incident| incident.since);
+                let since = since.unwrap_or(found.since);
+                findings.push(finding(org, subject, found.severity, since, found.users));
+                open.remove(&subject);
+            }
+            Word::Refuted(subject) => {
+                refuted.push(subject);
+                open.remove(&subject);
+            }
+        }
+    }
+    // Nobody has said anything newer: what was found stays.
+    for (subject, incident) in open {
+        let Incident {
+            severity,
+            since,
+            users,
+            ..
+        } = incident;
+        findings.push(finding(org, subject, severity, since, users));
+    }
+    findings.sort();
+    let waits = recovery(org, &findings, now);
+    let explained: Vec<Option<Cause>> = findings
+        .iter()
+        .map(|finding| {
+            let by = findings
+                .iter()
+                .filter(|other| other.explains(finding))
+                .map(|other| other.cause)
+                .min();
+            let mut over = waits
+                .iter()
+                .filter(|(cause, _)| cause.consequences().contains(&finding.cause));
+            by.or_else(|| over.next().map(|(cause, _)| *cause))
+        })
+        .collect();
+    for (finding, by) in findings.iter_mut().zip(explained) {
+        finding.held_back_by = by;
+    }
+    let waits_until = waits.iter().map(|(_, until)| *until).max();
+    Judgement {
+        deadlines: EnumMap::from_fn(|object| {
+            let at = if org.policy.objects.contains(&object) {
+                deadline(org, object, now)
+            } else {
+                Timestamp::MAX
+            };
+            at.max(waits_until.unwrap_or(at))
+        }),
+        findings,
+        refuted,
+    }
+}
+
+fn finding(
+    org: &OrgView,
+    subject: Subject,
+    severity: Severity,
+    since: Timestamp,
+    users: Option<u32>,
+) -> Finding {
+    Finding {
+        severity,
+        cause: subject.cause,
+        org: org.policy.name.clone(),
+        object_type: subject.object_type,
+        check: subject.check,
+        since: Some(since),
+        users,
+        held_back_by: None,
+    }
+}
+
+/// Root causes whose consequences are no news of their own, and until when: without end while they hold, and for
+/// `recovery_within` after that.
+fn recovery(org: &OrgView, findings: &[Finding], now: Timestamp) -> Vec<(Cause, Timestamp)> {
+    let holding = findings
+        .iter()
+        .map(|finding| finding.cause)
+        .filter(|cause| cause.is_root());
+    let ended = org.incidents.ended().filter(|(cause, _)| cause.is_root());
+    let ended = ended.map(|(cause, at)| (cause, at.plus(org.policy.recovery_within)));
+    holding
+        .map(|cause| (cause, Timestamp::MAX))
+        .chain(ended.filter(|(_, until)| now < *until))
+        .collect()
+}
+
+/// When a missing sync of `object` becomes news, apart from what explains it. Nothing may be claimed of a time at which
+/// nobody looked: only somebody who looked after the deadline, or a feed whose silence is an answer, can pass it.
+fn deadline(org: &OrgView, object: ObjectType, now: Timestamp) -> Timestamp {
+    let Some(last) = org.last_sync(object, now) else {
+        return Timestamp::MAX;
+    };
+    let policy = &org.policy;
+    let at = org.last_sync_deadline(&last);
+    let at = policy.setup_until.map_or(at, |until| at.max(until));
+    let ends = policy
+        .retirement
+        .filter(|_| policy.product == Product::LightningSync);
+    let claimed = last.observed_at > at || org.silence_answers(object, now);
+    if claimed && ends.is_none_or(|end| at < end) && !policy.retired(now) {
+        at
+    } else {
+        Timestamp::MAX
+    }
+}
+
+/// A word on every subject that can be judged from what is known at the moment.
+pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
     let mut judge = Judge {
         org,
         counts,
         now,
-        findings: Vec::new(),
+        words: Vec::with_capacity(40),
     };
     if org.policy.retired(now) {
-        judge.add(Cause::Retired, Severity::Info, org.policy.retirement);
-        return judge.findings;
+        judge.retired();
+        return judge.words;
     }
+    judge.refute(Cause::Retired);
     judge.service_account();
     judge.linked_users();
     judge.outlook_integration();
@@ -84,49 +252,104 @@ pub fn judge_org(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Finding> {
     judge.users();
     judge.polls();
     judge.retirement();
-    judge.findings.sort();
-    judge.findings
+    judge.words
 }
+
+/// The causes of which nothing is said of a retired organisation, but that it is one.
+const OF_ORG: [Cause; 7] = [
+    Cause::ServiceAccountMissing,
+    Cause::ServiceAccountNotRecognized,
+    Cause::NoLinkedUsers,
+    Cause::LinkedUsersUnexpected,
+    Cause::OutlookIntegrationDisabled,
+    Cause::PollFailing,
+    Cause::RetirementNear,
+];
+const OF_OBJECT: [Cause; 6] = [
+    Cause::NoSyncIn24Hours,
+    Cause::NeverSynced,
+    Cause::Delayed,
+    Cause::NothingIn24Hours,
+    Cause::NothingIn60Minutes,
+    Cause::ObservationsStale,
+];
 
 struct Judge<'a> {
     org: &'a OrgView,
     counts: bool,
     now: Timestamp,
-    findings: Vec<Finding>,
+    words: Vec<Word>,
+}
+
+const fn of_org(cause: Cause) -> Subject {
+    Subject {
+        cause,
+        object_type: None,
+        check: None,
+    }
+}
+
+const fn of_object(cause: Cause, object: ObjectType) -> Subject {
+    Subject {
+        cause,
+        object_type: Some(object),
+        check: None,
+    }
+}
+
+const fn of_check(cause: Cause, check: UserRow) -> Subject {
+    Subject {
+        cause,
+        object_type: check.object_type(),
+        check: Some(check),
+    }
 }
 
 impl Judge<'_> {
-    fn add(&mut self, reason: Cause, severity: Severity, since: Option<Timestamp>) {
-        self.findings.push(Finding {
-            severity,
-            cause: reason,
-            org: self.org.policy.name.clone(),
-            object_type: None,
-            check: None,
-            since,
-            users: None,
-        });
-    }
-
-    fn add_for(
+    fn holds(
         &mut self,
-        object: ObjectType,
-        reason: Cause,
+        subject: Subject,
         severity: Severity,
-        since: Option<Timestamp>,
+        since: Timestamp,
+        users: Option<u32>,
     ) {
-        self.add(reason, severity, since);
-        if let Some(finding) = self.findings.last_mut() {
-            finding.object_type = Some(object);
-        }
+        let found = Found {
+            severity,
+            since,
+            users,
+            first_sync: None,
+        };
+        self.words.push(Word::Holds(subject, found));
     }
 
-    fn add_users(&mut self, check: UserRow, reason: Cause, since: Timestamp, users: u32) {
-        self.add(reason, Severity::Warning, Some(since));
-        if let Some(finding) = self.findings.last_mut() {
-            finding.check = Some(check);
-            finding.object_type = check.object_type();
-            finding.users = Some(users);
+    fn refute(&mut self, cause: Cause) {
+        self.words.push(Word::Refuted(of_org(cause)));
+    }
+
+    fn refute_of(&mut self, cause: Cause, object: ObjectType) {
+        self.words.push(Word::Refuted(of_object(cause, object)));
+    }
+
+    fn retired(&mut self) {
+        let since = self.org.policy.retirement.unwrap_or(self.now);
+        self.holds(of_org(Cause::Retired), Severity::Info, since, None);
+        for cause in OF_ORG {
+            self.refute(cause);
+        }
+        for object in self.org.policy.objects.iter().copied() {
+            for cause in OF_OBJECT {
+                self.refute_of(cause, object);
+            }
+        }
+        for row in UserRow::checks() {
+            for cause in [
+                Cause::UsersFailing,
+                Cause::UsersSyncNothing,
+                Cause::ResetStuck,
+                Cause::InitialSyncStuck,
+            ] {
+                self.words.push(Word::Refuted(of_check(cause, row)));
+            }
         }
     }
 
@@ -143,132 +366,189 @@ impl Judge<'_> {
             .is_some_and(|at| at >= began)
     }
 
-    /// A sync that was seen later than a reading proves that what the reading found wrong has ended.
-    fn refuted(&self, observed_at: Timestamp) -> bool {
-        self.org
-            .policy
-            .objects
-            .iter()
-            .filter_map(|object| self.org.last_sync(*object, self.now))
-            .any(|last| last.at > observed_at)
+    /// The latest sync that was seen later than a reading.
+    fn sync_after(&self, observed_at: Timestamp) -> Option<Timestamp> {
+        let objects = self.org.policy.objects.iter();
+        let last = objects.filter_map(|object| self.org.last_sync(*object, self.now));
+        last.map(|last| last.at)
+            .filter(|at| *at > observed_at)
+            .max()
+    }
+
+    /// A word on a root cause that a row shows. What was found ends by a newer reading or by syncs that go on for
+    /// `fresh_within`; a single record may be a straggler. A reading that is older than a sync begins nothing.
+    fn root(&mut self, cause: Cause, row: &Current, bad: bool) {
+        let subject = of_org(cause);
+        if !bad {
+            // A reading that nobody confirms any more is no proof that all is well.
+            if !row.stale {
+                self.refute(cause);
+            }
+            return;
+        }
+        let sync = self.sync_after(row.observed_at);
+        let incident = self.org.incidents.open(subject);
+        let earlier = incident.and_then(|incident| incident.first_sync);
+        let first_sync = earlier.filter(|at| *at > row.observed_at).or(sync);
+        let refuted = match (sync, first_sync, incident) {
+            (Some(last), Some(first), Some(_)) => last >= first.plus(self.org.policy.fresh_within),
+            (Some(_), _, None) => true,
+            _ => false,
+        };
+        if refuted {
+            self.refute(cause);
+            return;
+        }
+        let calm = self
+            .org
+            .incidents
+            .get(subject)
+            .and_then(Incident::calm_until);
+        let severity = if calm.is_some_and(|until| self.now < until) {
+            Severity::Warning
+        } else {
+            Severity::Critical
+        };
+        let (since, users) = (row.changed_at, None);
+        let found = Found {
+            severity,
+            since,
+            users,
+            first_sync,
+        };
+        self.words.push(Word::Holds(subject, found));
     }
 
     fn service_account(&mut self) {
-        if self.org.policy.connection != Connection::ServiceAccount {
+        let policy = &self.org.policy;
+        let (missing, unrecognized) = (
+            Cause::ServiceAccountMissing,
+            Cause::ServiceAccountNotRecognized,
+        );
+        // Who sets the sync up has no account yet.
+        if policy.connection != Connection::ServiceAccount || policy.setting_up(self.now) {
+            self.refute(missing);
+            self.refute(unrecognized);
             return;
         }
-        if let Some(row) = self.org.current(OrgRow::ServiceAccountProvided, self.now)
-            && row.value == OrgValue::Account(None)
-            && !self.refuted(row.observed_at)
-        {
-            self.add(
-                Cause::ServiceAccountMissing,
-                Severity::Critical,
-                Some(row.changed_at),
-            );
-            return;
+        if let Some(row) = self.org.current(OrgRow::ServiceAccountProvided, self.now) {
+            let none = row.value == OrgValue::Account(None);
+            self.root(missing, &row, none);
+            // Where there is no account, none is recognised: that is the same finding.
+            if none && matches!(self.words.last(), Some(Word::Holds(..))) {
+                self.refute(unrecognized);
+                return;
+            }
         }
-        if let Some(row) = self.org.current(OrgRow::ServiceAccountRecognized, self.now)
-            && row.value == OrgValue::Flag(false)
-            && !self.refuted(row.observed_at)
-        {
-            self.add(
-                Cause::ServiceAccountNotRecognized,
-                Severity::Critical,
-                Some(row.changed_at),
-            );
+        if let Some(row) = self.org.current(OrgRow::ServiceAccountRecognized, self.now) {
+            self.root(unrecognized, &row, row.value == OrgValue::Flag(false));
         }
     }
 
     fn linked_users(&mut self) {
+        if self.org.policy.setting_up(self.now) {
+            self.refute(Cause::NoLinkedUsers);
+            self.refute(Cause::LinkedUsersUnexpected);
+            return;
+        }
         let Some(row) = self.org.current(OrgRow::LinkedUsers, self.now) else {
             return;
         };
         let OrgValue::Count(linked) = row.value else {
             return;
         };
-        if linked == 0 {
-            if !self.refuted(row.observed_at) {
-                self.add(
-                    Cause::NoLinkedUsers,
-                    Severity::Critical,
-                    Some(row.changed_at),
-                );
-            }
-        } else if self
-            .org
-            .expected_linked_users(self.now)
-            .is_some_and(|expected| expected != linked)
-        {
-            self.add(
-                Cause::LinkedUsersUnexpected,
-                Severity::Warning,
-                Some(row.changed_at),
-            );
+        self.root(Cause::NoLinkedUsers, &row, linked == 0);
+        let expected = self.org.expected_linked_users(self.now);
+        let differs = expected.filter(|expected| linked != 0 && *expected != linked);
+        if differs.is_some_and(|expected| !self.explained(expected.saturating_sub(linked))) {
+            let subject = of_org(Cause::LinkedUsersUnexpected);
+            self.holds(subject, Severity::Warning, row.changed_at, None);
+        } else if !row.stale {
+            self.refute(Cause::LinkedUsersUnexpected);
         }
     }
 
+    /// Whether users whose addresses are known not to be linked are as many as are missing: they are found one by one.
+    fn explained(&self, missing: u64) -> bool {
+        let failing = [UserRow::ContactsLinked, UserRow::EventsLinked]
+            .into_iter()
+            .filter_map(|row| self.org.summary.failing(row));
+        let failing: u64 = failing.map(|(users, _)| u64::from(users)).sum();
+        missing > 0 && failing >= missing
+    }
+
     fn outlook_integration(&mut self) {
-        if let Some(row) = self.org.current(OrgRow::OutlookIntegration, self.now)
-            && row.value == OrgValue::Flag(false)
-            && self.org.policy.reps_select_events
-        {
-            self.add(
-                Cause::OutlookIntegrationDisabled,
-                Severity::Info,
-                Some(row.changed_at),
-            );
+        let cause = Cause::OutlookIntegrationDisabled;
+        if !self.org.policy.reps_select_events {
+            self.refute(cause);
+            return;
+        }
+        match self.org.current(OrgRow::OutlookIntegration, self.now) {
+            Some(row) if row.value == OrgValue::Flag(false) => {
+                self.holds(of_org(cause), Severity::Info, row.changed_at, None);
+            }
+            Some(row) if !row.stale => self.refute(cause),
+            _ => {}
         }
     }
 
     fn object(&mut self, object: ObjectType) {
         let last = self.org.last_sync(object, self.now);
-        let overdue = last
-            .filter(|last| self.overdue(last))
-            .map(|last| self.org.last_sync_deadline(&last));
-        let never = last.is_none() && self.never_synced(object);
-        if let Some(deadline) = overdue {
-            self.add_for(
-                object,
-                Cause::NoSyncIn24Hours,
-                Severity::Critical,
-                Some(deadline),
-            );
-        }
-        if never {
-            self.add_for(
-                object,
-                Cause::NeverSynced,
-                Severity::Critical,
-                Some(self.org.known_since),
-            );
-        }
-        if overdue.is_none() && !never {
-            let nothing = self.nothing_in_24_hours(object, last);
-            if let Some(last) = last {
-                self.delayed(object, &last);
+        let overdue = self.no_sync(object, last);
+        let never = self.never_synced(object);
+        if overdue || never {
+            // The same thing, said better.
+            for cause in [
+                Cause::Delayed,
+                Cause::NothingIn24Hours,
+                Cause::NothingIn60Minutes,
+            ] {
+                self.refute_of(cause, object);
             }
-            if !nothing {
-                self.nothing_in_60_minutes(object, last);
+        } else {
+            self.delayed(object, last);
+            let day = self.nothing_in(Cause::NothingIn24Hours, object, last);
+            if day == Some(true) {
+                self.refute_of(Cause::NothingIn60Minutes, object);
+            } else {
+                self.nothing_in(Cause::NothingIn60Minutes, object, last);
             }
         }
         self.unconfirmed(object);
     }
 
-    fn overdue(&self, last: &LastSync) -> bool {
-        let seen_at = if last.live {
-            self.now
-        } else {
-            last.observed_at
+    fn no_sync(&mut self, object: ObjectType, last: Option<LastSync>) -> bool {
+        let cause = Cause::NoSyncIn24Hours;
+        let deadline = deadline(self.org, object, self.now);
+        if self.now > deadline {
+            self.holds(of_object(cause, object), Severity::Critical, deadline, None);
+            return true;
+        }
+        let in_time = match last {
+            // Somebody would have seen a newer one.
+            Some(last) => last.live && self.now <= self.org.last_sync_deadline(&last),
+            None => self.org.ever_synced(object, self.now) == Some(false),
         };
-        seen_at > self.org.last_sync_deadline(last)
+        if in_time || self.org.policy.setting_up(self.now) {
+            self.refute_of(cause, object);
+        }
+        false
     }
 
-    fn never_synced(&self, object: ObjectType) -> bool {
-        self.org.ever_synced(object, self.now) == Some(false)
-            && self.now.since(self.org.known_since) > OrgPolicy::NEVER_SYNCED_AFTER
-            && !self.org.policy.setting_up(self.now)
-            && !self.first_sync_runs(object)
+    fn never_synced(&mut self, object: ObjectType) -> bool {
+        let cause = Cause::NeverSynced;
+        let due = self.org.known_since.plus(OrgPolicy::NEVER_SYNCED_AFTER);
+        let waits =
+            self.now <= due || self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
+        match self.org.ever_synced(object, self.now) {
+            Some(false) if !waits => {
+                self.holds(of_object(cause, object), Severity::Critical, due, None);
+                return true;
+            }
+            Some(_) => self.refute_of(cause, object),
+            None => {}
+        }
+        false
     }
 
     /// Whether a first sync runs that is younger than its limit.
@@ -278,112 +558,91 @@ impl Judge<'_> {
             .is_some_and(|since| self.now.since(since) <= self.org.policy.initial_sync_limit)
     }
 
-    fn delayed(&mut self, object: ObjectType, last: &LastSync) {
+    fn delayed(&mut self, object: ObjectType, last: Option<LastSync>) {
+        let cause = Cause::Delayed;
+        let Some(last) = last.filter(|last| last.live) else {
+            return;
+        };
         let began = last.at.plus(self.org.policy.fresh_within);
-        if last.live
-            && last.observed_at > began
+        if last.observed_at > began
             && self.settled_by(Settle::QuarterHour, last.observed_at, began)
             && !self.first_sync_runs(object)
         {
-            self.add_for(object, Cause::Delayed, Severity::Info, Some(began));
+            self.holds(of_object(cause, object), Severity::Info, began, None);
+        } else {
+            self.refute_of(cause, object);
         }
     }
 
-    /// When a reading was taken of a window whose current count is a zero that says something.
-    fn zero(&self, row: OrgRow, object: ObjectType, window: TimeDelta) -> Option<Timestamp> {
-        if !self.counts {
-            return None;
-        }
-        let count = self.org.current(row, self.now)?;
-        let covered = count.source != Source::Activity
-            || self
-                .org
-                .coverage(object, self.now)
-                .is_some_and(|covered| covered >= window);
-        (count.value == OrgValue::Count(0) && covered).then_some(count.observed_at)
-    }
-
-    /// Since when a zero that was read at `read_at` is news: once the last sync has left its window, or, where no last
-    /// sync is known, at the reading; not while nothing can be expected to have synced.
-    fn zero_began(
-        &self,
+    /// A word on a zero: news once business had lasted long enough when it was read, at some instant since it began;
+    /// not while nothing can be expected to have synced. Says whether it holds; `None` when nobody can tell.
+    fn nothing_in(
+        &mut self,
+        cause: Cause,
         object: ObjectType,
         last: Option<LastSync>,
-        window: TimeDelta,
-        read_at: Timestamp,
-    ) -> Option<Timestamp> {
-        match last {
-            Some(last) => Some(last.at.plus(window)),
-            None if self.org.policy.setting_up(self.now) || self.first_sync_runs(object) => None,
-            None => Some(read_at),
-        }
-    }
-
-    fn nothing_in_24_hours(&mut self, object: ObjectType, last: Option<LastSync>) -> bool {
-        let Some(read_at) = self.zero(OrgRow::Synced24h(object), object, DAY) else {
-            return false;
+    ) -> Option<bool> {
+        let day = cause == Cause::NothingIn24Hours;
+        let (row, window, span) = if day {
+            (OrgRow::Synced24h(object), DAY, Settle::SixOfDay)
+        } else {
+            (OrgRow::Synced60m(object), HOUR, Settle::Hour)
         };
-        let holds = self
-            .zero_began(object, last, DAY, read_at)
-            .is_some_and(|began| self.settled_by(Settle::SixOfDay, read_at, began));
+        let count = self.org.current(row, self.now).filter(|_| self.counts)?;
+        let zero = count.value == OrgValue::Count(0);
+        if zero && count.source == Source::Activity {
+            let covered = self.org.coverage(object, self.now)?;
+            if covered < window || self.org.catches_up(self.now) {
+                return None;
+            }
+        }
+        let waits = last.is_none()
+            && (self.org.policy.setting_up(self.now) || self.first_sync_runs(object));
+        let began = count.changed_at;
+        let holds = zero && !waits && self.settled_by(span, count.observed_at, began);
         if holds {
-            let severity = if last.is_some() {
-                Severity::Warning
-            } else {
-                Severity::Critical
+            let severity = match (day, last) {
+                (true, None) => Severity::Critical,
+                (true, Some(_)) => Severity::Warning,
+                (false, _) => Severity::Info,
             };
-            self.add_for(
-                object,
-                Cause::NothingIn24Hours,
-                severity,
-                last.map(|last| last.at.plus(DAY)),
-            );
+            self.holds(of_object(cause, object), severity, began, None);
+        } else {
+            self.refute_of(cause, object);
         }
-        holds
-    }
-
-    fn nothing_in_60_minutes(&mut self, object: ObjectType, last: Option<LastSync>) {
-        let Some(read_at) = self.zero(OrgRow::Synced60m(object), object, HOUR) else {
-            return;
-        };
-        let Some(began) = self.zero_began(object, last, HOUR, read_at) else {
-            return;
-        };
-        if self.settled_by(Settle::Hour, read_at, began) {
-            self.add_for(
-                object,
-                Cause::NothingIn60Minutes,
-                Severity::Info,
-                last.map(|_| began),
-            );
-        }
+        Some(holds)
     }
 
     fn unconfirmed(&mut self, object: ObjectType) {
-        if let Some(since) = self.org.unconfirmed_since(object, self.now) {
-            let severity = if self.settled(Settle::QuarterHour, since) {
-                Severity::Critical
-            } else {
-                Severity::Warning
-            };
-            self.add_for(object, Cause::ObservationsStale, severity, Some(since));
+        let cause = Cause::ObservationsStale;
+        match self.org.unconfirmed_since(object, self.now) {
+            Some(since) => {
+                let severity = if self.settled(Settle::QuarterHour, since) {
+                    Severity::Critical
+                } else {
+                    Severity::Warning
+                };
+                self.holds(of_object(cause, object), severity, since, None);
+            }
+            None => self.refute_of(cause, object),
         }
     }
 
     fn users(&mut self) {
         for check in FAILURE_ORDER {
-            if let Some((users, since)) = self.org.summary.failing(check)
-                && self.settled(Settle::QuarterHour, since)
-            {
-                self.add_users(check, Cause::UsersFailing, since, users);
+            let subject = of_check(Cause::UsersFailing, check);
+            match self.org.summary.failing(check) {
+                Some((users, since)) if self.settled(Settle::QuarterHour, since) => {
+                    self.holds(subject, Severity::Warning, since, Some(users));
+                }
+                _ => self.refute_seen(subject, check),
             }
         }
-        if let Some((users, since)) = self.org.summary.sync_nothing {
-            self.add(Cause::UsersSyncNothing, Severity::Info, Some(since));
-            if let Some(finding) = self.findings.last_mut() {
-                finding.check = Some(UserRow::ActiveConfiguration);
-                finding.users = Some(users);
-            }
+        let check = UserRow::ActiveConfiguration;
+        let subject = of_check(Cause::UsersSyncNothing, check);
+        match self.org.summary.sync_nothing {
+            Some((users, since)) => self.holds(subject, Severity::Info, since, Some(users)),
+            None => self.refute_seen(subject, check),
         }
         let resets = [Status::MarkedForReset, Status::ResetInProgress];
         let limit = self.org.policy.reset_limit;
@@ -402,50 +661,72 @@ impl Judge<'_> {
         }
     }
 
+    /// What no user shows is refuted where somebody live lists the users.
+    fn refute_seen(&mut self, subject: Subject, check: UserRow) {
+        let live = self
+            .org
+            .summary
+            .observed(check)
+            .is_some_and(|(_, stale)| !stale);
+        if live || self.org.lists_users(self.now) {
+            self.words.push(Word::Refuted(subject));
+        }
+    }
+
     /// Some states of which one lasts longer than its limit, as far as somebody saw: a held state only claims what was
     /// already so when it was read.
-    fn stuck(&mut self, row: UserRow, statuses: &[Status], reason: Cause, limit: TimeDelta) {
-        let summary = &self.org.summary;
+    fn stuck(&mut self, row: UserRow, statuses: &[Status], cause: Cause, limit: TimeDelta) {
+        let (summary, subject) = (&self.org.summary, of_check(cause, row));
         let oldest = statuses
             .iter()
             .filter_map(|status| summary.oldest(row, *status))
             .min();
-        let (Some(since), Some((observed_at, stale))) = (oldest, summary.observed(row)) else {
-            return;
-        };
         let users = statuses
             .iter()
             .map(|status| summary.counted(row, *status))
             .sum();
-        let seen_at = if stale { observed_at } else { self.now };
-        if seen_at.since(since) > limit {
-            self.add_users(row, reason, since.plus(limit), users);
+        match (oldest, summary.observed(row)) {
+            (Some(since), Some((observed_at, stale))) => {
+                let seen_at = if stale { observed_at } else { self.now };
+                if seen_at.since(since) > limit {
+                    self.holds(subject, Severity::Warning, since.plus(limit), Some(users));
+                } else if !stale {
+                    self.words.push(Word::Refuted(subject));
+                }
+            }
+            _ => self.refute_seen(subject, row),
         }
     }
 
     /// A failure or two that end by themselves are no news.
     fn polls(&mut self) {
-        let org = self.org;
-        for (_, failing) in org.source_states.failing() {
-            if self.now.since(failing.since) >= POLLS_FAIL_FOR {
-                self.add(Cause::PollFailing, Severity::Warning, Some(failing.since));
-            }
+        let failing = self.org.source_states.failing();
+        let since = failing.map(|(_, failing)| failing.since).min();
+        match since.filter(|since| self.now.since(*since) >= POLLS_FAIL_FOR) {
+            Some(since) => self.holds(of_org(Cause::PollFailing), Severity::Warning, since, None),
+            None if self.org.source_states.any() => self.refute(Cause::PollFailing),
+            None => {}
         }
     }
 
     fn retirement(&mut self) {
-        let policy = &self.org.policy;
-        let Some(end) = policy
+        let (policy, cause) = (&self.org.policy, Cause::RetirementNear);
+        let end = policy
             .retirement
-            .filter(|_| policy.product == Product::LightningSync)
-        else {
-            return;
-        };
-        let (warning, info) = (end.minus(RETIREMENT_WARNING), end.minus(RETIREMENT_INFO));
-        if self.settled(Settle::QuarterHour, warning) {
-            self.add(Cause::RetirementNear, Severity::Warning, Some(warning));
-        } else if self.settled(Settle::QuarterHour, info) {
-            self.add(Cause::RetirementNear, Severity::Info, Some(info));
+            .filter(|_| policy.product == Product::LightningSync);
+        let steps = [
+            (Severity::Warning, RETIREMENT_WARNING),
+            (Severity::Info, RETIREMENT_INFO),
+        ];
+        let near = end.and_then(|end| {
+            let steps = steps.map(|(severity, before)| (severity, end.minus(before)));
+            steps
+                .into_iter()
+                .find(|(_, since)| self.settled(Settle::QuarterHour, *since))
+        });
+        match near {
+            Some((severity, since)) => self.holds(of_org(cause), severity, since, None),
+            None => self.refute(cause),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod causes;
 pub mod external_url;
 pub mod ids;
+pub mod incidents;
 pub mod judge;
 pub mod observation;
 pub mod policy;

@@ -86,6 +86,11 @@ impl SourceStates {
         self.0.get(source)
     }
 
+    /// Whether any source is polled.
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The sources whose polls fail, and why.
     pub fn failing(&self) -> impl Iterator<Item = (&'static str, PollFailing)> {
         self.0

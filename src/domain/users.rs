@@ -26,11 +26,28 @@ impl UserReadings {
 
     /// Takes a newer value, row by row: an older reading changes nothing. Returns whether anything changed.
     pub fn take(&mut self, row: UserRow, value: UserValue, observed_at: Timestamp) -> bool {
-        let after = Reading::after(self.0[row].as_ref(), value, observed_at);
-        let changed = after.is_some();
-        self.0[row] = after.or(self.0[row]);
-        changed
+        let old = self.0[row];
+        let Some(mut reading) = Reading::after(old.as_ref(), value, observed_at) else {
+            return false;
+        };
+        // A reset that begins to run is the one that was marked: its time counts from the mark.
+        if let Some(old) = old
+            && row == UserRow::Reset
+            && is_reset(old.value)
+            && is_reset(value)
+        {
+            reading.changed_at = old.changed_at;
+        }
+        self.0[row] = Some(reading);
+        true
     }
+}
+
+fn is_reset(value: UserValue) -> bool {
+    matches!(
+        value.status(),
+        Status::MarkedForReset | Status::ResetInProgress
+    )
 }
 
 /// What is read of a user in one observation.

@@ -3,6 +3,7 @@
 
 use super::calendar::OpenHours;
 use super::ids::{ObjectType, OrgId, OrgName, Source};
+use super::incidents::Incidents;
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
 pub use super::readings::Current;
 use super::readings::{OrgReadings, believed};
@@ -53,6 +54,10 @@ pub struct OrgView {
     pub open_hours: OpenHours,
     /// How polled sources are doing, and what they report besides rows.
     pub source_states: Arc<SourceStates>,
+    /// What was found before.
+    pub incidents: Arc<Incidents>,
+    /// Until when a feed may still send what it collected while this program was down: its silence is no answer before.
+    pub caught_up_at: Timestamp,
 }
 
 /// What the engine knew at one instant.
@@ -142,6 +147,8 @@ impl OrgView {
             users: Arc::default(),
             summary: Arc::default(),
             source_states: Arc::default(),
+            incidents: Arc::default(),
+            caught_up_at: Timestamp::MIN,
         }
     }
 
@@ -289,12 +296,30 @@ impl OrgView {
             .then(|| now.since(since).max(TimeDelta::zero()))
     }
 
+    /// Whether a feed may still send what it collected while this program was down.
+    pub fn catches_up(&self, now: Timestamp) -> bool {
+        now < self.caught_up_at
+    }
+
+    /// Whether the silence of a feed says that `object` did not sync.
+    pub fn silence_answers(&self, object: ObjectType, now: Timestamp) -> bool {
+        self.policy.expected_every[Source::Activity].is_none()
+            && self.activity[object].last_synced.is_some()
+            && self.is_live(Source::Activity, now)
+            && !self.catches_up(now)
+    }
+
+    /// Whether somebody live lists the users, if only to say that there are none.
+    pub fn lists_users(&self, now: Timestamp) -> bool {
+        self.users.complete && self.live(now).values().any(|live| *live)
+    }
+
     /// When activity was last known to be complete: now, where its silence is an answer.
     fn activity_looked_at(&self, now: Timestamp) -> Timestamp {
         let reported_at = self.last_report[Source::Activity].unwrap_or(Timestamp::MIN);
         match self.policy.expected_every[Source::Activity] {
-            None => now.max(reported_at),
-            Some(_) => reported_at,
+            None if !self.catches_up(now) => now.max(reported_at),
+            _ => reported_at,
         }
     }
 
@@ -336,15 +361,34 @@ impl OrgView {
         })
     }
 
+    /// Within which span before which reading something synced, where a count above zero is all that says so.
+    pub fn counted_within(&self, object: ObjectType) -> Option<(TimeDelta, Timestamp)> {
+        let windows = [
+            (OrgRow::Synced60m(object), HOUR),
+            (OrgRow::Synced24h(object), DAY),
+        ];
+        let readings = windows.into_iter().flat_map(|(row, window)| {
+            let readings = self.readings.of_row(row);
+            readings
+                .filter(|(_, reading)| matches!(reading.value, OrgValue::Count(1..)))
+                .map(move |(_, reading)| (window, reading.observed_at))
+        });
+        readings.max_by_key(|(window, at)| at.minus(*window))
+    }
+
     /// Whether `object` ever synced; `None` when no live source could report that it never did.
     pub fn ever_synced(&self, object: ObjectType, now: Timestamp) -> Option<bool> {
-        if self.last_sync(object, now).is_some() {
+        if self.last_sync(object, now).is_some() || self.counted_within(object).is_some() {
             return Some(true);
         }
+        self.somebody_looks(object, now).then_some(false)
+    }
+
+    /// Whether a live source would say it, had `object` synced.
+    fn somebody_looks(&self, object: ObjectType, now: Timestamp) -> bool {
         SYNC_SOURCES
             .into_iter()
             .any(|source| self.looks_at_sync(source, object, now))
-            .then_some(false)
     }
 
     /// When the last sync becomes older than the documented limit, in the hours it is counted in.
@@ -369,7 +413,7 @@ impl OrgView {
                     }
                 })
                 .max(),
-            None if self.ever_synced(object, now).is_some() => None,
+            None if self.somebody_looks(object, now) => None,
             None => {
                 let since = self.known_since.plus(OrgPolicy::FIRST_OBSERVATION_WITHIN);
                 let since = self

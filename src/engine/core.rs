@@ -40,6 +40,12 @@ const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// How often a store that refused is opened again; the time a full disk or a lost mount takes to be noticed.
 const REOPEN_EVERY: TimeDelta = TimeDelta::seconds(1);
 
+/// A break of the daemon that is a restart: whoever sends tries again within it.
+const SHORT_BREAK: TimeDelta = TimeDelta::minutes(10);
+/// How long after a longer break a feed may still send what it collected meanwhile: senders that wait longer and longer
+/// between attempts come to half an hour at most.
+const CATCH_UP: TimeDelta = TimeDelta::minutes(30);
+
 /// The state and its store.
 pub struct Engine<S> {
     store: S,
@@ -101,6 +107,14 @@ impl<S: Store> Engine<S> {
             engine.dormant.insert(state.name().clone(), state);
         }
         engine.lay_out(now)?;
+        if stored
+            .clock_seen
+            .is_some_and(|seen| now.since(seen) > SHORT_BREAK)
+        {
+            for org in engine.orgs.values_mut() {
+                org.catch_up(now.plus(CATCH_UP));
+            }
+        }
         engine.windows.rebuild(now, &engine.store)?;
         engine.refresh(now);
         Ok(engine)
@@ -181,6 +195,24 @@ impl<S: Store> Engine<S> {
         self.write_clock(now);
         self.prune(now);
         self.refresh(now);
+        self.remember(now);
+    }
+
+    /// Moves what was found on, and stores what changed of it. What a failed commit loses is found again.
+    fn remember(&mut self, now: Timestamp) {
+        let writes: Vec<Write> = self
+            .orgs
+            .values_mut()
+            .filter_map(|org| org.remember(now))
+            .collect();
+        if !writes.is_empty()
+            && let Err(error) = self.store.commit(&writes)
+        {
+            self.events.emit(Event::CommitFailed {
+                error: error.to_string(),
+            });
+            self.fail(now);
+        }
     }
 
     fn advance(&mut self, now: Timestamp) -> bool {

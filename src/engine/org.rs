@@ -3,6 +3,7 @@
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
+use crate::domain::incidents::Incidents;
 use crate::domain::observation::{ActivityBatch, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
@@ -59,6 +60,7 @@ impl OrgState {
         for (object, since) in stored.covered {
             view.activity[object].covered_since = Some(since);
         }
+        view.incidents = Arc::new(stored.incidents);
         view.users = Arc::new(users::table_of_stored(
             &stored.name,
             stored.users,
@@ -66,6 +68,19 @@ impl OrgState {
             identity,
         ));
         state
+    }
+
+    /// Moves what was found on to `now`; what changed is to be written.
+    pub(super) fn remember(&mut self, now: Timestamp) -> Option<Write> {
+        let incidents = Arc::new(Incidents::after(&self.view, now)?);
+        Arc::make_mut(&mut self.view).incidents = Arc::clone(&incidents);
+        let org = self.view.id;
+        Some(Write::Incidents { org, incidents })
+    }
+
+    /// Until `at` a feed may still send what it collected while this program was down.
+    pub(super) fn catch_up(&mut self, at: Timestamp) {
+        Arc::make_mut(&mut self.view).caught_up_at = at;
     }
 
     pub(super) fn id(&self) -> OrgId {

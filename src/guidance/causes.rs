@@ -370,6 +370,76 @@ pub(super) const fn guide(cause: Cause) -> &'static CauseGuide {
                 SalesforceAdmin: "Usual load? Buy more requests, or raise `api_budget_percent`.",
             ],
         },
+        Cause::ConfigReloadFailed => &CauseGuide {
+            summary: "The exporter could not read its configuration again.",
+            meaning: Text(
+                "The configuration file changed and has mistakes. The configuration that was in force before stays in force.",
+            ),
+            impact: Text("What was changed does not hold, and the next restart fails."),
+            steps: steps![
+                Monitoring: "Run the exporter with `--config.check` on that file: it names every mistake with its key.",
+                Monitoring: "Correct the file and reload: `systemctl reload lightning-sync-exporter`.",
+            ],
+        },
+        Cause::WebReloadFailed => &CauseGuide {
+            summary: "The exporter could not read its web file or certificate again.",
+            meaning: Text(
+                "The web file or a file that it names changed and cannot be used. What was in force before stays in force.",
+            ),
+            impact: Text(
+                "A new password or certificate does not hold; the old certificate goes on until it ends.",
+            ),
+            steps: steps![
+                Monitoring: "Read the log: it names the file and the reason.",
+                Monitoring: "Correct the file; the exporter reads it again by itself.",
+            ],
+        },
+        Cause::CertificateExpiring => &CauseGuide {
+            summary: "The certificate of the exporter ends in less than two weeks.",
+            meaning: Text(
+                "The certificate that the exporter serves ends soon and nobody has renewed it.",
+            ),
+            impact: Text(
+                "After its end Prometheus and browsers refuse the connection, and nothing is seen.",
+            ),
+            steps: steps![
+                Monitoring: "Renew the certificate; the exporter reads the new file by itself.",
+                Monitoring: "See that the timer which renews it runs.",
+            ],
+        },
+        Cause::Restarting => &CauseGuide {
+            summary: "The exporter or a part of it is restarted again and again.",
+            meaning: Text(
+                "The exporter, or one of its tasks, ended more than three times within an hour and was started anew.",
+            ),
+            impact: Text("Scrapes and requests fail in between, and sources may not be heard."),
+            steps: steps![
+                Monitoring: "Read the log before each start: it names what ended and why.",
+                Monitoring: "Is memory limited too tightly, or does a health check end it? Look at the service manager.",
+            ],
+        },
+        Cause::SalesforceUsageUnknown => &CauseGuide {
+            summary: "Salesforce does not report how many API requests are used.",
+            meaning: Text("Polls are answered, and without the figures of the daily limit."),
+            impact: Text("The exporter cannot spare the limit; it keeps to its own budget."),
+            steps: steps![
+                SalesforceAdmin: "May the integration user see the organisation's limits? Give the permission View Setup and Configuration.",
+            ],
+        },
+        Cause::ManyOrganizations => &CauseGuide {
+            summary: "Many organisations have the same trouble at once.",
+            meaning: Text(
+                "More than ten organisations, and more than a quarter of all, have the same critical finding. One thing that they share has probably failed.",
+            ),
+            impact: Text(
+                "As of each of them; the alerts of each are held back while this one fires.",
+            ),
+            steps: steps![
+                Monitoring: "What do they share? A feed, a network, an Exchange, a certificate: start there.",
+                Monitoring: "Was the exporter changed or moved? See whether its sources still reach it.",
+                Monitoring: "Look at the overview page: it lists the organisations, worst first.",
+            ],
+        },
         Cause::Watchdog => &CauseGuide {
             summary: "Alerting works.",
             meaning: Text(

@@ -80,6 +80,8 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
     let leading = acting.first();
     let level = match leading {
         Some(finding) => level_of(finding, &acting, org, now),
+        // Its cause has ended, and it has not recovered yet.
+        None if !held_back.is_empty() => Level::Watch,
         None => level_of_silence(org, now),
     };
     let held_as_of = match leading {
@@ -136,12 +138,9 @@ fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>
         .cloned()
         .collect();
     own.sort();
-    let mut causes: Vec<Cause> = own.iter().map(|finding| finding.cause).collect();
-    causes.sort();
     let (mut acting, mut held_back) = (Vec::new(), Vec::new());
     for finding in own {
-        let explained = |by: &&Cause| by.consequences().contains(&finding.cause);
-        match causes.iter().find(explained).copied() {
+        match finding.held_back_by {
             Some(by) => held_back.push(HeldBack { finding, by }),
             None => acting.push(finding),
         }
@@ -238,6 +237,12 @@ fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timesta
         | Cause::IngestRejected
         | Cause::PollFailing
         | Cause::SalesforceApiBudgetLow
+        | Cause::ConfigReloadFailed
+        | Cause::WebReloadFailed
+        | Cause::CertificateExpiring
+        | Cause::Restarting
+        | Cause::SalesforceUsageUnknown
+        | Cause::ManyOrganizations
         | Cause::Watchdog => None,
     }
 }

@@ -64,7 +64,8 @@ impl Exposition {
                     Step::Wrote => {}
                     Step::AtUsers => self.put_users(out, enough),
                     Step::AtOwn => {
-                        self.walk.own(out, &self.own.gather());
+                        let own = self.own.gather(self.walk.scrape());
+                        self.walk.own(out, &own);
                         self.ended = true;
                         return false;
                     }

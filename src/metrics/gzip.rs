@@ -209,7 +209,8 @@ impl GzipExposition {
     /// each organisation takes longer than sending all that is known of it.
     fn end(&mut self) -> Bytes {
         let mut out = Vec::new();
-        self.walk.own(&mut self.text, &self.own.gather());
+        let own = self.own.gather(self.walk.scrape());
+        self.walk.own(&mut self.text, &own);
         self.compress(&mut out);
         self.deflater.finish(&mut out);
         out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());

@@ -10,6 +10,7 @@ mod facts;
 mod families;
 mod gzip;
 mod number;
+mod own_findings;
 mod page_cache;
 mod polls;
 mod process;

@@ -2,7 +2,10 @@
 //! configuration and start at 0, so that the first refusal is an increase that a rule can see.
 
 use super::catalogue::{Metric, metric};
+use super::own_findings::OwnFindings;
 use super::polls::Polls;
+use super::scrape::Scrape;
+use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink, TASKS};
@@ -11,7 +14,7 @@ use prometheus::{
     Registry, core::Collector, proto::MetricFamily,
 };
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 /// From a page of a few organisations to one that outlasts the usual scrape timeout of 10 s.
 const SCRAPE_BUCKETS: &[f64] = &[
@@ -32,6 +35,8 @@ pub struct SelfMetrics {
     registry: Registry,
     reasons: Vec<&'static str>,
     orgs: RwLock<BTreeSet<OrgName>>,
+    findings: OwnFindings,
+    certificate_ends: Mutex<Option<Timestamp>>,
     commit_duration: Histogram,
     commit_failures: IntCounter,
     config_loaded_at: Gauge,
@@ -59,6 +64,8 @@ impl SelfMetrics {
         let own = Self {
             reasons: reasons.to_vec(),
             orgs: RwLock::default(),
+            findings: OwnFindings::new(&registry)?,
+            certificate_ends: Mutex::default(),
             commit_duration: histogram(
                 "lightning_sync_exporter_commit_duration_seconds",
                 COMMIT_BUCKETS,
@@ -150,6 +157,7 @@ impl SelfMetrics {
                 drop(counters.get_metric_with_label_values(labels));
             });
         }
+        self.findings.set_orgs(now.iter());
         *known = now;
     }
 
@@ -164,10 +172,16 @@ impl SelfMetrics {
     pub fn config_loaded(&self, at: Timestamp) {
         self.config_loaded_at.set(at.seconds());
         self.config_reload_success.set(1.0);
+        self.findings.set(NO_ORG, Cause::ConfigReloadFailed, false);
     }
 
     /// Says until when the certificate in force is good, if there is one.
     pub fn set_certificate_until(&self, until: Option<Timestamp>) {
+        *self
+            .certificate_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = until;
+        self.findings.set(NO_ORG, Cause::WebReloadFailed, false);
         self.certificate_until.reset();
         if let Some(until) = until {
             self.certificate_until
@@ -187,7 +201,12 @@ impl SelfMetrics {
         self.scrape_duration.start_timer()
     }
 
-    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+    pub(super) fn gather(&self, scrape: &Scrape) -> Vec<MetricFamily> {
+        let until = *self
+            .certificate_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.findings.write(&scrape.view, until, scrape.now);
         self.registry.gather()
     }
 
@@ -210,6 +229,7 @@ impl EventSink for SelfMetrics {
                 let configured = known.iter().any(|name| name.as_str() == org);
                 drop(known);
                 let org = if configured { org } else { NO_ORG };
+                self.findings.happened(org, Cause::IngestRejected);
                 self.add(&self.ingest_rejected, org, &[org, reason], 1);
             }
             Event::ActivityAccepted {
@@ -226,11 +246,23 @@ impl EventSink for SelfMetrics {
                 self.add(&self.ingest_snapshots, org, &[org], 1);
             }
             Event::Committed { took } => self.commit_duration.observe(took.as_secs_f64()),
-            Event::CommitFailed { .. } => self.commit_failures.inc(),
+            Event::CommitFailed { .. } => {
+                self.findings.happened(NO_ORG, Cause::StoreFailing);
+                self.commit_failures.inc();
+            }
             Event::PasswordRefused { .. } => self.passwords_refused.inc(),
-            Event::WebReloadFailed { .. } => self.web_reload_failures.inc(),
-            Event::ConfigReloaded => self.config_reload_success.set(1.0),
-            Event::ConfigRejected { .. } => self.config_reload_success.set(0.0),
+            Event::WebReloadFailed { .. } => {
+                self.findings.set(NO_ORG, Cause::WebReloadFailed, true);
+                self.web_reload_failures.inc();
+            }
+            Event::ConfigReloaded => {
+                self.findings.set(NO_ORG, Cause::ConfigReloadFailed, false);
+                self.config_reload_success.set(1.0);
+            }
+            Event::ConfigRejected { .. } => {
+                self.findings.set(NO_ORG, Cause::ConfigReloadFailed, true);
+                self.config_reload_success.set(0.0);
+            }
             Event::Polled {
                 org,
                 source,
@@ -246,12 +278,18 @@ impl EventSink for SelfMetrics {
                 ..
             } => self.polls.failed(org, source, reason, *took),
             Event::PollingBegan { org, source } => self.polls.begin(org, source),
-            Event::PollingEnded { org, source } => self.polls.forget(org, source),
+            Event::PollingEnded { org, source } => {
+                self.findings.figures(org, source, &[]);
+                self.polls.forget(org, source);
+            }
             Event::SourceFigures {
                 org,
                 source,
                 figures,
-            } => self.polls.figures(org, source, figures),
+            } => {
+                self.findings.figures(org, source, figures);
+                self.polls.figures(org, source, figures);
+            }
             Event::TaskRestarted { task } => self.task_restarts.with_label_values(&[*task]).inc(),
             // The View says these as states; a count would say less.
             Event::StoreReopened

@@ -2,11 +2,12 @@
 
 use crate::domain::causes::{Cause, Scope, Severity};
 
-/// What is held back while an alert of `reason` fires: in the same organisation, or everywhere for the exporter.
+/// What is held back while an alert of `reason` fires: in the same organisation, or of the same exporter.
 ///
-/// A cause holds back its consequences; what pages for an organisation holds back what is said of its users. While no
-/// exporter answers, everything below a page is what nobody can know any more; pages that were true when it fell silent
-/// stay, as do those of organisations that another exporter watches.
+/// A cause holds back its consequences; what pages for an organisation holds back what is found of its users. The
+/// exporter holds them back itself, so this is for alerts that meet from several exporters. While no exporter that
+/// watches an organisation answers, what is below a page is what nobody can know any more; pages that were true when it
+/// was lost stay, and so does everything of organisations that another exporter watches.
 pub fn inhibits(reason: Cause) -> Vec<Cause> {
     let pages = reason.severities().contains(&Severity::Critical);
     Cause::ALL
@@ -35,31 +36,43 @@ fn only_pages_silence(reason: Cause) -> bool {
 const HEAD: &str = r#"# Example configuration of Alertmanager for lightning-sync-exporter, generated from src/rules; a test compares the two.
 # Put your receivers in the place of the webhooks. From Alertmanager 0.26 on, url_file keeps a secret URL out of this file.
 route:
-  receiver: low
-  # One organisation's trouble is one message. Alerts of the exporter have no organisation and go together.
-  group_by: [org]
-  # Long enough that a cause and its consequences, found in the same minute, meet before anybody is told.
-  group_wait: 30s
-  group_interval: 5m
-  repeat_interval: 12h
+  # Whatever nobody has routed reaches somebody.
+  receiver: office-hours
+  group_by: [alertname]
   routes:
-    # Its receiver complains when it stops coming: a dead man's switch outside this house.
-    - matchers: [alertname = "Watchdog"]
-      receiver: heartbeat
-      group_wait: 0s
-      group_interval: 1m
-      repeat_interval: 1m
-    - matchers: [severity = "critical"]
-      receiver: page
-      repeat_interval: 4h
-    # What comes at night waits for the morning, unless it has ended by then.
-    - matchers: [severity = "warning"]
+    - matchers: [alertname =~ "LightningSync.+"]
+      # A severity that is none of those below reaches somebody, at any hour.
       receiver: office-hours
-      active_time_intervals: [office-hours]
-      repeat_interval: 24h
-    # To be seen on the page of the organisation and in Prometheus, not to be sent.
-    - matchers: [severity = "info"]
-      receiver: low
+      # One organisation's trouble is one message; what is about an exporter is one message for each.
+      group_by: [org, job, instance]
+      # Long enough that a cause and its consequences, found in the same minute, meet before a message goes out.
+      group_wait: 30s
+      group_interval: 5m
+      repeat_interval: 12h
+      routes:
+        # Its receiver complains when it stops coming: a dead man's switch somewhere else. It comes every minute.
+        - matchers: [alertname = "LightningSyncWatchdog"]
+          receiver: heartbeat
+          group_by: [alertname]
+          group_wait: 0s
+          group_interval: 1m
+          repeat_interval: 50s
+        # One message for all organisations that no exporter watches, and one for each trouble that many of them share.
+        - matchers: [alertname =~ "LightningSyncExporterDown|LightningSyncManyOrganizations", job = ""]
+          receiver: page
+          group_by: [alertname, cause]
+          repeat_interval: 4h
+        - matchers: [severity = "critical"]
+          receiver: page
+          repeat_interval: 4h
+        # What comes at night waits for the morning, unless it has ended by then.
+        - matchers: [severity = "warning"]
+          receiver: office-hours
+          active_time_intervals: [office-hours]
+          repeat_interval: 24h
+        # To be seen on the page of the organisation and in Prometheus, not to be sent.
+        - matchers: [severity = "info"]
+          receiver: low
 
 time_intervals:
   - name: office-hours
@@ -79,6 +92,17 @@ receivers:
 
 # One cause, one page.
 inhibit_rules:
+  # What many organisations share is paged once, with their number and the first ten.
+  - source_matchers: [alertname = "LightningSyncManyOrganizations"]
+    target_matchers: [alertname =~ "LightningSync.+", severity = "critical", org != ""]
+    equal: [cause]
+  # The message about a dead exporter names the organisations that nobody else watches.
+  - source_matchers: [alertname = "LightningSyncExporterDown", job != ""]
+    target_matchers: [alertname = "LightningSyncExporterDown", org != ""]
+  # What a dead exporter found of itself.
+  - source_matchers: [alertname = "LightningSyncExporterDown", job != ""]
+    target_matchers: [alertname =~ "LightningSync.+", severity = "warning", job != ""]
+    equal: [job, instance]
 "#;
 
 /// The whole file.
@@ -111,16 +135,13 @@ fn inhibition(sources: &[Cause], targets: &[Cause], only_pages: bool) -> String 
     } else {
         ""
     };
-    let exporter = sources
-        .iter()
-        .any(|source| source.scope() == Scope::Exporter);
-    let equal = if exporter { "" } else { "    equal: [org]\n" };
     format!(
-        "  - source_matchers: [alertname =~ \"{}\"{severity}]
+        "  - source_matchers: [alertname =~ \"{}\"{severity}, org != \"\"]
     target_matchers:
       - >-
         alertname =~ \"{}\"
-{equal}",
+    equal: [org]
+",
         names(sources),
         names(targets)
     )

@@ -6,22 +6,24 @@ use crate::domain::causes::{Cause, Severity};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingRule {
     /// The series' name: `level:metric:what`.
-    pub record: String,
+    pub record: &'static str,
+    /// What it is, in a sentence.
+    pub about: &'static str,
     /// PromQL.
     pub expr: String,
 }
 
-/// A condition that somebody is told of.
+/// A condition that somebody is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRule {
     /// Why; it names the alert and finds its words.
-    pub reason: Cause,
-    /// How soon somebody has to act; `None` for the watchdog.
-    pub severity: Option<Severity>,
-    /// PromQL; its labels are the alert's, so it aggregates away who said so.
+    pub cause: Cause,
+    /// PromQL; its labels are the alert's.
     pub expr: String,
-    /// How long it has to hold, as PromQL writes durations; `None`: at once, because the verdicts wait by themselves.
+    /// How long it has to hold, as PromQL writes durations; `None`: at once.
     pub hold: Option<&'static str>,
+    /// The `severity` label, where the series has none.
+    pub severity: Option<&'static str>,
     /// The facts of the moment, as a template.
     pub description: String,
 }
@@ -29,12 +31,20 @@ pub struct AlertRule {
 impl AlertRule {
     /// The alert's name.
     pub fn alert(&self) -> &'static str {
-        self.reason.alert().unwrap_or(self.reason.name())
+        self.cause.alert().unwrap_or(self.cause.name())
     }
 
-    /// The `severity` label.
-    pub fn severity(&self) -> &'static str {
-        self.severity.map_or("none", Severity::name)
+    /// The severities that it can have, worst first.
+    pub fn severities(&self) -> Vec<&'static str> {
+        match self.severity {
+            Some(severity) => vec![severity],
+            None => self
+                .cause
+                .severities()
+                .iter()
+                .map(|severity| Severity::name(*severity))
+                .collect(),
+        }
     }
 }
 
@@ -47,19 +57,4 @@ pub struct Group {
     pub recording: Vec<RecordingRule>,
     /// Its alerts.
     pub alerts: Vec<AlertRule>,
-}
-
-/// What one file of this room contributes.
-#[derive(Debug, Default)]
-pub(super) struct Part {
-    pub(super) recording: Vec<RecordingRule>,
-    pub(super) alerts: Vec<AlertRule>,
-}
-
-/// A recording rule.
-pub(super) fn record(name: &str, expr: &str) -> RecordingRule {
-    RecordingRule {
-        record: name.to_owned(),
-        expr: expr.trim().to_owned(),
-    }
 }

@@ -45,7 +45,7 @@ pub fn prometheus(site: Site) -> String {
          # the two.\n\
          global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n\
          \nrule_files:\n  - {rules}\n\
-         \nscrape_configs:\n  # Any name will do: the rules recognise the exporter by what it exports.\n  - job_name: lightning-sync\n    \
+         \nscrape_configs:\n  # With lightning-sync in its name a target that never answered is recognised.\n  - job_name: lightning-sync\n    \
          static_configs:\n      - targets: [\"{exporter}\"]\n\
          \nalerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [\"{alertmanager}\"]\n"
     )

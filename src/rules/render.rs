@@ -1,7 +1,7 @@
 //! Rules as the files that Prometheus and its operator read.
 
 use super::definition::{AlertRule, Group};
-use super::words::{Runbooks, annotations};
+use super::words::annotations;
 
 /// Who reads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub enum Format {
     Operator,
 }
 
-const PROMETHEUS: &str = "# Alert and recording rules for lightning-sync-exporter, generated from src/rules; a test compares the two.
-# They recognise the exporter by what it exports, so they need no job name. Keep the evaluation interval below 5m:
-# while an exporter is silent, its last verdicts are carried from one evaluation to the next.
+const PROMETHEUS: &str = "# Alert and recording rules for lightning-sync-exporter, generated from src/rules; a test compares the two. The exporter
+# judges; these carry what it found over an exporter that is lost, merge replicas, and select by cause. Name the scrape
+# job so that lightning-sync is in it: a target that never answered is recognised by that.
 ";
 
 const OPERATOR: &str = "# The rules of lightning-sync.rules.yaml for the Prometheus Operator, generated from src/rules; a test compares the two.
@@ -27,15 +27,15 @@ metadata:
 spec:
 ";
 
-/// All rules in the form of `format`, with links to `runbooks`.
-pub fn render(format: Format, runbooks: Runbooks<'_>) -> String {
+/// All rules in the form of `format`, with links to the daemon that people reach at `url`.
+pub fn render(format: Format, url: &str) -> String {
     let (head, margin) = match format {
         Format::Prometheus => (PROMETHEUS, 0),
         Format::Operator => (OPERATOR, 2),
     };
     let mut lines = vec!["groups:".to_owned()];
     for group in super::groups() {
-        put_group(&mut lines, &group, runbooks);
+        put_group(&mut lines, &group, url);
     }
     let body: String = lines
         .iter()
@@ -44,34 +44,49 @@ pub fn render(format: Format, runbooks: Runbooks<'_>) -> String {
     format!("{head}{body}")
 }
 
-fn put_group(lines: &mut Vec<String>, group: &Group, runbooks: Runbooks<'_>) {
+fn put_group(lines: &mut Vec<String>, group: &Group, url: &str) {
     lines.push(format!("  - name: {}", group.name));
     lines.push("    rules:".to_owned());
     for rule in &group.recording {
+        lines.push(format!("      # {}", rule.about));
         lines.push(format!("      - record: {}", rule.record));
-        put_block(lines, 8, "expr", &rule.expr);
+        put_expr(lines, &rule.expr);
     }
     for rule in &group.alerts {
-        put_alert(lines, rule, runbooks);
+        put_alert(lines, rule, url);
     }
 }
 
-fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, runbooks: Runbooks<'_>) {
+fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &str) {
     lines.push(format!("      - alert: {}", rule.alert()));
-    put_block(lines, 8, "expr", &rule.expr);
+    put_expr(lines, &rule.expr);
     if let Some(hold) = rule.hold {
         lines.push(format!("        for: {hold}"));
     }
-    lines.push("        labels:".to_owned());
-    lines.push(format!("          severity: {}", rule.severity()));
+    if let Some(severity) = rule.severity {
+        lines.push(format!("        labels: {{ severity: {severity} }}"));
+    }
     lines.push("        annotations:".to_owned());
-    for (name, text) in annotations(rule, runbooks) {
-        put_block(lines, 10, name, &text);
+    for (name, text) in annotations(rule, url) {
+        lines.push(format!("          {name}: {}", quoted(&text)));
     }
 }
 
-/// A text that needs no quoting whatever it holds: our texts have no empty lines, and none begins with a space.
-fn put_block(lines: &mut Vec<String>, margin: usize, key: &str, text: &str) {
-    lines.push(format!("{:margin$}{key}: |-", ""));
-    lines.extend(text.lines().map(|line| format!("{:margin$}  {line}", "")));
+/// An expression of several lines as a block; one of a single line has nothing that YAML would read otherwise.
+fn put_expr(lines: &mut Vec<String>, expr: &str) {
+    if expr.contains('\n') {
+        lines.push("        expr: |-".to_owned());
+        lines.extend(expr.lines().map(|line| format!("          {line}")));
+    } else {
+        lines.push(format!("        expr: {expr}"));
+    }
+}
+
+/// A text as YAML quotes it, on one line.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }

@@ -2,7 +2,6 @@
 
 use super::alertmanager::inhibits;
 use super::definition::AlertRule;
-use super::verdict::series;
 use crate::domain::causes::Cause;
 use crate::guidance;
 
@@ -14,7 +13,7 @@ pub fn runbook(reason: Cause) -> Option<String> {
     let rules: Vec<&AlertRule> = groups
         .iter()
         .flat_map(|group| &group.alerts)
-        .filter(|rule| rule.reason == reason)
+        .filter(|rule| rule.cause == reason)
         .collect();
     let mut out = vec![format!(
         "# {alert}\n\n{}\n\n## Meaning\n\n{}\n\n## Impact\n\n{}\n\n## Diagnosis\n\n",
@@ -28,17 +27,19 @@ pub fn runbook(reason: Cause) -> Option<String> {
             .map_or(String::new(), |hold| format!(", for {hold}"));
         out.push(format!(
             "It fires with severity `{}` while this has a result{wait}:\n\n```promql\n{}\n```\n\n",
-            rule.severity(),
+            rule.severities().join("` or `"),
             rule.expr
         ));
     }
-    let verdict = series(reason);
-    if rules.iter().any(|rule| rule.expr.contains(&verdict)) {
-        let own = verdict.replacen("org:", "instance:", 1);
-        out.push(format!(
-            "`{own}` shows what each exporter says of it; the most hopeful that answers counts. \
-             While none answers, the last word counts for three days.\n\n"
-        ));
+    if rules
+        .iter()
+        .any(|rule| rule.expr.contains("_finding:since"))
+    {
+        out.push(
+            "`instance:lightning_sync_finding:since` shows what holds by each exporter's last word; an exporter that answers and \
+             has judged that it does not hold outweighs the others. A lost exporter's last word counts for three days.\n\n"
+                .to_owned(),
+        );
     }
     let names = |reasons: &mut dyn Iterator<Item = Cause>| -> Vec<&str> {
         reasons.filter_map(Cause::alert).collect()

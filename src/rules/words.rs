@@ -3,23 +3,12 @@
 use super::definition::AlertRule;
 use crate::guidance::{self, CauseGuide, Owner};
 
-/// Where the runbooks are, for the link of every alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Runbooks<'a> {
-    /// In the repository, beside the rules.
-    Repository,
-    /// Below an address, such as `https://sync.example/runbooks`, where a daemon serves them.
-    At(&'a str),
-}
+/// Where a daemon answers unless it is configured otherwise: what alerts link to when nobody says better.
+pub const LOCAL: &str = "http://127.0.0.1:9877";
 
-impl Runbooks<'_> {
-    /// The runbook of an alert.
-    pub fn of(self, alert: &str) -> String {
-        match self {
-            Self::Repository => format!("docs/runbooks/{alert}.md"),
-            Self::At(address) => format!("{}/{alert}", address.trim_end_matches('/')),
-        }
-    }
+/// The runbook of an alert, where a daemon that people reach at `url` serves it.
+pub fn runbook_url(url: &str, alert: &str) -> String {
+    format!("{}/runbooks/{alert}", url.trim_end_matches('/'))
 }
 
 /// The steps of a cause, numbered, one a line.
@@ -55,14 +44,19 @@ pub fn owners(guide: &CauseGuide) -> String {
 }
 
 /// Name and text of every annotation, in the order they are read.
-pub(super) fn annotations(rule: &AlertRule, runbooks: Runbooks<'_>) -> [(&'static str, String); 5] {
-    let guide = guidance::cause(rule.reason);
+pub(super) fn annotations(rule: &AlertRule, url: &str) -> [(&'static str, String); 6] {
+    let guide = guidance::cause(rule.cause);
+    let url = url.trim_end_matches('/');
     [
         ("summary", guide.summary.to_owned()),
         ("description", rule.description.clone()),
         ("next_step", next_step(guide)),
         ("owner", owners(guide)),
-        ("runbook_url", runbooks.of(rule.alert())),
+        ("runbook_url", runbook_url(url, rule.alert())),
+        (
+            "page_url",
+            format!("{url}/{{{{ with $labels.org }}}}orgs/{{{{ . }}}}{{{{ end }}}}"),
+        ),
     ]
 }
 

@@ -5,6 +5,7 @@ use super::history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, UserChang
 use super::{Store, StoreError, Stored, StoredOrg, Write, Written};
 use crate::domain::activity::{ActivityKind, ActivityRecord, IdentityKey, RecordKey};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -35,6 +36,7 @@ struct Inner {
     user_changes: BTreeMap<UserTurn, (Status, Status)>,
     spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
+    incidents: BTreeMap<OrgId, Incidents>,
     clock_seen: Option<Timestamp>,
 }
 
@@ -168,6 +170,9 @@ impl Inner {
             } => {
                 self.covered.insert((*org, *object_type), *since);
             }
+            Write::Incidents { org, incidents } => {
+                self.incidents.insert(*org, (**incidents).clone());
+            }
             Write::ClockSeen { at } => self.clock_seen = Some(*at),
         }
         Written::default()
@@ -251,6 +256,7 @@ impl Store for MemoryStore {
                 covered: covered
                     .map(|((_, object), since)| (*object, *since))
                     .collect(),
+                incidents: inner.incidents.get(&id).cloned().unwrap_or_default(),
             });
         }
         Ok(stored)

@@ -3,6 +3,7 @@
 use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -32,7 +33,7 @@ impl StatusChange {
                     row,
                     before: before.value.status(),
                     after: after.value.status(),
-                    at: after.changed_at,
+                    at: after.observed_at,
                 })
             })
             .collect()
@@ -104,6 +105,13 @@ pub enum Write {
         /// Since when.
         since: Timestamp,
     },
+    /// What was found, in the place of what was found before.
+    Incidents {
+        /// In which organisation.
+        org: OrgId,
+        /// All of it.
+        incidents: std::sync::Arc<Incidents>,
+    },
     /// The latest time that this daemon has seen, so that a clock that lies behind is noticed at the next start.
     ClockSeen {
         /// The time.
@@ -140,6 +148,8 @@ pub struct StoredOrg {
     pub spoke: Vec<(Source, Timestamp, bool)>,
     /// Since when activity has answered.
     pub covered: Vec<(ObjectType, Timestamp)>,
+    /// What was found.
+    pub incidents: Incidents,
 }
 
 /// Everything that a start needs.

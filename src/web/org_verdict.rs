@@ -1,6 +1,5 @@
 //! An organisation as pages and JSON judge it: guidance's verdict, held back while the engine itself stands still.
 
-use crate::domain::causes::Cause;
 use crate::domain::judge::{Finding, judge_org};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{OrgView, View};
@@ -31,18 +30,5 @@ impl OrgVerdict {
             );
         }
         Self { verdict, findings }
-    }
-
-    /// The causes that hold `finding` back: what is mended first.
-    pub(super) fn held_back_by(&self, finding: &Finding) -> Vec<Cause> {
-        let mut causes: Vec<Cause> = self
-            .findings
-            .iter()
-            .map(|cause| cause.cause)
-            .filter(|cause| cause.consequences().contains(&finding.cause))
-            .collect();
-        causes.sort();
-        causes.dedup();
-        causes
     }
 }

@@ -8,7 +8,7 @@
 use crate::scenarios::Telling;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::calendar::Calendar;
-use lightning_sync_exporter::domain::causes::Scope;
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source, UserName};
 use lightning_sync_exporter::domain::judge::{Finding, judge};
 use lightning_sync_exporter::domain::observation::Snapshot;
@@ -67,20 +67,30 @@ fn record(
     recording
 }
 
-/// The alert that a finding should be.
+/// The alert that a finding should be: all checks of an organisation's users are one.
 fn alert(finding: &Finding) -> Option<String> {
+    if finding.held_back_by.is_some() {
+        return None;
+    }
     let mut labels = vec![
         format!("alertname=\"{}\"", finding.cause.alert()?),
-        "alertstate=\"firing\"".to_owned(),
+        format!("cause=\"{}\"", finding.cause),
         format!("org=\"{}\"", finding.org),
         format!("severity=\"{}\"", finding.severity),
     ];
-    match (finding.cause.scope(), finding.check, finding.object_type) {
-        (Scope::Users, Some(check), _) => labels.push(format!("check=\"{}\"", check.check())),
-        (_, _, Some(object)) => labels.push(format!("object_type=\"{object}\"")),
-        _ => {}
+    if finding.cause != Cause::UsersFailing {
+        labels.extend(
+            finding
+                .check
+                .map(|check| format!("check=\"{}\"", check.check())),
+        );
+        labels.extend(
+            finding
+                .object_type
+                .map(|object| format!("object_type=\"{object}\"")),
+        );
     }
-    Some(format!("ALERTS{{{}}}", labels.join(",")))
+    Some(format!("{{{}}}", labels.join(",")))
 }
 
 /// The exporter's metrics that any rule reads.
@@ -125,6 +135,7 @@ impl Recording {
             .iter()
             .filter(|(series, _)| is_instant(series))
             .flat_map(|(_, values)| values.iter().flatten())
+            .filter(|at| **at > 0.0)
             .fold(starts.seconds(), |earliest, at| earliest.min(*at));
         ((starts.seconds() - earliest) / self.step.num_seconds() as f64).ceil() as usize + 1
     }
@@ -136,7 +147,7 @@ impl Recording {
             .seconds();
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/lightning-sync.rules.yaml");
         let mut file = format!(
-            "rule_files: ['{}']\nevaluation_interval: {step}m\ngroup_eval_order: [lightning-sync-verdicts, lightning-sync]\ntests:\n  - interval: {step}m\n    input_series:\n",
+            "rule_files: ['{}']\nevaluation_interval: {step}m\ngroup_eval_order: [lightning-sync]\ntests:\n  - interval: {step}m\n    input_series:\n",
             rules.display(),
             step = self.step.num_minutes()
         );
@@ -146,7 +157,8 @@ impl Recording {
             let offset = if is_instant(series) { zero } else { 0.0 };
             let values: Vec<Option<f64>> = values
                 .iter()
-                .map(|value| value.map(|value| value - offset))
+                // Of a finding, 0 is no instant.
+                .map(|value| value.map(|value| if value == 0.0 { value } else { value - offset }))
                 .collect();
             writeln!(
                 file,
@@ -160,7 +172,7 @@ impl Recording {
             let minutes = (first + scrape) as i64 * self.step.num_minutes();
             writeln!(
                 file,
-                "      - expr: 'ALERTS{{alertstate=\"firing\",org!=\"\"}}'\n        eval_time: {minutes}m\n        exp_samples:"
+                "      - expr: 'group without (alertstate) (ALERTS{{org!=\"\"}})'\n        eval_time: {minutes}m\n        exp_samples:"
             )
             .unwrap();
             for alert in expected {

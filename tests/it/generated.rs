@@ -5,7 +5,7 @@ use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::guidance;
 use lightning_sync_exporter::rules::{
-    Format, Runbooks, Site, alertmanager, prometheus, render, runbook,
+    Format, LOCAL, Site, alertmanager, prometheus, render, runbook,
 };
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(crate) fn is_current(path: &str, expected: &str) {
 fn the_rules_file_is_what_the_rules_say() {
     is_current(
         "alerts/lightning-sync.rules.yaml",
-        &render(Format::Prometheus, Runbooks::Repository),
+        &render(Format::Prometheus, LOCAL),
     );
 }
 
@@ -36,7 +36,7 @@ fn the_rules_file_is_what_the_rules_say() {
 fn the_charts_rules_are_what_the_rules_say() {
     is_current(
         "deploy/helm/lightning-sync-exporter/rules.yaml",
-        &render(Format::Prometheus, Runbooks::Repository),
+        &render(Format::Prometheus, LOCAL),
     );
 }
 
@@ -44,7 +44,7 @@ fn the_charts_rules_are_what_the_rules_say() {
 fn the_operators_rules_are_what_the_rules_say() {
     is_current(
         "alerts/lightning-sync.prometheusrule.yaml",
-        &render(Format::Operator, Runbooks::Repository),
+        &render(Format::Operator, LOCAL),
     );
 }
 

@@ -379,6 +379,7 @@ fn findings_of_another_organisation_are_passed_over() {
 
 fn bare(cause: Cause) -> Finding {
     Finding {
+        held_back_by: None,
         severity: Severity::Warning,
         cause,
         org: OrgName::new("acme").unwrap(),

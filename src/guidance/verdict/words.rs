@@ -132,6 +132,12 @@ pub(super) fn together(
         | Cause::ClockSuspect
         | Cause::IngestRejected
         | Cause::SalesforceApiBudgetLow
+        | Cause::ConfigReloadFailed
+        | Cause::WebReloadFailed
+        | Cause::CertificateExpiring
+        | Cause::Restarting
+        | Cause::SalesforceUsageUnknown
+        | Cause::ManyOrganizations
         | Cause::Watchdog => summary(),
     }
 }

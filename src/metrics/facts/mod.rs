@@ -5,9 +5,9 @@ mod rows;
 mod time;
 
 pub(super) use rows::{ObservedAt, Values};
-pub(super) use time::{Ages, Counts, Each, Hours, Settings, Settled};
+pub(super) use time::{Ages, Counts, Each, Hours};
 
-use crate::domain::judge::judge_org;
+use crate::domain::judge::judgement;
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserSummary;
@@ -18,9 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct OrgFacts {
     pub(super) policy: Arc<OrgPolicy>,
-    pub(super) settings: Settings,
     pub(super) hours: Hours,
-    pub(super) settled: Settled,
     pub(super) users: Users,
     pub(super) said: Values,
     pub(super) seen: ObservedAt,
@@ -35,8 +33,6 @@ pub(super) enum Part {
     Settings,
     /// Business hours.
     Hours,
-    /// By when business had lasted long enough.
-    Settled,
     /// Counts over the users.
     Users,
     /// What is said, by whom, and what follows from it.
@@ -50,10 +46,9 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Settings,
         Self::Hours,
-        Self::Settled,
         Self::Users,
         Self::Values,
         Self::ObservedAt,
@@ -80,18 +75,15 @@ impl OrgFacts {
 
     fn of_org(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp) -> Self {
         let fresh = stuck_at.is_none();
-        let findings = judge_org(org, fresh, now);
         let rows = rows::current(org, stuck_at, now);
         Self {
             policy: Arc::clone(&org.policy),
-            settings: Settings::of(org, now),
             hours: Hours::of(org, now),
-            settled: Settled::of(org, now),
             users: Users::of(org),
             counts: Counts::of(org, &rows, fresh, now),
             moving: Ages::of(org, &rows, fresh, now),
-            seen: ObservedAt::of(org, &rows, now),
-            said: Values::of(org, rows, findings, now),
+            seen: ObservedAt::of(org, &rows),
+            said: Values::of(org, rows, judgement(org, fresh, now), now),
         }
     }
 
@@ -99,9 +91,9 @@ impl OrgFacts {
     pub(super) fn says_the_same(&self, other: &Self, part: Part) -> bool {
         Arc::ptr_eq(&self.policy, &other.policy)
             && match part {
-                Part::Settings => self.settings == other.settings,
+                // The policy is all there is to it.
+                Part::Settings => true,
                 Part::Hours => self.hours == other.hours,
-                Part::Settled => self.settled == other.settled,
                 Part::Users => self.users == other.users,
                 Part::Values => self.said == other.said,
                 Part::ObservedAt => self.seen == other.seen,

@@ -3,8 +3,7 @@
 use super::Summary;
 use super::time::{Each, each};
 use crate::domain::ids::{ObjectType, Source};
-use crate::domain::judge::{Finding, settle};
-use crate::domain::policy::CountHours;
+use crate::domain::judge::Judgement;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
@@ -18,15 +17,12 @@ pub(super) type Rows = EnumMap<OrgRow, Option<Current>>;
 #[derive(Debug, PartialEq)]
 pub(in crate::metrics) struct Values {
     rows: EnumMap<OrgRow, Option<Answer>>,
-    /// When the last sync becomes too old, where that is counted in business hours.
-    pub(in crate::metrics) deadline: Each<Timestamp>,
-    pub(in crate::metrics) unconfirmed_since: Each<Timestamp>,
     pub(in crate::metrics) ever_synced: Each<bool>,
     pub(in crate::metrics) expected_linked_users: Option<u64>,
     /// Whether a source has ever spoken, by [`Source::index`].
     pub(in crate::metrics) spoken: EnumMap<Source, bool>,
     pub(in crate::metrics) summary: Summary,
-    pub(in crate::metrics) findings: Vec<Finding>,
+    pub(in crate::metrics) judgement: Judgement,
 }
 
 /// A row's value, without the time at which it was seen.
@@ -39,19 +35,13 @@ pub(in crate::metrics) struct Answer {
 }
 
 impl Values {
-    pub(super) fn of(org: &OrgView, rows: Rows, findings: Vec<Finding>, now: Timestamp) -> Self {
-        let in_business_hours = org.policy.count_hours == CountHours::Business;
+    pub(super) fn of(org: &OrgView, rows: Rows, judgement: Judgement, now: Timestamp) -> Self {
         Self {
-            deadline: each(|object| {
-                let last = org.last_sync(object, now).filter(|_| in_business_hours)?;
-                Some(org.last_sync_deadline(&last))
-            }),
-            unconfirmed_since: each(|object| org.unconfirmed_since(object, now)),
             ever_synced: each(|object| org.ever_synced(object, now)),
             expected_linked_users: org.expected_linked_users(now),
             spoken: org.last_report.map(|_, at| at.is_some()),
             summary: Summary(Arc::clone(&org.summary)),
-            findings,
+            judgement,
             rows: answers(rows),
         }
     }
@@ -85,21 +75,15 @@ const fn is_window(row: OrgRow) -> bool {
 #[derive(Debug, PartialEq)]
 pub(in crate::metrics) struct ObservedAt {
     rows: EnumMap<OrgRow, Option<Timestamp>>,
-    settled: EnumMap<OrgRow, Option<Timestamp>>,
     /// When a source last spoke, by [`Source::index`].
     pub(in crate::metrics) spoke_at: EnumMap<Source, Option<Timestamp>>,
     pub(in crate::metrics) summary: Summary,
 }
 
 impl ObservedAt {
-    pub(super) fn of(org: &OrgView, rows: &Rows, now: Timestamp) -> Self {
-        let seen = |row: OrgRow| Some(rows[row].as_ref()?.observed_at);
+    pub(super) fn of(org: &OrgView, rows: &Rows) -> Self {
         Self {
-            rows: EnumMap::from_fn(seen),
-            settled: EnumMap::from_fn(|row: OrgRow| {
-                let read_at = seen(row)?.min(now);
-                org.open_hours.settled(settle(row)?, read_at)
-            }),
+            rows: EnumMap::from_fn(|row: OrgRow| Some(rows[row].as_ref()?.observed_at)),
             spoke_at: org.last_report,
             summary: Summary(Arc::clone(&org.summary)),
         }
@@ -107,11 +91,6 @@ impl ObservedAt {
 
     pub(in crate::metrics) fn at(&self, row: OrgRow) -> Option<Timestamp> {
         self.rows[row]
-    }
-
-    /// By when business had lasted long enough for the row to be judged as it was read.
-    pub(in crate::metrics) fn settled(&self, row: OrgRow) -> Option<Timestamp> {
-        self.settled[row]
     }
 }
 

@@ -1,63 +1,29 @@
 //! What is configured, what the calendar says, what the windows count, and what moves by itself.
 
 use super::rows::{Rows, instant};
-use crate::domain::calendar::Settle;
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::domain::windows::DAY;
-use chrono::TimeDelta;
+use chrono::{Offset, TimeDelta, TimeZone};
 use enum_map::EnumMap;
 
-/// What was configured of an organisation.
-#[derive(Debug, PartialEq)]
-pub(in crate::metrics) struct Settings {
-    pub(in crate::metrics) known_since: Timestamp,
-    pub(in crate::metrics) retired: bool,
-    pub(in crate::metrics) setting_up: bool,
-}
-
-impl Settings {
-    pub(super) fn of(org: &OrgView, now: Timestamp) -> Self {
-        Self {
-            known_since: org.known_since,
-            retired: org.policy.retired(now),
-            setting_up: org.policy.setting_up(now),
-        }
-    }
-}
-
-/// Its business hours around the scrape.
+/// Its business hours and its clock at the scrape.
 #[derive(Debug, PartialEq)]
 pub(in crate::metrics) struct Hours {
     pub(in crate::metrics) open: bool,
-    pub(in crate::metrics) open_24h: TimeDelta,
+    /// How far its local time is ahead of UTC.
+    pub(in crate::metrics) utc_offset: i32,
 }
 
 impl Hours {
     pub(super) fn of(org: &OrgView, now: Timestamp) -> Self {
+        let zone = org.policy.time_zone;
+        let offset = zone.offset_from_utc_datetime(&now.datetime().naive_utc());
         Self {
             open: org.open_hours.is_open(now),
-            open_24h: org.open_hours.open_time(now.minus(DAY), now),
+            utc_offset: offset.fix().local_minus_utc(),
         }
-    }
-}
-
-/// By when business had lasted for each span.
-#[derive(Debug, PartialEq)]
-pub(in crate::metrics) struct Settled([Option<Timestamp>; Settle::COUNT]);
-
-impl Settled {
-    pub(super) fn of(org: &OrgView, now: Timestamp) -> Self {
-        Self(std::array::from_fn(|index| {
-            let span = Settle::ALL.get(index)?;
-            org.open_hours.settled(*span, now)
-        }))
-    }
-
-    pub(in crate::metrics) fn each(&self) -> impl Iterator<Item = (Settle, Option<Timestamp>)> {
-        Settle::ALL.iter().copied().zip(self.0.iter().copied())
     }
 }
 

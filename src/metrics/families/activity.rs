@@ -3,7 +3,7 @@
 use super::samples::Writer;
 use super::{Family, Samples};
 use crate::domain::rows::{OrgRow, OrgValue};
-use crate::domain::time::{Timestamp, seconds};
+use crate::domain::time::seconds;
 use crate::metrics::catalogue::metric;
 use crate::metrics::facts::{Each, Values};
 
@@ -27,11 +27,12 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         metric: metric("lightning_sync_last_sync_deadline_timestamp_seconds"),
-        samples: Samples::Values(|out, said| instants(out, &said.deadline)),
-    },
-    Family {
-        metric: metric("lightning_sync_last_sync_unconfirmed_since_timestamp_seconds"),
-        samples: Samples::Values(|out, said| instants(out, &said.unconfirmed_since)),
+        samples: Samples::Values(|out, said| {
+            out.each(
+                &said.judgement.deadlines.map(|_, at| Some(at)),
+                |out, labels, at| out.instant(labels, Some(at)),
+            );
+        }),
     },
     Family {
         metric: metric("lightning_sync_ever_synced"),
@@ -85,10 +86,6 @@ fn figures(out: &mut Writer<'_>, answers: &Each<u64>) {
     out.each(answers, |out, labels, count| {
         out.put(labels, count as f64);
     });
-}
-
-fn instants(out: &mut Writer<'_>, answers: &Each<Timestamp>) {
-    out.each(answers, |out, labels, at| out.instant(labels, Some(at)));
 }
 
 /// Writes a row of the organisation as a number.

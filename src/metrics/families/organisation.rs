@@ -14,10 +14,6 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        metric: metric("lightning_sync_known_since_timestamp_seconds"),
-        samples: Samples::Settings(|out, settings| out.instant(&[], Some(settings.known_since))),
-    },
-    Family {
         metric: metric("lightning_sync_fresh_within_seconds"),
         samples: Samples::Settings(|out, _| out.put(&[], seconds(out.policy.fresh_within))),
     },
@@ -41,31 +37,11 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        metric: metric("lightning_sync_retired"),
-        samples: Samples::Settings(|out, settings| out.flag(&[], settings.retired)),
-    },
-    Family {
-        metric: metric("lightning_sync_setting_up"),
-        samples: Samples::Settings(|out, settings| out.flag(&[], settings.setting_up)),
-    },
-    Family {
-        metric: metric("lightning_sync_reps_select_events"),
-        samples: Samples::Settings(|out, _| out.flag(&[], out.policy.reps_select_events)),
-    },
-    Family {
         metric: metric("lightning_sync_business_open"),
         samples: Samples::Hours(|out, hours| out.flag(&[], hours.open)),
     },
     Family {
-        metric: metric("lightning_sync_business_time_24h_seconds"),
-        samples: Samples::Hours(|out, hours| out.put(&[], seconds(hours.open_24h))),
-    },
-    Family {
-        metric: metric("lightning_sync_business_settled_timestamp_seconds"),
-        samples: Samples::Settled(|out, settled| {
-            for (span, at) in settled.each() {
-                out.instant(&[span.name()], at);
-            }
-        }),
+        metric: metric("lightning_sync_utc_offset_seconds"),
+        samples: Samples::Hours(|out, hours| out.put(&[], f64::from(hours.utc_offset))),
     },
 ];

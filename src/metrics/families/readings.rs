@@ -1,7 +1,10 @@
 //! Who told us what we know, when, and what follows from it.
 
+use super::samples::Writer;
 use super::{Family, Samples};
+use crate::domain::causes::Severity;
 use crate::domain::ids::ObjectType;
+use crate::domain::incidents::Subject;
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, UserRow};
 use crate::domain::time::{Timestamp, seconds};
@@ -34,14 +37,6 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        metric: metric("lightning_sync_reading_settled_timestamp_seconds"),
-        samples: Samples::ObservedAt(|out, seen| {
-            for row in OrgRow::ALL {
-                out.instant(&org_labels(row), seen.settled(row));
-            }
-        }),
-    },
-    Family {
         metric: metric("lightning_sync_reading_info"),
         samples: Samples::Values(|out, said| {
             for row in OrgRow::ALL {
@@ -70,24 +65,38 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        metric: metric("lightning_sync_finding"),
+        metric: metric("lightning_sync_finding_since_timestamp_seconds"),
         samples: Samples::Values(|out, said| {
-            let mut written: Vec<[&str; 3]> = Vec::with_capacity(said.findings.len());
-            for finding in &said.findings {
-                let labels = [
-                    finding.cause.name(),
-                    object_label(finding.object_type),
-                    finding.severity.name(),
-                ];
-                // Findings about users differ in the check, which is no label here.
-                if !written.contains(&labels) {
-                    out.put(&labels, 1.0);
-                    written.push(labels);
-                }
+            for finding in &said.judgement.findings {
+                let since = finding.since.filter(|_| finding.held_back_by.is_none());
+                put_finding(
+                    out,
+                    finding.subject(),
+                    since.map(|since| (finding.severity, since)),
+                );
+            }
+            for subject in &said.judgement.refuted {
+                put_finding(out, *subject, None);
             }
         }),
     },
 ];
+
+/// Writes a subject in each severity that it can have; 0 where it does not hold.
+fn put_finding(out: &mut Writer<'_>, subject: Subject, holds: Option<(Severity, Timestamp)>) {
+    for severity in subject.cause.severities() {
+        let since = holds
+            .filter(|(at, _)| at == severity)
+            .map(|(_, since)| since);
+        let labels = [
+            subject.cause.name(),
+            severity.name(),
+            object_label(subject.object_type),
+            subject.check.map_or("", UserRow::check),
+        ];
+        out.put(&labels, since.map_or(0.0, Timestamp::seconds));
+    }
+}
 
 /// The rows of users that somebody read: when last, and whether nobody who speaks of it is live.
 fn of_users(

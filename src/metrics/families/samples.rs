@@ -6,9 +6,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::metrics::catalogue::Metric;
 use crate::metrics::encoder::Lines;
-use crate::metrics::facts::{
-    Ages, Counts, Each, Hours, ObservedAt, OrgFacts, Part, Settings, Settled, Users, Values,
-};
+use crate::metrics::facts::{Ages, Counts, Each, Hours, ObservedAt, OrgFacts, Part, Users, Values};
 use bytes::BytesMut;
 
 /// Writes the samples of an organisation from a part of its facts.
@@ -20,9 +18,8 @@ pub(in crate::metrics) enum Samples {
     /// One sample, from the whole View.
     View(fn(&View) -> f64),
     /// Some samples for each organisation, from one part of its facts.
-    Settings(Write<Settings>),
+    Settings(Write<()>),
     Hours(Write<Hours>),
-    Settled(Write<Settled>),
     Users(Write<Users>),
     Values(Write<Values>),
     ObservedAt(Write<ObservedAt>),
@@ -39,7 +36,6 @@ impl Samples {
             Self::View(_) | Self::EachUser => return None,
             Self::Settings(_) => Part::Settings,
             Self::Hours(_) => Part::Hours,
-            Self::Settled(_) => Part::Settled,
             Self::Users(_) => Part::Users,
             Self::Values(_) => Part::Values,
             Self::ObservedAt(_) => Part::ObservedAt,
@@ -61,9 +57,8 @@ impl Family {
         };
         match self.samples {
             Samples::View(_) | Samples::EachUser => {}
-            Samples::Settings(write) => write(writer, &org.settings),
+            Samples::Settings(write) => write(writer, &()),
             Samples::Hours(write) => write(writer, &org.hours),
-            Samples::Settled(write) => write(writer, &org.settled),
             Samples::Users(write) => write(writer, &org.users),
             Samples::Values(write) => write(writer, &org.said),
             Samples::ObservedAt(write) => write(writer, &org.seen),

@@ -35,15 +35,6 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
-        metric: metric("lightning_sync_users_failing_since_timestamp_seconds"),
-        samples: Samples::Users(|out, users| {
-            for row in judged(out.policy) {
-                let since = users.summary.failing(row).map(|(_, since)| since);
-                out.instant(&[row.check()], since);
-            }
-        }),
-    },
-    Family {
         metric: metric("lightning_sync_oldest_status_timestamp_seconds"),
         samples: Samples::Users(|out, users| {
             for row in checks(out.policy) {

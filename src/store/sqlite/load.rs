@@ -1,8 +1,11 @@
 //! Reading everything that a start needs.
 
 use super::{codec, schema};
-use crate::domain::ids::{OrgId, OrgName, UserName};
+use crate::domain::causes::{Cause, Severity};
+use crate::domain::ids::{ObjectType, OrgId, OrgName, UserName};
+use crate::domain::incidents::{Incident, Incidents, Subject};
 use crate::domain::readings::Reading;
+use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use crate::store::{Stored, StoredOrg};
 use rusqlite::types::Type;
@@ -55,10 +58,50 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
             Ok(())
         },
     )?;
+    orgs.each(
+        connection,
+        "SELECT org, cause, object_type, user_row, severity, since, users, first_sync, ended, calm_until FROM incidents",
+        |org, row| {
+            // Of a cause that a later version knows, this one has nothing to say.
+            if let Some(subject) = subject(row)? {
+                org.incidents.0.insert(subject, incident(row)?);
+            }
+            Ok(())
+        },
+    )?;
     Ok(Stored {
         identity: schema::identity(connection)?,
         clock_seen: schema::meta(connection, "clock_seen")?.map(Timestamp::from_nanos),
         orgs: orgs.all,
+    })
+}
+
+fn subject(row: &Row<'_>) -> rusqlite::Result<Option<Subject>> {
+    let name = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    Ok(Cause::from_name(name(1)?).map(|cause| Subject {
+        cause,
+        object_type: name(2).ok().and_then(ObjectType::from_name),
+        check: name(3)
+            .ok()
+            .and_then(|name| UserRow::checks().find(|row| row.check() == name)),
+    }))
+}
+
+fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
+    let at = |column| {
+        Ok::<_, rusqlite::Error>(
+            row.get::<_, Option<i64>>(column)?
+                .map(Timestamp::from_nanos),
+        )
+    };
+    let severity = row.get_ref(4)?.as_str()?;
+    Ok(Incident {
+        severity: Severity::from_name(severity).unwrap_or(Severity::Critical),
+        since: codec::instant(row, 5)?,
+        users: row.get(6)?,
+        first_sync: at(7)?,
+        ended: at(8)?,
+        calm_until: at(9)?,
     })
 }
 
@@ -81,6 +124,7 @@ impl Orgs {
                 users: Vec::new(),
                 spoke: Vec::new(),
                 covered: Vec::new(),
+                incidents: Incidents::default(),
             })
         })?;
         let all = all.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -2,9 +2,10 @@
 
 use super::{codec, schema};
 use crate::domain::activity::ActivityRecord;
-use crate::domain::ids::{OrgId, OrgName, Source, UserName};
+use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
-use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
 use crate::store::{StatusChange, Write, Written};
@@ -234,9 +235,38 @@ fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite:
             )?
             .execute(params![org.0, codec::number(object_type.index()), since.nanos()])
             .map(drop),
+        Write::Incidents { org, incidents } => put_incidents(connection, *org, incidents),
         Write::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
     };
     done.map(|()| Written::default())
+}
+
+/// All incidents of an organisation, in the place of those before: they are few, and change seldom.
+fn put_incidents(
+    connection: &Connection,
+    org: OrgId,
+    incidents: &Incidents,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM incidents WHERE org = ?1")?
+        .execute(params![org.0])?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    for (subject, incident) in &incidents.0 {
+        insert.execute(params![
+            org.0,
+            subject.cause.name(),
+            subject.object_type.map_or("", ObjectType::name),
+            subject.check.map_or("", UserRow::check),
+            incident.severity.name(),
+            incident.since.nanos(),
+            incident.users,
+            incident.first_sync.map(Timestamp::nanos),
+            incident.ended.map(Timestamp::nanos),
+            incident.calm_until.map(Timestamp::nanos),
+        ])?;
+    }
+    Ok(())
 }
 
 fn put_reading(

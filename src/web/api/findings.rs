@@ -44,7 +44,6 @@ impl FindingJson {
     pub(super) fn of(
         finding: &Finding,
         org: &OrgView,
-        judged: &OrgVerdict,
         options: &ServerOptions,
         now: Timestamp,
     ) -> Self {
@@ -66,11 +65,7 @@ impl FindingJson {
             owner: words.owner().name(),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
             runbook: options.runbook(finding.cause),
-            held_back_by: judged
-                .held_back_by(finding)
-                .into_iter()
-                .map(Cause::name)
-                .collect(),
+            held_back_by: finding.held_back_by.into_iter().map(Cause::name).collect(),
         }
     }
 }
@@ -106,7 +101,7 @@ pub(in crate::web) fn findings(site: &Site, query: Option<&str>) -> Result<Answe
                 .iter()
                 .filter(|finding| severity.is_none_or(|severity| finding.severity == severity))
                 .map(|finding| {
-                    let json = FindingJson::of(finding, org, &judged, &site.options, moment.now);
+                    let json = FindingJson::of(finding, org, &site.options, moment.now);
                     (finding.clone(), json)
                 }),
         );

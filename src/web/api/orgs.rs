@@ -49,7 +49,7 @@ pub(in crate::web) fn orgs(site: &Site, query: Option<&str>) -> Result<Answer, P
                 .verdict
                 .acting
                 .first()
-                .map(|worst| FindingJson::of(worst, org, &judged, &site.options, moment.now)),
+                .map(|worst| FindingJson::of(worst, org, &site.options, moment.now)),
             findings: Tally::of(&judged.findings),
             users: UserTotals::of(org),
         }
@@ -139,7 +139,7 @@ pub(in crate::web) fn org(site: &Site, name: &str, query: Option<&str>) -> Resul
         findings: judged
             .findings
             .iter()
-            .map(|finding| FindingJson::of(finding, org, &judged, &site.options, now))
+            .map(|finding| FindingJson::of(finding, org, &site.options, now))
             .collect(),
     })
 }

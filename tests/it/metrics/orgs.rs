@@ -95,6 +95,8 @@ impl Org {
             summary: Arc::default(),
             open_hours: self.policy.calendar.lay_out(NOW),
             source_states: Arc::default(),
+            incidents: Arc::default(),
+            caught_up_at: Timestamp::MIN,
             policy: Arc::new(self.policy),
         };
         let live = org.live(NOW);

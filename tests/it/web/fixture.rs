@@ -295,6 +295,8 @@ fn org(
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),
         source_states: Arc::default(),
+        incidents: Arc::default(),
+        caught_up_at: Timestamp::MIN,
         policy: Arc::new(policy),
     }
 }

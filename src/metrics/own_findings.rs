@@ -1,0 +1,135 @@
+//! What needs attention of the daemon itself, in the form of the organisations' findings, so that the rules carry it
+//! over a daemon that dies in the same way.
+
+use super::catalogue::metric;
+use crate::domain::causes::{Cause, Severity};
+use crate::domain::ids::{OrgName, Source};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::time::Timestamp;
+use crate::domain::view::View;
+use crate::events::Figure;
+use chrono::TimeDelta;
+use prometheus::{GaugeVec, Opts, Registry};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// For how long a refusal, or a commit that failed, is a finding: a sender that repeats it keeps it up, and one that was
+/// corrected lets go of it within the hour.
+const AFTER_EVENT: TimeDelta = TimeDelta::hours(1);
+/// Certificates last 90 days or less and are renewed a third of that ahead: two weeks before the end nobody did.
+const CERTIFICATE_ENDS: TimeDelta = TimeDelta::days(14);
+/// What is judged of the daemon as a whole.
+const OF_DAEMON: [Cause; 6] = [
+    Cause::StoreFailing,
+    Cause::ClockSuspect,
+    Cause::ConfigReloadFailed,
+    Cause::WebReloadFailed,
+    Cause::CertificateExpiring,
+    Cause::IngestRejected,
+];
+/// What is judged of each organisation.
+const OF_ORG: [Cause; 3] = [
+    Cause::IngestRejected,
+    Cause::SalesforceApiBudgetLow,
+    Cause::SalesforceUsageUnknown,
+];
+
+/// The findings.
+#[derive(Debug)]
+pub(super) struct OwnFindings {
+    since: GaugeVec,
+    states: Mutex<BTreeMap<(String, Cause), State>>,
+}
+
+/// How something stands. Times come with a scrape: what happens has none.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    holds: bool,
+    /// It happened since the last scrape.
+    happened: bool,
+    /// The scrape after it last happened.
+    last: Option<Timestamp>,
+    since: Option<Timestamp>,
+}
+
+impl OwnFindings {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let since = metric("lightning_sync_exporter_finding_since_timestamp_seconds");
+        let since = GaugeVec::new(Opts::new(since.name, since.help), since.labels)?;
+        registry.register(Box::new(since.clone()))?;
+        let states = OF_DAEMON.map(|cause| ((String::new(), cause), State::default()));
+        Ok(Self {
+            since,
+            states: Mutex::new(states.into()),
+        })
+    }
+
+    /// Begins the findings of configured organisations, and drops those of organisations that are gone.
+    pub(super) fn set_orgs<'a>(&self, orgs: impl Iterator<Item = &'a OrgName>) {
+        let mut states = self.states();
+        let mut known: BTreeMap<(String, Cause), State> = OF_DAEMON
+            .into_iter()
+            .map(|cause| (String::new(), cause))
+            .chain(orgs.flat_map(|org| OF_ORG.map(|cause| (org.to_string(), cause))))
+            .map(|key| (key, State::default()))
+            .collect();
+        for (key, state) in &mut known {
+            *state = states.get(key).copied().unwrap_or_default();
+        }
+        *states = known;
+        self.since.reset();
+    }
+
+    /// Says whether something holds.
+    pub(super) fn set(&self, org: &str, cause: Cause, holds: bool) {
+        if let Some(state) = self.states().get_mut(&(org.to_owned(), cause)) {
+            state.holds = holds;
+        }
+    }
+
+    /// Says that something happened.
+    pub(super) fn happened(&self, org: &str, cause: Cause) {
+        if let Some(state) = self.states().get_mut(&(org.to_owned(), cause)) {
+            state.happened = true;
+        }
+    }
+
+    /// Judges what Salesforce reported of its limits; nothing, once it is no longer polled.
+    pub(super) fn figures(&self, org: &str, source: &str, figures: &[Figure]) {
+        if source != Source::Salesforce.name() {
+            return;
+        }
+        let of = |name| figures.iter().find(|figure| figure.metric == name);
+        let used = of("lightning_sync_salesforce_api_budget_used_ratio");
+        let low = used.is_some_and(|used| used.value > OrgPolicy::API_BUDGET_LOW);
+        let told = of("lightning_sync_salesforce_api_requests_used").is_some();
+        self.set(org, Cause::SalesforceApiBudgetLow, low);
+        self.set(
+            org,
+            Cause::SalesforceUsageUnknown,
+            !told && !figures.is_empty(),
+        );
+    }
+
+    /// Brings the series to a scrape of `view` at `now`.
+    pub(super) fn write(&self, view: &View, certificate_until: Option<Timestamp>, now: Timestamp) {
+        self.set("", Cause::ClockSuspect, view.clock_suspect);
+        self.set("", Cause::StoreFailing, view.store_failing);
+        let ends = certificate_until.is_some_and(|until| now >= until.minus(CERTIFICATE_ENDS));
+        self.set("", Cause::CertificateExpiring, ends);
+        for ((org, cause), state) in &mut *self.states() {
+            if std::mem::take(&mut state.happened) {
+                state.last = Some(now);
+            }
+            let lately = state.last.is_some_and(|last| now.since(last) < AFTER_EVENT);
+            state.since = (state.holds || lately).then(|| state.since.unwrap_or(now));
+            let labels = [org.as_str(), cause.name(), Severity::Warning.name()];
+            let since = state.since.map_or(0.0, Timestamp::seconds);
+            self.since.with_label_values(&labels).set(since);
+        }
+    }
+
+    fn states(&self) -> MutexGuard<'_, BTreeMap<(String, Cause), State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

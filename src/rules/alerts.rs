@@ -1,0 +1,216 @@
+//! The alerts. Almost each is a selection by cause from what the exporters found; `for` is there so that neither a single
+//! scrape nor two readings that follow each other can trip a warning.
+
+use super::definition::AlertRule;
+use crate::domain::causes::{Cause, Severity};
+
+/// Of causes that are paged: the page comes with the second evaluation that sees it.
+const PAGE: Option<&str> = Some("1m");
+/// Of everything else.
+const CALM: Option<&str> = Some("10m");
+
+/// All of them, in the order of the file.
+pub(super) fn rules() -> Vec<AlertRule> {
+    let mut rules = vec![
+        org(
+            Cause::NoSyncIn24Hours,
+            "{{ $labels.object_type }} have not synced for longer than they may; the time ran out SINCE.",
+        ),
+        org(
+            Cause::NeverSynced,
+            "{{ $labels.object_type }} have never synced; the time for the first sync ran out SINCE.",
+        ),
+        org(
+            Cause::ServiceAccountMissing,
+            "Salesforce shows None where the Exchange service account should be, since SINCE.",
+        ),
+        org(
+            Cause::ServiceAccountNotRecognized,
+            "Salesforce shows an X for the Exchange service account, since SINCE.",
+        ),
+        org(
+            Cause::NoLinkedUsers,
+            "no user's addresses are linked, since SINCE.",
+        ),
+        org(
+            Cause::NothingIn24Hours,
+            "0 {{ $labels.object_type }} synced in the last 24 hours, with at least 6 business hours among them, since SINCE.",
+        ),
+        org(
+            Cause::ObservationsStale,
+            "nobody has reported when {{ $labels.object_type }} last synced, since SINCE. That is not proof of a failure.",
+        ),
+        org(
+            Cause::LinkedUsersUnexpected,
+            "FACT(lightning_sync_linked_users) users are linked, FACT(lightning_sync_expected_linked_users) are expected, since SINCE.",
+        ),
+        AlertRule {
+            expr: select_by("org, cause, severity", "org", Cause::UsersFailing),
+            ..org(
+                Cause::UsersFailing,
+                "users fail a check:{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}; the first since SINCE.",
+            )
+        },
+        org(
+            Cause::ResetStuck,
+            "a user's reset is over its limit, since SINCE.",
+        ),
+        org(
+            Cause::InitialSyncStuck,
+            "a user's first sync ({{ $labels.check }}) is over its limit, since SINCE.",
+        ),
+        org(
+            Cause::Delayed,
+            "{{ $labels.object_type }} are later than usual, since SINCE.",
+        ),
+        org(
+            Cause::NothingIn60Minutes,
+            "0 {{ $labels.object_type }} synced in 60 minutes of business hours, since SINCE.",
+        ),
+        org(
+            Cause::OutlookIntegrationDisabled,
+            "reps choose which events sync, and the Outlook integration shows No, since SINCE.",
+        ),
+        org(
+            Cause::RetirementNear,
+            "Lightning Sync ends in less than {{ if eq $labels.severity `warning` }}30{{ else }}90{{ end }} days.",
+        ),
+        org(
+            Cause::PollFailing,
+            "polls of a source fail:{{ with printf `lightning_sync_poll_success{org=%q} == 0` $labels.org | query }}{{ range . }} {{ .Labels.source }}{{ end }}{{ end }}, since SINCE.",
+        ),
+        org(
+            Cause::SalesforceApiBudgetLow,
+            "more than three quarters of the budget of daily API requests is used, since SINCE.",
+        ),
+        org(
+            Cause::SalesforceUsageUnknown,
+            "Salesforce has not reported how many API requests are used, since SINCE.",
+        ),
+        AlertRule {
+            expr: select_by("org, cause, severity", "instance", Cause::IngestRejected),
+            ..org(
+                Cause::IngestRejected,
+                "requests are refused, because of{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}, since SINCE.",
+            )
+        },
+        exporter(
+            Cause::StoreFailing,
+            "the store refuses to commit, since SINCE.",
+        ),
+        exporter(Cause::ClockSuspect, "the clock stepped, SINCE."),
+        exporter(
+            Cause::ConfigReloadFailed,
+            "the configuration has mistakes and an older one stays in force, since SINCE.",
+        ),
+        exporter(
+            Cause::WebReloadFailed,
+            "the web's file or a certificate cannot be used and an older one stays in force, since SINCE.",
+        ),
+        exporter(
+            Cause::CertificateExpiring,
+            "the certificate that is served ends in less than two weeks.",
+        ),
+    ];
+    rules.extend(of_exporters());
+    rules
+}
+
+/// What no exporter can say of itself.
+fn of_exporters() -> [AlertRule; 4] {
+    let rule = |cause, expr: &str, hold, severity, description: &str| AlertRule {
+        cause,
+        expr: expr.trim().to_owned(),
+        hold,
+        severity: Some(severity),
+        description: description.to_owned(),
+    };
+    let critical = Severity::Critical.name();
+    [
+        rule(
+            Cause::ExporterDown,
+            r#"
+group by (job, instance) (up{job=~".*lightning-sync.*"} == 0 or up and on (job, instance) instance:lightning_sync_exporter:lost)
+or absent(up{job=~".*lightning-sync.*"} or instance:lightning_sync_exporter:answers)
+or group by (org) (instance:lightning_sync_org:watched_until{org!=""} > time() and on (job, instance) instance:lightning_sync_exporter:lost)
+  unless on (org) (instance:lightning_sync_org:watched_until and on (job, instance) instance:lightning_sync_exporter:answers)"#,
+            Some("5m"),
+            critical,
+            "{{ if $labels.org }}{{ $labels.org }}: no exporter that watches it answers{{ else if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }}) does not answer with a picture of now; nobody else watches:{{ range $i, $org := query `group by (org) (instance:lightning_sync_org:watched_until{org!=\"\"} and on (job, instance) instance:lightning_sync_exporter:lost unless on (org) (instance:lightning_sync_org:watched_until and on (job, instance) instance:lightning_sync_exporter:answers))` | sortByLabel `org` }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }} nothing{{ end }}{{ else }}Prometheus has no target whose job is named lightning-sync, and no exporter answers{{ end }}.",
+        ),
+        rule(
+            Cause::Restarting,
+            r#"
+max by (job, instance) (changes(process_start_time_seconds[1h]) > 3) and on (job, instance) max_over_time(instance:lightning_sync_exporter:answers[1h])
+or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[1h]) > 3)"#,
+            None,
+            Severity::Warning.name(),
+            "{{ $labels.instance }} (job {{ $labels.job }}) or a task of it was started {{ printf `%.0f` $value }} times within an hour.",
+        ),
+        rule(
+            Cause::ManyOrganizations,
+            r#"
+count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"} > 0))
+  > 10 > scalar(count(group by (org) (instance:lightning_sync_org:watched_until{org!=""}))) / 4"#,
+            PAGE,
+            critical,
+            "{{ $value }} organisations: {{ $labels.cause }}. The longest:{{ range $i, $org := printf `sort(min by (org) (org:lightning_sync_finding:since{cause=%q,severity=\"critical\"}))` $labels.cause | query }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ end }}.",
+        ),
+        rule(
+            Cause::Watchdog,
+            "vector(1) > 0",
+            None,
+            "none",
+            "This alert always fires; when it stops arriving, alerting is broken.",
+        ),
+    ]
+}
+
+/// An alert of an organisation that its exporters found.
+fn org(cause: Cause, text: &str) -> AlertRule {
+    AlertRule {
+        cause,
+        expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
+        hold: if cause.severities().first() == Some(&Severity::Critical) {
+            PAGE
+        } else {
+            CALM
+        },
+        severity: None,
+        description: filled(&format!(
+            "{{{{ with $labels.org }}}}{{{{ . }}}}{{{{ else }}}}Unknown organisation{{{{ end }}}}: {text}"
+        )),
+    }
+}
+
+/// An alert of an exporter that it found of itself.
+fn exporter(cause: Cause, text: &str) -> AlertRule {
+    AlertRule {
+        cause,
+        expr: format!("instance:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
+        hold: CALM,
+        severity: None,
+        description: filled(&format!(
+            "{{{{ $labels.instance }}}} (job {{{{ $labels.job }}}}): {text}"
+        )),
+    }
+}
+
+fn select_by(labels: &str, level: &str, cause: Cause) -> String {
+    format!("min by ({labels}) ({level}:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0)")
+}
+
+/// A text with its placeholders as templates. `SINCE`: the value, an instant, in UTC and in the organisation's own time,
+/// as long as somebody says what that is. `FACT(metric)`: a figure of the organisation.
+fn filled(text: &str) -> String {
+    const SINCE: &str = "{{ ($value | toTime).Format `2006-01-02 15:04` }} UTC{{ with printf `%f + max(lightning_sync_utc_offset_seconds{org=%q} != 0)` $value $labels.org | query }} ({{ (. | first | value | toTime).Format `15:04` }} there){{ end }}";
+    const FACT: &str = "{{ with printf `max(METRIC{org=%q})` $labels.org | query }}{{ . | first | value }}{{ else }}?{{ end }}";
+    let mut parts = text.split("FACT(");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (metric, after) = part.split_once(')').unwrap_or((part, ""));
+        out.push_str(&FACT.replace("METRIC", metric));
+        out.push_str(after);
+    }
+    out.replace("SINCE", SINCE)
+}
