@@ -33,7 +33,7 @@ impl OrgVerdict {
         Self { verdict, findings }
     }
 
-    /// The causes that hold `finding` back: what is mended first.
+    /// The causes that hold `finding` back: what is repaired first.
     pub(super) fn held_back_by(&self, finding: &Finding) -> Vec<Cause> {
         let mut causes: Vec<Cause> = self
             .findings
