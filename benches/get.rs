@@ -114,10 +114,6 @@ impl<P: Iterator<Item = Bytes> + Send> ChunkSource for Pieces<P> {
     fn next(&mut self) -> Option<Bytes> {
         self.0.next()
     }
-
-    fn content_length(&self) -> Option<u64> {
-        None
-    }
 }
 
 struct Nobody;
@@ -167,7 +163,6 @@ fn main() {
         metrics: Arc::clone(&both) as Arc<dyn MetricsPage>,
         ingest: Arc::new(Nobody),
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
-        ready: Arc::new(|| Ok(())),
         access: Arc::new(|_| None),
         history: None,
         events: Events::log_only(),

@@ -163,7 +163,6 @@ impl Daemon {
                     Box::pin(async move { reloader.reload().await })
                 }
             }),
-            ready: Arc::new(|| Ok(())),
             access: Arc::new(move |org| access.load().get(org).cloned()),
             events,
         };
@@ -171,7 +170,6 @@ impl Daemon {
             telemetry_path: options.telemetry_path,
             guard,
             lifecycle: options.lifecycle,
-            ..ServerOptions::default()
         };
         let server = Server::bind(&options.listen, server_options, services)?;
         Ok(Self {

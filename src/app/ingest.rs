@@ -10,9 +10,9 @@ use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::snapshot::to_json;
 use crate::web::problem::Problem;
 use crate::web::services::{
-    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestRequest, MediaType, Understood,
+    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType,
+    Understood,
 };
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Bodies up to this size are parsed where they arrived: it takes less time than handing them to another thread.
@@ -81,7 +81,7 @@ async fn take(
     engine: Handle,
     identity: IdentityKey,
     request: IngestRequest,
-) -> Result<Value, Problem> {
+) -> Result<IngestReceipt, Problem> {
     let Read {
         observation,
         left_out,
@@ -92,25 +92,19 @@ async fn take(
         .await
         .unwrap_or(Err(Refusal::ShuttingDown))
         .map_err(refused)?;
-    Ok(answer(receipt, &left_out))
+    Ok(answer(receipt, left_out))
 }
 
 /// The answer to a body that is on disk.
-fn answer(receipt: Receipt, left_out: &LeftOut) -> Value {
-    let rejected: Vec<Value> = left_out
-        .listed
-        .iter()
-        .map(|error| json!({ "line": error.line, "field": error.field, "message": error.message }))
-        .collect();
-    let mut answer = Map::new();
-    answer.insert("accepted".to_owned(), receipt.accepted.into());
-    answer.insert("duplicates".to_owned(), receipt.duplicates.into());
-    answer.insert("expired".to_owned(), receipt.expired.into());
-    if left_out.total > rejected.len() as u64 {
-        answer.insert("rejected_total".to_owned(), left_out.total.into());
+fn answer(receipt: Receipt, left_out: LeftOut) -> IngestReceipt {
+    let rejected = left_out.listed;
+    IngestReceipt {
+        accepted: receipt.accepted,
+        duplicates: receipt.duplicates,
+        expired: receipt.expired,
+        rejected_total: Some(left_out.total).filter(|total| *total > rejected.len() as u64),
+        rejected,
     }
-    answer.insert("rejected".to_owned(), rejected.into());
-    Value::Object(answer)
 }
 
 fn read(

@@ -79,9 +79,4 @@ impl<P: Iterator<Item = Bytes> + Send> ChunkSource for Pieces<P> {
     fn next(&mut self) -> Option<Bytes> {
         self.0.next()
     }
-
-    /// Known only once the page is made.
-    fn content_length(&self) -> Option<u64> {
-        None
-    }
 }

@@ -1,77 +1,34 @@
 //! Answers and their bodies: whole in memory, or pulled chunk by chunk as the client takes them.
 
-use super::connection::Request;
+use super::connection::Busy;
+use super::problem::{Problem, ProblemReason};
+use axum::body::Body;
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use serde::Serialize;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// What the server sends back.
-pub(super) type Answer = Response<AnswerBody>;
+pub(super) type Answer = Response<Body>;
 
 /// A body that is made while it is sent.
 pub trait ChunkSource: Send {
     /// The next piece, `None` at the end. Called on the connection's task: a piece takes well under a millisecond.
     fn next(&mut self) -> Option<Bytes>;
-
-    /// How many bytes all pieces have together, where that is known before they are made.
-    fn content_length(&self) -> Option<u64>;
 }
 
-enum Content {
-    Whole(Option<Bytes>),
-    Chunks(Box<dyn ChunkSource>),
-}
+/// The pieces of a body, with a slot that is free when the last byte has been handed to the connection.
+pub(super) struct Chunks(
+    pub(super) Box<dyn ChunkSource>,
+    pub(super) Option<OwnedSemaphorePermit>,
+);
 
-/// The body of an answer, with what must live as long as it is being sent.
-pub(super) struct AnswerBody {
-    content: Content,
-    left: Option<u64>,
-    slot: Option<OwnedSemaphorePermit>,
-    request: Option<Request>,
-}
-
-impl AnswerBody {
-    fn whole(bytes: Bytes) -> Self {
-        let left = Some(bytes.len() as u64);
-        let content = Content::Whole((!bytes.is_empty()).then_some(bytes));
-        Self {
-            content,
-            left,
-            slot: None,
-            request: None,
-        }
-    }
-
-    /// A body that keeps `slot` until its last byte has been handed to the connection.
-    pub(super) fn chunks(source: Box<dyn ChunkSource>, slot: OwnedSemaphorePermit) -> Self {
-        let left = source.content_length();
-        Self {
-            content: Content::Chunks(source),
-            left,
-            slot: Some(slot),
-            request: None,
-        }
-    }
-
-    /// Ties the connection's request to the body: it ends when the body has been sent or dropped.
-    pub(super) fn with_request(mut self, request: Request) -> Self {
-        self.request = Some(request);
-        self
-    }
-
-    fn count(&mut self, bytes: &Bytes) {
-        if let Some(left) = &mut self.left {
-            *left = left.saturating_sub(bytes.len() as u64);
-        }
-    }
-}
-
-impl Body for AnswerBody {
+impl HttpBody for Chunks {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -79,66 +36,71 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = match &mut self.content {
-            Content::Whole(bytes) => bytes.take(),
-            Content::Chunks(source) => source.next(),
-        };
-        if let Some(bytes) = &piece {
-            self.count(bytes);
-        } else {
-            self.slot = None;
+        let piece = self.0.next();
+        if piece.is_none() {
+            self.1 = None;
         }
         Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
     }
+}
+
+/// A body as its connection sends it: the connection is busy until the body has been sent or dropped.
+pub(super) struct Sent {
+    pub(super) body: Body,
+    pub(super) _busy: Busy,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.content, Content::Whole(None))
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.body.size_hint()
     }
 }
 
-/// An answer with a whole body and the headers that every answer has.
+/// An answer with the headers that every answer has.
 pub(super) fn answer(
     status: StatusCode,
     media_type: &'static str,
-    body: impl Into<Bytes>,
+    body: impl Into<Body>,
 ) -> Answer {
-    let mut response = streamed(
-        AnswerBody::whole(body.into()),
-        HeaderValue::from_static(media_type),
-    );
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response
-}
-
-/// An answer with any body.
-pub(super) fn streamed(body: AnswerBody, media_type: HeaderValue) -> Answer {
-    let mut response = Response::new(body);
     for (name, value) in EVERY_ANSWER {
         set(&mut response, name, HeaderValue::from_static(value));
     }
-    set(&mut response, CONTENT_TYPE, media_type);
-    response
-}
-
-/// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut response = answer(status, "text/plain; charset=utf-8", Bytes::new());
-    response.headers_mut().remove(CONTENT_TYPE);
+    set(
+        &mut response,
+        CONTENT_TYPE,
+        HeaderValue::from_static(media_type),
+    );
     response
 }
 
 /// An answer of JSON.
-pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
-    answer(
-        status,
-        "application/json",
-        serde_json::to_vec(value).unwrap_or_default(),
-    )
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn json(value: &impl Serialize) -> Result<Answer, Problem> {
+    let body = serde_json::to_vec(value).map_err(|_| {
+        Problem::new(
+            ProblemReason::Internal,
+            "The answer could not be written as JSON.",
+        )
+    })?;
+    Ok(answer(StatusCode::OK, "application/json", body))
 }
 
 /// Sets a header, replacing what was there.
@@ -146,7 +108,7 @@ pub(super) fn set(response: &mut Answer, name: HeaderName, value: HeaderValue) {
     drop(response.headers_mut().insert(name, value));
 }
 
-/// What every answer carries: nothing is sniffed, framed, embedded, cached or told to others. A page adds its style.
+/// What every answer carries: nothing is sniffed, framed, embedded, cached or passed on to others. A page adds its style.
 const EVERY_ANSWER: [(HeaderName, &str); 6] = [
     (hyper::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (hyper::header::X_FRAME_OPTIONS, "DENY"),

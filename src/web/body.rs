@@ -7,10 +7,11 @@ use super::limits::{
     WIRE_BYTES,
 };
 use super::problem::{Problem, ProblemReason};
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body as _;
 use hyper::header::CONTENT_ENCODING;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl Bodies {
     /// With the problem to answer; what is left of the body is in `incoming`.
     pub(super) async fn read(
         &self,
-        incoming: &mut Incoming,
+        incoming: &mut Body,
         packing: Packing,
     ) -> Result<(Bytes, Share), Problem> {
         let mut share = self.budget.share();
@@ -105,7 +106,7 @@ fn unpack(wire: &[u8], mut share: Share) -> Result<(Bytes, Share), Problem> {
     Ok((body.into(), share))
 }
 
-async fn read_wire(incoming: &mut Incoming, share: &mut Share) -> Result<Bytes, Problem> {
+async fn read_wire(incoming: &mut Body, share: &mut Share) -> Result<Bytes, Problem> {
     let declared = incoming.size_hint();
     let most = WIRE_BYTES as u64;
     if declared.lower() > most {
@@ -166,7 +167,7 @@ fn too_large() -> Problem {
 }
 
 /// Reads what is left of a refused body and throws it away, within bounds, beside the answer.
-pub(super) fn drain(mut incoming: Incoming) {
+pub(super) fn drain(mut incoming: Body) {
     if incoming.is_end_stream() {
         return;
     }

@@ -28,9 +28,9 @@ impl Phase {
     }
 
     /// A whole head has come. Until the returned value is dropped the connection is busy, then it rests.
-    pub(super) fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Busy {
         self.0.store(BUSY, Ordering::Relaxed);
-        Request(self.clone())
+        Busy(self.clone())
     }
 
     fn get(&self) -> u8 {
@@ -39,9 +39,9 @@ impl Phase {
 }
 
 /// A request that is being answered.
-pub(super) struct Request(Phase);
+pub(super) struct Busy(Phase);
 
-impl Drop for Request {
+impl Drop for Busy {
     fn drop(&mut self) {
         self.0.0.store(REST, Ordering::Relaxed);
     }

@@ -3,21 +3,23 @@
 use super::access::Requester;
 use super::answer::{Answer, answer};
 use super::problem::{FieldError, Problem, ProblemReason};
-use super::routes::Site;
+use super::routes::{Peer, Site};
 use crate::domain::view::View;
-use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
-use std::net::SocketAddr;
+use axum::extract::{Extension, Request, State};
+use hyper::StatusCode;
+use std::sync::Arc;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The process is alive: it answers.
-pub(super) fn healthy() -> Answer {
+/// Whether the process is alive
+#[utoipa::path(get, path = "/-/healthy", responses((status = 200, body = String)))]
+pub(super) async fn healthy() -> Answer {
     answer(StatusCode::OK, TEXT, "The daemon is alive.\n")
 }
 
-/// What it says can be relied on: the View moves, and the store takes what is pushed.
-pub(super) fn ready(site: &Site) -> Result<Answer, Problem> {
+/// Whether it can answer for what it says: the View moves, and the store takes what is pushed
+#[utoipa::path(get, path = "/-/ready", responses((status = 200, body = String)))]
+pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Answer, Problem> {
     let services = &site.services;
     let view = (services.view)();
     let not_ready = |detail: String| Problem::new(ProblemReason::NotReady, detail);
@@ -34,17 +36,17 @@ pub(super) fn ready(site: &Site) -> Result<Answer, Problem> {
                 .to_owned(),
         ));
     }
-    (services.ready)().map_err(not_ready)?;
     Ok(answer(StatusCode::OK, TEXT, "The daemon is ready.\n"))
 }
 
-/// Reads the configuration again, for this host only.
+/// Read the configuration again; from this host only
+#[utoipa::path(post, path = "/-/reload", responses((status = 200, body = String)))]
 pub(super) async fn reload(
-    site: &Site,
-    request: &Request<Incoming>,
-    peer: SocketAddr,
+    State(site): State<Arc<Site>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
 ) -> Result<Answer, Problem> {
-    Requester::of(request, peer)
+    Requester::of(&request, peer)
         .is_local(&[])
         .map_err(|not_local| {
             Problem::new(
@@ -55,14 +57,11 @@ pub(super) async fn reload(
                 ),
             )
         })?;
+    drop(request);
     (site.services.reload)().await.map_err(|errors| {
         let errors = errors
             .lines()
-            .map(|line| FieldError {
-                line: 0,
-                field: String::new(),
-                message: line.to_owned(),
-            })
+            .map(|line| FieldError::new(0, "", line))
             .collect();
         Problem::new(
             ProblemReason::ReloadFailed,

@@ -1,24 +1,26 @@
 //! What is pushed: let in, read whole, handed over, answered. What a body means is not known here.
 
 use super::access::Requester;
-use super::answer::{Answer, empty, json, set};
+use super::answer::{Answer, answer, json, set};
 use super::body::{Bodies, Packing, drain};
 use super::budget::Share;
 use super::limits::{FORMS, REQUESTS_PER_ORG};
 use super::negotiate::parameter;
 use super::problem::{Problem, ProblemReason};
 use super::query;
-use super::routes::Site;
-use super::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
+use super::routes::{Peer, Site};
+use super::services::{IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType};
 use crate::domain::ids::OrgName;
 use crate::events::Event;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, VARY,
 };
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +79,7 @@ impl Intake {
     pub(super) async fn form(
         &self,
         headers: &HeaderMap,
-        incoming: &mut Incoming,
+        incoming: &mut Body,
     ) -> Result<(Bytes, (Share, OwnedSemaphorePermit)), Problem> {
         let is_form = headers
             .get(CONTENT_TYPE)
@@ -115,15 +117,45 @@ impl Drop for UnderWay {
     }
 }
 
-/// Answers a push, or a browser's question whether a page may push.
-pub(super) async fn answer(
-    site: &Site,
-    org: &str,
-    kind: IngestKind,
-    request: Request<Incoming>,
-    peer: SocketAddr,
+/// The values of the status page, or the page itself
+#[utoipa::path(
+    method(post, options),
+    path = "/api/v1/orgs/{org}/snapshot",
+    params(
+        ("captured_at" = Option<String>, Query, format = DateTime, description = "When the page was saved; otherwise the time of receipt"),
+        ("user" = Option<String>, Query, description = "Whose page it is, when the page does not say"),
+        ("on_error" = Option<String>, Query, pattern = "^(refuse|skip)$", description = "`skip` takes the good records and lists the others; without it, or with `refuse`, one wrong record refuses all"),
+    ),
+    responses((status = 200, body = IngestReceipt))
+)]
+pub(super) async fn snapshot(
+    State(site): State<Arc<Site>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
 ) -> Answer {
-    let org = OrgName::new(org).ok();
+    push(&site, IngestKind::Snapshot, request, peer).await
+}
+
+/// Records of activity; none at all is a heartbeat
+#[utoipa::path(
+    method(post, options),
+    path = "/api/v1/orgs/{org}/activity",
+    params(("on_error" = Option<String>, Query, pattern = "^(refuse|skip)$", description = "`skip` takes the good records and lists the others; without it, or with `refuse`, one wrong record refuses all")),
+    responses((status = 200, body = IngestReceipt))
+)]
+pub(super) async fn activity(
+    State(site): State<Arc<Site>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+) -> Answer {
+    push(&site, IngestKind::Activity, request, peer).await
+}
+
+/// Answers a push, or a browser's question whether a page may push.
+async fn push(site: &Site, kind: IngestKind, request: Request, peer: SocketAddr) -> Answer {
+    // Not decoded: a name has nothing that needs an escape.
+    let org = request.uri().path().split('/').nth(4);
+    let org = org.and_then(|org| OrgName::new(org).ok());
     let access = org.as_ref().and_then(|org| (site.services.access)(org));
     let origin = access
         .as_ref()
@@ -161,7 +193,7 @@ pub(super) async fn answer(
                 reason: problem.reason.name(),
                 detail: problem.detail.clone(),
             });
-            problem.into_answer()
+            problem.into_response()
         })
     };
     set(&mut answer, VARY, HeaderValue::from_name(ORIGIN));
@@ -183,15 +215,16 @@ const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-fn preflight(request: &Request<Incoming>, allowed: bool) -> Answer {
+fn preflight(request: &Request, allowed: bool) -> Answer {
     if !allowed {
         return Problem::new(
             ProblemReason::OriginNotAllowed,
             "Pages of this origin may not push here. Name it in `ingest.allowed_origins` of the organisation.",
         )
-        .into_answer();
+        .into_response();
     }
-    let mut answer = empty(StatusCode::NO_CONTENT);
+    let mut answer = answer(StatusCode::NO_CONTENT, "", Body::empty());
+    drop(answer.headers_mut().remove(CONTENT_TYPE));
     for (name, value) in [
         (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
         (
@@ -219,7 +252,7 @@ async fn take(
     kind: IngestKind,
     headers: &HeaderMap,
     query: Option<&str>,
-    incoming: &mut Incoming,
+    incoming: &mut Body,
 ) -> Result<Answer, Problem> {
     let media_type = media_type(headers, kind)?;
     let packing = Packing::of(headers)?;
@@ -235,7 +268,7 @@ async fn take(
         received_at: (site.services.now)(),
     };
     match site.services.ingest.take(request).await {
-        IngestAnswer::Taken(value) => Ok(json(StatusCode::OK, &value)),
+        IngestAnswer::Taken(receipt) => json(&receipt),
         IngestAnswer::Refused(problem) => Err(problem),
     }
 }

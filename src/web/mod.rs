@@ -1,8 +1,7 @@
 //! The hyper server: metrics, health, JSON, ingest and pages.
 //!
-//! This room reads the published View and asks [`services::Services`] for everything else; it knows neither where
-//! observations come from nor where they are kept. A new path is a variant in `routes.rs`, and its line in
-//! `openapi.rs`; a new refusal a variant in `problem.rs`; a new limit a constant in `limits.rs`.
+//! This module reads the published View and takes everything else from [`services::Services`]; it knows neither where
+//! observations come from nor where they are stored. A new path is a line in `routes.rs`; a new refusal a variant in `problem.rs`; a new limit a constant in `limits.rs`.
 
 mod access;
 mod answer;
@@ -21,7 +20,6 @@ mod openapi;
 mod org_verdict;
 mod pages;
 mod passwords;
-mod path_segment;
 mod peers;
 pub mod problem;
 mod query;

@@ -2,10 +2,13 @@
 
 use super::answer::{Answer, answer, set};
 use super::limits::RETRY_AFTER_SECONDS;
+use super::query::{Named, ReasonName};
 pub use crate::domain::problem::{FieldError, ProblemReason};
+use axum::response::IntoResponse;
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The status of an answer with this reason.
 pub const fn http_status(reason: ProblemReason) -> StatusCode {
@@ -61,19 +64,51 @@ pub struct Problem {
     pub detail: String,
     /// The mistakes one by one, where there are several.
     pub errors: Vec<FieldError>,
-    /// The methods that the path takes, for [`ProblemReason::MethodNotAllowed`].
-    pub allow: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Json<'a> {
+/// A problem as programs read it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemJson<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
+    /// What happened and the next step.
     detail: &'a str,
-    reason: &'static str,
+    reason: ReasonName,
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[schema(value_type = Vec<FieldErrorJson>)]
     errors: &'a [FieldError],
+}
+
+/// One mistake and its place.
+#[derive(ToSchema)]
+#[schema(as = FieldError)]
+#[expect(dead_code, reason = "it describes what the domain's own type writes")]
+pub(super) struct FieldErrorJson {
+    line: Option<u64>,
+    field: Option<String>,
+    message: String,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Answer {
+        let status = http_status(self.reason);
+        let json = ProblemJson {
+            r#type: format!("urn:lightning-sync:problem:{}", self.reason.name()),
+            title: self.reason.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            reason: Named(self.reason),
+            errors: &self.errors,
+        };
+        let body = serde_json::to_vec(&json).unwrap_or_default();
+        let mut response = answer(status, "application/problem+json", body);
+        self.dress(&mut response);
+        // For who shows it as a page instead.
+        response.extensions_mut().insert(self);
+        response
+    }
 }
 
 impl Problem {
@@ -83,7 +118,6 @@ impl Problem {
             reason,
             detail: detail.into(),
             errors: Vec::new(),
-            allow: None,
         }
     }
 
@@ -99,39 +133,8 @@ impl Problem {
         Self::new(ProblemReason::BadQuery, detail)
     }
 
-    /// The path exists and takes only `allow`.
-    pub fn method(allow: &'static str) -> Self {
-        Self {
-            allow: Some(allow),
-            ..Self::new(
-                ProblemReason::MethodNotAllowed,
-                format!("This path takes {allow}."),
-            )
-        }
-    }
-
-    /// The answer for programs.
-    pub(super) fn into_answer(self) -> Answer {
-        let status = http_status(self.reason);
-        let json = Json {
-            r#type: format!("urn:lightning-sync:problem:{}", self.reason.name()),
-            title: self.reason.title(),
-            status: status.as_u16(),
-            detail: &self.detail,
-            reason: self.reason.name(),
-            errors: &self.errors,
-        };
-        let body = serde_json::to_vec(&json).unwrap_or_default();
-        let mut response = answer(status, "application/problem+json", body);
-        self.dress(&mut response);
-        response
-    }
-
     /// Gives an answer of this problem the headers that belong to it, whatever its body is.
     pub(super) fn dress(&self, response: &mut Answer) {
-        if let Some(allow) = self.allow {
-            set(response, ALLOW, HeaderValue::from_static(allow));
-        }
         if passes(self.reason) {
             set(
                 response,

@@ -39,10 +39,10 @@ pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<RowStatus>
 impl RowStatus {
     fn of(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> Self {
         let is_count = matches!(row, OrgRow::Synced60m(_) | OrgRow::Synced24h(_));
-        let said = org.current(row, now);
-        let was_said = said.is_some();
+        let reported = org.current(row, now);
+        let was_reported = reported.is_some();
         // A count of an engine that stands still would look exact and be old.
-        let current = said.filter(|_| fresh || !is_count);
+        let current = reported.filter(|_| fresh || !is_count);
         let shows = current
             .as_ref()
             .map_or(OrgState::Unknown, |current| shows(org, row, current, now));
@@ -51,11 +51,11 @@ impl RowStatus {
         let unknown_because = match current {
             Some(_) => None,
             None if never => Some("it never synced, as far as any source can tell"),
-            None if was_said => Some("the engine has not published for too long"),
+            None if was_reported => Some("the engine has not published for too long"),
             None if org.readings.of_row(row).next().is_some() => {
                 Some("no source of this count is live")
             }
-            None => Some("nobody has said it"),
+            None => Some("no source has reported it"),
         };
         Self {
             row,
@@ -78,14 +78,14 @@ pub(super) struct SourceStatus {
     /// Whose readings these are; `None`: what it finds is another source's, as a watched directory's files are.
     pub(super) source: Option<Source>,
     pub(super) live: bool,
-    pub(super) spoke_at: Option<Timestamp>,
-    /// Until when it counts as live; `None` when it never spoke or its silence is an answer.
+    pub(super) last_report_at: Option<Timestamp>,
+    /// Until when it counts as live; `None` when it never reported or its silence is an answer.
     pub(super) live_until: Option<Timestamp>,
     /// Why polls of it fail, while they do.
     pub(super) failing: Option<PollFailing>,
 }
 
-/// Every source that has spoken, should have, or can be fed.
+/// Every source that has reported, should have, or can be fed.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
     let failing = |name| org.source_states.of(name)?.failing;
     let directory = org
@@ -95,7 +95,7 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
             name: DIRECTORY,
             source: None,
             live: directory.failing.is_none(),
-            spoke_at: None,
+            last_report_at: None,
             live_until: None,
             failing: directory.failing,
         });
@@ -105,23 +105,23 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
             name: source.name(),
             source: Some(*source),
             live: org.is_live(*source, now),
-            spoke_at: org.last_report[*source],
+            last_report_at: org.last_report[*source],
             live_until: org
                 .live_until(*source)
                 .filter(|until| *until < Timestamp::MAX),
             failing: failing(source.name()),
         })
-        .filter(|told| {
-            told.spoke_at.is_some()
-                || told.failing.is_some()
-                || matches!(told.source, Some(Source::Activity | Source::Snapshot))
+        .filter(|status| {
+            status.last_report_at.is_some()
+                || status.failing.is_some()
+                || matches!(status.source, Some(Source::Activity | Source::Snapshot))
         })
         .chain(directory)
         .collect()
 }
 
 /// The users in numbers.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub(super) struct UserTotals {
     pub(super) known: u32,
     pub(super) healthy: u32,

@@ -1,12 +1,15 @@
-//! The metrics page: at most so many at once, made while it is sent.
+//! The metrics page: at most so many at once, made while it is sent. It does not go through the router: nothing is to be
+//! dearer to answer than a 404, and a scrape comes every few seconds for ever.
 
-use super::answer::{Answer, AnswerBody, set, streamed};
+use super::answer::{Answer, Chunks, answer, set};
 use super::limits::SCRAPES;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::{Problem, ProblemReason};
-use super::routes::Site;
-use hyper::HeaderMap;
-use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
+use super::routes::{Site, method_not_allowed};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use hyper::header::{ALLOW, CONTENT_ENCODING, HeaderValue, VARY};
+use hyper::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -19,8 +22,18 @@ impl Scrapes {
     }
 }
 
-/// Answers a scrape; of a `HEAD` the server sends the headers only.
-pub(super) async fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, Problem> {
+/// The metrics page; gzip by negotiation
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
+pub(super) async fn scrape(
+    site: &Site,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Answer, Problem> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        let mut refused = method_not_allowed().into_response();
+        set(&mut refused, ALLOW, HeaderValue::from_static("GET,HEAD"));
+        return Ok(refused);
+    }
     let slot = Arc::clone(&site.scrapes.0).try_acquire_owned().map_err(|_| {
         Problem::new(
             ProblemReason::ScrapesBusy,
@@ -38,8 +51,8 @@ pub(super) async fn answer(site: &Site, headers: &HeaderMap) -> Result<Answer, P
                 "The page could not be made; see the log.",
             )
         })?;
-    let body = AnswerBody::chunks(page, slot);
-    let mut answer = streamed(body, HeaderValue::from_static(exposition.content_type()));
+    let body = Body::new(Chunks(page, Some(slot)));
+    let mut answer = answer(StatusCode::OK, exposition.content_type(), body);
     set(
         &mut answer,
         VARY,

@@ -1,5 +1,6 @@
 //! Listening, accepting, serving and ending in bounded time.
 
+use super::answer::Sent;
 use super::connection::{Paced, Phase};
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, HANDSHAKE_WITHIN, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN,
@@ -7,7 +8,7 @@ use super::limits::{
 };
 use super::peers::{Counted, Peers, connections_that_fit};
 use super::request_head;
-use super::routes::Site;
+use super::routes::Router;
 use super::services::{ServerOptions, Services};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -47,7 +48,7 @@ pub enum BindError {
 pub struct Server {
     listeners: Vec<TcpListener>,
     local_addrs: Vec<SocketAddr>,
-    site: Arc<Site>,
+    router: Arc<Router>,
     /// Decided once: a file that loses its certificate must not make us serve in the open.
     encrypted: bool,
     peers: Arc<Peers>,
@@ -87,7 +88,7 @@ impl Server {
             encrypted: options.guard.now().tls.is_some(),
             listeners,
             local_addrs,
-            site: Arc::new(Site::new(options, services, loopback)),
+            router: Arc::new(Router::new(options, services, loopback)),
             peers: Peers::new(connections_that_fit()),
         })
     }
@@ -112,7 +113,7 @@ impl Server {
             .into_iter()
             .map(|listener| {
                 let accept = Accept {
-                    site: Arc::clone(&self.site),
+                    router: Arc::clone(&self.router),
                     encrypted: self.encrypted,
                     peers: Arc::clone(&self.peers),
                     ending: ending.clone(),
@@ -170,7 +171,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 struct Accept {
-    site: Arc<Site>,
+    router: Arc<Router>,
     encrypted: bool,
     peers: Arc<Peers>,
     ending: watch::Receiver<Ending>,
@@ -198,16 +199,16 @@ impl Accept {
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, counted: Counted) {
         // Without this, the last piece of an answer waits for an acknowledgement; a failure only costs time.
         stream.set_nodelay(true).ok();
-        let site = Arc::clone(&self.site);
+        let router = Arc::clone(&self.router);
         let encrypted = self.encrypted;
         let (ending, alive) = (self.ending.clone(), self.alive.clone());
         drop(tokio::spawn(async move {
             if encrypted {
-                if let Some(stream) = shake_hands(stream, peer, &site, ending.clone()).await {
-                    converse(stream, peer, site, ending).await;
+                if let Some(stream) = shake_hands(stream, peer, &router, ending.clone()).await {
+                    serve_connection(stream, peer, router, ending).await;
                 }
             } else {
-                converse(stream, peer, site, ending).await;
+                serve_connection(stream, peer, router, ending).await;
             }
             drop((counted, alive));
         }));
@@ -218,10 +219,10 @@ impl Accept {
 async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
-    site: &Site,
+    router: &Router,
     mut ending: watch::Receiver<Ending>,
 ) -> Option<Box<TlsStream<TcpStream>>> {
-    let acceptor = TlsAcceptor::from(site.options.guard.now().tls.clone()?);
+    let acceptor = TlsAcceptor::from(router.site.options.guard.now().tls.clone()?);
     let by = Instant::now() + HANDSHAKE_WITHIN;
     let shaken = tokio::select! {
         shaken = timeout_at(by, acceptor.accept(stream)) => shaken,
@@ -237,10 +238,10 @@ async fn shake_hands(
     }
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     peer: SocketAddr,
-    site: Arc<Site>,
+    router: Arc<Router>,
     mut ending: watch::Receiver<Ending>,
 ) {
     let until = async |ending: &mut watch::Receiver<Ending>, at_least: Ending| {
@@ -259,12 +260,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let phase = Phase::new();
     let stream = Paced::new(TokioIo::new(stream), first.into(), head_by, phase.clone());
     let service = service_fn(|request| {
-        let site = Arc::clone(&site);
+        let router = Arc::clone(&router);
         let busy = phase.request();
         // On the heap, so that a connection that has sent no head yet holds no room for its answer.
         Box::pin(async move {
-            let answer = site.answer(request, peer).await;
-            Ok::<_, Infallible>(answer.map(|body| body.with_request(busy)))
+            let answer = router.answer(request, peer).await;
+            Ok::<_, Infallible>(answer.map(|body| Sent { body, _busy: busy }))
         })
     });
     let connection = http1::Builder::new()
@@ -276,7 +277,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = pin!(connection);
-    // How a conversation failed is the client's affair: what was refused has been logged where it was refused.
+    // How a connection failed is the client's affair: what was refused has been logged where it was refused.
     tokio::select! {
         _ = connection.as_mut() => return,
         () = async { until(&mut ending, Ending::Soon).await } => {}

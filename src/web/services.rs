@@ -4,7 +4,7 @@
 use super::answer::ChunkSource;
 use super::auth::CurrentWebAuth;
 use super::negotiate::{Encoding, Exposition};
-use super::problem::Problem;
+use super::problem::{FieldError, FieldErrorJson, Problem};
 use crate::domain::causes::Cause;
 use crate::domain::ids::{OrgName, closed_set};
 use crate::domain::observation::Snapshot;
@@ -14,9 +14,11 @@ use crate::events::Events;
 use crate::secret::Secret;
 use crate::store::History;
 use bytes::Bytes;
+use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// A future in a box, as trait objects return it.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -39,8 +41,6 @@ pub struct Services {
     pub history: Option<Arc<dyn History>>,
     /// Reads the configuration again; all mistakes in one text when the old one stays.
     pub reload: Arc<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
-    /// Why the daemon is not ready, in a sentence, beside what the View says of itself.
-    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Who may push for an organisation; `None` when it is not configured.
     pub access: Arc<AccessOf>,
     /// Where refusals are logged and counted.
@@ -58,30 +58,21 @@ impl std::fmt::Debug for Services {
 pub struct ServerOptions {
     /// The path of the metrics page; begins with a slash.
     pub telemetry_path: String,
-    /// Where the runbooks are; the alert's name and `.md` are added to it. `None`: this server shows them itself.
-    pub runbooks: Option<String>,
     /// How the server is guarded; by default not at all.
     pub guard: CurrentWebAuth,
     /// Whether `POST /-/reload` is taken from this host without a token.
     pub lifecycle: bool,
 }
 
-impl ServerOptions {
-    /// The address of a cause's runbook.
-    pub(super) fn runbook(&self, reason: Cause) -> Option<String> {
-        let alert = reason.alert()?;
-        Some(match &self.runbooks {
-            Some(base) => format!("{base}{alert}.md"),
-            None => format!("/runbooks/{alert}"),
-        })
-    }
+/// The address of a cause's runbook.
+pub(super) fn runbook(cause: Cause) -> Option<String> {
+    Some(format!("/runbooks/{}", cause.alert()?))
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
-            runbooks: None,
             guard: CurrentWebAuth::default(),
             lifecycle: false,
         }
@@ -166,11 +157,28 @@ pub struct IngestRequest {
     pub received_at: Timestamp,
 }
 
+/// What became of the records of a body that is on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IngestReceipt {
+    /// New values, users and records.
+    pub accepted: u64,
+    /// Those that were known.
+    pub duplicates: u64,
+    /// Those that are too old to count.
+    pub expired: u64,
+    /// How many were left out, where `rejected` does not list them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_total: Option<u64>,
+    /// What was left out, with `on_error=skip`.
+    #[schema(value_type = Vec<FieldErrorJson>)]
+    pub rejected: Vec<FieldError>,
+}
+
 /// What became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IngestAnswer {
     /// It is on disk: 200 with this JSON.
-    Taken(serde_json::Value),
+    Taken(IngestReceipt),
     /// Nothing of it was taken.
     Refused(Problem),
 }

@@ -1,14 +1,18 @@
 //! Which users are wanted, and a page of them in the order of what stands for them: a page begins after the last of the
 //! one before, whoever came or went in between.
 
+use super::limits::USERS_PER_PAGE_MOST;
 use super::problem::{Problem, ProblemReason};
-use super::query;
+use super::query::{CheckName, StandingName, StatusName};
 use crate::domain::policy::UserNames;
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, Standing, UserEntry, verdict};
 use crate::domain::view::OrgView;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 /// What stands for a user.
 pub(super) fn shown(user: &UserEntry, names: UserNames) -> &str {
@@ -39,9 +43,61 @@ pub(super) fn find<'a>(
         })
 }
 
+/// Which users are wanted, as a query writes it.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UsersQuery {
+    /// How many users a page has.
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 1000, default = 100)]
+    #[serde(default, deserialize_with = "limit", skip_serializing)]
+    pub(super) limit: Option<usize>,
+    /// `next` of the page before.
+    #[serde(skip_serializing)]
+    pub(super) after: Option<String>,
+    /// A part of what stands for the user, or the user's whole name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) q: Option<String>,
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verdict: Option<StandingName>,
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) check: Option<CheckName>,
+    /// Those whose check has it.
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<StatusName>,
+    /// With a check: those who fail first at that check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failing: Option<bool>,
+    /// Whether they are in the successor product.
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) moved: Option<Moved>,
+}
+
+/// Whether a user is in the successor product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Moved {
+    Yes,
+    No,
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let given = String::deserialize(deserializer)?.parse().ok();
+    given
+        .filter(|limit| (1..=USERS_PER_PAGE_MOST).contains(limit))
+        .map(Some)
+        .ok_or_else(|| {
+            D::Error::custom(format!("limit is a number from 1 to {USERS_PER_PAGE_MOST}"))
+        })
+}
+
 /// Which users are wanted.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(super) struct UserFilter {
     search: Option<String>,
     standing: Option<Standing>,
     check: Option<UserRow>,
@@ -51,7 +107,7 @@ pub(super) struct Filter {
 }
 
 /// The first users after a cursor.
-pub(super) struct Found<'a> {
+pub(super) struct UserMatches<'a> {
     /// How many users match, on whatever page.
     pub(super) matching: usize,
     pub(super) users: Vec<(&'a str, &'a UserEntry)>,
@@ -59,7 +115,7 @@ pub(super) struct Found<'a> {
     pub(super) next: Option<&'a str>,
 }
 
-impl Found<'_> {
+impl UserMatches<'_> {
     /// No user at all.
     pub(super) const fn nobody() -> Self {
         Self {
@@ -70,74 +126,43 @@ impl Found<'_> {
     }
 }
 
-impl Filter {
+impl UserFilter {
     /// What a query asks for.
     ///
     /// # Errors
-    /// When a name is unknown or two do not go together.
-    pub(super) fn of(
-        search: Option<String>,
-        standing: Option<&str>,
-        check: Option<&str>,
-        status: Option<&str>,
-        failing: Option<&str>,
-        moved: Option<&str>,
-    ) -> Result<Self, Problem> {
-        let standing = standing
-            .map(|name| {
-                Standing::from_name(name).ok_or_else(|| {
-                    query::not_one_of("verdict", Standing::ALL.iter().map(|known| known.name()))
-                })
-            })
-            .transpose()?;
-        let check = check
-            .map(|name| {
-                UserRow::checks()
-                    .find(|row| row.check() == name)
-                    .ok_or_else(|| {
-                        query::not_one_of("check", UserRow::checks().map(UserRow::check))
-                    })
-            })
-            .transpose()?;
-        let status = match (check, status) {
-            (_, None) => None,
-            (None, Some(_)) => {
+    /// When two keys do not go together.
+    pub(super) fn of(query: UsersQuery) -> Result<Self, Problem> {
+        let (check, status) = (
+            query.check.map(|check| check.0),
+            query.status.map(|status| status.0),
+        );
+        match (check, status, query.failing) {
+            (None, Some(_), _) => {
                 return Err(Problem::query(
                     "status needs a check: say which check has it.",
                 ));
             }
-            (Some(check), Some(name)) => {
-                let statuses = check.statuses();
-                let known = statuses.iter().find(|status| status.name() == name);
-                Some(*known.ok_or_else(|| {
-                    query::not_one_of("status", statuses.iter().map(|status| status.name()))
-                })?)
+            (Some(check), Some(status), _) if !check.statuses().contains(&status) => {
+                let statuses: Vec<&str> = check.statuses().iter().map(|one| one.name()).collect();
+                return Err(Problem::query(format!(
+                    "status of this check is one of: {}.",
+                    statuses.join(", ")
+                )));
             }
-        };
-        let failing = match failing {
-            None => None,
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) => return Err(query::not_one_of("failing", ["true", "false"].into_iter())),
-        };
-        let moved = match moved {
-            None => None,
-            Some("yes") => Some(true),
-            Some("no") => Some(false),
-            Some(_) => return Err(query::not_one_of("moved", ["yes", "no"].into_iter())),
-        };
-        if check.is_some() && status.is_none() && failing.is_none() {
-            return Err(Problem::query(
-                "check needs a status or failing: say what of the check is wanted.",
-            ));
+            (Some(_), None, None) => {
+                return Err(Problem::query(
+                    "check needs a status or failing: say what of the check is wanted.",
+                ));
+            }
+            _ => {}
         }
         Ok(Self {
-            search: search.map(|text| text.trim().to_lowercase()),
-            standing,
+            search: query.q.map(|text| text.trim().to_lowercase()),
+            standing: query.verdict.map(|verdict| verdict.0),
             check,
             status,
-            failing,
-            moved,
+            failing: query.failing,
+            moved: query.moved.map(|moved| moved == Moved::Yes),
         })
     }
 
@@ -149,7 +174,7 @@ impl Filter {
         after: Option<&str>,
         limit: usize,
         now: Timestamp,
-    ) -> Found<'a> {
+    ) -> UserMatches<'a> {
         let live = org.live(now);
         let mut matching = 0;
         // The first of those after the cursor, and one more that tells whether there is a next page.
@@ -174,7 +199,7 @@ impl Filter {
         if more {
             page.pop_last();
         }
-        Found {
+        UserMatches {
             matching,
             next: page
                 .last_key_value()

@@ -16,7 +16,7 @@ pub(super) fn heard(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>)
         sources
             .iter()
             // Of those that never reported, some are not used; those that are polled have a line of their own.
-            .filter(|source| source["live"] == live && !source["spoke_at"].is_null())
+            .filter(|source| source["live"] == live && !source["last_report_at"].is_null())
             .filter_map(|source| source["source"].as_str())
             .collect()
     };
@@ -68,7 +68,7 @@ pub(super) fn polled(
     let reported_once = sources
         .unwrap_or_default()
         .iter()
-        .any(|entry| entry["source"] == source && !entry["spoke_at"].is_null());
+        .any(|entry| entry["source"] == source && !entry["last_report_at"].is_null());
     let Some(polls) = polls else {
         return if reported_once {
             report.warn(&check, "it has answered; how asking goes now is on the metrics page, which is not at /metrics")

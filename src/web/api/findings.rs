@@ -1,31 +1,35 @@
 //! What is wrong, worst first, with the next steps and what stands behind it.
 
-use super::json::{At, Envelope, StepJson, age_seconds, steps};
-use super::{Moment, answer_json};
+use super::{At, Envelope, StepJson, age_seconds, steps};
 use crate::domain::causes::{Cause, Severity};
-use crate::domain::ids::OrgName;
 use crate::domain::judge::Finding;
-use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance;
 use crate::guidance::verdict::{self, describe};
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, json};
 use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
-use crate::web::query;
+use crate::web::query::{
+    CauseName, CheckName, Moment, Named, ObjectTypeName, OwnerName, Query, SeverityName,
+};
 use crate::web::routes::Site;
-use crate::web::services::ServerOptions;
-use serde::Serialize;
+use crate::web::services::runbook;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Serialize)]
+/// Something that is wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Finding)]
 pub(super) struct FindingJson {
     org: String,
-    severity: &'static str,
-    reason: &'static str,
+    severity: SeverityName,
+    reason: CauseName,
     alert: Option<&'static str>,
-    object_type: Option<&'static str>,
-    check: Option<&'static str>,
+    object_type: Option<ObjectTypeName>,
+    check: Option<CheckName>,
     since: Option<At>,
     since_seconds: Option<f64>,
     users: Option<u32>,
@@ -34,27 +38,23 @@ pub(super) struct FindingJson {
     sentence: String,
     meaning: String,
     impact: String,
-    owner: &'static str,
+    owner: OwnerName,
     next_steps: Vec<StepJson>,
     runbook: Option<String>,
-    held_back_by: Vec<&'static str>,
+    /// The causes that explain it.
+    held_back_by: Vec<CauseName>,
 }
 
 impl FindingJson {
-    pub(super) fn of(
-        finding: &Finding,
-        org: &OrgView,
-        options: &ServerOptions,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn of(finding: &Finding, org: &OrgView, now: Timestamp) -> Self {
         let words = guidance::cause_of(org.policy.product, finding.cause);
         Self {
             org: finding.org.to_string(),
-            severity: finding.severity.name(),
-            reason: finding.cause.name(),
+            severity: Named(finding.severity),
+            reason: Named(finding.cause),
             alert: finding.cause.alert(),
-            object_type: finding.object_type.map(|object| object.name()),
-            check: finding.check.map(UserRow::check),
+            object_type: finding.object_type.map(Named),
+            check: finding.check.map(Named),
             since: finding.since.map(At),
             since_seconds: finding.since.map(|since| age_seconds(since, now)),
             users: finding.users,
@@ -62,66 +62,77 @@ impl FindingJson {
             sentence: describe(finding, org, now),
             meaning: words.meaning.plain(),
             impact: words.impact.plain(),
-            owner: words.owner().name(),
+            owner: Named(words.owner()),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
-            runbook: options.runbook(finding.cause),
-            held_back_by: finding.held_back_by.into_iter().map(Cause::name).collect(),
+            runbook: runbook(finding.cause),
+            held_back_by: finding
+                .held_back_by
+                .into_iter()
+                .map(Named::<Cause>)
+                .collect(),
         }
     }
 }
 
-#[derive(Serialize)]
-struct Findings {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Findings)]
+struct FindingsJson {
     #[serde(rename = "view")]
     envelope: Envelope,
     findings: Vec<FindingJson>,
 }
 
-/// `GET /api/v1/findings`, of one organisation with `?org=`, of one severity with `?severity=`.
-pub(in crate::web) fn findings(site: &Site, query: Option<&str>) -> Result<Answer, Problem> {
-    let [org, severity] = query::known(query, ["org", "severity"])?;
-    let moment = Moment::of(site);
-    let severity = severity
-        .map(|name| {
-            Severity::from_name(&name).ok_or_else(|| {
-                query::not_one_of("severity", Severity::ALL.iter().map(|known| known.name()))
-            })
-        })
-        .transpose()?;
-    let orgs = match &org {
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct FindingsQuery {
+    /// Of one organisation.
+    org: Option<String>,
+    /// Of one severity.
+    #[param(inline)]
+    severity: Option<SeverityName>,
+}
+
+/// What is wrong, worst first, with the next steps
+#[utoipa::path(get, path = "/api/v1/findings", params(FindingsQuery), responses((status = 200, body = FindingsJson)))]
+pub(in crate::web) async fn findings(
+    State(site): State<Arc<Site>>,
+    Query(query): Query<FindingsQuery>,
+) -> Result<Answer, Problem> {
+    let moment = Moment::of(&site);
+    let orgs = match &query.org {
         Some(name) => std::slice::from_ref(moment.org(name)?),
         None => moment.view.orgs.as_slice(),
     };
     let mut found: Vec<(Finding, FindingJson)> = Vec::new();
     for org in orgs {
         let judged = OrgVerdict::of(&moment.view, org, moment.now);
-        found.extend(
-            judged
-                .findings
-                .iter()
-                .filter(|finding| severity.is_none_or(|severity| finding.severity == severity))
-                .map(|finding| {
-                    let json = FindingJson::of(finding, org, &site.options, moment.now);
-                    (finding.clone(), json)
-                }),
-        );
+        let wanted = |finding: &&Finding| {
+            query
+                .severity
+                .is_none_or(|severity| severity.0 == finding.severity)
+        };
+        found.extend(judged.findings.iter().filter(wanted).map(|finding| {
+            let json = FindingJson::of(finding, org, moment.now);
+            (finding.clone(), json)
+        }));
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    answer_json(&Findings {
+    json(&FindingsJson {
         envelope: Envelope::of(&moment.view, moment.now),
         findings: found.into_iter().map(|(_, json)| json).collect(),
     })
 }
 
 /// How many findings there are of each severity.
-#[derive(Serialize, Default)]
-pub(super) struct Tally {
+#[derive(Serialize, ToSchema)]
+pub(super) struct FindingTotals {
     critical: usize,
     warning: usize,
     info: usize,
 }
 
-impl Tally {
+impl FindingTotals {
     pub(super) fn of(findings: &[Finding]) -> Self {
         let count = |severity| {
             findings
@@ -135,9 +146,4 @@ impl Tally {
             info: count(Severity::Info),
         }
     }
-}
-
-/// The name of an organisation in a path of the API.
-pub(super) fn path_of(org: &OrgName) -> String {
-    format!("/api/v1/orgs/{org}")
 }

@@ -1,63 +1,79 @@
 //! What is known, as JSON: the View for the `now` of the reader, judged, with the words of guidance. Every row says
 //! whether its value is live, held or unknown.
 
-mod findings;
-mod history;
-mod json;
-mod orgs;
+pub(super) mod findings;
+pub(super) mod history;
+pub(super) mod orgs;
 mod rows;
-mod setup;
-mod users;
+pub(super) mod users;
 
-pub(super) use findings::findings;
-pub(super) use history::history;
-pub(super) use orgs::{org, orgs};
-pub(super) use users::{user, users};
+use super::query::{Named, OwnerName};
+use crate::domain::time::{Timestamp, seconds};
+use crate::domain::view::View;
+use crate::guidance::Step;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
-use super::answer::{Answer, answer};
-use super::problem::{Problem, ProblemReason};
-use super::routes::Site;
-use crate::domain::ids::OrgName;
-use crate::domain::time::Timestamp;
-use crate::domain::view::{OrgView, View};
-use hyper::StatusCode;
-use serde::Serialize;
-use std::sync::Arc;
+/// An instant as RFC 3339 in UTC.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = DateTime, as = Instant)]
+struct At(Timestamp);
 
-/// What is read at one instant.
-pub(super) struct Moment {
-    pub(super) view: Arc<View>,
-    pub(super) now: Timestamp,
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
-impl Moment {
-    /// This instant.
-    pub(super) fn of(site: &Site) -> Self {
+/// Seconds from `then` to `now`, never below 0: a source's clock may be a little ahead of ours.
+fn age_seconds(then: Timestamp, now: Timestamp) -> f64 {
+    seconds(now.since(then)).max(0.0)
+}
+
+/// How far the answer can be relied on; the beginning of every answer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = View)]
+struct Envelope {
+    /// When the request was answered.
+    now: At,
+    /// When the engine last published.
+    as_of: At,
+    /// Whether that is recent enough for counts to be given.
+    fresh: bool,
+    store_failing: bool,
+    clock_suspect: bool,
+}
+
+impl Envelope {
+    fn of(view: &View, now: Timestamp) -> Self {
         Self {
-            view: (site.services.view)(),
-            now: (site.services.now)(),
+            now: At(now),
+            as_of: At(view.as_of),
+            fresh: view.is_fresh(now),
+            store_failing: view.store_failing,
+            clock_suspect: view.clock_suspect,
         }
     }
+}
 
-    pub(super) fn org(&self, name: &str) -> Result<&Arc<OrgView>, Problem> {
-        OrgName::new(name)
-            .ok()
-            .and_then(|name| self.view.org(&name))
-            .ok_or_else(|| {
-                Problem::new(
-                    ProblemReason::UnknownOrg,
-                    "No organisation of this name is configured. /api/v1/orgs lists those that are.",
-                )
-            })
+/// One thing to do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Step)]
+struct StepJson {
+    text: String,
+    owner: OwnerName,
+}
+
+impl StepJson {
+    fn of(step: &Step) -> Self {
+        Self {
+            text: step.text.plain(),
+            owner: Named(step.owner),
+        }
     }
 }
 
-fn answer_json(value: &impl Serialize) -> Result<Answer, Problem> {
-    let body = serde_json::to_vec(value).map_err(|_| {
-        Problem::new(
-            ProblemReason::Internal,
-            "The answer could not be written as JSON.",
-        )
-    })?;
-    Ok(answer(StatusCode::OK, "application/json", body))
+/// Steps in their order.
+fn steps(steps: &'static [Step]) -> Vec<StepJson> {
+    steps.iter().map(StepJson::of).collect()
 }

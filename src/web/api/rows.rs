@@ -1,119 +1,115 @@
-//! Rows as JSON: a value, who said it, when, and whether that still holds.
+//! Rows as JSON: a value, who reported it, when, and whether that still holds.
 
-use super::json::{At, StepJson, age_seconds, steps};
+use super::{At, StepJson, age_seconds, steps};
 use crate::domain::rows::{OrgValue, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry};
 use crate::domain::view::OrgView;
+use crate::web::query::{CauseName, Named, ObjectTypeName, OwnerName, SourceName};
 use crate::web::row_status::{self, RowStatus};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// How well a value is known: somebody who speaks of the row is live; it was said, and nobody has confirmed it lately;
-/// there is none.
-const fn known(stale: Option<bool>) -> &'static str {
+/// How well a value is known.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Knowledge {
+    /// A source of the row is live.
+    Live,
+    /// It was reported, and no source has confirmed it lately.
+    Held,
+    /// There is none.
+    Unknown,
+}
+
+const fn known(stale: Option<bool>) -> Knowledge {
     match stale {
-        Some(false) => "live",
-        Some(true) => "held",
-        None => "unknown",
+        Some(false) => Knowledge::Live,
+        Some(true) => Knowledge::Held,
+        None => Knowledge::Unknown,
     }
 }
 
-/// A value as JSON writes it.
-enum Value {
-    /// The page shows "None".
-    NoneShown,
-    Text(String),
-    Flag(bool),
-    Count(u64),
-    State(&'static str),
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::NoneShown => serializer.serialize_none(),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Count(count) => serializer.serialize_u64(*count),
-            Self::State(name) => serializer.serialize_str(name),
-        }
-    }
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrgRow)]
 pub(super) struct OrgRowJson {
     row: &'static str,
     label: &'static str,
-    object_type: Option<&'static str>,
+    object_type: Option<ObjectTypeName>,
     /// Whether the row means anything for this organisation.
     applies: bool,
-    state: &'static str,
+    state: Knowledge,
     unknown_because: Option<&'static str>,
-    value: Option<Value>,
+    /// A text, a number, true or false; `null` when it is unknown, and when the page shows None.
+    value: serde_json::Value,
     /// What the article would call this value.
     shows: &'static str,
-    source: Option<&'static str>,
+    source: Option<SourceName>,
     observed_at: Option<At>,
     changed_at: Option<At>,
     age_seconds: Option<f64>,
     meaning: Option<String>,
-    owner: Option<&'static str>,
+    owner: Option<OwnerName>,
     next_steps: Vec<StepJson>,
-    reason: Option<&'static str>,
+    reason: Option<CauseName>,
 }
 
 /// The organisation's rows of what it syncs.
 pub(super) fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
     row_status::rows(org, fresh, now)
         .into_iter()
-        .map(|told| org_row(&told, now))
+        .map(|status| org_row(&status, now))
         .collect()
 }
 
-fn org_row(told: &RowStatus, now: Timestamp) -> OrgRowJson {
-    let (row, current, guide) = (told.row, told.current.as_ref(), told.guide);
+fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
+    let (row, current, guide) = (status.row, status.current.as_ref(), status.guide);
     OrgRowJson {
         row: row.id(),
         label: row.label(),
-        object_type: row.object_type().map(|object| object.name()),
-        applies: told.applies,
+        object_type: row.object_type().map(Named),
+        applies: status.applies,
         state: known(current.map(|current| current.stale)),
-        unknown_because: told.unknown_because,
-        value: current.map(|current| value(&current.value)),
-        shows: told.shows.name(),
-        source: current.map(|current| current.source.name()),
+        unknown_because: status.unknown_because,
+        value: current.map_or(serde_json::Value::Null, |current| match &current.value {
+            OrgValue::Account(Some(name)) => name.to_string().into(),
+            OrgValue::Account(None) => serde_json::Value::Null,
+            OrgValue::Flag(flag) => (*flag).into(),
+            OrgValue::Count(count) => (*count).into(),
+            OrgValue::Instant(at) => at.to_string().into(),
+        }),
+        shows: status.shows.name(),
+        source: current.map(|current| Named(current.source)),
         observed_at: current.map(|current| At(current.observed_at)),
         changed_at: current.map(|current| At(current.changed_at)),
         age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
         meaning: guide.map(|guide| guide.meaning.plain()),
-        owner: guide.map(|guide| guide.owner().name()),
+        owner: guide.map(|guide| Named(guide.owner())),
         next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
-        reason: guide
-            .and_then(|guide| guide.cause)
-            .map(|reason| reason.name()),
+        reason: guide.and_then(|guide| guide.cause).map(Named),
     }
 }
 
-fn value(value: &OrgValue) -> Value {
-    match value {
-        OrgValue::Account(Some(name)) => Value::Text(name.to_string()),
-        OrgValue::Account(None) => Value::NoneShown,
-        OrgValue::Flag(flag) => Value::Flag(*flag),
-        OrgValue::Count(count) => Value::Count(*count),
-        OrgValue::Instant(at) => Value::Text(at.to_string()),
-    }
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserRow)]
 pub(super) struct UserRowJson {
     row: &'static str,
     check: &'static str,
-    state: &'static str,
-    value: Option<Value>,
-    source: Option<&'static str>,
+    state: Knowledge,
+    /// A status or a number; `null` when it is unknown.
+    value: Option<UserValueJson>,
+    source: Option<SourceName>,
     observed_at: Option<At>,
     changed_at: Option<At>,
     age_seconds: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = UserValue)]
+enum UserValueJson {
+    Count(u32),
+    Status(&'static str),
 }
 
 /// A user's rows of what the organisation syncs.
@@ -129,15 +125,15 @@ pub(super) fn user_rows(
         .map(|row| {
             let current = user.current(row, live);
             let value = current.map(|current| match current.value {
-                UserValue::Records(records) => Value::Count(u64::from(records)),
-                UserValue::Status(status) => Value::State(status.name()),
+                UserValue::Records(records) => UserValueJson::Count(records),
+                UserValue::Status(status) => UserValueJson::Status(status.name()),
             });
             UserRowJson {
                 row: row.id(),
                 check: row.check(),
                 state: known(current.map(|current| current.stale)),
                 value,
-                source: current.map(|current| current.source.name()),
+                source: current.map(|current| Named(current.source)),
                 observed_at: current.map(|current| At(current.observed_at)),
                 changed_at: current.map(|current| At(current.changed_at)),
                 age_seconds: current.map(|current| age_seconds(current.observed_at, now)),

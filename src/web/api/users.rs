@@ -2,30 +2,29 @@
 //! whoever came or went in between.
 
 use super::history::ChangeJson;
-use super::json::{At, Envelope, StepJson, steps};
 use super::rows::{UserRowJson, user_rows};
-use super::{Moment, answer_json};
+use super::{At, Envelope, StepJson, steps};
 use crate::domain::rows::Status;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, json};
 use crate::web::history;
-use crate::web::limits::{USERS_PER_PAGE, USERS_PER_PAGE_MOST};
+use crate::web::limits::USERS_PER_PAGE;
 use crate::web::problem::Problem;
-use crate::web::query;
-use crate::web::routes::Site;
-use crate::web::user_filter::{Filter, find, shown};
+use crate::web::query::{CheckName, Named, NoKeys, OrgAt, OwnerName, Query, StandingName};
+use crate::web::user_filter::{UserFilter, UsersQuery, find, shown};
 use serde::Serialize;
-use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Users)]
+struct UsersJson {
     #[serde(rename = "view")]
     envelope: Envelope,
     org: String,
-    /// Whether the latest list of users was said to be whole.
+    /// Whether the latest list of users was reported as whole.
     complete: bool,
     /// How many users are known.
     known: usize,
@@ -36,23 +35,25 @@ struct Page {
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 struct UserJson {
     user: String,
-    verdict: &'static str,
-    failing_check: Option<&'static str>,
+    verdict: StandingName,
+    failing_check: Option<CheckName>,
     since: Option<At>,
     meaning: Option<String>,
-    owner: Option<&'static str>,
+    owner: Option<OwnerName>,
     next_steps: Vec<StepJson>,
     rows: Vec<UserRowJson>,
-    /// Whether the user is in the successor product; `None`: does not use this one, or nobody sees that.
+    /// Whether the user is in the successor product; `null`: does not use this one, or nobody sees that.
     moved: Option<bool>,
-    /// What the successor product says of the user, as it writes it.
+    /// What the successor product reports of the user, as it writes it.
     successor: Option<SuccessorJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Successor)]
 struct SuccessorJson {
     configured: bool,
     connectivity: &'static str,
@@ -60,33 +61,20 @@ struct SuccessorJson {
     recommended_action: Option<String>,
 }
 
-/// `GET /api/v1/orgs/{org}/users`.
-pub(in crate::web) fn users(
-    site: &Site,
-    name: &str,
-    query: Option<&str>,
+/// Users, a page at a time
+#[utoipa::path(get, path = "/api/v1/orgs/{org}/users", params(UsersQuery), responses((status = 200, body = UsersJson)))]
+pub(in crate::web) async fn users(
+    at: OrgAt,
+    Query(query): Query<UsersQuery>,
 ) -> Result<Answer, Problem> {
-    let [limit, after, q, verdict, check, status, failing, moved] = query::known(
-        query,
-        [
-            "limit", "after", "q", "verdict", "check", "status", "failing", "moved",
-        ],
-    )?;
-    let limit = limit_of(limit.as_deref())?;
-    let filter = Filter::of(
-        q,
-        verdict.as_deref(),
-        check.as_deref(),
-        status.as_deref(),
-        failing.as_deref(),
-        moved.as_deref(),
-    )?;
-    let moment = Moment::of(site);
-    let (org, now) = (moment.org(name)?, moment.now);
+    let (org, now) = (&at.org, at.moment.now);
+    let limit = query.limit.unwrap_or(USERS_PER_PAGE);
+    let after = query.after.clone();
+    let filter = UserFilter::of(query)?;
     let live = org.live(now);
-    let found = filter.page(org, moment.view.user_names, after.as_deref(), limit, now);
-    answer_json(&Page {
-        envelope: Envelope::of(&moment.view, now),
+    let found = filter.page(org, at.moment.view.user_names, after.as_deref(), limit, now);
+    json(&UsersJson {
+        envelope: Envelope::of(&at.moment.view, now),
         org: org.policy.name.to_string(),
         complete: org.users.complete,
         known: org.users.users.len(),
@@ -100,56 +88,33 @@ pub(in crate::web) fn users(
     })
 }
 
-#[derive(Serialize)]
-struct OneUser {
+#[derive(Serialize, ToSchema)]
+struct UserInFull {
     #[serde(rename = "view")]
     envelope: Envelope,
     org: String,
     #[serde(flatten)]
     user: UserJson,
-    /// The newest first; `None` when the history cannot be read.
+    /// The newest first; `null` when the history cannot be read.
     changes: Option<Vec<ChangeJson>>,
 }
 
-/// `GET /api/v1/orgs/{org}/users/{user}`.
+/// One user with every row
+#[utoipa::path(get, path = "/api/v1/orgs/{org}/users/{user}", responses((status = 200, body = UserInFull)))]
 pub(in crate::web) async fn user(
-    site: &Site,
-    name: &str,
-    user: &str,
-    query: Option<&str>,
+    at: OrgAt,
+    Query(NoKeys {}): Query<NoKeys>,
 ) -> Result<Answer, Problem> {
-    let [] = query::known(query, [])?;
-    let moment = Moment::of(site);
-    let (org, now) = (Arc::clone(moment.org(name)?), moment.now);
-    let names = moment.view.user_names;
-    let found = find(&org, names, user)?;
-    let changes = history::of_user(site, &org, found, now).await;
-    answer_json(&OneUser {
-        envelope: Envelope::of(&moment.view, now),
+    let (org, now, names) = (&at.org, at.moment.now, at.moment.view.user_names);
+    let found = find(org, names, &at.user)?;
+    let changes = history::of_user(&at.site, org, found, now).await;
+    let shown = shown(found, names).to_owned();
+    json(&UserInFull {
+        envelope: Envelope::of(&at.moment.view, now),
         org: org.policy.name.to_string(),
-        user: UserJson::of(
-            shown(found, names).to_owned(),
-            found,
-            &org,
-            &org.live(now),
-            now,
-        ),
+        user: UserJson::of(shown, found, org, &org.live(now), now),
         changes: changes.map(|changes| changes.iter().map(ChangeJson::of).collect()),
     })
-}
-
-fn limit_of(text: Option<&str>) -> Result<usize, Problem> {
-    let Some(text) = text else {
-        return Ok(USERS_PER_PAGE);
-    };
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=USERS_PER_PAGE_MOST).contains(limit))
-        .ok_or_else(|| {
-            Problem::query(format!(
-                "limit is a number from 1 to {USERS_PER_PAGE_MOST}."
-            ))
-        })
 }
 
 impl UserJson {
@@ -166,11 +131,11 @@ impl UserJson {
             failing.and_then(|(row, _)| guidance::user_row_of(org.policy.product, row, Status::No));
         Self {
             user: shown,
-            verdict: verdict.standing().name(),
-            failing_check: failing.map(|(row, _)| row.check()),
+            verdict: Named(verdict.standing()),
+            failing_check: failing.map(|(row, _)| Named(row)),
             since: failing.map(|(_, since)| At(since)),
             meaning: guide.map(|guide| guide.meaning.plain()),
-            owner: guide.map(|guide| guide.owner().name()),
+            owner: guide.map(|guide| Named(guide.owner())),
             next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
             rows: user_rows(org, user, live, now),
             moved: org.moved(user, now),

@@ -1,4 +1,4 @@
-//! Values in cells: told, escaped, and judged. Held never looks like fresh, and unknown never like fine.
+//! Values in cells: escaped and judged. Held never looks like fresh, and unknown never like fine.
 
 use super::when::When;
 use crate::domain::causes::Severity;
@@ -10,19 +10,19 @@ use crate::guidance::{Owner, Text};
 use crate::web::row_status::RowStatus;
 use askama::Template;
 
-/// A value as a template of its own, so that texts are escaped and instants are told exactly.
+/// A value as a template of its own, so that texts are escaped and instants are written exactly.
 #[derive(Debug, Clone, Template)]
 #[template(
     source = "{% if let Some(when) = when %}{{ when|safe }}{% else %}<bdi>{{ text }}</bdi>{% endif %}",
     ext = "html",
     config = "src/web/pages/askama.toml"
 )]
-pub(super) struct Value {
+pub(super) struct CellValue {
     text: String,
     when: Option<When>,
 }
 
-impl Value {
+impl CellValue {
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -39,10 +39,10 @@ impl Value {
 }
 
 /// One of the organisation's rows.
-pub(super) struct Row {
+pub(super) struct RowLine {
     pub(super) label: &'static str,
     pub(super) object: &'static str,
-    pub(super) value: Value,
+    pub(super) value: CellValue,
     pub(super) class: &'static str,
     pub(super) judgement: &'static str,
     pub(super) meaning: Text,
@@ -51,28 +51,28 @@ pub(super) struct Row {
     pub(super) held: bool,
 }
 
-impl Row {
+impl RowLine {
     pub(super) fn of(
-        told: &RowStatus,
+        status: &RowStatus,
         org: &OrgView,
         findings: &[Finding],
         now: Timestamp,
     ) -> Self {
-        let (class, judgement) = judgement(told, findings);
-        let current = told.current.as_ref();
+        let (class, judgement) = judgement(status, findings);
+        let current = status.current.as_ref();
         Self {
-            label: told.row.label(),
-            object: told.row.object_type().map_or("", |object| object.name()),
+            label: status.row.label(),
+            object: status.row.object_type().map_or("", |object| object.name()),
             value: match current.map(|current| &current.value) {
-                Some(OrgValue::Instant(at)) => Value::instant(When::of(*at, org, now)),
-                Some(value) => Value::text(text(told.row, value)),
-                None if told.never => Value::text("never"),
-                None => Value::text("unknown"),
+                Some(OrgValue::Instant(at)) => CellValue::instant(When::of(*at, org, now)),
+                Some(value) => CellValue::text(text(status.row, value)),
+                None if status.never => CellValue::text("never"),
+                None => CellValue::text("unknown"),
             },
             class,
             judgement,
-            meaning: match told.applies {
-                true => told.guide.map_or(Text::new(""), |guide| guide.meaning),
+            meaning: match status.applies {
+                true => status.guide.map_or(Text::new(""), |guide| guide.meaning),
                 false => Text::new("It does not matter here."),
             },
             source: current.map_or("nobody", |current| current.source.name()),
@@ -98,20 +98,24 @@ pub(super) fn text(row: OrgRow, value: &OrgValue) -> String {
 }
 
 /// The class and the word of a row.
-fn judgement(told: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
-    let Some(current) = &told.current else {
+fn judgement(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
+    let Some(current) = &status.current else {
         return ("unknown", "unknown");
     };
-    if !told.applies {
+    if !status.applies {
         return ("none", "not judged");
     }
-    let found = told.guide.and_then(|guide| guide.cause).and_then(|reason| {
-        findings.iter().find(|finding| {
-            finding.cause == reason
-                && (finding.object_type.is_none() || finding.object_type == told.row.object_type())
-        })
-    });
-    let is_calm = told
+    let found = status
+        .guide
+        .and_then(|guide| guide.cause)
+        .and_then(|reason| {
+            findings.iter().find(|finding| {
+                finding.cause == reason
+                    && (finding.object_type.is_none()
+                        || finding.object_type == status.row.object_type())
+            })
+        });
+    let is_calm = status
         .guide
         .is_some_and(|guide| guide.owner() == Owner::Nobody);
     match found.map(|finding| finding.severity) {

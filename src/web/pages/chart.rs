@@ -19,7 +19,7 @@ const TOP: f64 = 16.0;
 pub(super) struct Chart {
     pub(super) title: String,
     /// The same in words.
-    pub(super) told: String,
+    pub(super) words: String,
     width: f64,
     height: f64,
     left: f64,
@@ -28,7 +28,7 @@ pub(super) struct Chart {
     days: Vec<Day>,
     gaps: Vec<Gap>,
     bars: Vec<Bar>,
-    lines: Vec<Line>,
+    lines: Vec<AgeLine>,
     limit: Option<String>,
 }
 
@@ -114,7 +114,7 @@ struct Bar {
     title: String,
 }
 
-struct Line {
+struct AgeLine {
     class: &'static str,
     /// Whether nobody looked any more.
     held: bool,
@@ -161,7 +161,7 @@ impl Span {
 /// Counts by hour, one bar for each object type beside the other.
 pub(super) struct Bars {
     pub(super) title: String,
-    pub(super) told: String,
+    pub(super) words: String,
     /// The number of the first hour.
     pub(super) first: i64,
     pub(super) counts: Vec<(ObjectType, Vec<u64>)>,
@@ -215,15 +215,15 @@ impl Bars {
             gaps: plot.gaps(&self.unknown, &objects),
             bars,
             days,
-            ..Chart::empty(self.title, self.told, top)
+            ..Chart::empty(self.title, self.words, top)
         }
     }
 }
 
 /// Figures over time, evenly spaced up to now.
-pub(super) struct Lines {
+pub(super) struct LineChart {
     pub(super) title: String,
-    pub(super) told: String,
+    pub(super) words: String,
     pub(super) lines: Vec<(ObjectType, Vec<Option<f64>>)>,
     /// From when on nobody looked any more, by object type.
     pub(super) held_from: Vec<(ObjectType, Timestamp)>,
@@ -235,7 +235,7 @@ pub(super) struct Lines {
     pub(super) zone: Tz,
 }
 
-impl Lines {
+impl LineChart {
     pub(super) fn draw(self) -> Chart {
         let most = self
             .lines
@@ -271,7 +271,7 @@ impl Lines {
                 let known = points.iter().filter(|(x, _)| *x <= held_from).count();
                 let part = |points: &[(f64, String)], held| {
                     let points: Vec<&str> = points.iter().map(|(_, at)| at.as_str()).collect();
-                    (points.len() > usize::from(held)).then(|| Line {
+                    (points.len() > usize::from(held)).then(|| AgeLine {
                         class: object.name(),
                         held,
                         points: points.join(" "),
@@ -299,13 +299,13 @@ impl Lines {
             lines,
             days,
             limit: Some(number(FLOOR - (FLOOR - TOP) * self.limit / top)),
-            ..Chart::empty(self.title, self.told, top)
+            ..Chart::empty(self.title, self.words, top)
         }
     }
 }
 
 impl Chart {
-    fn empty(title: String, told: String, top: f64) -> Self {
+    fn empty(title: String, words: String, top: f64) -> Self {
         let ticks = [0.0, 0.5, 1.0]
             .into_iter()
             .map(|part: f64| {
@@ -319,7 +319,7 @@ impl Chart {
             .collect();
         Self {
             title,
-            told,
+            words,
             width: WIDTH,
             height: HEIGHT,
             left: LEFT,
@@ -369,12 +369,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_stands_in_its_hour_and_is_told_in_words() {
+    fn a_bar_stands_in_its_hour_and_has_its_words() {
         let mut counts = vec![0; 24];
         counts[3] = 10;
         let chart = Bars {
             title: "Records".to_owned(),
-            told: "10 contacts".to_owned(),
+            words: "10 contacts".to_owned(),
             first: 0,
             counts: vec![(ObjectType::Contacts, counts)],
             unknown: vec![Unknown {
@@ -407,9 +407,9 @@ mod tests {
     fn what_nobody_looked_at_any_more_is_drawn_apart() {
         let now = Timestamp::of_hour(24);
         let lines = |held_from| {
-            Lines {
+            LineChart {
                 title: "Age".to_owned(),
-                told: String::new(),
+                words: String::new(),
                 lines: vec![(
                     ObjectType::Events,
                     (0..=24).map(|hour| Some(f64::from(hour))).collect(),

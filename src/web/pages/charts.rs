@@ -1,6 +1,6 @@
 //! The charts of an organisation's past.
 
-use super::chart::{Bars, Chart, Lines, Span, Unknown};
+use super::chart::{Bars, Chart, LineChart, Span, Unknown};
 use crate::domain::ids::{ObjectType, Outcome, Source};
 use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
@@ -38,7 +38,7 @@ impl Past {
         }
         let begins = Timestamp::of_hour(first);
         let mut unknown = Vec::new();
-        let mut told = Vec::new();
+        let mut words = Vec::new();
         for (object, counts) in &counts {
             let known = known(*object, org, now);
             let gap = |from, upto| Unknown {
@@ -47,8 +47,8 @@ impl Past {
                 upto,
             };
             let total: u64 = counts.iter().sum();
-            told.push(match known {
-                None => format!("{object} not known: no feed of their records has spoken"),
+            words.push(match known {
+                None => format!("{object} not known: no feed of their records has reported"),
                 Some((since, upto)) => {
                     let begun = if since > begins {
                         format!(" since {}", exactly(since, org, now))
@@ -73,10 +73,10 @@ impl Past {
                 }
             }
         }
-        let told = format!("{}. The current hour is not over.", told.join("; "));
+        let words = format!("{}. The current hour is not over.", words.join("; "));
         Bars {
             title: format!("Records synced in each hour of the last {}", of.name()),
-            told,
+            words,
             first,
             counts,
             unknown,
@@ -89,7 +89,7 @@ impl Past {
     fn ages(&self, of: Span, org: &OrgView, now: Timestamp) -> Chart {
         let step = of.length() / POINTS;
         let mut lines = Vec::new();
-        let mut told = Vec::new();
+        let mut words = Vec::new();
         let mut unknown = Vec::new();
         let mut held_from = Vec::new();
         for object in &org.policy.objects {
@@ -106,7 +106,7 @@ impl Past {
                 })
                 .collect();
             let last = org.last_sync(*object, now);
-            told.push(match last {
+            words.push(match last {
                 Some(last) if last.live => format!(
                     "{object} now {}, since {}",
                     span(now.since(last.at)),
@@ -134,11 +134,11 @@ impl Past {
             });
             lines.push((*object, ages));
         }
-        Lines {
+        LineChart {
             title: format!("Age of the last sync over the last {}, in hours", of.name()),
-            told: format!(
-                "{}. What a feed told of past hours is kept to the hour. The dashed line is the limit of {}.",
-                told.join("; "),
+            words: format!(
+                "{}. What a feed reported of past hours is known to the hour. The dashed line is the limit of {}.",
+                words.join("; "),
                 span(org.policy.stale_after)
             ),
             lines,

@@ -1,6 +1,6 @@
 //! A finding with its evidence and its next step.
 
-use super::cells::{Row, Value, class_of, word_of};
+use super::cells::{RowLine, class_of, word_of};
 use super::when::When;
 use crate::domain::causes::Cause;
 use crate::domain::judge::Finding;
@@ -9,7 +9,7 @@ use crate::domain::view::OrgView;
 use crate::guidance::verdict::{HeldBack, describe, steps};
 use crate::guidance::{self, Step};
 use crate::web::row_status::RowStatus;
-use crate::web::services::ServerOptions;
+use crate::web::services::runbook;
 
 pub(super) struct Card {
     pub(super) class: &'static str,
@@ -17,24 +17,16 @@ pub(super) struct Card {
     pub(super) name: &'static str,
     pub(super) sentence: String,
     pub(super) since: Option<When>,
-    pub(super) evidence: Vec<Evidence>,
+    /// The rows that show it.
+    pub(super) evidence: Vec<RowLine>,
     /// The users it is about.
     pub(super) users: Option<String>,
     pub(super) step: Option<Step>,
     pub(super) runbook: Option<String>,
 }
 
-/// A row that says so.
-pub(super) struct Evidence {
-    pub(super) label: &'static str,
-    pub(super) object: &'static str,
-    pub(super) value: Value,
-    pub(super) source: &'static str,
-    pub(super) seen: Option<When>,
-    pub(super) held: bool,
-}
-
-pub(super) struct Held {
+/// A finding that another one explains.
+pub(super) struct Explained {
     pub(super) sentence: String,
     pub(super) by: &'static str,
 }
@@ -43,18 +35,17 @@ impl Card {
     pub(super) fn of(
         finding: &Finding,
         org: &OrgView,
-        told: &[RowStatus],
-        options: &ServerOptions,
+        statuses: &[RowStatus],
         now: Timestamp,
     ) -> Self {
-        let evidence = told
+        let evidence = statuses
             .iter()
-            .filter(|told| told.guide.and_then(|guide| guide.cause) == Some(finding.cause))
-            .filter(|told| told.current.is_some())
-            .filter(|told| {
-                finding.object_type.is_none() || finding.object_type == told.row.object_type()
+            .filter(|status| status.guide.and_then(|guide| guide.cause) == Some(finding.cause))
+            .filter(|status| status.current.is_some())
+            .filter(|status| {
+                finding.object_type.is_none() || finding.object_type == status.row.object_type()
             })
-            .map(|told| Evidence::of(Row::of(told, org, std::slice::from_ref(finding), now)))
+            .map(|status| RowLine::of(status, org, std::slice::from_ref(finding), now))
             .collect();
         Self {
             class: class_of(finding.severity),
@@ -75,25 +66,12 @@ impl Card {
                 }
             }),
             step: steps(finding, org.policy.product).first().copied(),
-            runbook: options.runbook(finding.cause),
+            runbook: runbook(finding.cause),
         }
     }
 }
 
-impl Evidence {
-    fn of(row: Row) -> Self {
-        Self {
-            label: row.label,
-            object: row.object,
-            value: row.value,
-            source: row.source,
-            seen: row.seen,
-            held: row.held,
-        }
-    }
-}
-
-impl Held {
+impl Explained {
     pub(super) fn of(held: &HeldBack, org: &OrgView, now: Timestamp) -> Self {
         Self {
             sentence: describe(&held.finding, org, now),

@@ -1,10 +1,11 @@
 //! What every page has around its content.
 
-use super::asset::Asset;
+use super::STYLE_ADDRESS;
 use super::when::iso;
 use crate::domain::policy::Product;
 use crate::domain::time::Timestamp;
-use crate::domain::view::View;
+use crate::domain::view::{OrgView, View};
+use crate::web::query::OrgAt;
 use crate::web::routes::Site;
 
 /// The frame of one page.
@@ -20,58 +21,39 @@ pub(super) struct Frame<'a> {
     pub(super) json: String,
     /// Why what is shown may be old or incomplete.
     pub(super) warnings: Vec<&'static str>,
-    pub(super) now: Now,
-}
-
-pub(super) struct Now {
-    pub(super) iso: String,
+    /// The instant, as the attribute of an element takes it.
+    pub(super) now: String,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn of(
-        site: &'a Site,
-        view: &View,
-        now: Timestamp,
-        title: &str,
-        org: Option<&'a str>,
-        json: String,
-    ) -> Self {
+    /// The frame of a page of all organisations.
+    pub(super) fn of(site: &'a Site, view: &View, now: Timestamp, title: &str, json: &str) -> Self {
         Self {
             title: title.to_owned(),
-            style: Asset::Style.address(),
-            org,
-            has_page: org.is_some_and(|name| has_page(view, name)),
-            telemetry_path: &site.options.telemetry_path,
-            json,
-            warnings: warnings(view, now),
-            now: Now { iso: iso(now) },
-        }
-    }
-}
-
-impl<'a> Frame<'a> {
-    /// The frame of a page that says why there is no other; it tells nothing of what is watched.
-    pub(super) fn of_problem(site: &'a Site, now: Timestamp, title: &str) -> Self {
-        Self {
-            title: title.to_owned(),
-            style: Asset::Style.address(),
+            style: &STYLE_ADDRESS,
             org: None,
             has_page: false,
             telemetry_path: &site.options.telemetry_path,
-            json: "/api/v1/orgs".to_owned(),
-            warnings: Vec::new(),
-            now: Now { iso: iso(now) },
+            json: json.to_owned(),
+            warnings: warnings(view, now),
+            now: iso(now),
         }
     }
-}
 
-/// Whether the organisation's product has a status page to paste.
-fn has_page(view: &View, name: &str) -> bool {
-    let org = view
-        .orgs
-        .iter()
-        .find(|org| org.policy.name.as_str() == name);
-    org.is_some_and(|org| org.policy.product == Product::LightningSync)
+    /// The frame of a page of one organisation.
+    pub(super) fn of_org(at: &'a OrgAt, org: &'a OrgView, title: &str, json: String) -> Self {
+        Self {
+            org: Some(org.policy.name.as_str()),
+            has_page: org.policy.product == Product::LightningSync,
+            ..Self::of(&at.site, &at.moment.view, at.moment.now, title, &json)
+        }
+    }
+
+    /// The frame of a page that says why there is no other; it says nothing of what is watched.
+    pub(super) fn of_problem(site: &'a Site, title: &str) -> Self {
+        let now = (site.services.now)();
+        Self::of(site, &View::empty(now), now, title, "/api/v1/orgs")
+    }
 }
 
 fn warnings(view: &View, now: Timestamp) -> Vec<&'static str> {

@@ -1,11 +1,11 @@
 //! An organisation: what is wrong, what to do next and who; then everything that stands behind it.
 
-use super::cells::Row;
+use super::cells::RowLine;
 use super::chart::Chart;
-use super::finding::{Card, Held};
+use super::finding::{Card, Explained};
 use super::frame::Frame;
 use super::org_parts::{
-    Check, Fact, Glance, KnownFrom, Running, SourceLine, checks, facts, glance, known_from,
+    Check, Fact, Glance, KnownFrom, RunningSync, SourceLine, checks, facts, glance, known_from,
     running, sources, unknowns,
 };
 use super::page;
@@ -18,18 +18,18 @@ use crate::domain::view::OrgView;
 use crate::guidance::Step;
 use crate::guidance::verdict::{Level, steps};
 use crate::web::answer::Answer;
-use crate::web::api::Moment;
 use crate::web::history;
+use crate::web::openapi::Html;
 use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
-use crate::web::routes::Site;
+use crate::web::query::OrgAt;
 use crate::web::row_status;
+use crate::web::services::runbook;
 use askama::Template;
-use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "org.html", config = "src/web/pages/askama.toml")]
-struct Org<'a> {
+struct OrgPage<'a> {
     frame: Frame<'a>,
     name: &'a str,
     level: Level,
@@ -47,15 +47,15 @@ struct Org<'a> {
     /// Whether a live source says that everything syncs.
     calm: bool,
     findings: Vec<Card>,
-    held_back: Vec<Held>,
-    rows: Vec<Row>,
+    held_back: Vec<Explained>,
+    rows: Vec<RowLine>,
     sources: Vec<SourceLine>,
     charts: Vec<Chart>,
     /// What the charts show, for their key.
     objects: Vec<&'static str>,
     zone: &'static str,
     checks: Vec<Check>,
-    running: Vec<Running>,
+    running: Vec<RunningSync>,
     unknowns: Vec<String>,
     setup: Option<Setup>,
     retirement: &'static str,
@@ -64,25 +64,18 @@ struct Org<'a> {
     not_moved: Option<(u64, u64)>,
 }
 
-/// `GET /orgs/{org}`.
-pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Problem> {
-    let moment = Moment::of(site);
-    let now = moment.now;
-    let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
-    let past = history::of_org(site, &org, now).await;
-    let judged = OrgVerdict::of(&moment.view, &org, now);
-    let told = row_status::rows(&org, moment.view.is_fresh(now), now);
+/// The page of an organisation
+#[utoipa::path(get, path = "/orgs/{org}", responses(Html))]
+pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Answer, Problem> {
+    let (org, view, now) = (&*at.org, &at.moment.view, at.moment.now);
+    let name = org.policy.name.as_str();
+    let past = history::of_org(&at.site, org, now).await;
+    let judged = OrgVerdict::of(view, org, now);
+    let statuses = row_status::rows(org, view.is_fresh(now), now);
     let OrgVerdict { verdict, findings } = judged;
-    let (retirement, retires) = retirement(&org, now);
-    page(&Org {
-        frame: Frame::of(
-            site,
-            &moment.view,
-            now,
-            name,
-            Some(name),
-            format!("/api/v1/orgs/{name}"),
-        ),
+    let (retirement, retires) = retirement(org, now);
+    page(&OrgPage {
+        frame: Frame::of_org(&at, org, name, format!("/api/v1/orgs/{name}")),
         name,
         level: verdict.level,
         headline: verdict.headline,
@@ -93,28 +86,28 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
             .acting
             .first()
             .map_or(&[][..], |finding| steps(finding, org.policy.product)),
-        runbook: verdict.cause.and_then(|cause| site.options.runbook(cause)),
-        known_from: known_from(&org, now),
-        glance: glance(&org, &told, now),
-        facts: facts(&org, &told, now),
-        users: row_status::UserTotals::of(&org),
+        runbook: verdict.cause.and_then(runbook),
+        known_from: known_from(org, now),
+        glance: glance(org, &statuses, now),
+        facts: facts(org, &statuses, now),
+        users: row_status::UserTotals::of(org),
         calm: matches!(verdict.level, Level::Fine | Level::Retired),
         findings: verdict
             .acting
             .iter()
-            .map(|finding| Card::of(finding, &org, &told, &site.options, now))
+            .map(|finding| Card::of(finding, org, &statuses, now))
             .collect(),
         held_back: verdict
             .held_back
             .iter()
-            .map(|held| Held::of(held, &org, now))
+            .map(|held| Explained::of(held, org, now))
             .collect(),
-        rows: told
+        rows: statuses
             .iter()
-            .map(|told| Row::of(told, &org, &findings, now))
+            .map(|status| RowLine::of(status, org, &findings, now))
             .collect(),
-        sources: sources(&org, now),
-        charts: past.map_or(Vec::new(), |past| past.charts(&org, now)),
+        sources: sources(org, now),
+        charts: past.map_or(Vec::new(), |past| past.charts(org, now)),
         objects: org
             .policy
             .objects
@@ -122,10 +115,10 @@ pub(in crate::web) async fn org(site: &Site, name: &str) -> Result<Answer, Probl
             .map(|object| object.name())
             .collect(),
         zone: org.policy.time_zone.name(),
-        checks: checks(&org, now),
-        running: running(&org, now),
-        unknowns: unknowns(&org, &told, now),
-        setup: setup(&org, now),
+        checks: checks(org, now),
+        running: running(org, now),
+        unknowns: unknowns(org, &statuses, now),
+        setup: setup(org, now),
         retirement,
         retires,
         not_moved: org

@@ -17,14 +17,14 @@ pub(super) struct KnownFrom {
     pub(super) live: bool,
 }
 
-/// Who has spoken, the latest first.
+/// Which sources have reported, the latest first.
 pub(super) fn known_from(org: &OrgView, now: Timestamp) -> Vec<KnownFrom> {
-    let mut spoke: Vec<(Timestamp, Source)> = Source::ALL
+    let mut reported: Vec<(Timestamp, Source)> = Source::ALL
         .iter()
         .filter_map(|source| Some((org.last_report[*source]?, *source)))
         .collect();
-    spoke.sort_by_key(|(at, _)| Reverse(*at));
-    spoke
+    reported.sort_by_key(|(at, _)| Reverse(*at));
+    reported
         .into_iter()
         .map(|(at, source)| KnownFrom {
             name: source.name(),
@@ -48,7 +48,7 @@ pub(super) struct GlanceCell {
 }
 
 /// Last sync and both counts of each object type.
-pub(super) fn glance(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<Glance> {
+pub(super) fn glance(org: &OrgView, statuses: &[RowStatus], now: Timestamp) -> Vec<Glance> {
     org.policy
         .objects
         .iter()
@@ -62,28 +62,28 @@ pub(super) fn glance(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<G
                 name: object.name(),
                 cells: rows
                     .into_iter()
-                    .filter_map(|row| told.iter().find(|told| told.row == row))
-                    .map(|told| glance_cell(told, org, now))
+                    .filter_map(|row| statuses.iter().find(|status| status.row == row))
+                    .map(|status| glance_cell(status, org, now))
                     .collect(),
             }
         })
         .collect()
 }
 
-fn glance_cell(told: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell {
+fn glance_cell(status: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell {
     let plain = |class, text: String| GlanceCell {
         class,
         text,
         when: None,
         held: false,
     };
-    let Some(current) = &told.current else {
-        return match told.never {
+    let Some(current) = &status.current else {
+        return match status.never {
             true => plain("broken", "never".to_owned()),
             false => plain("unknown", "unknown".to_owned()),
         };
     };
-    let class = match (told.shows, current.stale) {
+    let class = match (status.shows, current.stale) {
         (_, true) => "held",
         (OrgState::Past, false) => "broken",
         (_, false) => "",
@@ -94,7 +94,7 @@ fn glance_cell(told: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell {
             ..plain(class, String::new())
         },
         value @ (OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_)) => {
-            plain(class, text(told.row, value))
+            plain(class, text(status.row, value))
         }
     };
     GlanceCell {
@@ -110,7 +110,7 @@ pub(super) struct Fact {
 }
 
 /// Account, linked users and Outlook integration in a word each.
-pub(super) fn facts(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<Fact> {
+pub(super) fn facts(org: &OrgView, statuses: &[RowStatus], now: Timestamp) -> Vec<Fact> {
     [
         (OrgRow::ServiceAccountProvided, "Account"),
         (OrgRow::ServiceAccountRecognized, "Recognised"),
@@ -118,31 +118,31 @@ pub(super) fn facts(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<Fa
         (OrgRow::OutlookIntegration, "Outlook"),
     ]
     .into_iter()
-    .filter_map(|(row, name)| Some((told.iter().find(|told| told.row == row)?, name)))
-    .map(|(told, name)| fact(org, told, name, now))
+    .filter_map(|(row, name)| Some((statuses.iter().find(|status| status.row == row)?, name)))
+    .map(|(status, name)| fact(org, status, name, now))
     .collect()
 }
 
-fn fact(org: &OrgView, told: &RowStatus, name: &'static str, now: Timestamp) -> Fact {
-    let (class, text) = match &told.current {
-        _ if !told.applies => ("", "n/a".to_owned()),
+fn fact(org: &OrgView, status: &RowStatus, name: &'static str, now: Timestamp) -> Fact {
+    let (class, text) = match &status.current {
+        _ if !status.applies => ("", "n/a".to_owned()),
         None => ("unknown", "unknown".to_owned()),
         Some(current) => {
             let mut text = match &current.value {
-                // The fact's name asks; a mark and its letter would say it twice.
+                // The fact's name is a question; a mark and its letter would say it twice.
                 OrgValue::Flag(true) => "✓ yes".to_owned(),
                 OrgValue::Flag(false) => "✗ no".to_owned(),
                 value @ (OrgValue::Account(_) | OrgValue::Count(_) | OrgValue::Instant(_)) => {
-                    text(told.row, value)
+                    text(status.row, value)
                 }
             };
-            if told.row == OrgRow::LinkedUsers
+            if status.row == OrgRow::LinkedUsers
                 && let Some(expected) = org.expected_linked_users(now)
             {
                 text = format!("{text}/{expected}");
             }
             let bad = matches!(
-                told.shows,
+                status.shows,
                 OrgState::No | OrgState::NoneShown | OrgState::Zero | OrgState::Unexpected
             );
             match (current.stale, bad) {
@@ -166,26 +166,26 @@ pub(super) struct SourceLine {
     pub(super) failing: Option<(&'static str, When, &'static str)>,
 }
 
-/// Every source that can be fed or has spoken, and how it is doing.
+/// Every source that can be fed or has reported, and how it is doing.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceLine> {
     row_status::sources(org, now)
         .into_iter()
-        .map(|told| {
-            let (class, state) = match told.spoke_at {
-                None if told.source.is_none() && told.live => ("fine", "watched"),
-                None if told.source.is_none() => ("broken", "fails"),
-                None => ("unknown", "never spoke"),
-                Some(_) if told.live => ("fine", "live"),
+        .map(|status| {
+            let (class, state) = match status.last_report_at {
+                None if status.source.is_none() && status.live => ("fine", "watched"),
+                None if status.source.is_none() => ("broken", "fails"),
+                None => ("unknown", "never reported"),
+                Some(_) if status.live => ("fine", "live"),
                 Some(_) => ("held", "silent"),
             };
             SourceLine {
-                name: told.name,
+                name: status.name,
                 class,
                 state,
-                about: about(told.source),
-                when: told.spoke_at.map(|at| When::of(at, org, now)),
-                until: told.live_until.map(|until| When::until(until, org, now)),
-                failing: told.failing.map(|failing| {
+                about: about(status.source),
+                when: status.last_report_at.map(|at| When::of(at, org, now)),
+                until: status.live_until.map(|until| When::until(until, org, now)),
+                failing: status.failing.map(|failing| {
                     let since = When::of(failing.since, org, now);
                     (failing.reason, since, failing.advice)
                 }),
@@ -233,7 +233,7 @@ pub(super) fn checks(org: &OrgView, now: Timestamp) -> Vec<Check> {
     checks
 }
 
-pub(super) struct Running {
+pub(super) struct RunningSync {
     pub(super) users: u32,
     pub(super) check: &'static str,
     pub(super) status: &'static str,
@@ -242,7 +242,7 @@ pub(super) struct Running {
 }
 
 /// Resets and first syncs under way.
-pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
+pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<RunningSync> {
     UserRow::checks()
         .flat_map(|row| {
             [
@@ -263,7 +263,7 @@ pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
                 ),
                 false => words.to_owned(),
             };
-            Some(Running {
+            Some(RunningSync {
                 users: org.summary.status(row, status),
                 check: row.check(),
                 status: status.name(),
@@ -275,14 +275,14 @@ pub(super) fn running(org: &OrgView, now: Timestamp) -> Vec<Running> {
 }
 
 /// What is not known, and why, a sentence each.
-pub(super) fn unknowns(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec<String> {
-    let mut unknowns: Vec<String> = told
+pub(super) fn unknowns(org: &OrgView, statuses: &[RowStatus], now: Timestamp) -> Vec<String> {
+    let mut unknowns: Vec<String> = statuses
         .iter()
-        .filter(|told| told.applies)
-        .filter_map(|told| {
-            let because = told.unknown_because.filter(|_| !told.never)?;
-            let label = told.row.label();
-            let object = told.row.object_type();
+        .filter(|status| status.applies)
+        .filter_map(|status| {
+            let because = status.unknown_because.filter(|_| !status.never)?;
+            let label = status.row.label();
+            let object = status.row.object_type();
             Some(match object {
                 Some(object) => format!("{label} ({object}): {because}."),
                 None => format!("{label}: {because}."),
@@ -297,7 +297,7 @@ pub(super) fn unknowns(org: &OrgView, told: &[RowStatus], now: Timestamp) -> Vec
     }
     if !org.users.complete {
         unknowns.push(
-            "Whether these are all users: no list was said to be whole. A user of whom nobody spoke may fail unseen."
+            "Whether these are all users: no list was reported as whole. A user that no source reports may fail unseen."
                 .to_owned(),
         );
     }

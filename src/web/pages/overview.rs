@@ -9,29 +9,33 @@ use crate::guidance::Step;
 use crate::guidance::verdict::Level;
 use crate::web::answer::Answer;
 use crate::web::limits::CARDS;
+use crate::web::openapi::Html;
 use crate::web::org_verdict::OrgVerdict;
 use crate::web::problem::Problem;
+use crate::web::query::Moment;
 use crate::web::routes::Site;
 use askama::Template;
+use axum::extract::State;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/web/pages/askama.toml")]
 struct Overview<'a> {
     frame: Frame<'a>,
-    tally: Vec<Count>,
+    tally: Vec<LevelCount>,
     /// Those that need somebody, or of which nobody knows, in full.
-    orgs: Vec<Line>,
+    orgs: Vec<OrgLine>,
     /// The others, a line each.
-    short: Vec<Line>,
+    short: Vec<OrgLine>,
 }
 
-struct Count {
+struct LevelCount {
     level: Level,
     orgs: usize,
 }
 
-struct Line {
+struct OrgLine {
     name: String,
     level: Level,
     headline: String,
@@ -43,13 +47,14 @@ struct Line {
     held_back: usize,
 }
 
-/// `GET /`.
-pub(in crate::web) fn overview(site: &Site) -> Result<Answer, Problem> {
-    let (view, now) = ((site.services.view)(), (site.services.now)());
-    let mut lines: Vec<Line> = view
+/// The page of all organisations
+#[utoipa::path(get, path = "/", responses(Html))]
+pub(in crate::web) async fn overview(State(site): State<Arc<Site>>) -> Result<Answer, Problem> {
+    let Moment { view, now } = Moment::of(&site);
+    let mut lines: Vec<OrgLine> = view
         .orgs
         .iter()
-        .map(|org| Line::of(&view, org, now))
+        .map(|org| OrgLine::of(&view, org, now))
         .collect();
     lines.sort_by(|one, other| {
         (one.level, Reverse(one.more), &one.name).cmp(&(
@@ -60,7 +65,7 @@ pub(in crate::web) fn overview(site: &Site) -> Result<Answer, Problem> {
     });
     let tally = Level::ALL
         .iter()
-        .map(|level| Count {
+        .map(|level| LevelCount {
             level: *level,
             orgs: lines.iter().filter(|line| line.level == *level).count(),
         })
@@ -73,21 +78,14 @@ pub(in crate::web) fn overview(site: &Site) -> Result<Answer, Problem> {
         .min(CARDS);
     let short = lines.split_off(in_full);
     page(&Overview {
-        frame: Frame::of(
-            site,
-            &view,
-            now,
-            "All organisations",
-            None,
-            "/api/v1/orgs".to_owned(),
-        ),
+        frame: Frame::of(&site, &view, now, "All organisations", "/api/v1/orgs"),
         tally,
         orgs: lines,
         short,
     })
 }
 
-impl Line {
+impl OrgLine {
     fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
         let verdict = OrgVerdict::of(view, org, now).verdict;
         Self {

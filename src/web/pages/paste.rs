@@ -1,7 +1,7 @@
-//! The paste box: what the clipboard has → what was understood, row by row → stored. Two steps, and nothing is kept
+//! The paste box: what the clipboard has → what was understood, row by row → stored. Two steps, and nothing is held
 //! between them: the second sends back as JSON what the first has shown, so that just this is stored.
 
-use super::asset::Asset;
+use super::PASTE_ADDRESS;
 use super::frame::Frame;
 use super::preview::Preview;
 use super::render;
@@ -13,19 +13,19 @@ use crate::domain::view::OrgView;
 use crate::events::Event;
 use crate::web::access::Requester;
 use crate::web::answer::{Answer, set};
-use crate::web::api::Moment;
 use crate::web::body::drain;
+use crate::web::openapi::Html;
 use crate::web::problem::{FieldError, Problem, ProblemReason, http_status};
-use crate::web::routes::Site;
+use crate::web::query::OrgAt;
+use crate::web::routes::{Peer, Site};
 use crate::web::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
 use askama::Template;
+use axum::extract::{Extension, Request};
 use bytes::Bytes;
 use chrono::{NaiveDateTime, TimeZone, Utc};
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::{HeaderValue, REFERRER_POLICY};
-use hyper::{Request, StatusCode};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "paste.html", config = "src/web/pages/askama.toml")]
@@ -42,20 +42,20 @@ struct Paste<'a> {
     closed: Option<String>,
     bookmarklet: String,
     base: String,
-    trouble: Option<Trouble>,
+    trouble: Option<PasteTrouble>,
     preview: Option<Preview>,
     /// What was shown before and could not be stored, without its rows.
-    kept: Option<String>,
-    stored: Option<Stored>,
+    again: Option<String>,
+    stored: Option<PasteStored>,
 }
 
-struct Trouble {
+struct PasteTrouble {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
 }
 
-struct Stored {
+struct PasteStored {
     /// How many values and users were taken.
     taken: u64,
     /// As of when more was known, where nothing was taken.
@@ -69,21 +69,20 @@ enum Done {
     Stored(u64),
 }
 
-/// `GET` and `POST /orgs/{org}/paste`.
+/// Where the status page is pasted: what was understood of a paste, or its storing, with the access rules of ingest
+#[utoipa::path(method(get, post), path = "/orgs/{org}/paste", responses(Html))]
 pub(in crate::web) async fn paste(
-    site: &Site,
-    name: &str,
-    request: Request<Incoming>,
-    peer: SocketAddr,
+    at: OrgAt,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
 ) -> Result<Answer, Problem> {
-    let moment = Moment::of(site);
-    let now = moment.now;
-    let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
+    let (site, org, now) = (&*at.site, &*at.org, at.moment.now);
+    let name = org.policy.name.as_str();
     let access = (site.services.access)(&org.policy.name);
     let has_token = access.as_ref().is_some_and(|access| access.token.is_some());
     let base = Base::of(request.headers(), site.scheme());
     let (done, mut fields, closed) = if request.method() == hyper::Method::POST {
-        let (done, fields) = post(site, &org, request, peer, now).await;
+        let (done, fields) = post(site, org, request, peer, now).await;
         // To look at what would be understood is no push, and what is not understood there is no refused one.
         if let Err(problem) = &done
             && fields.as_ref().is_none_or(|fields| fields.store)
@@ -103,23 +102,24 @@ pub(in crate::web) async fn paste(
                 .err()
                 .map(|problem| for_people(&problem, name, has_token)),
         };
-        (Ok(Done::NotSubmitted), Fields::default(), closed)
+        (Ok(Done::NotSubmitted), PasteForm::default(), closed)
     };
     let zone = org.policy.time_zone;
-    let at = (site.services.now)().datetime().with_timezone(&zone);
     let mut page = Paste {
-        frame: Frame::of(
-            site,
-            &moment.view,
-            now,
+        frame: Frame::of_org(
+            &at,
+            org,
             &format!("Paste the status page of {name}"),
-            Some(name),
             format!("/api/v1/orgs/{name}"),
         ),
-        script: Asset::Paste.address(),
+        script: &PASTE_ADDRESS,
         org: name,
         zone: zone.name(),
-        captured_at: at.format("%Y-%m-%dT%H:%M").to_string(),
+        captured_at: now
+            .datetime()
+            .with_timezone(&zone)
+            .format("%Y-%m-%dT%H:%M")
+            .to_string(),
         user: String::new(),
         token: has_token,
         closed,
@@ -127,7 +127,7 @@ pub(in crate::web) async fn paste(
         base: base.text(),
         trouble: None,
         preview: None,
-        kept: None,
+        again: None,
         stored: None,
     };
     let mut status = StatusCode::OK;
@@ -135,16 +135,16 @@ pub(in crate::web) async fn paste(
         Ok(Done::NotSubmitted) => {}
         Ok(Done::Shown(preview)) => page.preview = Some(preview),
         Ok(Done::Stored(taken)) => {
-            let spoke = org.last_report[Source::Snapshot].filter(|_| taken == 0);
-            page.stored = Some(Stored {
+            let known = org.last_report[Source::Snapshot].filter(|_| taken == 0);
+            page.stored = Some(PasteStored {
                 taken,
-                known: spoke.map(|at| When::of(at, &org, now)),
+                known: known.map(|at| When::of(at, org, now)),
             });
         }
         Err(problem) => {
             status = http_status(problem.reason);
             let let_in = !is_of_access(problem.reason);
-            page.trouble = Some(Trouble {
+            page.trouble = Some(PasteTrouble {
                 title: problem.reason.title(),
                 detail: for_people(&problem, name, has_token),
                 errors: problem.errors,
@@ -157,9 +157,9 @@ pub(in crate::web) async fn paste(
                 page.user = std::mem::take(&mut fields.user);
                 if fields.store && !fields.snapshot.is_empty() {
                     if let_in {
-                        page.preview = again(site, &org, &fields, now).await;
+                        page.preview = again(site, org, &fields, now).await;
                     }
-                    page.kept = Some(std::mem::take(&mut fields.snapshot))
+                    page.again = Some(std::mem::take(&mut fields.snapshot))
                         .filter(|_| page.preview.is_none() && !let_in);
                 }
             }
@@ -209,7 +209,7 @@ fn for_people(problem: &Problem, org: &str, has_token: bool) -> String {
 
 /// The fields of the form.
 #[derive(Default)]
-struct Fields {
+struct PasteForm {
     store: bool,
     content: String,
     captured_at: String,
@@ -220,7 +220,7 @@ struct Fields {
     of_ours: bool,
 }
 
-impl Fields {
+impl PasteForm {
     fn of(body: &[u8]) -> Self {
         let mut fields = Self::default();
         for (key, value) in form_urlencoded::parse(body) {
@@ -242,10 +242,10 @@ impl Fields {
 async fn post(
     site: &Site,
     org: &OrgView,
-    request: Request<Incoming>,
+    request: Request,
     peer: SocketAddr,
     now: Timestamp,
-) -> (Result<Done, Problem>, Option<Fields>) {
+) -> (Result<Done, Problem>, Option<PasteForm>) {
     let access = (site.services.access)(&org.policy.name);
     // Who cannot be let in whatever the form says is not read at all.
     if access.as_ref().is_none_or(|access| access.token.is_none())
@@ -262,7 +262,7 @@ async fn post(
             return (Err(problem), None);
         }
     };
-    let mut fields = Fields::of(&body);
+    let mut fields = PasteForm::of(&body);
     let request = Request::from_parts(head, ());
     let requester = Requester::of(&request, peer);
     fields.of_ours = requester.is_of_ours();
@@ -281,7 +281,7 @@ async fn post(
 async fn show(
     site: &Site,
     org: &OrgView,
-    fields: &mut Fields,
+    fields: &mut PasteForm,
     now: Timestamp,
 ) -> Result<Done, Problem> {
     let mut query = vec![(
@@ -306,7 +306,7 @@ async fn show(
 }
 
 /// What a preview sent back.
-fn shown_before(org: &OrgView, fields: &Fields, now: Timestamp) -> IngestRequest {
+fn shown_before(org: &OrgView, fields: &PasteForm, now: Timestamp) -> IngestRequest {
     IngestRequest {
         org: org.policy.name.clone(),
         kind: IngestKind::Snapshot,
@@ -318,7 +318,7 @@ fn shown_before(org: &OrgView, fields: &Fields, now: Timestamp) -> IngestRequest
 }
 
 /// The preview of what could not be stored.
-async fn again(site: &Site, org: &OrgView, fields: &Fields, now: Timestamp) -> Option<Preview> {
+async fn again(site: &Site, org: &OrgView, fields: &PasteForm, now: Timestamp) -> Option<Preview> {
     let request = shown_before(org, fields, now);
     let understood = site.services.ingest.understand(request).await.ok()?;
     Some(Preview::of(understood, org, now))
@@ -327,7 +327,7 @@ async fn again(site: &Site, org: &OrgView, fields: &Fields, now: Timestamp) -> O
 async fn store(
     site: &Site,
     org: &OrgView,
-    fields: &Fields,
+    fields: &PasteForm,
     now: Timestamp,
 ) -> Result<Done, Problem> {
     match site
@@ -336,10 +336,7 @@ async fn store(
         .take(shown_before(org, fields, now))
         .await
     {
-        IngestAnswer::Taken(answer) => {
-            let taken = answer.get("accepted").and_then(serde_json::Value::as_u64);
-            Ok(Done::Stored(taken.unwrap_or(0)))
-        }
+        IngestAnswer::Taken(receipt) => Ok(Done::Stored(receipt.accepted)),
         IngestAnswer::Refused(problem) => Err(problem),
     }
 }

@@ -1,6 +1,6 @@
 //! What was understood of a paste, row by row, before anything is stored.
 
-use super::cells::{Value, text, user_value_text};
+use super::cells::{CellValue, text, user_value_text};
 use super::when::When;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
@@ -11,7 +11,7 @@ use crate::web::services::Understood;
 
 pub(super) struct Preview {
     pub(super) captured: When,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<PreviewLine>,
     /// How many lines are left out.
     pub(super) more: usize,
     /// Rows that the page does not show.
@@ -20,24 +20,24 @@ pub(super) struct Preview {
     pub(super) json: String,
 }
 
-pub(super) struct Line {
+pub(super) struct PreviewLine {
     pub(super) user: String,
     pub(super) label: &'static str,
     pub(super) object: &'static str,
-    pub(super) value: Value,
+    pub(super) value: CellValue,
 }
 
 impl Preview {
     pub(super) fn of(understood: Understood, org: &OrgView, now: Timestamp) -> Self {
         let Understood { snapshot, json } = understood;
-        let of_org = snapshot.rows.iter().map(|(row, value)| Line {
+        let of_org = snapshot.rows.iter().map(|(row, value)| PreviewLine {
             user: String::new(),
             label: row.label(),
             object: row.object_type().map_or("", |object| object.name()),
             value: match value {
-                OrgValue::Instant(at) => Value::instant(When::of(*at, org, now)),
+                OrgValue::Instant(at) => CellValue::instant(When::of(*at, org, now)),
                 OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => {
-                    Value::text(text(*row, value))
+                    CellValue::text(text(*row, value))
                 }
             },
         });
@@ -45,13 +45,13 @@ impl Preview {
             .users
             .iter()
             .flat_map(|(name, values)| values.iter().map(move |(row, value)| (name, *row, *value)))
-            .map(|(name, row, value)| Line {
+            .map(|(name, row, value)| PreviewLine {
                 user: name.to_string(),
                 label: row.label(),
                 object: row.object_type().map_or("", |object| object.name()),
-                value: Value::text(user_value_text(value)),
+                value: CellValue::text(user_value_text(value)),
             });
-        let mut lines: Vec<Line> = of_org.chain(of_users).collect();
+        let mut lines: Vec<PreviewLine> = of_org.chain(of_users).collect();
         let more = lines.len().saturating_sub(PREVIEW_LINES);
         lines.truncate(PREVIEW_LINES);
         let mut absent = Vec::new();

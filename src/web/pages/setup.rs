@@ -8,13 +8,13 @@ use crate::domain::view::OrgView;
 /// How many changes the page shows; the API has the others.
 const SHOWN: usize = 10;
 
-/// What the page says of them, where somebody asks.
+/// What the page says of them, where a source polls.
 pub(super) struct Setup {
-    /// `None`: asked for and not read.
-    pub(super) read: Option<Read>,
+    /// `None`: polled for and not read.
+    pub(super) read: Option<SetupRead>,
 }
 
-pub(super) struct Read {
+pub(super) struct SetupRead {
     pub(super) at: When,
     /// From when on none is left out.
     pub(super) since: When,
@@ -24,20 +24,20 @@ pub(super) struct Read {
 }
 
 pub(super) fn setup(org: &OrgView, now: Timestamp) -> Option<Setup> {
-    let told = match org.source_states.setup() {
+    let trail = match org.source_states.setup() {
         SetupTrail::NotAsked => return None,
         SetupTrail::NotRead => return Some(Setup { read: None }),
-        SetupTrail::Read(told) => told,
+        SetupTrail::Read(trail) => trail,
     };
-    let changes = told.latest.iter().take(SHOWN);
+    let changes = trail.latest.iter().take(SHOWN);
     Some(Setup {
-        read: Some(Read {
-            at: When::of(told.read_at, org, now),
-            since: When::of(told.since, org, now),
+        read: Some(SetupRead {
+            at: When::of(trail.read_at, org, now),
+            since: When::of(trail.since, org, now),
             changes: changes
                 .map(|change| (words(change.area), When::of(change.at, org, now)))
                 .collect(),
-            further: told.latest.len().saturating_sub(SHOWN),
+            further: trail.latest.len().saturating_sub(SHOWN),
         }),
     })
 }

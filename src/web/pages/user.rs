@@ -14,18 +14,16 @@ use crate::domain::view::OrgView;
 use crate::guidance::{self, Owner, Step, Text};
 use crate::store::UserChange;
 use crate::web::answer::Answer;
-use crate::web::api::Moment;
 use crate::web::history;
-use crate::web::path_segment;
+use crate::web::openapi::Html;
 use crate::web::problem::Problem;
-use crate::web::routes::Site;
+use crate::web::query::{OrgAt, escaped};
 use crate::web::user_filter::{find, shown};
 use askama::Template;
-use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "user.html", config = "src/web/pages/askama.toml")]
-struct User<'a> {
+struct UserPage<'a> {
     frame: Frame<'a>,
     name: &'a str,
     class: &'static str,
@@ -33,15 +31,15 @@ struct User<'a> {
     sentence: Text,
     since: Option<When>,
     steps: &'static [Step],
-    rows: Vec<Row>,
-    changes: Vec<Change>,
+    rows: Vec<UserRowLine>,
+    changes: Vec<UserChangeLine>,
     no_changes: &'static str,
     note: Option<SuccessorNote>,
     /// Whether the user has to move to the successor product and has not.
     left: bool,
 }
 
-struct Row {
+struct UserRowLine {
     label: &'static str,
     object: &'static str,
     value: String,
@@ -51,7 +49,7 @@ struct Row {
     seen: Option<When>,
 }
 
-struct Change {
+struct UserChangeLine {
     when: When,
     label: &'static str,
     object: &'static str,
@@ -60,33 +58,30 @@ struct Change {
     source: &'static str,
 }
 
-/// `GET /orgs/{org}/users/{user}`.
-pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<Answer, Problem> {
-    let moment = Moment::of(site);
-    let now = moment.now;
-    let org: Arc<OrgView> = Arc::clone(moment.org(name)?);
-    let entry = find(&org, moment.view.user_names, user)?;
+/// The page of a user
+#[utoipa::path(get, path = "/orgs/{org}/users/{user}", responses(Html))]
+pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Answer, Problem> {
+    let (org, names, now) = (&*at.org, at.moment.view.user_names, at.moment.now);
+    let entry = find(org, names, &at.user)?;
     let live = org.live(now);
-    let stand = Stand::of(entry, &org, &live, now);
+    let stand = Stand::of(entry, org, &live, now);
     let row = stand.row(entry, &live);
-    let past = history::of_user(site, &org, entry, now).await;
-    let shown = shown(entry, moment.view.user_names);
-    page(&User {
-        frame: Frame::of(
-            site,
-            &moment.view,
-            now,
+    let past = history::of_user(&at.site, org, entry, now).await;
+    let shown = shown(entry, names);
+    page(&UserPage {
+        frame: Frame::of_org(
+            &at,
+            org,
             shown,
-            Some(name),
-            format!("/api/v1/orgs/{name}/users/{}", path_segment::encode(shown)),
+            format!("/api/v1/orgs/{}/users/{}", org.policy.name, escaped(shown)),
         ),
         name: shown,
         class: stand.class(),
         word: stand.word(),
         sentence: sentence(stand.verdict, org.policy.product),
-        since: row.map(|(_, _, since)| When::of(since, &org, now)),
+        since: row.map(|(_, _, since)| When::of(since, org, now)),
         steps: stand.steps(entry, org.policy.product, &live),
-        rows: rows(entry, &org, &live, now),
+        rows: rows(entry, org, &live, now),
         no_changes: match past {
             Some(_) => "Nothing has changed since this user was first read.",
             None => "The history cannot be read just now.",
@@ -96,7 +91,7 @@ pub(in crate::web) async fn user(site: &Site, name: &str, user: &str) -> Result<
         changes: past
             .unwrap_or_default()
             .iter()
-            .map(|change| Change::of(change, &org, now))
+            .map(|change| UserChangeLine::of(change, org, now))
             .collect(),
     })
 }
@@ -128,7 +123,7 @@ fn sentence(verdict: UserVerdict, product: Product) -> Text {
     })
 }
 
-fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Vec<Row> {
+fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Vec<UserRowLine> {
     UserRow::ALL
         .into_iter()
         .filter(|row| org.policy.covers(*row))
@@ -159,7 +154,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> 
                 None => "unknown".to_owned(),
                 Some(current) => user_value_text(current.value),
             };
-            Row {
+            UserRowLine {
                 label: row.label(),
                 object: row.object_type().map_or("", |object| object.name()),
                 value: match class {
@@ -175,7 +170,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> 
         .collect()
 }
 
-impl Change {
+impl UserChangeLine {
     fn of(change: &UserChange, org: &OrgView, now: Timestamp) -> Self {
         Self {
             when: When::of(change.at, org, now),

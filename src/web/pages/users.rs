@@ -12,19 +12,17 @@ use crate::domain::users::{LiveSources, Standing, UserEntry, UserVerdict, verdic
 use crate::domain::view::OrgView;
 use crate::guidance::{self, Step};
 use crate::web::answer::Answer;
-use crate::web::api::Moment;
 use crate::web::limits::USERS_PER_SHEET;
-use crate::web::path_segment;
+use crate::web::openapi::Html;
 use crate::web::problem::Problem;
-use crate::web::query;
-use crate::web::routes::Site;
-use crate::web::user_filter::{Filter, Found, shown};
+use crate::web::query::{Named, OrgAt, Query, escaped};
+use crate::web::user_filter::{UserFilter, UserMatches, UsersQuery, shown};
 use askama::Template;
 use form_urlencoded::Serializer;
 
 #[derive(Template)]
 #[template(path = "users.html", config = "src/web/pages/askama.toml")]
-struct Users<'a> {
+struct UsersPage<'a> {
     frame: Frame<'a>,
     org: &'a str,
     q: String,
@@ -37,7 +35,7 @@ struct Users<'a> {
     matching: usize,
     known: usize,
     complete: bool,
-    lines: Vec<Line>,
+    lines: Vec<UserLine>,
     next: Option<String>,
     limit: usize,
 }
@@ -49,7 +47,7 @@ struct Choice {
     chosen: bool,
 }
 
-struct Line {
+struct UserLine {
     name: String,
     link: String,
     class: &'static str,
@@ -59,167 +57,109 @@ struct Line {
     step: Option<Step>,
 }
 
-/// What the form asks for; an empty choice is none.
-struct UserListQuery {
-    q: Option<String>,
-    verdict: Option<String>,
-    check: Option<String>,
-    status: Option<String>,
-    failing: Option<String>,
-    moved: Option<String>,
-    after: Option<String>,
+/// Why nobody can match: the form offers every status with every check.
+fn impossible(query: &UsersQuery) -> Option<String> {
+    let (check, status) = (query.check?.0, query.status?.0);
+    if check.statuses().contains(&status) {
+        return None;
+    }
+    let shows: Vec<&str> = check
+        .statuses()
+        .iter()
+        .map(|one| status_text(*one))
+        .collect();
+    Some(format!(
+        "“{}” never shows “{}”. It shows: {}.",
+        labelled(check),
+        status_text(status),
+        shows.join(", ")
+    ))
 }
 
-impl UserListQuery {
-    fn of(query: Option<&str>) -> Result<Self, Problem> {
-        let [q, verdict, check, status, failing, moved, after] = query::known(
-            query,
-            [
-                "q", "verdict", "check", "status", "failing", "moved", "after",
-            ],
-        )?
-        .map(|value| value.filter(|text| !text.is_empty()));
-        // A check alone means who fails there; a status alone means nothing without its check.
-        let failing = match (&check, &status) {
-            (Some(_), None) if failing.is_none() => Some("true".to_owned()),
-            _ => failing,
-        };
-        let status = status.filter(|_| check.is_some());
-        Ok(Self {
-            q,
-            verdict,
-            check,
-            status,
-            failing,
-            moved,
-            after,
-        })
-    }
-
-    /// Why nobody can match: the form offers every status with every check.
-    fn impossible(&self) -> Option<String> {
-        let check = UserRow::checks().find(|row| Some(row.check()) == self.check.as_deref())?;
-        let status = Status::from_name(self.status.as_deref()?)?;
-        if check.statuses().contains(&status) {
-            return None;
-        }
-        let shows: Vec<&str> = check
-            .statuses()
-            .iter()
-            .map(|one| status_text(*one))
-            .collect();
-        Some(format!(
-            "“{}” never shows “{}”. It shows: {}.",
-            labelled(check),
-            status_text(status),
-            shows.join(", ")
-        ))
-    }
-
-    /// The address of the page after `after`.
-    fn next(&self, org: &str, after: &str) -> String {
-        let mut query = Serializer::new(String::new());
-        for (key, value) in [
-            ("q", &self.q),
-            ("verdict", &self.verdict),
-            ("check", &self.check),
-            ("status", &self.status),
-            ("failing", &self.failing),
-            ("moved", &self.moved),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(key, value);
-            }
-        }
-        query.append_pair("after", after);
-        format!("/orgs/{org}/users?{}", query.finish())
-    }
-}
-
-/// `GET /orgs/{org}/users`.
-pub(in crate::web) fn users(
-    site: &Site,
-    name: &str,
-    query: Option<&str>,
+/// The page of its users
+#[utoipa::path(get, path = "/orgs/{org}/users", params(UsersQuery), responses(Html))]
+pub(in crate::web) async fn users_page(
+    at: OrgAt,
+    Query(mut query): Query<UsersQuery>,
 ) -> Result<Answer, Problem> {
-    let moment = Moment::of(site);
-    let (org, now) = (moment.org(name)?, moment.now);
-    let asked = UserListQuery::of(query)?;
-    let names = moment.view.user_names;
-    let impossible = asked.impossible();
+    let (org, names, now) = (&*at.org, at.moment.view.user_names, at.moment.now);
+    let name = org.policy.name.as_str();
+    // A check alone means who fails there; a status alone means nothing without its check.
+    query.status = query.status.filter(|_| query.check.is_some());
+    if query.check.is_some() && query.status.is_none() && query.failing.is_none() {
+        query.failing = Some(true);
+    }
+    let impossible = impossible(&query);
     let found = match impossible {
-        Some(_) => Found::nobody(),
-        None => Filter::of(
-            asked.q.clone(),
-            asked.verdict.as_deref(),
-            asked.check.as_deref(),
-            asked.status.as_deref(),
-            asked.failing.as_deref(),
-            asked.moved.as_deref(),
-        )?
-        .page(org, names, asked.after.as_deref(), USERS_PER_SHEET, now),
+        Some(_) => UserMatches::nobody(),
+        None => UserFilter::of(query.clone())?.page(
+            org,
+            names,
+            query.after.as_deref(),
+            USERS_PER_SHEET,
+            now,
+        ),
     };
     let live = org.live(now);
-    page(&Users {
-        frame: Frame::of(
-            site,
-            &moment.view,
-            now,
+    page(&UsersPage {
+        frame: Frame::of_org(
+            &at,
+            org,
             &format!("Users of {name}"),
-            Some(name),
             format!("/api/v1/orgs/{name}/users"),
         ),
         org: name,
-        verdicts: verdicts(asked.verdict.as_deref()),
-        checks: checks(org, asked.check.as_deref()),
-        statuses: statuses(asked.status.as_deref()),
+        verdicts: choices(Standing::ALL.iter().copied(), query.verdict, |standing| {
+            (standing.name(), word_of(standing).to_owned())
+        }),
+        checks: choices(org_checks(org), query.check, |row| {
+            (row.check(), labelled(row))
+        }),
+        statuses: choices(Status::ALL.iter().copied(), query.status, |status| {
+            (status.name(), status_text(status).to_owned())
+        }),
         pseudonyms: names == UserNames::Pseudonym,
         impossible,
         matching: found.matching,
         known: org.users.users.len(),
         complete: org.users.complete,
-        next: found.next.map(|after| asked.next(name, after)),
+        next: found.next.map(|after| {
+            let query = serde_urlencoded::to_string(&query).unwrap_or_default();
+            let mut next = Serializer::new(query);
+            next.append_pair("after", after);
+            format!("/orgs/{name}/users?{}", next.finish())
+        }),
         lines: found
             .users
             .into_iter()
-            .map(|(_, user)| Line::of(user, org, names, &live, now))
+            .map(|(_, user)| UserLine::of(user, org, names, &live, now))
             .collect(),
-        q: asked.q.unwrap_or_default(),
+        q: query.q.clone().unwrap_or_default(),
         limit: USERS_PER_SHEET,
     })
 }
 
-fn verdicts(chosen: Option<&str>) -> Vec<Choice> {
-    Standing::ALL
-        .iter()
-        .map(|standing| Choice {
-            value: standing.name(),
-            text: word_of(*standing).to_owned(),
-            chosen: chosen == Some(standing.name()),
-        })
-        .collect()
+/// The choices of a list, each with its value and its text.
+fn choices<T: Copy + PartialEq>(
+    all: impl Iterator<Item = T>,
+    chosen: Option<Named<T>>,
+    named: impl Fn(T) -> (&'static str, String),
+) -> Vec<Choice> {
+    all.map(|one| {
+        let (value, text) = named(one);
+        let chosen = chosen.is_some_and(|chosen| chosen.0 == one);
+        Choice {
+            value,
+            text,
+            chosen,
+        }
+    })
+    .collect()
 }
 
-fn checks(org: &OrgView, chosen: Option<&str>) -> Vec<Choice> {
-    UserRow::checks()
-        .filter(|row| org.policy.covers(*row))
-        .map(|row| Choice {
-            value: row.check(),
-            text: labelled(row),
-            chosen: chosen == Some(row.check()),
-        })
-        .collect()
-}
-
-fn statuses(chosen: Option<&str>) -> Vec<Choice> {
-    Status::ALL
-        .iter()
-        .map(|status| Choice {
-            value: status.name(),
-            text: status_text(*status).to_owned(),
-            chosen: chosen == Some(status.name()),
-        })
-        .collect()
+/// The checks of what the organisation syncs.
+fn org_checks(org: &OrgView) -> impl Iterator<Item = UserRow> {
+    UserRow::checks().filter(|row| org.policy.covers(*row))
 }
 
 /// How a user stands, for people.
@@ -290,7 +230,7 @@ impl Stand {
         }
     }
 
-    /// The row that stands in the way, what it shows, and since when.
+    /// The row that fails or is stuck, what it shows, and since when.
     pub(super) fn row(
         &self,
         user: &UserEntry,
@@ -331,7 +271,7 @@ impl Stand {
     }
 }
 
-impl Line {
+impl UserLine {
     fn of(
         user: &UserEntry,
         org: &OrgView,
@@ -343,11 +283,7 @@ impl Line {
         let stand = Stand::of(user, org, live, now);
         let row = stand.row(user, live);
         Self {
-            link: format!(
-                "/orgs/{}/users/{}",
-                org.policy.name,
-                path_segment::encode(&name)
-            ),
+            link: format!("/orgs/{}/users/{}", org.policy.name, escaped(&name)),
             name,
             class: stand.class(),
             word: stand.word(),

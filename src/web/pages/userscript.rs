@@ -1,7 +1,7 @@
 //! The bookmarklet and the userscript: one script that copies a page with its marks and opens the paste box.
 
 use crate::web::answer::{Answer, answer};
-use crate::web::routes::Site;
+use crate::web::query::{OrgAt, escaped};
 use hyper::header::{HOST, HeaderName, REFERER};
 use hyper::{HeaderMap, StatusCode};
 
@@ -61,12 +61,14 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.starts_with("//"));
     let code = lines.collect::<Vec<_>>().join(" ");
-    format!("javascript:{}", crate::web::path_segment::encode(&code))
+    format!("javascript:{}", escaped(&code))
 }
 
-/// `GET /orgs/{org}/paste/lightning-sync.user.js`.
-pub(in crate::web) fn userscript(site: &Site, headers: &HeaderMap, org: &str) -> Answer {
-    let base = Base::of(headers, site.scheme());
+/// A script that copies the status page
+#[utoipa::path(get, path = "/orgs/{org}/paste/lightning-sync.user.js", responses((status = 200, content_type = "text/javascript")))]
+pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Answer {
+    let base = Base::of(&headers, at.site.scheme());
+    let org = at.org.policy.name.as_str();
     let script = USERSCRIPT
         .replace("__COPY__", copy(&base, org).trim_end())
         .replace("__ORG__", org);

@@ -18,14 +18,14 @@ pub(super) struct When {
 }
 
 impl When {
-    /// `at` as it is told at `now` to people of `org`.
+    /// `at` as it is shown at `now` to people of `org`.
     pub(super) fn of(at: Timestamp, org: &OrgView, now: Timestamp) -> Self {
         let relative = if at > now {
             format!("in {}", span(at.since(now)))
         } else {
             format!("{} ago", span(now.since(at)))
         };
-        Self::told(at, relative, org, now)
+        Self::new(at, relative, org, now)
     }
 
     /// `at` as the end of something that holds or held until then.
@@ -35,10 +35,10 @@ impl When {
         } else {
             format!("until {} ago", span(now.since(at)))
         };
-        Self::told(at, relative, org, now)
+        Self::new(at, relative, org, now)
     }
 
-    fn told(at: Timestamp, relative: String, org: &OrgView, now: Timestamp) -> Self {
+    fn new(at: Timestamp, relative: String, org: &OrgView, now: Timestamp) -> Self {
         let zone = org.policy.time_zone;
         Self {
             iso: iso(at),

@@ -73,11 +73,11 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         ),
         (
             "contacts.synced_60m",
-            json!({ "state": "unknown", "value": null, "shows": "unknown", "source": null, "observed_at": null, "changed_at": null, "age_seconds": null, "unknown_because": "nobody has said it" }),
+            json!({ "state": "unknown", "value": null, "shows": "unknown", "source": null, "observed_at": null, "changed_at": null, "age_seconds": null, "unknown_because": "no source has reported it" }),
         ),
         (
             "linked_users",
-            json!({ "state": "unknown", "value": null, "shows": "unknown", "source": null, "observed_at": null, "changed_at": null, "age_seconds": null, "unknown_because": "nobody has said it" }),
+            json!({ "state": "unknown", "value": null, "shows": "unknown", "source": null, "observed_at": null, "changed_at": null, "age_seconds": null, "unknown_because": "no source has reported it" }),
         ),
         (
             "events.synced_24h",
@@ -214,7 +214,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "since": "2026-11-22T02:10:00Z", "since_seconds": 42600.0, "users": null,
             "summary": words.summary, "sentence": "Salesforce does not accept svc-sfsync@corp.example.",
             "meaning": words.meaning.plain(), "impact": words.impact.plain(), "owner": words.owner().name(),
-            "next_steps": steps, "runbook": "https://runbooks.example/LightningSyncServiceAccountNotRecognized.md", "held_back_by": [],
+            "next_steps": steps, "runbook": "/runbooks/LightningSyncServiceAccountNotRecognized", "held_back_by": [],
         })
     );
     let warnings = fetch(&site, "/api/v1/findings?org=acme&severity=warning");
@@ -393,4 +393,133 @@ fn the_description_is_served() {
     let description = fetch(&site, "/api/v1/openapi.json");
     assert_eq!(description["openapi"], "3.1.0");
     assert!(description["paths"]["/api/v1/orgs/{org}/activity"]["post"].is_object());
+}
+
+/// What of `value` the schema does not allow or does not name. Strict where JSON Schema is not: a member that no
+/// schema names is a mistake of the description.
+fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    let fits = |schema: &Value| {
+        let mut wrong = Vec::new();
+        check(document, schema, value, at, &mut wrong);
+        wrong.is_empty()
+    };
+    if let Some(reference) = schema["$ref"].as_str() {
+        let schema = document.pointer(&reference[1..]).unwrap();
+        return check(document, schema, value, at, wrong);
+    }
+    if let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+        if !choices.iter().any(fits) {
+            wrong.push(format!("{at}: {value} is none of {schema}"));
+        }
+        return;
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        wrong.push(format!("{at}: {value} is none of {schema}"));
+    }
+    let is = |kind: &Value| match kind.as_str() {
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64() || value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        Some("null") => value.is_null(),
+        other => panic!("{at}: type {other:?}"),
+    };
+    let kinds = schema["type"].as_array();
+    let typed = kinds.map_or_else(
+        || schema["type"].is_null() || is(&schema["type"]),
+        |kinds| kinds.iter().any(is),
+    );
+    if !typed {
+        wrong.push(format!("{at}: {value} is no {}", schema["type"]));
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        check(
+            document,
+            &schema["items"],
+            item,
+            &format!("{at}/{index}"),
+            wrong,
+        );
+    }
+    let (Some(members), true) = (
+        value.as_object(),
+        schema["properties"].is_object() || schema["allOf"].is_array(),
+    ) else {
+        return;
+    };
+    // The parts of a schema whose members lie side by side.
+    let mut parts = vec![schema];
+    let mut properties = serde_json::Map::new();
+    while let Some(part) = parts.pop() {
+        let part = match part["$ref"].as_str() {
+            Some(reference) => document.pointer(&reference[1..]).unwrap(),
+            None => part,
+        };
+        parts.extend(part["allOf"].as_array().into_iter().flatten());
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        for required in part["required"].as_array().into_iter().flatten() {
+            if !members.contains_key(required.as_str().unwrap()) {
+                wrong.push(format!("{at}: {required} is missing"));
+            }
+        }
+    }
+    for (key, member) in members {
+        match properties.get(key) {
+            Some(schema) => check(document, schema, member, &format!("{at}/{key}"), wrong),
+            None => wrong.push(format!("{at}: {key} is not described")),
+        }
+    }
+}
+
+#[test]
+fn what_is_answered_is_what_the_description_promises() {
+    let directory = tempfile::tempdir().unwrap();
+    let past = super::history::week(directory.path(), "user5@corp.example", minutes_ago(0));
+    let site = Site::with(Setting {
+        history: Some(past),
+        ..Setting::default()
+    });
+    let document = fetch(&site, "/api/v1/openapi.json");
+    let mut seen = 0;
+    for (path, like) in [
+        ("/api/v1/orgs", "/api/v1/orgs"),
+        ("/api/v1/orgs/acme", "/api/v1/orgs/{org}"),
+        ("/api/v1/orgs/beta", "/api/v1/orgs/{org}"),
+        ("/api/v1/orgs/acme/users", "/api/v1/orgs/{org}/users"),
+        (
+            "/api/v1/orgs/acme/users/f000",
+            "/api/v1/orgs/{org}/users/{user}",
+        ),
+        ("/api/v1/orgs/acme/history", "/api/v1/orgs/{org}/history"),
+        ("/api/v1/findings", "/api/v1/findings"),
+        ("/api/v1/orgs/nobody", ""),
+        ("/api/v1/findings?severity=bad", ""),
+        ("/-/nothing", ""),
+    ] {
+        let answer = get(site.address, path);
+        let schema = match like {
+            "" => &document["components"]["schemas"]["Problem"],
+            like => {
+                &document["paths"][like]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            }
+        };
+        assert!(schema.is_object(), "{path}");
+        let mut wrong = Vec::new();
+        check(&document, schema, &answer.json(), path, &mut wrong);
+        assert_eq!(wrong, Vec::<String>::new());
+        seen += answer.text().len();
+    }
+    assert!(seen > 10_000, "{seen}");
+    // A description that allows anything would pass: it must refuse what is not so.
+    let schema = &document["components"]["schemas"]["Findings"];
+    let mut bad = fetch(&site, "/api/v1/findings");
+    bad["findings"][0]["severity"] = "dire".into();
+    bad["findings"][0]["mood"] = "gloomy".into();
+    let mut wrong = Vec::new();
+    check(&document, schema, &bad, "", &mut wrong);
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
 }

@@ -16,8 +16,8 @@ use lightning_sync_exporter::store::History;
 use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
 use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
-    Access, BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
-    Understood,
+    Access, BoxFuture, Ingest, IngestAnswer, IngestReceipt, IngestRequest, MetricsPage,
+    ServerOptions, Services, Understood,
 };
 use lightning_sync_exporter::web::{ChunkSource, Server};
 use std::collections::BTreeMap;
@@ -56,7 +56,6 @@ pub(super) struct Site {
 pub(super) struct Setting {
     pub(super) view: View,
     pub(super) now: Timestamp,
-    pub(super) ready: Result<(), String>,
     pub(super) reload: Result<(), String>,
     /// The metrics page: a piece so many times.
     pub(super) page: (&'static [u8], usize),
@@ -69,7 +68,6 @@ impl Default for Setting {
         Self {
             view: view(),
             now: NOW,
-            ready: Ok(()),
             reload: Ok(()),
             page: (b"up 1\n", 2),
             history: None,
@@ -96,10 +94,7 @@ impl Site {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let options = ServerOptions {
-                    runbooks: Some("https://runbooks.example/".to_owned()),
-                    ..ServerOptions::default()
-                };
+                let options = ServerOptions::default();
                 let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
                 let server = Server::bind(&any, options, services).unwrap();
                 tell.send(server.local_addrs()[0]).unwrap();
@@ -154,9 +149,6 @@ impl ChunkSource for Pieces {
         self.1 = self.1.checked_sub(1)?;
         Some(Bytes::from_static(self.0))
     }
-    fn content_length(&self) -> Option<u64> {
-        None
-    }
 }
 
 impl MetricsPage for Page {
@@ -189,7 +181,11 @@ impl Ingest for Takes {
                 ));
             }
             let accepted = u64::from(!said.contains("nothing new"));
-            IngestAnswer::Taken(serde_json::json!({ "bytes": bytes, "accepted": accepted }))
+            IngestAnswer::Taken(IngestReceipt {
+                accepted,
+                duplicates: bytes as u64,
+                ..IngestReceipt::default()
+            })
         })
     }
 
@@ -226,7 +222,6 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
     let Setting {
         view,
         now,
-        ready,
         reload,
         page,
         history,
@@ -261,7 +256,6 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             let reload = reload.clone();
             Box::pin(async move { reload })
         }),
-        ready: Arc::new(move || ready.clone()),
         access: Arc::new(move |org| access.get(org.as_str()).cloned()),
         events: Events::new(Arc::clone(seen) as Arc<dyn EventSink>),
     }

@@ -50,7 +50,10 @@ fn a_push_from_this_host_is_handed_over_whole_and_answered() {
     );
     assert_eq!(
         (answer.status, answer.text().as_str()),
-        (200, "{\"accepted\":1,\"bytes\":14}")
+        (
+            200,
+            "{\"accepted\":1,\"duplicates\":14,\"expired\":0,\"rejected\":[]}"
+        )
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let pushed = site.seen.pushed.lock().unwrap();
@@ -280,7 +283,7 @@ fn sixteen_mebibytes_are_taken_and_seventeen_are_not() {
     let site = Site::start();
     let body = vec![b' '; WIRE_BYTES + 1024 * 1024];
     let most = post(site.address, ACTIVITY, &[NDJSON], &body[..WIRE_BYTES]);
-    assert_eq!(most.json()["bytes"], WIRE_BYTES);
+    assert_eq!(most.json()["duplicates"], WIRE_BYTES);
     let declared = post(site.address, ACTIVITY, &[NDJSON], &body);
     assert_eq!(refused(&declared), (413, "body_too_large".to_owned()));
     // In chunks, so that the size shows only as it comes.

@@ -256,7 +256,7 @@ fn a_gzip_bomb_is_refused_at_the_limit_in_bounded_memory() {
     );
     assert!(grown < 2 * (DECODED_BYTES as u64 >> 20) + 32, "{grown} MiB");
     let exact = post(site.address, "/api/v1/orgs/acme/activity", &PACKED, &member);
-    assert_eq!(exact.json()["bytes"], DECODED_BYTES);
+    assert_eq!(exact.json()["duplicates"], DECODED_BYTES);
     assert_eq!(site.seen.pushed.lock().unwrap().len(), 1);
 }
 

@@ -101,7 +101,7 @@ fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
     for wanted in [
         "<code>Unlock-ADAccount ACCOUNT</code>",
         "26 h ago",
-        "Held back until that is mended",
+        "Held back until that is repaired",
         "1 failing",
         "Lightning Sync ends",
         "snapshot",
@@ -190,10 +190,7 @@ fn errors_are_pages_where_people_look_and_json_where_programs_ask() {
     // Dashboards link by a cause's name, also where no alert speaks of it.
     assert_eq!(get(site.address, "/runbooks/retired").status, 200);
     let post = request(site.address, "POST", "/orgs/acme", &[], b"").unwrap();
-    assert_eq!(
-        (post.status, post.header("allow")),
-        (405, Some("GET, HEAD"))
-    );
+    assert_eq!((post.status, post.header("allow")), (405, Some("GET,HEAD")));
 }
 
 #[test]
@@ -369,7 +366,7 @@ fn charts_tell_what_no_feed_has_told() {
     });
     let html = get(site.address, "/orgs/acme").text();
     for wanted in [
-        "contacts not known: no feed of their records has spoken",
+        "contacts not known: no feed of their records has reported",
         "events since Thu 14:00 UTC",
         "<title>contacts: not known</title>",
         "<title>events: not known</title>",
