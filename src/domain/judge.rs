@@ -341,13 +341,15 @@ impl Judge<'_> {
                 self.refute_of(cause, object);
             }
         }
-        for row in UserRow::checks() {
-            for cause in [
-                Cause::UsersFailing,
-                Cause::UsersSyncNothing,
-                Cause::ResetStuck,
-                Cause::InitialSyncStuck,
-            ] {
+        let failing = FAILURE_ORDER.map(|row| (Cause::UsersFailing, row));
+        let single = [
+            (Cause::UsersSyncNothing, UserRow::ActiveConfiguration),
+            (Cause::ResetStuck, UserRow::Reset),
+        ];
+        let directions = UserRow::ALL.iter().filter(|row| row.is_direction());
+        let directions = directions.map(|row| (Cause::InitialSyncStuck, *row));
+        for (cause, row) in failing.into_iter().chain(single).chain(directions) {
+            if self.org.policy.covers(row) {
                 self.words.push(Word::Refuted(of_check(cause, row)));
             }
         }
@@ -598,8 +600,15 @@ impl Judge<'_> {
         }
         let waits = last.is_none()
             && (self.org.policy.setting_up(self.now) || self.first_sync_runs(object));
-        let began = count.changed_at;
-        let holds = zero && !waits && self.settled_by(span, count.observed_at, began);
+        let read_at = count.observed_at;
+        let began = match last.map(|last| last.at.plus(window)) {
+            Some(left) if left <= read_at => count.changed_at.max(left),
+            // A zero beside a sync within its window: of an hour that says little, of a day it is news.
+            Some(_) if !day => read_at,
+            Some(_) | None => count.changed_at,
+        };
+        let refuted = last.is_some_and(|last| last.at > read_at);
+        let holds = zero && !waits && !refuted && self.settled_by(span, read_at, began);
         if holds {
             let severity = match (day, last) {
                 (true, None) => Severity::Critical,
@@ -630,6 +639,9 @@ impl Judge<'_> {
 
     fn users(&mut self) {
         for check in FAILURE_ORDER {
+            if !self.org.policy.covers(check) {
+                continue;
+            }
             let subject = of_check(Cause::UsersFailing, check);
             match self.org.summary.failing(check) {
                 Some((users, since)) if self.settled(Settle::QuarterHour, since) => {

@@ -108,7 +108,7 @@ fn rows_that_contradict_each_other_are_refused_or_told_by_every_way_in() {
     );
     for number in 0..FORMS.len() {
         let series = format!(
-            "lightning_sync_finding{{org=\"acme-{number}\",reason=\"users_sync_nothing\",object_type=\"\",severity=\"info\"}} 1"
+            "lightning_sync_finding_since_timestamp_seconds{{org=\"acme-{number}\",cause=\"users_sync_nothing\",severity=\"info\",object_type=\"\",check=\"active_configuration\"}} 1"
         );
         assert!(page.contains(&series), "{series}");
         let org = get(daemon.address, &format!("/api/v1/orgs/acme-{number}"));

@@ -199,23 +199,19 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 }
 
 /// Metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 22] = [
+const NOT_SHOWN: [(&str, &str); 16] = [
     (
         "lightning_sync_activity_coverage_seconds",
         "the rules need it; people see a gap",
-    ),
-    (
-        "lightning_sync_business_settled_timestamp_seconds",
-        "the rules need it",
-    ),
-    (
-        "lightning_sync_business_time_24h_seconds",
-        "the rules need it",
     ),
     ("lightning_sync_ever_synced", "the finding says it"),
     (
         "lightning_sync_exporter_config_last_reload_success_timestamp_seconds",
         "whether it was taken is shown",
+    ),
+    (
+        "lightning_sync_exporter_finding_since_timestamp_seconds",
+        "the alerts say it",
     ),
     (
         "lightning_sync_exporter_scrapes_total",
@@ -238,12 +234,8 @@ const NOT_SHOWN: [(&str, &str); 22] = [
         "the log says it",
     ),
     (
-        "lightning_sync_known_since_timestamp_seconds",
-        "the rules need it",
-    ),
-    (
         "lightning_sync_last_sync_deadline_timestamp_seconds",
-        "only where hours are counted in business hours",
+        "the time since the last sync is shown",
     ),
     (
         "lightning_sync_outlook_integration_enabled",
@@ -258,24 +250,14 @@ const NOT_SHOWN: [(&str, &str); 22] = [
         "the status page names sources",
     ),
     (
-        "lightning_sync_reading_settled_timestamp_seconds",
-        "the rules need it",
-    ),
-    (
         "lightning_sync_reading_timestamp_seconds",
         "the status page tells ages row by row",
     ),
-    ("lightning_sync_reps_select_events", "a setting"),
-    ("lightning_sync_retired", "the finding says it"),
-    ("lightning_sync_setting_up", "the status page says it"),
     (
         "lightning_sync_user_status",
         "one series a user: the status page shows users",
     ),
-    (
-        "lightning_sync_users_failing_since_timestamp_seconds",
-        "the status page says it",
-    ),
+    ("lightning_sync_utc_offset_seconds", "the alerts need it"),
 ];
 
 /// Metrics of what Salesforce tells beside the rows; `docs/salesforce-source.md` says what each of them is.

@@ -73,10 +73,11 @@ fn samples(address: SocketAddr) -> BTreeMap<String, f64> {
 
 /// The reasons of the findings that hold for an organisation.
 fn findings(samples: &BTreeMap<String, f64>, org: &str) -> BTreeSet<String> {
-    let begins = format!("lightning_sync_finding{{org=\"{org}\",reason=\"");
+    let begins = format!("lightning_sync_finding_since_timestamp_seconds{{org=\"{org}\",cause=\"");
     let of_org = samples
-        .keys()
-        .filter_map(|series| series.strip_prefix(&begins));
+        .iter()
+        .filter(|(_, since)| **since > 0.0)
+        .filter_map(|(series, _)| series.strip_prefix(&begins));
     of_org
         .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
         .collect()

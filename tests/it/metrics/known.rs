@@ -40,8 +40,14 @@ fn what_nobody_said_is_absent() {
     }
     let since = ago(TimeDelta::hours(2)).seconds();
     assert_eq!(
-        page.of("last_sync_unconfirmed_since_timestamp_seconds", "silent"),
-        map(&[("contacts", since), ("events", since)])
+        page.of("finding_since_timestamp_seconds", "silent")
+            .into_iter()
+            .filter(|(labels, since)| labels.starts_with("observations_stale") && *since > 0.0)
+            .collect::<BTreeMap<_, _>>(),
+        map(&[
+            ("observations_stale  contacts critical", since),
+            ("observations_stale  events critical", since)
+        ])
     );
 }
 

@@ -4,7 +4,7 @@ use super::orgs::NOW;
 use super::page::Page;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::events::{Event, EventSink};
+use lightning_sync_exporter::events::{Event, EventSink, Figure};
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,65 @@ fn series(own: &Arc<SelfMetrics>, part: &str) -> BTreeMap<String, f64> {
         let labels: Vec<String> = sample.labels.values().cloned().collect();
         Some((format!("{name} {}", labels.join(" ")), sample.value))
     });
-    samples.filter(|(name, _)| name.contains(part)).collect()
+    samples
+        .filter(|(name, _)| {
+            name.contains(part) && (name.starts_with(part) || !name.starts_with("finding_"))
+        })
+        .collect()
+}
+
+#[test]
+fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
+    let own = own(&["acme"]);
+    let holds = || -> Vec<String> {
+        let all = series(&own, "finding_since_timestamp_seconds");
+        let holding = all.into_iter().filter(|(_, since)| *since > 0.0);
+        let words = holding.map(|(name, _)| name.split_once(' ').unwrap().1.to_owned());
+        words.collect()
+    };
+    assert_eq!(holds(), Vec::<String>::new());
+    own.count(&Event::ConfigRejected {
+        errors: String::new(),
+    });
+    own.count(&Event::WebReloadFailed {
+        says: String::new(),
+    });
+    own.count(&rejected("acme", "malformed"));
+    own.set_certificate_until(Some(NOW.plus(chrono::TimeDelta::days(13))));
+    own.count(&Event::WebReloadFailed {
+        says: String::new(),
+    });
+    let figure = |name, value| Figure {
+        metric: name,
+        labels: Vec::new(),
+        value,
+    };
+    own.count(&Event::SourceFigures {
+        org: "acme".to_owned(),
+        source: "salesforce",
+        figures: vec![figure(
+            "lightning_sync_salesforce_api_budget_used_ratio",
+            0.76,
+        )],
+    });
+    assert_eq!(
+        holds(),
+        [
+            "certificate_expiring  warning",
+            "config_reload_failed  warning",
+            "ingest_rejected acme warning",
+            "salesforce_api_budget_low acme warning",
+            "salesforce_usage_unknown acme warning",
+            "web_reload_failed  warning",
+        ]
+    );
+    own.count(&Event::ConfigReloaded);
+    own.set_certificate_until(Some(NOW.plus(chrono::TimeDelta::days(15))));
+    own.count(&Event::PollingEnded {
+        org: "acme".to_owned(),
+        source: "salesforce",
+    });
+    assert_eq!(holds(), ["ingest_rejected acme warning"]);
 }
 
 fn rejected(org: &str, reason: &'static str) -> Event {

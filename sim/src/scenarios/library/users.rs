@@ -61,7 +61,7 @@ fn reset_hangs() -> Scenario {
     let mut story = scenario("reset_hangs", policy, at(9, 0, 0), at(13, 0, 0));
     story.title = "A reset that hangs";
     story.about = "A user's reset begins on Tuesday morning and does not end before Thursday: a warning after four hours.";
-    let (marked, runs, limit, done) = (at(10, 10, 0), at(10, 11, 0), at(10, 15, 0), at(12, 9, 0));
+    let (marked, runs, limit, done) = (at(10, 10, 0), at(10, 11, 0), at(10, 14, 0), at(12, 9, 0));
     story.life.changes = vec![
         shows(3..4, UserRow::Reset, Status::MarkedForReset, marked, runs),
         shows(3..4, UserRow::Reset, Status::ResetInProgress, runs, done),
@@ -152,7 +152,7 @@ fn linked_users_drop() -> Scenario {
     ];
     story.truth = vec![
         Truth::org(Cause::LinkedUsersUnexpected, Severity::Warning, some, none),
-        Truth::org(Cause::NoLinkedUsers, Severity::Critical, none, resumed),
+        Truth::org(Cause::NoLinkedUsers, Severity::Critical, none, read),
     ];
     story
 }
