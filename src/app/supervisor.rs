@@ -64,7 +64,7 @@ impl Supervisor {
             .as_ref()
             .map(|socket| socket.send(what.as_bytes()))
         {
-            tracing::warn!(%error, "The supervisor cannot be told {what}: {error}");
+            tracing::warn!(%error, "The supervisor cannot be notified {what}: {error}");
         }
     }
 }

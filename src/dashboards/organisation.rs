@@ -12,7 +12,7 @@ const TO_RUNBOOK: &[(&str, &str)] = &[
 ];
 const MARKS: &[(&str, &str)] = &[("0", "X"), ("1", "check")];
 const OPEN: &[(&str, &str)] = &[("0", "closed"), ("1", "open")];
-const HELD: &[(&str, &str)] = &[("0", "live"), ("1", "held")];
+const HELD: &[(&str, &str)] = &[("0", "live"), ("1", "stale")];
 
 pub(super) fn dashboard() -> Dashboard {
     Shape {

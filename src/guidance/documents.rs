@@ -1,6 +1,6 @@
 //! `docs/statuses.md`, made from guidance.
 
-use super::explain::{State, guide_of, states_of};
+use super::explain::{RowState, guide_of, states_of};
 use super::{Owner, cause};
 use crate::domain::rows::{ArticleRow, OrgRow, UserRow};
 
@@ -39,7 +39,7 @@ const PREFACE: &str = "# Statuses: what each row means and what to do\n\n\
     settings `fresh_within` and `stale_after`, decided by age and not by the calendar. The 24 hours count from \
     the last sync, not from when somebody noticed.\n";
 
-fn push_state(out: &mut Vec<String>, row: ArticleRow, state: State) {
+fn push_state(out: &mut Vec<String>, row: ArticleRow, state: RowState) {
     let Some(guide) = guide_of(row, state) else {
         return;
     };

@@ -6,7 +6,7 @@ use crate::domain::rows::{ArticleRow, OrgRow, RowSpec, Status, UserRow};
 
 /// What any row can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
+pub enum RowState {
     /// A state of an organisation's row.
     Org(OrgState),
     /// A state of a user's row.
@@ -33,7 +33,7 @@ pub enum ExplainError {
     },
 }
 
-impl State {
+impl RowState {
     /// The state's name in JSON and behind the `=`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,27 +45,31 @@ impl State {
 }
 
 /// The states that the row can show.
-pub fn states_of(row: ArticleRow) -> Vec<State> {
+pub fn states_of(row: ArticleRow) -> Vec<RowState> {
     match row {
-        ArticleRow::Org(row) => OrgState::of(row).iter().copied().map(State::Org).collect(),
-        ArticleRow::User(row) if row.statuses().is_empty() => vec![State::Count],
-        ArticleRow::User(row) => row.statuses().iter().copied().map(State::User).collect(),
+        ArticleRow::Org(row) => OrgState::of(row)
+            .iter()
+            .copied()
+            .map(RowState::Org)
+            .collect(),
+        ArticleRow::User(row) if row.statuses().is_empty() => vec![RowState::Count],
+        ArticleRow::User(row) => row.statuses().iter().copied().map(RowState::User).collect(),
     }
 }
 
 /// What the row means in a state; `None` when it cannot show that state.
-pub fn guide_of(row: ArticleRow, state: State) -> Option<RowGuide> {
+pub fn guide_of(row: ArticleRow, state: RowState) -> Option<RowGuide> {
     match (row, state) {
-        (ArticleRow::Org(row), State::Org(state)) => org_row(row, state),
-        (ArticleRow::User(row), State::User(status)) if !row.statuses().is_empty() => {
+        (ArticleRow::Org(row), RowState::Org(state)) => org_row(row, state),
+        (ArticleRow::User(row), RowState::User(status)) if !row.statuses().is_empty() => {
             user_row(row, status)
         }
-        (ArticleRow::User(row), State::Count) if row.statuses().is_empty() => {
+        (ArticleRow::User(row), RowState::Count) if row.statuses().is_empty() => {
             user_row(row, Status::Unknown)
         }
         (
             ArticleRow::Org(_) | ArticleRow::User(_),
-            State::Org(_) | State::User(_) | State::Count,
+            RowState::Org(_) | RowState::User(_) | RowState::Count,
         ) => None,
     }
 }
@@ -101,7 +105,7 @@ fn is_called(row: &RowSpec, name: &str) -> bool {
 }
 
 /// The state that `value` names in a row: our names, the article's words, a mark, a number, or an account's name.
-pub fn state_by_name(row: ArticleRow, value: &str) -> Option<State> {
+pub fn state_by_name(row: ArticleRow, value: &str) -> Option<RowState> {
     let value = plain(value);
     let states = states_of(row);
     if let Some(state) = states.iter().find(|state| state.name() == value) {
@@ -112,23 +116,23 @@ pub fn state_by_name(row: ArticleRow, value: &str) -> Option<State> {
         (
             ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
             Some(0),
-        ) => State::Org(OrgState::Zero),
+        ) => RowState::Org(OrgState::Zero),
         (
             ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
             Some(_),
-        ) => State::Org(OrgState::Number),
+        ) => RowState::Org(OrgState::Number),
         (ArticleRow::User(UserRow::ContactsRecords | UserRow::EventsRecords), Some(_)) => {
-            State::Count
+            RowState::Count
         }
         (ArticleRow::Org(OrgRow::ServiceAccountProvided), _) if !value.is_empty() => {
-            State::Org(OrgState::Named)
+            RowState::Org(OrgState::Named)
         }
-        (ArticleRow::Org(OrgRow::LastSync(_)), _) => State::Org(age(&value)?),
-        (ArticleRow::Org(_), _) => State::Org(match mark(&value)? {
+        (ArticleRow::Org(OrgRow::LastSync(_)), _) => RowState::Org(age(&value)?),
+        (ArticleRow::Org(_), _) => RowState::Org(match mark(&value)? {
             true => OrgState::Yes,
             false => OrgState::No,
         }),
-        (ArticleRow::User(_), _) => State::User(status(&value)?),
+        (ArticleRow::User(_), _) => RowState::User(status(&value)?),
     };
     states.contains(&state).then_some(state)
 }
@@ -161,7 +165,7 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
 }
 
 fn unknown(row: ArticleRow, value: &str) -> ExplainError {
-    let states: Vec<&str> = states_of(row).into_iter().map(State::name).collect();
+    let states: Vec<&str> = states_of(row).into_iter().map(RowState::name).collect();
     ExplainError::UnknownState {
         row: row.spec().id,
         value: value.trim().into(),
@@ -175,7 +179,7 @@ fn list() -> String {
         .collect()
 }
 
-fn of_row(row: ArticleRow, states: &[State]) -> String {
+fn of_row(row: ArticleRow, states: &[RowState]) -> String {
     let mut lines = vec![format!("{}  ({})", row.spec().label, row.spec().id)];
     for state in states {
         let Some(guide) = guide_of(row, *state) else {

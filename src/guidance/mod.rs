@@ -9,7 +9,9 @@ mod successor;
 pub mod verdict;
 
 pub use documents::markdown;
-pub use explain::{ExplainError, State, explain, guide_of, row_by_name, state_by_name, states_of};
+pub use explain::{
+    ExplainError, RowState, explain, guide_of, row_by_name, state_by_name, states_of,
+};
 pub use rows::OrgState;
 pub use successor::{cause_of, org_row_of, user_row_of};
 

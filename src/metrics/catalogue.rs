@@ -56,7 +56,7 @@ pub enum Group {
     Sync,
     /// Counts over the users, and the users themselves.
     Users,
-    /// Who told us, and when.
+    /// Which source reported, and when.
     Readings,
     /// What the daemon makes of it.
     Judgement,
@@ -177,7 +177,7 @@ const PREFACE: &str = "# Metrics
 
 Generated from the catalogue in `src/metrics/table.rs`; a test compares the two.
 
-A value that nobody has told us is absent, never 0. A held value (nobody who speaks of it is live) stays and is marked
+A value that no source has reported is absent, never 0. A stale value (none of its sources is live) stays and is marked
 by `lightning_sync_reading_stale`; window counts are absent instead. Ages are computed at the scrape.
 `object_type` is `contacts` or `events`, only those that the organisation syncs.
 ";

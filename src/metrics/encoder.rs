@@ -262,7 +262,7 @@ mod tests {
         }
         lines.sample(&mut out, metric("process_cpu_seconds_total"), 0.5);
         lines.end(&mut out);
-        let help = "Users with linked Microsoft Exchange and Salesforce email addresses. Absent: nobody has read it.";
+        let help = "Users with linked Microsoft Exchange and Salesforce email addresses. Absent: no source has reported it.";
         let cpu =
             "User and system time that the process has used. Absent: the system does not tell.";
         assert_eq!(

@@ -23,7 +23,7 @@ impl OrgVerdict {
         if !fresh && matches!(verdict.level, Level::Fine | Level::Watch | Level::Waiting) {
             verdict.level = Level::Held;
             verdict.held_as_of = Some(view.as_of);
-            verdict.headline = format!("HELD, last counted {}", local(view.as_of, org, now));
+            verdict.headline = format!("STALE, last counted {}", local(view.as_of, org, now));
             verdict.sentence = format!(
                 "This program itself has stood still for {}: what it shows is as old.",
                 span(now.since(view.as_of))

@@ -11,7 +11,7 @@ fn ids(name: &str) -> Vec<&'static str> {
 
 fn state(row: &str, value: &str) -> Option<&'static str> {
     let row = row_by_name(row).into_iter().next()?;
-    state_by_name(row, value).map(State::name)
+    state_by_name(row, value).map(RowState::name)
 }
 
 #[test]

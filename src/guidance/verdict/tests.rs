@@ -83,7 +83,7 @@ fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
         org.summed(),
         summed(
             Level::Held,
-            "HELD, last reported Sat 16:00",
+            "STALE, last reported Sat 16:00",
             "We no longer know whether contacts and events sync: last reported 60 h ago (Sat 16:00).",
             Some(Owner::Monitoring)
         )

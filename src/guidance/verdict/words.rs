@@ -20,7 +20,12 @@ pub(super) fn headline(
     now: Timestamp,
 ) -> String {
     let time = |at| local(at, org, now);
-    let name = level.name().to_uppercase();
+    // For "stale" the API has an older name.
+    let name = if level == Level::Held {
+        "STALE".to_owned()
+    } else {
+        level.name().to_uppercase()
+    };
     match (level, since, held_as_of) {
         (Level::Held, _, Some(at)) => format!("{name}, last reported {}", time(at)),
         (Level::Waiting, ..) => match org.policy.setup_until.filter(|until| now < *until) {

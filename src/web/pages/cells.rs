@@ -120,7 +120,7 @@ fn judgement(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'stati
         .is_some_and(|guide| guide.owner() == Owner::Nobody);
     match found.map(|finding| finding.severity) {
         Some(severity) => (class_of(severity), word_of(severity)),
-        None if current.stale => ("held", "held"),
+        None if current.stale => ("held", "stale"),
         None if is_calm => ("fine", "fine"),
         None => ("none", "no news"),
     }

@@ -146,7 +146,7 @@ fn fact(org: &OrgView, status: &RowStatus, name: &'static str, now: Timestamp) -
                 OrgState::No | OrgState::NoneShown | OrgState::Zero | OrgState::Unexpected
             );
             match (current.stale, bad) {
-                (true, _) => ("held", format!("{text}, held")),
+                (true, _) => ("held", format!("{text}, stale")),
                 (false, true) => ("broken", text),
                 (false, false) => ("", text),
             }

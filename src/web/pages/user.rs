@@ -158,7 +158,7 @@ fn rows(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> 
                 label: row.label(),
                 object: row.object_type().map_or("", |object| object.name()),
                 value: match class {
-                    "held" => format!("{value}, held"),
+                    "held" => format!("{value}, stale"),
                     _ => value,
                 },
                 class,

@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::rows::{
     ArticleRow, OrgRow, OrgValue, Status, UserRow, UserValue,
 };
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::guidance::{OrgState, State};
+use lightning_sync_exporter::guidance::{OrgState, RowState};
 
 /// What comes of a state.
 #[derive(Debug, Clone, Copy)]
@@ -303,8 +303,8 @@ pub(super) fn series(case: &Case, org: &str) -> (String, Option<f64>) {
 }
 
 /// The state that the article tells of a case: what `explain` has to speak of.
-pub(super) fn state(case: &Case, now: Timestamp) -> (ArticleRow, State) {
-    let of = |row: &OrgRow, state| (ArticleRow::Org(*row), State::Org(state));
+pub(super) fn state(case: &Case, now: Timestamp) -> (ArticleRow, RowState) {
+    let of = |row: &OrgRow, state| (ArticleRow::Org(*row), RowState::Org(state));
     match case {
         Case::OrgUnknown(row) => of(row, OrgState::Unknown),
         Case::Org(row, value) => {
@@ -328,7 +328,9 @@ pub(super) fn state(case: &Case, now: Timestamp) -> (ArticleRow, State) {
             };
             of(row, state)
         }
-        Case::User(row, _) if row.statuses().is_empty() => (ArticleRow::User(*row), State::Count),
-        Case::User(row, value) => (ArticleRow::User(*row), State::User(value.status())),
+        Case::User(row, _) if row.statuses().is_empty() => {
+            (ArticleRow::User(*row), RowState::Count)
+        }
+        Case::User(row, value) => (ArticleRow::User(*row), RowState::User(value.status())),
     }
 }

@@ -262,7 +262,7 @@ fn pages_of_what_is_held_and_of_what_has_ended_hold_in_a_browser() {
     let directory = tempfile::tempdir().unwrap();
     let (mut looks, mut sites) = (Vec::new(), Vec::new());
     for (name, after, headline) in [
-        ("feed_silent", TimeDelta::hours(6), "HELD"),
+        ("feed_silent", TimeDelta::hours(6), "STALE"),
         ("retirement_day", TimeDelta::days(2), "RETIRED"),
         ("users_failing", TimeDelta::days(20), "last reported"),
     ] {
