@@ -29,19 +29,24 @@ or last_over_time(instance:lightning_sync_org:watched_until[4h])
 
 const FOUND: &str = r#"
 max by (job, instance, org, cause, severity, object_type, check) (
-  lightning_sync_finding_since_timestamp_seconds > 0
-  or lightning_sync_exporter_finding_since_timestamp_seconds > 0
+  (lightning_sync_finding_since_timestamp_seconds > 0 or lightning_sync_exporter_finding_since_timestamp_seconds > 0)
+  and on (job, instance) instance:lightning_sync_exporter:answers
   or label_replace(label_replace(lightning_sync_last_sync_deadline_timestamp_seconds < time(), "cause", "no_sync_in_24_hours", "", ""), "severity", "critical", "", "")
-) and on (job, instance) instance:lightning_sync_exporter:answers
+) and on (job, instance, org, object_type) instance:lightning_sync_org:watched_until > time()
 or max by (job, instance, org, cause, severity, object_type, check) (
   (lightning_sync_finding_since_timestamp_seconds or lightning_sync_exporter_finding_since_timestamp_seconds) == 0
+  and on (job, instance) instance:lightning_sync_exporter:answers
   and on (job, instance, org, cause, severity, object_type, check) last_over_time(instance:lightning_sync_finding:since[4h]) > 0
 )
 or last_over_time(instance:lightning_sync_finding:since[4h]) > 0
   and on (job, instance, org, object_type) instance:lightning_sync_org:watched_until > time()"#;
 
 const MERGED: &str = "
-min by (org, cause, severity, object_type, check) (instance:lightning_sync_finding:since > 0)
+min by (org, cause, severity, object_type, check) (
+  instance:lightning_sync_finding:since > 0 and on (job, instance) instance:lightning_sync_exporter:answers
+  or instance:lightning_sync_finding:since > 0
+    unless on (org, cause, object_type, check) (instance:lightning_sync_finding:since > 0 and on (job, instance) instance:lightning_sync_exporter:answers)
+)
 unless on (org, cause, object_type, check) (
   lightning_sync_finding_since_timestamp_seconds == 0
   and on (job, instance) instance:lightning_sync_exporter:answers

@@ -40,6 +40,50 @@ fn promtool_finds_nothing_to_object_to_in_the_rules() {
     );
 }
 
+/// The files of tests, by name.
+fn tests_of_rules() -> Vec<String> {
+    let mut files: Vec<String> = std::fs::read_dir(root().join("alerts/tests"))
+        .expect("the repository is there")
+        .map(|entry| entry.expect("readable").file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_alert_has_its_tests() {
+    let mut expected: Vec<String> = groups()
+        .iter()
+        .flat_map(|group| &group.alerts)
+        .map(|rule| format!("{}.test.yaml", rule.alert()))
+        .collect();
+    expected.sort();
+    expected.dedup();
+    let mut found = tests_of_rules();
+    // Timelines are about several alerts and the rules that carry them.
+    found.retain(|file| !file.starts_with("timelines"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_rules_do_what_their_tests_expect() {
+    let files = tests_of_rules();
+    // Each file is a process of its own: two at a time, as many as the smallest machine has cores.
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let files = files.iter().skip(half).step_by(2);
+            scope.spawn(move || {
+                for file in files {
+                    run(
+                        "promtool",
+                        &["test", "rules", &format!("alerts/tests/{file}")],
+                    );
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn every_metric_in_a_rule_is_in_the_catalogue() {
     for group in groups() {

@@ -50,7 +50,7 @@ web.yaml has 15 mistakes:
   line 3: tls_server_config.key_file: open.key is open to every user of this machine; run `chmod 640` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)
   line 4: tls_server_config.client_auth_type: found "RequireAnyClientCert"; it believes a certificate of anybody; allowed: NoClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert
   line 5: tls_server_config.client_ca_file: nowhere.crt cannot be read: No such file or directory (os error 2); give the daemon's user read access to it
-  line 6: tls_server_config.min_version: found "TLS11"; it is broken and not spoken; allowed: TLS12, TLS13
+  line 6: tls_server_config.min_version: found "TLS11"; it is broken and not offered; allowed: TLS12, TLS13
   line 7: tls_server_config.max_versoin: unknown key; did you mean max_version?
   line 8: tls_server_config.cipher_suites[0]: found "TLS_RSA_WITH_AES_128_CBC_SHA"; without forward secrecy, or unknown; allowed: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
   line 9: tls_server_config.prefer_server_cipher_suites: found "perhaps"; allowed: true or false, without quotes
