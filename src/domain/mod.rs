@@ -1,6 +1,6 @@
 //! What the product knows and how it judges, without I/O, async or a clock: `now` is always an argument.
 //!
-//! This room knows no other. A new status is a variant in [`rows`], a new cause a variant in [`reasons`];
+//! This module knows no other. A new status is a variant in [`rows`], a new cause a variant in [`causes`];
 //! `match` without wildcards makes the compiler list every place that has to answer.
 
 pub mod activity;

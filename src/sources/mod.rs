@@ -2,7 +2,7 @@
 //! output and read no clock. Sources that are polled ([`polling`]) keep their client apart
 //! from their pure parts.
 //!
-//! This room knows neither the engine nor the web; who calls it turns [`refusal::ProblemReason`] into a status code, and
+//! This module knows neither the engine nor the web; its caller turns [`crate::domain::problem::ProblemReason`] into a status code, and
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;

@@ -159,7 +159,7 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
         .collect();
     let page = cause(Cause::NoSyncIn24Hours, "beta");
     all.extend(page.clone());
-    all.extend(cause(Cause::ExporterDown, ""));
+    all.extend(cause(Cause::ExporterDown, "acme"));
     let got = notifications(
         &alertmanager,
         &receiver,

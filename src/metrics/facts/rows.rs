@@ -10,7 +10,7 @@ use crate::domain::view::{Current, OrgView};
 use enum_map::EnumMap;
 use std::sync::Arc;
 
-/// What holds of each row, by [`OrgRow::index`].
+/// What holds of each row, by row.
 pub(super) type Rows = EnumMap<OrgRow, Option<Current>>;
 
 /// What is said, by whom, and what follows from it.
