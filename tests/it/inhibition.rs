@@ -159,7 +159,21 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
         .collect();
     let page = cause(Cause::NoSyncIn24Hours, "beta");
     all.extend(page.clone());
-    all.extend(cause(Cause::ExporterDown, "acme"));
+    // Alerts about an exporter name it; those about what nobody else watches name the organisation.
+    let mut down = cause(Cause::ExporterDown, "");
+    for alert in all.iter_mut().chain(&mut down) {
+        if alert["labels"].get("org").is_none() {
+            alert["labels"]["job"] = "lightning-sync".into();
+            alert["labels"]["instance"] = "sync.example:9877".into();
+        }
+    }
+    all.extend(down.clone());
+    for mut alert in down {
+        alert["labels"] = json!({
+            "alertname": "LightningSyncExporterDown", "severity": "critical", "org": "acme",
+        });
+        all.push(alert);
+    }
     let got = notifications(
         &alertmanager,
         &receiver,
@@ -178,7 +192,8 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
     for (labels, by) in held_back(alertmanager.address) {
         let expected = silenced
             .iter()
-            .any(|reason| labels["alertname"] == reason.alert().unwrap());
+            .any(|reason| labels["alertname"] == reason.alert().unwrap())
+            || labels["alertname"] == "LightningSyncExporterDown" && labels["org"] == "acme";
         assert_eq!(by > 0, expected, "{labels}");
     }
 }

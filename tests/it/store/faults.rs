@@ -221,7 +221,7 @@ fn a_database_of_a_later_version_is_refused_and_left_as_it_is() {
         error,
         StoreError::TooNew {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));
