@@ -87,7 +87,8 @@ with open(sys.argv[1], "w") as out:
             if "'reopened'" not in row:
                 print(table, row, file=out)
         rows, = database.execute(f"SELECT count(*) FROM {table}").fetchone()
-        assert rows > 0, table
+        # Nothing is wrong with this organisation.
+        assert rows > 0 or table == "incidents", table
         print(table, rows, file=sys.stderr)
 PYTHON
 }
