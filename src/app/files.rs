@@ -12,13 +12,12 @@ use crate::domain::view::OrgView;
 use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::sources::failure::{Failure, FailureReason};
-use crate::sources::files::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+use crate::sources::files::{Dropped, FileKind, LookError, Refused, Taken, Watcher};
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
 use crate::sources::salesforce::{Columns, Report, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -102,11 +101,11 @@ struct Looks {
     /// The exported report that was read last.
     report: Arc<Mutex<Option<Report>>>,
     /// The look that is under way: a network share may hang, and then only its thread does.
-    look: Option<JoinHandle<Result<usize, Trouble>>>,
+    look: Option<JoinHandle<Result<usize, LookError>>>,
 }
 
 impl Looks {
-    fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, Trouble>> {
+    fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, LookError>> {
         let (org, door, columns) = (self.org.clone(), self.door.clone(), self.columns.clone());
         let (watcher, report) = (Arc::clone(&self.watcher), Arc::clone(&self.report));
         let steady = (door.clock.steady)();
@@ -127,8 +126,8 @@ impl PolledSource for Looks {
                 None => self.look(now),
             };
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
-                Ok(Ok(looked)) => looked.map_err(|trouble| {
-                    Failure::new(FailureReason::DirectoryUnavailable, trouble.to_string())
+                Ok(Ok(looked)) => looked.map_err(|error| {
+                    Failure::new(FailureReason::DirectoryUnavailable, error.to_string())
                 }),
                 // What ended the look is for the loop to log, to count and to start again.
                 Ok(Err(ended)) => match ended.try_into_panic() {
@@ -235,12 +234,10 @@ impl Door {
     }
 
     fn reject(&self, org: &OrgName, name: &str, error: &IngestError) -> Taken {
-        let mut reason = error.to_string();
-        for mistake in &error.errors {
-            // Writing to a string does not fail.
-            write!(reason, "\n{mistake}").ok();
-        }
-        let detail = format!("file {}: {error}", name.escape_debug());
+        // Whoever drops files may drop one that only the daemon can read: nothing of it is repeated.
+        let reason = error.without_quotes();
+        let first = reason.lines().next().unwrap_or_default();
+        let detail = format!("file {}: {first}", name.escape_debug());
         self.refuse(org, error.reason, detail);
         Taken::Rejected(reason)
     }

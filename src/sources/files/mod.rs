@@ -4,8 +4,9 @@
 //! Polling, on purpose: it works on network shares, where notifications do not.
 
 mod archive;
+mod names;
 #[cfg(test)]
 mod tests;
 mod watcher;
 
-pub use watcher::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+pub use watcher::{Dropped, FileKind, LookError, Refused, Taken, Watcher};
