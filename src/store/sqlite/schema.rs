@@ -11,7 +11,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
 /// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to keep; records
 /// that arrive near now touch pages that are in memory. `lanes`: the newest record of each organisation and kind ever
 /// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, known_since INTEGER NOT NULL);
 CREATE TABLE activity (at INTEGER NOT NULL, key BLOB NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -37,10 +37,14 @@ CREATE TABLE spoke (org INTEGER NOT NULL, source INTEGER NOT NULL, at INTEGER NO
   users_complete INTEGER NOT NULL, PRIMARY KEY (org, source)) WITHOUT ROWID;
 CREATE TABLE covered (org INTEGER NOT NULL, object_type INTEGER NOT NULL, since INTEGER NOT NULL,
   PRIMARY KEY (org, object_type)) WITHOUT ROWID;
+", "
+CREATE TABLE source_memory (org INTEGER NOT NULL, source INTEGER NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (org, source)) WITHOUT ROWID;
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
-pub(super) const SMALL_TABLES: [&str; 5] = ["meta", "orgs", "lanes", "spoke", "covered"];
+pub(super) const SMALL_TABLES: [&str; 6] =
+    ["meta", "orgs", "lanes", "spoke", "covered", "source_memory"];
 /// The tables that grow.
 pub(super) const LARGE_TABLES: [&str; 8] = [
     "activity",
