@@ -2,6 +2,7 @@
 
 use super::authority::{Authority, replace};
 use lightning_sync_exporter::config::web_file;
+use std::os::unix::fs::PermissionsExt;
 
 /// What an operator reads about a file, without the directory that it is in.
 fn said(text: &str) -> String {
@@ -12,7 +13,7 @@ fn said(text: &str) -> String {
     std::fs::write(directory.path().join("open.key"), &one.key).unwrap();
     replace(&directory.path().join("empty.crt"), "");
     let file = directory.path().join("web.yaml");
-    std::fs::write(&file, text).unwrap();
+    replace(&file, text);
     match web_file(&file) {
         Ok(_) => "valid".to_owned(),
         Err(error) => error
@@ -50,7 +51,7 @@ web.yaml has 15 mistakes:
   line 3: tls_server_config.key_file: open.key is open to every user of this machine; run `chmod 640` on it (in Kubernetes, `defaultMode: 0440` on the secret's volume)
   line 4: tls_server_config.client_auth_type: found "RequireAnyClientCert"; it believes a certificate of anybody; allowed: NoClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert
   line 5: tls_server_config.client_ca_file: nowhere.crt cannot be read: No such file or directory (os error 2); give the daemon's user read access to it
-  line 6: tls_server_config.min_version: found "TLS11"; it is broken and not spoken; allowed: TLS12, TLS13
+  line 6: tls_server_config.min_version: found "TLS11"; it is broken and not offered; allowed: TLS12, TLS13
   line 7: tls_server_config.max_versoin: unknown key; did you mean max_version?
   line 8: tls_server_config.cipher_suites[0]: found "TLS_RSA_WITH_AES_128_CBC_SHA"; without forward secrecy, or unknown; allowed: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
   line 9: tls_server_config.prefer_server_cipher_suites: found "perhaps"; allowed: true or false, without quotes
@@ -111,4 +112,25 @@ fn a_certificate_that_nobody_takes_is_not_blamed_on_its_key() {
         says.contains("tls_server_config.cert_file: ") && says.contains("web.crt cannot be served"),
         "{says}"
     );
+}
+
+#[test]
+fn hashes_that_everybody_can_read_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("web.yaml");
+    for (text, mode, good) in [
+        (super::passwords::users(), 0o640, true),
+        (super::passwords::users(), 0o644, false),
+        (super::passwords::users(), 0o602, false),
+        ("{}\n".to_owned(), 0o644, true),
+        ("{}\n".to_owned(), 0o666, false),
+    ] {
+        replace(&file, &text);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let read = web_file(&file).map_err(|error| error.to_string());
+        assert_eq!(read.is_ok(), good, "{mode:o}: {read:?}");
+        if let Err(says) = read {
+            assert!(says.contains("chmod 0640"), "{says}");
+        }
+    }
 }

@@ -39,6 +39,8 @@ fn rejected(org: &str, reason: &'static str) -> Event {
         org: org.to_owned(),
         reason,
         detail: String::new(),
+        field: None,
+        log: None,
     }
 }
 
