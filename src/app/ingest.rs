@@ -149,6 +149,7 @@ fn query<'a>(request: &'a IngestRequest, key: &str) -> Option<&'a str> {
 fn refused(refusal: Refusal) -> Problem {
     let reason = match refusal {
         Refusal::QueueFull => ProblemReason::Busy,
+        Refusal::TooManyUsers(_) => ProblemReason::TooManyUsers,
         Refusal::StoreFailing => ProblemReason::StoreFailing,
         Refusal::ShuttingDown => ProblemReason::ShuttingDown,
         Refusal::UnknownOrg => ProblemReason::UnknownOrg,

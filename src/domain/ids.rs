@@ -1,7 +1,9 @@
 //! Names of things: organisations, users, object types, directions and sources.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
 
 /// Why a name was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,23 +62,41 @@ impl fmt::Debug for OrgName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgId(pub u32);
 
-/// A user as the source names them, usually a mail address. Personal data: it reaches no label unless configured.
+/// A user as a source names them, usually a mail address, in Unicode NFC and without case: however an address is typed,
+/// it is one person. Personal data: it reaches no label unless configured.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Arc<str>);
+
+/// An address as it is compared: lower case, character by character, in Unicode NFC. Letters that only look alike or
+/// that some languages write in two ways (ß and ss) stay different: two people must never become one.
+pub fn folded(address: &str) -> Cow<'_, str> {
+    if address.is_ascii() && !address.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(address);
+    }
+    // A capital letter can be its small one and a mark, so both come before the composition.
+    address.chars().flat_map(char::to_lowercase).nfc().collect()
+}
 
 impl UserName {
     /// The longest mail address that SMTP allows is 254 bytes; some more for account names with a domain.
     pub const MAX_BYTES: usize = 320;
 
-    /// Takes a name as it is written.
+    /// Takes a name as somebody wrote it.
     ///
     /// # Errors
     /// [`NameError::User`] when it is empty, too long or has control characters.
     pub fn new(name: &str) -> Result<Self, NameError> {
-        if name.is_empty() || name.len() > Self::MAX_BYTES || name.chars().any(char::is_control) {
+        // Before the folding, too: it costs time, and the input is hostile.
+        let fits = |name: &str| (1..=Self::MAX_BYTES).contains(&name.len());
+        if !fits(name) || name.chars().any(char::is_control) {
             return Err(NameError::User);
         }
-        Ok(Self(name.into()))
+        let folded = folded(name);
+        if fits(&folded) {
+            Ok(Self(folded.into()))
+        } else {
+            Err(NameError::User)
+        }
     }
 
     /// The name.
@@ -203,6 +223,34 @@ mod tests {
         for bad in ["", "a\u{0}b", "a\nb", &"x".repeat(321)] {
             assert_eq!(UserName::new(bad), Err(NameError::User), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn one_person_is_one_user_however_the_address_is_typed() {
+        let name = |text: &str| UserName::new(text).unwrap();
+        for (typed, compared) in [
+            ("Ann.Lee@Corp.EXAMPLE", "ann.lee@corp.example"),
+            ("Jose\u{301}@corp.example", "jos\u{e9}@corp.example"),
+            ("JOSE\u{301}@corp.example", "jos\u{e9}@corp.example"),
+            ("\u{c5}sa@corp.example", "\u{e5}sa@corp.example"),
+            // The sign for the unit of length is the letter.
+            ("\u{212b}sa@corp.example", "\u{e5}sa@corp.example"),
+            // Composed, a capital I with a dot is a small one with a dot that nothing composes.
+            ("\u{130}pek@corp.example", "i\u{307}pek@corp.example"),
+            ("CORP\\svc-Sync", "corp\\svc-sync"),
+        ] {
+            assert_eq!(name(typed).as_str(), compared, "{typed}");
+            assert_eq!(name(typed), name(compared));
+        }
+        for (one, other) in [
+            ("stra\u{df}e@corp.example", "strasse@corp.example"),
+            ("jose@corp.example", "jos\u{e9}@corp.example"),
+            ("ipek@corp.example", "\u{131}pek@corp.example"),
+        ] {
+            assert_ne!(name(one), name(other));
+        }
+        let long = "\u{130}".repeat(160);
+        assert_eq!(UserName::new(&long), Err(NameError::User), "it grows");
     }
 
     #[test]

@@ -56,6 +56,8 @@ closed_set! {
         UserNotNamed = "user_not_named",
         /// A label whose value cannot be read.
         UnreadableValue = "unreadable_value",
+        /// More users of an organisation than its `max_users`.
+        TooManyUsers = "too_many_users",
         /// Too many requests of this organisation at once.
         OrgBusy = "org_busy",
         /// Too much at once of everybody.
@@ -103,6 +105,7 @@ impl ProblemReason {
             Self::Incomplete => "Page cut short",
             Self::UserNotNamed => "User not named",
             Self::UnreadableValue => "Value not readable",
+            Self::TooManyUsers => "Too many users",
             Self::OrgBusy => "Organisation busy",
             Self::Busy => "Busy",
             Self::ScrapesBusy => "Too many scrapes",

@@ -31,6 +31,16 @@ impl UserReadings {
         self.0[row] = after.or(self.0[row]);
         changed
     }
+
+    /// Takes the readings of the same person under another spelling, where they are newer.
+    pub fn merge(&mut self, other: &Self) {
+        for (row, reading) in &mut self.0 {
+            let newer = other.0[row].filter(|other| {
+                reading.is_none_or(|reading| reading.observed_at < other.observed_at)
+            });
+            *reading = newer.or(*reading);
+        }
+    }
 }
 
 /// What is read of a user in one observation.

@@ -37,6 +37,11 @@ impl ClockWatch {
         }
     }
 
+    /// Compares the next look with `now`.
+    pub(super) fn watch_from(&mut self, now: Timestamp) {
+        self.seen = now;
+    }
+
     /// By how much the clock lay behind the store at the start, if it did.
     pub(super) fn behind_at_start(&self) -> Option<TimeDelta> {
         self.behind

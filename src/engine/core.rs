@@ -71,7 +71,8 @@ impl<S: Store> Engine<S> {
         events: Events,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let stored = store.load()?;
+        let most = settings.policies.iter().map(|policy| policy.max_users);
+        let stored = store.load(most.max().unwrap_or(0))?;
         let mut engine = Self {
             store,
             events,
@@ -96,6 +97,12 @@ impl<S: Store> Engine<S> {
             });
         }
         for org in stored.orgs {
+            if org.users_left_out {
+                tracing::warn!(
+                    org = org.name.as_str(),
+                    "More users are stored than max_users; those last by name were not read."
+                );
+            }
             let mut state = OrgState::of_stored(org, &engine.identity, now);
             state.clock_stepped_back(latest, now);
             engine.dormant.insert(state.name().clone(), state);
@@ -104,6 +111,11 @@ impl<S: Store> Engine<S> {
         engine.windows.rebuild(now, &engine.store)?;
         engine.refresh(now);
         Ok(engine)
+    }
+
+    /// Begins to watch the clock at `now`: what the start took is no step of it.
+    pub fn watch_clock_from(&mut self, now: Timestamp) {
+        self.clock.watch_from(now);
     }
 
     /// The secret that sources need for record identities.

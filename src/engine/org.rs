@@ -3,7 +3,7 @@
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
-use crate::domain::observation::{ActivityBatch, Snapshot};
+use crate::domain::observation::{ActivityBatch, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::source_state::SourceState;
@@ -136,6 +136,16 @@ impl OrgState {
             });
         }
         self.reported(Source::Activity, at, None, writes);
+    }
+
+    /// Whether the organisation may have the users that a snapshot names. Those whom it has stay, however many they are.
+    pub(super) fn admit(&self, snapshot: &Snapshot) -> Result<(), Refusal> {
+        let max_users = self.view.policy.max_users;
+        let (new, after) = users::count_after(&self.view.users, snapshot);
+        if new > 0 && after as u64 > max_users {
+            return Err(Refusal::TooManyUsers(max_users));
+        }
+        Ok(())
     }
 
     /// Takes what a snapshot says that is not older than what is known, row by row. Says how many rows and users it took.

@@ -42,6 +42,9 @@ pub(super) fn stage(
         Observation::Snapshot(snapshot) => snapshot.org.clone(),
     };
     let known = orgs.get(&name).ok_or(Refusal::UnknownOrg)?;
+    if let Observation::Snapshot(snapshot) = &observation {
+        staging.orgs.get(&name).unwrap_or(known).admit(snapshot)?;
+    }
     let org = staging.orgs.entry(name).or_insert_with(|| known.clone());
     Ok(match observation {
         Observation::Activity(batch) => {

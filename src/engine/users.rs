@@ -6,7 +6,7 @@ use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, UserReadings, UserTable, UserValues};
 use crate::store::{StatusChange, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What a merge gives.
@@ -24,7 +24,12 @@ pub(super) fn table_of_stored(
 ) -> UserTable {
     let mut by_name: BTreeMap<UserName, Vec<(Source, UserReadings)>> = BTreeMap::new();
     for (source, name, readings) in stored {
-        by_name.entry(name).or_default().push((source, readings));
+        let of_user = by_name.entry(name).or_default();
+        match of_user.iter_mut().find(|(by, _)| *by == source) {
+            // Two spellings of one name that an earlier version took for two people.
+            Some((_, known)) => known.merge(&readings),
+            None => of_user.push((source, readings)),
+        }
     }
     let users = by_name
         .into_iter()
@@ -117,6 +122,23 @@ pub(super) fn merge(
         keep(entry, &mut merged, writes);
     }
     merged
+}
+
+/// How many users a snapshot adds to the table, and how many there are when it has been merged.
+pub(super) fn count_after(table: &UserTable, snapshot: &Snapshot) -> (usize, usize) {
+    let named: HashSet<&UserName> = snapshot.users.iter().map(|(name, _)| name).collect();
+    let known = table.users.iter();
+    let (mut staying, mut known_again) = (0, 0);
+    for entry in known {
+        let again = named.contains(&entry.name);
+        known_again += usize::from(again);
+        let forgotten = snapshot.users_complete
+            && entry.readings.len() == 1
+            && forgettable(entry, snapshot.source, snapshot.captured_at);
+        staying += usize::from(!again && !forgotten);
+    }
+    let new = named.len() - known_again;
+    (new, staying + known_again + new)
 }
 
 /// Whether `source` listed the user, and nothing it said of them is newer than the list that leaves them out.

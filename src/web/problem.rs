@@ -36,7 +36,8 @@ pub const fn http_status(reason: ProblemReason) -> StatusCode {
         | ProblemReason::AmbiguousLabel
         | ProblemReason::Incomplete
         | ProblemReason::UserNotNamed
-        | ProblemReason::UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
+        | ProblemReason::UnreadableValue
+        | ProblemReason::TooManyUsers => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemReason::OrgBusy => StatusCode::TOO_MANY_REQUESTS,
         ProblemReason::Busy
         | ProblemReason::ScrapesBusy

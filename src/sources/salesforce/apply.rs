@@ -7,7 +7,7 @@ use super::facts::Part;
 use super::mapping::{org_rows, user_values};
 use super::paging::Record;
 use super::poll::{Poller, Users};
-use crate::domain::ids::ObjectType;
+use crate::domain::ids::{ObjectType, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::Product;
 use crate::domain::source_state::{Successor, SuccessorNote};
@@ -64,11 +64,10 @@ impl Poller {
                 onboarding: user.onboarding.name(),
                 recommended: self.recommended(user),
             });
-            let names = [Some(user.name.as_str()), user.address.as_deref()];
-            for name in names.into_iter().flatten() {
-                successor
-                    .users
-                    .insert(name.to_lowercase(), Arc::clone(&note));
+            let address = user.address.as_deref();
+            let address = address.and_then(|address| UserName::new(address).ok());
+            for name in [Some(user.name.clone()), address].into_iter().flatten() {
+                successor.users.insert(name, Arc::clone(&note));
             }
         }
         self.told.successor = Some(Arc::new(successor));

@@ -90,7 +90,7 @@ impl Given<'_> {
         }
         // An account is a user of Exchange, and takes what a user's name may be.
         match UserName::new(name) {
-            Ok(name) => Ok(OrgValue::Account(Some(name.as_str().into()))),
+            Ok(_) => Ok(OrgValue::Account(Some(name.into()))),
             Err(error) => Err(format!("{}: {error}", self.shown())),
         }
     }

@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::lock::Lock;
 use super::owner::as_owner;
 use super::{DatabasePath, OpenOptions, open};
-use crate::domain::ids::{OrgName, UserName};
+use crate::domain::ids::{OrgName, UserName, folded};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
@@ -82,10 +82,12 @@ fn rows(
         }
         Erase::User(_, user) => {
             for table in tables(&transaction, &["org", "user"])? {
-                erased += transaction.execute(
-                    &format!("DELETE FROM {table} WHERE org = ?1 AND user = ?2"),
-                    params![org, user.as_str()],
-                )?;
+                for name in spellings(&transaction, &table, org, user)? {
+                    erased += transaction.execute(
+                        &format!("DELETE FROM {table} WHERE org = ?1 AND user = ?2"),
+                        params![org, name],
+                    )?;
+                }
             }
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
@@ -100,6 +102,26 @@ fn rows(
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(ErasedRows::Rows(erased))
+}
+
+/// The user's name as a table has it: an earlier version stored names as they were written.
+fn spellings(
+    connection: &Connection,
+    table: &str,
+    org: i64,
+    user: &UserName,
+) -> rusqlite::Result<Vec<String>> {
+    let mut names =
+        connection.prepare(&format!("SELECT DISTINCT user FROM {table} WHERE org = ?1"))?;
+    let mut rows = names.query([org])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(0)?.as_str()?;
+        if folded(name) == user.as_str() {
+            found.push(name.to_owned());
+        }
+    }
+    Ok(found)
 }
 
 /// The user whose name is nearest, whatever the case of its letters; none that has nothing to do with it.

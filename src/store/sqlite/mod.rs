@@ -112,8 +112,8 @@ impl Ledger for SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self) -> Result<Stored, StoreError> {
-        self.read(load::load)
+    fn load(&mut self, max_users: u64) -> Result<Stored, StoreError> {
+        self.write(|connection| load::load(connection, max_users))
     }
 
     fn org(&mut self, name: &OrgName, now: Timestamp) -> Result<(OrgId, Timestamp), StoreError> {

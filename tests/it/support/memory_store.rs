@@ -226,7 +226,7 @@ impl Ledger for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Stored, StoreError> {
+    fn load(&mut self, _max_users: u64) -> Result<Stored, StoreError> {
         let inner = self.inner();
         let mut stored = Stored {
             identity: IdentityKey::new(*b"not kept secret!"),
@@ -246,6 +246,7 @@ impl Store for MemoryStore {
                 name: name.clone(),
                 known_since: *known_since,
                 readings: readings.collect(),
+                users_left_out: false,
                 users: users
                     .map(|((_, source, user), cells)| (*source, user.clone(), cells.clone()))
                     .collect(),
