@@ -6,6 +6,7 @@
 
 pub mod activity;
 mod contradiction;
+pub mod exchange_log;
 pub mod failure;
 pub mod files;
 pub mod http;
