@@ -12,7 +12,8 @@ use std::io;
 use std::sync::Arc;
 
 /// What stands beside its address.
-pub(super) const TITLE: &str = "Polled over Salesforce's interfaces: two of 24 users of the successor product need attention";
+pub(super) const TITLE: &str =
+    "Polled over Salesforce's interfaces: two of 24 users of the successor product need attention";
 
 const NAME: &str = "einstein";
 const CLIENT_ID: &str = "3MVG9demonstration";
