@@ -64,7 +64,7 @@ for (const { name } of plan.pages.filter((page) => !page.within)) {
     await paste.waitForLoadState("load");
     await paste.locator("#content").click();
     await paste.keyboard.press("ControlOrMeta+V");
-    const told = await paste.locator("#told").textContent();
+    const pasted = await paste.locator("#pasted").textContent();
     await paste.locator("button[value=show]").click();
     await paste.waitForLoadState("load");
     const rows = await paste.locator("section[aria-labelledby=understood] tbody tr").evaluateAll((all) => all.map((row) => row.innerText.replace(/\s+/g, " ").trim()));
@@ -75,7 +75,7 @@ for (const { name } of plan.pages.filter((page) => !page.within)) {
       await paste.waitForLoadState("load");
       stored = await paste.locator("main [role=status]").first().innerText();
     }
-    results.push({ name, way, told, rows, trouble, stored, blocked });
+    results.push({ name, way, pasted, rows, trouble, stored, blocked });
     await paste.close();
     await page.close();
   }

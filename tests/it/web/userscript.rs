@@ -55,7 +55,7 @@ fn saved_pages_of_every_layout_go_through_bookmarklet_and_userscript_into_the_pa
     for result in results {
         assert_eq!(result["trouble"], json!([]), "{result:#}");
         assert!(
-            result["told"].as_str().unwrap().contains("with its marks"),
+            result["pasted"].as_str().unwrap().contains("with its marks"),
             "{result:#}"
         );
         // The same page at the same minute is news only once.
