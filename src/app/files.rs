@@ -13,14 +13,13 @@ use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::sources::failure::Failure;
 use crate::sources::files::{
-    DIRECTORY_UNAVAILABLE, Dropped, FileKind, Refused, Taken, Trouble, Watcher,
+    DIRECTORY_UNAVAILABLE, Dropped, FileKind, Refused, Taken, LookError, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
 use crate::sources::salesforce::{Columns, Report, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -104,11 +103,11 @@ struct Looks {
     /// The exported report that was read last.
     report: Arc<Mutex<Option<Report>>>,
     /// The look that is under way: a network share may hang, and then only its thread does.
-    look: Option<JoinHandle<Result<usize, Trouble>>>,
+    look: Option<JoinHandle<Result<usize, LookError>>>,
 }
 
 impl Looks {
-    fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, Trouble>> {
+    fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, LookError>> {
         let (org, door, columns) = (self.org.clone(), self.door.clone(), self.columns.clone());
         let (watcher, report) = (Arc::clone(&self.watcher), Arc::clone(&self.report));
         let steady = (door.clock.steady)();
@@ -130,7 +129,7 @@ impl PolledSource for Looks {
             };
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
                 Ok(Ok(looked)) => looked
-                    .map_err(|trouble| Failure::new(DIRECTORY_UNAVAILABLE, trouble.to_string())),
+                    .map_err(|error| Failure::new(DIRECTORY_UNAVAILABLE, error.to_string())),
                 // What ended the look is for the loop to log, to count and to start again.
                 Ok(Err(ended)) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -236,12 +235,10 @@ impl Door {
     }
 
     fn reject(&self, org: &OrgName, name: &str, error: &IngestError) -> Taken {
-        let mut reason = error.to_string();
-        for mistake in &error.errors {
-            // Writing to a string does not fail.
-            write!(reason, "\n{mistake}").ok();
-        }
-        let detail = format!("file {}: {error}", name.escape_debug());
+        // Whoever drops files may drop one that only the daemon can read: nothing of it is repeated.
+        let reason = error.without_quotes();
+        let first = reason.lines().next().unwrap_or_default();
+        let detail = format!("file {}: {first}", name.escape_debug());
         self.refuse(org, error.reason, detail);
         Taken::Rejected(reason)
     }

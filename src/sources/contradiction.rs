@@ -39,7 +39,7 @@ pub(super) fn found(rows: &EnumMap<OrgRow, Option<OrgValue>>) -> Vec<FieldError>
             && in_hour > in_day
         {
             let says = format!(
-                "says {in_hour} and {} says {in_day}; the last hour is part of the last day, so one of the two was read wrongly",
+                "says \"{in_hour}\" and {} says \"{in_day}\"; the last hour is part of the last day, so one of the two was read wrongly",
                 quoted(&name(day))
             );
             found.push(FieldError::new(0, name(hour), says));
@@ -87,7 +87,7 @@ mod tests {
         }
         assert_eq!(
             rows(&count(50, 10))[0].to_string(),
-            "Contacts: Records synced in last 60 minutes: says 50 and \"Contacts: Records synced in last 24 hours\" says 10; \
+            "Contacts: Records synced in last 60 minutes: says \"50\" and \"Contacts: Records synced in last 24 hours\" says \"10\"; \
              the last hour is part of the last day, so one of the two was read wrongly"
         );
         let mistakes = rows(&account(None, true));

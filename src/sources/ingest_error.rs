@@ -1,5 +1,6 @@
 //! Why a body was not taken: the mistakes as a parser finds them, and how a sender's text is shown.
 
+use super::vocabulary::is_ours;
 use crate::domain::problem::{FieldError, ProblemReason};
 
 /// How many mistakes one answer lists; more would only repeat the sender's one error.
@@ -31,6 +32,50 @@ impl IngestError {
             total: 0,
         }
     }
+}
+
+impl IngestError {
+    /// What is wrong and where, without a word of the body: for whoever reads along beside the sender. Labels and keys of
+    /// ours stay, whatever else is quoted goes.
+    pub fn without_quotes(&self) -> String {
+        let errors = self.errors.iter().map(|error| {
+            let is_ours = is_path_of_ours(&error.field);
+            let field = if is_ours { &error.field } else { "…" };
+            FieldError::new(error.line, field, unquoted(&error.message)).to_string()
+        });
+        let lines = std::iter::once(unquoted(&self.detail)).chain(errors);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A message whose quotes hold nothing but words of ours.
+fn unquoted(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let mut escaped = false;
+        let end = quoted.find(|character| {
+            let ends = character == '"' && !escaped;
+            escaped = character == '\\' && !escaped;
+            ends
+        });
+        let (inner, after) = quoted.split_at(end.unwrap_or(quoted.len()));
+        let inner = if is_ours(inner) { inner } else { "…" };
+        shown.extend([before, "\"", inner, "\""]);
+        rest = after.strip_prefix('"').unwrap_or_default();
+    }
+    shown + rest
+}
+
+/// Whether a path of keys, `users[3].contacts.linked`, has no key of the sender's own.
+fn is_path_of_ours(path: &str) -> bool {
+    path.split('.').all(|key| {
+        let (key, place) = key.split_once('[').unwrap_or((key, ""));
+        is_ours(key)
+            && place
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b']')
+    })
 }
 
 /// What was read of a body, with the records that were left out.
@@ -198,6 +243,25 @@ mod tests {
         let error = mistakes.refusal(ProblemReason::Invalid, "250 wrong");
         assert_eq!((error.errors.len(), error.total), (MAX_LISTED, 250));
         assert_eq!(error.to_string(), "250 wrong");
+    }
+
+    #[test]
+    fn nothing_of_a_body_is_left_where_it_may_not_be_quoted() {
+        let secret = r#"hunt"er\2"#;
+        let mut mistakes = Mistakes::default();
+        mistakes.note(|| FieldError::new(3, secret, format!("{} is no count", quoted(secret))));
+        mistakes.note(|| FieldError::new(0, "users[3].contacts.linked", "is missing"));
+        mistakes.note(|| FieldError::new(0, "users[hunter].linked", "is \"never closed hunter"));
+        let label = quoted("Events: Last sync activity");
+        let detail = format!("{label} and {}; write \"User: \"", quoted(secret));
+        let error = mistakes.refusal(ProblemReason::Invalid, detail);
+        assert_eq!(
+            error.without_quotes(),
+            "\"Events: Last sync activity\" and \"…\"; write \"User: \"\n\
+             line 3, …: \"…\" is no count\n\
+             users[3].contacts.linked: is missing\n\
+             …: is \"…\""
+        );
     }
 
     #[test]

@@ -102,6 +102,38 @@ pub(super) fn find<'l, T>(labels: &'l [Label<T>], key: &str) -> Option<&'l Label
     })
 }
 
+/// Whether a text is a key, a label or the empty name: a word of ours in a message, and not the sender's.
+pub(super) fn is_ours(text: &str) -> bool {
+    const KEYS: [&str; 14] = [
+        "",
+        "at",
+        "captured at",
+        "contacts",
+        "direction",
+        "error",
+        "events",
+        "id",
+        "object type",
+        "outcome",
+        "record",
+        "user",
+        "users",
+        "users complete",
+    ];
+    let name = match text.split_once(": ") {
+        Some(("Contacts" | "Events", name)) => name,
+        _ => text,
+    };
+    let objects = ObjectType::ALL.iter().copied();
+    KEYS.contains(&words(name).as_str())
+        || find(&ORG, name).is_some()
+        || find(&ORG_OBJECT, name).is_some()
+        || find(&USER, name).is_some()
+        || objects
+            .into_iter()
+            .any(|object| find(user_object(object), name).is_some())
+}
+
 /// Whether `even`, made by [`words`], is a name of ours, all of which are ASCII.
 fn is_spelled(even: &str, name: &str) -> bool {
     let name = name.bytes().map(|byte| match byte {

@@ -1,7 +1,7 @@
 //! Where taken files go: `done/` and `rejected/` beside them, never over a file that is there already. Whoever may drop
 //! files may also put links in their way, so a shelf is opened once and never through a link.
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,20 +14,45 @@ pub(super) const DONE: &str = "done";
 /// The directory of files that were refused, each with a `.reason.txt` beside it.
 pub(super) const REJECTED: &str = "rejected";
 
+/// What a sender of the same group may read, and nobody else: it says what is wrong with a file.
+const NOTE_MODE: Mode = Mode::from_raw_mode(0o640);
+
 /// How many names are tried beside one that is taken; a sender that uses one name for every file gets this many.
 const NAMES_TRIED: u32 = 100_000;
 
-/// Moves `file` into a shelf beside it. A symbolic link is moved itself, never what it points to.
-pub(super) fn put_away(file: &Path, shelf: &str) -> io::Result<()> {
-    move_to(file, shelf).map(drop)
+/// Moves `file` into a shelf beside it, and gives its name there. A symbolic link is moved itself, never what it points to.
+pub(super) fn put_away(file: &Path, shelf: &str) -> io::Result<OsString> {
+    move_to(file, shelf).map(|(_, name)| name)
 }
 
-/// Refuses a file: moves it away and writes why beside it.
-pub(super) fn reject(file: &Path, reason: &str) -> io::Result<()> {
+/// Refuses a file: moves it away, writes why beside it, and gives its name there.
+pub(super) fn reject(file: &Path, reason: &str) -> io::Result<OsString> {
     let (shelf, name) = move_to(file, REJECTED)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let note = rustix::fs::openat(&shelf, note_of(&name), flags, Mode::from_raw_mode(0o666))?;
-    writeln!(File::from(note), "{reason}")
+    let note = rustix::fs::openat(&shelf, note_of(&name), flags, NOTE_MODE)?;
+    writeln!(File::from(note), "{reason}")?;
+    Ok(name)
+}
+
+/// Moves a file back to where it was dropped, under the name that it had there, and forgets why it was refused. Says no
+/// when there is another file of this name.
+pub(super) fn take_back(
+    directory: &Path,
+    shelf: &str,
+    archived_as: &OsStr,
+    name: &OsStr,
+) -> io::Result<bool> {
+    let opened = open(&directory.join(shelf), shelf)?;
+    let to = directory.join(name);
+    match rustix::fs::renameat_with(&opened, archived_as, CWD, &to, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    match rustix::fs::unlinkat(&opened, note_of(archived_as), AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn note_of(name: &OsStr) -> OsString {

@@ -4,6 +4,7 @@
 //! Polling, on purpose: it works on network shares, where notifications do not.
 
 mod archive;
+mod names;
 #[cfg(test)]
 mod tests;
 mod watcher;
@@ -17,4 +18,4 @@ pub const DIRECTORY_UNAVAILABLE: FailureReason = FailureReason {
     wants_distance: false,
 };
 
-pub use watcher::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+pub use watcher::{Dropped, FileKind, Refused, Taken, LookError, Watcher};

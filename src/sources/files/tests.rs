@@ -1,6 +1,6 @@
 //! Looks into real directories, at made-up times.
 
-use super::{Dropped, FileKind, Refused, Taken, Trouble, Watcher};
+use super::{Dropped, FileKind, LookError, Refused, Taken, Watcher};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -11,7 +11,7 @@ fn look_twice(
     watcher: &mut Watcher,
     at: u64,
     mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
-) -> Result<usize, Trouble> {
+) -> Result<usize, LookError> {
     let first = watcher.look(seconds(at), &mut take)?;
     Ok(first + watcher.look(seconds(at + 2), &mut take)?)
 }
@@ -236,6 +236,170 @@ fn a_link_where_the_reason_would_go_is_never_written_through() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     let reason = directory.path().join("rejected/a.csv.1.reason.txt");
     assert_eq!(fs::read_to_string(reason).unwrap(), "no\n");
+}
+
+/// A file of ten records, written one a second from second 0 on, as a share shows it that asks its server every third
+/// second, and when a file is opened.
+#[test]
+fn a_file_that_grows_behind_the_attributes_of_a_share_is_taken_whole() {
+    thread_local! {
+        static SHOWN: std::cell::Cell<(u64, u64)> = const { std::cell::Cell::new((0, 0)) };
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.ndjson");
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    watcher.extent = |_| {
+        let (size, modified) = SHOWN.get();
+        let modified = seconds(modified);
+        Ok((super::watcher::Extent { size, modified }, false))
+    };
+    let mut taken = Vec::new();
+    for second in 0..20 {
+        let records = (second + 1).min(10);
+        fs::write(&path, "{}\n".repeat(records)).unwrap();
+        let at = SystemTime::UNIX_EPOCH + seconds(records as u64);
+        fs::File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(at))
+            .unwrap();
+        if second % 7 == 0 {
+            SHOWN.set((3 * records as u64, records as u64));
+        }
+        let looked = watcher.look(seconds(second as u64), |file| {
+            taken.push((second, file.unwrap().body.len()));
+            Taken::Later
+        });
+        assert_eq!(looked.unwrap(), 0);
+        if !taken.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].1, 30, "{taken:?}");
+}
+
+#[test]
+fn a_file_that_grows_after_it_was_taken_is_taken_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    for name in ["a.ndjson", "b.csv"] {
+        fs::write(directory.path().join(name), "1\n").unwrap();
+    }
+    let mut bodies = Vec::new();
+    let mut look = |at, watcher: &mut Watcher| {
+        let looked = watcher.look(seconds(at), |file| {
+            let file = file.unwrap();
+            let whole = file.kind == FileKind::Activity || file.body.len() > 2;
+            bodies.push((file.name, file.body.len()));
+            match whole {
+                true => Taken::Accepted,
+                false => Taken::Rejected("line 1: cut".to_owned()),
+            }
+        });
+        looked.unwrap()
+    };
+    look(0, &mut watcher);
+    assert_eq!(look(2, &mut watcher), 2);
+    for (name, more) in [("done/a.ndjson", "2\n"), ("rejected/b.csv", "2\n")] {
+        let file = fs::File::options()
+            .append(true)
+            .open(directory.path().join(name));
+        std::io::Write::write_all(&mut file.unwrap(), more.as_bytes()).unwrap();
+    }
+    assert_eq!(look(30, &mut watcher), 0);
+    assert_eq!(listing(directory.path()), ["a.ndjson", "b.csv"]);
+    assert_eq!(look(32, &mut watcher), 2);
+    assert_eq!(listing(directory.path()), ["done/a.ndjson", "done/b.csv"]);
+    // Nobody watches for ever.
+    assert_eq!(look(700, &mut watcher), 0);
+    fs::write(directory.path().join("done/a.ndjson"), "1\n2\n3\n").unwrap();
+    assert_eq!(look(701, &mut watcher), 0);
+    assert_eq!(listing(directory.path()), ["done/a.ndjson", "done/b.csv"]);
+    let of = |name: &str, length| (name.to_owned(), length);
+    assert_eq!(
+        bodies,
+        [
+            of("a.ndjson", 2),
+            of("b.csv", 2),
+            of("a.ndjson", 4),
+            of("b.csv", 4)
+        ]
+    );
+}
+
+#[test]
+fn another_name_of_a_secret_is_refused_and_its_reason_is_not_for_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = elsewhere.path().join("secret");
+    fs::write(&secret, "hunter2").unwrap();
+    fs::hard_link(&secret, directory.path().join("a.csv")).unwrap();
+    fs::write(directory.path().join("b.csv"), "hunter2").unwrap();
+    fs::set_permissions(
+        directory.path().join("b.csv"),
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        std::os::unix::fs::chown(directory.path(), Some(1000), None).unwrap();
+    }
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let mut bodies = 0;
+    look_twice(&mut watcher, 0, |file| match file {
+        Ok(_) => {
+            bodies += 1;
+            Taken::Accepted
+        }
+        Err(refused) => Taken::Rejected(refused.reason),
+    })
+    .unwrap();
+    assert_eq!(bodies, usize::from(!is_root));
+    let note = directory.path().join("rejected/a.csv.reason.txt");
+    assert_eq!(
+        fs::read_to_string(&note).unwrap(),
+        "the file has a second name (a hard link); copy the file itself\n"
+    );
+    assert_eq!(fs::metadata(note).unwrap().permissions().mode() & 0o137, 0);
+}
+
+#[test]
+fn names_that_are_left_alone_hold_up_no_file_and_are_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    for number in 0..40_000 {
+        fs::File::create(directory.path().join(format!("{number}.part"))).unwrap();
+    }
+    for number in 0..40 {
+        fs::write(directory.path().join(format!("{number}.json")), "{}").unwrap();
+    }
+    let mut watcher = Watcher::new(directory.path().to_owned());
+    let (mut taken, mut errors) = (0, Vec::new());
+    for at in 0..20 {
+        let looked = watcher.look(seconds(at), |file| {
+            taken += usize::from(file.is_ok());
+            Taken::Accepted
+        });
+        errors.extend(looked.err().map(|error| error.to_string()));
+    }
+    assert_eq!(taken, 40);
+    assert!(
+        errors
+            .last()
+            .unwrap()
+            .contains("holds more than 10000 names that are left alone"),
+        "{errors:?}"
+    );
+    for entry in fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "part") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let last = (20..30)
+        .map(|at| watcher.look(seconds(at), |_| Taken::Accepted))
+        .last();
+    assert_eq!(last.unwrap().unwrap(), 0);
 }
 
 #[test]

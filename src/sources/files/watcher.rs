@@ -1,12 +1,14 @@
 //! Decides when a file is whole, reads it within bounds and hands it over.
 
 use super::archive::{self, DONE, REJECTED};
+use super::names;
 use crate::domain::time::Timestamp;
 use rustix::fs::{Mode, OFlags};
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, ReadDir};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,8 +19,13 @@ const UNCHANGED_FOR: Duration = Duration::from_secs(2);
 const LARGEST: u64 = 64 << 20;
 /// How many files one look takes, so that a flood of files holds up neither the loop nor memory.
 const FILES_A_LOOK: usize = 256;
-/// How many names one look reads at most.
+/// How many names one look reads, and how many files are known at most; the next look reads on where it ended.
 const NAMES_A_LOOK: usize = 10_000;
+/// How long a file that was taken is watched for more: a share may show for a minute how a file was, and senders pause.
+const GROWS_WITHIN: Duration = Duration::from_secs(600);
+/// How many files that were taken are watched for more, and how many of them a look sees: a question to the share each.
+const TAKEN_WATCHED: usize = 1024;
+const TAKEN_A_LOOK: usize = 128;
 
 /// What a file's ending says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,22 +42,6 @@ pub enum FileKind {
     Html,
     /// `.txt`: the status page's text.
     Text,
-}
-
-impl FileKind {
-    fn of(name: &Path) -> Option<Self> {
-        let ending = |name: &Path| Some(name.extension()?.to_str()?.to_ascii_lowercase());
-        let before = || ending(Path::new(name.file_stem()?));
-        match ending(name)?.as_str() {
-            "csv" if before().as_deref() == Some("report") => Some(Self::Report),
-            "ndjson" | "jsonl" => Some(Self::Activity),
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "html" | "htm" => Some(Self::Html),
-            "txt" => Some(Self::Text),
-            _ => None,
-        }
-    }
 }
 
 /// A whole file.
@@ -90,30 +81,95 @@ pub enum Taken {
 
 /// Why a look at the directory failed.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{path}: {source}; the directory must exist and be writable by the daemon; outside /var/lib/lightning-sync, the unit has to allow it with ReadWritePaths= (`systemctl edit lightning-sync-exporter`)"
-)]
-pub struct Trouble {
-    path: String,
-    source: io::Error,
+pub enum LookError {
+    /// The directory, or a file in it.
+    #[error(
+        "{path}: {source}; the directory must exist and be writable by the daemon; outside /var/lib/lightning-sync, the unit has to allow it with ReadWritePaths= (`systemctl edit lightning-sync-exporter`)"
+    )]
+    Io {
+        /// Which.
+        path: String,
+        /// What.
+        source: io::Error,
+    },
+    /// Most of what lies there is left alone, and in the way of what is not.
+    #[error(
+        "{path} holds more than {NAMES_A_LOOK} names that are left alone, such as unfinished uploads; files are taken all the same, only later: remove what nobody needs"
+    )]
+    Crowded {
+        /// Which.
+        path: String,
+    },
 }
 
-/// How a file looked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Look {
-    size: u64,
-    modified: Duration,
+impl LookError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: shown(path),
+            source,
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}
+
+/// What a file's attributes say of how far it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) size: u64,
+    pub(super) modified: Duration,
+}
+
+impl Extent {
+    fn of(meta: &Metadata) -> io::Result<Self> {
+        let modified = meta.modified()?.duration_since(UNIX_EPOCH);
+        Ok(Self {
+            size: meta.len(),
+            modified: modified.unwrap_or_default(),
+        })
+    }
+}
+
+/// A file in the directory, as far as it is known.
+#[derive(Debug)]
+struct Known {
+    extent: Extent,
+    /// How it was when it was opened and its name still showed something else: a share remembers attributes for a while.
+    opened: Option<Extent>,
     /// Since when it has looked like that, by the steady clock.
     since: Duration,
     /// What became of it, where it could not be moved since: it is not taken again, only moved.
     taken: Option<Taken>,
+    /// The reading of the directory that named it last.
+    round: u64,
+}
+
+/// A file that was taken, and may still grow.
+#[derive(Debug)]
+struct PutAway {
+    name: OsString,
+    shelf: &'static str,
+    archived_as: OsString,
+    extent: Extent,
+    until: Duration,
 }
 
 /// Watches one directory.
 #[derive(Debug)]
 pub struct Watcher {
     directory: PathBuf,
-    looks: BTreeMap<OsString, Look>,
+    /// The reading of the directory that one look did not finish.
+    reading: Option<ReadDir>,
+    round: u64,
+    /// How many names were left alone in this round, and whether there were too many in the last one.
+    left_alone: usize,
+    crowded: bool,
+    known: BTreeMap<OsString, Known>,
+    put_away: VecDeque<PutAway>,
+    /// How a file looks by its name; tests put a share's memory in its place.
+    pub(super) extent: fn(&Path) -> io::Result<(Extent, bool)>,
 }
 
 impl Watcher {
@@ -121,7 +177,16 @@ impl Watcher {
     pub fn new(directory: PathBuf) -> Self {
         Self {
             directory,
-            looks: BTreeMap::new(),
+            reading: None,
+            round: 0,
+            left_alone: 0,
+            crowded: false,
+            known: BTreeMap::new(),
+            put_away: VecDeque::new(),
+            extent: |path| {
+                let meta = fs::symlink_metadata(path)?;
+                Ok((Extent::of(&meta)?, meta.is_symlink()))
+            },
         }
     }
 
@@ -130,44 +195,60 @@ impl Watcher {
     ///
     /// # Errors
     /// When the directory cannot be read, or, once all others have been taken, the first file that cannot be looked at or
-    /// moved; what was handed over stays taken, and is not handed over again while it stands there unchanged.
+    /// moved, or that most names are left alone; what was handed over stays taken, and is not handed over again while it
+    /// stands there unchanged.
     pub fn look(
         &mut self,
         steady: Duration,
         mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
-    ) -> Result<usize, Trouble> {
-        let names = self
-            .names()
-            .map_err(|source| trouble(&self.directory, source))?;
-        self.looks
-            .retain(|name, _| names.binary_search(name).is_ok());
-        let (mut done, mut handed, mut first) = (0, 0, None);
-        for name in names {
+    ) -> Result<usize, LookError> {
+        let mut first = self.take_back_what_grew(steady).err();
+        self.read_names(steady)
+            .map_err(|source| LookError::io(&self.directory, source))?;
+        let (mut done, mut handed) = (0, 0);
+        for name in self.known.keys().cloned().collect::<Vec<_>>() {
             let path = self.directory.join(&name);
             let moved = match self.taken(&name, &path, steady, &mut handed, &mut take) {
                 Ok(None) => continue,
                 // Whoever cannot take this one now cannot take the next one either.
-                Ok(Some(Taken::Later)) => break,
-                Ok(Some(Taken::Accepted)) => archive::put_away(&path, DONE),
-                Ok(Some(Taken::Rejected(reason))) => archive::reject(&path, &reason),
+                Ok(Some((Taken::Later, _))) => break,
+                Ok(Some((Taken::Accepted, extent))) => {
+                    archive::put_away(&path, DONE).map(|archived_as| (DONE, archived_as, extent))
+                }
+                Ok(Some((Taken::Rejected(reason), extent))) => archive::reject(&path, &reason)
+                    .map(|archived_as| (REJECTED, archived_as, extent)),
                 Err(error) => Err(error),
             };
             match moved {
-                Ok(()) => {
-                    self.looks.remove(&name);
+                Ok((shelf, archived_as, extent)) => {
+                    self.known.remove(&name);
                     done += 1;
+                    self.put_away.push_back(PutAway {
+                        name,
+                        shelf,
+                        archived_as,
+                        extent,
+                        until: steady + GROWS_WITHIN,
+                    });
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound && is_gone(&path) => {}
-                Err(error) => first = first.or_else(|| Some(trouble(&path, error))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && is_gone(&path) => {
+                    self.known.remove(&name);
+                }
+                Err(error) => first = first.or_else(|| Some(LookError::io(&path, error))),
             }
             if handed >= FILES_A_LOOK {
                 break;
             }
         }
-        first.map_or(Ok(done), Err)
+        let excess = self.put_away.len().saturating_sub(TAKEN_WATCHED);
+        self.put_away.drain(..excess);
+        let crowded = self.crowded.then(|| LookError::Crowded {
+            path: shown(&self.directory),
+        });
+        first.or(crowded).map_or(Ok(done), Err)
     }
 
-    /// What became of a file, now or earlier; `None` when it is not whole yet.
+    /// What became of a file, now or earlier, and how it was then; `None` when it is not whole yet.
     fn taken(
         &mut self,
         name: &OsString,
@@ -175,17 +256,36 @@ impl Watcher {
         steady: Duration,
         handed: &mut usize,
         take: &mut impl FnMut(Result<Dropped, Refused>) -> Taken,
-    ) -> io::Result<Option<Taken>> {
-        let Some(look) = self.whole(name, path, steady)? else {
+    ) -> io::Result<Option<(Taken, Extent)>> {
+        let (extent, is_link) = (self.extent)(path)?;
+        let Some(known) = self.known.get_mut(name) else {
             return Ok(None);
         };
-        if look.taken.is_some() {
-            return Ok(look.taken.clone());
+        if known.extent != extent {
+            *known = Known {
+                extent,
+                opened: None,
+                since: steady,
+                taken: None,
+                round: known.round,
+            };
+        }
+        // A link is refused whatever it points to.
+        if steady.saturating_sub(known.since) < UNCHANGED_FOR && !is_link {
+            return Ok(None);
+        }
+        if let Some(taken) = &known.taken {
+            return Ok(Some((taken.clone(), known.opened.unwrap_or(extent))));
         }
         let shown = name.to_string_lossy().into_owned();
-        let found = match read(path, &shown) {
+        let found = match read(path, &shown, known.opened.unwrap_or(extent)) {
             Ok(dropped) => Ok(dropped),
-            Err(Unreadable::Gone) => return Ok(None),
+            Err(Unreadable::Gone) => return Err(io::ErrorKind::NotFound.into()),
+            Err(Unreadable::Growing(opened)) => {
+                known.opened = Some(opened);
+                known.since = steady;
+                return Ok(None);
+            }
             Err(Unreadable::Refused(reason)) => Err(Refused {
                 name: shown,
                 reason,
@@ -193,56 +293,84 @@ impl Watcher {
         };
         *handed += 1;
         let taken = take(found);
-        look.taken = Some(taken.clone()).filter(|taken| *taken != Taken::Later);
-        Ok(Some(taken))
+        known.taken = Some(taken.clone()).filter(|taken| *taken != Taken::Later);
+        Ok(Some((taken, known.opened.unwrap_or(extent))))
     }
 
-    fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.directory)?.take(NAMES_A_LOOK) {
+    /// Reads names where the last look ended. At the end of the directory, files that were not named are forgotten.
+    fn read_names(&mut self, steady: Duration) -> io::Result<()> {
+        let mut reading = match self.reading.take() {
+            Some(reading) => reading,
+            None => fs::read_dir(&self.directory)?,
+        };
+        for _ in 0..NAMES_A_LOOK {
+            let Some(entry) = reading.next() else {
+                self.known.retain(|_, known| known.round == self.round);
+                self.round += 1;
+                self.crowded = std::mem::take(&mut self.left_alone) > NAMES_A_LOOK;
+                return Ok(());
+            };
             let entry = entry?;
             let name = entry.file_name();
-            let text = name.to_string_lossy();
-            let unfinished =
-                text.ends_with(".tmp") || text.ends_with(".part") || text.starts_with('.');
             // What stands in a shelf's place is no file that somebody dropped.
             let shelf = name == DONE || name == REJECTED;
-            if !unfinished && !shelf && !entry.file_type()?.is_dir() {
-                names.push(name);
+            if shelf || names::is_unfinished(&name.to_string_lossy()) || entry.file_type()?.is_dir()
+            {
+                self.left_alone += 1;
+            } else if let Some(known) = self.known.get_mut(&name) {
+                known.round = self.round;
+            } else if self.known.len() < NAMES_A_LOOK {
+                // Its extent is looked at below, and differs.
+                let nothing = Extent {
+                    size: u64::MAX,
+                    modified: Duration::MAX,
+                };
+                let known = Known {
+                    extent: nothing,
+                    opened: None,
+                    since: steady,
+                    taken: None,
+                    round: self.round,
+                };
+                self.known.insert(name, known);
             }
         }
-        names.sort();
-        Ok(names)
+        self.reading = Some(reading);
+        Ok(())
     }
 
-    /// How the file looks, when it has stood still for long enough.
-    fn whole(
-        &mut self,
-        name: &OsString,
-        path: &Path,
-        steady: Duration,
-    ) -> io::Result<Option<&mut Look>> {
-        let meta = fs::symlink_metadata(path)?;
-        let modified = meta
-            .modified()?
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let look = Look {
-            size: meta.len(),
-            modified,
-            since: steady,
-            taken: None,
-        };
-        let known = self
-            .looks
-            .entry(name.clone())
-            .or_insert_with(|| look.clone());
-        if (known.size, known.modified) != (look.size, look.modified) {
-            *known = look;
+    /// Moves files that grew after they were taken back to where they were dropped: what was taken already is known, and
+    /// the rest is not lost.
+    fn take_back_what_grew(&mut self, steady: Duration) -> Result<(), LookError> {
+        for _ in 0..self.put_away.len().min(TAKEN_A_LOOK) {
+            let Some(put_away) = self.put_away.pop_front() else {
+                break;
+            };
+            let path = self
+                .directory
+                .join(put_away.shelf)
+                .join(&put_away.archived_as);
+            let grew = match (self.extent)(&path) {
+                Ok((extent, is_link)) => !is_link && extent.size > put_away.extent.size,
+                // Whoever tidied up wants nothing more of it.
+                Err(_) => continue,
+            };
+            if grew
+                && archive::take_back(
+                    &self.directory,
+                    put_away.shelf,
+                    &put_away.archived_as,
+                    &put_away.name,
+                )
+                .map_err(|error| LookError::io(&path, error))?
+            {
+                continue;
+            }
+            if steady < put_away.until {
+                self.put_away.push_back(put_away);
+            }
         }
-        let still = steady.saturating_sub(known.since) >= UNCHANGED_FOR;
-        // A link is refused whatever it points to.
-        Ok((still || meta.is_symlink()).then_some(known))
+        Ok(())
     }
 }
 
@@ -250,23 +378,26 @@ fn is_gone(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-fn trouble(path: &Path, source: io::Error) -> Trouble {
-    Trouble {
-        path: path.display().to_string().escape_debug().to_string(),
-        source,
-    }
-}
-
 enum Unreadable {
     Gone,
+    /// Opened, it is not what its name showed.
+    Growing(Extent),
     Refused(String),
 }
 
-fn read(path: &Path, name: &str) -> Result<Dropped, Unreadable> {
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(format!(
+            "the file cannot be read: {error}; give the daemon's user read access"
+        ))
+    }
+}
+
+fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable> {
     let refused = |reason: &str| Unreadable::Refused(reason.to_owned());
     // Never through a symbolic link: it could name a file that only this daemon may read.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(rustix::io::Errno::NOENT) => return Err(Unreadable::Gone),
         Err(rustix::io::Errno::LOOP) => {
@@ -274,42 +405,59 @@ fn read(path: &Path, name: &str) -> Result<Dropped, Unreadable> {
                 "a symbolic link is not followed; copy the file itself",
             ));
         }
-        Err(error) => {
-            return Err(Unreadable::Refused(format!(
-                "the file cannot be read: {error}; give the daemon's user read access"
-            )));
-        }
+        Err(error) => return Err(io::Error::from(error).into()),
     };
-    let meta = file
-        .metadata()
-        .map_err(|error| Unreadable::Refused(format!("the file cannot be read: {error}")))?;
+    let meta = file.metadata()?;
     if !meta.is_file() {
         return Err(refused("only regular files are taken"));
     }
-    let Some(kind) = FileKind::of(path) else {
+    // A second name of a file that only this daemon may read is as good as a link to it.
+    if meta.nlink() > 1 {
+        return Err(refused(
+            "the file has a second name (a hard link); copy the file itself",
+        ));
+    }
+    if is_ours_alone(&meta, path) {
+        return Err(refused(
+            "the file belongs to root or the daemon and not everybody may read it; drop it as the sender, or let everybody read it",
+        ));
+    }
+    let Some(kind) = names::kind(name) else {
         return Err(refused(
             "the ending says nothing that is known: .ndjson or .jsonl is activity, .json and .csv are snapshots, .report.csv is the sync error report, .html and .txt are the status page",
         ));
     };
+    let user = match kind {
+        FileKind::Html | FileKind::Text => names::user(name).map_err(Unreadable::Refused)?,
+        FileKind::Activity | FileKind::Json | FileKind::Csv | FileKind::Report => None,
+    };
+    let opened = Extent::of(&meta)?;
+    if opened != expected {
+        return Err(Unreadable::Growing(opened));
+    }
     let mut body = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut body)
-        .map_err(|error| Unreadable::Refused(format!("the file cannot be read: {error}")))?;
+    (&mut file).take(LARGEST + 1).read_to_end(&mut body)?;
     if body.len() as u64 > LARGEST {
         return Err(refused("the file is larger than 64 MiB; split it"));
     }
-    let since_epoch = meta
-        .modified()
-        .ok()
-        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
-        .unwrap_or_default();
-    let modified = Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
-    let stem = path.file_stem().and_then(OsStr::to_str);
+    let read = Extent::of(&file.metadata()?)?;
+    if read != opened || body.len() as u64 != opened.size {
+        return Err(Unreadable::Growing(read));
+    }
+    let nanos = i64::try_from(opened.modified.as_nanos()).unwrap_or(i64::MAX);
     Ok(Dropped {
         kind,
         body,
-        modified,
+        modified: Timestamp::from_nanos(nanos),
         name: name.to_owned(),
-        user: stem.filter(|stem| stem.contains('@')).map(str::to_owned),
+        user,
     })
+}
+
+/// Whether a file looks like a secret of this machine in a directory of somebody else.
+fn is_ours_alone(meta: &Metadata, path: &Path) -> bool {
+    let directory = path.parent().and_then(|parent| fs::metadata(parent).ok());
+    let owner = meta.uid();
+    let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    ours && meta.mode() & 0o004 == 0 && directory.is_none_or(|directory| directory.uid() != owner)
 }

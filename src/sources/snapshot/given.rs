@@ -28,7 +28,7 @@ impl Given<'_> {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
-            Self::Count(value) => value.to_string(),
+            Self::Count(value) => quoted(&value.to_string()),
             Self::Text(text) => quoted(text),
             Self::Other(what) => (*what).to_owned(),
         }
@@ -120,7 +120,7 @@ impl Given<'_> {
             let count = self.count()?;
             return u32::try_from(count)
                 .map(UserValue::Records)
-                .map_err(|_| format!("{count} is more records than a mailbox holds"));
+                .map_err(|_| format!("{} is more records than a mailbox holds", self.shown()));
         }
         if row.statuses().contains(&Status::Yes) {
             let status = if self.flag()? {
