@@ -146,6 +146,7 @@ impl PolledSource for Looks {
             };
             PollOutcome {
                 snapshot: looked.map(|_| None),
+                memory: None,
                 facts: SourceFacts::default(),
                 figures: report_figures(
                     *self.report.lock().unwrap_or_else(PoisonError::into_inner),

@@ -43,7 +43,7 @@ impl Ingest for EngineIngest {
                     json: to_json(&snapshot),
                     snapshot,
                 }),
-                Observation::Activity(_) => Err(Problem::new(
+                Observation::Activity(_) | Observation::Memory(_) => Err(Problem::new(
                     ProblemReason::Internal,
                     "Records of activity are taken, not shown.",
                 )),

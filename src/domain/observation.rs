@@ -5,6 +5,7 @@ use super::ids::{OrgName, Source, UserName};
 use super::rows::{OrgRow, OrgValue};
 use super::time::Timestamp;
 use super::users::UserValues;
+use std::sync::Arc;
 
 /// One report of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub enum Observation {
     Activity(ActivityBatch),
     /// Values of rows.
     Snapshot(Snapshot),
+    /// What a polled source has to know after a restart.
+    Memory(SourceMemory),
+}
+
+/// What a source has to know after a restart, in a form of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceMemory {
+    /// Of which organisation.
+    pub org: OrgName,
+    /// Whose.
+    pub source: Source,
+    /// It replaces what was stored before.
+    pub bytes: Arc<[u8]>,
 }
 
 /// Records of one request, all of one organisation.

@@ -70,20 +70,38 @@ pub struct SourceState {
 /// The states of an organisation's polled sources, by the sources' names: a watched directory has one too, although no
 /// reading is ever `files`'.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SourceStates(BTreeMap<&'static str, SourceState>);
+pub struct SourceStates {
+    states: BTreeMap<&'static str, SourceState>,
+    memories: BTreeMap<Source, Arc<[u8]>>,
+}
 
 impl SourceStates {
     /// Replaces the state of one source; `None`: it is no longer polled.
     pub fn set(&mut self, source: &'static str, state: Option<SourceState>) {
         match state {
-            Some(state) => drop(self.0.insert(source, state)),
-            None => drop(self.0.remove(source)),
+            Some(state) => drop(self.states.insert(source, state)),
+            None => drop(self.states.remove(source)),
         }
+    }
+
+    /// Forgets how sources are doing, because nobody polls them; what they have to know after a restart stays.
+    pub fn forget(&mut self) {
+        self.states.clear();
+    }
+
+    /// Stores what a source has to know after a restart.
+    pub fn remember(&mut self, source: Source, memory: Arc<[u8]>) {
+        self.memories.insert(source, memory);
+    }
+
+    /// What a source has to know after a restart, in its own form.
+    pub fn memory(&self, source: Source) -> Option<&[u8]> {
+        self.memories.get(&source).map(AsRef::as_ref)
     }
 
     /// The state of a source, if it is polled.
     pub fn of(&self, source: &str) -> Option<&SourceState> {
-        self.0.get(source)
+        self.states.get(source)
     }
 
     /// Whether any source is polled.
@@ -93,21 +111,21 @@ impl SourceStates {
 
     /// The sources whose polls fail, and why.
     pub fn failing(&self) -> impl Iterator<Item = (&'static str, PollFailing)> {
-        self.0
+        self.states
             .iter()
             .filter_map(|(source, state)| Some((*source, state.failing?)))
     }
 
     /// The successor product's users, from whichever source sees them.
     pub fn successor(&self) -> Option<&Successor> {
-        self.0
+        self.states
             .values()
             .find_map(|state| state.facts.successor.as_deref())
     }
 
     /// Changes of the set-up, from whichever source reads them.
     pub fn setup(&self) -> &SetupTrail {
-        self.0
+        self.states
             .values()
             .map(|state| &state.facts.setup)
             .max_by_key(|trail| match trail {

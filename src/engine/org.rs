@@ -4,7 +4,7 @@ use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
 use crate::domain::incidents::Incidents;
-use crate::domain::observation::{ActivityBatch, Snapshot};
+use crate::domain::observation::{ActivityBatch, Snapshot, SourceMemory};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
 use crate::domain::source_state::SourceState;
@@ -56,6 +56,10 @@ impl OrgState {
         for (source, last_report_at, users_complete) in stored.spoke {
             view.last_report[source] = Some(last_report_at);
             state.users_complete[source] = users_complete;
+        }
+        let states = Arc::make_mut(&mut view.source_states);
+        for (source, memory) in stored.memories {
+            states.remember(source, memory);
         }
         for (object, since) in stored.covered {
             view.activity[object].covered_since = Some(since);
@@ -110,9 +114,21 @@ impl OrgState {
         }
     }
 
+    /// Stores what a source has to know after a restart.
+    pub(super) fn remember(&mut self, memory: SourceMemory, writes: &mut Vec<Write>) {
+        let SourceMemory { source, bytes, .. } = memory;
+        let view = Arc::make_mut(&mut self.view);
+        Arc::make_mut(&mut view.source_states).remember(source, Arc::clone(&bytes));
+        writes.push(Write::SourceMemory {
+            org: view.id,
+            source,
+            bytes,
+        });
+    }
+
     /// Forgets polled sources: nobody polls for an organisation that is not configured.
     pub(super) fn forget_source_states(&mut self) {
-        Arc::make_mut(&mut self.view).source_states = Arc::default();
+        Arc::make_mut(&mut Arc::make_mut(&mut self.view).source_states).forget();
     }
 
     /// Notes that activity spoke: when, and for which object types it answers from now on.

@@ -159,6 +159,7 @@ impl Handle {
 /// What an observation takes in memory while it waits.
 fn weight(observation: &Observation) -> usize {
     let payload = match observation {
+        Observation::Memory(memory) => memory.bytes.len(),
         Observation::Activity(batch) => std::mem::size_of_val(batch.records.as_slice()),
         Observation::Snapshot(snapshot) => snapshot.users.len() * size_of::<UserReadings>(),
     };

@@ -40,6 +40,7 @@ pub(super) fn stage(
     let name = match &observation {
         Observation::Activity(batch) => batch.org.clone(),
         Observation::Snapshot(snapshot) => snapshot.org.clone(),
+        Observation::Memory(memory) => memory.org.clone(),
     };
     let known = orgs.get(&name).ok_or(Refusal::UnknownOrg)?;
     let org = staging.orgs.entry(name).or_insert_with(|| known.clone());
@@ -49,6 +50,10 @@ pub(super) fn stage(
         }
         Observation::Snapshot(snapshot) => {
             stage_snapshot(org, snapshot, identity, &mut staging.writes)
+        }
+        Observation::Memory(memory) => {
+            org.remember(memory, &mut staging.writes);
+            Staged::Heartbeat
         }
     })
 }

@@ -1,7 +1,9 @@
 use super::core::{Engine, Settings};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
-use crate::domain::observation::{ActivityBatch, Observation, Receipt, Refusal, Snapshot};
+use crate::domain::observation::{
+    ActivityBatch, Observation, Receipt, Refusal, Snapshot, SourceMemory,
+};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::source_state::{PollFailing, SourceState};
@@ -484,7 +486,7 @@ fn whether_all_users_are_known_is_the_same_after_a_restart() {
         source: Source::Snapshot,
         ..match polled(at(2), 1, &["ann@b.c"], false) {
             Observation::Snapshot(snapshot) => snapshot,
-            Observation::Activity(_) => unreachable!(),
+            Observation::Activity(_) | Observation::Memory(_) => unreachable!(),
         }
     };
     for (observation, complete) in [
@@ -500,4 +502,32 @@ fn whether_all_users_are_known_is_the_same_after_a_restart() {
             [complete; 2]
         );
     }
+}
+
+#[test]
+fn what_a_source_has_to_know_survives_a_restart_and_a_time_without_configuration() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let memory = |bytes: &[u8]| {
+        Observation::Memory(SourceMemory {
+            org: acme(),
+            source: Source::Salesforce,
+            bytes: bytes.into(),
+        })
+    };
+    engine.observe(vec![memory(b"1"), memory(b"2")], at(1));
+    let kept = |engine: &Engine<MemoryStore>| {
+        let memory = org(engine)
+            .source_states
+            .memory(Source::Salesforce)
+            .map(<[u8]>::to_vec);
+        memory.unwrap()
+    };
+    assert_eq!(kept(&engine), b"2");
+    engine.configure(settings(|_| {}, &[]), at(2)).unwrap();
+    engine
+        .configure(settings(|_| {}, &["acme"]), at(3))
+        .unwrap();
+    assert_eq!(kept(&engine), b"2");
+    assert_eq!(kept(&start(&store, at(4))), b"2");
 }

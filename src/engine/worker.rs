@@ -211,6 +211,7 @@ impl<S: Store> Worker<S> {
 
 fn records(observation: &Observation) -> usize {
     match observation {
+        Observation::Memory(_) => 1,
         Observation::Activity(batch) => batch.records.len(),
         Observation::Snapshot(snapshot) => snapshot.users.len().max(1),
     }

@@ -35,6 +35,7 @@ struct Inner {
     users: BTreeMap<(OrgId, Source, UserName), UserReadings>,
     user_changes: BTreeMap<UserTurn, (Status, Status)>,
     spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
+    memories: BTreeMap<(OrgId, Source), Arc<[u8]>>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     incidents: BTreeMap<OrgId, Incidents>,
     clock_seen: Option<Timestamp>,
@@ -163,6 +164,9 @@ impl Inner {
                 let spoke = self.spoke.entry((*org, *source)).or_insert((*at, false));
                 *spoke = (*at, users_complete.unwrap_or(spoke.1));
             }
+            Write::SourceMemory { org, source, bytes } => {
+                self.memories.insert((*org, *source), Arc::clone(bytes));
+            }
             Write::Covered {
                 org,
                 object_type,
@@ -241,6 +245,7 @@ impl Store for MemoryStore {
                 readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
             let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
             let spoke = inner.spoke.iter().filter(|((org, _), _)| *org == id);
+            let memories = inner.memories.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
             stored.orgs.push(StoredOrg {
                 id,
@@ -252,6 +257,9 @@ impl Store for MemoryStore {
                     .collect(),
                 spoke: spoke
                     .map(|((_, source), (at, complete))| (*source, *at, *complete))
+                    .collect(),
+                memories: memories
+                    .map(|((_, source), bytes)| (*source, Arc::clone(bytes)))
                     .collect(),
                 covered: covered
                     .map(|((_, object), since)| (*object, *since))

@@ -96,6 +96,15 @@ pub enum Write {
         /// Whether the latest list of users was whole; `None` leaves it as it is.
         users_complete: Option<bool>,
     },
+    /// What a source has to know after a restart; replaces what was stored before.
+    SourceMemory {
+        /// Of which organisation.
+        org: OrgId,
+        /// Whose.
+        source: Source,
+        /// In the source's own form.
+        bytes: std::sync::Arc<[u8]>,
+    },
     /// Since when activity has answered for an object type without a gap.
     Covered {
         /// Of which organisation.
@@ -146,6 +155,8 @@ pub struct StoredOrg {
     pub users: Vec<(Source, UserName, UserReadings)>,
     /// When each source last spoke, and whether its list of users was whole.
     pub spoke: Vec<(Source, Timestamp, bool)>,
+    /// What sources have to know after a restart.
+    pub memories: Vec<(Source, std::sync::Arc<[u8]>)>,
     /// Since when activity has answered.
     pub covered: Vec<(ObjectType, Timestamp)>,
     /// What was found.

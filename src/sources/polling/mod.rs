@@ -50,6 +50,8 @@ pub trait PolledSource: Send {
 pub struct PollOutcome {
     /// Rows for the engine, or why there are none. `None`: the source hands its observations over by itself.
     pub snapshot: Result<Option<Snapshot>, Failure>,
+    /// What it has to know after a restart, where that changed; [`OrgView`] gives it back to its first poll.
+    pub memory: Option<Vec<u8>>,
     /// What it knows besides the article's rows.
     pub facts: SourceFacts,
     /// The source's own metrics; a gauge that is not among them goes.

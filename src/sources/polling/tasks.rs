@@ -2,7 +2,7 @@
 
 use super::{Pending, PollSettings, PolledSource, Usage};
 use crate::domain::ids::OrgName;
-use crate::domain::observation::{Observation, Refusal, Snapshot};
+use crate::domain::observation::{Observation, Refusal, Snapshot, SourceMemory};
 use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
@@ -325,7 +325,15 @@ async fn round(
     };
     let outcome = poller.poll(at, &view).await;
     let taken = match outcome.snapshot {
-        Ok(Some(snapshot)) => submit(host.as_ref(), snapshot, poller.as_mut()).await,
+        Ok(Some(snapshot)) => {
+            let memory = outcome.memory.map(|bytes| SourceMemory {
+                org: org.clone(),
+                source: snapshot.source,
+                bytes: bytes.into(),
+            });
+            let taken = submit(host.as_ref(), snapshot, memory).await;
+            taken.inspect_err(|_| poller.not_taken())
+        }
         Ok(None) => Ok(()),
         Err(failure) => Err(failure),
     };
@@ -348,16 +356,19 @@ async fn round(
     (poller, Some((taken, report)))
 }
 
+/// Hands over both at once, so that one commit takes them.
 async fn submit(
     host: &dyn Host,
     snapshot: Snapshot,
-    poller: &mut dyn PolledSource,
+    memory: Option<SourceMemory>,
 ) -> Result<(), Failure> {
-    let taken = host.submit(Observation::Snapshot(snapshot)).await;
-    taken.map_err(|refusal| {
-        poller.not_taken();
-        Failure::new(OwnFailure::NotTaken, refusal.to_string())
-    })
+    let snapshot = host.submit(Observation::Snapshot(snapshot));
+    let memory = memory.map(|memory| host.submit(Observation::Memory(memory)));
+    let mut taken = snapshot.await;
+    if let Some(memory) = memory {
+        taken = taken.and(memory.await);
+    }
+    taken.map_err(|refusal| Failure::new(OwnFailure::NotTaken, refusal.to_string()))
 }
 
 fn span(delta: TimeDelta) -> Duration {

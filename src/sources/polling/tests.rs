@@ -55,6 +55,7 @@ impl PolledSource for Made {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
             PollOutcome {
                 snapshot: (self.does)(poll).map(|()| None),
+                memory: None,
                 facts: SourceFacts::default(),
                 figures: Vec::new(),
                 usage: None,

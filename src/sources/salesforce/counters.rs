@@ -1,17 +1,19 @@
 //! From counters that begin anew at midnight to "when last" and "how many in 60 minutes and 24 hours".
 //!
-//! The vendor counts each user's records since midnight and does not say of which time zone, so a counter that falls has
-//! begun anew. What we know is only what rose between two looks: the time of a rise is the time of the look that saw it,
-//! what synced between the last look and midnight is lost, and before a window is filled with looks its count is
-//! unknown, not 0. A first look that sees records knows that something synced within the day, and not when: until
-//! something rises, or a day has passed, that is unknown too.
+//! The vendor counts each user's records since midnight, which is taken to be the organisation's own. What we know is only
+//! what rose between two looks: the time of a rise is the time of the look that saw it, what synced between the last look
+//! and midnight is lost, and before a window is filled with looks its count is unknown, not 0. After a restart, or a long
+//! pause, a rise is as old as it may be: the look before it, or midnight.
 
 use super::capture::CaptureUser;
-use crate::domain::ids::{ObjectType, UserName};
+use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::windows::{DAY, HOUR};
-use chrono::TimeDelta;
+use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 
 /// A pause between looks that leaves the count of an hour as it is: a sixth of the window.
@@ -19,10 +21,15 @@ const PAUSE_OF_HOUR: TimeDelta = TimeDelta::minutes(10);
 /// A pause between looks that leaves the count of a day as it is: a twelfth of the window, twice the longest interval.
 const PAUSE_OF_DAY: TimeDelta = TimeDelta::hours(2);
 
+/// The day on which clocks go back.
+const LONGEST_DAY: TimeDelta = TimeDelta::hours(25);
+
 /// What was seen of the counters of one organisation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counters {
-    seen: HashMap<UserName, Seen>,
+    zone: Tz,
+    /// By the user's id, or name where there is none.
+    seen: HashMap<String, Seen>,
     lanes: [Lane; ObjectType::COUNT],
 }
 
@@ -30,6 +37,14 @@ pub(super) struct Counters {
 struct Seen {
     counts: [Option<u64>; ObjectType::COUNT],
     at: Timestamp,
+}
+
+/// What a restart has to know of an object type: the counters' sum at the last look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Baseline {
+    sum: u64,
+    /// When, in nanoseconds since the epoch.
+    looked_at: i64,
 }
 
 /// Since when there were looks without a pause; `None` before the first.
@@ -41,53 +56,103 @@ struct Lane {
     /// Looks that saw a rise, and by how much; not older than a day.
     rises: VecDeque<(Timestamp, u64)>,
     last_rise: Option<Timestamp>,
-    /// The first look, if it saw records and nothing has risen since.
+    /// The first look, if it saw records, and nothing has risen since or was known before.
     found: Option<Timestamp>,
+    /// What the last look of an earlier poller saw.
+    baseline: Option<Baseline>,
+    sum: u64,
     looked_at: Option<Timestamp>,
     hour_since: Since,
     day_since: Since,
 }
 
 impl Counters {
-    /// Goes on from what was known before the first look.
-    pub(super) fn resume(&mut self, last_rises: [Option<Timestamp>; ObjectType::COUNT]) {
-        for (lane, last_rise) in self.lanes.iter_mut().zip(last_rises) {
+    /// Counters of an organisation in a time zone, that nobody has looked at.
+    pub(super) fn new(zone: Tz) -> Self {
+        Self {
+            zone,
+            seen: HashMap::new(),
+            lanes: Default::default(),
+        }
+    }
+
+    /// Goes on from what was known before the first look: the last syncs, and what [`Self::memory`] gave. Memory of
+    /// another form is none.
+    pub(super) fn resume(
+        &mut self,
+        last_rises: [Option<Timestamp>; ObjectType::COUNT],
+        memory: Option<&[u8]>,
+    ) {
+        let baselines: [Option<Baseline>; ObjectType::COUNT] = memory
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or_default();
+        for ((lane, last_rise), baseline) in self.lanes.iter_mut().zip(last_rises).zip(baselines) {
             if lane.looked_at.is_none() {
                 lane.last_rise = last_rise;
+                lane.baseline = baseline;
             }
         }
     }
 
+    /// What a restart has to know; `None` before the first look.
+    pub(super) fn memory(&self) -> Option<Vec<u8>> {
+        let baselines = self.lanes.each_ref().map(|lane| {
+            let looked_at = lane.looked_at?.nanos();
+            let sum = lane.sum;
+            Some(Baseline { sum, looked_at })
+        });
+        let any = baselines.iter().any(Option::is_some);
+        any.then(|| serde_json::to_vec(&baselines).ok())?
+    }
+
     /// Takes a look at `now`.
     pub(super) fn look(&mut self, users: &[CaptureUser], now: Timestamp) {
+        let today = self.day(now);
         let mut rises = [0_u64; ObjectType::COUNT];
         let mut told = [false; ObjectType::COUNT];
         let mut sums = [0_u64; ObjectType::COUNT];
         for user in users {
-            let before = self
-                .seen
-                .get(&user.name)
-                .map_or([None; 2], |seen| seen.counts);
-            let mut counts = before;
+            let key = user.id.as_deref().unwrap_or(user.name.as_str());
+            let before = self.seen.get(key);
+            let same_day = before.is_some_and(|before| self.day(before.at) == today);
+            let mut counts = before.map_or([None; 2], |before| before.counts);
             let lanes = rises.iter_mut().zip(&mut told).zip(&mut sums);
             for (((rise, told), sum), (count, new)) in lanes.zip(counts.iter_mut().zip(user.synced))
             {
                 let Some(new) = new else { continue };
                 *told = true;
                 *sum = sum.saturating_add(new);
-                *rise = rise.saturating_add(risen(*count, new));
+                *rise = rise.saturating_add(risen(*count, new, same_day));
                 *count = Some(new);
             }
-            self.seen
-                .insert(user.name.clone(), Seen { counts, at: now });
+            self.seen.insert(key.to_owned(), Seen { counts, at: now });
         }
+        let midnight = self.midnight(now);
         for (((lane, rise), told), sum) in self.lanes.iter_mut().zip(rises).zip(told).zip(sums) {
             if told {
-                lane.look(rise, sum, now);
+                lane.look(rise, sum, now, midnight);
             }
         }
         // A user who comes back within the day goes on where they were.
         self.seen.retain(|_, seen| now.since(seen.at).abs() < DAY);
+    }
+
+    fn day(&self, at: Timestamp) -> NaiveDate {
+        at.datetime().with_timezone(&self.zone).date_naive()
+    }
+
+    /// When the day of `now` began: where clocks skip midnight, at the first hour that there is.
+    fn midnight(&self, now: Timestamp) -> Timestamp {
+        let day = self.day(now).and_time(NaiveTime::MIN);
+        (0..4)
+            .filter_map(|hour| {
+                let begins = self
+                    .zone
+                    .from_local_datetime(&(day + TimeDelta::hours(hour)));
+                Timestamp::from_datetime(begins.earliest()?.to_utc())
+            })
+            .next()
+            .unwrap_or(now)
     }
 
     /// What is known at `now`, for a snapshot; rows that are not known are left out.
@@ -116,24 +181,29 @@ impl Counters {
     }
 }
 
-/// By how much a counter rose. The first look knows no rise, and one that fell has begun anew.
-fn risen(before: Option<u64>, now: u64) -> u64 {
+/// By how much a counter rose. The first look knows no rise. One that fell has begun anew, at midnight; within a day a
+/// small fall is a correction. (A large one is another midnight than we know of.)
+fn risen(before: Option<u64>, now: u64, same_day: bool) -> u64 {
     match before {
         None => 0,
         Some(before) if now >= before => now - before,
+        Some(before) if same_day && now >= before / 2 => 0,
         Some(_) => now,
     }
 }
 
 impl Lane {
-    fn look(&mut self, rise: u64, sum: u64, now: Timestamp) {
-        if self.looked_at.is_none() && sum > 0 {
-            self.found = Some(now);
+    fn look(&mut self, rise: u64, sum: u64, now: Timestamp, midnight: Timestamp) {
+        if self.looked_at.is_none() {
+            self.first_look(sum, now, midnight);
         }
         let pause = self.looked_at.map(|at| now.since(at));
-        // A clock that went back makes every earlier look useless for windows that end now.
-        if pause.is_some_and(|pause| pause < TimeDelta::zero()) {
+        // A clock that went back makes every earlier look useless for windows that end now; what was known before is as
+        // old as it was.
+        if let Some(step) = pause.filter(|pause| *pause < TimeDelta::zero()) {
             self.rises.clear();
+            self.last_rise = self.last_rise.map(|at| at.plus(step));
+            self.found = self.found.map(|at| at.plus(step));
         }
         let restarts = |longest: TimeDelta| {
             pause.is_none_or(|pause| pause < TimeDelta::zero() || pause > longest)
@@ -144,12 +214,18 @@ impl Lane {
         if restarts(PAUSE_OF_DAY) {
             self.day_since = Some(now);
         }
-        self.looked_at = Some(now);
         if rise > 0 {
             self.rises.push_back((now, rise));
-            self.last_rise = Some(now);
+            // After a long pause nobody knows when in it something rose.
+            let since = match self.looked_at {
+                Some(before) if restarts(PAUSE_OF_HOUR) => before.min(now),
+                Some(_) | None => now,
+            };
+            self.last_rise = self.last_rise.max(Some(since));
             self.found = None;
         }
+        self.looked_at = Some(now);
+        self.sum = sum;
         while self
             .rises
             .front()
@@ -159,22 +235,41 @@ impl Lane {
         }
     }
 
+    /// Compares what the first look sees with what the last one before a restart saw: what rose since did so not before
+    /// that look, and not before the midnight at which the counters began anew.
+    fn first_look(&mut self, sum: u64, now: Timestamp, midnight: Timestamp) {
+        let Some(before) = self.baseline.take() else {
+            self.found = (sum > 0).then_some(now);
+            if let Some(known) = self.last_rise.filter(|_| sum > 0) {
+                // Records of today: whatever was known before, something synced since midnight.
+                self.last_rise = Some(known.max(midnight));
+                self.found = None;
+            }
+            return;
+        };
+        let looked_at = Timestamp::from_nanos(before.looked_at).min(now);
+        let same_day = looked_at >= midnight;
+        let rose = match sum.cmp(&before.sum) {
+            Ordering::Equal => sum > 0 && now.since(looked_at) > LONGEST_DAY,
+            Ordering::Greater => true,
+            Ordering::Less => sum > 0 && (!same_day || sum < before.sum / 2),
+        };
+        if rose {
+            let since = if same_day { looked_at } else { midnight };
+            self.last_rise = self.last_rise.max(Some(since));
+        }
+    }
+
     /// Whether nobody can say yet when what the first look saw was synced.
     fn may_have_synced(&self, now: Timestamp) -> bool {
         self.last_rise.is_none() && self.found.is_some_and(|found| now.since(found) < DAY)
     }
 
-    /// When a sync was seen last. Counters hold a day's records, so what the first look saw is younger than a last
-    /// sync of more than a day before, and was there at that look at the latest.
+    /// When a sync was seen last. What the first look saw and nothing was known before is told when it is a day old: it
+    /// was there at that look at the latest.
     fn last_sync(&self, now: Timestamp) -> Option<Timestamp> {
-        let Some(found) = self.found else {
-            return self.last_rise;
-        };
-        match self.last_rise {
-            Some(known) if found.since(known) < DAY && now.since(found) < DAY => Some(known),
-            None if now.since(found) < DAY => None,
-            Some(_) | None => Some(found),
-        }
+        let found = self.found.filter(|found| now.since(*found) >= DAY);
+        self.last_rise.or(found)
     }
 
     fn within(&self, window: TimeDelta, now: Timestamp) -> u64 {
@@ -187,6 +282,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::UserName;
     use crate::sources::salesforce::capture::{Connectivity, Onboarding};
 
     fn user(name: &str, contacts: Option<u64>) -> CaptureUser {
@@ -215,7 +311,7 @@ mod tests {
 
     #[test]
     fn before_the_first_rise_and_a_full_window_nothing_is_claimed() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         assert_eq!(looked(&mut counters, 0, 41), []);
         assert_eq!(
             looked(&mut counters, 5, 43),
@@ -225,7 +321,7 @@ mod tests {
 
     #[test]
     fn an_hour_of_looks_makes_a_count_and_a_day_makes_the_other() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         for at in 0..60 {
             looked(&mut counters, at, u64::try_from(at).unwrap());
         }
@@ -247,7 +343,7 @@ mod tests {
 
     #[test]
     fn midnight_takes_nothing_away_and_counts_what_came_after_it() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         for at in 0..61 {
             looked(&mut counters, at, 500);
         }
@@ -263,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_pause_makes_the_count_of_the_hour_unknown_but_not_that_of_the_day() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         for at in 0..1441 {
             looked(&mut counters, at, 10);
         }
@@ -271,7 +367,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (OrgRow::LastSync(CONTACTS), OrgValue::Instant(minute(1461))),
+                // Within the pause, nobody knows when.
+                (OrgRow::LastSync(CONTACTS), OrgValue::Instant(minute(1440))),
                 (OrgRow::Synced24h(CONTACTS), OrgValue::Count(7)),
             ]
         );
@@ -282,7 +379,7 @@ mod tests {
 
     #[test]
     fn records_of_before_the_first_look_are_not_taken_for_silence() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         for at in 0..1440 {
             assert_eq!(looked(&mut counters, at, 500), [], "{at}");
         }
@@ -290,7 +387,7 @@ mod tests {
         let rows = looked(&mut counters, 1440, 500);
         assert_eq!(rows[0], (LAST, OrgValue::Instant(minute(0))));
         assert_eq!(rows[2], (OrgRow::Synced24h(CONTACTS), OrgValue::Count(0)));
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         looked(&mut counters, 0, 500);
         let rows = looked(&mut counters, 1, 501);
         assert_eq!(rows, [(LAST, OrgValue::Instant(minute(1)))]);
@@ -299,8 +396,8 @@ mod tests {
     #[test]
     fn an_outage_goes_on_across_a_restart() {
         let resumed = |known| {
-            let mut counters = Counters::default();
-            counters.resume([Some(minute(known)), None]);
+            let mut counters = Counters::new(Tz::UTC);
+            counters.resume([Some(minute(known)), None], None);
             counters
         };
         // It was quiet for 20 hours; the counters have begun anew since.
@@ -321,9 +418,113 @@ mod tests {
         );
     }
 
+    /// A poller of after a restart, with what one before it knew.
+    fn restarted(before: &Counters, known: Option<Timestamp>) -> Counters {
+        let mut counters = Counters::new(before.zone);
+        counters.resume([known, None], before.memory().as_deref());
+        counters
+    }
+
+    #[test]
+    fn a_restart_does_not_make_an_outage_look_fresh() {
+        // The longest day of the year in Berlin: 25 hours from midnight to midnight.
+        let berlin = Tz::Europe__Berlin;
+        let midnight = Timestamp::from_datetime(
+            berlin
+                .with_ymd_and_hms(2026, 10, 25, 0, 0, 0)
+                .unwrap()
+                .to_utc(),
+        )
+        .unwrap();
+        let stopped = midnight.plus(TimeDelta::minutes(10));
+        for hours in [3.0, 13.0, 24.6, 26.0, 49.0] {
+            let now = stopped.plus(TimeDelta::seconds((hours * 3_600.0) as i64));
+            let count_at =
+                |at: Timestamp| u64::from(at.since(midnight) < TimeDelta::hours(25)) * 40;
+            let mut before = Counters::new(berlin);
+            before.resume([Some(stopped), None], None);
+            let earlier = now.minus(TimeDelta::minutes(3));
+            before.look(&[user("ann", Some(count_at(earlier)))], earlier);
+            let mut counters = restarted(&before, Some(stopped));
+            counters.look(&[user("ann", Some(count_at(now)))], now);
+            assert_eq!(
+                counters.rows(now),
+                [(LAST, OrgValue::Instant(stopped))],
+                "{hours}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_rose_around_a_restart_is_as_old_as_it_may_be() {
+        let known = Some(minute(100));
+        let before = |at, count| {
+            let mut counters = Counters::new(Tz::UTC);
+            looked(&mut counters, at, count);
+            counters
+        };
+        let last = |before: &Counters, at, count| {
+            let mut counters = restarted(before, known);
+            looked(&mut counters, at, count)[0].1.clone()
+        };
+        let noon = before(720, 40);
+        let at = |n| OrgValue::Instant(minute(n));
+        assert_eq!(last(&noon, 900, 40), at(100), "nothing rose");
+        assert_eq!(last(&noon, 900, 41), at(720), "not before the look before");
+        assert_eq!(last(&noon, 900, 38), at(100), "a correction");
+        assert_eq!(last(&noon, 900, 3), at(720), "another midnight than ours");
+        assert_eq!(last(&noon, 1440 + 300, 3), at(1440), "since midnight");
+        assert_eq!(last(&noon, 1440 + 300, 50), at(1440), "since midnight");
+        assert_eq!(last(&noon, 1440 + 300, 0), at(100), "nothing yet today");
+        assert_eq!(
+            last(&noon, 2 * 1440 + 300, 40),
+            at(2 * 1440),
+            "not of that day"
+        );
+        // From a version that stored no counters.
+        let mut counters = Counters::new(Tz::UTC);
+        counters.resume([known, None], Some(b"{}"));
+        assert_eq!(looked(&mut counters, 900, 40)[0].1, at(100));
+        let mut counters = Counters::new(Tz::UTC);
+        counters.resume([known, None], None);
+        assert_eq!(looked(&mut counters, 1440 + 300, 40)[0].1, at(1440));
+    }
+
+    #[test]
+    fn order_repetition_and_corrections_are_no_sync() {
+        let mut counters = Counters::new(Tz::UTC);
+        let (ann, bob) = (user("ann", Some(40)), user("bob", Some(7)));
+        counters.look(&[ann.clone(), bob.clone()], minute(720));
+        counters.look(&[bob.clone(), ann], minute(721));
+        counters.look(&[user("ann", Some(38)), bob.clone()], minute(722));
+        counters.look(&[bob, user("ann", Some(38))], minute(723));
+        assert_eq!(counters.rows(minute(723)), []);
+        assert_eq!(
+            looked(&mut counters, 724, 39),
+            [(LAST, OrgValue::Instant(minute(724)))]
+        );
+        let rises: Vec<_> = counters.lanes[0]
+            .rises
+            .iter()
+            .map(|(_, rise)| *rise)
+            .collect();
+        assert_eq!(rises, [1]);
+    }
+
+    #[test]
+    fn a_step_back_of_the_clock_makes_nothing_younger() {
+        let mut counters = Counters::new(Tz::UTC);
+        looked(&mut counters, 700, 1);
+        looked(&mut counters, 710, 2);
+        looked(&mut counters, 730, 2);
+        // Two hours back, 20 minutes after the last rise.
+        let rows = looked(&mut counters, 610, 2);
+        assert_eq!(rows, [(LAST, OrgValue::Instant(minute(590)))]);
+    }
+
     #[test]
     fn users_who_come_and_go_are_no_rise() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         counters.look(&[user("ann", Some(5))], minute(0));
         counters.look(&[user("ann", Some(5)), user("bob", Some(900))], minute(1));
         counters.look(&[user("bob", Some(900))], minute(2));
@@ -336,7 +537,7 @@ mod tests {
 
     #[test]
     fn fields_that_are_not_there_claim_nothing() {
-        let mut counters = Counters::default();
+        let mut counters = Counters::new(Tz::UTC);
         for at in 0..2000 {
             counters.look(&[user("ann", None)], minute(at));
         }

@@ -100,7 +100,7 @@ impl Poller {
             connection: policy.connection,
             pace: settings.pace(),
             client: Client::new(settings, trust),
-            counters: Counters::default(),
+            counters: Counters::new(policy.time_zone),
             assignments: None,
             trail: Trail::default(),
             asked: [None; Part::COUNT],
@@ -119,8 +119,12 @@ impl Poller {
 
     /// Goes on from the last sync that an earlier poller saw, by [`ObjectType::index`]: an outage that began before a
     /// restart stays one. Once a look was taken, this changes nothing.
-    pub fn resume(&mut self, last_syncs: [Option<Timestamp>; ObjectType::COUNT]) {
-        self.counters.resume(last_syncs);
+    pub fn resume(
+        &mut self,
+        last_syncs: [Option<Timestamp>; ObjectType::COUNT],
+        memory: Option<&[u8]>,
+    ) {
+        self.counters.resume(last_syncs, memory);
     }
 
     /// Bounds a poll by another time than usual.

@@ -43,6 +43,7 @@ impl PollSettings for SalesforceSource {
             self.settings == other.settings
                 && self.policy.product == other.policy.product
                 && self.policy.connection == other.policy.connection
+                && self.policy.time_zone == other.policy.time_zone
         })
     }
 
@@ -55,7 +56,10 @@ impl PollSettings for SalesforceSource {
 impl PolledSource for Poller {
     fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome> {
         Box::pin(async move {
-            self.resume(last_syncs(org));
+            self.resume(
+                last_syncs(org),
+                org.source_states.memory(Source::Salesforce),
+            );
             let budget_percent = self.client.settings.api_budget_percent;
             let Polled {
                 snapshot,
@@ -74,6 +78,7 @@ impl PolledSource for Poller {
             );
             PollOutcome {
                 snapshot: snapshot.map(Some),
+                memory: self.counters.memory(),
                 figures: figures.0,
                 facts: SourceFacts {
                     successor: told.successor,

@@ -51,6 +51,15 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
     )?;
     orgs.each(
         connection,
+        "SELECT org, source, bytes FROM source_memory ORDER BY org, source",
+        |org, row| {
+            let bytes = row.get_ref(2)?.as_blob()?.into();
+            org.memories.push((codec::source(row, 1)?, bytes));
+            Ok(())
+        },
+    )?;
+    orgs.each(
+        connection,
         "SELECT org, object_type, since FROM covered ORDER BY org, object_type",
         |org, row| {
             org.covered
@@ -123,6 +132,7 @@ impl Orgs {
                 readings: Vec::new(),
                 users: Vec::new(),
                 spoke: Vec::new(),
+                memories: Vec::new(),
                 covered: Vec::new(),
                 incidents: Incidents::default(),
             })

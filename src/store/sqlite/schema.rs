@@ -41,11 +41,13 @@ CREATE TABLE covered (org INTEGER NOT NULL, object_type INTEGER NOT NULL, since 
 CREATE TABLE incidents (org INTEGER NOT NULL, cause TEXT NOT NULL, object_type TEXT NOT NULL, user_row TEXT NOT NULL,
   severity TEXT NOT NULL, since INTEGER NOT NULL, users INTEGER, first_sync INTEGER, ended INTEGER, calm_until INTEGER,
   PRIMARY KEY (org, cause, object_type, user_row)) WITHOUT ROWID;
+CREATE TABLE source_memory (org INTEGER NOT NULL, source INTEGER NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (org, source)) WITHOUT ROWID;
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
-pub(super) const SMALL_TABLES: [&str; 6] =
-    ["meta", "orgs", "lanes", "spoke", "covered", "incidents"];
+pub(super) const SMALL_TABLES: [&str; 7] =
+    ["meta", "orgs", "lanes", "spoke", "covered", "incidents", "source_memory"];
 /// The tables that grow.
 pub(super) const LARGE_TABLES: [&str; 8] = [
     "activity",

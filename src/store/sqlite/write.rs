@@ -225,6 +225,12 @@ fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite:
             )?
             .execute(params![org.0, codec::number(source.index()), at.nanos(), users_complete])
             .map(drop),
+        Write::SourceMemory { org, source, bytes } => connection
+            .prepare_cached(
+                "INSERT INTO source_memory VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+            )?
+            .execute(params![org.0, codec::number(source.index()), bytes.as_ref()])
+            .map(drop),
         Write::Covered {
             org,
             object_type,

@@ -129,7 +129,7 @@ async fn a_poller_goes_on_from_the_last_sync_that_was_known() {
     let last = world.now().minus(TimeDelta::hours(30));
     let settings = settings(&format!("http://{}", world.salesforce.address()));
     world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
-    world.poller.resume([Some(last); 2]);
+    world.poller.resume([Some(last); 2], None);
     world
         .salesforce
         .change(CLIENT_ID, |org| org.stopped = Some(last));

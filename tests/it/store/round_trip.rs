@@ -150,6 +150,11 @@ fn live(store: &mut impl Store) {
                 object_type: ObjectType::Events,
                 since: at(1),
             },
+            Write::SourceMemory {
+                org: OrgId(2),
+                source: Source::Salesforce,
+                bytes: b"[1]"[..].into(),
+            },
             Write::ClockSeen { at: at(2) },
         ])
         .unwrap();
@@ -231,6 +236,7 @@ fn expect_loaded(store: &mut impl Store) {
     );
     assert_eq!((beta.readings.len(), beta.users.len()), (0, 0));
     assert_eq!(beta.spoke, [(Source::Activity, at(2), false)]);
+    assert_eq!(beta.memories, [(Source::Salesforce, b"[1]"[..].into())]);
     assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
 }
 
