@@ -1,6 +1,10 @@
 //! Watches contact and event sync between Salesforce and Microsoft Exchange: collects what sources tell, keeps it,
 //! counts it exactly, judges it as the vendor's article means it, and says what to do next.
 
+/// The store of the tests is compiled as part of the integration tests, too, and names the crate as they do.
+#[cfg(test)]
+extern crate self as lightning_sync_exporter;
+
 pub mod app;
 pub mod cli;
 pub mod config;

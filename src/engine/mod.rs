@@ -5,6 +5,9 @@
 
 mod clock;
 mod core;
+#[cfg(test)]
+#[path = "../../tests/it/support/memory_store.rs"]
+mod memory_store;
 mod org;
 mod queue;
 mod staging;

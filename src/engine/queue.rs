@@ -175,9 +175,9 @@ mod tests {
     use crate::domain::observation::ActivityBatch;
     use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
     use crate::domain::time::Timestamp;
+    use crate::engine::memory_store::MemoryStore;
     use crate::engine::{Clock, Engine, spawn};
     use crate::events::Events;
-    use crate::store::MemoryStore;
     use chrono::TimeDelta;
     use std::sync::Mutex;
     use std::time::Duration;

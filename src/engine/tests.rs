@@ -1,4 +1,5 @@
 use super::core::{Engine, Settings};
+use super::memory_store::MemoryStore;
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
 use crate::domain::observation::{
@@ -11,7 +12,6 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::domain::view::{ActivityFigures, OrgView};
 use crate::events::Events;
-use crate::store::MemoryStore;
 use chrono::TimeDelta;
 use std::sync::Arc;
 
@@ -185,7 +185,7 @@ fn a_commit_that_fails_acknowledges_nothing_and_the_store_is_opened_again() {
         observe(&mut engine, batch.clone(), at(3)),
         Err(Refusal::StoreFailing)
     );
-    store.mend();
+    store.recover();
     engine.tick(at(5), TimeDelta::seconds(2));
     assert!(!engine.view().store_failing);
     assert_eq!(

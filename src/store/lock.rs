@@ -35,6 +35,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // Nobody makes it a link but to have something else changed.
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(Path::new(&name))
             .map_err(|error| StoreError::from_opening(shown, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -7,12 +7,10 @@
 mod error;
 mod history;
 mod lock;
-mod memory;
 mod port;
 mod sqlite;
 
 pub use error::StoreError;
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
-pub use memory::MemoryStore;
 pub use port::{StatusChange, Store, Stored, StoredOrg, Write, Written};
 pub use sqlite::{Copied, Erase, OpenOptions, SqliteStore, backup, erase, restore};

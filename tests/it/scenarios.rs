@@ -1,5 +1,6 @@
 //! Every story told to the engine, the judgement asked every five minutes, and its answers held against the truth.
 
+use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, IdentityKey};
 use lightning_sync_exporter::domain::causes::{Cause, Severity};
@@ -11,7 +12,6 @@ use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::engine::{Engine, Settings};
 use lightning_sync_exporter::events::Events;
-use lightning_sync_exporter::store::MemoryStore;
 use lightning_sync_sim::scenarios::{Pushes, Scenario, Truth, all, demo, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

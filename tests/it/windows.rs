@@ -2,13 +2,14 @@
 //! and clocks that jump. After every step every figure of every organisation must be the same.
 
 use crate::random::Random;
+use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::observation::newest_expired;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lane, Tally, Windows};
-use lightning_sync_exporter::store::{MemoryStore, OpenOptions, SqliteStore, Store, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 const SECOND: i64 = 1_000_000_000;

@@ -2,12 +2,13 @@
 
 use super::super::StoreError;
 use super::super::lock::Lock;
+use super::owner::as_owner;
 use super::{DatabasePath, open};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What was copied.
@@ -27,8 +28,10 @@ pub struct Copied {
 /// # Errors
 /// When there is something at `to` already, or either cannot be read, written or trusted.
 pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
-    let source = DatabasePath::find(database)?;
-    copy(&source, to)
+    let from = as_owner(database, || {
+        open::connect_copied(&DatabasePath::find(database)?)
+    })?;
+    as_owner(to, || copy(from, &DatabasePath::find(to)?))
 }
 
 /// Puts a backup where a database is to be. Nothing may be there: what it would replace may be all that is left.
@@ -36,46 +39,30 @@ pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
 /// # Errors
 /// When a database is there, a daemon holds it, or the backup is damaged or of a later version.
 pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
-    let (source, target) = (DatabasePath::find(from)?, DatabasePath::find(database)?);
-    let _lock = Lock::take(target.file(), target.shown())?;
-    // The lock stays, whatever comes of the rest; made by root, it would keep the daemon out.
-    File::open(target.file().with_added_extension("lock"))
-        .and_then(|lock| hand_over(&lock, target.file()))
-        .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
-    for beside in ["-wal", "-shm"] {
-        let mut name = target.file().as_os_str().to_owned();
-        name.push(beside);
-        let log = Path::new(&name);
-        if log.exists() {
-            return Err(target.io(format!(
-                "{} is still there and belongs to another database; move it away together with that one",
-                log.display()
-            )));
+    let source = as_owner(from, || open::connect_copied(&DatabasePath::find(from)?));
+    as_owner(database, || {
+        let target = DatabasePath::find(database)?;
+        let _lock = Lock::take(target.file(), target.shown())?;
+        for beside in ["-wal", "-shm"] {
+            let mut name = target.file().as_os_str().to_owned();
+            name.push(beside);
+            let log = Path::new(&name);
+            if log.exists() {
+                return Err(target.io(format!(
+                    "{} is still there and belongs to another database; move it away together with that one",
+                    log.display()
+                )));
+            }
         }
-    }
-    copy(&source, database)
+        copy(source?, &target)
+    })
 }
 
-/// Gives what root made in somebody's directory to them.
-fn hand_over(file: &File, beside: &Path) -> io::Result<()> {
-    if rustix::process::geteuid().is_root() {
-        let owner = directory_of(beside)?.metadata()?;
-        std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    Ok(())
-}
-
-fn directory_of(file: &Path) -> io::Result<File> {
-    File::open(file.parent().unwrap_or(Path::new(".")))
-}
-
-fn copy(source: &DatabasePath, to: &Path) -> Result<Copied, StoreError> {
-    let target = DatabasePath::find(to)?;
+fn copy(from: Connection, target: &DatabasePath) -> Result<Copied, StoreError> {
     if target.file().exists() {
         return Err(target.io("it is there already; name a new file, or move that one away"));
     }
-    let from = open::connect_copied(source)?;
-    let unfinished = Unfinished::create(&target)?;
+    let unfinished = Unfinished::create(target)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: &rusqlite::Error| target.error(error);
     let mut into = Connection::open_with_flags(&unfinished.path, flags).map_err(|e| failed(&e))?;
@@ -85,7 +72,7 @@ fn copy(source: &DatabasePath, to: &Path) -> Result<Copied, StoreError> {
     // The copy is a file of its own: no log beside it that could be forgotten.
     let mode = into.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()));
     mode.map_err(|error| failed(&error))?;
-    open::check_all(&into, &target)?;
+    open::check_all(&into, target)?;
     let count = |sql| into.query_row(sql, [], |row| row.get::<_, i64>(0));
     let copied = count("SELECT count(*) FROM activity")
         .and_then(|records| Ok((records, count("SELECT count(*) FROM orgs")?)))
@@ -126,14 +113,13 @@ impl Unfinished {
         }
     }
 
-    /// Gives it its name, on disk. Made by root in somebody's directory, it is theirs.
+    /// Gives it its name, on disk.
     fn finish(self, name: &Path) -> io::Result<u64> {
         let file = File::open(&self.path)?;
-        hand_over(&file, name)?;
         file.sync_all()?;
         // Not `rename`: whatever came to be there meanwhile stays.
         std::fs::hard_link(&self.path, name)?;
-        directory_of(name)?.sync_all()?;
+        File::open(name.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(file.metadata()?.len())
     }
 }

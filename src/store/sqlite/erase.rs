@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use super::super::lock::Lock;
+use super::owner::as_owner;
 use super::{DatabasePath, OpenOptions, open};
 use crate::domain::ids::{OrgName, UserName};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,6 +22,10 @@ pub enum Erase<'a> {
 /// # Errors
 /// When a daemon holds the database, it cannot be used, or it does not know the organisation or the user.
 pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
+    as_owner(database, || erase_here(database, what))
+}
+
+fn erase_here(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     let place = DatabasePath::find(database)?;
     if !place.file().exists() {
         return Err(place.io("it does not exist"));
@@ -29,9 +34,9 @@ pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     let (mut connection, _) = open::connect(&place, &OpenOptions::default(), None)?;
     let (Erase::Org(name) | Erase::User(name, _)) = what;
     match rows(&mut connection, name, what).map_err(|error| place.error(&error))? {
-        Found::Rows(erased) => Ok(erased),
-        Found::NoOrg => Err(place.io(format!("it knows no organisation {name}"))),
-        Found::NoUser(near) => {
+        ErasedRows::Rows(erased) => Ok(erased),
+        ErasedRows::NoOrg => Err(place.io(format!("it knows no organisation {name}"))),
+        ErasedRows::NoUser(near) => {
             let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let Erase::User(_, user) = what else {
                 return Ok(0);
@@ -42,14 +47,18 @@ pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
 }
 
 /// Whether there was anything to erase.
-enum Found {
+enum ErasedRows {
     Rows(usize),
     NoOrg,
     /// With the name of a user that is nearly the one that was given.
     NoUser(Option<String>),
 }
 
-fn rows(connection: &mut Connection, name: &OrgName, what: Erase<'_>) -> rusqlite::Result<Found> {
+fn rows(
+    connection: &mut Connection,
+    name: &OrgName,
+    what: Erase<'_>,
+) -> rusqlite::Result<ErasedRows> {
     let transaction = connection.transaction()?;
     let org: Option<i64> = transaction
         .query_row(
@@ -59,7 +68,7 @@ fn rows(connection: &mut Connection, name: &OrgName, what: Erase<'_>) -> rusqlit
         )
         .optional()?;
     let Some(org) = org else {
-        return Ok(Found::NoOrg);
+        return Ok(ErasedRows::NoOrg);
     };
     let mut erased = 0;
     match what {
@@ -80,7 +89,7 @@ fn rows(connection: &mut Connection, name: &OrgName, what: Erase<'_>) -> rusqlit
             }
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
-                return Ok(Found::NoUser(nearest(&transaction, org, user)?));
+                return Ok(ErasedRows::NoUser(nearest(&transaction, org, user)?));
             }
         }
     }
@@ -90,7 +99,7 @@ fn rows(connection: &mut Connection, name: &OrgName, what: Erase<'_>) -> rusqlit
     connection.pragma_update(None, "temp_store", "FILE")?;
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(Found::Rows(erased))
+    Ok(ErasedRows::Rows(erased))
 }
 
 /// The user whose name is nearest, whatever the case of its letters; none that has nothing to do with it.

@@ -10,6 +10,7 @@ mod erase;
 mod ledger;
 mod load;
 mod open;
+mod owner;
 mod prune;
 mod schema;
 mod write;

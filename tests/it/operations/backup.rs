@@ -169,3 +169,105 @@ fn a_restore_that_fails_leaves_a_lock_that_the_daemon_can_take() {
     let lock = std::fs::metadata(data.join("store.db.lock")).unwrap();
     assert_eq!((lock.uid(), lock.gid()), (NOBODY, NOBODY));
 }
+
+/// A directory of somebody who is not root, beside a file of root's that they would like to have.
+struct Somebody {
+    directory: tempfile::TempDir,
+}
+
+impl Somebody {
+    const ID: u32 = 65_534;
+
+    fn new() -> Self {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let own = Self { directory };
+        std::fs::create_dir(own.at("data")).unwrap();
+        chown(own.at("data"), Some(Self::ID), Some(Self::ID)).expect("tests/run runs as root");
+        std::fs::write(own.at("shadow"), "secret").unwrap();
+        std::fs::set_permissions(own.at("shadow"), PermissionsExt::from_mode(0o600)).unwrap();
+        own
+    }
+
+    fn at(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn link(&self, name: &str, to: &str) {
+        std::os::unix::fs::symlink(self.at(to), self.at("data").join(name)).unwrap();
+    }
+
+    /// Root's file is as it was, and nothing new is beside it.
+    fn assert_untouched(&self) {
+        use std::os::unix::fs::MetadataExt;
+        let file = std::fs::metadata(self.at("shadow")).unwrap();
+        assert_eq!((file.uid(), file.gid(), file.mode() & 0o777), (0, 0, 0o600));
+        assert_eq!(std::fs::read(self.at("shadow")).unwrap(), b"secret");
+        assert!(!self.at("planted").exists());
+        assert!(!self.at("shadow.lock").exists() && !self.at("planted.lock").exists());
+    }
+}
+
+/// A database with one organisation, made where only root may write.
+fn made(at: &Path) {
+    use lightning_sync_exporter::domain::ids::OrgName;
+    use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store};
+    let mut store = SqliteStore::open(at, OpenOptions::default()).unwrap();
+    store.org(&OrgName::new("acme").unwrap(), now()).unwrap();
+}
+
+#[test]
+fn links_in_the_daemon_s_directory_lead_root_nowhere() {
+    use std::os::unix::fs::MetadataExt;
+    let erase = |database: &Path| {
+        let database = database.to_str().unwrap();
+        run(&["erase", "--database", database, "--org", "acme"])
+    };
+    for (name, to) in [
+        ("store.db.lock", "shadow"),
+        ("store.db", "planted"),
+        ("store.db", "shadow"),
+        ("store.db.unfinished", "shadow"),
+        ("store.db.unfinished", "planted"),
+    ] {
+        let own = Somebody::new();
+        made(&own.at("from.db"));
+        own.link(name, to);
+        let database = own.at("data").join("store.db");
+        assert_eq!(
+            restore(&own.at("from.db"), &database).status.code(),
+            Some(1),
+            "{name}"
+        );
+        own.assert_untouched();
+        assert_eq!(erase(&database).status.code(), Some(1), "{name}");
+        own.assert_untouched();
+        // A backup takes no lock, so that a link in the lock's place does not concern it.
+        let copied = backup(&own.at("from.db"), &database).status.success();
+        assert_eq!(copied, name == "store.db.lock", "{name}");
+        own.assert_untouched();
+    }
+    // And without any, all three work, and leave nothing of root's behind.
+    let own = Somebody::new();
+    made(&own.at("from.db"));
+    let database = own.at("data").join("store.db");
+    for output in [
+        restore(&own.at("from.db"), &database),
+        backup(&database, &own.at("data").join("copy.db")),
+        backup(&database, &own.at("copy.db")),
+        erase(&database),
+    ] {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    for file in std::fs::read_dir(own.at("data")).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(
+            file.metadata().unwrap().uid(),
+            Somebody::ID,
+            "{:?}",
+            file.path()
+        );
+    }
+    assert_eq!(std::fs::metadata(own.at("copy.db")).unwrap().uid(), 0);
+}

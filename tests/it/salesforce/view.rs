@@ -1,6 +1,7 @@
 //! What the picture makes of a source that asks: it is live only for what it still reads.
 
 use super::fixture::{noon, policy};
+use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::{ObjectType, Source};
 use lightning_sync_exporter::domain::observation::{Observation, Snapshot};
@@ -10,7 +11,6 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::OrgView;
 use lightning_sync_exporter::engine::{Engine, Settings};
 use lightning_sync_exporter::events::Events;
-use lightning_sync_exporter::store::MemoryStore;
 use std::sync::Arc;
 
 const CONTACTS: ObjectType = ObjectType::Contacts;

@@ -1,6 +1,7 @@
 //! Both stores give back what was written, over a restart, and tell the same history.
 
 use super::{NOW, batch, try_open};
+use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
@@ -9,8 +10,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, U
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
-    History, MemoryStore, ReadingChange, SqliteHistory, StatusChange, Store, UserChange, Write,
-    Written,
+    History, ReadingChange, SqliteHistory, StatusChange, Store, UserChange, Write, Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -402,7 +402,7 @@ fn a_memory_store_that_is_told_to_fail_fails_until_it_is_mended() {
     store.fail();
     assert!(store.commit(&[]).is_err());
     assert!(store.reopen().is_err());
-    store.mend();
+    store.recover();
     store.reopen().unwrap();
     expect_loaded(&mut store);
 }

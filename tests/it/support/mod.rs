@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod disk;
 pub(crate) mod http;
+pub(crate) mod memory_store;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod stack;

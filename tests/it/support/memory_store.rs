@@ -1,23 +1,27 @@
-//! A store without a disk, for the demo and for tests of other rooms. What [`Store`] promises of counting holds here
+//! A store without a disk, for tests of the engine. What [`Store`] promises of counting holds here
 //! too; what it promises of surviving holds for as long as a clone of the handle lives.
 
-use super::history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, UserChange};
-use super::{Store, StoreError, Stored, StoredOrg, Write, Written};
-use crate::domain::activity::{ActivityKind, ActivityRecord, IdentityKey, RecordKey};
-use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
-use crate::domain::incidents::Incidents;
-use crate::domain::readings::Reading;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
-use crate::domain::time::Timestamp;
-use crate::domain::users::UserReadings;
-use crate::domain::windows::{Ledger, Tally};
+use lightning_sync_exporter::domain::activity::{
+    ActivityKind, ActivityRecord, IdentityKey, RecordKey,
+};
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::incidents::Incidents;
+use lightning_sync_exporter::domain::readings::Reading;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_exporter::domain::users::UserReadings;
+use lightning_sync_exporter::domain::windows::{Ledger, Tally};
+use lightning_sync_exporter::store::{
+    HISTORY_LIMIT, History, HourTotal, ReadingChange, Store, StoreError, Stored, StoredOrg,
+    UserChange, Write, Written,
+};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A store in memory. Clones share what is stored, so a test drops one engine and starts the next on a clone.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -46,17 +50,17 @@ type UserTurn = (OrgId, UserName, Timestamp, UserRow, Source);
 
 impl MemoryStore {
     /// An empty store.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// From now on every write fails as on a full disk, and [`Store::reopen`] too, until [`Self::mend`].
-    pub fn fail(&self) {
+    /// From now on every write fails as on a full disk, and [`Store::reopen`] too, until [`Self::recover`].
+    pub(crate) fn fail(&self) {
         self.inner().broken = true;
     }
 
     /// Ends [`Self::fail`].
-    pub fn mend(&self) {
+    pub(crate) fn recover(&self) {
         self.inner().broken = false;
     }
 
