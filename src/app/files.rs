@@ -13,7 +13,7 @@ use crate::engine::{Clock, Handle};
 use crate::events::{Event, Events};
 use crate::sources::failure::Failure;
 use crate::sources::files::{
-    DIRECTORY_UNAVAILABLE, Dropped, FileKind, Refused, Taken, LookError, Watcher,
+    DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
@@ -128,8 +128,9 @@ impl PolledSource for Looks {
                 None => self.look(now),
             };
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
-                Ok(Ok(looked)) => looked
-                    .map_err(|error| Failure::new(DIRECTORY_UNAVAILABLE, error.to_string())),
+                Ok(Ok(looked)) => {
+                    looked.map_err(|error| Failure::new(DIRECTORY_UNAVAILABLE, error.to_string()))
+                }
                 // What ended the look is for the loop to log, to count and to start again.
                 Ok(Err(ended)) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),

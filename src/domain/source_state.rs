@@ -106,7 +106,7 @@ impl SourceStates {
 
     /// Whether any source is polled.
     pub fn any(&self) -> bool {
-        !self.0.is_empty()
+        !self.states.is_empty()
     }
 
     /// The sources whose polls fail, and why.

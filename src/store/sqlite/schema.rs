@@ -46,8 +46,15 @@ CREATE TABLE source_memory (org INTEGER NOT NULL, source INTEGER NOT NULL, bytes
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
-pub(super) const SMALL_TABLES: [&str; 7] =
-    ["meta", "orgs", "lanes", "spoke", "covered", "incidents", "source_memory"];
+pub(super) const SMALL_TABLES: [&str; 7] = [
+    "meta",
+    "orgs",
+    "lanes",
+    "spoke",
+    "covered",
+    "incidents",
+    "source_memory",
+];
 /// The tables that grow.
 pub(super) const LARGE_TABLES: [&str; 8] = [
     "activity",
