@@ -42,6 +42,7 @@ fn main() {
         telemetry_path: "/metrics".to_owned(),
         web_file: None,
         lifecycle: false,
+        allowed_hosts: Vec::new(),
         config_file: None,
         environment: Environment::default(),
         clock: real_clock(),

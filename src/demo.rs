@@ -93,6 +93,7 @@ impl Demo {
                 telemetry_path: self.telemetry_path.clone(),
                 web_file: None,
                 lifecycle: false,
+                allowed_hosts: Vec::new(),
                 config_file: None,
                 environment: Environment::default(),
                 clock: clock.clone(),

@@ -55,6 +55,15 @@ pub struct Figure {
     pub value: f64,
 }
 
+/// How a refusal is logged.
+#[derive(Debug, Clone)]
+pub struct RefusalLog {
+    /// For how many of its kind it stands.
+    pub count: u64,
+    /// The address of who sent it.
+    pub peer: String,
+}
+
 /// Something worth a log line and a count. Organisations are named only where they are configured ones.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -66,6 +75,10 @@ pub enum Event {
         reason: &'static str,
         /// What was wrong, for the log.
         detail: String,
+        /// The first field that is wrong, where it is about one.
+        field: Option<String>,
+        /// How it is logged; `None`: one of its kind was logged not long ago.
+        log: Option<RefusalLog>,
     },
     /// Records were taken and are on disk.
     ActivityAccepted {
@@ -176,10 +189,8 @@ pub enum Event {
     },
     /// A name and a password were refused.
     PasswordRefused {
-        /// The address of who sent them.
-        peer: String,
-        /// Whether it is to be logged: the first of a pair, and not one of a flood.
-        told: bool,
+        /// How it is logged; `None`: one from this peer was logged not long ago.
+        log: Option<RefusalLog>,
     },
     /// The web's file or a certificate changed and cannot be used; what held before goes on holding.
     WebReloadFailed {
@@ -199,12 +210,25 @@ impl Event {
     /// Writes the event's one log line.
     pub fn log(&self) {
         match self {
+            Self::IngestRejected { log: None, .. } => {}
             Self::IngestRejected {
                 org,
                 reason,
                 detail,
+                field,
+                log: Some(RefusalLog { count, peer }),
             } => {
-                tracing::warn!(org, reason, detail, "Refused an ingest request: {detail}");
+                let org = if org.is_empty() { "unknown" } else { org };
+                let field = field.as_deref().unwrap_or_default();
+                tracing::warn!(
+                    org,
+                    reason,
+                    peer,
+                    count,
+                    field,
+                    detail,
+                    "Refused an ingest request. Others like it are counted for a minute before the next line."
+                );
             }
             Self::ActivityAccepted {
                 org,
@@ -289,9 +313,13 @@ impl Event {
             Self::SourceNews { org, source, news } => {
                 tracing::info!(org, source, "{org}: {source}: {news}.");
             }
-            Self::PasswordRefused { peer, told } => {
-                if *told {
-                    tracing::warn!(peer, "Somebody at {peer} sent a wrong name or password.");
+            Self::PasswordRefused { log } => {
+                if let Some(RefusalLog { count, peer }) = log {
+                    tracing::warn!(
+                        peer,
+                        count,
+                        "A wrong name or password. Others from there are counted for a minute before the next line."
+                    );
                 }
             }
             Self::WebReloadFailed { says } => tracing::error!(

@@ -84,6 +84,7 @@ fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
         telemetry_path: args.web.telemetry_path.clone(),
         web_file: args.web_file.clone(),
         lifecycle: args.lifecycle,
+        allowed_hosts: args.allowed_hosts.clone(),
         config_file: Some(args.config.file.clone()),
         environment,
         clock: real_clock(),

@@ -37,6 +37,8 @@ pub struct Options {
     pub web_file: Option<PathBuf>,
     /// Whether a reload over HTTP is taken from this host without a token.
     pub lifecycle: bool,
+    /// The hosts that requests may name besides loopback; empty: any.
+    pub allowed_hosts: Vec<String>,
     /// The file that a reload reads again.
     pub config_file: Option<PathBuf>,
     /// The environment that it is merged with.
@@ -170,6 +172,8 @@ impl Daemon {
             telemetry_path: options.telemetry_path,
             guard,
             lifecycle: options.lifecycle,
+            allowed_hosts: options.allowed_hosts,
+            ingest_memory: config.ingest_memory,
         };
         let server = Server::bind(&options.listen, server_options, services)?;
         Ok(Self {

@@ -10,7 +10,7 @@ use crate::domain::source_state::SourceFacts;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::engine::{Clock, Handle};
-use crate::events::{Event, Events};
+use crate::events::{Event, Events, RefusalLog};
 use crate::sources::failure::Failure;
 use crate::sources::files::{
     DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
@@ -250,6 +250,11 @@ impl Door {
             org: org.to_string(),
             reason: reason.name(),
             detail,
+            field: None,
+            log: Some(RefusalLog {
+                count: 1,
+                peer: "files".to_owned(),
+            }),
         });
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{ConfigError, WebFile, web_file};
 use crate::domain::time::Timestamp;
 use crate::events::{Event, Events};
 use crate::metrics::SelfMetrics;
-use crate::web::auth::{CurrentWebAuth, User, WebAuth};
+use crate::web::auth::{CurrentWebAuth, Reader, WebAuth};
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderName, HeaderValue};
 use std::os::unix::fs::MetadataExt;
@@ -17,14 +17,14 @@ type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 struct Watch {
     path: PathBuf,
-    told: ReloadReporter,
+    reporter: ReloadReporter,
     /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
     encrypted: bool,
     guard: ArcSwap<WebAuth>,
     seen: Mutex<Seen>,
 }
 
-/// Who is told of what was read.
+/// Where it is said what was read.
 pub(super) struct ReloadReporter {
     pub(super) events: Events,
     pub(super) own: Arc<SelfMetrics>,
@@ -49,24 +49,24 @@ struct Seen {
 }
 
 struct Failed {
-    told: bool,
+    reported: bool,
     at: Instant,
 }
 
 /// A file that could not be used may name others that come a moment later, and some that come much later.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-const TRY_AGAIN_ONCE_TOLD: Duration = Duration::from_secs(60);
+const TRY_AGAIN_ONCE_REPORTED: Duration = Duration::from_secs(60);
 
 /// Watches the web's file.
 ///
 /// # Errors
 /// When it has mistakes now; later ones are logged, and what held before goes on holding.
-pub(super) fn watch(path: &Path, told: ReloadReporter) -> Result<CurrentWebAuth, ConfigError> {
+pub(super) fn watch(path: &Path, reporter: ReloadReporter) -> Result<CurrentWebAuth, ConfigError> {
     let file = web_file(path)?;
-    told.of(&file);
+    reporter.of(&file);
     let watch = Watch {
         path: path.to_owned(),
-        told,
+        reporter,
         encrypted: file.tls.is_some(),
         seen: Mutex::new(Seen {
             stamps: stamps(file.files.iter().cloned()),
@@ -87,8 +87,8 @@ impl Watch {
     fn look(&self, seen: &mut Seen) {
         let found = stamps(seen.stamps.iter().map(|(path, _)| path.clone()));
         let due = seen.failed.as_ref().is_some_and(|failed| {
-            let wait = if failed.told {
-                TRY_AGAIN_ONCE_TOLD
+            let wait = if failed.reported {
+                TRY_AGAIN_ONCE_REPORTED
             } else {
                 TRY_AGAIN
             };
@@ -97,9 +97,11 @@ impl Watch {
         if found == seen.stamps && !due {
             return;
         }
+        // What stands still for a moment is not being written.
+        let settled = due && found == seen.stamps;
         // Stamped before reading: what changes while it is read is seen again.
         seen.stamps = found;
-        match self.read() {
+        match self.read(settled) {
             Ok(file) => {
                 // A file that is new to us is stamped as it stands; the others as they stood before reading.
                 for path in &file.files {
@@ -109,33 +111,44 @@ impl Watch {
                 }
                 seen.stamps.retain(|(path, _)| file.files.contains(path));
                 seen.failed = None;
-                self.told.of(&file);
+                self.reporter.of(&file);
                 self.guard.store(Arc::new(guard(file)));
                 tracing::info!("{} was read again.", self.path.display());
             }
             Err(says) => {
-                // A certificate is there a moment before its key: what passes by itself is not told.
+                // A certificate is there a moment before its key: what passes by itself is not reported.
                 if due {
-                    self.told.events.emit(Event::WebReloadFailed { says });
+                    self.reporter.events.emit(Event::WebReloadFailed { says });
                 }
                 seen.failed = Some(Failed {
-                    told: due,
+                    reported: due,
                     at: Instant::now(),
                 });
             }
         }
     }
 
-    fn read(&self) -> Result<WebFile, String> {
+    /// Reads the file. `settled` says that it has not changed for a moment: half of a file that is being copied may be a
+    /// good one in which users are missing.
+    fn read(&self, settled: bool) -> Result<WebFile, String> {
         let file = web_file(&self.path).map_err(|error| error.to_string())?;
-        if file.tls.is_some() == self.encrypted {
-            Ok(file)
-        } else {
-            Err(format!(
-                "{} turns encryption on or off, which takes a restart",
-                self.path.display()
-            ))
+        let path = self.path.display();
+        if file.tls.is_some() != self.encrypted {
+            return Err(format!(
+                "{path} turns encryption on or off, which takes a restart"
+            ));
         }
+        let before = &self.guard.load().users;
+        if !before.is_empty() && file.users.is_empty() {
+            return Err(format!(
+                "{path} takes all users away and would open everything to everybody, which takes a restart"
+            ));
+        }
+        let is_left = |name: &String| file.users.iter().any(|user| user.name == *name);
+        if !settled && !before.iter().all(|user| is_left(&user.name)) {
+            return Err(format!("{path} takes users away and may be half written"));
+        }
+        Ok(file)
     }
 }
 
@@ -163,9 +176,10 @@ fn guard(file: WebFile) -> WebAuth {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))
     });
-    let users = file.users.into_iter().map(|user| User {
+    let users = file.users.into_iter().map(|user| Reader {
         name: user.name,
         hash: user.hash,
+        cost: user.cost,
     });
     WebAuth {
         tls: file.tls,

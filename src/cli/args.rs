@@ -58,6 +58,10 @@ pub struct DaemonArgs {
     /// Take `POST /-/reload` from this host without a token.
     #[arg(long = "web.enable-lifecycle")]
     pub lifecycle: bool,
+    /// A host that requests may name besides loopback, where nobody has to show a password; repeat it for more. Without
+    /// any, every name is taken on addresses that other hosts can reach.
+    #[arg(long = "web.allowed-host", value_name = "HOST")]
+    pub allowed_hosts: Vec<String>,
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,

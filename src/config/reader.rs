@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
         nodes: 0,
         root: None,
     };
-    let mut parser = Parser::new_from_str(text);
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut documents = 0;
     loop {
         let (event, mark) = match parser.next_token() {

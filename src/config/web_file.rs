@@ -11,6 +11,7 @@ use crate::tls::{self, CipherSuite, ClientAuth, Curve, ServerConfig, TlsSettings
 use chrono::TimeDelta;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,8 +88,10 @@ pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
         source,
     };
     let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.mode();
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
         .map_err(unreadable)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(ConfigError::TooLarge {
@@ -101,6 +104,15 @@ pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
     let valid = reader::read(&text, &mistakes).map(|tree| {
         let root = ConfigSection::web_root(&tree, &mistakes);
         let mut file = read(&root, base);
+        if mode & 0o002 != 0 || (mode & 0o004 != 0 && !file.users.is_empty()) {
+            root.wrong(
+                "basic_auth_users",
+                format!(
+                    "the file is open to every user of this machine (its mode is {:04o}); chmod 0640 and give it to the daemon's group",
+                    mode & 0o7777
+                ),
+            );
+        }
         file.files.push(path.to_owned());
         file
     });

@@ -50,7 +50,7 @@ pub(super) const WEB_KEYS: &[ConfigKey] = keys! {
     "http_server_config.headers": KeyKind::Section, NOTHING,
         "Headers of every answer, instead of our own of the same name.";
     "http_server_config.headers.Content-Security-Policy": KeyKind::Text("", "a policy"), NOTHING,
-        "What a page may load.";
+        "What a page may load, beside the pages' own policy: browsers obey both.";
     "http_server_config.headers.X-Frame-Options": KeyKind::Text("", "DENY or SAMEORIGIN"), NOTHING,
         "Who may frame a page.";
     "http_server_config.headers.X-Content-Type-Options": KeyKind::Text("", "nosniff"), NOTHING,

@@ -24,6 +24,8 @@ closed_set! {
         PasswordRequired = "password_required",
         /// Without a token only this host itself is heard, and this was not plainly it.
         LocalOnly = "local_only",
+        /// A reload over HTTP was not enabled.
+        LifecycleDisabled = "lifecycle_disabled",
         /// A web page of an origin that is not allowed.
         OriginNotAllowed = "origin_not_allowed",
         /// The media type is not taken here.
@@ -87,6 +89,7 @@ impl ProblemReason {
             Self::TokenWrong => "Token refused",
             Self::PasswordRequired => "Name and password required",
             Self::LocalOnly => "Taken from this host only",
+            Self::LifecycleDisabled => "Reload over HTTP is disabled",
             Self::OriginNotAllowed => "Origin not allowed",
             Self::MediaTypeUnsupported => "Media type not taken",
             Self::EncodingUnsupported => "Encoding not taken",

@@ -6,13 +6,40 @@
 //! Who is not let in learns nothing of which organisations exist: the answer depends on the request alone, except for
 //! an origin that the organisation itself has named. This host may know, because it may read the API.
 
+use super::peers::network_of;
 use super::problem::{Problem, ProblemReason};
 use super::services::Access;
-use hyper::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, ORIGIN, VIA};
+use crate::domain::ids::OrgName;
+use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN};
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Request, Uri};
 use std::net::{IpAddr, SocketAddr};
 
-/// Who asks, as far as one request shows.
+/// Whose part of what is shared a request takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum FairKey {
+    /// An address, or one customer's network.
+    Peer(IpAddr),
+    /// An organisation whose token, or whose host, it is.
+    Org(OrgName),
+}
+
+impl FairKey {
+    /// The peer of a request. Behind a proxy on this host it is who the proxy says: that opens nothing, it only tells
+    /// the proxy's clients apart, and what the last proxy adds no client can choose.
+    pub(super) fn of(headers: &HeaderMap, peer: SocketAddr) -> Self {
+        let address = peer.ip().to_canonical();
+        let forwarded = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()
+            .filter(|_| address.is_loopback())
+            .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        Self::Peer(network_of(forwarded.unwrap_or(address)))
+    }
+}
+
+/// The sender of one request, as far as it shows.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     headers: &'a HeaderMap,
@@ -39,7 +66,7 @@ impl NotLocal {
         match self {
             Self::Peer => "This request comes from another host.",
             Self::Proxy => {
-                "This request came through a proxy (it has Forwarded, X-Forwarded-… or Via)."
+                "This request came through a proxy (it has X-Forwarded-…, X-Real-IP or another header that proxies add)."
             }
             Self::Host => "This request asks for a host that is not localhost, 127.0.0.1 or [::1].",
             Self::Origin => "This request comes from a web page of an origin that is not allowed.",
@@ -68,10 +95,21 @@ impl<'a> Requester<'a> {
         if !self.names_loopback() {
             return Err(NotLocal::Host);
         }
-        if self.headers.contains_key(ORIGIN) && self.allowed_origin(allowed_origins).is_none() {
+        if self.headers.contains_key(ORIGIN) && self.allowed_origin(allowed_origins).is_none()
+            || self.is_cross_site() && !self.headers.contains_key(ORIGIN)
+        {
             return Err(NotLocal::Origin);
         }
         Ok(())
+    }
+
+    /// Whether a browser says that a page of another site is behind the request. It says so of every request, also of
+    /// those that have no `Origin`.
+    fn is_cross_site(&self) -> bool {
+        self.headers
+            .get_all(SEC_FETCH_SITE)
+            .iter()
+            .any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
     }
 
     /// The one `Origin` of the request, if it is one of `allowed_origins`.
@@ -99,18 +137,35 @@ impl<'a> Requester<'a> {
                 .is_none_or(|authority| is_loopback_host(authority.as_str()))
     }
 
-    /// Lets the sender read from a server that hears this host alone and asks for no password. A web page may point a name
-    /// of its own to 127.0.0.1 and have the browser ask: the `Host` tells it apart. Programs that name no host are none.
+    /// Lets the sender read from a server that asks for no password. A web page may point a name of its own to this host
+    /// and have the browser ask: the `Host` tells it apart. Programs that name no host are none. Where `loopback` says
+    /// that no address is another host's to reach, or hosts are `allowed` by name, all others are refused.
     ///
     /// # Errors
     /// With the problem to answer.
-    pub(super) fn may_read(&self) -> Result<(), Problem> {
-        if self.headers.contains_key(HOST) && !self.names_loopback() {
+    pub(super) fn may_read(&self, loopback: bool, allowed: &[String]) -> Result<(), Problem> {
+        let mut hosts = self.headers.get_all(HOST).iter();
+        let named = hosts.next().filter(|host| !host.is_empty());
+        let is_allowed = |host: &HeaderValue| {
+            let name = host
+                .to_str()
+                .ok()
+                .and_then(|host| host.parse::<Authority>().ok());
+            name.is_some_and(|name| {
+                allowed
+                    .iter()
+                    .any(|allowed| allowed.eq_ignore_ascii_case(name.host()))
+            })
+        };
+        if (loopback || !allowed.is_empty())
+            && named.is_some_and(|host| hosts.next().is_some() || !is_allowed(host))
+            && !self.names_loopback()
+        {
             return Err(Problem::new(
                 ProblemReason::LocalOnly,
                 format!(
-                    "{} This server listens on loopback and asks for no password, so it answers to these names alone: \
-                     ask for one of them, also through a proxy on this host, or set users in --web.config.file.",
+                    "{} This server asks for no password, so it answers to these names and those of --web.allowed-host \
+                     alone: ask for one of them, also through a proxy on this host, or set users in --web.config.file.",
                     NotLocal::Host.sentence()
                 ),
             ));
@@ -144,7 +199,10 @@ impl<'a> Requester<'a> {
 
     /// Whether no other site's page sent the request: browsers name the origin of every form that is posted.
     pub(super) fn is_of_ours(&self) -> bool {
-        !self.headers.contains_key(ORIGIN) || self.own_origin().is_some()
+        match self.headers.contains_key(ORIGIN) {
+            true => self.own_origin().is_some(),
+            false => !self.is_cross_site(),
+        }
     }
 
     /// The request's `Origin`, if it names the host that was asked.
@@ -210,13 +268,43 @@ impl<'a> Requester<'a> {
 const WITHOUT_A_TOKEN: &str = "Send the organisation's token as `Authorization: Bearer …`. An organisation without a \
      configured token is fed from its own host only, straight to a loopback address.";
 
+/// Headers that proxies, tunnels and content networks add.
 fn tells_of_a_proxy(name: &HeaderName) -> bool {
-    *name == FORWARDED || *name == VIA || name.as_str().starts_with("x-forwarded-")
+    const OF_PROXIES: [&str; 14] = [
+        "cdn-loop",
+        "client-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "proxy-connection",
+        "tailscale-user-login",
+        "true-client-ip",
+        "via",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-original-host",
+        "x-real-ip",
+    ];
+    let name = name.as_str();
+    OF_PROXIES.contains(&name)
+        || [
+            "cf-",
+            "x-amzn-",
+            "x-azure-",
+            "x-envoy-",
+            "x-forwarded",
+            "x-goog-",
+        ]
+        .iter()
+        .any(|of_proxies| name.starts_with(of_proxies))
 }
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether `host`, with or without a port, can only mean this machine.
 fn is_loopback_host(host: &str) -> bool {
-    let Ok(authority) = host.parse::<hyper::http::uri::Authority>() else {
+    let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
     if host.contains('@') {
@@ -366,8 +454,13 @@ mod tests {
             ("x-forwarded-for", "127.0.0.1"),
             ("x-forwarded-host", "localhost"),
             ("x-forwarded-proto", "https"),
+            ("x-real-ip", "192.0.2.9"),
+            ("cf-connecting-ip", "192.0.2.9"),
+            ("true-client-ip", "192.0.2.9"),
+            ("x-envoy-external-address", "192.0.2.9"),
             ("host", "rebound.example"),
             ("host", "rebound.example:9877"),
+            ("host", ""),
         ] {
             assert_eq!(
                 push(Some(&acme), LOCAL, &[bad]),
@@ -388,6 +481,20 @@ mod tests {
                 "{bad}"
             );
         }
+        for (site, refused) in [
+            ("cross-site", true),
+            ("same-site", true),
+            ("same-origin", false),
+            ("none", false),
+        ] {
+            let without_origin = push(Some(&acme), LOCAL, &[("sec-fetch-site", site)]);
+            assert_eq!(without_origin.is_some(), refused, "{site}");
+        }
+        let allowed = [
+            origin("https://acme.example"),
+            ("sec-fetch-site", "cross-site"),
+        ];
+        assert_eq!(push(Some(&acme), LOCAL, &allowed), None);
         let twice = [
             origin("https://acme.example"),
             origin("https://evil.example"),
@@ -396,6 +503,43 @@ mod tests {
             push(Some(&acme), LOCAL, &twice),
             Some(ProblemReason::OriginNotAllowed)
         );
+    }
+
+    #[test]
+    fn hosts_that_are_allowed_hold_on_every_address() {
+        let read = |host: Option<&str>, loopback, allowed: &[&str]| {
+            let request = Request::get("/metrics");
+            let request = match host {
+                Some(host) => request.header("host", host),
+                None => request,
+            };
+            let allowed: Vec<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
+            let request = request.body(()).unwrap();
+            Requester::of(&request, REMOTE.parse().unwrap())
+                .may_read(loopback, &allowed)
+                .is_ok()
+        };
+        for (host, loopback, allowed, may) in [
+            (None, true, &[][..], true),
+            (Some(""), true, &[], true),
+            (Some("localhost:9877"), true, &[], true),
+            (Some("rebound.example"), true, &[], false),
+            (Some("rebound.example"), false, &[], true),
+            (Some("sync.example:9877"), true, &["sync.example"], true),
+            (Some("SYNC.example"), false, &["sync.example"], true),
+            (Some("rebound.example"), false, &["sync.example"], false),
+            (
+                Some("sync.example.evil.example"),
+                false,
+                &["sync.example"],
+                false,
+            ),
+            (Some("192.0.2.1"), false, &["sync.example"], false),
+            (Some("127.0.0.1:9877"), false, &["sync.example"], true),
+            (None, false, &["sync.example"], true),
+        ] {
+            assert_eq!(read(host, loopback, allowed), may, "{host:?} {allowed:?}");
+        }
     }
 
     #[test]

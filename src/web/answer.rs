@@ -2,6 +2,7 @@
 
 use super::connection::Busy;
 use super::problem::{Problem, ProblemReason};
+use super::shares::Share;
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -11,7 +12,6 @@ use serde::Serialize;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What the server sends back.
 pub(super) type Answer = Response<Body>;
@@ -22,11 +22,8 @@ pub trait ChunkSource: Send {
     fn next(&mut self) -> Option<Bytes>;
 }
 
-/// The pieces of a body, with a slot that is free when the last byte has been handed to the connection.
-pub(super) struct Chunks(
-    pub(super) Box<dyn ChunkSource>,
-    pub(super) Option<OwnedSemaphorePermit>,
-);
+/// The pieces of a body, with a turn that is over when the last byte has been handed to the connection.
+pub(super) struct Chunks(pub(super) Box<dyn ChunkSource>, pub(super) Option<Share>);
 
 impl HttpBody for Chunks {
     type Data = Bytes;
@@ -67,6 +64,18 @@ impl HttpBody for Sent {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// Bytes of an answer with their share of the memory for answers, which goes back with the last of them.
+pub(super) struct SharedBytes {
+    pub(super) bytes: Bytes,
+    pub(super) _share: Share,
+}
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

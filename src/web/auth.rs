@@ -4,18 +4,16 @@
 //! program of the Prometheus family does. Ingest has tokens of its own.
 
 use super::answer::{Answer, set};
-use super::passwords::{Passwords, Verdict};
+use super::passwords::{PasswordVerdict, Passwords};
 use super::problem::{Problem, ProblemReason};
-use crate::events::{Event, Events};
+use super::routes::{Sender, Site};
 use crate::secret::Secret;
 use crate::tls::ServerConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use std::net::SocketAddr;
+use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 use std::sync::Arc;
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// How the server is guarded at this moment.
@@ -27,16 +25,18 @@ pub struct WebAuth {
     /// Headers of every answer, instead of ours of the same name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Who may read; empty: everybody.
-    pub users: Vec<User>,
+    pub users: Vec<Reader>,
 }
 
 /// Somebody who may read.
 #[derive(Debug, Clone)]
-pub struct User {
+pub struct Reader {
     /// The name.
     pub name: String,
     /// The bcrypt hash of the password.
     pub hash: Secret,
+    /// What the hash costs to compute, as its exponent.
+    pub cost: u32,
 }
 
 /// Tells how the server is guarded at this moment. Asked for every connection and every request.
@@ -72,8 +72,8 @@ impl WebAuth {
         &self,
         passwords: &Passwords,
         headers: &HeaderMap,
-        peer: SocketAddr,
-        events: &Events,
+        from: &Sender,
+        site: &Site,
     ) -> Result<(), Problem> {
         if self.users.is_empty() {
             return Ok(());
@@ -84,27 +84,29 @@ impl WebAuth {
                 "Send the name and the password of a user of `basic_auth_users` (in --web.config.file).",
             ));
         };
-        let verdict = passwords.check(&self.users, &name, &password, peer.ip());
+        let verdict = passwords.check(&self.users, &name, &password, &from.key);
         match verdict.await {
-            Verdict::Right => Ok(()),
-            verdict @ (Verdict::Wrong | Verdict::WrongAnew) => {
-                events.emit(Event::PasswordRefused {
-                    peer: peer.ip().to_string(),
-                    told: verdict == Verdict::WrongAnew && passwords.to_be_told(Instant::now()),
-                });
+            PasswordVerdict::Right => Ok(()),
+            verdict @ (PasswordVerdict::Wrong | PasswordVerdict::WrongAnew) => {
+                site.note_wrong_password(verdict == PasswordVerdict::WrongAnew, from.peer);
                 Err(wrong())
             }
-            Verdict::TooMany => Err(Problem::new(
+            PasswordVerdict::TooMany => Err(Problem::new(
                 ProblemReason::Busy,
                 "Too many passwords are being tried. Those that were right before are not held up.",
             )),
         }
     }
 
-    /// Adds the operator's headers.
+    /// Adds the operator's headers. A policy of what a page may load stands beside the page's own, and browsers obey both:
+    /// it can make it stricter only.
     pub(super) fn dress(&self, answer: &mut Answer) {
         for (name, value) in &self.headers {
-            set(answer, name.clone(), value.clone());
+            if *name == CONTENT_SECURITY_POLICY {
+                answer.headers_mut().append(name, value.clone());
+            } else {
+                set(answer, name.clone(), value.clone());
+            }
         }
     }
 }

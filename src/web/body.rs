@@ -1,12 +1,13 @@
 //! Bodies of requests: read within size, pace and budget, then decoded.
 
-use super::budget::{Budget, Share};
-use super::inflate::gunzip;
+use super::inflate::unpack;
 use super::limits::{
     BODY_BYTES_PER_SECOND, BODY_GRACE, DECODE_INLINE_BYTES, DECODERS, DRAIN_BYTES, DRAIN_FOR,
     WIRE_BYTES,
 };
 use super::problem::{Problem, ProblemReason};
+use super::routes::Sender;
+use super::shares::{Pool, Share};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -20,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// Reads bodies.
 pub(super) struct Bodies {
-    budget: Budget,
+    memory: Pool,
     decoders: Arc<Semaphore>,
 }
 
@@ -29,6 +30,8 @@ pub(super) struct Bodies {
 pub(super) enum Packing {
     None,
     Gzip,
+    Deflate,
+    Zstd,
 }
 
 impl Packing {
@@ -41,7 +44,7 @@ impl Packing {
         let refused = || {
             Problem::new(
                 ProblemReason::EncodingUnsupported,
-                "This Content-Encoding is not taken. Send the body as it is, or with gzip alone.",
+                "This Content-Encoding is not taken. Send the body as it is, or with gzip, zstd or deflate alone.",
             )
         };
         match (values.next(), values.next()) {
@@ -49,6 +52,8 @@ impl Packing {
             (Some(value), None) => match value.as_bytes().to_ascii_lowercase().as_slice() {
                 b"identity" | b"" => Ok(Self::None),
                 b"gzip" | b"x-gzip" => Ok(Self::Gzip),
+                b"deflate" => Ok(Self::Deflate),
+                b"zstd" => Ok(Self::Zstd),
                 _ => Err(refused()),
             },
             (Some(_), Some(_)) => Err(refused()),
@@ -57,29 +62,45 @@ impl Packing {
 }
 
 impl Bodies {
-    pub(super) fn new() -> Self {
+    /// Bodies that may need so many bytes, half of them for one sender.
+    pub(super) fn new(memory: usize) -> Self {
         Self {
-            budget: Budget::new(),
+            memory: Pool::new(memory, memory / 2),
             decoders: Arc::new(Semaphore::new(DECODERS)),
         }
     }
 
-    /// Reads and decodes a body. The share has to live as long as the bytes.
+    /// Reads a body as it is sent, of which `first` has come. The share has to live as long as the bytes.
     ///
     /// # Errors
     /// With the problem to answer; what is left of the body is in `incoming`.
     pub(super) async fn read(
         &self,
+        first: Bytes,
         incoming: &mut Body,
+        from: &Sender,
+    ) -> Result<(Bytes, Share), Problem> {
+        let share = self.memory.take(&from.key, &from.pace, 0)?;
+        let wire = read_wire(first, incoming, &share, from).await?;
+        from.pace.working();
+        Ok((wire, share))
+    }
+
+    /// Decodes a body that was read.
+    ///
+    /// # Errors
+    /// With the problem to answer.
+    pub(super) async fn decode(
+        &self,
+        wire: Bytes,
+        share: Share,
         packing: Packing,
     ) -> Result<(Bytes, Share), Problem> {
-        let mut share = self.budget.share();
-        let wire = read_wire(incoming, &mut share).await?;
         if packing == Packing::None {
             return Ok((wire, share));
         }
         if wire.len() <= DECODE_INLINE_BYTES {
-            return unpack(&wire, share);
+            return Ok((unpack(packing, &wire, &share)?, share));
         }
         let internal = || {
             Problem::new(
@@ -92,48 +113,72 @@ impl Bodies {
             .await
             .map_err(|_| internal())?;
         tokio::task::spawn_blocking(move || {
-            let unpacked = unpack(&wire, share);
+            let unpacked = unpack(packing, &wire, &share);
             drop(slot);
-            unpacked
+            Ok((unpacked?, share))
         })
         .await
         .map_err(|_| internal())?
     }
 }
 
-fn unpack(wire: &[u8], mut share: Share) -> Result<(Bytes, Share), Problem> {
-    let body = gunzip(wire, &mut share)?;
-    Ok((body.into(), share))
-}
-
-async fn read_wire(incoming: &mut Body, share: &mut Share) -> Result<Bytes, Problem> {
-    let declared = incoming.size_hint();
-    let most = WIRE_BYTES as u64;
-    if declared.lower() > most {
+/// The first bytes of a body; until they are there, a request holds nothing of what is shared.
+///
+/// # Errors
+/// With the problem to answer.
+pub(super) async fn first_bytes(incoming: &mut Body) -> Result<Bytes, Problem> {
+    if incoming.size_hint().lower() > WIRE_BYTES as u64 {
         return Err(too_large());
     }
-    let mut body = BytesMut::new();
-    if let Some(exact) = declared.exact() {
-        let exact = usize::try_from(exact).unwrap_or(WIRE_BYTES);
-        share.grow(exact)?;
-        body.reserve(exact);
-    }
+    let until = Instant::now() + BODY_GRACE;
+    Ok(next_bytes(incoming, until).await?.unwrap_or_default())
+}
+
+async fn read_wire(
+    first: Bytes,
+    incoming: &mut Body,
+    share: &Share,
+    from: &Sender,
+) -> Result<Bytes, Problem> {
+    let declared = incoming.size_hint().upper();
+    let declared = declared.and_then(|left| usize::try_from(left).ok());
+    let most = declared.map_or(WIRE_BYTES, |left| (first.len() + left).min(WIRE_BYTES));
     let begun = Instant::now();
-    loop {
+    from.pace.moving();
+    let mut body = BytesMut::new();
+    let mut next = Some(first);
+    while let Some(data) = next {
+        if body.len() + data.len() > WIRE_BYTES {
+            return Err(too_large());
+        }
+        if body.len() + data.len() > body.capacity() {
+            let room = most.saturating_sub(body.capacity());
+            let more = body.capacity().min(room).max(data.len());
+            share.grow(more)?;
+            body.reserve(more);
+        }
+        body.extend_from_slice(&data);
+        from.pace.moved(data.len());
         let earned = Duration::from_secs_f64(body.len() as f64 / f64::from(BODY_BYTES_PER_SECOND));
-        let frame = timeout_at(begun + BODY_GRACE + earned, incoming.frame())
-            .await
-            .map_err(|_| {
-                Problem::new(
-                    ProblemReason::BodyTooSlow,
-                    format!(
-                        "The body came slower than {BODY_BYTES_PER_SECOND} bytes a second after {} s. Send it in smaller requests.",
-                        BODY_GRACE.as_secs()
-                    ),
-                )
-            })?;
+        next = next_bytes(incoming, begun + BODY_GRACE + earned).await?;
+    }
+    Ok(body.freeze())
+}
+
+/// The next bytes of a body, due by `until`; trailers say nothing that we use.
+async fn next_bytes(incoming: &mut Body, until: Instant) -> Result<Option<Bytes>, Problem> {
+    loop {
+        let frame = timeout_at(until, incoming.frame()).await.map_err(|_| {
+            Problem::new(
+                ProblemReason::BodyTooSlow,
+                format!(
+                    "The body came slower than {BODY_BYTES_PER_SECOND} bytes a second after {} s. Send it in smaller requests.",
+                    BODY_GRACE.as_secs()
+                ),
+            )
+        })?;
         let Some(frame) = frame else {
-            return Ok(body.freeze());
+            return Ok(None);
         };
         let frame = frame.map_err(|error| {
             Problem::new(
@@ -141,19 +186,11 @@ async fn read_wire(incoming: &mut Body, share: &mut Share) -> Result<Bytes, Prob
                 format!("The connection ended before the body did: {error}. Send it again; nothing was taken."),
             )
         })?;
-        // Trailers say nothing that we use.
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if body.len() + data.len() > WIRE_BYTES {
-            return Err(too_large());
+        if let Ok(data) = frame.into_data()
+            && !data.is_empty()
+        {
+            return Ok(Some(data));
         }
-        if body.len() + data.len() > body.capacity() {
-            let more = body.capacity().clamp(data.len(), WIRE_BYTES);
-            share.grow(more)?;
-            body.reserve(more);
-        }
-        body.extend_from_slice(&data);
     }
 }
 
@@ -161,7 +198,7 @@ fn too_large() -> Problem {
     Problem::new(
         ProblemReason::BodyTooLarge,
         format!(
-            "The body has more than {WIRE_BYTES} bytes. Send it in smaller requests, or compressed with gzip."
+            "The body has more than {WIRE_BYTES} bytes. Send it in smaller requests, or compressed."
         ),
     )
 }

@@ -1,49 +1,114 @@
 //! One connection's patience: a head has to come at once, a rest may last, a response has to be taken. hyper times
 //! heads and rests with one timer; here they are two.
 
-use super::limits::{HEAD_WITHIN, IDLE_WITHIN, WRITE_BLOCKED_FOR, WRITE_PROGRESS_BYTES};
+use super::limits::{
+    GIVE_WAY_AFTER, HEAD_WITHIN, IDLE_WITHIN, PACE_BYTES_PER_SECOND, WRITE_BLOCKED_FOR,
+    WRITE_PROGRESS_BYTES,
+};
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 const HEAD: u8 = 0;
 const BUSY: u8 = 1;
 const REST: u8 = 2;
 
-/// What a connection is doing, shared between its input and the requests on it.
-#[derive(Clone)]
-pub(super) struct Phase(Arc<AtomicU8>);
+/// Of a request that is being worked at: it is nobody's to end.
+const NEVER: u64 = u64::MAX;
 
-impl Phase {
+/// What a connection is doing and how fast its bytes move, shared between its stream and the requests on it.
+#[derive(Clone)]
+pub(super) struct Pace(Arc<PaceState>);
+
+struct PaceState {
+    phase: AtomicU8,
+    begun: Instant,
+    /// Until when the connection is fast enough, in milliseconds since it began.
+    good_until: AtomicU64,
+    cut: Notify,
+}
+
+impl Pace {
     /// A new connection owes a head.
     pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(HEAD)))
+        Self(Arc::new(PaceState {
+            phase: AtomicU8::new(HEAD),
+            begun: Instant::now(),
+            good_until: AtomicU64::new(NEVER),
+            cut: Notify::new(),
+        }))
     }
 
     /// A whole head has come. Until the returned value is dropped the connection is busy, then it rests.
     pub(super) fn request(&self) -> Busy {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.0.phase.store(BUSY, Ordering::Relaxed);
+        self.working();
         Busy(self.clone())
     }
 
-    fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+    /// From now on bytes have to move: a body's or an answer's.
+    pub(super) fn moving(&self) {
+        let until = self.millis(Instant::now() + GIVE_WAY_AFTER);
+        self.0.good_until.store(until, Ordering::Relaxed);
+    }
+
+    /// No bytes have to move: the request is being worked at.
+    pub(super) fn working(&self) {
+        self.0.good_until.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Notes that bytes have moved, which are good for as long as they take at the least rate.
+    pub(super) fn moved(&self, bytes: usize) {
+        let until = self.0.good_until.load(Ordering::Relaxed);
+        if until == NEVER {
+            return;
+        }
+        let now = self.millis(Instant::now());
+        let most = now + GIVE_WAY_AFTER.as_millis() as u64;
+        let worth = bytes as u64 * 1000 / u64::from(PACE_BYTES_PER_SECOND);
+        let until = (until.max(now) + worth).min(most);
+        self.0.good_until.store(until, Ordering::Relaxed);
+    }
+
+    /// How long the connection has been too slow, in milliseconds; `None`: it is not.
+    pub(super) fn late_by(&self, now: Instant) -> Option<u64> {
+        let until = self.0.good_until.load(Ordering::Relaxed);
+        self.millis(now).checked_sub(until).filter(|late| *late > 0)
+    }
+
+    /// Has the connection end: others need what it holds.
+    pub(super) fn cut(&self) {
+        self.0.cut.notify_one();
+    }
+
+    /// Completes when the connection has to give way.
+    pub(super) async fn wait_until_cut(&self) {
+        self.0.cut.notified().await;
+    }
+
+    fn millis(&self, at: Instant) -> u64 {
+        u64::try_from(at.duration_since(self.0.begun).as_millis()).unwrap_or(NEVER - 1)
+    }
+
+    fn phase(&self) -> u8 {
+        self.0.phase.load(Ordering::Relaxed)
     }
 }
 
 /// A request that is being answered.
-pub(super) struct Busy(Phase);
+pub(super) struct Busy(Pace);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.0.store(REST, Ordering::Relaxed);
+        self.0.0.phase.store(REST, Ordering::Relaxed);
     }
 }
 
@@ -52,7 +117,7 @@ pub(super) struct Paced<T> {
     stream: T,
     /// What was read before, to be read again.
     first: Bytes,
-    phase: Phase,
+    pace: Pace,
     timed: u8,
     read_by: Pin<Box<Sleep>>,
     blocked: Option<(Pin<Box<Sleep>>, usize)>,
@@ -60,11 +125,11 @@ pub(super) struct Paced<T> {
 
 impl<T> Paced<T> {
     /// Times `stream`, of which `first` has been read; the rest of the first head is due by `head_by`.
-    pub(super) fn new(stream: T, first: Bytes, head_by: Instant, phase: Phase) -> Self {
+    pub(super) fn new(stream: T, first: Bytes, head_by: Instant, pace: Pace) -> Self {
         Self {
             stream,
             first,
-            phase,
+            pace,
             timed: HEAD,
             read_by: Box::pin(tokio::time::sleep_until(head_by)),
             blocked: None,
@@ -79,6 +144,7 @@ impl<T> Paced<T> {
     fn note_written(&mut self, written: &Poll<Result<usize>>, cx: &mut Context<'_>) -> Result<()> {
         match written {
             Poll::Ready(Ok(bytes)) => {
+                self.pace.moved(*bytes);
                 if let Some((_, left)) = &mut self.blocked {
                     *left = left.saturating_sub(*bytes);
                     if *left == 0 {
@@ -118,14 +184,14 @@ impl<T: Read + Unpin> Read for Paced<T> {
             buf.put_slice(&this.first.split_to(fits));
             return Poll::Ready(Ok(()));
         }
-        let phase = this.phase.get();
+        let phase = this.pace.phase();
         if phase != this.timed {
             this.time_reads(phase, IDLE_WITHIN);
         }
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
         match (phase, read) {
             (REST, Poll::Ready(read)) => {
-                this.phase.0.store(HEAD, Ordering::Relaxed);
+                this.pace.0.phase.store(HEAD, Ordering::Relaxed);
                 this.time_reads(HEAD, HEAD_WITHIN);
                 Poll::Ready(read)
             }

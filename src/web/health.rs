@@ -1,9 +1,9 @@
 //! Alive, ready, reload.
 
-use super::access::Requester;
+use super::access::{NotLocal, Requester};
 use super::answer::{Answer, answer};
 use super::problem::{FieldError, Problem, ProblemReason};
-use super::routes::{Peer, Site};
+use super::routes::{Sender, Site};
 use crate::domain::view::View;
 use axum::extract::{Extension, Request, State};
 use hyper::StatusCode;
@@ -39,24 +39,32 @@ pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Answer, Probl
     Ok(answer(StatusCode::OK, TEXT, "The daemon is ready.\n"))
 }
 
-/// Read the configuration again; from this host only
+/// Read the configuration again; with a password, or with --web.enable-lifecycle from this host
 #[utoipa::path(post, path = "/-/reload", responses((status = 200, body = String)))]
 pub(super) async fn reload(
     State(site): State<Arc<Site>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(from): Extension<Sender>,
     request: Request,
 ) -> Result<Answer, Problem> {
-    Requester::of(&request, peer)
-        .is_local(&[])
-        .map_err(|not_local| {
-            Problem::new(
-                ProblemReason::LocalOnly,
-                format!(
-                    "{} Send SIGHUP, or ask from this host.",
-                    not_local.sentence()
-                ),
-            )
-        })?;
+    let requester = Requester::of(&request, from.peer);
+    let allowed = match (site.is_guarded(), site.options.lifecycle) {
+        // Who asks has shown a password; a page of another site may have had the browser show it.
+        (true, _) if requester.is_of_ours() => Ok(()),
+        (true, _) => Err(NotLocal::Origin),
+        (false, true) => requester.is_local(&[]),
+        (false, false) => {
+            return Err(Problem::new(
+                ProblemReason::LifecycleDisabled,
+                "A reload over HTTP takes users in --web.config.file, or --web.enable-lifecycle. Send SIGHUP instead.",
+            ));
+        }
+    };
+    allowed.map_err(|not_local| {
+        Problem::new(
+            ProblemReason::LocalOnly,
+            format!("{} Send SIGHUP instead.", not_local.sentence()),
+        )
+    })?;
     drop(request);
     (site.services.reload)().await.map_err(|errors| {
         let errors = errors

@@ -1,17 +1,16 @@
 //! What is pushed: let in, read whole, handed over, answered. What a body means is not known here.
 
-use super::access::Requester;
+use super::access::{FairKey, Requester};
 use super::answer::{Answer, answer, json, set};
-use super::body::{Bodies, Packing, drain};
-use super::budget::Share;
-use super::limits::{FORMS, REQUESTS_PER_ORG};
+use super::body::{Bodies, Packing, drain, first_bytes};
+use super::limits::{FORMS, LARGE_BODY_BYTES, REQUESTS_PER_ORG};
 use super::negotiate::parameter;
 use super::problem::{Problem, ProblemReason};
 use super::query;
-use super::routes::{Peer, Site};
+use super::routes::{Sender, Site};
 use super::services::{IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType};
+use super::shares::{Pool, Share};
 use crate::domain::ids::OrgName;
-use crate::events::Event;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::IntoResponse;
@@ -20,41 +19,53 @@ use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, VARY,
 };
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-/// What requests share: bodies in memory, and how many of each organisation are under way.
+/// What requests share: memory of bodies, and how many of each organisation are under way.
 pub(super) struct Intake {
     bodies: Bodies,
-    under_way: Arc<Mutex<HashMap<OrgName, usize>>>,
-    forms: Arc<Semaphore>,
+    under_way: Arc<Mutex<HashMap<OrgName, UnderWay>>>,
+    forms: Pool,
+}
+
+/// An organisation's requests, and the turn of its large ones.
+struct UnderWay {
+    count: usize,
+    turn: Arc<Semaphore>,
 }
 
 /// A request that is counted among its organisation's.
-struct UnderWay {
+struct Entered {
     org: OrgName,
-    counts: Arc<Mutex<HashMap<OrgName, usize>>>,
+    turn: Arc<Semaphore>,
+    all: Arc<Mutex<HashMap<OrgName, UnderWay>>>,
 }
 
 impl Intake {
-    pub(super) fn new() -> Self {
+    /// For bodies that may need half of `memory`: what is read from them needs the rest.
+    pub(super) fn new(memory: usize) -> Self {
         Self {
-            bodies: Bodies::new(),
+            bodies: Bodies::new(memory / 2),
             under_way: Arc::default(),
-            forms: Arc::new(Semaphore::new(FORMS)),
+            forms: Pool::new(FORMS, FORMS / 2),
         }
     }
 
-    fn enter(&self, org: &OrgName) -> Result<UnderWay, Problem> {
-        let mut counts = self
+    fn enter(&self, org: &OrgName) -> Result<Entered, Problem> {
+        let mut all = self
             .under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(org.clone()).or_insert(0);
-        if *count >= REQUESTS_PER_ORG {
+        let under_way = all.entry(org.clone()).or_insert_with(|| UnderWay {
+            count: 0,
+            turn: Arc::new(Semaphore::new(1)),
+        });
+        if under_way.count >= REQUESTS_PER_ORG {
             return Err(Problem::new(
                 ProblemReason::OrgBusy,
                 format!(
@@ -62,17 +73,25 @@ impl Intake {
                 ),
             ));
         }
-        *count += 1;
-        Ok(UnderWay {
+        under_way.count += 1;
+        Ok(Entered {
             org: org.clone(),
-            counts: Arc::clone(&self.under_way),
+            turn: Arc::clone(&under_way.turn),
+            all: Arc::clone(&self.under_way),
         })
     }
-}
 
-impl Intake {
+    /// Whether another organisation has a request under way.
+    fn others_than(&self, org: &OrgName) -> bool {
+        let all = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.keys().any(|other| other != org)
+    }
+
     /// Reads the form of a page. What comes beside the bytes has to live as long as they do. A token comes within the
-    /// form, so nobody is known before it is read: forms have few places of their own and take none from senders.
+    /// form, so nobody is known before it is read: forms have turns of their own and take none from senders.
     ///
     /// # Errors
     /// With the problem to answer; what is left of the body is in `incoming`.
@@ -80,7 +99,8 @@ impl Intake {
         &self,
         headers: &HeaderMap,
         incoming: &mut Body,
-    ) -> Result<(Bytes, (Share, OwnedSemaphorePermit)), Problem> {
+        from: &Sender,
+    ) -> Result<(Bytes, [Share; 2]), Problem> {
         let is_form = headers
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
@@ -92,26 +112,23 @@ impl Intake {
                 format!("A form is sent as {FORM}."),
             ));
         }
-        let place = Arc::clone(&self.forms).try_acquire_owned().map_err(|_| {
-            Problem::new(
-                ProblemReason::Busy,
-                "Others are pasting at this moment. Send the form again shortly.",
-            )
-        })?;
-        let (body, share) = self.bodies.read(incoming, Packing::None).await?;
-        Ok((body, (share, place)))
+        let first = first_bytes(incoming).await?;
+        from.pace.moving();
+        let turn = self.forms.take(&from.key, &from.pace, 1)?;
+        let (body, share) = self.bodies.read(first, incoming, from).await?;
+        Ok((body, [share, turn]))
     }
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-impl Drop for UnderWay {
+impl Drop for Entered {
     fn drop(&mut self) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.org) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.org);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(under_way) = all.get_mut(&self.org) {
+            under_way.count = under_way.count.saturating_sub(1);
+            if under_way.count == 0 {
+                all.remove(&self.org);
             }
         }
     }
@@ -130,10 +147,10 @@ impl Drop for UnderWay {
 )]
 pub(super) async fn snapshot(
     State(site): State<Arc<Site>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(from): Extension<Sender>,
     request: Request,
 ) -> Answer {
-    push(&site, IngestKind::Snapshot, request, peer).await
+    push(&site, IngestKind::Snapshot, request, from).await
 }
 
 /// Records of activity; none at all is a heartbeat
@@ -145,14 +162,15 @@ pub(super) async fn snapshot(
 )]
 pub(super) async fn activity(
     State(site): State<Arc<Site>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(from): Extension<Sender>,
     request: Request,
 ) -> Answer {
-    push(&site, IngestKind::Activity, request, peer).await
+    push(&site, IngestKind::Activity, request, from).await
 }
 
 /// Answers a push, or a browser's question whether a page may push.
-async fn push(site: &Site, kind: IngestKind, request: Request, peer: SocketAddr) -> Answer {
+async fn push(site: &Site, kind: IngestKind, request: Request, mut from: Sender) -> Answer {
+    let peer = from.peer;
     // Not decoded: a name has nothing that needs an escape.
     let org = request.uri().path().split('/').nth(4);
     let org = org.and_then(|org| OrgName::new(org).ok());
@@ -166,19 +184,12 @@ async fn push(site: &Site, kind: IngestKind, request: Request, peer: SocketAddr)
     } else {
         let may = Requester::of(&request, peer).may_push(access.as_deref());
         let configured = org.filter(|_| access.is_some());
-        let named = configured.as_ref().map_or("", OrgName::as_str).to_owned();
+        let named = configured.as_ref().map(OrgName::to_string);
         let (head, mut incoming) = request.into_parts();
         let taken = match (may, configured) {
             (Ok(()), Some(org)) => {
-                take(
-                    site,
-                    org,
-                    kind,
-                    &head.headers,
-                    head.uri.query(),
-                    &mut incoming,
-                )
-                .await
+                from.key = FairKey::Org(org.clone());
+                take(site, org, kind, &head, &mut incoming, &from).await
             }
             (Err(problem), _) => Err(problem),
             (Ok(()), None) => Err(Problem::new(
@@ -188,11 +199,7 @@ async fn push(site: &Site, kind: IngestKind, request: Request, peer: SocketAddr)
         };
         taken.unwrap_or_else(|problem| {
             drain(incoming);
-            site.services.events.emit(Event::IngestRejected {
-                org: named,
-                reason: problem.reason.name(),
-                detail: problem.detail.clone(),
-            });
+            site.note_refusal(&problem, named, peer);
             problem.into_response()
         })
     };
@@ -250,24 +257,44 @@ async fn take(
     site: &Site,
     org: OrgName,
     kind: IngestKind,
-    headers: &HeaderMap,
-    query: Option<&str>,
+    head: &Parts,
     incoming: &mut Body,
+    from: &Sender,
 ) -> Result<Answer, Problem> {
-    let media_type = media_type(headers, kind)?;
-    let packing = Packing::of(headers)?;
-    let query = query::pairs(query)?;
-    let _under_way = site.intake.enter(&org)?;
-    let (body, _share) = site.intake.bodies.read(incoming, packing).await?;
+    let media_type = media_type(&head.headers, kind)?;
+    let packing = Packing::of(&head.headers)?;
+    let query = query::pairs(head.uri.query())?;
+    let bodies = &site.intake.bodies;
+    let first = first_bytes(incoming).await?;
+    let entered = site.intake.enter(&org)?;
+    let (wire, share) = bodies.read(first, incoming, from).await?;
+    let turn = if wire.len() >= LARGE_BODY_BYTES {
+        Arc::clone(&entered.turn).acquire_owned().await.ok()
+    } else {
+        None
+    };
+    let begun = Instant::now();
+    let (body, share) = bodies.decode(wire, share, packing).await?;
     let request = IngestRequest {
-        org,
+        org: org.clone(),
         kind,
         media_type,
         body,
         query,
         received_at: (site.services.now)(),
     };
-    match site.services.ingest.take(request).await {
+    let answer = site.services.ingest.take(request).await;
+    drop(share);
+    if let Some(turn) = turn
+        && site.intake.others_than(&org)
+    {
+        // Large bodies one after the other would keep the store busy: others get as much time as this one had.
+        drop(tokio::spawn(async move {
+            tokio::time::sleep(begun.elapsed()).await;
+            drop(turn);
+        }));
+    }
+    match answer {
         IngestAnswer::Taken(receipt) => json(&receipt),
         IngestAnswer::Refused(problem) => Err(problem),
     }
@@ -289,8 +316,12 @@ fn media_type(headers: &HeaderMap, kind: IngestKind) -> Result<MediaType, Proble
             ),
         )
     };
+    // A proxy may add what is there already; two that differ mean that somebody reads it differently.
     let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
+    let Some(value) = values
+        .next()
+        .filter(|first| values.all(|other| other == *first))
+    else {
         return Err(refused());
     };
     let value = value.to_str().map_err(|_| refused())?;

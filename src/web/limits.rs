@@ -15,9 +15,24 @@ pub const HEAD_FIELDS: usize = 64;
 
 /// How long a response may be blocked before [`WRITE_PROGRESS_BYTES`] have left: a reader that takes nothing keeps one
 /// of the few scrape slots from others.
-pub const WRITE_BLOCKED_FOR: Duration = Duration::from_secs(20);
-/// What a blocked response has to get rid of to earn another [`WRITE_BLOCKED_FOR`]: about 3 KiB a second.
-pub const WRITE_PROGRESS_BYTES: usize = 64 * 1024;
+pub const WRITE_BLOCKED_FOR: Duration = Duration::from_secs(10);
+/// What a blocked response has to get rid of to earn another [`WRITE_BLOCKED_FOR`]: about 26 KiB a second, so that the
+/// largest page is gone in three minutes.
+pub const WRITE_PROGRESS_BYTES: usize = 256 * 1024;
+
+/// How long a body or an answer may make no progress before it gives way to others that need what it holds: two lost
+/// packets are forgiven, a client that does not read or write is not.
+pub const GIVE_WAY_AFTER: Duration = Duration::from_secs(2);
+/// The rate, in bytes a second, below which a body or an answer is too slow to hold what others need: a telephone with a
+/// bad connection has it.
+pub const PACE_BYTES_PER_SECOND: u32 = 32 * 1024;
+/// How many bytes of answers may wait for their readers: eight of the largest pages. Metrics pages are made while they are
+/// sent and count as turns.
+pub const ANSWERS_BYTES: usize = 32 * 1024 * 1024;
+/// Of one peer: half, so that another one is answered.
+pub const ANSWERS_BYTES_PER_PEER: usize = ANSWERS_BYTES / 2;
+/// Answers up to this size are not counted: they fit into the kernel's buffers.
+pub const ANSWER_FREE_BYTES: usize = 4 * 1024;
 
 /// The time that a body gets before its rate is looked at: a sender that makes its records while it sends.
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
@@ -27,9 +42,13 @@ pub const BODY_BYTES_PER_SECOND: u32 = 32 * 1024;
 pub const WIRE_BYTES: usize = 16 * 1024 * 1024;
 /// The largest body after decoding. Records of activity shrink to a tenth or less; what shrinks more is no record.
 pub const DECODED_BYTES: usize = 64 * 1024 * 1024;
-/// How many bytes of bodies may be in memory at once: three of the largest with their wire form, or thousands of
-/// usual ones. The answer beyond it is "later", because a daemon that the kernel kills answers nobody.
-pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+/// How many bytes all that is taken in may need at once unless the operator says otherwise. Bodies get half of it, which is
+/// three of the largest with their wire form, or thousands of usual ones; what is read from them gets the rest. The answer
+/// beyond it is "later", because a daemon that the kernel kills answers nobody.
+pub const INGEST_MEMORY: u64 = 512 * 1024 * 1024;
+/// Bodies from this size are worked at one after the other within an organisation: its large ones must not take both
+/// decoders and both processors from another one's.
+pub const LARGE_BODY_BYTES: usize = 64 * 1024;
 /// Compressed bodies up to this size are decoded where they are read: they become 1 MiB at most, in a millisecond.
 /// Larger ones go to a thread that no scrape waits for.
 pub const DECODE_INLINE_BYTES: usize = 1024;
@@ -60,13 +79,24 @@ pub const BACKLOG: u32 = 4096;
 /// How long to wait when the system refuses to hand over a connection (no files left): the next close frees one.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many refusals a second one sender gets at once; more wait for [`FLOOD_DELAY`]. A browser that looks for a page and
+/// its icons, or a job with an old token, sends a few.
+pub const FLOOD_FREE: u32 = 64;
+/// How long the others wait: 512 connections then cost what 512 requests a second do.
+pub const FLOOD_DELAY: Duration = Duration::from_secs(1);
+/// How many senders are counted; when more send refused requests within a second, all wait.
+pub const FLOOD_SENDERS: usize = 1024;
 /// How many passwords wait for their turn to be computed: at a tenth of a second each, the last waits less than a client
 /// does. Passwords that were computed before do not wait.
-pub const PASSWORDS_WAITING: usize = 16;
+pub const PASSWORDS_WAITING: usize = 24;
 /// How many of them may come from one address, so that one host does not fill the queue for all others.
 pub const PASSWORDS_WAITING_PER_PEER: usize = 2;
-/// How often the log says that somebody sends wrong passwords; those in between are counted.
-pub const WRONG_PASSWORDS_TOLD_EVERY: Duration = Duration::from_secs(10);
+/// The same for this machine itself, so that it leaves others their turn. A proxy on it names those behind it.
+pub const PASSWORDS_WAITING_OF_LOOPBACK: usize = 16;
+/// How often the log names a refusal of the same reason, organisation and peer; those in between are counted.
+pub const REFUSALS_LOGGED_EVERY: Duration = Duration::from_secs(60);
+/// How many of them are counted one by one; a minute of refusals from everywhere is a screen of log.
+pub const REFUSAL_KINDS: usize = 64;
 /// How many wrong passwords are remembered, so that a scraper with a wrong one is refused for nothing.
 pub const PASSWORDS_REMEMBERED: usize = 256;
 /// How long a client may take for the whole handshake of an encrypted connection: two round trips, with lost packets
@@ -79,6 +109,8 @@ pub const SCRAPES: usize = 40;
 /// after which orchestrators kill.
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
+/// How many letters of a service account are shown to whoever has shown no password: enough to know it by.
+pub const SHOWN_OF_ACCOUNT: usize = 3;
 /// How many users a page of the API has unless asked otherwise.
 pub const USERS_PER_PAGE: usize = 100;
 /// The most users in one page: about 4 MB of JSON.
@@ -91,8 +123,8 @@ pub const CARDS: usize = 100;
 pub const CHANGES: usize = 100;
 /// How many lines of a paste are shown before it is stored: a page of the organisation and three users, and more.
 pub const PREVIEW_LINES: usize = 200;
-/// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take a
-/// quarter of the memory of bodies at most.
-pub const FORMS: usize = 4;
+/// How many pasted forms are read at once: a form is read before it is known who sends it, so that forms may take half
+/// of the memory of bodies at most.
+pub const FORMS: usize = 8;
 /// How many pages read the past at once: each holds a thread and a connection to the store, and takes milliseconds.
 pub const READERS: usize = 4;

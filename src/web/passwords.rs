@@ -3,22 +3,23 @@
 //! One is computed at a time, on a thread that no scrape waits for, and few wait for their turn. What came out is
 //! remembered under a keyed hash, so that a scraper pays once, and so does one that is misconfigured.
 
-use super::auth::User;
+use super::access::FairKey;
+use super::auth::Reader;
 use super::limits::{
-    PASSWORDS_REMEMBERED, PASSWORDS_WAITING, PASSWORDS_WAITING_PER_PEER, WRONG_PASSWORDS_TOLD_EVERY,
+    PASSWORDS_REMEMBERED, PASSWORDS_WAITING, PASSWORDS_WAITING_OF_LOOPBACK,
+    PASSWORDS_WAITING_PER_PEER,
 };
 use super::peers::Peers;
+use crate::secret::Secret;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// What became of a name and a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PasswordVerdict {
     /// They are a user's.
     Right,
     /// They were refused before.
@@ -36,7 +37,6 @@ pub(super) struct Passwords {
     remembered: Mutex<Remembered>,
     waiting: Arc<Peers>,
     turn: Arc<Semaphore>,
-    told: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -50,13 +50,11 @@ impl Passwords {
         Self {
             key: random(),
             remembered: Mutex::default(),
-            // A local proxy stands for everybody, so that this machine may fill the queue.
             waiting: Peers::bounded(
                 PASSWORDS_WAITING,
                 PASSWORDS_WAITING_PER_PEER,
-                PASSWORDS_WAITING,
+                PASSWORDS_WAITING_OF_LOOPBACK,
             ),
-            told: Mutex::default(),
             turn: Arc::new(Semaphore::new(1)),
         }
     }
@@ -64,59 +62,59 @@ impl Passwords {
     /// Whether `name` is one of `users` and `password` is theirs.
     pub(super) async fn check(
         &self,
-        users: &[User],
+        users: &[Reader],
         name: &str,
         password: &str,
-        peer: IpAddr,
-    ) -> Verdict {
+        from: &FairKey,
+    ) -> PasswordVerdict {
         let user = users.iter().find(|user| user.name == name);
-        // An unknown name costs what a known one does, or the time would tell which names exist.
-        let Some(hash) = user.or(users.first()).map(|user| user.hash.clone()) else {
-            return Verdict::WrongAnew;
-        };
+        let hashes = hashes(users, user);
         let known = user.is_some();
-        let print = self.print(name, password, hash.expose());
+        let print = self.print(name, password, user.map_or("", |user| user.hash.expose()));
         match self.remembered(&print) {
-            Some(true) => return Verdict::Right,
-            Some(false) => return Verdict::Wrong,
+            Some(true) => return PasswordVerdict::Right,
+            Some(false) => return PasswordVerdict::Wrong,
             None => {}
         }
-        let Some(_waiting) = self.waiting.admit(peer) else {
-            return Verdict::TooMany;
+        let address = match from {
+            FairKey::Peer(address) => *address,
+            FairKey::Org(_) => return PasswordVerdict::TooMany,
+        };
+        let Some(_waiting) = self.waiting.admit(address) else {
+            return PasswordVerdict::TooMany;
         };
         let Ok(turn) = Arc::clone(&self.turn).acquire_owned().await else {
-            return Verdict::TooMany;
+            return PasswordVerdict::TooMany;
         };
         // Somebody who waited before us may have brought the same.
         if let Some(right) = self.remembered(&print) {
             return if right {
-                Verdict::Right
+                PasswordVerdict::Right
             } else {
-                Verdict::Wrong
+                PasswordVerdict::Wrong
             };
         }
         let password = Zeroizing::new(password.to_owned());
         let computed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            bcrypt::verify(password.as_bytes(), hash.expose())
+            let right = hashes.iter().map(|hash| {
+                let right = bcrypt::verify(password.as_bytes(), hash.expose());
+                right.unwrap_or(false)
+            });
+            // Every one is computed, whatever came out before.
+            right
+                .fold((true, false), |(is_own, right), one| {
+                    (false, right || is_own && one)
+                })
+                .1
         });
-        let right = known && matches!(computed.await, Ok(Ok(true)));
+        let right = known && computed.await.unwrap_or(false);
         self.remember(print, right);
         if right {
-            Verdict::Right
+            PasswordVerdict::Right
         } else {
-            Verdict::WrongAnew
+            PasswordVerdict::WrongAnew
         }
-    }
-
-    /// Whether a wrong password is one to be told of at `now`: a flood of them is not to fill the log.
-    pub(super) fn to_be_told(&self, now: Instant) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = told.is_none_or(|told| now.duration_since(told) >= WRONG_PASSWORDS_TOLD_EVERY);
-        if due {
-            *told = Some(now);
-        }
-        due
     }
 
     /// What a name, a password and a hash are remembered under.
@@ -163,6 +161,18 @@ impl Passwords {
     }
 }
 
+/// What is computed for a name, the user's own hash first: one hash of each cost that there is, so that a name with a
+/// cheap hash, one with a dear hash and one that nobody has all take the same time.
+fn hashes(users: &[Reader], user: Option<&Reader>) -> Vec<Secret> {
+    let mut hashes: Vec<&Reader> = user.into_iter().collect();
+    for other in users {
+        if !hashes.iter().any(|one| one.cost == other.cost) {
+            hashes.push(other);
+        }
+    }
+    hashes.iter().map(|user| user.hash.clone()).collect()
+}
+
 /// 32 bytes that nobody can guess.
 fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
@@ -183,20 +193,62 @@ fn random() -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
-    use std::net::Ipv4Addr;
-    use std::time::Duration;
+    use std::net::{IpAddr, Ipv4Addr};
 
-    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const LOCAL: &FairKey = &FairKey::Peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
-    fn users(passwords: &[(&str, &str)]) -> Vec<User> {
+    fn user(name: &str, password: &str, cost: u32) -> Reader {
+        Reader {
+            name: name.to_owned(),
+            hash: Secret::from_file_text(&bcrypt::hash(password, cost).unwrap()).unwrap(),
+            cost,
+        }
+    }
+
+    fn users(passwords: &[(&str, &str)]) -> Vec<Reader> {
         passwords
             .iter()
-            .map(|(name, password)| User {
-                name: (*name).to_owned(),
-                hash: Secret::from_file_text(&bcrypt::hash(password, 4).unwrap()).unwrap(),
-            })
+            .map(|(name, password)| user(name, password, 4))
             .collect()
+    }
+
+    #[test]
+    fn every_name_costs_the_same() {
+        let users = [
+            user("ann", "first", 4),
+            user("bob", "second", 6),
+            user("cyd", "third", 4),
+        ];
+        let costs = |name: &str| {
+            let of = hashes(&users, users.iter().find(|user| user.name == name));
+            let mut costs: Vec<String> = of
+                .iter()
+                .map(|hash| hash.expose().chars().take(7).collect::<String>())
+                .collect();
+            costs.sort();
+            costs
+        };
+        for name in ["ann", "bob", "cyd", "eve"] {
+            assert_eq!(costs(name), ["$2b$04$", "$2b$06$"], "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_of_another_user_whose_hash_is_computed_too_is_wrong() {
+        let passwords = Passwords::new();
+        let users = [user("ann", "first", 4), user("bob", "second", 5)];
+        for (name, password, verdict) in [
+            ("ann", "second", PasswordVerdict::WrongAnew),
+            ("bob", "first", PasswordVerdict::WrongAnew),
+            ("eve", "first", PasswordVerdict::WrongAnew),
+            ("ann", "first", PasswordVerdict::Right),
+            ("bob", "second", PasswordVerdict::Right),
+        ] {
+            assert_eq!(
+                passwords.check(&users, name, password, LOCAL).await,
+                verdict
+            );
+        }
     }
 
     #[tokio::test]
@@ -204,12 +256,37 @@ mod tests {
         let passwords = Passwords::new();
         let users = users(&[("ann", "first"), ("bob", "second")]);
         for (name, password, first, again) in [
-            ("ann", "first", Verdict::Right, Verdict::Right),
-            ("bob", "second", Verdict::Right, Verdict::Right),
-            ("ann", "second", Verdict::WrongAnew, Verdict::Wrong),
-            ("ann", "", Verdict::WrongAnew, Verdict::Wrong),
+            (
+                "ann",
+                "first",
+                PasswordVerdict::Right,
+                PasswordVerdict::Right,
+            ),
+            (
+                "bob",
+                "second",
+                PasswordVerdict::Right,
+                PasswordVerdict::Right,
+            ),
+            (
+                "ann",
+                "second",
+                PasswordVerdict::WrongAnew,
+                PasswordVerdict::Wrong,
+            ),
+            (
+                "ann",
+                "",
+                PasswordVerdict::WrongAnew,
+                PasswordVerdict::Wrong,
+            ),
             // Nobody of that name, with the password of the first user.
-            ("eve", "first", Verdict::WrongAnew, Verdict::Wrong),
+            (
+                "eve",
+                "first",
+                PasswordVerdict::WrongAnew,
+                PasswordVerdict::Wrong,
+            ),
         ] {
             assert_eq!(passwords.check(&users, name, password, LOCAL).await, first);
             assert_eq!(passwords.check(&users, name, password, LOCAL).await, again);
@@ -217,11 +294,11 @@ mod tests {
         let changed = self::users(&[("ann", "third")]);
         assert_eq!(
             passwords.check(&changed, "ann", "first", LOCAL).await,
-            Verdict::WrongAnew
+            PasswordVerdict::WrongAnew
         );
         assert_eq!(
             passwords.check(&changed, "ann", "third", LOCAL).await,
-            Verdict::Right
+            PasswordVerdict::Right
         );
     }
 
@@ -231,7 +308,7 @@ mod tests {
         let users = Arc::new(users(&[("ann", "first")]));
         assert_eq!(
             passwords.check(&users, "ann", "first", LOCAL).await,
-            Verdict::Right
+            PasswordVerdict::Right
         );
         let flood: Vec<_> = (0..10 * PASSWORDS_WAITING)
             .map(|n| {
@@ -244,60 +321,54 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(
             passwords.check(&users, "ann", "first", LOCAL).await,
-            Verdict::Right
+            PasswordVerdict::Right
         );
         let mut refused = 0;
         for asked in flood {
             let verdict = asked.await.unwrap();
-            refused += usize::from(verdict == Verdict::TooMany);
-            assert!(matches!(verdict, Verdict::TooMany | Verdict::WrongAnew));
+            refused += usize::from(verdict == PasswordVerdict::TooMany);
+            assert!(matches!(
+                verdict,
+                PasswordVerdict::TooMany | PasswordVerdict::WrongAnew
+            ));
         }
         assert!(refused >= 8 * PASSWORDS_WAITING, "{refused}");
         for n in 0..2 * PASSWORDS_REMEMBERED {
             passwords.remember(passwords.print("ann", &n.to_string(), ""), false);
         }
-        let kept = passwords.remembered.lock().unwrap().right.len();
-        assert!(kept <= PASSWORDS_REMEMBERED + 1, "{kept}");
+        let known = passwords.remembered.lock().unwrap().right.len();
+        assert!(known <= PASSWORDS_REMEMBERED + 1, "{known}");
     }
 
     #[tokio::test]
     async fn one_host_that_floods_leaves_room_for_another() {
         let passwords = Arc::new(Passwords::new());
         let users = Arc::new(users(&[("ann", "first")]));
-        let flooding = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+        let flooding = FairKey::Peer([192, 0, 2, 1].into());
         let flood: Vec<_> = (0..10 * PASSWORDS_WAITING)
             .map(|n| {
                 let (passwords, users) = (Arc::clone(&passwords), Arc::clone(&users));
+                let flooding = flooding.clone();
                 tokio::spawn(async move {
                     let password = n.to_string();
-                    passwords.check(&users, "ann", &password, flooding).await
+                    passwords.check(&users, "ann", &password, &flooding).await
                 })
             })
             .collect();
         tokio::task::yield_now().await;
-        let scraper = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+        let scraper = FairKey::Peer([192, 0, 2, 2].into());
         assert_eq!(
-            passwords.check(&users, "ann", "first", scraper).await,
-            Verdict::Right
+            passwords.check(&users, "ann", "first", &scraper).await,
+            PasswordVerdict::Right
         );
         let mut computed = 0;
         for asked in flood {
-            computed += usize::from(asked.await.unwrap() == Verdict::WrongAnew);
+            computed += usize::from(asked.await.unwrap() == PasswordVerdict::WrongAnew);
         }
         // Who comes when one was done has its place.
         assert!(
             (PASSWORDS_WAITING_PER_PEER..PASSWORDS_WAITING).contains(&computed),
             "{computed}"
         );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn wrong_passwords_are_told_now_and_then() {
-        let passwords = Passwords::new();
-        let begun = Instant::now();
-        let told: Vec<bool> = [0, 1, 9, 10, 11, 30]
-            .map(|seconds| passwords.to_be_told(begun + Duration::from_secs(seconds)))
-            .to_vec();
-        assert_eq!(told, [true, false, false, true, false, true]);
     }
 }

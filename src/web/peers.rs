@@ -82,7 +82,7 @@ impl Drop for Counted {
 }
 
 /// What shares one count: an IPv4 address, or the /64 that one IPv6 customer has.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(super) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let network = u128::from(v6) & !u128::from(u64::MAX);

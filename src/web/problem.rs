@@ -22,7 +22,9 @@ pub const fn http_status(reason: ProblemReason) -> StatusCode {
         ProblemReason::TokenRequired
         | ProblemReason::TokenWrong
         | ProblemReason::PasswordRequired => StatusCode::UNAUTHORIZED,
-        ProblemReason::LocalOnly | ProblemReason::OriginNotAllowed => StatusCode::FORBIDDEN,
+        ProblemReason::LocalOnly
+        | ProblemReason::LifecycleDisabled
+        | ProblemReason::OriginNotAllowed => StatusCode::FORBIDDEN,
         ProblemReason::MediaTypeUnsupported | ProblemReason::EncodingUnsupported => {
             StatusCode::UNSUPPORTED_MEDIA_TYPE
         }

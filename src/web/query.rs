@@ -32,7 +32,7 @@ impl Moment {
     /// This instant.
     pub(super) fn of(site: &Site) -> Self {
         Self {
-            view: (site.services.view)(),
+            view: site.view(),
             now: (site.services.now)(),
         }
     }

@@ -1,24 +1,34 @@
 //! Which path does what: one list, from which requests are routed and the API is described.
 
-use super::access::Requester;
-use super::answer::Answer;
+use super::access::{FairKey, Requester};
+use super::answer::{Answer, SharedBytes};
 use super::auth::WebAuth;
+use super::connection::Pace;
 use super::ingest::Intake;
-use super::limits::READERS;
+use super::limits::{
+    ANSWER_FREE_BYTES, ANSWERS_BYTES, ANSWERS_BYTES_PER_PEER, READERS, SCRAPES, SHOWN_OF_ACCOUNT,
+};
 use super::passwords::Passwords;
 use super::problem::{Problem, ProblemReason};
-use super::scrape::Scrapes;
+use super::refusals::{Floods, Refusals};
 use super::services::{IngestKind, ServerOptions, Services};
+use super::shares::Pool;
 use super::{api, health, ingest, openapi, pages, scrape};
+use crate::domain::readings::OrgReadings;
+use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::view::{OrgView, View};
+use crate::events::{Event, RefusalLog};
 use axum::response::IntoResponse;
-use hyper::Request;
-use hyper::body::Incoming;
+use bytes::Bytes;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, ALLOW};
 use hyper::service::Service;
+use hyper::{Request, StatusCode};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,13 +38,19 @@ pub(super) struct Site {
     loopback: bool,
     pub(super) options: ServerOptions,
     pub(super) services: Services,
-    pub(super) scrapes: Scrapes,
+    /// Turns at the metrics page.
+    pub(super) scrapes: Pool,
+    answers: Pool,
+    pub(super) refusals: Refusals,
+    floods: Floods,
     pub(super) intake: Intake,
     passwords: Passwords,
     /// Turns at reading the past: who has none waits.
     pub(super) readers: Arc<Semaphore>,
     /// The API's description.
     pub(super) description: String,
+    /// The latest View and what strangers see of it.
+    shortened: Mutex<Option<[Arc<View>; 2]>>,
 }
 
 /// Everything that answers requests.
@@ -44,8 +60,13 @@ pub(super) struct Router {
 }
 
 /// Where a request comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) peer: SocketAddr,
+    /// Whose part of what is shared it takes.
+    pub(super) key: FairKey,
+    pub(super) pace: Pace,
+}
 
 /// Every path but the metrics page's, which the operator names.
 pub(super) fn paths() -> OpenApiRouter<Arc<Site>> {
@@ -90,16 +111,21 @@ pub(super) fn method_not_allowed() -> Problem {
 
 impl Router {
     pub(super) fn new(options: ServerOptions, services: Services, loopback: bool) -> Self {
+        let ingest_memory = usize::try_from(options.ingest_memory).unwrap_or(usize::MAX);
         let (router, description) = paths().split_for_parts();
         let site = Arc::new(Site {
             loopback,
             description: openapi::complete(description, &options.telemetry_path).to_string(),
             options,
             services,
-            scrapes: Scrapes::new(),
-            intake: Intake::new(),
+            scrapes: Pool::new(SCRAPES, SCRAPES),
+            answers: Pool::new(ANSWERS_BYTES, ANSWERS_BYTES_PER_PEER),
+            refusals: Refusals::default(),
+            floods: Floods::default(),
+            intake: Intake::new(ingest_memory),
             passwords: Passwords::new(),
             readers: Arc::new(Semaphore::new(READERS)),
+            shortened: Mutex::default(),
         });
         let router = router
             .fallback(unknown_path)
@@ -112,13 +138,33 @@ impl Router {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        pace: Pace,
+    ) -> Answer {
         let guard = self.site.options.guard.now();
         let for_people = is_for_people(&request);
-        let mut answer = match self.guarded(&guard, request, peer).await {
+        let from = Sender {
+            peer,
+            key: FairKey::of(request.headers(), peer),
+            pace,
+        };
+        let answer = match self.guarded(&guard, request, &from).await {
+            Ok(answer) => self.accounted(answer, &from).await,
+            Err(problem) => Err(problem),
+        };
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(problem) => problem.into_response(),
         };
+        let status = answer.status();
+        if (status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE)
+            && let Some(delay) = self.site.floods.delay(&from.key, Instant::now())
+        {
+            tokio::time::sleep(delay).await;
+        }
         if for_people && let Some(problem) = answer.extensions_mut().remove::<Problem>() {
             let allow = answer.headers_mut().remove(ALLOW);
             answer = pages::trouble(&self.site, problem);
@@ -135,38 +181,136 @@ impl Router {
         &self,
         guard: &WebAuth,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        from: &Sender,
     ) -> Result<Answer, Problem> {
         let site = &self.site;
         if !is_ingest(request.uri().path()) {
-            if site.loopback && guard.users.is_empty() {
-                Requester::of(&request, peer).may_read()?;
+            if guard.users.is_empty() {
+                let allowed = &site.options.allowed_hosts;
+                Requester::of(&request, from.peer).may_read(site.loopback, allowed)?;
             }
             guard
-                .may_read(
-                    &site.passwords,
-                    request.headers(),
-                    peer,
-                    &site.services.events,
-                )
+                .may_read(&site.passwords, request.headers(), from, site)
                 .await?;
         }
         if request.uri().path() == site.options.telemetry_path {
-            return scrape::scrape(site, request.method(), request.headers()).await;
+            return scrape::scrape(site, request.method(), request.headers(), from).await;
         }
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(from.clone());
         let Ok(answer) = self.router.call(request).await;
         Ok(answer)
+    }
+
+    /// Gives a large answer its share of the memory for answers: readers that do not read must not hold them all.
+    ///
+    /// # Errors
+    /// When there is none left.
+    async fn accounted(&self, answer: Answer, from: &Sender) -> Result<Answer, Problem> {
+        from.pace.moving();
+        let size = answer.body().size_hint().exact().unwrap_or(0);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if size <= ANSWER_FREE_BYTES {
+            return Ok(answer);
+        }
+        let share = self.site.answers.take(&from.key, &from.pace, size)?;
+        let (head, body) = answer.into_parts();
+        let bytes = axum::body::to_bytes(body, size).await.map_err(|_| {
+            Problem::new(ProblemReason::Internal, "The answer could not be written.")
+        })?;
+        let shared = SharedBytes {
+            bytes,
+            _share: share,
+        };
+        Ok(Answer::from_parts(head, Bytes::from_owner(shared).into()))
     }
 }
 
 impl Site {
-    /// How this server is spoken to.
+    /// Counts a push that was refused, and logs it unless it is one of a flood.
+    pub(super) fn note_refusal(&self, problem: &Problem, org: Option<String>, peer: SocketAddr) {
+        let org = org.unwrap_or_default();
+        let reason = problem.reason.name();
+        let peer = peer.ip().to_canonical().to_string();
+        let log = self.refusals.note(reason, &org, &peer, Instant::now());
+        self.services.events.emit(Event::IngestRejected {
+            org,
+            reason,
+            detail: problem.detail.clone(),
+            field: problem.errors.first().map(|error| error.field.clone()),
+            log: log.map(|(count, peer)| RefusalLog { count, peer }),
+        });
+    }
+
+    /// Counts a wrong password, and logs it when it is `new` and none of a flood.
+    pub(super) fn note_wrong_password(&self, new: bool, peer: SocketAddr) {
+        let peer = peer.ip().to_canonical().to_string();
+        let reason = ProblemReason::PasswordRequired.name();
+        let log = self.refusals.note(reason, "", &peer, Instant::now());
+        self.services.events.emit(Event::PasswordRefused {
+            log: log
+                .filter(|_| new)
+                .map(|(count, peer)| RefusalLog { count, peer }),
+        });
+    }
+
+    /// Whether whoever reads has shown a password.
+    pub(super) fn is_guarded(&self) -> bool {
+        !self.options.guard.now().users.is_empty()
+    }
+
+    /// The View of this moment. Where nobody has to show a password, service accounts are shortened: their names are half
+    /// of what signs in.
+    pub(super) fn view(&self) -> Arc<View> {
+        let view = (self.services.view)();
+        if self.is_guarded() {
+            return view;
+        }
+        let mut latest = self
+            .shortened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*latest {
+            Some([of, shortened]) if Arc::ptr_eq(of, &view) => Arc::clone(shortened),
+            _ => {
+                let shortened = Arc::new(View {
+                    orgs: view.orgs.iter().map(shorten).collect(),
+                    ..View::clone(&view)
+                });
+                *latest = Some([view, Arc::clone(&shortened)]);
+                shortened
+            }
+        }
+    }
+
+    /// How this server is reached.
     pub(super) fn scheme(&self) -> &'static str {
         match self.options.guard.now().tls.is_some() {
             true => "https",
             false => "http",
         }
+    }
+}
+
+/// An organisation with the first letters of its service account.
+fn shorten(org: &Arc<OrgView>) -> Arc<OrgView> {
+    let row = OrgRow::ServiceAccountProvided;
+    let mut readings = None;
+    for (source, reading) in org.readings.of_row(row) {
+        if let OrgValue::Account(Some(name)) = &reading.value {
+            let first: String = name.chars().take(SHOWN_OF_ACCOUNT).collect();
+            let mut reading = reading.clone();
+            reading.value = OrgValue::Account(Some(format!("{first}…").into()));
+            readings
+                .get_or_insert_with(|| OrgReadings::clone(&org.readings))
+                .put(row, source, reading);
+        }
+    }
+    match readings {
+        None => Arc::clone(org),
+        Some(readings) => Arc::new(OrgView {
+            readings: Arc::new(readings),
+            ..OrgView::clone(org)
+        }),
     }
 }
 

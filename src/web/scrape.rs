@@ -5,22 +5,12 @@ use super::answer::{Answer, Chunks, answer, set};
 use super::limits::SCRAPES;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::{Problem, ProblemReason};
-use super::routes::{Site, method_not_allowed};
+use super::routes::{Sender, Site, method_not_allowed};
 use axum::body::Body;
 use axum::response::IntoResponse;
 use hyper::header::{ALLOW, CONTENT_ENCODING, HeaderValue, VARY};
 use hyper::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-
-/// Counts scrapes under way.
-pub(super) struct Scrapes(Arc<Semaphore>);
-
-impl Scrapes {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(SCRAPES)))
-    }
-}
 
 /// The metrics page; gzip by negotiation
 #[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
@@ -28,13 +18,14 @@ pub(super) async fn scrape(
     site: &Site,
     method: &Method,
     headers: &HeaderMap,
+    from: &Sender,
 ) -> Result<Answer, Problem> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         let mut refused = method_not_allowed().into_response();
         set(&mut refused, ALLOW, HeaderValue::from_static("GET,HEAD"));
         return Ok(refused);
     }
-    let slot = Arc::clone(&site.scrapes.0).try_acquire_owned().map_err(|_| {
+    let turn = site.scrapes.take(&from.key, &from.pace, 1).map_err(|_| {
         Problem::new(
             ProblemReason::ScrapesBusy,
             format!("{SCRAPES} scrapes are under way. Scrape less often, or look for what scrapes without reading the answer."),
@@ -51,7 +42,7 @@ pub(super) async fn scrape(
                 "The page could not be made; see the log.",
             )
         })?;
-    let body = Body::new(Chunks(page, Some(slot)));
+    let body = Body::new(Chunks(page, Some(turn)));
     let mut answer = answer(StatusCode::OK, exposition.content_type(), body);
     set(
         &mut answer,

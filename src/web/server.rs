@@ -1,7 +1,7 @@
 //! Listening, accepting, serving and ending in bounded time.
 
 use super::answer::Sent;
-use super::connection::{Paced, Phase};
+use super::connection::{Pace, Paced};
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, HANDSHAKE_WITHIN, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN,
     SHUTDOWN_WITHIN,
@@ -257,14 +257,14 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(Ok(first)) if !first.is_empty() => first,
         _ => return,
     };
-    let phase = Phase::new();
-    let stream = Paced::new(TokioIo::new(stream), first.into(), head_by, phase.clone());
+    let pace = Pace::new();
+    let stream = Paced::new(TokioIo::new(stream), first.into(), head_by, pace.clone());
     let service = service_fn(|request| {
         let router = Arc::clone(&router);
-        let busy = phase.request();
+        let (busy, pace) = (pace.request(), pace.clone());
         // On the heap, so that a connection that has sent no head yet holds no room for its answer.
         Box::pin(async move {
-            let answer = router.answer(request, peer).await;
+            let answer = router.answer(request, peer, pace).await;
             Ok::<_, Infallible>(answer.map(|body| Sent { body, _busy: busy }))
         })
     });
@@ -280,6 +280,7 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
     // How a connection failed is the client's affair: what was refused has been logged where it was refused.
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = pace.wait_until_cut() => return,
         () = async { until(&mut ending, Ending::Soon).await } => {}
     }
     connection.as_mut().graceful_shutdown();

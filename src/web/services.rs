@@ -3,6 +3,7 @@
 
 use super::answer::ChunkSource;
 use super::auth::CurrentWebAuth;
+use super::limits::INGEST_MEMORY;
 use super::negotiate::{Encoding, Exposition};
 use super::problem::{FieldError, FieldErrorJson, Problem};
 use crate::domain::causes::Cause;
@@ -58,6 +59,10 @@ impl std::fmt::Debug for Services {
 pub struct ServerOptions {
     /// The path of the metrics page; begins with a slash.
     pub telemetry_path: String,
+    /// The hosts that requests may name besides loopback; empty: any, where not all addresses are loopback.
+    pub allowed_hosts: Vec<String>,
+    /// How many bytes all that is taken in may need at once.
+    pub ingest_memory: u64,
     /// How the server is guarded; by default not at all.
     pub guard: CurrentWebAuth,
     /// Whether `POST /-/reload` is taken from this host without a token.
@@ -73,6 +78,8 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
+            allowed_hosts: Vec::new(),
+            ingest_memory: INGEST_MEMORY,
             guard: CurrentWebAuth::default(),
             lifecycle: false,
         }

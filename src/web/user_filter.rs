@@ -55,7 +55,7 @@ pub(super) struct UsersQuery {
     /// `next` of the page before.
     #[serde(skip_serializing)]
     pub(super) after: Option<String>,
-    /// A part of what stands for the user, or the user's whole name.
+    /// A part of what stands for the user; for who has shown a password also the user's whole name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) q: Option<String>,
     #[param(inline)]
@@ -166,11 +166,12 @@ impl UserFilter {
         })
     }
 
-    /// The first `limit` users after `after`.
+    /// The first `limit` users after `after`; a search finds `whole_names` only for those who have shown a password.
     pub(super) fn page<'a>(
         &self,
         org: &'a OrgView,
         names: UserNames,
+        whole_names: bool,
         after: Option<&str>,
         limit: usize,
         now: Timestamp,
@@ -180,7 +181,7 @@ impl UserFilter {
         // The first of those after the cursor, and one more that tells whether there is a next page.
         let mut page: BTreeMap<&str, &UserEntry> = BTreeMap::new();
         for user in &org.users.users {
-            if !self.takes(user, org, names, &live, now) {
+            if !self.takes(user, org, (names, whole_names), &live, now) {
                 continue;
             }
             matching += 1;
@@ -214,11 +215,11 @@ impl UserFilter {
         &self,
         user: &UserEntry,
         org: &OrgView,
-        names: UserNames,
+        (names, whole_names): (UserNames, bool),
         live: &LiveSources,
         now: Timestamp,
     ) -> bool {
-        if !self.search_finds(user, names) {
+        if !self.search_finds(user, names, whole_names) {
             return false;
         }
         if let (Some(check), Some(status)) = (self.check, self.status)
@@ -242,12 +243,13 @@ impl UserFilter {
         self.failing.is_none_or(|wanted| wanted == fails)
     }
 
-    /// A part of what stands for the user, or the whole name: who knows it already learns the pseudonym.
-    fn search_finds(&self, user: &UserEntry, names: UserNames) -> bool {
+    /// A part of what stands for the user, or with `whole_names` the whole name: who knows it learns the pseudonym, and
+    /// how the user stands, which is nothing for strangers.
+    fn search_finds(&self, user: &UserEntry, names: UserNames, whole_names: bool) -> bool {
         let Some(wanted) = self.search.as_deref().filter(|wanted| !wanted.is_empty()) else {
             return true;
         };
         shown(user, names).to_lowercase().contains(wanted)
-            || user.name.as_str().to_lowercase() == wanted
+            || whole_names && user.name.as_str().to_lowercase() == wanted
     }
 }

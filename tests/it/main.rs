@@ -9,6 +9,7 @@
 mod agreement;
 mod alerts;
 mod architecture;
+mod attack;
 mod broken_disk;
 mod cli;
 mod config;

@@ -72,7 +72,14 @@ pub(in crate::web) async fn users(
     let after = query.after.clone();
     let filter = UserFilter::of(query)?;
     let live = org.live(now);
-    let found = filter.page(org, at.moment.view.user_names, after.as_deref(), limit, now);
+    let found = filter.page(
+        org,
+        at.moment.view.user_names,
+        at.site.is_guarded(),
+        after.as_deref(),
+        limit,
+        now,
+    );
     json(&UsersJson {
         envelope: Envelope::of(&at.moment.view, now),
         org: org.policy.name.to_string(),

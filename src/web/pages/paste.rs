@@ -10,14 +10,13 @@ use super::when::When;
 use crate::domain::ids::Source;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::events::Event;
 use crate::web::access::Requester;
 use crate::web::answer::{Answer, set};
 use crate::web::body::drain;
 use crate::web::openapi::Html;
 use crate::web::problem::{FieldError, Problem, ProblemReason, http_status};
 use crate::web::query::OrgAt;
-use crate::web::routes::{Peer, Site};
+use crate::web::routes::{Sender, Site};
 use crate::web::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
 use askama::Template;
 use axum::extract::{Extension, Request};
@@ -25,7 +24,6 @@ use bytes::Bytes;
 use chrono::{NaiveDateTime, TimeZone, Utc};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, REFERRER_POLICY};
-use std::net::SocketAddr;
 
 #[derive(Template)]
 #[template(path = "paste.html", config = "src/web/pages/askama.toml")]
@@ -73,25 +71,22 @@ enum Done {
 #[utoipa::path(method(get, post), path = "/orgs/{org}/paste", responses(Html))]
 pub(in crate::web) async fn paste(
     at: OrgAt,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(from): Extension<Sender>,
     request: Request,
 ) -> Result<Answer, Problem> {
     let (site, org, now) = (&*at.site, &*at.org, at.moment.now);
+    let peer = from.peer;
     let name = org.policy.name.as_str();
     let access = (site.services.access)(&org.policy.name);
     let has_token = access.as_ref().is_some_and(|access| access.token.is_some());
     let base = Base::of(request.headers(), site.scheme());
     let (done, mut fields, closed) = if request.method() == hyper::Method::POST {
-        let (done, fields) = post(site, org, request, peer, now).await;
+        let (done, fields) = post(site, org, request, &from, now).await;
         // To look at what would be understood is no push, and what is not understood there is no refused one.
         if let Err(problem) = &done
             && fields.as_ref().is_none_or(|fields| fields.store)
         {
-            site.services.events.emit(Event::IngestRejected {
-                org: name.to_owned(),
-                reason: problem.reason.name(),
-                detail: problem.detail.clone(),
-            });
+            site.note_refusal(problem, Some(name.to_owned()), peer);
         }
         (done, fields.unwrap_or_default(), None)
     } else {
@@ -243,9 +238,10 @@ async fn post(
     site: &Site,
     org: &OrgView,
     request: Request,
-    peer: SocketAddr,
+    from: &Sender,
     now: Timestamp,
 ) -> (Result<Done, Problem>, Option<PasteForm>) {
+    let peer = from.peer;
     let access = (site.services.access)(&org.policy.name);
     // Who cannot be let in whatever the form says is not read at all.
     if access.as_ref().is_none_or(|access| access.token.is_none())
@@ -254,7 +250,7 @@ async fn post(
         return (Err(problem), None);
     }
     let (head, mut incoming) = request.into_parts();
-    let read = site.intake.form(&head.headers, &mut incoming).await;
+    let read = site.intake.form(&head.headers, &mut incoming, from).await;
     let (body, _held) = match read {
         Ok(read) => read,
         Err(problem) => {

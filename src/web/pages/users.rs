@@ -30,6 +30,8 @@ struct UsersPage<'a> {
     checks: Vec<Choice>,
     statuses: Vec<Choice>,
     pseudonyms: bool,
+    /// Whether who reads has shown a password, and may search by name.
+    guarded: bool,
     /// Why nobody can match.
     impossible: Option<String>,
     matching: usize,
@@ -95,6 +97,7 @@ pub(in crate::web) async fn users_page(
         None => UserFilter::of(query.clone())?.page(
             org,
             names,
+            at.site.is_guarded(),
             query.after.as_deref(),
             USERS_PER_SHEET,
             now,
@@ -119,6 +122,7 @@ pub(in crate::web) async fn users_page(
             (status.name(), status_text(status).to_owned())
         }),
         pseudonyms: names == UserNames::Pseudonym,
+        guarded: at.site.is_guarded(),
         impossible,
         matching: found.matching,
         known: org.users.users.len(),

@@ -27,7 +27,7 @@ pub(super) fn guarded(directory: &Path, web: &str) -> Daemon {
     )
     .unwrap();
     let file = directory.join("web.yaml");
-    std::fs::write(&file, web).unwrap();
+    replace(&file, web);
     let file = file.display().to_string();
     Daemon::start_with(&config, "127.0.0.1:0", &["--web.config.file", &file])
 }

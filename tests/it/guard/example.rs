@@ -1,6 +1,6 @@
 //! Our example, before the family's own judge and before ours.
 
-use super::authority::Authority;
+use super::authority::{Authority, replace};
 use lightning_sync_exporter::config::{web_example, web_file};
 use std::process::Command;
 
@@ -11,7 +11,7 @@ fn the_example_is_good_for_promtool_and_for_us() {
     servers.good().write(directory.path(), "web");
     std::fs::write(directory.path().join("clients.crt"), &clients.pem).unwrap();
     let file = directory.path().join("web.yaml");
-    std::fs::write(&file, web_example()).unwrap();
+    replace(&file, &web_example());
     let output = Command::new("promtool")
         .args(["check", "web-config"])
         .arg(&file)

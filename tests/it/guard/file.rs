@@ -2,6 +2,7 @@
 
 use super::authority::{Authority, replace};
 use lightning_sync_exporter::config::web_file;
+use std::os::unix::fs::PermissionsExt;
 
 /// What an operator reads about a file, without the directory that it is in.
 fn said(text: &str) -> String {
@@ -12,7 +13,7 @@ fn said(text: &str) -> String {
     std::fs::write(directory.path().join("open.key"), &one.key).unwrap();
     replace(&directory.path().join("empty.crt"), "");
     let file = directory.path().join("web.yaml");
-    std::fs::write(&file, text).unwrap();
+    replace(&file, text);
     match web_file(&file) {
         Ok(_) => "valid".to_owned(),
         Err(error) => error
@@ -111,4 +112,25 @@ fn a_certificate_that_nobody_takes_is_not_blamed_on_its_key() {
         says.contains("tls_server_config.cert_file: ") && says.contains("web.crt cannot be served"),
         "{says}"
     );
+}
+
+#[test]
+fn hashes_that_everybody_can_read_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("web.yaml");
+    for (text, mode, good) in [
+        (super::passwords::users(), 0o640, true),
+        (super::passwords::users(), 0o644, false),
+        (super::passwords::users(), 0o602, false),
+        ("{}\n".to_owned(), 0o644, true),
+        ("{}\n".to_owned(), 0o666, false),
+    ] {
+        replace(&file, &text);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let read = web_file(&file).map_err(|error| error.to_string());
+        assert_eq!(read.is_ok(), good, "{mode:o}: {read:?}");
+        if let Err(says) = read {
+            assert!(says.contains("chmod 0640"), "{says}");
+        }
+    }
 }

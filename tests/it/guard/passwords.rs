@@ -94,10 +94,14 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
         Some("max-age=60")
     );
     let file = directory.path().join("web.yaml");
-    // A mistake changes nothing, neither does turning encryption off; taking the users away does.
+    // A mistake changes nothing, neither does turning encryption off or taking all users away: an empty file, or half of
+    // one, must not open everything to everybody.
+    let encrypted = "tls_server_config: {cert_file: web.crt, key_file: web.key}\n";
     for (broken, said) in [
         ("basic_auth_users: {ann: secret}\n", "no bcrypt hash"),
         ("{}\n", "encryption on or off"),
+        ("", "encryption on or off"),
+        (encrypted, "takes all users away"),
     ] {
         std::fs::write(&file, broken).unwrap();
         wait_until(said, Duration::from_secs(10), || {
@@ -110,16 +114,19 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
         let rest = page.split(name).nth(1).unwrap();
         rest.lines().next().unwrap().parse::<u32>().unwrap()
     };
-    assert!(failures(&ask(&[RIGHT]).text()) >= 2);
-    std::fs::write(
-        &file,
-        "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",
-    )
-    .unwrap();
-    let answer = ask(&[]);
+    assert!(failures(&ask(&[RIGHT]).text()) >= 3);
+    // Another user instead: taken once the file has stood still for a moment, because it may be half of one.
+    let other = users().replace("ann", "bob");
+    std::fs::write(&file, format!("{encrypted}{other}")).unwrap();
+    assert_eq!(ask(&[RIGHT]).status, 200);
+    let bob = ("Authorization", "Basic Ym9iOmNvcnJlY3QgaG9yc2U=");
+    wait_until("bob is let in", Duration::from_secs(10), || {
+        (ask(&[bob]).status == 200).then_some(())
+    });
+    let answer = ask(&[RIGHT]);
     assert_eq!(
         (answer.status, answer.header("strict-transport-security")),
-        (200, None)
+        (401, None)
     );
     let log = daemon.process.log();
     assert!(log.contains("web.yaml was read again"), "{log}");

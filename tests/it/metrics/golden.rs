@@ -33,6 +33,8 @@ pub(super) fn full_page(format: Format) -> String {
         org: "nobody".to_owned(),
         reason: "malformed",
         detail: String::new(),
+        field: None,
+        log: None,
     });
     polled(&own);
     let view = view([busy(), held(), silent(), zero()]);

@@ -97,6 +97,8 @@ fn rejected(org: &str, reason: &'static str) -> Event {
         org: org.to_owned(),
         reason,
         detail: String::new(),
+        field: None,
+        log: None,
     }
 }
 

@@ -32,6 +32,7 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
         telemetry_path: "/metrics".to_owned(),
         web_file: None,
         lifecycle: false,
+        allowed_hosts: Vec::new(),
         config_file: None,
         environment: Environment::default(),
         clock: running_clock(Timestamp::from_seconds(captured + 20 * 60), 1),

@@ -57,7 +57,7 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         ),
         (
             "service_account_provided",
-            json!({ "state": "live", "value": "svc-sfsync@corp.example", "shows": "named", "source": "snapshot", "observed_at": read, "changed_at": read, "age_seconds": 360.0, "unknown_because": null }),
+            json!({ "state": "live", "value": "svc…", "shows": "named", "source": "snapshot", "observed_at": read, "changed_at": read, "age_seconds": 360.0, "unknown_because": null }),
         ),
         (
             "outlook_integration",
@@ -212,7 +212,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "org": "acme", "severity": "critical", "reason": "service_account_not_recognized",
             "alert": "LightningSyncServiceAccountNotRecognized", "object_type": null, "check": null,
             "since": "2026-11-22T02:10:00Z", "since_seconds": 42600.0, "users": null,
-            "summary": words.summary, "sentence": "Salesforce does not accept svc-sfsync@corp.example.",
+            "summary": words.summary, "sentence": "Salesforce does not accept svc….",
             "meaning": words.meaning.plain(), "impact": words.impact.plain(), "owner": words.owner().name(),
             "next_steps": steps, "runbook": "/runbooks/LightningSyncServiceAccountNotRecognized", "held_back_by": [],
         })

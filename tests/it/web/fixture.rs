@@ -94,7 +94,10 @@ impl Site {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let options = ServerOptions::default();
+                let options = ServerOptions {
+                    lifecycle: true,
+                    ..ServerOptions::default()
+                };
                 let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
                 let server = Server::bind(&any, options, services).unwrap();
                 tell.send(server.local_addrs()[0]).unwrap();
