@@ -74,7 +74,7 @@ impl Pace {
         let now = self.millis(Instant::now());
         let most = now + GIVE_WAY_AFTER.as_millis() as u64;
         let worth = bytes as u64 * 1000 / u64::from(PACE_BYTES_PER_SECOND);
-        let until = (until.max(now) + worth).min(most);
+        let until = (until + worth).min(most);
         self.0.good_until.store(until, Ordering::Relaxed);
     }
 
