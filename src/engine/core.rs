@@ -195,15 +195,15 @@ impl<S: Store> Engine<S> {
         self.write_clock(now);
         self.prune(now);
         self.refresh(now);
-        self.remember(now);
+        self.update_incidents(now);
     }
 
     /// Moves what was found on, and stores what changed of it. What a failed commit loses is found again.
-    fn remember(&mut self, now: Timestamp) {
+    fn update_incidents(&mut self, now: Timestamp) {
         let writes: Vec<Write> = self
             .orgs
             .values_mut()
-            .filter_map(|org| org.remember(now))
+            .filter_map(|org| org.update_incidents(now))
             .collect();
         if !writes.is_empty()
             && let Err(error) = self.store.commit(&writes)

@@ -75,7 +75,7 @@ impl OrgState {
     }
 
     /// Moves what was found on to `now`; what changed is to be written.
-    pub(super) fn remember(&mut self, now: Timestamp) -> Option<Write> {
+    pub(super) fn update_incidents(&mut self, now: Timestamp) -> Option<Write> {
         let incidents = Arc::new(Incidents::after(&self.view, now)?);
         Arc::make_mut(&mut self.view).incidents = Arc::clone(&incidents);
         let org = self.view.id;
@@ -115,7 +115,7 @@ impl OrgState {
     }
 
     /// Stores what a source has to know after a restart.
-    pub(super) fn remember(&mut self, memory: SourceMemory, writes: &mut Vec<Write>) {
+    pub(super) fn store_source_memory(&mut self, memory: SourceMemory, writes: &mut Vec<Write>) {
         let SourceMemory { source, bytes, .. } = memory;
         let view = Arc::make_mut(&mut self.view);
         Arc::make_mut(&mut view.source_states).remember(source, Arc::clone(&bytes));

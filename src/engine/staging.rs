@@ -52,7 +52,7 @@ pub(super) fn stage(
             stage_snapshot(org, snapshot, identity, &mut staging.writes)
         }
         Observation::Memory(memory) => {
-            org.remember(memory, &mut staging.writes);
+            org.store_source_memory(memory, &mut staging.writes);
             Staged::Heartbeat
         }
     })
