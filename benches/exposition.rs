@@ -44,10 +44,7 @@ fn measure(wanted: usize) {
     let orgs = wanted.div_ceil(1_000);
     let before = status("VmRSS:");
     let view = Arc::new(view(orgs));
-    let aggregate = Arc::new(View {
-        user_series: UserSeries::Aggregate,
-        ..View::clone(&view)
-    });
+    let aggregate = Arc::new(View { user_series: UserSeries::Aggregate, ..View::clone(&view) });
     let own = Arc::new(SelfMetrics::new(&["malformed"]).expect("the catalogue is sound"));
     let new_pages = || Pages::new(Arc::clone(&own));
     let pages = new_pages();
@@ -59,14 +56,7 @@ fn measure(wanted: usize) {
         seconds.set(seconds.get() + 15);
         let as_of = NOW.plus(chrono::TimeDelta::seconds(seconds.get()));
         let orgs = view.orgs.clone();
-        (
-            Arc::new(View {
-                as_of,
-                orgs,
-                ..View::clone(&view)
-            }),
-            as_of,
-        )
+        (Arc::new(View { as_of, orgs, ..View::clone(&view) }), as_of)
     };
     let text = || {
         let (view, now) = next();
@@ -89,20 +79,12 @@ fn measure(wanted: usize) {
     let first = best(|| {
         black_box(text().next());
     });
-    println!(
-        "  {:<32} {:>9.2} ms",
-        "first chunk after",
-        first.as_secs_f64() * 1e3
-    );
+    println!("  {:<32} {:>9.2} ms", "first chunk after", first.as_secs_f64() * 1e3);
     let ours = figure("text", best(|| drain(anew(&view))), series);
     let without = count(anew(&aggregate)).0;
     let took = best(|| drain(anew(&aggregate)));
     figure(&format!("text, {without} without users"), took, without);
-    figure(
-        "text, what did not change kept",
-        best(|| drain(text())),
-        series,
-    );
+    figure("text, what did not change kept", best(|| drain(text())), series);
 
     // As in the daemon, where Prometheus asks for nothing but gzip.
     drop(pages);
@@ -114,26 +96,14 @@ fn measure(wanted: usize) {
     let begun = cpu();
     let compressed: usize = gzip().map(|piece| piece.len()).sum();
     figure("gzip, nothing kept", cpu() - begun, series);
-    figure(
-        "gzip, what did not change kept",
-        best(|| drain(gzip())),
-        series,
-    );
+    figure("gzip, what did not change kept", best(|| drain(gzip())), series);
     let (prepared, now) = next();
     pages.prepare(&prepared, now);
     let ready = || pages.gzip(Arc::clone(&prepared), now, Format::Text);
     figure("gzip, prepared", best(|| drain(ready())), series);
-    println!(
-        "  {:<32} {:>9.1} times smaller",
-        "gzip",
-        bytes as f64 / compressed as f64
-    );
+    println!("  {:<32} {:>9.1} times smaller", "gzip", bytes as f64 / compressed as f64);
     resident("resident, View and pages");
-    println!(
-        "  {:<32} {:>9} MiB",
-        "VmHWM so far",
-        status("VmHWM:") / 1024 / 1024
-    );
+    println!("  {:<32} {:>9} MiB", "VmHWM so far", status("VmHWM:") / 1024 / 1024);
 
     let (took, theirs) = text_encoder(&view);
     let theirs = figure("prometheus TextEncoder", took, theirs);
@@ -154,10 +124,7 @@ fn best(mut run: impl FnMut()) -> Duration {
 fn cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).expect("time goes forward");
-    Duration::new(
-        seconds,
-        u32::try_from(time.tv_nsec).expect("below a second"),
-    )
+    Duration::new(seconds, u32::try_from(time.tv_nsec).expect("below a second"))
 }
 
 fn drain(page: impl Iterator<Item = Bytes>) {
@@ -184,26 +151,17 @@ fn count(page: impl Iterator<Item = Bytes>) -> (usize, usize) {
 fn text_encoder(view: &View) -> (Duration, usize) {
     let registry = Registry::new();
     let vec = GaugeVec::new(
-        Opts::new(
-            "lightning_sync_user_status",
-            "The status that a user has now.",
-        ),
+        Opts::new("lightning_sync_user_status", "The status that a user has now."),
         &["org", "user", "check", "status"],
     )
     .expect("a sound metric");
-    registry
-        .register(Box::new(vec.clone()))
-        .expect("registered once");
+    registry.register(Box::new(vec.clone())).expect("registered once");
     for org in &view.orgs {
         for user in &org.summary.columns.0 {
             for row in UserRow::checks() {
                 let status = user.statuses[row];
-                let labels = [
-                    org.policy.name.as_str(),
-                    &user.pseudonym,
-                    row.check(),
-                    status.name(),
-                ];
+                let labels =
+                    [org.policy.name.as_str(), &user.pseudonym, row.check(), status.name()];
                 vec.with_label_values(&labels).set(1.0);
             }
         }
@@ -211,9 +169,7 @@ fn text_encoder(view: &View) -> (Duration, usize) {
     let mut out = Vec::new();
     let took = best(|| {
         out.clear();
-        TextEncoder::new()
-            .encode(&registry.gather(), &mut out)
-            .expect("encodes");
+        TextEncoder::new().encode(&registry.gather(), &mut out).expect("encodes");
         black_box(&out);
     });
     let series = view.orgs.len() * USERS * UserRow::checks().count();

@@ -35,17 +35,11 @@ fn org(number: usize) -> OrgView {
             OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => OrgValue::Count(number as u64 + 7),
             OrgRow::LastSync(_) => OrgValue::Instant(seen),
         };
-        let reading = Reading {
-            value,
-            observed_at: seen,
-            changed_at: seen,
-        };
+        let reading = Reading { value, observed_at: seen, changed_at: seen };
         readings.put(row, Source::Snapshot, reading);
     }
     let users = UserTable {
-        users: (0..USERS)
-            .map(|user| entry(number * USERS + user, seen))
-            .collect(),
+        users: (0..USERS).map(|user| entry(number * USERS + user, seen)).collect(),
         complete: true,
     };
     let mut live = LiveSources::default();
@@ -76,9 +70,7 @@ fn entry(number: usize, seen: Timestamp) -> UserEntry {
         }
     }
     // Sixteen hexadecimal digits without order, as a keyed hash gives.
-    let hash = (number as u64 + 1)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .rotate_left(23);
+    let hash = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
     UserEntry {
         name: UserName::new(&format!("first.last{number}@corp.example")).expect("a name"),
         pseudonym: format!("{:016x}", hash.wrapping_mul(0xd6e8_feb8_6659_fd93)).into(),

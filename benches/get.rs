@@ -138,22 +138,10 @@ fn main() {
     let pages = Pages::new(Arc::new(own));
     let text: Vec<Bytes> = pages.text(Arc::clone(&view), NOW, Format::Text).collect();
     let gzip: Vec<Bytes> = pages.gzip(Arc::clone(&view), NOW, Format::Text).collect();
-    let mut fleet = Fleet {
-        view: View::clone(&view),
-        heard: 0,
-        next: 0,
-    };
-    let both = Arc::new(Both {
-        pages,
-        view: Mutex::new(Arc::clone(&view)),
-        text,
-        gzip,
-    });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let mut fleet = Fleet { view: View::clone(&view), heard: 0, next: 0 };
+    let both = Arc::new(Both { pages, view: Mutex::new(Arc::clone(&view)), text, gzip });
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let services = Services {
         view: {
             let view = Arc::clone(&view);
@@ -168,9 +156,8 @@ fn main() {
         events: Events::log_only(),
     };
     let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
-    let server = runtime
-        .block_on(async { Server::bind(&any, ServerOptions::default(), services) })
-        .unwrap();
+    let server =
+        runtime.block_on(async { Server::bind(&any, ServerOptions::default(), services) }).unwrap();
     let address = server.local_addrs()[0];
     runtime.spawn(server.serve(std::future::pending()));
     let orgs = view.orgs.len();

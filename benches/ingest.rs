@@ -32,11 +32,8 @@ fn main() {
         directory.path().join("bench.db").display()
     );
     let config = from_text("bench", &text, Path::new(""), &Environment::default()).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let options = Options {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         telemetry_path: "/metrics".to_owned(),
@@ -49,9 +46,7 @@ fn main() {
         supervisor: Supervisor::default(),
     };
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let daemon = runtime
-        .block_on(async { Daemon::start(&config, options) })
-        .unwrap();
+    let daemon = runtime.block_on(async { Daemon::start(&config, options) }).unwrap();
     let address = daemon.addresses()[0];
     let running = runtime.spawn(daemon.run(async move {
         ended.await.ok();
@@ -93,18 +88,12 @@ fn run(name: &str, address: SocketAddr, count: usize, ago: &dyn Fn(usize) -> i64
             client.spawn(move || send(address, &bodies, &next)).unwrap()
         })
         .collect();
-    let client_ticks: u64 = clients
-        .into_iter()
-        .map(|client| client.join().unwrap())
-        .sum();
+    let client_ticks: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
     let took = started.elapsed().as_secs_f64();
     let after = threads();
     let spent = |picked: &dyn Fn(&str) -> bool| -> u64 {
         let sum = |all: &[(String, u64)]| {
-            all.iter()
-                .filter(|(name, _)| picked(name))
-                .map(|(_, ticks)| ticks)
-                .sum::<u64>()
+            all.iter().filter(|(name, _)| picked(name)).map(|(_, ticks)| ticks).sum::<u64>()
         };
         sum(&after).saturating_sub(sum(&before))
     };
@@ -153,19 +142,12 @@ fn send(address: SocketAddr, bodies: &[Vec<u8>], next: &AtomicUsize) -> u64 {
         let mut length = 0;
         while !answer[..length].ends_with(b"\"rejected\":[]}") {
             let count = stream.read(&mut answer[length..]).unwrap();
-            assert!(
-                count > 0,
-                "closed: {}",
-                String::from_utf8_lossy(&answer[..length])
-            );
+            assert!(count > 0, "closed: {}", String::from_utf8_lossy(&answer[..length]));
             length += count;
         }
         let text = String::from_utf8_lossy(&answer[..length]);
         let expected = format!("\"accepted\":{BODY_RECORDS},\"duplicates\":0");
-        assert!(
-            text.starts_with("HTTP/1.1 200") && text.contains(&expected),
-            "{text}"
-        );
+        assert!(text.starts_with("HTTP/1.1 200") && text.contains(&expected), "{text}");
     }
     ticks(&fs::read_to_string("/proc/thread-self/stat").unwrap()).1
 }
@@ -183,8 +165,5 @@ fn ticks(stat: &str) -> (String, u64) {
     let (head, fields) = stat.rsplit_once(") ").unwrap();
     let fields: Vec<&str> = fields.split(' ').collect();
     let name = head.split_once('(').unwrap().1;
-    (
-        name.to_owned(),
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap(),
-    )
+    (name.to_owned(), fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap())
 }

@@ -43,12 +43,7 @@ fn measure_activity(name: &str, body: &[u8], now: Timestamp) {
         return;
     };
     let identity = IdentityKey::new([7; 16]);
-    let context = Context {
-        org: &org,
-        identity: &identity,
-        now,
-        on_error: OnError::Refuse,
-    };
+    let context = Context { org: &org, identity: &identity, now, on_error: OnError::Refuse };
     report(name, RECORDS, || {
         activity::parse(black_box(body), &context).map(|parsed| parsed.value.records.len())
     });
@@ -68,12 +63,7 @@ fn measure_snapshot(now: Timestamp) {
         .unwrap_or_default();
     }
     body.push_str("]}");
-    let context = snapshot::Context {
-        org: &org,
-        now,
-        captured_at: None,
-        written_at: None,
-    };
+    let context = snapshot::Context { org: &org, now, captured_at: None, written_at: None };
     report("snapshot users, JSON", USERS, || {
         snapshot::parse_json(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
@@ -92,12 +82,8 @@ fn measure_table(now: Timestamp) {
         .unwrap_or_default();
     }
     let captured_at = now.to_string();
-    let context = snapshot::Context {
-        org: &org,
-        now,
-        captured_at: Some(&captured_at),
-        written_at: None,
-    };
+    let context =
+        snapshot::Context { org: &org, now, captured_at: Some(&captured_at), written_at: None };
     report("snapshot users, CSV", USERS, || {
         snapshot::parse_csv(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
@@ -116,32 +102,20 @@ fn measure_pages(now: Timestamp) {
         time_zone: chrono_tz::Tz::UTC,
         date_order: DateOrder::Dmy,
     };
-    let one_tag: String = (0..)
-        .map(|index| format!(" a{index}=x"))
-        .take(page::MAX_PAGE_BYTES / 16)
-        .collect();
+    let one_tag: String =
+        (0..).map(|index| format!(" a{index}=x")).take(page::MAX_PAGE_BYTES / 16).collect();
     for (name, body) in [
         ("attributes of one tag", format!("<p{one_tag}>")),
-        (
-            "labels",
-            "<p>User set up Outlook integration ".repeat(90_000),
-        ),
+        ("labels", "<p>User set up Outlook integration ".repeat(90_000)),
         ("text", "Salesforce ".repeat(page::MAX_PAGE_BYTES / 11)),
         ("headings and values", "<p>Contacts<p>✓".repeat(45_000)),
         ("open tags", "<select><b>".repeat(page::MAX_PAGE_BYTES / 11)),
-        (
-            "characters by number",
-            "&#x2713;".repeat(page::MAX_PAGE_BYTES / 8),
-        ),
+        ("characters by number", "&#x2713;".repeat(page::MAX_PAGE_BYTES / 8)),
     ] {
-        report(
-            &format!("bytes of a hostile page, {name}"),
-            body.len(),
-            || {
-                let read = page::parse(black_box(body.as_bytes()), Form::Html, &context);
-                read.map_or_else(|_| Ok(body.len()), |_| Err("a hostile page was read"))
-            },
-        );
+        report(&format!("bytes of a hostile page, {name}"), body.len(), || {
+            let read = page::parse(black_box(body.as_bytes()), Form::Html, &context);
+            read.map_or_else(|_| Ok(body.len()), |_| Err("a hostile page was read"))
+        });
     }
 }
 
@@ -184,9 +158,7 @@ fn report<E: std::fmt::Debug>(
         rates.push(items as f64 / seconds);
     }
     rates.sort_by(f64::total_cmp);
-    let (best, median) = (
-        rates.last().copied().unwrap_or(0.0),
-        rates.get(ROUNDS / 2).copied().unwrap_or(0.0),
-    );
+    let (best, median) =
+        (rates.last().copied().unwrap_or(0.0), rates.get(ROUNDS / 2).copied().unwrap_or(0.0));
     println!("{name}: {median:.0} a second (median of {ROUNDS} rounds), {best:.0} at best");
 }

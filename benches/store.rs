@@ -35,11 +35,7 @@ fn record(number: u64, at: Timestamp) -> Option<ActivityRecord> {
     }
     // Four kinds, as an organisation that syncs both object types both ways has.
     let kind = [2, 4, 8, 10].get((number % 4) as usize).copied()?;
-    Some(ActivityRecord {
-        at,
-        kind: ActivityKind::from_index(kind)?,
-        key: RecordKey(key),
-    })
+    Some(ActivityRecord { at, kind: ActivityKind::from_index(kind)?, key: RecordKey(key) })
 }
 
 /// Batches of one organisation each; every hundredth record has come before.
@@ -75,10 +71,7 @@ fn take(store: &mut SqliteStore, batches: &[Write]) -> Result<(Duration, Duratio
 /// How long this thread has been on a processor, as far as the system tells: on a busy machine the only fair figure.
 fn on_cpu() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = told
-        .split_whitespace()
-        .next()
-        .and_then(|nanos| nanos.parse().ok());
+    let nanos = told.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
     Duration::from_nanos(nanos.unwrap_or(0))
 }
 
@@ -133,24 +126,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             Timestamp::from_nanos(told - (mixed(number) % (longest_ms * 1_000_000)) as i64)
         }
     };
-    let parts = [
-        ("up to 1 s late", 1_000),
-        ("up to 5 s late", 5_000),
-        ("up to 60 s late", 60_000),
-    ];
+    let parts = [("up to 1 s late", 1_000), ("up to 5 s late", 5_000), ("up to 60 s late", 60_000)];
     let mut first = records;
     for (what, longest_ms) in parts {
-        rate(
-            what,
-            &mut store,
-            &batches(first..first + MEASURED, late(longest_ms)),
-        )?;
+        rate(what, &mut store, &batches(first..first + MEASURED, late(longest_ms)))?;
         first += MEASURED;
     }
     let any = |number: u64| {
-        NOW.minus(TimeDelta::milliseconds(
-            (mixed(number) % (DAY_SECONDS * 1_000)) as i64,
-        ))
+        NOW.minus(TimeDelta::milliseconds((mixed(number) % (DAY_SECONDS * 1_000)) as i64))
     };
     let spread = batches(first..first + MEASURED, any);
     rate("random over 24 h", &mut store, &spread)?;

@@ -58,11 +58,7 @@ impl Demo {
         out: &mut (dyn Write + Send),
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), DemoError> {
-        let speed = self.speed.unwrap_or(if self.scenario.is_some() {
-            SCENARIO_SPEED
-        } else {
-            1
-        });
+        let speed = self.speed.unwrap_or(if self.scenario.is_some() { SCENARIO_SPEED } else { 1 });
         let (clock, stories) = match &self.scenario {
             None => {
                 let start = now();
@@ -77,11 +73,8 @@ impl Demo {
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
         // A story that is played by itself has the page to itself.
-        let polled = if self.scenario.is_none() {
-            Some(DemoSalesforce::start(&clock).await?)
-        } else {
-            None
-        };
+        let polled =
+            if self.scenario.is_none() { Some(DemoSalesforce::start(&clock).await?) } else { None };
         let config = match &polled {
             Some(polled) => config.with_polled(polled.policy.clone(), polled.settings.clone()),
             None => config,
@@ -106,17 +99,9 @@ impl Demo {
         let organisations: Vec<(&str, &str)> = stories
             .iter()
             .map(|story| (story.policy.name.as_str(), story.title))
-            .chain(
-                polled
-                    .iter()
-                    .map(|polled| (polled.policy.name.as_str(), salesforce_org::TITLE)),
-            )
+            .chain(polled.iter().map(|polled| (polled.policy.name.as_str(), salesforce_org::TITLE)))
             .collect();
-        write!(
-            out,
-            "{}",
-            welcome(address, &self.telemetry_path, &organisations)
-        )?;
+        write!(out, "{}", welcome(address, &self.telemetry_path, &organisations))?;
         out.flush()?;
         let feeder = Feeder::new(address, stories, Arc::clone(&clock.wall), f64::from(speed));
         let (end, ended) = watch::channel(false);
@@ -145,10 +130,7 @@ impl Demo {
 
 fn unknown(name: &str) -> DemoError {
     let known: Vec<&str> = scenarios::all().iter().map(|story| story.name).collect();
-    DemoError::UnknownScenario {
-        name: name.to_owned(),
-        known: known.join(", "),
-    }
+    DemoError::UnknownScenario { name: name.to_owned(), known: known.join(", ") }
 }
 
 fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &str)]) -> String {

@@ -230,12 +230,7 @@ impl Event {
                     "Refused an ingest request. Others like it are counted for a minute before the next line."
                 );
             }
-            Self::ActivityAccepted {
-                org,
-                accepted,
-                duplicates,
-                expired,
-            } => {
+            Self::ActivityAccepted { org, accepted, duplicates, expired } => {
                 tracing::debug!(
                     org,
                     accepted,
@@ -263,28 +258,14 @@ impl Event {
                     "The clock stepped by {step_seconds} s; retention pauses for an hour. Check time synchronisation."
                 );
             }
-            Self::Polled {
-                org,
-                source,
-                took,
-                recovered,
-                ..
-            } => {
+            Self::Polled { org, source, took, recovered, .. } => {
                 if *recovered {
                     tracing::info!(org, source, ?took, "{org}: {source} answers again.");
                 } else {
                     tracing::debug!(org, source, ?took, "{org}: asked {source}.");
                 }
             }
-            Self::PollFailed {
-                org,
-                source,
-                reason,
-                detail,
-                advice,
-                repeated,
-                ..
-            } => {
+            Self::PollFailed { org, source, reason, detail, advice, repeated, .. } => {
                 if *repeated {
                     tracing::debug!(
                         org,

@@ -20,11 +20,7 @@ const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let (mut input, mut output, mut errors) = (io::stdin().lock(), io::stdout(), io::stderr());
-    let mut streams = Streams {
-        input: &mut input,
-        output: &mut output,
-        errors: &mut errors,
-    };
+    let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
     let cli = match cli::parse(std::env::args_os(), &mut streams) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
@@ -113,16 +109,11 @@ async fn demo(args: &DemoArgs) -> anyhow::Result<()> {
 }
 
 fn addresses(web: &WebArgs) -> Vec<SocketAddr> {
-    web.listen_addresses
-        .iter()
-        .map(|address| address.address())
-        .collect()
+    web.listen_addresses.iter().map(|address| address.address()).collect()
 }
 
 fn blocking(work: impl Future<Output = anyhow::Result<()>>, streams: &mut Streams<'_>) -> Exit {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let done = runtime.block_on(work);
         // Everything acknowledged is on disk by now; a read from a share that hangs would never be done.
@@ -161,11 +152,7 @@ mod tests {
     #[test]
     fn what_hangs_in_a_thread_of_its_own_does_not_hold_up_the_end() {
         let (mut input, mut output, mut errors) = (io::empty(), io::sink(), io::sink());
-        let mut streams = Streams {
-            input: &mut input,
-            output: &mut output,
-            errors: &mut errors,
-        };
+        let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
         let exit = blocking(
             async {
                 let (begun, begins) = tokio::sync::oneshot::channel();

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time of day; the only place that reads it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the clock that everybody else is given"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
 pub fn now() -> Timestamp {
     let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     match SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -22,10 +19,7 @@ pub fn now() -> Timestamp {
 /// The machine's clocks.
 pub fn real_clock() -> Clock {
     let started = Instant::now();
-    Clock {
-        wall: Arc::new(now),
-        steady: Arc::new(move || started.elapsed()),
-    }
+    Clock { wall: Arc::new(now), steady: Arc::new(move || started.elapsed()) }
 }
 
 /// Clocks that stand at `start` now and run `speed` times as fast as the machine's.
@@ -33,8 +27,5 @@ pub fn running_clock(start: Timestamp, speed: u32) -> Clock {
     let started = Instant::now();
     let steady = move || started.elapsed().saturating_mul(speed);
     let wall = move || start.plus(TimeDelta::from_std(steady()).unwrap_or(TimeDelta::MAX));
-    Clock {
-        wall: Arc::new(wall),
-        steady: Arc::new(steady),
-    }
+    Clock { wall: Arc::new(wall), steady: Arc::new(steady) }
 }

@@ -87,10 +87,8 @@ impl Daemon {
     /// # Errors
     /// When a part does not start; what had started ends again.
     pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
-        let reasons: Vec<&'static str> = ProblemReason::ALL
-            .iter()
-            .map(|reason| reason.name())
-            .collect();
+        let reasons: Vec<&'static str> =
+            ProblemReason::ALL.iter().map(|reason| reason.name()).collect();
         let own = Arc::new(SelfMetrics::new(&reasons)?);
         own.set_orgs(&names(config));
         let clock = options.clock;
@@ -115,10 +113,7 @@ impl Daemon {
         let engine = engine::spawn(engine, clock.clone())?;
         let handle = engine.handle.clone();
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
-        let host = EngineHost {
-            engine: handle.clone(),
-            clock: clock.clone(),
-        };
+        let host = EngineHost { engine: handle.clone(), clock: clock.clone() };
         let pollers = Arc::new(Pollers {
             tasks: Tasks::new(Arc::new(host), events.clone()),
             directory: Door {
@@ -153,10 +148,7 @@ impl Daemon {
             }),
             now: Arc::clone(&clock.wall),
             metrics: Arc::clone(&pages) as Arc<dyn MetricsPage>,
-            ingest: Arc::new(EngineIngest {
-                engine: handle,
-                identity,
-            }),
+            ingest: Arc::new(EngineIngest { engine: handle, identity }),
             history: Some(history),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
@@ -203,16 +195,7 @@ impl Daemon {
     /// # Errors
     /// When the engine ended by a defect, or signals cannot be had.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self {
-            mut engine,
-            server,
-            reloader,
-            pages,
-            clock,
-            pollers,
-            config,
-            supervisor,
-        } = self;
+        let Self { mut engine, server, reloader, pages, clock, pollers, config, supervisor } = self;
         let scheme = server.scheme();
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");

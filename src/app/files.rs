@@ -53,11 +53,7 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn new(org: &OrgName, files: &FilesConfig, door: &Door) -> Self {
-        Self {
-            org: org.clone(),
-            files: files.clone(),
-            door: door.clone(),
-        }
+        Self { org: org.clone(), files: files.clone(), door: door.clone() }
     }
 }
 
@@ -67,18 +63,12 @@ impl PollSettings for Directory {
     }
 
     fn pace(&self) -> Pace {
-        Pace {
-            every: EVERY,
-            budget_percent: 100,
-            steady: true,
-        }
+        Pace { every: EVERY, budget_percent: 100, steady: true }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
         let other: &dyn Any = other;
-        other
-            .downcast_ref::<Self>()
-            .is_some_and(|other| self.files == other.files)
+        other.downcast_ref::<Self>().is_some_and(|other| self.files == other.files)
     }
 
     fn start(&self) -> Box<dyn PolledSource> {
@@ -113,9 +103,7 @@ impl Looks {
         let steady = (door.clock.steady)();
         tokio::task::spawn_blocking(move || {
             let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
-            watcher.look(steady, |file| {
-                door.take(&org, columns.as_deref(), file, now, &report)
-            })
+            watcher.look(steady, |file| door.take(&org, columns.as_deref(), file, now, &report))
         })
     }
 }
@@ -251,10 +239,7 @@ impl Door {
             reason: reason.name(),
             detail,
             field: None,
-            log: Some(RefusalLog {
-                count: 1,
-                peer: "files".to_owned(),
-            }),
+            log: Some(RefusalLog { count: 1, peer: "files".to_owned() }),
         });
     }
 }

@@ -39,10 +39,9 @@ impl Ingest for EngineIngest {
         let (engine, identity) = (self.engine.clone(), self.identity);
         Box::pin(async move {
             match read_on(&engine, identity, request).await?.observation {
-                Observation::Snapshot(snapshot) => Ok(Understood {
-                    json: to_json(&snapshot),
-                    snapshot,
-                }),
+                Observation::Snapshot(snapshot) => {
+                    Ok(Understood { json: to_json(&snapshot), snapshot })
+                }
                 Observation::Activity(_) | Observation::Memory(_) => Err(Problem::new(
                     ProblemReason::Internal,
                     "Records of activity are taken, not shown.",
@@ -66,14 +65,14 @@ async fn read_on(
     if request.body.len() <= PARSED_IN_PLACE {
         read(&policy, &identity, &request)
     } else {
-        tokio::task::spawn_blocking(move || read(&policy, &identity, &request))
-            .await
-            .map_err(|_| {
+        tokio::task::spawn_blocking(move || read(&policy, &identity, &request)).await.map_err(
+            |_| {
                 Problem::new(
                     ProblemReason::Internal,
                     "Reading the body failed in a way that is our mistake; nothing was taken.",
                 )
-            })?
+            },
+        )?
     }
 }
 
@@ -82,10 +81,7 @@ async fn take(
     identity: IdentityKey,
     request: IngestRequest,
 ) -> Result<IngestReceipt, Problem> {
-    let Read {
-        observation,
-        left_out,
-    } = read_on(&engine, identity, request).await?;
+    let Read { observation, left_out } = read_on(&engine, identity, request).await?;
     let receipt = engine
         .submit(observation)
         .map_err(refused)?
@@ -139,11 +135,7 @@ fn on_error(request: &IngestRequest) -> Result<OnError, Problem> {
 }
 
 fn query<'a>(request: &'a IngestRequest, key: &str) -> Option<&'a str> {
-    request
-        .query
-        .iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.as_str())
+    request.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
 }
 
 fn refused(refusal: Refusal) -> Problem {
@@ -164,9 +156,7 @@ fn wrong(error: IngestError) -> Problem {
 /// A lowercase fragment as a sentence for people.
 fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
-    let first: String = letters
-        .next()
-        .map(|letter| letter.to_uppercase().collect())
-        .unwrap_or_default();
+    let first: String =
+        letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

@@ -52,12 +52,8 @@ pub(super) fn read(
 ) -> Result<Read, IngestError> {
     let org = &policy.name;
     let now = body.received_at;
-    let tabled = snapshot::Context {
-        org,
-        now,
-        captured_at: body.captured_at,
-        written_at: body.written_at,
-    };
+    let tabled =
+        snapshot::Context { org, now, captured_at: body.captured_at, written_at: body.written_at };
     let written_at = body.written_at.map(|at| at.to_string());
     let paged = |form| {
         let context = page::Context {
@@ -72,21 +68,10 @@ pub(super) fn read(
     };
     match body.form {
         Form::Activity => {
-            let context = activity::Context {
-                org,
-                identity,
-                now,
-                on_error: body.on_error,
-            };
+            let context = activity::Context { org, identity, now, on_error: body.on_error };
             let parsed = activity::parse(body.bytes, &context)?;
-            let left_out = LeftOut {
-                listed: parsed.rejected,
-                total: parsed.rejected_total,
-            };
-            Ok(Read {
-                observation: Observation::Activity(parsed.value),
-                left_out,
-            })
+            let left_out = LeftOut { listed: parsed.rejected, total: parsed.rejected_total };
+            Ok(Read { observation: Observation::Activity(parsed.value), left_out })
         }
         Form::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
         Form::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
@@ -96,8 +81,5 @@ pub(super) fn read(
 }
 
 fn of_snapshot(snapshot: Snapshot) -> Read {
-    Read {
-        observation: Observation::Snapshot(snapshot),
-        left_out: LeftOut::default(),
-    }
+    Read { observation: Observation::Snapshot(snapshot), left_out: LeftOut::default() }
 }

@@ -69,12 +69,7 @@ impl Host for EngineHost {
 
     fn submit(&self, observation: Observation) -> Pending<'static, Result<(), Refusal>> {
         let submitted = self.engine.submit(observation);
-        Box::pin(async move {
-            submitted?
-                .await
-                .unwrap_or(Err(Refusal::ShuttingDown))
-                .map(drop)
-        })
+        Box::pin(async move { submitted?.await.unwrap_or(Err(Refusal::ShuttingDown)).map(drop) })
     }
 
     fn set_state(&self, org: &OrgName, source: &'static str, state: Option<SourceState>) {

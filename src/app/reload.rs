@@ -40,9 +40,7 @@ impl Reloader {
         let done = self.try_reload().await;
         self.events.emit(match &done {
             Ok(()) => Event::ConfigReloaded,
-            Err(errors) => Event::ConfigRejected {
-                errors: errors.clone(),
-            },
+            Err(errors) => Event::ConfigRejected { errors: errors.clone() },
         });
         if done.is_ok() {
             self.own.config_loaded((self.now)());
@@ -51,10 +49,7 @@ impl Reloader {
     }
 
     async fn try_reload(&self) -> Result<(), String> {
-        let file = self
-            .file
-            .clone()
-            .ok_or("this configuration did not come from a file")?;
+        let file = self.file.clone().ok_or("this configuration did not come from a file")?;
         let environment = self.environment.clone();
         let config = tokio::task::spawn_blocking(move || from_file(&file, &environment))
             .await
@@ -78,11 +73,7 @@ impl Reloader {
 /// What the engine takes from the configuration.
 pub(super) fn settings(config: &ValidConfig) -> Settings {
     Settings {
-        policies: config
-            .orgs
-            .iter()
-            .map(|org| Arc::clone(&org.policy))
-            .collect(),
+        policies: config.orgs.iter().map(|org| Arc::clone(&org.policy)).collect(),
         keep_activity: config.store.keep_activity,
         keep_history: config.store.keep_history,
         user_series: config.user_series,
@@ -92,11 +83,7 @@ pub(super) fn settings(config: &ValidConfig) -> Settings {
 
 /// The configured organisations.
 pub(super) fn names(config: &ValidConfig) -> Vec<OrgName> {
-    config
-        .orgs
-        .iter()
-        .map(|org| org.policy.name.clone())
-        .collect()
+    config.orgs.iter().map(|org| org.policy.name.clone()).collect()
 }
 
 /// Who may push.
@@ -111,10 +98,7 @@ pub(super) fn access_table(config: &ValidConfig) -> AccessTable {
                 .iter()
                 .map(|origin| origin.as_str().to_owned())
                 .collect();
-            let access = Access {
-                token: org.ingest.token.clone(),
-                allowed_origins,
-            };
+            let access = Access { token: org.ingest.token.clone(), allowed_origins };
             (org.policy.name.clone(), Arc::new(access))
         })
         .collect()

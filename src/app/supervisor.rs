@@ -32,10 +32,7 @@ impl Supervisor {
             .and_then(|micros| micros.parse().ok())
             .filter(|micros| *micros > 0)
             .map(Duration::from_micros);
-        Ok(Self {
-            socket: Some(Arc::new(connect(&name)?)),
-            patience,
-        })
+        Ok(Self { socket: Some(Arc::new(connect(&name)?)), patience })
     }
 
     /// How often to say that all is well: twice within the supervisor's patience, as it asks for.
@@ -59,11 +56,7 @@ impl Supervisor {
     }
 
     fn tell(&self, what: &str) {
-        if let Some(Err(error)) = self
-            .socket
-            .as_ref()
-            .map(|socket| socket.send(what.as_bytes()))
-        {
+        if let Some(Err(error)) = self.socket.as_ref().map(|socket| socket.send(what.as_bytes())) {
             tracing::warn!(%error, "The supervisor cannot be notified {what}: {error}");
         }
     }
@@ -93,14 +86,11 @@ mod tests {
         let by_path = UnixDatagram::bind(&path).unwrap();
         let by_name =
             UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        for (socket, name) in [
-            (by_path, path.as_os_str().to_owned()),
-            (by_name, format!("@{name}").into()),
-        ] {
-            let supervisor = Supervisor {
-                socket: Some(Arc::new(connect(&name).unwrap())),
-                patience: None,
-            };
+        for (socket, name) in
+            [(by_path, path.as_os_str().to_owned()), (by_name, format!("@{name}").into())]
+        {
+            let supervisor =
+                Supervisor { socket: Some(Arc::new(connect(&name).unwrap())), patience: None };
             supervisor.ready();
             let mut told = [0; 32];
             let length = socket.recv(&mut told).unwrap();

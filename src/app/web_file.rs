@@ -68,10 +68,7 @@ pub(super) fn watch(path: &Path, reporter: ReloadReporter) -> Result<CurrentWebA
         path: path.to_owned(),
         reporter,
         encrypted: file.tls.is_some(),
-        seen: Mutex::new(Seen {
-            stamps: stamps(file.files.iter().cloned()),
-            failed: None,
-        }),
+        seen: Mutex::new(Seen { stamps: stamps(file.files.iter().cloned()), failed: None }),
         guard: ArcSwap::from_pointee(guard(file)),
     };
     Ok(CurrentWebAuth(Arc::new(move || watch.now())))
@@ -87,11 +84,7 @@ impl Watch {
     fn look(&self, seen: &mut Seen) {
         let found = stamps(seen.stamps.iter().map(|(path, _)| path.clone()));
         let due = seen.failed.as_ref().is_some_and(|failed| {
-            let wait = if failed.reported {
-                TRY_AGAIN_ONCE_REPORTED
-            } else {
-                TRY_AGAIN
-            };
+            let wait = if failed.reported { TRY_AGAIN_ONCE_REPORTED } else { TRY_AGAIN };
             failed.at.elapsed() >= wait
         });
         if found == seen.stamps && !due {
@@ -120,10 +113,7 @@ impl Watch {
                 if due {
                     self.reporter.events.emit(Event::WebReloadFailed { says });
                 }
-                seen.failed = Some(Failed {
-                    reported: due,
-                    at: Instant::now(),
-                });
+                seen.failed = Some(Failed { reported: due, at: Instant::now() });
             }
         }
     }
@@ -134,9 +124,7 @@ impl Watch {
         let file = web_file(&self.path).map_err(|error| error.to_string())?;
         let path = self.path.display();
         if file.tls.is_some() != self.encrypted {
-            return Err(format!(
-                "{path} turns encryption on or off, which takes a restart"
-            ));
+            return Err(format!("{path} turns encryption on or off, which takes a restart"));
         }
         let before = &self.guard.load().users;
         if !before.is_empty() && file.users.is_empty() {
@@ -155,13 +143,7 @@ impl Watch {
 fn stamps(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, Stamp)> {
     let stamp = |path: &Path| {
         let found = std::fs::metadata(path).ok()?;
-        Some((
-            found.dev(),
-            found.ino(),
-            found.mtime(),
-            found.mtime_nsec(),
-            found.size(),
-        ))
+        Some((found.dev(), found.ino(), found.mtime(), found.mtime_nsec(), found.size()))
     };
     paths
         .map(|path| {
@@ -181,9 +163,5 @@ fn guard(file: WebFile) -> WebAuth {
         hash: user.hash,
         cost: user.cost,
     });
-    WebAuth {
-        tls: file.tls,
-        headers: headers.collect(),
-        users: users.collect(),
-    }
+    WebAuth { tls: file.tls, headers: headers.collect(), users: users.collect() }
 }

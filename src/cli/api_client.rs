@@ -40,10 +40,7 @@ impl ApiClient {
             value.set_sensitive(true);
             Ok::<_, String>(value)
         });
-        Ok(Self {
-            authorization: authorization.transpose()?,
-            ..Self::new(url, args, true)?
-        })
+        Ok(Self { authorization: authorization.transpose()?, ..Self::new(url, args, true)? })
     }
 
     /// A client of another service, which is not to get what opens the daemon.
@@ -58,7 +55,7 @@ impl ApiClient {
         if url.contains('@') {
             // Nor is it repeated: there is a password in it.
             return Err(
-                "a URL holds no name and password; give --user and --password-file".to_owned(),
+                "a URL holds no name and password; give --user and --password-file".to_owned()
             );
         }
         let endpoint = Endpoint::with_path(url).map_err(|says| format!("{url}: {says}"))?;
@@ -69,10 +66,7 @@ impl ApiClient {
         } else {
             Trust::of_nobody()
         };
-        Ok(Self {
-            http: HttpClient::new(endpoint, &trust, LIMITS),
-            authorization: None,
-        })
+        Ok(Self { http: HttpClient::new(endpoint, &trust, LIMITS), authorization: None })
     }
 
     /// What an answer of 401 means.

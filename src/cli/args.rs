@@ -247,13 +247,10 @@ pub struct RulesArgs {
 }
 
 fn external_url(text: &str) -> Result<String, String> {
-    let address = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let address = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     // It goes into a file and a template as it is.
     let plain = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte))
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte))
     };
     match address {
         Some(address) if !address.is_empty() && plain(address) => Ok(text.to_owned()),
@@ -354,9 +351,7 @@ fn user_name(text: &str) -> Result<UserName, String> {
 }
 
 fn span(text: &str) -> Result<Duration, String> {
-    duration::parse(text)?
-        .to_std()
-        .map_err(|error| error.to_string())
+    duration::parse(text)?.to_std().map_err(|error| error.to_string())
 }
 
 fn telemetry_path(text: &str) -> Result<String, String> {
@@ -366,9 +361,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
-    let taken = ["/api/", "/orgs/", "/-/"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix));
+    let taken = ["/api/", "/orgs/", "/-/"].iter().any(|prefix| text.starts_with(prefix));
     if shaped && !taken {
         Ok(text.to_owned())
     } else {

@@ -16,10 +16,7 @@ pub(super) fn run(command: &ConfigCommand, streams: &mut Streams<'_>) -> Exit {
 }
 
 fn init(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
-    let mut answers = Answers {
-        input: &mut *streams.input,
-        output: &mut *streams.output,
-    };
+    let mut answers = Answers { input: &mut *streams.input, output: &mut *streams.output };
     match config::init(&config.file, &mut answers) {
         Ok(()) => Exit::FINE,
         Err(error @ InitError::Io { .. }) => streams.complain(error, Exit::FAILED),
@@ -47,20 +44,10 @@ pub(super) fn check(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
     match config::from_file(&config.file, &Environment::of_process()) {
         Ok(valid) => {
             let count = valid.orgs.len();
-            let plural = if count == 1 {
-                "organisation"
-            } else {
-                "organisations"
-            };
-            let notes: String = valid
-                .notes
-                .iter()
-                .map(|note| ["WARN ", note, "\n"].concat())
-                .collect();
-            streams.print(&format!(
-                "{} is valid: {count} {plural}\n{notes}",
-                config.file.display()
-            ))
+            let plural = if count == 1 { "organisation" } else { "organisations" };
+            let notes: String =
+                valid.notes.iter().map(|note| ["WARN ", note, "\n"].concat()).collect();
+            streams.print(&format!("{} is valid: {count} {plural}\n{notes}", config.file.display()))
         }
         Err(error) => streams.complain(error, Exit::WRONG),
     }

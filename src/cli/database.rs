@@ -33,11 +33,7 @@ pub(super) fn erase(args: &EraseArgs, streams: &mut Streams<'_>) -> Exit {
 }
 
 fn line(done: &str, place: &Path, copied: Copied) -> String {
-    let Copied {
-        records,
-        orgs,
-        bytes,
-    } = copied;
+    let Copied { records, orgs, bytes } = copied;
     format!(
         "{done} {}: {records} records of {orgs} organisations, {bytes} bytes, checked\n",
         place.display()

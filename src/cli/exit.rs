@@ -45,11 +45,7 @@ pub struct Streams<'a> {
 impl Streams<'_> {
     /// Prints the output. A reader that has seen enough (`| head`) is no failure.
     pub fn print(&mut self, text: &str) -> Exit {
-        exit_of(
-            self.output
-                .write_all(text.as_bytes())
-                .and_then(|()| self.output.flush()),
-        )
+        exit_of(self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()))
     }
 
     /// Prints what went wrong, with the name of the program before it, and gives `exit` back.

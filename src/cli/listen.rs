@@ -39,10 +39,8 @@ impl FromStr for ListenAddress {
     fn from_str(text: &str) -> Result<Self, ListenError> {
         let (host, port) = text.rsplit_once(':').ok_or(ListenError)?;
         let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        let port: u16 = Some(port)
-            .filter(|_| digits)
-            .and_then(|port| port.parse().ok())
-            .ok_or(ListenError)?;
+        let port: u16 =
+            Some(port).filter(|_| digits).and_then(|port| port.parse().ok()).ok_or(ListenError)?;
         match host {
             "" => Ok(Self::Every { port }),
             "localhost" => Ok(Self::One(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))),

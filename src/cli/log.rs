@@ -33,11 +33,7 @@ enum LogColours {
 impl LogColours {
     fn of(terminal: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        if terminal && wanted {
-            Self::On
-        } else {
-            Self::Off
-        }
+        if terminal && wanted { Self::On } else { Self::Off }
     }
 }
 
@@ -61,20 +57,14 @@ where
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let registry = tracing_subscriber::registry().with(targets);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_target(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours == LogColours::On))),
-        LogFormat::Json => Box::new(
-            registry.with(
-                layer
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_span_list(false),
-            ),
-        ),
+        LogFormat::Json => {
+            Box::new(registry.with(
+                layer.json().flatten_event(true).with_current_span(false).with_span_list(false),
+            ))
+        }
     }
 }
 
@@ -115,42 +105,26 @@ mod tests {
     #[test]
     fn the_text_form_has_a_time_a_level_words_and_fields_in_one_line_each() {
         let lines = logged(LogLevel::Info, LogFormat::Text);
-        let after_time: Vec<&str> = lines
-            .iter()
-            .map(|line| line.split_once(' ').unwrap().1)
-            .collect();
+        let after_time: Vec<&str> =
+            lines.iter().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(
             after_time,
-            [
-                " INFO Took records. org=\"acme\" records=3",
-                " WARN Refused. reason=\"two\\nlines\""
-            ]
+            [" INFO Took records. org=\"acme\" records=3", " WARN Refused. reason=\"two\\nlines\""]
         );
     }
 
     #[test]
     fn the_json_form_is_one_object_for_each_line() {
         let lines = logged(LogLevel::Debug, LogFormat::Json);
-        let events: Vec<serde_json::Value> = lines
-            .iter()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let events: Vec<serde_json::Value> =
+            lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         let written: Vec<_> = events
             .iter()
-            .map(|event| {
-                (
-                    event["level"].as_str().unwrap(),
-                    event["message"].as_str().unwrap(),
-                )
-            })
+            .map(|event| (event["level"].as_str().unwrap(), event["message"].as_str().unwrap()))
             .collect();
         assert_eq!(
             written,
-            [
-                ("DEBUG", "Looked."),
-                ("INFO", "Took records."),
-                ("WARN", "Refused.")
-            ]
+            [("DEBUG", "Looked."), ("INFO", "Took records."), ("WARN", "Refused.")]
         );
         assert_eq!(events[1]["records"], 3);
         assert!(events[1]["timestamp"].is_string());

@@ -36,12 +36,12 @@ fn snapshot(args: &ParseArgs) -> Result<String, String> {
         time_zone: args.time_zone,
         date_order: args.date_order,
     };
-    page::parse(&body, Form::of(&body), &context)
-        .map(|snapshot| to_json(&snapshot))
-        .map_err(|error| {
+    page::parse(&body, Form::of(&body), &context).map(|snapshot| to_json(&snapshot)).map_err(
+        |error| {
             let mistakes = error.errors.iter().map(|mistake| format!("\n  {mistake}"));
             format!("{error}{}", mistakes.collect::<String>())
-        })
+        },
+    )
 }
 
 /// The bytes, as far as a page can have them, and when they were written.
@@ -49,8 +49,7 @@ fn read(args: &ParseArgs) -> std::io::Result<(Vec<u8>, Timestamp)> {
     let file = File::open(&args.file)?;
     let written_at = instant(file.metadata()?.modified()?);
     let mut body = Vec::new();
-    file.take(MAX_PAGE_BYTES as u64 + 1)
-        .read_to_end(&mut body)?;
+    file.take(MAX_PAGE_BYTES as u64 + 1).read_to_end(&mut body)?;
     Ok((body, written_at))
 }
 

@@ -22,11 +22,7 @@ pub fn parse(
         }
         if arguments.get(1).is_some_and(|command| command == "check") {
             // Plugins speak on standard output, in one line.
-            let line = text
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
             streams.print(&format!("UNKNOWN {}\n", line.replace('|', "/")));
             return Exit::of_plugin(3);
         }
@@ -46,22 +42,12 @@ mod tests {
 
     fn parsed(line: &str) -> (Result<Cli, Exit>, String, String) {
         let (mut output, mut errors) = (Vec::new(), Vec::new());
-        let mut streams = Streams {
-            input: &mut std::io::empty(),
-            output: &mut output,
-            errors: &mut errors,
-        };
-        let arguments = line
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .map(OsString::from);
+        let mut streams =
+            Streams { input: &mut std::io::empty(), output: &mut output, errors: &mut errors };
+        let arguments = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
         let arguments = std::iter::once(OsString::from("lightning-sync-exporter")).chain(arguments);
         let parsed = parse(arguments, &mut streams);
-        (
-            parsed,
-            String::from_utf8(output).unwrap(),
-            String::from_utf8(errors).unwrap(),
-        )
+        (parsed, String::from_utf8(output).unwrap(), String::from_utf8(errors).unwrap())
     }
 
     fn good(line: &str) -> Cli {
@@ -78,10 +64,7 @@ mod tests {
     fn without_a_command_it_is_the_daemon_on_loopback() {
         let cli = good("");
         assert_eq!(cli.command, None);
-        assert_eq!(
-            cli.daemon.config.file,
-            std::path::Path::new("/etc/lightning-sync/config.yaml")
-        );
+        assert_eq!(cli.daemon.config.file, std::path::Path::new("/etc/lightning-sync/config.yaml"));
         assert_eq!(
             cli.daemon.web.listen_addresses,
             ["127.0.0.1:9877".parse::<ListenAddress>().unwrap()]
@@ -98,13 +81,8 @@ mod tests {
         );
         assert_eq!(cli.daemon.config.file, std::path::Path::new("a.yaml"));
         assert!(cli.daemon.check_only);
-        let addresses: Vec<String> = cli
-            .daemon
-            .web
-            .listen_addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let addresses: Vec<String> =
+            cli.daemon.web.listen_addresses.iter().map(ToString::to_string).collect();
         assert_eq!(addresses, [":9877", "[::1]:1"]);
         assert_eq!(cli.daemon.web.telemetry_path, "/m");
     }
@@ -178,21 +156,12 @@ mod tests {
     fn help_and_version_are_no_failures() {
         let (parsed_version, output, _) = parsed("--version");
         assert_eq!(parsed_version, Err(Exit::FINE));
-        assert_eq!(
-            output,
-            format!("lightning-sync-exporter {}\n", env!("CARGO_PKG_VERSION"))
-        );
+        assert_eq!(output, format!("lightning-sync-exporter {}\n", env!("CARGO_PKG_VERSION")));
         let (parsed_help, output, _) = parsed("--help");
         assert_eq!(parsed_help, Err(Exit::FINE));
-        for word in [
-            "--config.file",
-            "--web.listen-address",
-            "demo",
-            "check",
-            "explain",
-            "rules",
-            "config",
-        ] {
+        for word in
+            ["--config.file", "--web.listen-address", "demo", "check", "explain", "rules", "config"]
+        {
             assert!(output.contains(word), "{word}");
         }
     }

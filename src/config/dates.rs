@@ -17,18 +17,11 @@ pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
             4 | 7 => b == b'-',
             _ => b.is_ascii_digit(),
         });
-    let date = shaped
-        .then(|| text.parse::<NaiveDate>().ok())
-        .flatten()
-        .ok_or(SHAPE)?;
+    let date = shaped.then(|| text.parse::<NaiveDate>().ok()).flatten().ok_or(SHAPE)?;
     if YEARS.contains(&date.year()) {
         Ok(date)
     } else {
-        Err(format!(
-            "allowed: a year from {} to {}",
-            YEARS.start(),
-            YEARS.end()
-        ))
+        Err(format!("allowed: a year from {} to {}", YEARS.start(), YEARS.end()))
     }
 }
 
@@ -59,15 +52,11 @@ pub(super) fn minute_of_day(text: &str) -> Result<u16, String> {
 pub(super) fn zone(text: &str) -> Result<Tz, String> {
     text.parse::<Tz>().map_err(|_| {
         let last_part = |name: &&str| {
-            name.rsplit('/')
-                .next()
-                .is_some_and(|last| last.eq_ignore_ascii_case(text))
+            name.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(text))
         };
         let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
         let near = names().find(last_part).or_else(|| nearest(text, names()));
-        let meant = near
-            .map(|near| format!("; did you mean {near}?"))
-            .unwrap_or_default();
+        let meant = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         format!("allowed: a name of the IANA time zone database such as Europe/Berlin{meant}")
     })
 }
@@ -113,9 +102,7 @@ mod tests {
         assert_eq!(minute_of_day("00:00"), Ok(0));
         assert_eq!(minute_of_day("08:30"), Ok(510));
         assert_eq!(minute_of_day("24:00"), Ok(1440));
-        for bad in [
-            "", "8:00", "08:60", "24:01", "25:00", "08-00", "08:00 ", "８:00", "ab:cd",
-        ] {
+        for bad in ["", "8:00", "08:60", "24:01", "25:00", "08-00", "08:00 ", "８:00", "ab:cd"] {
             assert!(minute_of_day(bad).is_err(), "{bad}");
         }
     }

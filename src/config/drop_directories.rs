@@ -54,19 +54,11 @@ pub(super) fn check(orgs: &[(&ConfigSection<'_>, &OrgConfig)], own: &[OwnFile], 
 
 /// The directory that a file is named in, and the one that it lies in where the name is a link.
 fn homes(file: &Path) -> impl Iterator<Item = PathBuf> {
-    let named = file
-        .parent()
-        .and_then(|parent| fs::canonicalize(or_here(parent)).ok());
-    let lies = fs::canonicalize(file)
-        .ok()
-        .and_then(|file| Some(file.parent()?.to_owned()));
+    let named = file.parent().and_then(|parent| fs::canonicalize(or_here(parent)).ok());
+    let lies = fs::canonicalize(file).ok().and_then(|file| Some(file.parent()?.to_owned()));
     named.into_iter().chain(lies)
 }
 
 fn or_here(directory: &Path) -> &Path {
-    if directory.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        directory
-    }
+    if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
 }

@@ -2,13 +2,7 @@
 
 use chrono::TimeDelta;
 
-const UNITS: [(char, i64); 5] = [
-    ('w', 604_800),
-    ('d', 86_400),
-    ('h', 3_600),
-    ('m', 60),
-    ('s', 1),
-];
+const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 /// A span from its text: whole numbers with the units w, d, h, m and s, the larger first, each at most once.
 ///
@@ -17,9 +11,7 @@ const UNITS: [(char, i64); 5] = [
 pub fn parse(text: &str) -> Result<TimeDelta, String> {
     const SHAPE: &str = "allowed: a duration such as 90s, 15m, 24h, 7d or 1h30m";
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!(
-            "the unit is missing: {text}s, {text}m, {text}h or {text}d?"
-        ));
+        return Err(format!("the unit is missing: {text}s, {text}m, {text}h or {text}d?"));
     }
     let mut seconds = 0_i64;
     let mut digits = String::new();
@@ -29,15 +21,10 @@ pub fn parse(text: &str) -> Result<TimeDelta, String> {
             digits.push(symbol);
             continue;
         }
-        let (_, unit) = units
-            .by_ref()
-            .find(|(unit, _)| *unit == symbol)
-            .ok_or(SHAPE)?;
+        let (_, unit) = units.by_ref().find(|(unit, _)| *unit == symbol).ok_or(SHAPE)?;
         let number: i64 = digits.parse().map_err(|_| SHAPE)?;
-        seconds = number
-            .checked_mul(*unit)
-            .and_then(|part| seconds.checked_add(part))
-            .ok_or(SHAPE)?;
+        seconds =
+            number.checked_mul(*unit).and_then(|part| seconds.checked_add(part)).ok_or(SHAPE)?;
         digits.clear();
     }
     if text.is_empty() || !digits.is_empty() {
@@ -60,11 +47,7 @@ pub fn text(span: TimeDelta) -> String {
             rest %= seconds;
         }
     }
-    if written.is_empty() {
-        "0s".to_owned()
-    } else {
-        written
-    }
+    if written.is_empty() { "0s".to_owned() } else { written }
 }
 
 #[cfg(test)]
@@ -91,10 +74,7 @@ mod tests {
 
     #[test]
     fn a_number_without_a_unit_or_an_unknown_unit_is_no_span() {
-        assert_eq!(
-            parse("15"),
-            Err("the unit is missing: 15s, 15m, 15h or 15d?".to_owned())
-        );
+        assert_eq!(parse("15"), Err("the unit is missing: 15s, 15m, 15h or 15d?".to_owned()));
         for bad in [
             "",
             "m",

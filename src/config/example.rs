@@ -29,16 +29,8 @@ fn write_key(text: &mut String, key: &ConfigKey) {
         }
     }
     let off = if key.live { "" } else { "#" };
-    let value = if key.example.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", key.example)
-    };
-    let start = if first_of_item {
-        "  - ".to_owned()
-    } else {
-        format!("{indent}{off}")
-    };
+    let value = if key.example.is_empty() { String::new() } else { format!(" {}", key.example) };
+    let start = if first_of_item { "  - ".to_owned() } else { format!("{indent}{off}") };
     for part in [start.as_str(), key.name(), ":", value.as_str(), "\n"] {
         text.push_str(part);
     }
@@ -85,13 +77,8 @@ mod tests {
     use std::path::Path;
 
     fn read(text: &str) -> Result<ValidConfig, String> {
-        from_text(
-            "example",
-            text,
-            Path::new("/nowhere"),
-            &Environment::default(),
-        )
-        .map_err(|error| error.to_string())
+        from_text("example", text, Path::new("/nowhere"), &Environment::default())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -112,9 +99,7 @@ mod tests {
             .collect();
         let refused = read(&everything).unwrap_err();
         let line = |key: &str| {
-            let found = everything
-                .lines()
-                .position(|line| line.trim_start().starts_with(key));
+            let found = everything.lines().position(|line| line.trim_start().starts_with(key));
             found.unwrap() + 1
         };
         let missing = "the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it";
@@ -136,11 +121,8 @@ mod tests {
                 line("client_credentials:")
             ),
         ];
-        let lines: Vec<&str> = refused
-            .lines()
-            .skip(1)
-            .map(|line| line.trim_start_matches("  line "))
-            .collect();
+        let lines: Vec<&str> =
+            refused.lines().skip(1).map(|line| line.trim_start_matches("  line ")).collect();
         assert_eq!(lines, mistakes);
         for key in table::all() {
             assert!(
@@ -172,9 +154,7 @@ mod tests {
             written += &defaults(&["orgs[].", section].concat(), "      ");
         }
         assert_eq!(read(&written), read("orgs: [{ name: acme }]"), "{written}");
-        let retirement = crate::config::keys::key("orgs[].retirement")
-            .unwrap()
-            .default;
+        let retirement = crate::config::keys::key("orgs[].retirement").unwrap().default;
         let vendors = crate::domain::policy::OrgPolicy::VENDOR_RETIREMENT;
         let words = format!("{vendors} for lightning_sync, none for einstein_activity_capture");
         assert_eq!(retirement, KeyDefault::Words(words.leak()));

@@ -18,9 +18,7 @@ pub(super) fn read(org: &ConfigSection<'_>, zone: Tz) -> (Calendar, KeyRead<()>)
         minute => Ok((minute, text.to_owned())),
     });
     let from = section.require("from", from);
-    let to = section.text("to", |text| {
-        Ok((dates::minute_of_day(text)?, text.to_owned()))
-    });
+    let to = section.text("to", |text| Ok((dates::minute_of_day(text)?, text.to_owned())));
     let to = section.require("to", to);
     let holidays = section.texts("holidays", dates::day).or(Vec::new());
     let (KeyRead::Given(()), Some((from_minute, _)), Some((to_minute, to_text))) =
@@ -75,13 +73,8 @@ pub(super) fn weekend(policy: &OrgPolicy) -> Option<String> {
 /// Minutes of a day.
 const DAY: i64 = 24 * 60;
 
-const WORKING_DAYS: [Weekday; 5] = [
-    Weekday::Mon,
-    Weekday::Tue,
-    Weekday::Wed,
-    Weekday::Thu,
-    Weekday::Fri,
-];
+const WORKING_DAYS: [Weekday; 5] =
+    [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
 
 fn weekday(name: &str) -> Option<Weekday> {
     let from_monday = DAYS.iter().position(|day| *day == name)?;

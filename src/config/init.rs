@@ -56,16 +56,11 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
     }
     let base = path.parent().unwrap_or(Path::new(""));
     let name = answers.ask("Name of the organisation (a-z, 0-9 and -)", "", |text| {
-        OrgName::new(text)
-            .map(|_| text.to_owned())
-            .map_err(|error| error.to_string())
+        OrgName::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
     })?;
     let zone = answers.ask("Its time zone", "UTC", dates::zone)?;
-    let hours = answers.ask(
-        "Does it work Monday to Friday, 08:00 to 18:00? y or n",
-        "y",
-        yes_or_no,
-    )?;
+    let hours =
+        answers.ask("Does it work Monday to Friday, 08:00 to 18:00? y or n", "y", yes_or_no)?;
     let weekend = hours
         && answers.ask(
             "Does a weekend without a sync have to page somebody? y or n",
@@ -108,22 +103,14 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
     if let Some(target) = &new {
         answers.say(&format!("Wrote a new token to {}.", target.display()))?;
     }
-    answers.say(&format!(
-        "Wrote {shown}. `config example` shows every other key."
-    ))
+    answers.say(&format!("Wrote {shown}. `config example` shows every other key."))
 }
 
 /// Whether new files of a directory belong to its group.
 fn hands_group_on(directory: &Path) -> bool {
     const SETGID: u32 = 0o2000;
-    let directory = if directory.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        directory
-    };
-    directory
-        .metadata()
-        .is_ok_and(|found| found.permissions().mode() & SETGID != 0)
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    directory.metadata().is_ok_and(|found| found.permissions().mode() & SETGID != 0)
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -136,10 +123,8 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 
 impl Answers<'_> {
     fn say(&mut self, sentence: &str) -> Result<(), InitError> {
-        writeln!(self.output, "{sentence}").map_err(|source| InitError::Io {
-            what: "standard output".to_owned(),
-            source,
-        })
+        writeln!(self.output, "{sentence}")
+            .map_err(|source| InitError::Io { what: "standard output".to_owned(), source })
     }
 
     fn ask<T>(
@@ -149,31 +134,18 @@ impl Answers<'_> {
         take: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, InitError> {
         for _ in 0..TRIES {
-            let shown = if default.is_empty() {
-                String::new()
-            } else {
-                format!(" [{default}]")
-            };
+            let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
             self.say(&format!("{question}{shown}:"))?;
             let mut line = String::new();
-            let read = (&mut *self.input)
-                .take(MAX_ANSWER_BYTES)
-                .read_line(&mut line);
+            let read = (&mut *self.input).take(MAX_ANSWER_BYTES).read_line(&mut line);
             match read {
                 Ok(0) => return Err(InitError::NoAnswer(question)),
                 Ok(_) => {}
                 Err(source) => {
-                    return Err(InitError::Io {
-                        what: "standard input".to_owned(),
-                        source,
-                    });
+                    return Err(InitError::Io { what: "standard input".to_owned(), source });
                 }
             }
-            let answer = if line.trim().is_empty() {
-                default
-            } else {
-                line.trim()
-            };
+            let answer = if line.trim().is_empty() { default } else { line.trim() };
             match take(answer) {
                 Ok(taken) => return Ok(taken),
                 Err(says) => self.say(&format!("  {says}"))?,
@@ -213,10 +185,7 @@ fn new_token() -> Result<String, InitError> {
     let mut random = [0_u8; 32];
     std::fs::File::open(SOURCE)
         .and_then(|mut source| source.read_exact(&mut random))
-        .map_err(|source| InitError::Io {
-            what: SOURCE.to_owned(),
-            source,
-        })?;
+        .map_err(|source| InitError::Io { what: SOURCE.to_owned(), source })?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -236,10 +205,7 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
             if source.kind() == io::ErrorKind::AlreadyExists {
                 InitError::Exists(shown)
             } else {
-                InitError::Io {
-                    what: shown,
-                    source,
-                }
+                InitError::Io { what: shown, source }
             }
         })
 }

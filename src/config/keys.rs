@@ -93,20 +93,14 @@ pub(super) enum OrNone {
 impl Bounds {
     /// `3d to 400d`.
     pub(super) fn range(&self) -> String {
-        format!(
-            "{} to {}",
-            duration::text(self.min),
-            duration::text(self.max)
-        )
+        format!("{} to {}", duration::text(self.min), duration::text(self.max))
     }
 }
 
 impl ConfigKey {
     /// The last part of the path.
     pub(super) fn name(&self) -> &'static str {
-        self.path
-            .rsplit_once('.')
-            .map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 
     /// The path of the section that it stands in; empty for the top.
@@ -134,12 +128,8 @@ impl ConfigKey {
                 | KeyKind::Choices(_)
                 | KeyKind::Dates
         );
-        (scalar && !self.path.contains("[]")).then(|| {
-            format!(
-                "{VARIABLE_PREFIX}{}",
-                self.path.replace('.', "__").to_uppercase()
-            )
-        })
+        (scalar && !self.path.contains("[]"))
+            .then(|| format!("{VARIABLE_PREFIX}{}", self.path.replace('.', "__").to_uppercase()))
     }
 
     /// What it takes, in words.
@@ -158,11 +148,7 @@ impl ConfigKey {
                 format!("a size from {} to {}", bytes::text(min), bytes::text(max))
             }
             KeyKind::Span(bounds) => {
-                let none = if bounds.or_none == OrNone::SpanOrNone {
-                    ", or none"
-                } else {
-                    ""
-                };
+                let none = if bounds.or_none == OrNone::SpanOrNone { ", or none" } else { "" };
                 format!("a duration from {}{none}", bounds.range())
             }
             KeyKind::Date => "a date such as 2026-12-31".to_owned(),

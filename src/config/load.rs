@@ -39,10 +39,7 @@ impl Environment {
     pub fn of_process() -> Self {
         std::env::vars_os()
             .map(|(name, value)| {
-                (
-                    name.to_string_lossy().into_owned(),
-                    value.to_string_lossy().into_owned(),
-                )
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
             })
             .collect()
     }
@@ -51,12 +48,7 @@ impl Environment {
 /// Keeps what is ours.
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(
-            variables
-                .into_iter()
-                .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
-                .collect(),
-        )
+        Self(variables.into_iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect())
     }
 }
 
@@ -65,26 +57,15 @@ impl FromIterator<(String, String)> for Environment {
 /// # Errors
 /// When the file cannot be read, or all its mistakes at once.
 pub fn from_file(path: &Path, environment: &Environment) -> Result<ValidConfig, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit_bytes: MAX_FILE_BYTES,
-        });
+        return Err(ConfigError::TooLarge { path: path.to_owned(), limit_bytes: MAX_FILE_BYTES });
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        unreadable(std::io::Error::new(
-            std::io::ErrorKind::InvalidData,
-            error.utf8_error(),
-        ))
+        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
     from_text(&path.display().to_string(), &text, base, environment)
@@ -118,10 +99,7 @@ fn under_environment(
     let mut ours = HashMap::new();
     for (name, value) in &environment.0 {
         if known.contains(name) {
-            ours.insert(
-                name.replacen(VARIABLE_PREFIX, VARIABLE_ROOT, 1),
-                value.clone(),
-            );
+            ours.insert(name.replacen(VARIABLE_PREFIX, VARIABLE_ROOT, 1), value.clone());
         } else {
             let near = nearest(name, known.iter().map(String::as_str));
             let meant = near.map(|near| format!("did you mean {near}?"));
@@ -131,14 +109,8 @@ fn under_environment(
             mistakes.add(MistakePlace::Environment(name.clone()), "", says);
         }
     }
-    let variables = config::Environment::default()
-        .separator("__")
-        .source(Some(ours));
-    match Config::builder()
-        .add_source(FileTree(file.clone()))
-        .add_source(variables)
-        .build()
-    {
+    let variables = config::Environment::default().separator("__").source(Some(ours));
+    match Config::builder().add_source(FileTree(file.clone())).add_source(variables).build() {
         Ok(merged) => taken_out(merged.cache).map(|merged| with_lines(merged, &file, mistakes)),
         Err(error) => {
             mistakes.add(MistakePlace::Whole, "", error.to_string());
@@ -160,10 +132,8 @@ fn with_lines(merged: Value, file: &Value, mistakes: &Collector) -> Value {
         return merged;
     };
     let ValueKind::Table(table) = &file.kind else {
-        let says = format!(
-            "{}; allowed: a mapping of keys, which the environment adds to",
-            found(file)
-        );
+        let says =
+            format!("{}; allowed: a mapping of keys, which the environment adds to", found(file));
         mistakes.add(reader::origin(file).0, "", says);
         return Value::new(None, ValueKind::Table(layers));
     };
@@ -172,10 +142,7 @@ fn with_lines(merged: Value, file: &Value, mistakes: &Collector) -> Value {
         None => (name, value),
     };
     let origin = file.origin().map(str::to_owned);
-    Value::new(
-        origin.as_ref(),
-        ValueKind::Table(layers.into_iter().map(with_line).collect()),
-    )
+    Value::new(origin.as_ref(), ValueKind::Table(layers.into_iter().map(with_line).collect()))
 }
 
 /// A read file as a layer, all of it under one key of ours: the crate takes the outermost keys of a layer for paths, and
@@ -197,8 +164,7 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     let (_, section) = root.section("store");
     let path = section.text("path", |text| {
         let fits = !text.is_empty() && !text.contains('\0');
-        fits.then(|| PathBuf::from(text))
-            .ok_or_else(|| "allowed: the path of a file".to_owned())
+        fits.then(|| PathBuf::from(text)).ok_or_else(|| "allowed: the path of a file".to_owned())
     });
     let mut notes = Vec::new();
     let span = |name, default| section.span(name).given().flatten().unwrap_or(default);
@@ -210,12 +176,8 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     let (_, web) = root.section("web");
     let external_url = web.text("external_url", ExternalUrl::new).given();
     let ingest_memory = root.bytes("ingest_memory").or(DEFAULT_INGEST_MEMORY);
-    let user_series = root
-        .choice("user_series", UserSeries::from_name)
-        .or(UserSeries::Aggregate);
-    let user_names = root
-        .choice("user_names", UserNames::from_name)
-        .or(UserNames::Pseudonym);
+    let user_series = root.choice("user_series", UserSeries::from_name).or(UserSeries::Aggregate);
+    let user_names = root.choice("user_names", UserNames::from_name).or(UserNames::Pseudonym);
     let orgs = read_orgs(root, base, &store.path, read)?;
     notes.extend(weekends(&orgs));
     Some(ValidConfig {
@@ -256,10 +218,7 @@ fn weekends(orgs: &[OrgConfig]) -> Vec<String> {
     let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for org in orgs {
         if let Some(note) = hours::weekend(&org.policy) {
-            names
-                .entry(note)
-                .or_default()
-                .push(org.policy.name.as_str());
+            names.entry(note).or_default().push(org.policy.name.as_str());
         }
     }
     let note = |(note, names): (String, Vec<&str>)| {
@@ -285,10 +244,7 @@ fn read_orgs(
     let sections = root.sections("orgs");
     let sections = root.require("orgs", sections)?;
     if sections.is_empty() || sections.len() > MAX_ORGS {
-        let says = format!(
-            "found {} organisations; allowed: 1 to {MAX_ORGS}",
-            sections.len()
-        );
+        let says = format!("found {} organisations; allowed: 1 to {MAX_ORGS}", sections.len());
         root.wrong("orgs", says);
         return None;
     }
@@ -299,19 +255,14 @@ fn read_orgs(
             continue;
         };
         if let Some(first) = first_by_name.insert(org.policy.name.clone(), index) {
-            let says = format!(
-                "found \"{}\" again; orgs[{first}] has this name already",
-                org.policy.name
-            );
+            let says =
+                format!("found \"{}\" again; orgs[{first}] has this name already", org.policy.name);
             section.wrong("name", says);
         }
         orgs.push((section, org));
     }
-    let mut own: Vec<drop_directories::OwnFile> = read
-        .named_files()
-        .into_iter()
-        .map(|(key, file)| (key, base.join(file)))
-        .collect();
+    let mut own: Vec<drop_directories::OwnFile> =
+        read.named_files().into_iter().map(|(key, file)| (key, base.join(file))).collect();
     own.push(("the database (store.path)".to_owned(), store.to_owned()));
     let named: Vec<_> = orgs.iter().map(|(section, org)| (*section, org)).collect();
     drop_directories::check(&named, &own, base);

@@ -143,11 +143,7 @@ impl Collector {
                 let unlisted = list.len().saturating_sub(ConfigMistakes::LISTED);
                 list.truncate(ConfigMistakes::LISTED);
                 let name = name.to_owned();
-                Err(ConfigError::ConfigMistakes(ConfigMistakes {
-                    name,
-                    list,
-                    unlisted,
-                }))
+                Err(ConfigError::ConfigMistakes(ConfigMistakes { name, list, unlisted }))
             }
         }
     }
@@ -169,9 +165,7 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn shown_key(key: &str) -> String {
     let plain = key.len() <= SHOWN_CHARS
         && !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'<'));
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'<'));
     if plain { key.to_owned() } else { quoted(key) }
 }
 
@@ -186,12 +180,7 @@ pub(super) fn nearest<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) 
     known
         .into_iter()
         .filter(|name| name.len().abs_diff(lower.len()) <= 4)
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 4))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

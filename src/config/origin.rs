@@ -45,10 +45,7 @@ impl Origin {
 }
 
 fn is_host(host: &str) -> bool {
-    if let Some(address) = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address
             .parse::<std::net::Ipv6Addr>()
             .is_ok_and(|parsed| parsed.to_string() == address);
@@ -86,10 +83,7 @@ mod tests {
             "http://[::1]:3000",
             "https://acme.lightning.force.com",
         ] {
-            assert_eq!(
-                Origin::new(good).map(|o| o.to_string()),
-                Ok(good.to_owned())
-            );
+            assert_eq!(Origin::new(good).map(|o| o.to_string()), Ok(good.to_owned()));
         }
         for bad in [
             "*",

@@ -17,13 +17,8 @@ const MAX_NODES: usize = 1_000_000;
 
 /// Reads one document. Notes mistakes and gives `None` when there is no tree to walk.
 pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
-    let mut tree = Tree {
-        mistakes,
-        frames: Vec::new(),
-        anchors: HashMap::new(),
-        nodes: 0,
-        root: None,
-    };
+    let mut tree =
+        Tree { mistakes, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut documents = 0;
     loop {
@@ -58,23 +53,13 @@ pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
             Event::Alias(anchor) => tree.alias(anchor, mark)?,
         }
     }
-    Some(
-        tree.root
-            .unwrap_or_else(|| value(1, "", ValueKind::Table(Map::new()))),
-    )
+    Some(tree.root.unwrap_or_else(|| value(1, "", ValueKind::Table(Map::new()))))
 }
 
 /// What a value's origin tells: its line and, for a scalar that YAML read as something else than text, how it was written.
 pub(super) fn origin(value: &Value) -> (MistakePlace, &str) {
-    let (line, written) = value
-        .origin()
-        .unwrap_or_default()
-        .split_once(' ')
-        .unwrap_or_default();
-    (
-        line.parse().map_or(MistakePlace::Whole, MistakePlace::Line),
-        written,
-    )
+    let (line, written) = value.origin().unwrap_or_default().split_once(' ').unwrap_or_default();
+    (line.parse().map_or(MistakePlace::Whole, MistakePlace::Line), written)
 }
 
 fn value(line: usize, written: &str, kind: ValueKind) -> Value {
@@ -91,33 +76,17 @@ struct YamlFrame {
 
 enum Inside {
     List(Vec<Value>),
-    Table {
-        read: Map<String, Value>,
-        key: Option<String>,
-    },
+    Table { read: Map<String, Value>, key: Option<String> },
 }
 
 impl YamlFrame {
     fn list(anchor: usize, mark: Marker) -> Self {
-        Self {
-            line: mark.line(),
-            anchor,
-            nodes_before: 0,
-            inside: Inside::List(Vec::new()),
-        }
+        Self { line: mark.line(), anchor, nodes_before: 0, inside: Inside::List(Vec::new()) }
     }
 
     fn table(anchor: usize, mark: Marker) -> Self {
-        let inside = Inside::Table {
-            read: Map::new(),
-            key: None,
-        };
-        Self {
-            line: mark.line(),
-            anchor,
-            nodes_before: 0,
-            inside,
-        }
+        let inside = Inside::Table { read: Map::new(), key: None };
+        Self { line: mark.line(), anchor, nodes_before: 0, inside }
     }
 }
 
@@ -152,16 +121,14 @@ impl Tree<'_> {
     }
 
     fn stop<T>(&self, mark: Marker, says: &str) -> Option<T> {
-        self.mistakes
-            .add(MistakePlace::Line(mark.line()), self.path(), says);
+        self.mistakes.add(MistakePlace::Line(mark.line()), self.path(), says);
         None
     }
 
     fn not_yaml<T>(&self, error: &ScanError) -> Option<T> {
         let mark = error.marker();
         let says = format!("not YAML at column {}: {}", mark.col() + 1, error.info());
-        self.mistakes
-            .add(MistakePlace::Line(mark.line()), self.path(), says);
+        self.mistakes.add(MistakePlace::Line(mark.line()), self.path(), says);
         None
     }
 
@@ -174,8 +141,7 @@ impl Tree<'_> {
             None
         };
         if let Some(says) = deepest {
-            self.mistakes
-                .add(MistakePlace::Line(frame.line), self.path(), says);
+            self.mistakes.add(MistakePlace::Line(frame.line), self.path(), says);
             return None;
         }
         frame.nodes_before = self.nodes;
@@ -205,11 +171,7 @@ impl Tree<'_> {
         }
         let line = mark.line();
         let plain = style == TScalarStyle::Plain;
-        let read = if plain {
-            Yaml::from_str(&text)
-        } else {
-            Yaml::String(text.clone())
-        };
+        let read = if plain { Yaml::from_str(&text) } else { Yaml::String(text.clone()) };
         let scalar = match read {
             Yaml::Integer(number) => value(line, &text, ValueKind::I64(number)),
             Yaml::Real(_) => value(line, &text, ValueKind::Float(0.0)),
@@ -223,17 +185,13 @@ impl Tree<'_> {
     }
 
     fn key(&mut self, text: String, mark: Marker) -> Option<()> {
-        if let Some(YamlFrame {
-            inside: Inside::Table { read, key },
-            ..
-        }) = self.frames.last_mut()
+        if let Some(YamlFrame { inside: Inside::Table { read, key }, .. }) = self.frames.last_mut()
         {
             let first = read.get(&text).map(|first| origin(first).0);
             *key = Some(text);
             if let Some(MistakePlace::Line(first)) = first {
                 let says = format!("given twice; the first stands on line {first}");
-                self.mistakes
-                    .add(MistakePlace::Line(mark.line()), self.path(), says);
+                self.mistakes.add(MistakePlace::Line(mark.line()), self.path(), says);
             }
         }
         Some(())
@@ -281,10 +239,7 @@ impl Tree<'_> {
     fn expects_key(&self) -> bool {
         matches!(
             self.frames.last(),
-            Some(YamlFrame {
-                inside: Inside::Table { key: None, .. },
-                ..
-            })
+            Some(YamlFrame { inside: Inside::Table { key: None, .. }, .. })
         )
     }
 }
@@ -303,10 +258,7 @@ pub(super) fn found(value: &Value) -> String {
         | ValueKind::U64(_)
         | ValueKind::U128(_)
         | ValueKind::Float(_) => {
-            format!(
-                "found the number {}",
-                written.chars().take(40).collect::<String>()
-            )
+            format!("found the number {}", written.chars().take(40).collect::<String>())
         }
     }
 }

@@ -52,14 +52,6 @@ fn row(key: &ConfigKey) -> String {
     } else {
         String::new()
     };
-    let variable = key
-        .variable()
-        .map(|name| format!(" `{name}`"))
-        .unwrap_or_default();
-    format!(
-        "| `{}` | {} | {without} | {}{bounds}{variable} |\n",
-        key.path,
-        key.takes(),
-        key.doc
-    )
+    let variable = key.variable().map(|name| format!(" `{name}`")).unwrap_or_default();
+    format!("| `{}` | {} | {without} | {}{bounds}{variable} |\n", key.path, key.takes(), key.doc)
 }

@@ -35,13 +35,9 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
     }
     let my_domain = section.require("my_domain", my_domain).flatten();
     let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
-    let api_version = section
-        .count("api_version")
-        .or(u64::from(Settings::API_VERSION));
+    let api_version = section.count("api_version").or(u64::from(Settings::API_VERSION));
     let poll_every = section.span("poll_every").given().flatten();
-    let budget = section
-        .count("api_budget_percent")
-        .or(u64::from(Settings::API_BUDGET_PERCENT));
+    let budget = section.count("api_budget_percent").or(u64::from(Settings::API_BUDGET_PERCENT));
     let auth = read_auth(&section, base, my_domain.as_ref());
     let report = read_report(&section);
     let approximate_activity = section.flag("approximate_activity").or(false);
@@ -73,10 +69,7 @@ fn read_report(section: &ConfigSection<'_>) -> Option<Option<ReportSettings>> {
         })
     });
     let (id, columns) = (report.require("id", id), columns(&report));
-    Some(Some(ReportSettings {
-        id: id?,
-        columns: columns?,
-    }))
+    Some(Some(ReportSettings { id: id?, columns: columns? }))
 }
 
 /// The labels of an error report's columns.
@@ -90,10 +83,7 @@ pub(super) fn columns(report: &ConfigSection<'_>) -> Option<Columns> {
         report.require(name, read)
     };
     let (object, user) = (label("object_column"), label("user_column"));
-    Some(Columns {
-        object: object?,
-        user: user?,
-    })
+    Some(Columns { object: object?, user: user? })
 }
 
 /// Says how often Salesforce speaks when it is polled like this; never less than what slowing down for the budget needs.
@@ -132,10 +122,7 @@ fn read_auth(
                 token::line(text, &base.join(text), "consumer secret")
             });
             let secret = credentials.require("client_secret_file", secret);
-            Some(Auth::ClientCredentials {
-                client_id: client_id?,
-                secret: secret?,
-            })
+            Some(Auth::ClientCredentials { client_id: client_id?, secret: secret? })
         }
         (KeyRead::Absent, KeyRead::Given(())) => {
             let client_id = text(&jwt, "client_id");
@@ -170,10 +157,7 @@ fn read_auth(
             })
         }
         (KeyRead::Given(()), KeyRead::Given(())) => {
-            section.wrong(
-                "auth",
-                "found both client_credentials and jwt_bearer; keep one",
-            );
+            section.wrong("auth", "found both client_credentials and jwt_bearer; keep one");
             None
         }
         (KeyRead::Wrong, _) | (_, KeyRead::Wrong) => None,
@@ -189,11 +173,7 @@ const MY_DOMAIN: &str = ".my.salesforce.com";
 /// The audience that fits a host.
 fn audience(host: &str) -> &'static str {
     let sandbox = host.contains("--") || host.contains(".sandbox.") || host.contains(".scratch.");
-    if sandbox {
-        SANDBOX_AUDIENCE
-    } else {
-        PRODUCTION_AUDIENCE
-    }
+    if sandbox { SANDBOX_AUDIENCE } else { PRODUCTION_AUDIENCE }
 }
 
 /// Why a host of Salesforce is no My Domain; a session of another host would be refused, or sent where nobody wants it.
@@ -214,9 +194,7 @@ fn not_my_domain(host: &str) -> Option<&'static str> {
 fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {
     let name = token::named(written, path);
     let text = token::secret_text(&name, path, MAX_KEY_BYTES)?;
-    SigningKey::from_pem(text.as_bytes())
-        .map(Arc::new)
-        .map_err(|says| format!("{name} {says}"))
+    SigningKey::from_pem(text.as_bytes()).map(Arc::new).map_err(|says| format!("{name} {says}"))
 }
 
 fn ca_file(written: &str, path: &Path) -> Result<Authorities, String> {

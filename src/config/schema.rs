@@ -11,14 +11,8 @@ use serde_json::{Map, Value, json};
 pub fn schema() -> Value {
     let mut schema = object("");
     if let Some(top) = schema.as_object_mut() {
-        top.insert(
-            "$schema".to_owned(),
-            json!("https://json-schema.org/draft/2020-12/schema"),
-        );
-        top.insert(
-            "title".to_owned(),
-            json!("lightning-sync-exporter configuration"),
-        );
+        top.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        top.insert("title".to_owned(), json!("lightning-sync-exporter configuration"));
     }
     schema
 }
@@ -72,11 +66,7 @@ fn taken(key: &ConfigKey) -> Value {
         KeyKind::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Bytes(..) => json!({ "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB)$" }),
         KeyKind::Span(bounds) => {
-            let none = if bounds.or_none == OrNone::SpanOrNone {
-                "|none"
-            } else {
-                ""
-            };
+            let none = if bounds.or_none == OrNone::SpanOrNone { "|none" } else { "" };
             json!({ "type": "string", "pattern": format!("^({SPAN}{none})$") })
         }
         KeyKind::Date => json!({ "type": "string", "pattern": format!("^{DATE}$") }),
@@ -133,9 +123,6 @@ mod tests {
             );
         }
         assert_eq!(schema["required"], json!(["orgs"]));
-        assert_eq!(
-            schema["properties"]["orgs"]["items"]["required"],
-            json!(["name"])
-        );
+        assert_eq!(schema["properties"]["orgs"]["items"]["required"], json!(["name"]));
     }
 }

@@ -65,12 +65,7 @@ impl<'w> ConfigSection<'w> {
 
     /// The whole text of the web's file.
     pub(super) fn web_root(value: &'w Value, mistakes: &'w Collector) -> Self {
-        Self::of(
-            super::web_table::ROOT.to_owned(),
-            String::new(),
-            value,
-            mistakes,
-        )
+        Self::of(super::web_table::ROOT.to_owned(), String::new(), value, mistakes)
     }
 
     fn of(row: String, path: String, value: &'w Value, mistakes: &'w Collector) -> Self {
@@ -96,13 +91,7 @@ impl<'w> ConfigSection<'w> {
                 None
             }
         };
-        let section = Self {
-            row,
-            path,
-            place,
-            table,
-            mistakes,
-        };
+        let section = Self { row, path, place, table, mistakes };
         section.note_unknown_keys();
         section
     }
@@ -138,9 +127,8 @@ impl<'w> ConfigSection<'w> {
 
     /// Notes a mistake about one of its keys.
     pub(super) fn wrong(&self, name: &str, says: impl Into<String>) {
-        let place = self
-            .value(name)
-            .map_or_else(|| self.place.clone(), |value| self.place_of(name, value));
+        let place =
+            self.value(name).map_or_else(|| self.place.clone(), |value| self.place_of(name, value));
         self.mistakes.add(place, self.shown(name), says);
     }
 
@@ -159,11 +147,7 @@ impl<'w> ConfigSection<'w> {
 
     fn row_of(&self, name: &str) -> Option<&'static ConfigKey> {
         let row = keys::key(&joined(&self.row, name));
-        debug_assert!(
-            row.is_some(),
-            "`{name}` of `{}` has no row in the table",
-            self.row
-        );
+        debug_assert!(row.is_some(), "`{name}` of `{}` has no row in the table", self.row);
         row
     }
 
@@ -173,25 +157,13 @@ impl<'w> ConfigSection<'w> {
         match self.value(name) {
             Some(value) => {
                 let section = Self::of(row, path, value, self.mistakes);
-                let read = if section.table.is_some() {
-                    KeyRead::Given(())
-                } else {
-                    KeyRead::Wrong
-                };
+                let read =
+                    if section.table.is_some() { KeyRead::Given(()) } else { KeyRead::Wrong };
                 (read, section)
             }
             None => {
                 let (place, mistakes) = (self.place.clone(), self.mistakes);
-                (
-                    KeyRead::Absent,
-                    ConfigSection {
-                        row,
-                        path,
-                        place,
-                        table: None,
-                        mistakes,
-                    },
-                )
+                (KeyRead::Absent, ConfigSection { row, path, place, table: None, mistakes })
             }
         }
     }
@@ -201,12 +173,7 @@ impl<'w> ConfigSection<'w> {
         let (row, path) = (format!("{}[]", joined(&self.row, name)), self.shown(name));
         self.list(name, "a list of mappings").map(|items| {
             let of = |(index, value)| {
-                Self::of(
-                    row.clone(),
-                    format!("{path}[{index}]"),
-                    value,
-                    self.mistakes,
-                )
+                Self::of(row.clone(), format!("{path}[{index}]"), value, self.mistakes)
             };
             items.iter().enumerate().map(of).collect()
         })
@@ -266,16 +233,11 @@ impl<'w> ConfigSection<'w> {
                     Ok(item) => taken.push(item),
                     Err(says) => {
                         wrong = true;
-                        self.mistakes
-                            .add(origin(value).0, format!("{path}[{index}]"), says);
+                        self.mistakes.add(origin(value).0, format!("{path}[{index}]"), says);
                     }
                 }
             }
-            if wrong {
-                KeyRead::Wrong
-            } else {
-                KeyRead::Given(taken)
-            }
+            if wrong { KeyRead::Wrong } else { KeyRead::Given(taken) }
         })
     }
 
@@ -299,9 +261,7 @@ impl<'w> ConfigSection<'w> {
         let Some(KeyKind::Choice(names)) = self.row_of(name).map(|row| row.kind) else {
             return KeyRead::Absent;
         };
-        self.text(name, |text| {
-            from_name(text).ok_or_else(|| allowed(text, &names()))
-        })
+        self.text(name, |text| from_name(text).ok_or_else(|| allowed(text, &names())))
     }
 
     /// Names of a closed list.
@@ -313,14 +273,9 @@ impl<'w> ConfigSection<'w> {
         let Some(KeyKind::Choices(names)) = self.row_of(name).map(|row| row.kind) else {
             return KeyRead::Absent;
         };
-        let read = self.texts(name, |text| {
-            from_name(text).ok_or_else(|| allowed(text, &names()))
-        });
+        let read = self.texts(name, |text| from_name(text).ok_or_else(|| allowed(text, &names())));
         if read.as_ref().is_some_and(|taken| taken.is_empty()) {
-            self.wrong(
-                name,
-                format!("found an empty list; allowed: {}", names().join(", ")),
-            );
+            self.wrong(name, format!("found an empty list; allowed: {}", names().join(", ")));
             return KeyRead::Wrong;
         }
         read
@@ -330,10 +285,7 @@ impl<'w> ConfigSection<'w> {
     pub(super) fn flag(&self, name: &str) -> KeyRead<bool> {
         match self.value(name) {
             None => KeyRead::Absent,
-            Some(Value {
-                kind: ValueKind::Boolean(flag),
-                ..
-            }) => KeyRead::Given(*flag),
+            Some(Value { kind: ValueKind::Boolean(flag), .. }) => KeyRead::Given(*flag),
             Some(value) => {
                 self.wrong(
                     name,
@@ -377,15 +329,9 @@ impl<'w> ConfigSection<'w> {
             return KeyRead::Absent;
         };
         self.text(name, |text| {
-            bytes::parse(text)
-                .filter(|bytes| (min..=max).contains(bytes))
-                .ok_or_else(|| {
-                    format!(
-                        "allowed: a size from {} to {}",
-                        bytes::text(min),
-                        bytes::text(max)
-                    )
-                })
+            bytes::parse(text).filter(|bytes| (min..=max).contains(bytes)).ok_or_else(|| {
+                format!("allowed: a size from {} to {}", bytes::text(min), bytes::text(max))
+            })
         })
     }
 
@@ -421,11 +367,7 @@ impl<'w> ConfigSection<'w> {
             if (bounds.min..=bounds.max).contains(&span) {
                 Ok(Some(span))
             } else {
-                Err(format!(
-                    "allowed: {}, because {}",
-                    bounds.range(),
-                    bounds.why
-                ))
+                Err(format!("allowed: {}, because {}", bounds.range(), bounds.why))
             }
         })
     }
@@ -454,11 +396,7 @@ impl<T> KeyRead<T> {
 }
 
 fn joined(parent: &str, name: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}.{name}")
-    }
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
 /// Where a value stands. What came from the environment names the variable of its row.

@@ -110,10 +110,7 @@ const KEYS: &[ConfigKey] = &[
     },
     ConfigKey {
         path: "orgs[].name",
-        kind: KeyKind::Text(
-            "^[a-z0-9-]{1,63}$",
-            "1 to 63 of the characters a-z, 0-9 and -",
-        ),
+        kind: KeyKind::Text("^[a-z0-9-]{1,63}$", "1 to 63 of the characters a-z, 0-9 and -"),
         default: KeyDefault::Required,
         example: "acme",
         live: true,
@@ -222,10 +219,7 @@ const KEYS: &[ConfigKey] = &[
     },
     ConfigKey {
         path: "orgs[].business_hours.from",
-        kind: KeyKind::Text(
-            "^([01][0-9]|2[0-3]):[0-5][0-9]$",
-            "a time of day such as 08:00",
-        ),
+        kind: KeyKind::Text("^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day such as 08:00"),
         default: KeyDefault::Required,
         example: "\"08:00\"",
         live: true,
@@ -404,10 +398,7 @@ const KEYS: &[ConfigKey] = &[
     },
     ConfigKey {
         path: "orgs[].ingest.allowed_origins",
-        kind: KeyKind::Texts(
-            "^https?://[^/]+$",
-            "origins such as https://intranet.acme.example",
-        ),
+        kind: KeyKind::Texts("^https?://[^/]+$", "origins such as https://intranet.acme.example"),
         default: KeyDefault::Value("[]"),
         example: "[https://intranet.acme.example]",
         live: false,

@@ -78,9 +78,7 @@ pub(super) fn secret_text(name: &str, path: &Path, max: u64) -> Result<Zeroizing
     let mut file = open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
-        return Err(format!(
-            "{name} is no file; name the file that holds the secret"
-        ));
+        return Err(format!("{name} is no file; name the file that holds the secret"));
     }
     if metadata.permissions().mode() & OTHERS != 0 {
         return Err(format!(
@@ -93,10 +91,7 @@ pub(super) fn secret_text(name: &str, path: &Path, max: u64) -> Result<Zeroizing
 /// Without waiting for the other end of a named pipe.
 fn open(path: &Path) -> std::io::Result<File> {
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)
+    OpenOptions::new().read(true).custom_flags(nonblocking).open(path)
 }
 
 fn text_of(file: &mut File, max: u64) -> std::io::Result<Zeroizing<String>> {

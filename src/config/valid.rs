@@ -41,10 +41,7 @@ impl ValidConfig {
             .into_iter()
             .map(|policy| OrgConfig {
                 policy: Arc::new(policy),
-                ingest: IngestConfig {
-                    token: None,
-                    allowed_origins: Vec::new(),
-                },
+                ingest: IngestConfig { token: None, allowed_origins: Vec::new() },
                 files: None,
                 salesforce: None,
             })
@@ -73,10 +70,7 @@ impl ValidConfig {
         super::salesforce::expect(&mut policy, &settings);
         self.orgs.push(OrgConfig {
             policy: Arc::new(policy),
-            ingest: IngestConfig {
-                token: None,
-                allowed_origins: Vec::new(),
-            },
+            ingest: IngestConfig { token: None, allowed_origins: Vec::new() },
             files: None,
             salesforce: Some(Arc::new(settings)),
         });

@@ -7,17 +7,10 @@ pub fn web_example() -> String {
     let keys = WEB_KEYS.iter().map(|key| {
         let indent = "  ".repeat(key.depth() - 1);
         let (mark, value) = example_of(key.name());
-        format!(
-            "{indent}# {}\n{indent}{mark}{}:{value}\n",
-            key.doc,
-            key.name()
-        )
+        format!("{indent}# {}\n{indent}{mark}{}:{value}\n", key.doc, key.name())
     });
     let users = format!("  prometheus: '{NOBODYS_HASH}'\n");
-    std::iter::once(BEFORE.to_owned())
-        .chain(keys)
-        .chain([users])
-        .collect()
+    std::iter::once(BEFORE.to_owned()).chain(keys).chain([users]).collect()
 }
 
 const BEFORE: &str = "# What `--web.config.file` takes: encryption, headers and users, in the format of the Prometheus family.

@@ -50,10 +50,7 @@ impl WebFile {
         if left > EXPIRES_SOON {
             return None;
         }
-        let (file, day) = (
-            file.display(),
-            until.datetime().format("%Y-%m-%d %H:%M UTC"),
-        );
+        let (file, day) = (file.display(), until.datetime().format("%Y-%m-%d %H:%M UTC"));
         Some(if left <= TimeDelta::zero() {
             format!(
                 "{file} expired on {day}, and clients refuse it; put a new certificate and its key in the place of the files"
@@ -83,21 +80,13 @@ pub struct WebUser {
 /// # Errors
 /// When the file cannot be read, or all its mistakes at once.
 pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
-    let unreadable = |source| ConfigError::WebUnreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| ConfigError::WebUnreadable { path: path.to_owned(), source };
     let mut text = String::new();
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.mode();
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit_bytes: MAX_BYTES,
-        });
+        return Err(ConfigError::TooLarge { path: path.to_owned(), limit_bytes: MAX_BYTES });
     }
     let base = path.parent().unwrap_or(Path::new(""));
     let mistakes = Collector::default();
@@ -130,9 +119,7 @@ fn read(root: &ConfigSection<'_>, base: &Path) -> WebFile {
         match tls::server(&settings) {
             Ok(served) => {
                 server = Some(served.config);
-                certificate = served
-                    .not_after
-                    .map(|until| (settings.cert_file.clone(), until));
+                certificate = served.not_after.map(|until| (settings.cert_file.clone(), until));
             }
             Err(found) => {
                 for mistake in found {
@@ -145,9 +132,7 @@ fn read(root: &ConfigSection<'_>, base: &Path) -> WebFile {
         tls: server,
         certificate,
         headers: headers(root),
-        users: root
-            .mapping("basic_auth_users", HASH_IS, user)
-            .or(Vec::new()),
+        users: root.mapping("basic_auth_users", HASH_IS, user).or(Vec::new()),
         files,
     }
 }
@@ -181,10 +166,7 @@ fn settings(section: &ConfigSection<'_>, base: &Path) -> Option<TlsSettings> {
     let min_version = version("min_version", TlsVersion::Tls12);
     let max_version = version("max_version", TlsVersion::Tls13);
     if min_version > max_version {
-        section.wrong(
-            "max_version",
-            format!("is below min_version, {min_version}"),
-        );
+        section.wrong("max_version", format!("is below min_version, {min_version}"));
     }
     let cipher_suites = section.texts("cipher_suites", suite);
     let curves = section.texts("curve_preferences", |text| {
@@ -223,11 +205,8 @@ fn version(text: &str) -> Result<TlsVersion, String> {
 
 /// `None` for those of TLS 1.3, which are always there.
 fn suite(text: &str) -> Result<Option<CipherSuite>, String> {
-    let always = [
-        "TLS_AES_128_GCM_SHA256",
-        "TLS_AES_256_GCM_SHA384",
-        "TLS_CHACHA20_POLY1305_SHA256",
-    ];
+    let always =
+        ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
     if always.contains(&text) {
         return Ok(None);
     }
@@ -255,10 +234,9 @@ fn headers(root: &ConfigSection<'_>) -> Vec<(&'static str, String)> {
             let shaped = text.len() <= MAX_HEADER_BYTES
                 && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
             let known = match name {
-                "X-Frame-Options" => matches!(
-                    text.to_ascii_lowercase().as_str(),
-                    "" | "deny" | "sameorigin"
-                ),
+                "X-Frame-Options" => {
+                    matches!(text.to_ascii_lowercase().as_str(), "" | "deny" | "sameorigin")
+                }
                 "X-Content-Type-Options" => {
                     matches!(text.to_ascii_lowercase().as_str(), "" | "nosniff")
                 }
@@ -286,9 +264,8 @@ fn user(name: &str, hash: &str) -> Result<WebUser, String> {
     {
         return Err("a user's name has 1 to 255 characters, without colons".to_owned());
     }
-    let parts: bcrypt::HashParts = hash
-        .parse()
-        .map_err(|_| format!("no bcrypt hash; allowed: {HASH_IS}"))?;
+    let parts: bcrypt::HashParts =
+        hash.parse().map_err(|_| format!("no bcrypt hash; allowed: {HASH_IS}"))?;
     let cost = parts.get_cost();
     if !(MIN_COST..=MAX_COST).contains(&cost) {
         return Err(format!(
@@ -296,9 +273,5 @@ fn user(name: &str, hash: &str) -> Result<WebUser, String> {
         ));
     }
     let hash = Secret::from_file_text(hash).ok_or_else(|| format!("allowed: {HASH_IS}"))?;
-    Ok(WebUser {
-        name: name.to_owned(),
-        hash,
-        cost,
-    })
+    Ok(WebUser { name: name.to_owned(), hash, cost })
 }

@@ -160,10 +160,7 @@ fn taken() -> Vec<Panel> {
             "How much waits to be written?",
             "Bytes in the queue to the store.",
             "bytes",
-            &[(
-                "max by (instance) (lightning_sync_exporter_queue_bytes{S})",
-                "{{instance}}",
-            )],
+            &[("max by (instance) (lightning_sync_exporter_queue_bytes{S})", "{{instance}}")],
         ),
     ]
 }

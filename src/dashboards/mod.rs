@@ -31,9 +31,5 @@ impl Dashboard {
 
 /// Every dashboard.
 pub fn all() -> Vec<Dashboard> {
-    vec![
-        fleet::dashboard(),
-        organisation::dashboard(),
-        exporter::dashboard(),
-    ]
+    vec![fleet::dashboard(), organisation::dashboard(), exporter::dashboard()]
 }

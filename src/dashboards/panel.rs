@@ -53,11 +53,8 @@ pub(super) const FEW_ARE_GOOD: Colours = &[(None, "green"), (Some(1.0), "orange"
 /// Anything below 1 is bad.
 pub(super) const ONE_IS_GOOD: Colours = &[(None, "red"), (Some(1.0), "green")];
 /// Exactly 1 is good: a share of something that should be there, all of it and no more.
-pub(super) const EXACTLY_ONE_IS_GOOD: Colours = &[
-    (None, "red"),
-    (Some(1.0), "green"),
-    (Some(1.000_001), "red"),
-];
+pub(super) const EXACTLY_ONE_IS_GOOD: Colours =
+    &[(None, "red"), (Some(1.0), "green"), (Some(1.000_001), "red")];
 /// 1 is held, which never looks as what is fresh does.
 pub(super) const ONE_IS_HELD: Colours = &[(None, "blue"), (Some(1.0), "orange")];
 /// 1 is business time.
@@ -103,10 +100,7 @@ impl Panel {
             unit,
             queries: queries
                 .iter()
-                .map(|(expr, legend)| PanelQuery {
-                    expr: selected(expr),
-                    legend,
-                })
+                .map(|(expr, legend)| PanelQuery { expr: selected(expr), legend })
                 .collect(),
             colours: PLAIN,
             words: &[],

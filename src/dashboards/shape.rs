@@ -44,11 +44,7 @@ impl Shape {
                 "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
                 "hide": 0, "refresh": 1, "multi": false, "includeAll": false, "options": [], "skipUrlSync": false,
             }),
-            choice(
-                "job",
-                "Job",
-                "label_values(lightning_sync_exporter_build_info, job)",
-            ),
+            choice("job", "Job", "label_values(lightning_sync_exporter_build_info, job)"),
             choice(
                 "instance",
                 "Instance",
@@ -71,17 +67,10 @@ impl Shape {
         .into_iter()
         .filter(|(_, uid)| *uid != self.uid)
         .map(|(title, uid)| link(title, &format!("/d/{uid}")))
-        .chain(
-            self.of_org
-                .then(|| link("Status page of ${org}", "${pages:raw}/orgs/${org}")),
-        )
+        .chain(self.of_org.then(|| link("Status page of ${org}", "${pages:raw}/orgs/${org}")))
         .collect();
-        let annotations: Vec<Value> = self
-            .findings
-            .map(findings)
-            .into_iter()
-            .chain(self.changes.map(changes))
-            .collect();
+        let annotations: Vec<Value> =
+            self.findings.map(findings).into_iter().chain(self.changes.map(changes)).collect();
         Dashboard {
             file: self.file,
             json: json!({

@@ -30,9 +30,8 @@ pub(super) struct DemoSalesforce {
 impl DemoSalesforce {
     /// Starts the simulated Salesforce.
     pub(super) async fn start(clock: &Clock) -> io::Result<Self> {
-        let mut people: Vec<Person> = (1..=USERS)
-            .map(|n| Person::healthy(format!("user{n}@einstein.example")))
-            .collect();
+        let mut people: Vec<Person> =
+            (1..=USERS).map(|n| Person::healthy(format!("user{n}@einstein.example"))).collect();
         for (person, connectivity) in people.iter_mut().zip(["NEEDSATTENTION", "DISABLED"]) {
             person.connectivity = connectivity;
             person.per_hour = [0, 0];
@@ -61,20 +60,13 @@ impl DemoSalesforce {
         let settings = Settings {
             my_domain,
             authorities: None,
-            auth: Auth::ClientCredentials {
-                client_id: CLIENT_ID.to_owned(),
-                secret,
-            },
+            auth: Auth::ClientCredentials { client_id: CLIENT_ID.to_owned(), secret },
             api_version: Settings::API_VERSION,
             poll_every: TimeDelta::seconds(30),
             api_budget_percent: Settings::API_BUDGET_PERCENT,
             report: None,
             approximate_activity: true,
         };
-        Ok(Self {
-            policy,
-            settings,
-            _salesforce: salesforce,
-        })
+        Ok(Self { policy, settings, _salesforce: salesforce })
     }
 }

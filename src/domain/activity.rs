@@ -44,26 +44,14 @@ impl ActivityKind {
         if index >= Self::COUNT {
             return None;
         }
-        let outcome = if index.is_multiple_of(2) {
-            Outcome::Synced
-        } else {
-            Outcome::Failed
-        };
+        let outcome = if index.is_multiple_of(2) { Outcome::Synced } else { Outcome::Failed };
         let direction = match (index / 2) % 3 {
             0 => None,
             1 => Some(Direction::ToExchange),
             _ => Some(Direction::ToSalesforce),
         };
-        let object_type = if index / 6 == 0 {
-            ObjectType::Contacts
-        } else {
-            ObjectType::Events
-        };
-        Some(Self {
-            object_type,
-            direction,
-            outcome,
-        })
+        let object_type = if index / 6 == 0 { ObjectType::Contacts } else { ObjectType::Events };
+        Some(Self { object_type, direction, outcome })
     }
 }
 
@@ -178,10 +166,7 @@ mod tests {
         let kind = ActivityKind::from_index(0).unwrap();
         let at = Timestamp::from_seconds(1);
         let of = |fields| key.of_fields("acme", at, kind, fields);
-        assert_ne!(
-            of([Some("ab"), Some("c"), None]),
-            of([Some("a"), Some("bc"), None])
-        );
+        assert_ne!(of([Some("ab"), Some("c"), None]), of([Some("a"), Some("bc"), None]));
         assert_ne!(of([Some(""), None, None]), of([None, None, None]));
         assert_ne!(of([None, None, None]), key.of_id("acme", at, ""));
     }

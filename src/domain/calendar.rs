@@ -94,11 +94,7 @@ impl Calendar {
             };
             day = next;
         }
-        OpenHours::Spans {
-            laid_from,
-            laid_to,
-            spans: spans.into(),
-        }
+        OpenHours::Spans { laid_from, laid_to, spans: spans.into() }
     }
 }
 
@@ -145,9 +141,7 @@ fn resolve(zone: Tz, local: NaiveDateTime, edge: Edge) -> Option<DateTime<Utc>> 
         // Clocks have never been moved forward by more than a day.
         LocalResult::None => (1..=24 * 4).find_map(|quarters| {
             let later = local.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
-            zone.from_local_datetime(&later)
-                .earliest()
-                .map(|at| at.to_utc())
+            zone.from_local_datetime(&later).earliest().map(|at| at.to_utc())
         }),
     }
 }
@@ -200,9 +194,7 @@ impl OpenHours {
     pub fn deadline(&self, start: Timestamp, amount: TimeDelta) -> Timestamp {
         match self {
             Self::Always => start.plus(amount),
-            Self::Spans {
-                laid_from, spans, ..
-            } => {
+            Self::Spans { laid_from, spans, .. } => {
                 if start < *laid_from {
                     return start;
                 }
@@ -253,13 +245,7 @@ mod tests {
     fn berlin() -> Weekly {
         Weekly {
             time_zone: Tz::Europe__Berlin,
-            days: vec![
-                Weekday::Mon,
-                Weekday::Tue,
-                Weekday::Wed,
-                Weekday::Thu,
-                Weekday::Fri,
-            ],
+            days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri],
             from_minute: 8 * 60,
             to_minute: 18 * 60,
             holidays: BTreeSet::from([NaiveDate::from_ymd_opt(2026, 12, 25).unwrap()]),
@@ -269,32 +255,16 @@ mod tests {
     #[test]
     fn hours_are_local_on_both_sides_of_the_change_to_winter_time() {
         let hours = Calendar::Weekly(berlin()).lay_out(at("2026-10-24T12:00:00Z"));
-        assert!(
-            hours.is_open(at("2026-10-23T06:00:00Z")),
-            "08:00 CEST on Friday"
-        );
-        assert!(
-            !hours.is_open(at("2026-10-26T06:00:00Z")),
-            "07:00 CET on Monday"
-        );
-        assert!(
-            hours.is_open(at("2026-10-26T07:00:00Z")),
-            "08:00 CET on Monday"
-        );
-        assert!(
-            !hours.is_open(at("2026-10-26T17:00:00Z")),
-            "closed at 18:00 sharp"
-        );
+        assert!(hours.is_open(at("2026-10-23T06:00:00Z")), "08:00 CEST on Friday");
+        assert!(!hours.is_open(at("2026-10-26T06:00:00Z")), "07:00 CET on Monday");
+        assert!(hours.is_open(at("2026-10-26T07:00:00Z")), "08:00 CET on Monday");
+        assert!(!hours.is_open(at("2026-10-26T17:00:00Z")), "closed at 18:00 sharp");
     }
 
     #[test]
     fn a_night_shift_over_the_skipped_hour_is_an_hour_shorter() {
-        let night = Weekly {
-            days: vec![Weekday::Sun],
-            from_minute: 60,
-            to_minute: 6 * 60,
-            ..berlin()
-        };
+        let night =
+            Weekly { days: vec![Weekday::Sun], from_minute: 60, to_minute: 6 * 60, ..berlin() };
         let hours = Calendar::Weekly(night).lay_out(at("2026-03-29T12:00:00Z"));
         assert_eq!(
             hours.open_time(at("2026-03-28T23:00:00Z"), at("2026-03-29T12:00:00Z")),
@@ -304,12 +274,8 @@ mod tests {
 
     #[test]
     fn an_opening_time_in_the_skipped_hour_moves_to_its_end() {
-        let night = Weekly {
-            days: vec![Weekday::Sun],
-            from_minute: 150,
-            to_minute: 6 * 60,
-            ..berlin()
-        };
+        let night =
+            Weekly { days: vec![Weekday::Sun], from_minute: 150, to_minute: 6 * 60, ..berlin() };
         let hours = Calendar::Weekly(night).lay_out(at("2026-03-29T12:00:00Z"));
         assert!(!hours.is_open(at("2026-03-29T00:59:59Z")));
         assert!(
@@ -339,10 +305,7 @@ mod tests {
             hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::hours(2)),
             at("2026-12-24T17:00:00Z")
         );
-        assert_eq!(
-            hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::days(90)),
-            Timestamp::MAX
-        );
+        assert_eq!(hours.deadline(at("2026-12-24T15:00:00Z"), TimeDelta::days(90)), Timestamp::MAX);
         assert_eq!(
             hours.deadline(at("2020-01-01T00:00:00Z"), TimeDelta::hours(2)),
             at("2020-01-01T00:00:00Z")
@@ -354,32 +317,16 @@ mod tests {
         let hours = Calendar::Weekly(berlin()).lay_out(at("2026-11-23T12:00:00Z"));
         let friday_close = at("2026-11-20T17:00:00Z");
         let settled = |span, text| hours.settled(span, at(text)).unwrap();
-        assert_eq!(
-            settled(Settle::QuarterHour, "2026-11-23T07:14:59Z"),
-            friday_close
-        );
+        assert_eq!(settled(Settle::QuarterHour, "2026-11-23T07:14:59Z"), friday_close);
         assert_eq!(
             settled(Settle::QuarterHour, "2026-11-23T07:15:00Z"),
             at("2026-11-23T07:15:00Z")
         );
         assert_eq!(settled(Settle::Hour, "2026-11-23T07:59:59Z"), friday_close);
-        assert_eq!(
-            settled(Settle::Hour, "2026-11-23T08:00:00Z"),
-            at("2026-11-23T08:00:00Z")
-        );
-        assert_eq!(
-            settled(Settle::SixOfDay, "2026-11-23T12:59:59Z"),
-            friday_close
-        );
-        assert_eq!(
-            settled(Settle::SixOfDay, "2026-11-23T13:00:00Z"),
-            at("2026-11-23T13:00:00Z")
-        );
-        assert_eq!(
-            settled(Settle::QuarterHour, "2026-11-22T12:00:00Z"),
-            friday_close,
-            "a Sunday"
-        );
+        assert_eq!(settled(Settle::Hour, "2026-11-23T08:00:00Z"), at("2026-11-23T08:00:00Z"));
+        assert_eq!(settled(Settle::SixOfDay, "2026-11-23T12:59:59Z"), friday_close);
+        assert_eq!(settled(Settle::SixOfDay, "2026-11-23T13:00:00Z"), at("2026-11-23T13:00:00Z"));
+        assert_eq!(settled(Settle::QuarterHour, "2026-11-22T12:00:00Z"), friday_close, "a Sunday");
     }
 
     #[test]

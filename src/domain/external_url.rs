@@ -21,9 +21,7 @@ impl ExternalUrl {
     pub fn new(text: &str) -> Result<Self, String> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
         let text = text.trim_end_matches('/');
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         match rest {
             Some(rest)
                 if !rest.is_empty()
@@ -55,11 +53,8 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_with_and_without_a_slash_and_nothing_that_a_template_reads() {
-        for good in [
-            "https://sync.example",
-            "http://10.0.0.7:9877/",
-            "https://tools.example/sync",
-        ] {
+        for good in ["https://sync.example", "http://10.0.0.7:9877/", "https://tools.example/sync"]
+        {
             let url = ExternalUrl::new(good).unwrap();
             assert_eq!(url.as_str(), good.trim_end_matches('/'));
         }

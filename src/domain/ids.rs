@@ -10,10 +10,7 @@ pub enum NameError {
     #[error("an organisation's name has 1 to 63 of the characters a-z, 0-9 and -")]
     Org,
     /// The user's name is empty, too long or has control characters.
-    #[error(
-        "a user's name has 1 to {} bytes and no control characters",
-        UserName::MAX_BYTES
-    )]
+    #[error("a user's name has 1 to {} bytes and no control characters", UserName::MAX_BYTES)]
     User,
 }
 
@@ -28,14 +25,8 @@ impl OrgName {
     /// [`NameError::Org`] when a character or the length is off.
     pub fn new(name: &str) -> Result<Self, NameError> {
         let fits = (1..=63).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits {
-            Ok(Self(name.into()))
-        } else {
-            Err(NameError::Org)
-        }
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits { Ok(Self(name.into())) } else { Err(NameError::Org) }
     }
 
     /// The name.

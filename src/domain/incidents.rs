@@ -62,27 +62,21 @@ impl Incidents {
 
     /// The incident of a subject that holds.
     pub fn open(&self, subject: Subject) -> Option<&Incident> {
-        self.get(subject)
-            .filter(|incident| incident.ended.is_none())
+        self.get(subject).filter(|incident| incident.ended.is_none())
     }
 
     /// Root causes that ended, and when.
     pub fn ended(&self) -> impl Iterator<Item = (Cause, Timestamp)> {
-        self.0
-            .iter()
-            .filter_map(|(subject, incident)| Some((subject.cause, incident.ended?)))
+        self.0.iter().filter_map(|(subject, incident)| Some((subject.cause, incident.ended?)))
     }
 
     /// What there is to remember of `org` at `now`; `None` while that is what it remembers already.
     pub fn after(org: &OrgView, now: Timestamp) -> Option<Self> {
         let mut next = org.incidents.0.clone();
         next.retain(|subject, incident| {
-            let synced = subject
-                .object_type
-                .is_none_or(|object| org.policy.objects.contains(&object));
-            let recent = incident
-                .ended
-                .is_none_or(|ended| now < ended.plus(SAME_INCIDENT));
+            let synced =
+                subject.object_type.is_none_or(|object| org.policy.objects.contains(&object));
+            let recent = incident.ended.is_none_or(|ended| now < ended.plus(SAME_INCIDENT));
             synced && recent
         });
         for word in words(org, true, now) {

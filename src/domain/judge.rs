@@ -38,11 +38,7 @@ pub struct Finding {
 impl Finding {
     /// What it is about.
     pub const fn subject(&self) -> Subject {
-        Subject {
-            cause: self.cause,
-            object_type: self.object_type,
-            check: self.check,
-        }
+        Subject { cause: self.cause, object_type: self.object_type, check: self.check }
     }
 
     /// Whether it explains another finding of the same organisation.
@@ -98,11 +94,8 @@ pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);
 
 /// Every finding of every organisation, worst first.
 pub fn judge(view: &View, now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = view
-        .orgs
-        .iter()
-        .flat_map(|org| judge_org(org, view.is_fresh(now), now))
-        .collect();
+    let mut findings: Vec<Finding> =
+        view.orgs.iter().flat_map(|org| judge_org(org, view.is_fresh(now), now)).collect();
     findings.sort();
     findings
 }
@@ -134,12 +127,7 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
     }
     // Nobody has said anything newer: what was found stays.
     for (subject, incident) in open {
-        let Incident {
-            severity,
-            since,
-            users,
-            ..
-        } = incident;
+        let Incident { severity, since, users, .. } = incident;
         findings.push(finding(org, subject, severity, since, users));
     }
     findings.sort();
@@ -152,9 +140,8 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
                 .filter(|other| other.explains(finding))
                 .map(|other| other.cause)
                 .min();
-            let mut over = waits
-                .iter()
-                .filter(|(cause, _)| cause.consequences().contains(&finding.cause));
+            let mut over =
+                waits.iter().filter(|(cause, _)| cause.consequences().contains(&finding.cause));
             by.or_else(|| over.next().map(|(cause, _)| *cause))
         })
         .collect();
@@ -198,10 +185,7 @@ fn finding(
 /// Root causes whose consequences are no news of their own, and until when: without end while they hold, and for
 /// `recovery_within` after that.
 fn recovery(org: &OrgView, findings: &[Finding], now: Timestamp) -> Vec<(Cause, Timestamp)> {
-    let holding = findings
-        .iter()
-        .map(|finding| finding.cause)
-        .filter(|cause| cause.is_root());
+    let holding = findings.iter().map(|finding| finding.cause).filter(|cause| cause.is_root());
     let ended = org.incidents.ended().filter(|(cause, _)| cause.is_root());
     let ended = ended.map(|(cause, at)| (cause, at.plus(org.policy.recovery_within)));
     holding
@@ -219,9 +203,7 @@ fn deadline(org: &OrgView, object: ObjectType, now: Timestamp) -> Timestamp {
     let policy = &org.policy;
     let at = org.last_sync_deadline(&last);
     let at = policy.setup_until.map_or(at, |until| at.max(until));
-    let ends = policy
-        .retirement
-        .filter(|_| policy.product == Product::LightningSync);
+    let ends = policy.retirement.filter(|_| policy.product == Product::LightningSync);
     let claimed = last.observed_at > at || org.silence_answers(object, now);
     if claimed && ends.is_none_or(|end| at < end) && !policy.retired(now) {
         at
@@ -232,12 +214,7 @@ fn deadline(org: &OrgView, object: ObjectType, now: Timestamp) -> Timestamp {
 
 /// A word on every subject that can be judged from what is known at the moment.
 pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
-    let mut judge = Judge {
-        org,
-        counts,
-        now,
-        words: Vec::with_capacity(40),
-    };
+    let mut judge = Judge { org, counts, now, words: Vec::with_capacity(40) };
     if org.policy.retired(now) {
         judge.retired();
         return judge.words;
@@ -282,27 +259,15 @@ struct Judge<'a> {
 }
 
 const fn of_org(cause: Cause) -> Subject {
-    Subject {
-        cause,
-        object_type: None,
-        check: None,
-    }
+    Subject { cause, object_type: None, check: None }
 }
 
 const fn of_object(cause: Cause, object: ObjectType) -> Subject {
-    Subject {
-        cause,
-        object_type: Some(object),
-        check: None,
-    }
+    Subject { cause, object_type: Some(object), check: None }
 }
 
 const fn of_check(cause: Cause, check: UserRow) -> Subject {
-    Subject {
-        cause,
-        object_type: check.object_type(),
-        check: Some(check),
-    }
+    Subject { cause, object_type: check.object_type(), check: Some(check) }
 }
 
 impl Judge<'_> {
@@ -313,12 +278,7 @@ impl Judge<'_> {
         since: Timestamp,
         users: Option<u32>,
     ) {
-        let found = Found {
-            severity,
-            since,
-            users,
-            first_sync: None,
-        };
+        let found = Found { severity, since, users, first_sync: None };
         self.words.push(Word::Holds(subject, found));
     }
 
@@ -362,19 +322,14 @@ impl Judge<'_> {
 
     /// Whether it had by the time of a reading: what was read before opening time says nothing of the hours since.
     fn settled_by(&self, span: Settle, read_at: Timestamp, began: Timestamp) -> bool {
-        self.org
-            .open_hours
-            .settled(span, read_at.min(self.now))
-            .is_some_and(|at| at >= began)
+        self.org.open_hours.settled(span, read_at.min(self.now)).is_some_and(|at| at >= began)
     }
 
     /// The latest sync that was seen later than a reading.
     fn sync_after(&self, observed_at: Timestamp) -> Option<Timestamp> {
         let objects = self.org.policy.objects.iter();
         let last = objects.filter_map(|object| self.org.last_sync(*object, self.now));
-        last.map(|last| last.at)
-            .filter(|at| *at > observed_at)
-            .max()
+        last.map(|last| last.at).filter(|at| *at > observed_at).max()
     }
 
     /// A word on a root cause that a row shows. What was found ends by a newer reading or by syncs that go on for
@@ -401,32 +356,21 @@ impl Judge<'_> {
             self.refute(cause);
             return;
         }
-        let calm = self
-            .org
-            .incidents
-            .get(subject)
-            .and_then(Incident::calm_until);
+        let calm = self.org.incidents.get(subject).and_then(Incident::calm_until);
         let severity = if calm.is_some_and(|until| self.now < until) {
             Severity::Warning
         } else {
             Severity::Critical
         };
         let (since, users) = (row.changed_at, None);
-        let found = Found {
-            severity,
-            since,
-            users,
-            first_sync,
-        };
+        let found = Found { severity, since, users, first_sync };
         self.words.push(Word::Holds(subject, found));
     }
 
     fn service_account(&mut self) {
         let policy = &self.org.policy;
-        let (missing, unrecognized) = (
-            Cause::ServiceAccountMissing,
-            Cause::ServiceAccountNotRecognized,
-        );
+        let (missing, unrecognized) =
+            (Cause::ServiceAccountMissing, Cause::ServiceAccountNotRecognized);
         // Who sets the sync up has no account yet.
         if policy.connection != Connection::ServiceAccount || policy.setting_up(self.now) {
             self.refute(missing);
@@ -500,11 +444,7 @@ impl Judge<'_> {
         let never = self.never_synced(object);
         if overdue || never {
             // The same thing, said better.
-            for cause in [
-                Cause::Delayed,
-                Cause::NothingIn24Hours,
-                Cause::NothingIn60Minutes,
-            ] {
+            for cause in [Cause::Delayed, Cause::NothingIn24Hours, Cause::NothingIn60Minutes] {
                 self.refute_of(cause, object);
             }
         } else {
@@ -675,11 +615,7 @@ impl Judge<'_> {
 
     /// What no user shows is refuted where somebody live lists the users.
     fn refute_seen(&mut self, subject: Subject, check: UserRow) {
-        let live = self
-            .org
-            .summary
-            .observed(check)
-            .is_some_and(|(_, stale)| !stale);
+        let live = self.org.summary.observed(check).is_some_and(|(_, stale)| !stale);
         if live || self.org.lists_users(self.now) {
             self.words.push(Word::Refuted(subject));
         }
@@ -689,14 +625,8 @@ impl Judge<'_> {
     /// already so when it was read.
     fn stuck(&mut self, row: UserRow, statuses: &[Status], cause: Cause, limit: TimeDelta) {
         let (summary, subject) = (&self.org.summary, of_check(cause, row));
-        let oldest = statuses
-            .iter()
-            .filter_map(|status| summary.oldest(row, *status))
-            .min();
-        let users = statuses
-            .iter()
-            .map(|status| summary.counted(row, *status))
-            .sum();
+        let oldest = statuses.iter().filter_map(|status| summary.oldest(row, *status)).min();
+        let users = statuses.iter().map(|status| summary.counted(row, *status)).sum();
         match (oldest, summary.observed(row)) {
             (Some(since), Some((observed_at, stale))) => {
                 let seen_at = if stale { observed_at } else { self.now };
@@ -723,18 +653,11 @@ impl Judge<'_> {
 
     fn retirement(&mut self) {
         let (policy, cause) = (&self.org.policy, Cause::RetirementNear);
-        let end = policy
-            .retirement
-            .filter(|_| policy.product == Product::LightningSync);
-        let steps = [
-            (Severity::Warning, RETIREMENT_WARNING),
-            (Severity::Info, RETIREMENT_INFO),
-        ];
+        let end = policy.retirement.filter(|_| policy.product == Product::LightningSync);
+        let steps = [(Severity::Warning, RETIREMENT_WARNING), (Severity::Info, RETIREMENT_INFO)];
         let near = end.and_then(|end| {
             let steps = steps.map(|(severity, before)| (severity, end.minus(before)));
-            steps
-                .into_iter()
-                .find(|(_, since)| self.settled(Settle::QuarterHour, *since))
+            steps.into_iter().find(|(_, since)| self.settled(Settle::QuarterHour, *since))
         });
         match near {
             Some((severity, since)) => self.holds(of_org(cause), severity, since, None),

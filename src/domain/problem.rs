@@ -131,10 +131,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_zero(line: &u64) -> bool {
     *line == 0
 }
@@ -142,11 +139,7 @@ const fn is_zero(line: &u64) -> bool {
 impl FieldError {
     /// A mistake at a line and field.
     pub fn new(line: u64, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            line,
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { line, field: field.into(), message: message.into() }
     }
 }
 

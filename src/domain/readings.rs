@@ -21,25 +21,13 @@ impl<T: PartialEq> Reading<T> {
     /// because it is newer or says the same of the same instant.
     pub fn after(old: Option<&Self>, value: T, observed_at: Timestamp) -> Option<Self> {
         let Some(old) = old else {
-            return Some(Self {
-                value,
-                observed_at,
-                changed_at: observed_at,
-            });
+            return Some(Self { value, observed_at, changed_at: observed_at });
         };
         if observed_at < old.observed_at || (observed_at == old.observed_at && value == old.value) {
             return None;
         }
-        let changed_at = if value == old.value {
-            old.changed_at
-        } else {
-            observed_at
-        };
-        Some(Self {
-            value,
-            observed_at,
-            changed_at,
-        })
+        let changed_at = if value == old.value { old.changed_at } else { observed_at };
+        Some(Self { value, observed_at, changed_at })
     }
 }
 
@@ -100,12 +88,8 @@ pub struct Current<T = OrgValue> {
 }
 
 /// The order in which sources are believed about states; live ones come before silent ones.
-pub const STATE_ORDER: [Source; 4] = [
-    Source::Snapshot,
-    Source::Canary,
-    Source::Exchange,
-    Source::Salesforce,
-];
+pub const STATE_ORDER: [Source; 4] =
+    [Source::Snapshot, Source::Canary, Source::Exchange, Source::Salesforce];
 
 /// What holds of a row: of [`STATE_ORDER`] the first source that is live and has reported it, else the first that has
 /// reported it.
@@ -136,36 +120,20 @@ mod tests {
 
     #[test]
     fn an_older_reading_changes_nothing() {
-        let old = Reading {
-            value: 1,
-            observed_at: at(10),
-            changed_at: at(5),
-        };
+        let old = Reading { value: 1, observed_at: at(10), changed_at: at(5) };
         assert_eq!(Reading::after(Some(&old), 2, at(9)), None);
     }
 
     #[test]
     fn the_same_value_keeps_the_time_of_its_change() {
-        let old = Reading {
-            value: 1,
-            observed_at: at(10),
-            changed_at: at(5),
-        };
+        let old = Reading { value: 1, observed_at: at(10), changed_at: at(5) };
         assert_eq!(
             Reading::after(Some(&old), 1, at(20)),
-            Some(Reading {
-                value: 1,
-                observed_at: at(20),
-                changed_at: at(5)
-            })
+            Some(Reading { value: 1, observed_at: at(20), changed_at: at(5) })
         );
         assert_eq!(
             Reading::after(Some(&old), 2, at(20)),
-            Some(Reading {
-                value: 2,
-                observed_at: at(20),
-                changed_at: at(20)
-            })
+            Some(Reading { value: 2, observed_at: at(20), changed_at: at(20) })
         );
         assert_eq!(Reading::after(Some(&old), 1, at(10)), None);
     }

@@ -58,12 +58,9 @@ impl RowKind {
     pub const fn statuses(self) -> &'static [Status] {
         match self {
             Self::YesNo | Self::Mark => &[Status::Yes, Status::No, Status::Unknown],
-            Self::Reset => &[
-                Status::None,
-                Status::MarkedForReset,
-                Status::ResetInProgress,
-                Status::Unknown,
-            ],
+            Self::Reset => {
+                &[Status::None, Status::MarkedForReset, Status::ResetInProgress, Status::Unknown]
+            }
             Self::Direction => &[
                 Status::NotStarted,
                 Status::InitialSyncInProgress,

@@ -75,11 +75,7 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_come_first() {
         let at = Timestamp::from_seconds;
-        let mut changes = SetupChanges {
-            since: at(0),
-            read_at: at(100),
-            latest: Vec::new(),
-        };
+        let mut changes = SetupChanges { since: at(0), read_at: at(100), latest: Vec::new() };
         let area = SetupArea::Outlook;
         changes.add((1..=50).map(|n| SetupChange { at: at(n), area }));
         assert_eq!((changes.latest.len(), changes.since), (50, at(0)));

@@ -111,16 +111,12 @@ impl SourceStates {
 
     /// The sources whose polls fail, and why.
     pub fn failing(&self) -> impl Iterator<Item = (&'static str, PollFailing)> {
-        self.states
-            .iter()
-            .filter_map(|(source, state)| Some((*source, state.failing?)))
+        self.states.iter().filter_map(|(source, state)| Some((*source, state.failing?)))
     }
 
     /// The successor product's users, from whichever source sees them.
     pub fn successor(&self) -> Option<&Successor> {
-        self.states
-            .values()
-            .find_map(|state| state.facts.successor.as_deref())
+        self.states.values().find_map(|state| state.facts.successor.as_deref())
     }
 
     /// Changes of the set-up, from whichever source reads them.
@@ -141,24 +137,20 @@ impl OrgView {
     /// What the successor product says of a user, while somebody who sees it is live.
     pub fn note(&self, user: &UserEntry, now: Timestamp) -> Option<&SuccessorNote> {
         let successor = self.source_states.successor()?;
-        self.is_live(Source::Salesforce, now)
-            .then(|| successor.of(user))?
+        self.is_live(Source::Salesforce, now).then(|| successor.of(user))?
     }
 
     /// Whether a user of Lightning Sync is in its successor already; `None` for who does not use it, or where nobody
     /// sees the successor's users.
     pub fn moved(&self, user: &UserEntry, now: Timestamp) -> Option<bool> {
         let successor = self.source_states.successor()?;
-        self.is_live(Source::Salesforce, now)
-            .then(|| self.moved_to(successor, user))?
+        self.is_live(Source::Salesforce, now).then(|| self.moved_to(successor, user))?
     }
 
     /// Users who have not moved, and all who have to; `None` where nobody can say.
     pub fn not_moved(&self, successor: &Successor) -> Option<(u64, u64)> {
         let users = self.users.users.iter();
-        let moved: Vec<bool> = users
-            .filter_map(|user| self.moved_to(successor, user))
-            .collect();
+        let moved: Vec<bool> = users.filter_map(|user| self.moved_to(successor, user)).collect();
         let left = moved.iter().filter(|moved| !**moved).count();
         (!moved.is_empty()).then_some((left as u64, moved.len() as u64))
     }
@@ -199,9 +191,7 @@ mod tests {
     fn only_assigned_users_of_lightning_sync_have_moved_or_not() {
         let now = Timestamp::from_seconds(60);
         let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
-        policy
-            .exclude_users
-            .insert(UserName::new("left@b.c").unwrap());
+        policy.exclude_users.insert(UserName::new("left@b.c").unwrap());
         let mut org = OrgView::new(OrgId(1), Arc::new(policy), now, now);
         let users = [
             user("Ann@b.c", Status::Yes),
@@ -210,12 +200,8 @@ mod tests {
             user("never@b.c", Status::No),
             user("left@b.c", Status::Yes),
         ];
-        let moved = |org: &OrgView| {
-            users
-                .iter()
-                .map(|user| org.moved(user, now))
-                .collect::<Vec<_>>()
-        };
+        let moved =
+            |org: &OrgView| users.iter().map(|user| org.moved(user, now)).collect::<Vec<_>>();
         assert_eq!(moved(&org), [None; 5], "nobody sees the successor's users");
         let note = |configured| {
             Arc::new(SuccessorNote {
@@ -227,27 +213,17 @@ mod tests {
         };
         let names = [("ann@b.c", true), ("bob@b.c", false)];
         let successor = Arc::new(Successor {
-            users: names
-                .map(|(name, configured)| (name.to_owned(), note(configured)))
-                .into(),
+            users: names.map(|(name, configured)| (name.to_owned(), note(configured))).into(),
         });
-        let facts = SourceFacts {
-            successor: Some(Arc::clone(&successor)),
-            ..SourceFacts::default()
-        };
-        let state = SourceState {
-            failing: None,
-            facts,
-        };
+        let facts =
+            SourceFacts { successor: Some(Arc::clone(&successor)), ..SourceFacts::default() };
+        let state = SourceState { failing: None, facts };
         Arc::make_mut(&mut org.source_states).set("salesforce", Some(state));
         assert_eq!(moved(&org), [None; 5], "and not while the source is silent");
         org.last_report[Source::Salesforce] = Some(now);
         let expected = [Some(true), Some(false), Some(false), None, None];
         assert_eq!(moved(&org), expected);
-        org.users = Arc::new(UserTable {
-            users: users.to_vec(),
-            complete: true,
-        });
+        org.users = Arc::new(UserTable { users: users.to_vec(), complete: true });
         assert_eq!(org.not_moved(&successor), Some((2, 3)));
         let mut policy = (*org.policy).clone();
         policy.product = Product::EinsteinActivityCapture;
@@ -266,26 +242,17 @@ mod tests {
                 reason: "maintenance",
                 advice: "Wait.",
             });
-            let state = SourceState {
-                failing,
-                ..SourceState::default()
-            };
+            let state = SourceState { failing, ..SourceState::default() };
             Arc::make_mut(&mut org.source_states).set(source, Some(state));
         };
         let found = |org: &OrgView, now| {
             let findings = judge_org(org, true, now);
-            findings
-                .iter()
-                .any(|finding| finding.cause == Cause::PollFailing)
+            findings.iter().any(|finding| finding.cause == Cause::PollFailing)
         };
         // A watched directory is judged as Salesforce is.
         for source in ["salesforce", "files"] {
             failing(source, true, &mut org);
-            assert_eq!(
-                [at(899), at(900)].map(|now| found(&org, now)),
-                [false, true],
-                "{source}"
-            );
+            assert_eq!([at(899), at(900)].map(|now| found(&org, now)), [false, true], "{source}");
             failing(source, false, &mut org);
         }
         // What one source reports erases nothing of another's.

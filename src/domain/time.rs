@@ -120,14 +120,8 @@ mod tests {
 
     #[test]
     fn a_timestamp_prints_as_rfc_3339_with_the_digits_it_has() {
-        assert_eq!(
-            Timestamp::from_seconds(0).to_string(),
-            "1970-01-01T00:00:00Z"
-        );
-        assert_eq!(
-            Timestamp::from_nanos(1_500_000_000).to_string(),
-            "1970-01-01T00:00:01.500Z"
-        );
+        assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp::from_nanos(1_500_000_000).to_string(), "1970-01-01T00:00:01.500Z");
     }
 
     #[test]

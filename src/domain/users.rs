@@ -44,10 +44,7 @@ impl UserReadings {
 }
 
 fn is_reset(value: UserValue) -> bool {
-    matches!(
-        value.status(),
-        Status::MarkedForReset | Status::ResetInProgress
-    )
+    matches!(value.status(), Status::MarkedForReset | Status::ResetInProgress)
 }
 
 /// What is read of a user in one observation.
@@ -76,16 +73,12 @@ impl UserEntry {
 
     /// What holds of a row.
     pub fn current(&self, row: UserRow, live: &LiveSources) -> Option<Current<UserValue>> {
-        believed(
-            |source| self.of_source(source)?.0[row].as_ref(),
-            |source| live[source],
-        )
+        believed(|source| self.of_source(source)?.0[row].as_ref(), |source| live[source])
     }
 
     /// The state of a row with states; [`Status::Unknown`] when no source has reported one.
     pub fn status(&self, row: UserRow, live: &LiveSources) -> Status {
-        self.current(row, live)
-            .map_or(Status::Unknown, |current| current.value.status())
+        self.current(row, live).map_or(Status::Unknown, |current| current.value.status())
     }
 }
 

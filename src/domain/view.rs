@@ -95,12 +95,8 @@ pub struct LastSync {
 /// The order in which sources are believed about the two counts; activity has rules of its own before that.
 const COUNT_ORDER: [Source; 2] = [Source::Snapshot, Source::Salesforce];
 /// The sources that can tell when something last synced.
-const SYNC_SOURCES: [Source; 4] = [
-    Source::Activity,
-    Source::Snapshot,
-    Source::Salesforce,
-    Source::Canary,
-];
+const SYNC_SOURCES: [Source; 4] =
+    [Source::Activity, Source::Snapshot, Source::Salesforce, Source::Canary];
 
 impl View {
     /// How old the View may be before its counts are no longer given out: a healthy engine publishes every second.
@@ -120,10 +116,7 @@ impl View {
 
     /// The organisation of a name.
     pub fn org(&self, name: &OrgName) -> Option<&Arc<OrgView>> {
-        let index = self
-            .orgs
-            .binary_search_by(|org| org.policy.name.cmp(name))
-            .ok()?;
+        let index = self.orgs.binary_search_by(|org| org.policy.name.cmp(name)).ok()?;
         self.orgs.get(index)
     }
 
@@ -157,9 +150,7 @@ impl OrgView {
     pub fn live_until(&self, source: Source) -> Option<Timestamp> {
         let reported_at = self.last_report[source]?;
         let every = self.policy.expected_every[source];
-        Some(every.map_or(Timestamp::MAX, |every| {
-            self.lasts(source, reported_at, every)
-        }))
+        Some(every.map_or(Timestamp::MAX, |every| self.lasts(source, reported_at, every)))
     }
 
     /// Until when a report of `source` from `at` lasts, when the next is expected after `every`.
@@ -204,8 +195,7 @@ impl OrgView {
     }
 
     fn row_is_live(&self, row: OrgRow, source: Source, now: Timestamp) -> bool {
-        self.row_live_until(row, source)
-            .is_some_and(|until| now <= until)
+        self.row_live_until(row, source).is_some_and(|until| now <= until)
     }
 
     /// Whether `source` could report now that `object` never synced: a polled source only where it counts records.
@@ -292,8 +282,7 @@ impl OrgView {
     /// For how long activity has answered for an object type without a gap; `None` when it does not answer now.
     pub fn coverage(&self, object: ObjectType, now: Timestamp) -> Option<TimeDelta> {
         let since = self.activity[object].covered_since?;
-        self.is_live(Source::Activity, now)
-            .then(|| now.since(since).max(TimeDelta::zero()))
+        self.is_live(Source::Activity, now).then(|| now.since(since).max(TimeDelta::zero()))
     }
 
     /// Whether a feed may still send what it collected while this program was down.
@@ -325,14 +314,13 @@ impl OrgView {
 
     /// The latest proof of a sync of `object`, from any source.
     pub fn last_sync(&self, object: ObjectType, now: Timestamp) -> Option<LastSync> {
-        SYNC_SOURCES
-            .into_iter()
-            .filter_map(|source| self.proof(source, object, now))
-            .reduce(|best, next| LastSync {
+        SYNC_SOURCES.into_iter().filter_map(|source| self.proof(source, object, now)).reduce(
+            |best, next| LastSync {
                 observed_at: best.observed_at.max(next.observed_at),
                 live: best.live || next.live,
                 ..(if next.at > best.at { next } else { best })
-            })
+            },
+        )
     }
 
     fn proof(&self, source: Source, object: ObjectType, now: Timestamp) -> Option<LastSync> {
@@ -340,13 +328,7 @@ impl OrgView {
             let live = self.is_live(source, now);
             let at = self.activity[object].last_synced?;
             let observed_at = self.activity_looked_at(now);
-            return Some(LastSync {
-                at,
-                source,
-                observed_at,
-                changed_at: at,
-                live,
-            });
+            return Some(LastSync { at, source, observed_at, changed_at: at, live });
         }
         let reading = self.readings.get(OrgRow::LastSync(object), source)?;
         let OrgValue::Instant(at) = reading.value else {
@@ -363,10 +345,7 @@ impl OrgView {
 
     /// Within which span before which reading something synced, where a count above zero is all that says so.
     pub fn counted_within(&self, object: ObjectType) -> Option<(TimeDelta, Timestamp)> {
-        let windows = [
-            (OrgRow::Synced60m(object), HOUR),
-            (OrgRow::Synced24h(object), DAY),
-        ];
+        let windows = [(OrgRow::Synced60m(object), HOUR), (OrgRow::Synced24h(object), DAY)];
         let readings = windows.into_iter().flat_map(|(row, window)| {
             let readings = self.readings.of_row(row);
             readings
@@ -386,9 +365,7 @@ impl OrgView {
 
     /// Whether a live source would say it, had `object` synced.
     fn somebody_looks(&self, object: ObjectType, now: Timestamp) -> bool {
-        SYNC_SOURCES
-            .into_iter()
-            .any(|source| self.looks_at_sync(source, object, now))
+        SYNC_SOURCES.into_iter().any(|source| self.looks_at_sync(source, object, now))
     }
 
     /// When the last sync becomes older than the documented limit, in the hours it is counted in.
@@ -416,10 +393,7 @@ impl OrgView {
             None if self.somebody_looks(object, now) => None,
             None => {
                 let since = self.known_since.plus(OrgPolicy::FIRST_OBSERVATION_WITHIN);
-                let since = self
-                    .policy
-                    .setup_until
-                    .map_or(since, |until| until.max(since));
+                let since = self.policy.setup_until.map_or(since, |until| until.max(since));
                 (now >= since).then_some(since)
             }
         }

@@ -21,20 +21,9 @@ pub(super) struct ClockWatch {
 impl ClockWatch {
     /// Begins at `now`; `stored` is the latest time that an earlier run saw.
     pub(super) fn start(stored: Option<Timestamp>, now: Timestamp) -> Self {
-        let behind = stored
-            .map(|stored| now.since(stored))
-            .filter(|ahead| *ahead < -TOLERATED);
-        let suspect_left = if behind.is_some() {
-            RETENTION_PAUSE
-        } else {
-            TimeDelta::zero()
-        };
-        Self {
-            seen: now,
-            behind,
-            suspect_left,
-            pause_left: RETENTION_PAUSE,
-        }
+        let behind = stored.map(|stored| now.since(stored)).filter(|ahead| *ahead < -TOLERATED);
+        let suspect_left = if behind.is_some() { RETENTION_PAUSE } else { TimeDelta::zero() };
+        Self { seen: now, behind, suspect_left, pause_left: RETENTION_PAUSE }
     }
 
     /// By how much the clock lay behind the store at the start, if it did.
@@ -81,10 +70,7 @@ mod tests {
         assert!(!watch.retention_allowed());
         assert_eq!(watch.tick(at(3600), TimeDelta::hours(1)), None);
         assert!(watch.retention_allowed() && !watch.suspect());
-        assert_eq!(
-            watch.tick(at(7200 + 86_400), TimeDelta::hours(1)),
-            Some(TimeDelta::days(1))
-        );
+        assert_eq!(watch.tick(at(7200 + 86_400), TimeDelta::hours(1)), Some(TimeDelta::days(1)));
         assert!(!watch.retention_allowed() && watch.suspect());
         watch.tick(at(7200 + 86_400 + 3600), TimeDelta::hours(1));
         assert!(watch.retention_allowed() && !watch.suspect());

@@ -97,9 +97,7 @@ impl<S: Store> Engine<S> {
         let mut latest = now.plus(SNAPSHOT_AHEAD);
         if let Some(step) = engine.clock.behind_at_start() {
             latest = now;
-            engine.events.emit(Event::ClockSuspect {
-                step_seconds: step.num_seconds(),
-            });
+            engine.events.emit(Event::ClockSuspect { step_seconds: step.num_seconds() });
         }
         for org in stored.orgs {
             let mut state = OrgState::of_stored(org, &engine.identity, now);
@@ -107,10 +105,7 @@ impl<S: Store> Engine<S> {
             engine.dormant.insert(state.name().clone(), state);
         }
         engine.lay_out(now)?;
-        if stored
-            .clock_seen
-            .is_some_and(|seen| now.since(seen) > SHORT_BREAK)
-        {
+        if stored.clock_seen.is_some_and(|seen| now.since(seen) > SHORT_BREAK) {
             for org in engine.orgs.values_mut() {
                 org.catch_up(now.plus(CATCH_UP));
             }
@@ -177,9 +172,7 @@ impl<S: Store> Engine<S> {
     /// does not step.
     pub fn tick(&mut self, now: Timestamp, elapsed: TimeDelta) {
         if let Some(step) = self.clock.tick(now, elapsed) {
-            self.events.emit(Event::ClockSuspect {
-                step_seconds: step.num_seconds(),
-            });
+            self.events.emit(Event::ClockSuspect { step_seconds: step.num_seconds() });
             if step < TimeDelta::zero() {
                 for org in self.orgs.values_mut().chain(self.dormant.values_mut()) {
                     org.clock_stepped_back(now, now);
@@ -200,17 +193,12 @@ impl<S: Store> Engine<S> {
 
     /// Moves what was found on, and stores what changed of it. What a failed commit loses is found again.
     fn update_incidents(&mut self, now: Timestamp) {
-        let writes: Vec<Write> = self
-            .orgs
-            .values_mut()
-            .filter_map(|org| org.update_incidents(now))
-            .collect();
+        let writes: Vec<Write> =
+            self.orgs.values_mut().filter_map(|org| org.update_incidents(now)).collect();
         if !writes.is_empty()
             && let Err(error) = self.store.commit(&writes)
         {
-            self.events.emit(Event::CommitFailed {
-                error: error.to_string(),
-            });
+            self.events.emit(Event::CommitFailed { error: error.to_string() });
             self.fail(now);
         }
     }
@@ -219,9 +207,7 @@ impl<S: Store> Engine<S> {
         match self.windows.advance(now, &self.store) {
             Ok(()) => true,
             Err(error) => {
-                self.events.emit(Event::WindowsFailed {
-                    error: error.to_string(),
-                });
+                self.events.emit(Event::WindowsFailed { error: error.to_string() });
                 self.fail(now);
                 false
             }
@@ -251,9 +237,7 @@ impl<S: Store> Engine<S> {
                 true
             }
             Err(error) => {
-                self.events.emit(Event::CommitFailed {
-                    error: error.to_string(),
-                });
+                self.events.emit(Event::CommitFailed { error: error.to_string() });
                 self.fail(now);
                 false
             }
@@ -266,9 +250,7 @@ impl<S: Store> Engine<S> {
         }
         self.clock_seen_at = now;
         if let Err(error) = self.store.commit(&[Write::ClockSeen { at: now }]) {
-            self.events.emit(Event::CommitFailed {
-                error: error.to_string(),
-            });
+            self.events.emit(Event::CommitFailed { error: error.to_string() });
             self.fail(now);
         }
     }
@@ -278,16 +260,11 @@ impl<S: Store> Engine<S> {
             return;
         }
         let horizon = now.minus(self.settings.keep_activity);
-        match self
-            .store
-            .prune(horizon, now.minus(self.settings.keep_history))
-        {
+        match self.store.prune(horizon, now.minus(self.settings.keep_history)) {
             Ok(true) => {}
             Ok(false) => self.prune_at = now,
             Err(error) => {
-                self.events.emit(Event::CommitFailed {
-                    error: error.to_string(),
-                });
+                self.events.emit(Event::CommitFailed { error: error.to_string() });
                 self.fail(now);
             }
         }
@@ -322,21 +299,14 @@ impl<S: Store> Engine<S> {
         let written = match self.store.commit(&staging.writes) {
             Ok(written) => written,
             Err(error) => {
-                self.events.emit(Event::CommitFailed {
-                    error: error.to_string(),
-                });
+                self.events.emit(Event::CommitFailed { error: error.to_string() });
                 self.fail(now);
                 return refused(Refusal::StoreFailing, count);
             }
         };
-        self.events.emit(Event::Committed {
-            took: began.elapsed(),
-        });
+        self.events.emit(Event::Committed { took: began.elapsed() });
         self.orgs.extend(staging.orgs);
-        let receipts = staged
-            .into_iter()
-            .map(|staged| Ok(self.count(staged?, &written)))
-            .collect();
+        let receipts = staged.into_iter().map(|staged| Ok(self.count(staged?, &written))).collect();
         self.refresh(now);
         receipts
     }
@@ -344,22 +314,11 @@ impl<S: Store> Engine<S> {
     fn count(&mut self, staged: Staged, written: &[Written]) -> Receipt {
         match staged {
             Staged::Snapshot { org, accepted } => {
-                self.events.emit(Event::SnapshotAccepted {
-                    org: org.to_string(),
-                    rows: accepted,
-                });
-                Receipt {
-                    accepted,
-                    ..Receipt::default()
-                }
+                self.events.emit(Event::SnapshotAccepted { org: org.to_string(), rows: accepted });
+                Receipt { accepted, ..Receipt::default() }
             }
             Staged::Heartbeat => Receipt::default(),
-            Staged::Activity {
-                org,
-                id,
-                records,
-                write,
-            } => {
+            Staged::Activity { org, id, records, write } => {
                 let nothing = Written::default();
                 let written = written.get(write).unwrap_or(&nothing);
                 let mut accepted = 0;
@@ -377,11 +336,7 @@ impl<S: Store> Engine<S> {
                     self.windows.note_expired(id, kind, at);
                 }
                 let duplicates = records.len() as u64 - accepted - written.expired;
-                let receipt = Receipt {
-                    accepted,
-                    duplicates,
-                    expired: written.expired,
-                };
+                let receipt = Receipt { accepted, duplicates, expired: written.expired };
                 self.events.emit(Event::ActivityAccepted {
                     org: org.to_string(),
                     accepted,

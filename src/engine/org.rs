@@ -119,11 +119,7 @@ impl OrgState {
         let SourceMemory { source, bytes, .. } = memory;
         let view = Arc::make_mut(&mut self.view);
         Arc::make_mut(&mut view.source_states).remember(source, Arc::clone(&bytes));
-        writes.push(Write::SourceMemory {
-            org: view.id,
-            source,
-            bytes,
-        });
+        writes.push(Write::SourceMemory { org: view.id, source, bytes });
     }
 
     /// Forgets polled sources: nobody polls for an organisation that is not configured.
@@ -139,10 +135,7 @@ impl OrgState {
         writes: &mut Vec<Write>,
     ) {
         let at = batch.received_at;
-        let gap = self
-            .view
-            .live_until(Source::Activity)
-            .is_some_and(|until| until < at);
+        let gap = self.view.live_until(Source::Activity).is_some_and(|until| until < at);
         let view = Arc::make_mut(&mut self.view);
         for object in ObjectType::ALL.iter().copied() {
             let figures = &mut view.activity[object];
@@ -160,11 +153,7 @@ impl OrgState {
                 (Some(_), _) | (None, None) => continue,
             };
             figures.covered_since = Some(since);
-            writes.push(Write::Covered {
-                org: view.id,
-                object_type: object,
-                since,
-            });
+            writes.push(Write::Covered { org: view.id, object_type: object, since });
         }
         self.reported(Source::Activity, at, None, writes);
     }
@@ -181,19 +170,11 @@ impl OrgState {
         let mut taken = 0;
         let readings = Arc::make_mut(&mut view.readings);
         for (row, value) in &snapshot.rows {
-            let after = Reading::after(
-                readings.get(*row, source),
-                value.clone(),
-                snapshot.captured_at,
-            );
+            let after =
+                Reading::after(readings.get(*row, source), value.clone(), snapshot.captured_at);
             if let Some(reading) = after {
                 readings.put(*row, source, reading.clone());
-                writes.push(Write::Reading {
-                    org: view.id,
-                    row: *row,
-                    source,
-                    reading,
-                });
+                writes.push(Write::Reading { org: view.id, row: *row, source, reading });
                 taken += 1;
             }
         }
@@ -240,11 +221,7 @@ impl OrgState {
             let mut readings = readings.flat_map(|(_, readings)| readings.0.values().flatten());
             readings.any(|reading| reading.observed_at > latest)
         };
-        for user in Arc::make_mut(&mut view.users)
-            .users
-            .iter_mut()
-            .filter(ahead)
-        {
+        for user in Arc::make_mut(&mut view.users).users.iter_mut().filter(ahead) {
             for (_, readings) in Arc::make_mut(&mut user.readings) {
                 for reading in readings.0.values_mut().flatten() {
                     back(&mut reading.observed_at);
@@ -268,12 +245,7 @@ impl OrgState {
         if let Some(complete) = users_complete {
             self.users_complete[source] = complete;
         }
-        writes.push(Write::SourceHeartbeat {
-            org: view.id,
-            source,
-            at,
-            users_complete,
-        });
+        writes.push(Write::SourceHeartbeat { org: view.id, source, at, users_complete });
     }
 
     /// Brings figures, business hours and counts over users to `now`. Touches the View only where something changed.
@@ -301,21 +273,10 @@ impl OrgState {
 }
 
 fn figures(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) -> ActivityFigures {
-    let mut figures = ActivityFigures {
-        covered_since,
-        ..ActivityFigures::default()
-    };
-    let directions = [
-        None,
-        Some(Direction::ToExchange),
-        Some(Direction::ToSalesforce),
-    ];
+    let mut figures = ActivityFigures { covered_since, ..ActivityFigures::default() };
+    let directions = [None, Some(Direction::ToExchange), Some(Direction::ToSalesforce)];
     let lane = |direction, outcome| -> Lane {
-        let kind = ActivityKind {
-            object_type: object,
-            direction,
-            outcome,
-        };
+        let kind = ActivityKind { object_type: object, direction, outcome };
         lanes.get(kind.index()).copied().unwrap_or_default()
     };
     for direction in directions {

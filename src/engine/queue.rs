@@ -61,11 +61,7 @@ impl Handle {
         commands: mpsc::Sender<Command>,
         published: watch::Receiver<Arc<View>>,
     ) -> Self {
-        Self {
-            commands,
-            waiting: Arc::new(AtomicUsize::new(0)),
-            published,
-        }
+        Self { commands, waiting: Arc::new(AtomicUsize::new(0)), published }
     }
 
     /// The latest View.
@@ -92,11 +88,7 @@ impl Handle {
         let room = self.room(bytes)?;
         let (reply, answer) = oneshot::channel();
         self.commands
-            .send(Command::Observe {
-                observation,
-                reply,
-                room,
-            })
+            .send(Command::Observe { observation, reply, room })
             .map_err(|_| Refusal::ShuttingDown)?;
         Ok(answer)
     }
@@ -109,10 +101,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let gone = |()| "the engine has ended".to_owned();
         self.commands
-            .send(Command::Configure {
-                settings: Box::new(settings),
-                reply,
-            })
+            .send(Command::Configure { settings: Box::new(settings), reply })
             .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
@@ -124,11 +113,7 @@ impl Handle {
         source: &'static str,
         state: Option<SourceState>,
     ) {
-        let command = Command::SourceState {
-            org: org.clone(),
-            source,
-            state: state.map(Box::new),
-        };
+        let command = Command::SourceState { org: org.clone(), source, state: state.map(Box::new) };
         // An engine that has ended shows nothing any more.
         let _gone = self.commands.send(command).is_err();
     }
@@ -140,17 +125,11 @@ impl Handle {
 
     /// A request larger than the whole queue is let in when nothing else waits.
     fn room(&self, bytes: usize) -> Result<Room, Refusal> {
-        let admitted = self
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-                (waiting == 0 || waiting.saturating_add(bytes) <= QUEUE_BYTES)
-                    .then(|| waiting + bytes)
-            });
+        let admitted = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+            (waiting == 0 || waiting.saturating_add(bytes) <= QUEUE_BYTES).then(|| waiting + bytes)
+        });
         match admitted {
-            Ok(_) => Ok(Room {
-                waiting: Arc::clone(&self.waiting),
-                bytes,
-            }),
+            Ok(_) => Ok(Room { waiting: Arc::clone(&self.waiting), bytes }),
             Err(_) => Err(Refusal::QueueFull),
         }
     }
@@ -237,10 +216,7 @@ mod tests {
         };
         assert_eq!(refusal, Refusal::QueueFull);
         let waiting = running.handle.waiting_bytes();
-        assert!(
-            waiting <= QUEUE_BYTES && waiting + weight(&batch(0)) > QUEUE_BYTES,
-            "{waiting}"
-        );
+        assert!(waiting <= QUEUE_BYTES && waiting + weight(&batch(0)) > QUEUE_BYTES, "{waiting}");
         drop(held);
         let took = taken.len();
         for answer in taken {
@@ -249,22 +225,15 @@ mod tests {
         }
         // Room again for the one that was refused, and everything counted once.
         let again = running.handle.submit(batch(took)).unwrap();
-        assert_eq!(
-            again.blocking_recv().unwrap().unwrap().accepted,
-            RECORDS as u64
-        );
+        assert_eq!(again.blocking_recv().unwrap().unwrap().accepted, RECORDS as u64);
         assert_eq!(running.handle.waiting_bytes(), 0);
         let view = running.handle.view();
         let figures = view.org(&org).unwrap();
-        let counted = figures.current(
-            crate::domain::rows::OrgRow::Synced60m(ObjectType::Contacts),
-            NOW,
-        );
+        let counted =
+            figures.current(crate::domain::rows::OrgRow::Synced60m(ObjectType::Contacts), NOW);
         assert_eq!(
             counted.map(|row| row.value.clone()),
-            Some(crate::domain::rows::OrgValue::Count(
-                (RECORDS * (took + 1)) as u64
-            ))
+            Some(crate::domain::rows::OrgValue::Count((RECORDS * (took + 1)) as u64))
         );
         assert!(running.stop());
     }

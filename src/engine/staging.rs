@@ -18,17 +18,9 @@ pub(super) struct Staging {
 
 /// An observation whose writes wait for the commit.
 pub(super) enum Staged {
-    Activity {
-        org: OrgName,
-        id: OrgId,
-        records: Arc<[ActivityRecord]>,
-        write: usize,
-    },
+    Activity { org: OrgName, id: OrgId, records: Arc<[ActivityRecord]>, write: usize },
     Heartbeat,
-    Snapshot {
-        org: OrgName,
-        accepted: u64,
-    },
+    Snapshot { org: OrgName, accepted: u64 },
 }
 
 pub(super) fn stage(
@@ -70,17 +62,8 @@ fn stage_activity(
     }
     let records: Arc<[_]> = batch.records.into();
     let write = writes.len();
-    writes.push(Write::Activity {
-        org: org.id(),
-        records: Arc::clone(&records),
-        horizon,
-    });
-    Staged::Activity {
-        org: batch.org,
-        id: org.id(),
-        records,
-        write,
-    }
+    writes.push(Write::Activity { org: org.id(), records: Arc::clone(&records), horizon });
+    Staged::Activity { org: batch.org, id: org.id(), records, write }
 }
 
 fn stage_snapshot(
@@ -90,8 +73,5 @@ fn stage_snapshot(
     writes: &mut Vec<Write>,
 ) -> Staged {
     let accepted = org.hear_snapshot(&snapshot, identity, writes);
-    Staged::Snapshot {
-        org: snapshot.org,
-        accepted,
-    }
+    Staged::Snapshot { org: snapshot.org, accepted }
 }

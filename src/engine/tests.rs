@@ -15,11 +15,8 @@ use crate::events::Events;
 use chrono::TimeDelta;
 use std::sync::Arc;
 
-const CONTACTS: ActivityKind = ActivityKind {
-    object_type: ObjectType::Contacts,
-    direction: None,
-    outcome: Outcome::Synced,
-};
+const CONTACTS: ActivityKind =
+    ActivityKind { object_type: ObjectType::Contacts, direction: None, outcome: Outcome::Synced };
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_800_000_000 + seconds)
@@ -45,13 +42,7 @@ fn settings(change: impl Fn(&mut OrgPolicy), names: &[&str]) -> Settings {
 }
 
 fn start(store: &MemoryStore, now: Timestamp) -> Engine<MemoryStore> {
-    Engine::start(
-        store.clone(),
-        settings(|_| {}, &["acme"]),
-        Events::log_only(),
-        now,
-    )
-    .unwrap()
+    Engine::start(store.clone(), settings(|_| {}, &["acme"]), Events::log_only(), now).unwrap()
 }
 
 fn records(
@@ -108,24 +99,13 @@ fn an_acknowledged_record_is_in_the_view_at_once_and_once() {
     let batch = records(&engine, at(10), &[at(9), at(-7_200), at(9)]);
     assert_eq!(
         observe(&mut engine, batch.clone(), at(10)),
-        Ok(Receipt {
-            accepted: 2,
-            duplicates: 1,
-            expired: 0
-        })
+        Ok(Receipt { accepted: 2, duplicates: 1, expired: 0 })
     );
     let figures = contacts(&engine);
-    assert_eq!(
-        (figures.synced_60m, figures.synced_24h, figures.last_synced),
-        (1, 2, Some(at(9)))
-    );
+    assert_eq!((figures.synced_60m, figures.synced_24h, figures.last_synced), (1, 2, Some(at(9))));
     assert_eq!(
         observe(&mut engine, batch, at(11)),
-        Ok(Receipt {
-            accepted: 0,
-            duplicates: 3,
-            expired: 0
-        })
+        Ok(Receipt { accepted: 0, duplicates: 3, expired: 0 })
     );
     assert_eq!(contacts(&engine), figures);
 }
@@ -138,16 +118,9 @@ fn a_record_older_than_is_kept_only_raises_the_last_sync_and_does_so_over_a_rest
     let batch = records(&engine, at(0), &[old]);
     assert_eq!(
         observe(&mut engine, batch, at(0)),
-        Ok(Receipt {
-            accepted: 0,
-            duplicates: 0,
-            expired: 1
-        })
+        Ok(Receipt { accepted: 0, duplicates: 0, expired: 1 })
     );
-    assert_eq!(
-        (contacts(&engine).synced_24h, contacts(&engine).last_synced),
-        (0, Some(old))
-    );
+    assert_eq!((contacts(&engine).synced_24h, contacts(&engine).last_synced), (0, Some(old)));
     drop(engine);
     assert_eq!(contacts(&start(&store, at(5))).last_synced, Some(old));
 }
@@ -161,10 +134,7 @@ fn a_record_of_the_future_counts_when_it_is_due() {
     engine.tick(at(29), TimeDelta::seconds(29));
     assert_eq!(contacts(&engine).synced_60m, 0);
     engine.tick(at(30), TimeDelta::seconds(1));
-    assert_eq!(
-        (contacts(&engine).synced_60m, contacts(&engine).last_synced),
-        (1, Some(at(30)))
-    );
+    assert_eq!((contacts(&engine).synced_60m, contacts(&engine).last_synced), (1, Some(at(30))));
 }
 
 #[test]
@@ -173,28 +143,18 @@ fn a_commit_that_fails_acknowledges_nothing_and_the_store_is_opened_again() {
     let mut engine = start(&store, at(0));
     store.fail();
     let batch = records(&engine, at(1), &[at(1)]);
-    assert_eq!(
-        observe(&mut engine, batch.clone(), at(1)),
-        Err(Refusal::StoreFailing)
-    );
+    assert_eq!(observe(&mut engine, batch.clone(), at(1)), Err(Refusal::StoreFailing));
     assert!(engine.view().store_failing);
     assert_eq!(contacts(&engine).synced_60m, 0);
     engine.tick(at(3), TimeDelta::seconds(2));
     assert!(engine.view().store_failing, "still broken");
-    assert_eq!(
-        observe(&mut engine, batch.clone(), at(3)),
-        Err(Refusal::StoreFailing)
-    );
+    assert_eq!(observe(&mut engine, batch.clone(), at(3)), Err(Refusal::StoreFailing));
     store.recover();
     engine.tick(at(5), TimeDelta::seconds(2));
     assert!(!engine.view().store_failing);
     assert_eq!(
         observe(&mut engine, batch, at(6)),
-        Ok(Receipt {
-            accepted: 1,
-            duplicates: 0,
-            expired: 0
-        })
+        Ok(Receipt { accepted: 1, duplicates: 0, expired: 0 })
     );
     assert_eq!(contacts(&engine).synced_60m, 1);
 }
@@ -205,25 +165,14 @@ fn a_silent_feed_of_which_words_are_expected_loses_its_coverage() {
         policy.expected_every[Source::Activity] = Some(TimeDelta::minutes(5))
     };
     let store = MemoryStore::new();
-    let mut engine = Engine::start(
-        store,
-        settings(five_minutes, &["acme"]),
-        Events::log_only(),
-        at(0),
-    )
-    .unwrap();
+    let mut engine =
+        Engine::start(store, settings(five_minutes, &["acme"]), Events::log_only(), at(0)).unwrap();
     let first = records(&engine, at(0), &[at(-60)]);
     observe(&mut engine, first, at(0)).unwrap();
-    assert_eq!(
-        org(&engine).coverage(ObjectType::Contacts, at(0)),
-        Some(TimeDelta::seconds(60))
-    );
+    assert_eq!(org(&engine).coverage(ObjectType::Contacts, at(0)), Some(TimeDelta::seconds(60)));
     let heartbeat = records(&engine, at(540), &[]);
     observe(&mut engine, heartbeat, at(540)).unwrap();
-    assert_eq!(
-        org(&engine).coverage(ObjectType::Contacts, at(540)),
-        Some(TimeDelta::seconds(600))
-    );
+    assert_eq!(org(&engine).coverage(ObjectType::Contacts, at(540)), Some(TimeDelta::seconds(600)));
     assert_eq!(
         org(&engine).coverage(ObjectType::Contacts, at(1_200)),
         None,
@@ -236,11 +185,7 @@ fn a_silent_feed_of_which_words_are_expected_loses_its_coverage() {
         Some(TimeDelta::seconds(60)),
         "begun anew"
     );
-    assert_eq!(
-        org(&engine).coverage(ObjectType::Events, at(1_260)),
-        None,
-        "never spoke of events"
-    );
+    assert_eq!(org(&engine).coverage(ObjectType::Events, at(1_260)), None, "never spoke of events");
 }
 
 #[test]
@@ -250,48 +195,20 @@ fn a_snapshot_replaces_row_by_row_and_an_older_one_changes_nothing() {
     let x = (OrgRow::ServiceAccountRecognized, OrgValue::Flag(false));
     let linked = (OrgRow::LinkedUsers, OrgValue::Count(40));
     let first = snapshot(at(0), vec![x.clone(), linked]);
-    assert_eq!(
-        observe(&mut engine, Observation::Snapshot(first), at(1))
-            .unwrap()
-            .accepted,
-        2
-    );
-    let older = snapshot(
-        at(-1),
-        vec![(OrgRow::ServiceAccountRecognized, OrgValue::Flag(true))],
-    );
-    assert_eq!(
-        observe(&mut engine, Observation::Snapshot(older), at(2))
-            .unwrap()
-            .accepted,
-        0
-    );
+    assert_eq!(observe(&mut engine, Observation::Snapshot(first), at(1)).unwrap().accepted, 2);
+    let older = snapshot(at(-1), vec![(OrgRow::ServiceAccountRecognized, OrgValue::Flag(true))]);
+    assert_eq!(observe(&mut engine, Observation::Snapshot(older), at(2)).unwrap().accepted, 0);
     let newer = snapshot(at(60), vec![x.clone()]);
-    assert_eq!(
-        observe(&mut engine, Observation::Snapshot(newer), at(61))
-            .unwrap()
-            .accepted,
-        1
-    );
+    assert_eq!(observe(&mut engine, Observation::Snapshot(newer), at(61)).unwrap().accepted, 1);
     drop(engine);
     let engine = start(&store, at(120));
     let current = org(&engine).current(x.0, at(120)).expect("it survived");
+    assert_eq!((current.value, current.observed_at, current.changed_at), (x.1, at(60), at(0)));
     assert_eq!(
-        (current.value, current.observed_at, current.changed_at),
-        (x.1, at(60), at(0))
-    );
-    assert_eq!(
-        org(&engine)
-            .current(OrgRow::LinkedUsers, at(120))
-            .expect("it stayed")
-            .observed_at,
+        org(&engine).current(OrgRow::LinkedUsers, at(120)).expect("it stayed").observed_at,
         at(0)
     );
-    assert_eq!(
-        org(&engine).current(OrgRow::OutlookIntegration, at(120)),
-        None,
-        "nobody ever said"
-    );
+    assert_eq!(org(&engine).current(OrgRow::OutlookIntegration, at(120)), None, "nobody ever said");
 }
 
 #[test]
@@ -300,10 +217,7 @@ fn a_whole_list_forgets_the_users_it_does_not_name() {
     let mut engine = start(&store, at(0));
     let failing = vec![(UserRow::ServiceAccount, Status::No.into())];
     let users = |captured_at, names: &[&str], users_complete| {
-        let users = names
-            .iter()
-            .map(|name| user(name, failing.clone()))
-            .collect();
+        let users = names.iter().map(|name| user(name, failing.clone())).collect();
         Observation::Snapshot(Snapshot {
             users,
             users_complete,
@@ -311,29 +225,18 @@ fn a_whole_list_forgets_the_users_it_does_not_name() {
         })
     };
     let names = |engine: &Engine<MemoryStore>| -> Vec<String> {
-        org(engine)
-            .users
-            .users
-            .iter()
-            .map(|user| user.name.to_string())
-            .collect()
+        org(engine).users.users.iter().map(|user| user.name.to_string()).collect()
     };
     observe(&mut engine, users(at(0), &["cid", "ann"], false), at(0)).unwrap();
     observe(&mut engine, users(at(1), &["bob"], false), at(1)).unwrap();
     assert_eq!(names(&engine), ["ann", "bob", "cid"]);
-    assert_eq!(
-        org(&engine).summary.failing(UserRow::ServiceAccount),
-        Some((3, at(0)))
-    );
+    assert_eq!(org(&engine).summary.failing(UserRow::ServiceAccount), Some((3, at(0))));
     observe(&mut engine, users(at(2), &["bob"], true), at(2)).unwrap();
     assert_eq!(names(&engine), ["bob"]);
     drop(engine);
     let engine = start(&store, at(3));
     assert_eq!(names(&engine), ["bob"]);
-    assert_eq!(
-        org(&engine).summary.failing(UserRow::ServiceAccount),
-        Some((1, at(1)))
-    );
+    assert_eq!(org(&engine).summary.failing(UserRow::ServiceAccount), Some((1, at(1))));
 }
 
 #[test]
@@ -342,28 +245,18 @@ fn an_organisation_that_leaves_the_configuration_and_comes_back_keeps_what_is_kn
     let batch = records(&engine, at(0), &[at(0)]);
     observe(&mut engine, batch.clone(), at(0)).unwrap();
     let known_since = org(&engine).known_since;
-    engine
-        .configure(settings(|_| {}, &["beta"]), at(1))
-        .unwrap();
+    engine.configure(settings(|_| {}, &["beta"]), at(1)).unwrap();
     assert!(engine.view().org(&acme()).is_none());
     assert_eq!(observe(&mut engine, batch, at(2)), Err(Refusal::UnknownOrg));
-    engine
-        .configure(settings(|_| {}, &["acme", "beta"]), at(3))
-        .unwrap();
-    assert_eq!(
-        (contacts(&engine).synced_60m, org(&engine).known_since),
-        (1, known_since)
-    );
+    engine.configure(settings(|_| {}, &["acme", "beta"]), at(3)).unwrap();
+    assert_eq!((contacts(&engine).synced_60m, org(&engine).known_since), (1, known_since));
 }
 
 #[test]
 fn observations_of_one_commit_see_each_other_and_one_that_is_refused_stops_no_other() {
     let mut engine = start(&MemoryStore::new(), at(0));
     let rows = |value| vec![(OrgRow::LinkedUsers, OrgValue::Count(value))];
-    let stranger = Snapshot {
-        org: OrgName::new("stranger").unwrap(),
-        ..snapshot(at(1), rows(9))
-    };
+    let stranger = Snapshot { org: OrgName::new("stranger").unwrap(), ..snapshot(at(1), rows(9)) };
     let group = vec![
         Observation::Snapshot(snapshot(at(1), rows(1))),
         Observation::Snapshot(stranger),
@@ -371,30 +264,18 @@ fn observations_of_one_commit_see_each_other_and_one_that_is_refused_stops_no_ot
     ];
     let answers = engine.observe(group, at(3));
     assert_eq!(
-        answers
-            .iter()
-            .map(|answer| answer.is_ok())
-            .collect::<Vec<_>>(),
+        answers.iter().map(|answer| answer.is_ok()).collect::<Vec<_>>(),
         [true, false, true]
     );
-    let current = org(&engine)
-        .current(OrgRow::LinkedUsers, at(3))
-        .expect("told");
-    assert_eq!(
-        (current.value, current.changed_at),
-        (OrgValue::Count(2), at(2))
-    );
+    let current = org(&engine).current(OrgRow::LinkedUsers, at(3)).expect("told");
+    assert_eq!((current.value, current.changed_at), (OrgValue::Count(2), at(2)));
 }
 
 #[test]
 fn states_of_polled_sources_stand_side_by_side_and_do_not_outlive_the_configuration() {
     let failing = |reason| {
         Some(SourceState {
-            failing: Some(PollFailing {
-                since: at(0),
-                reason,
-                advice: "Wait.",
-            }),
+            failing: Some(PollFailing { since: at(0), reason, advice: "Wait." }),
             ..SourceState::default()
         })
     };
@@ -403,9 +284,7 @@ fn states_of_polled_sources_stand_side_by_side_and_do_not_outlive_the_configurat
         let view = engine.view();
         let org = view.org(&acme()).unwrap();
         let reasons = org.source_states.failing();
-        reasons
-            .map(|(_, failing)| failing.reason)
-            .collect::<Vec<_>>()
+        reasons.map(|(_, failing)| failing.reason).collect::<Vec<_>>()
     };
     engine.set_source_state(&acme(), "exchange", failing("timeout"));
     engine.set_source_state(&acme(), "salesforce", failing("maintenance"));
@@ -415,9 +294,7 @@ fn states_of_polled_sources_stand_side_by_side_and_do_not_outlive_the_configurat
     // Removed, and back without a source that is polled: nobody says that it fails.
     engine.configure(settings(|_| {}, &[]), at(1)).unwrap();
     engine.set_source_state(&acme(), "exchange", None);
-    engine
-        .configure(settings(|_| {}, &["acme"]), at(2))
-        .unwrap();
+    engine.configure(settings(|_| {}, &["acme"]), at(2)).unwrap();
     assert!(reasons(&engine).is_empty());
 }
 
@@ -464,11 +341,7 @@ fn polls_after_a_step_back_of_the_clock_are_taken_and_nothing_stuck_looks_fresh(
     assert_eq!(linked(&engine, later(60)), (OrgValue::Count(4), false));
     let cell = |engine: &Engine<MemoryStore>| {
         let user = &org(engine).users.users[0];
-        user.readings[0]
-            .1
-            .get(UserRow::ServiceAccount)
-            .unwrap()
-            .observed_at
+        user.readings[0].1.get(UserRow::ServiceAccount).unwrap().observed_at
     };
     assert_eq!(cell(&engine), later(60));
     // The same for a start with a clock that lies behind the store.
@@ -497,10 +370,7 @@ fn whether_all_users_are_known_is_the_same_after_a_restart() {
     ] {
         engine.observe(vec![observation], at(4));
         let again = start(&store, at(4));
-        assert_eq!(
-            [&engine, &again].map(|engine| org(engine).users.complete),
-            [complete; 2]
-        );
+        assert_eq!([&engine, &again].map(|engine| org(engine).users.complete), [complete; 2]);
     }
 }
 
@@ -517,17 +387,12 @@ fn what_a_source_has_to_know_survives_a_restart_and_a_time_without_configuration
     };
     engine.observe(vec![memory(b"1"), memory(b"2")], at(1));
     let kept = |engine: &Engine<MemoryStore>| {
-        let memory = org(engine)
-            .source_states
-            .memory(Source::Salesforce)
-            .map(<[u8]>::to_vec);
+        let memory = org(engine).source_states.memory(Source::Salesforce).map(<[u8]>::to_vec);
         memory.unwrap()
     };
     assert_eq!(kept(&engine), b"2");
     engine.configure(settings(|_| {}, &[]), at(2)).unwrap();
-    engine
-        .configure(settings(|_| {}, &["acme"]), at(3))
-        .unwrap();
+    engine.configure(settings(|_| {}, &["acme"]), at(3)).unwrap();
     assert_eq!(kept(&engine), b"2");
     assert_eq!(kept(&start(&store, at(4))), b"2");
 }

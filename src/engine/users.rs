@@ -26,10 +26,8 @@ pub(super) fn table_of_stored(
     for (source, name, readings) in stored {
         by_name.entry(name).or_default().push((source, readings));
     }
-    let users = by_name
-        .into_iter()
-        .map(|(name, readings)| entry(org, name, readings, identity))
-        .collect();
+    let users =
+        by_name.into_iter().map(|(name, readings)| entry(org, name, readings, identity)).collect();
     UserTable { users, complete }
 }
 
@@ -40,11 +38,7 @@ fn entry(
     identity: &IdentityKey,
 ) -> UserEntry {
     let pseudonym = identity.pseudonym(org.as_str(), name.as_str()).into();
-    UserEntry {
-        name,
-        pseudonym,
-        readings: readings.into(),
-    }
+    UserEntry { name, pseudonym, readings: readings.into() }
 }
 
 pub(super) fn merge(
@@ -56,10 +50,8 @@ pub(super) fn merge(
 ) -> Merged {
     let mut incoming: Vec<&(UserName, UserValues)> = snapshot.users.iter().collect();
     incoming.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut merged = Merged {
-        users: Vec::with_capacity(table.users.len().max(incoming.len())),
-        taken: 0,
-    };
+    let mut merged =
+        Merged { users: Vec::with_capacity(table.users.len().max(incoming.len())), taken: 0 };
     let mut known = table.users.iter().peekable();
     let keep = |entry: &UserEntry, merged: &mut Merged, writes: &mut Vec<Write>| {
         let forgotten =
@@ -81,10 +73,8 @@ pub(super) fn merge(
             keep(entry, &mut merged, writes);
         }
         let old = known.next_if(|entry| entry.name == *name);
-        let mut readings = old
-            .and_then(|entry| entry.of_source(snapshot.source))
-            .cloned()
-            .unwrap_or_default();
+        let mut readings =
+            old.and_then(|entry| entry.of_source(snapshot.source)).cloned().unwrap_or_default();
         let mut changed = old.is_none();
         for (row, value) in values {
             changed |= readings.take(*row, *value, snapshot.captured_at);
@@ -104,12 +94,7 @@ pub(super) fn merge(
             readings: Box::new(readings.clone()),
         });
         merged.users.push(match old {
-            None => entry(
-                &snapshot.org,
-                name.clone(),
-                vec![(snapshot.source, readings)],
-                identity,
-            ),
+            None => entry(&snapshot.org, name.clone(), vec![(snapshot.source, readings)], identity),
             Some(old) => with(old, snapshot.source, readings),
         });
     }
@@ -122,35 +107,16 @@ pub(super) fn merge(
 /// Whether `source` listed the user, and nothing it said of them is newer than the list that leaves them out.
 fn forgettable(entry: &UserEntry, source: Source, captured_at: Timestamp) -> bool {
     entry.of_source(source).is_some_and(|readings| {
-        readings
-            .0
-            .values()
-            .flatten()
-            .all(|cell| cell.observed_at <= captured_at)
+        readings.0.values().flatten().all(|cell| cell.observed_at <= captured_at)
     })
 }
 
 fn with(entry: &UserEntry, source: Source, readings: UserReadings) -> UserEntry {
-    let others = entry
-        .readings
-        .iter()
-        .filter(|(by, _)| *by != source)
-        .cloned();
-    UserEntry {
-        readings: others.chain([(source, readings)]).collect(),
-        ..entry.clone()
-    }
+    let others = entry.readings.iter().filter(|(by, _)| *by != source).cloned();
+    UserEntry { readings: others.chain([(source, readings)]).collect(), ..entry.clone() }
 }
 
 fn without(entry: &UserEntry, source: Source) -> Option<UserEntry> {
-    let others: Arc<[_]> = entry
-        .readings
-        .iter()
-        .filter(|(by, _)| *by != source)
-        .cloned()
-        .collect();
-    (!others.is_empty()).then(|| UserEntry {
-        readings: others,
-        ..entry.clone()
-    })
+    let others: Arc<[_]> = entry.readings.iter().filter(|(by, _)| *by != source).cloned().collect();
+    (!others.is_empty()).then(|| UserEntry { readings: others, ..entry.clone() })
 }

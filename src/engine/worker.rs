@@ -59,26 +59,12 @@ pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Re
     let (view, published) = watch::channel(Arc::new(engine.view()));
     let handle = Handle::new(sender, published);
     let (alive, ended) = oneshot::channel::<()>();
-    let thread = std::thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || {
-            let _alive = alive;
-            let steady = (clock.steady)();
-            Worker {
-                engine,
-                commands,
-                clock,
-                view,
-                ticked: Instant::now(),
-                steady,
-            }
-            .run();
-        })?;
-    Ok(Running {
-        handle,
-        thread,
-        ended,
-    })
+    let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        let _alive = alive;
+        let steady = (clock.steady)();
+        Worker { engine, commands, clock, view, ticked: Instant::now(), steady }.run();
+    })?;
+    Ok(Running { handle, thread, ended })
 }
 
 struct Worker<S> {
@@ -148,11 +134,9 @@ impl<S: Store> Worker<S> {
                     let state = state.map(|state| *state);
                     self.engine.set_source_state(&org, source, state);
                 }
-                Command::Observe {
-                    observation,
-                    reply,
-                    room,
-                } => next = self.group(observation, (reply, room), GROUP_WAIT),
+                Command::Observe { observation, reply, room } => {
+                    next = self.group(observation, (reply, room), GROUP_WAIT)
+                }
             }
         }
         true
@@ -161,12 +145,7 @@ impl<S: Store> Worker<S> {
     /// What was submitted before the end is still written and answered.
     fn drain(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Observe {
-                observation,
-                reply,
-                room,
-            } = command
-            {
+            if let Command::Observe { observation, reply, room } = command {
                 let _rest = self.group(observation, (reply, room), Duration::ZERO);
             }
         }
@@ -182,11 +161,7 @@ impl<S: Store> Worker<S> {
         while records < GROUP_RECORDS {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.commands.recv_timeout(left) {
-                Ok(Command::Observe {
-                    observation,
-                    reply,
-                    room,
-                }) => {
+                Ok(Command::Observe { observation, reply, room }) => {
                     records += self::records(&observation);
                     observations.push(observation);
                     waiting.push((reply, room));

@@ -15,15 +15,8 @@ pub fn markdown() -> String {
             ArticleRow::User(UserRow::ActiveConfiguration) => out.push("\n## A user\n".into()),
             ArticleRow::Org(_) | ArticleRow::User(_) => {}
         }
-        let of = row
-            .spec()
-            .object_type
-            .map_or_else(String::new, |object| format!(" ({object})"));
-        out.push(format!(
-            "\n### {}{of}\n\n`{}`\n",
-            row.spec().label,
-            row.spec().id
-        ));
+        let of = row.spec().object_type.map_or_else(String::new, |object| format!(" ({object})"));
+        out.push(format!("\n### {}{of}\n\n`{}`\n", row.spec().label, row.spec().id));
         for state in states_of(row) {
             push_state(&mut out, row, state);
         }
@@ -58,11 +51,8 @@ fn push_state(out: &mut Vec<String>, row: ArticleRow, state: RowState) {
     out.push("\n".into());
     for (number, step) in (1..).zip(steps) {
         let gap = if number == 1 { "\n" } else { "" };
-        let owner = if step.owner == Owner::Wait {
-            String::new()
-        } else {
-            format!(" *({})*", step.owner)
-        };
+        let owner =
+            if step.owner == Owner::Wait { String::new() } else { format!(" *({})*", step.owner) };
         out.push(format!("{gap}{number}. {}{owner}\n", step.text.marked()));
     }
 }

@@ -47,11 +47,7 @@ impl RowState {
 /// The states that the row can show.
 pub fn states_of(row: ArticleRow) -> Vec<RowState> {
     match row {
-        ArticleRow::Org(row) => OrgState::of(row)
-            .iter()
-            .copied()
-            .map(RowState::Org)
-            .collect(),
+        ArticleRow::Org(row) => OrgState::of(row).iter().copied().map(RowState::Org).collect(),
         ArticleRow::User(row) if row.statuses().is_empty() => vec![RowState::Count],
         ArticleRow::User(row) => row.statuses().iter().copied().map(RowState::User).collect(),
     }
@@ -78,13 +74,9 @@ pub fn guide_of(row: ArticleRow, state: RowState) -> Option<RowGuide> {
 /// row is called so.
 pub fn row_by_name(name: &str) -> Vec<ArticleRow> {
     let name = plain(name);
-    let exact: Vec<ArticleRow> = ArticleRow::all()
-        .filter(|row| row.spec().id == name)
-        .collect();
+    let exact: Vec<ArticleRow> = ArticleRow::all().filter(|row| row.spec().id == name).collect();
     if exact.is_empty() {
-        ArticleRow::all()
-            .filter(|row| is_called(row.spec(), &name))
-            .collect()
+        ArticleRow::all().filter(|row| is_called(row.spec(), &name)).collect()
     } else {
         exact
     }
@@ -174,9 +166,7 @@ fn unknown(row: ArticleRow, value: &str) -> ExplainError {
 }
 
 fn list() -> String {
-    ArticleRow::all()
-        .map(|row| format!("{:<28} {}\n", row.spec().id, row.spec().label))
-        .collect()
+    ArticleRow::all().map(|row| format!("{:<28} {}\n", row.spec().id, row.spec().label)).collect()
 }
 
 fn of_row(row: ArticleRow, states: &[RowState]) -> String {
@@ -209,13 +199,9 @@ fn plain(text: &str) -> String {
 }
 
 fn age(value: &str) -> Option<OrgState> {
-    [
-        ("minutes", OrgState::Minutes),
-        ("hours", OrgState::Hours),
-        ("past date", OrgState::Past),
-    ]
-    .into_iter()
-    .find_map(|(word, state)| value.ends_with(word).then_some(state))
+    [("minutes", OrgState::Minutes), ("hours", OrgState::Hours), ("past date", OrgState::Past)]
+        .into_iter()
+        .find_map(|(word, state)| value.ends_with(word).then_some(state))
 }
 
 fn mark(value: &str) -> Option<bool> {

@@ -63,9 +63,7 @@ impl Text {
     /// The text in pieces, each with whether it is code.
     pub fn pieces(self) -> impl Iterator<Item = (bool, &'static str)> {
         let pieces = self.0.split('`').enumerate();
-        pieces
-            .map(|(index, piece)| (index % 2 == 1, piece))
-            .filter(|(_, piece)| !piece.is_empty())
+        pieces.map(|(index, piece)| (index % 2 == 1, piece)).filter(|(_, piece)| !piece.is_empty())
     }
 }
 

@@ -44,13 +44,9 @@ impl OrgState {
             OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => {
                 &[Self::Yes, Self::No, Self::Unknown]
             }
-            OrgRow::LinkedUsers => &[
-                Self::Expected,
-                Self::Unexpected,
-                Self::Number,
-                Self::Zero,
-                Self::Unknown,
-            ],
+            OrgRow::LinkedUsers => {
+                &[Self::Expected, Self::Unexpected, Self::Number, Self::Zero, Self::Unknown]
+            }
             OrgRow::LastSync(_) => &[Self::Minutes, Self::Hours, Self::Past, Self::Unknown],
             OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
                 &[Self::Number, Self::Zero, Self::Unknown]
@@ -72,11 +68,7 @@ pub(super) const fn fine(meaning: &'static str) -> RowGuide {
 
 /// Something is to be done that is no cause's.
 pub(super) const fn act(meaning: &'static str, steps: &'static [Step]) -> RowGuide {
-    RowGuide {
-        meaning: Text(meaning),
-        steps,
-        cause: None,
-    }
+    RowGuide { meaning: Text(meaning), steps, cause: None }
 }
 
 /// Evidence of a cause; without `steps` of its own the cause's are taken, by `successor::complete`.
@@ -85,11 +77,7 @@ pub(super) const fn because(
     meaning: &'static str,
     steps: &'static [Step],
 ) -> RowGuide {
-    RowGuide {
-        meaning: Text(meaning),
-        steps,
-        cause: Some(cause),
-    }
+    RowGuide { meaning: Text(meaning), steps, cause: Some(cause) }
 }
 
 /// The words for a state of an organisation's row; a test holds that none of [`OrgState::of`] is missing.
@@ -148,10 +136,9 @@ pub(super) fn org(row: OrgRow, state: OrgState) -> Option<RowGuide> {
             "No user's two addresses are matched. Single wrong addresses do not look like this.",
             &[],
         ),
-        (OrgRow::OutlookIntegration | OrgRow::LinkedUsers, Shown::Unknown) => act(
-            "No source has reported this row.",
-            steps![SalesforceAdmin: PASTE],
-        ),
+        (OrgRow::OutlookIntegration | OrgRow::LinkedUsers, Shown::Unknown) => {
+            act("No source has reported this row.", steps![SalesforceAdmin: PASTE])
+        }
         (OrgRow::LastSync(_), Shown::Minutes) => fine(
             "Something synced minutes ago: all is well. If single users complain, look at their own rows, their \
              mailbox and their configuration.",

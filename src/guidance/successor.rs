@@ -21,24 +21,21 @@ pub fn cause_of(product: Product, cause: Cause) -> &'static CauseGuide {
 /// What an organisation's row means in a state, for a product.
 pub fn org_row_of(product: Product, row: OrgRow, state: OrgState) -> Option<RowGuide> {
     let own = own_org_row(product, row, state);
-    own.or_else(|| rows::org(row, state))
-        .map(|guide| complete(product, guide))
+    own.or_else(|| rows::org(row, state)).map(|guide| complete(product, guide))
 }
 
 /// What a user's row means in a state, for a product.
 pub fn user_row_of(product: Product, row: UserRow, status: Status) -> Option<RowGuide> {
     let own = own_user_row(product, row, status);
-    own.or_else(|| rows::user(row, status))
-        .map(|guide| complete(product, guide))
+    own.or_else(|| rows::user(row, status)).map(|guide| complete(product, guide))
 }
 
 /// Where a row shows the same trouble as its cause, the steps are the cause's.
 fn complete(product: Product, guide: RowGuide) -> RowGuide {
     match guide.cause {
-        Some(cause) if guide.steps.is_empty() => RowGuide {
-            steps: cause_of(product, cause).steps,
-            ..guide
-        },
+        Some(cause) if guide.steps.is_empty() => {
+            RowGuide { steps: cause_of(product, cause).steps, ..guide }
+        }
         Some(_) | None => guide,
     }
 }
@@ -72,11 +69,9 @@ fn own_org_row(product: Product, row: OrgRow, state: OrgState) -> Option<RowGuid
             "So many users are connected with an address; who is not fails a check.",
             steps![Monitoring: "Should there be a certain number? Set `expected_linked_users`."],
         )),
-        (OrgRow::LinkedUsers, OrgState::Zero) => Some(because(
-            Cause::NoLinkedUsers,
-            "No user is connected with an address.",
-            &[],
-        )),
+        (OrgRow::LinkedUsers, OrgState::Zero) => {
+            Some(because(Cause::NoLinkedUsers, "No user is connected with an address.", &[]))
+        }
         (_, OrgState::Unknown) => Some(UNREPORTED),
         _ => None,
     }
@@ -98,9 +93,9 @@ fn own_user_row(product: Product, row: UserRow, status: Status) -> Option<RowGui
                 Wait: "Give the first sync some hours.",
             ],
         )),
-        (UserRow::ServiceAccount, Status::Yes) => Some(fine(
-            "The user's mailbox is connected, and no first sync of theirs failed.",
-        )),
+        (UserRow::ServiceAccount, Status::Yes) => {
+            Some(fine("The user's mailbox is connected, and no first sync of theirs failed."))
+        }
         (UserRow::ServiceAccount, Status::No) => Some(because(
             Cause::UsersFailing,
             "The user's connection does not work, or their first sync failed; the user's own page shows which, as the \
@@ -287,10 +282,7 @@ mod tests {
             let steps = guide.steps.iter().map(|step| step.text.marked());
             let texts = [guide.summary, guide.meaning.marked(), guide.impact.marked()];
             clean(&mut steps.chain(texts), cause.name());
-            assert_eq!(
-                cause_of(Product::LightningSync, *cause),
-                super::super::cause(*cause)
-            );
+            assert_eq!(cause_of(Product::LightningSync, *cause), super::super::cause(*cause));
         }
         let rows = UserRow::checks().flat_map(|row| row.statuses().iter().map(move |s| (row, *s)));
         for (row, status) in rows {
@@ -318,11 +310,7 @@ mod tests {
             UserRow::EventsLinked,
         ] {
             let here = check_steps(EAC, row).unwrap();
-            assert_ne!(
-                Some(here),
-                check_steps(Product::LightningSync, row),
-                "{row}"
-            );
+            assert_ne!(Some(here), check_steps(Product::LightningSync, row), "{row}");
         }
     }
 }

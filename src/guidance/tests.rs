@@ -5,22 +5,13 @@ use super::*;
 /// Every row's id with every state it can show and the guide of that state.
 fn guides() -> Vec<(String, Option<RowGuide>)> {
     let org = OrgRow::ALL.into_iter().flat_map(|row| {
-        OrgState::of(row).iter().map(move |state| {
-            (
-                format!("{}={}", row.id(), state.name()),
-                org_row(row, *state),
-            )
-        })
+        OrgState::of(row)
+            .iter()
+            .map(move |state| (format!("{}={}", row.id(), state.name()), org_row(row, *state)))
     });
     let user = UserRow::ALL.iter().copied().flat_map(|row| {
-        let statuses = if row.statuses().is_empty() {
-            Status::ALL
-        } else {
-            row.statuses()
-        };
-        statuses
-            .iter()
-            .map(move |status| (format!("{row}={status}"), user_row(row, *status)))
+        let statuses = if row.statuses().is_empty() { Status::ALL } else { row.statuses() };
+        statuses.iter().map(move |status| (format!("{row}={status}"), user_row(row, *status)))
     });
     org.chain(user).collect()
 }
@@ -48,10 +39,7 @@ fn every_cause_says_in_whole_sentences_what_it_means_what_suffers_and_what_to_do
             assert!(is_sentence(text.marked()), "{cause}: {text:?}");
         }
         let summary = guide.summary;
-        assert!(
-            is_sentence(summary) && summary.len() <= 90,
-            "{cause}: {summary}"
-        );
+        assert!(is_sentence(summary) && summary.len() <= 90, "{cause}: {summary}");
         let stops = summary.matches(['.', '?', '!', '`']).count();
         assert_eq!(stops, 1, "{cause}: {summary}");
         assert!(summaries.insert(summary), "twice: {summary}");
@@ -62,15 +50,8 @@ fn every_cause_says_in_whole_sentences_what_it_means_what_suffers_and_what_to_do
 #[test]
 fn every_output_renders_the_marks_its_own_way() {
     let text = Text("`df` shows it. Then `Get-Mailbox USER`, field `EwsEnabled`.");
-    assert_eq!(
-        text.plain(),
-        "df shows it. Then Get-Mailbox USER, field EwsEnabled."
-    );
-    let code: Vec<&str> = text
-        .pieces()
-        .filter(|piece| piece.0)
-        .map(|piece| piece.1)
-        .collect();
+    assert_eq!(text.plain(), "df shows it. Then Get-Mailbox USER, field EwsEnabled.");
+    let code: Vec<&str> = text.pieces().filter(|piece| piece.0).map(|piece| piece.1).collect();
     assert_eq!(code, ["df", "Get-Mailbox USER", "EwsEnabled"]);
     let all: String = text.pieces().map(|piece| piece.1).collect();
     assert_eq!(all, text.plain());
@@ -100,10 +81,7 @@ pub(super) fn is_sentence(text: &str) -> bool {
         && !text.contains(['<', '>', '\n', '"'])
         && !text.contains("  ")
         && !text.contains("{{");
-    let names = text
-        .split('`')
-        .step_by(2)
-        .flat_map(|piece| piece.split([' ', ',', '.', '/']));
+    let names = text.split('`').step_by(2).flat_map(|piece| piece.split([' ', ',', '.', '/']));
     whole && names.into_iter().all(|word| !is_name(word))
 }
 
@@ -118,13 +96,9 @@ fn is_name(word: &str) -> bool {
 #[test]
 fn a_state_that_a_row_cannot_show_has_no_guide() {
     for row in OrgRow::ALL {
-        for state in [
-            OrgState::Named,
-            OrgState::Yes,
-            OrgState::Number,
-            OrgState::Zero,
-            OrgState::Past,
-        ] {
+        for state in
+            [OrgState::Named, OrgState::Yes, OrgState::Number, OrgState::Zero, OrgState::Past]
+        {
             assert_eq!(
                 org_row(row, state).is_some(),
                 OrgState::of(row).contains(&state),

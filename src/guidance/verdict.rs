@@ -93,10 +93,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
     let next_step = match leading {
         Some(finding) => steps(finding, org.policy.product).first().copied(),
         None if matches!(level, Level::Unknown | Level::Held) => {
-            cause_of(org.policy.product, Cause::ObservationsStale)
-                .steps
-                .first()
-                .copied()
+            cause_of(org.policy.product, Cause::ObservationsStale).steps.first().copied()
         }
         None => None,
     };
@@ -132,11 +129,8 @@ pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
 }
 
 fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {
-    let mut own: Vec<Finding> = findings
-        .iter()
-        .filter(|finding| finding.org == org.policy.name)
-        .cloned()
-        .collect();
+    let mut own: Vec<Finding> =
+        findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
     own.sort();
     let (mut acting, mut held_back) = (Vec::new(), Vec::new());
     for finding in own {
@@ -159,11 +153,7 @@ fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp
         (Cause::ObservationsStale, _) => {
             let never_reported = objects_of(Cause::ObservationsStale, acting)
                 .any(|object| org.last_sync(object, now).is_none());
-            if never_reported {
-                Level::Unknown
-            } else {
-                Level::Held
-            }
+            if never_reported { Level::Unknown } else { Level::Held }
         }
         (_, Severity::Critical) => Level::Broken,
         (_, Severity::Warning) => Level::Attention,

@@ -93,12 +93,7 @@ impl HttpClient {
             .pool_max_idle_per_host(MAX_IDLE)
             .http1_max_buf_size(MAX_HEAD_BYTES)
             .build(connector.clone());
-        Self {
-            endpoint,
-            limits,
-            connector,
-            pool,
-        }
+        Self { endpoint, limits, connector, pool }
     }
 
     /// Sends a request and reads the whole answer.
@@ -212,10 +207,7 @@ impl Endpoint {
         let agent = concat!("lightning-sync-exporter/", env!("CARGO_PKG_VERSION"));
         let accept = "application/json, text/xml, text/plain;q=0.5";
         let headers = prepared.headers_mut();
-        headers.insert(
-            HOST,
-            host.map_err(|_: InvalidHeaderValue| self.unsendable())?,
-        );
+        headers.insert(HOST, host.map_err(|_: InvalidHeaderValue| self.unsendable())?);
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.extend(request.headers);

@@ -40,10 +40,7 @@ impl Connector {
         tcp.set_happy_eyeballs_timeout(Some(OTHER_FAMILY_AFTER));
         // Shared by the addresses of a family, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(within));
-        Self {
-            https: HttpsConnector::from((tcp, trust.config())),
-            within,
-        }
+        Self { https: HttpsConnector::from((tcp, trust.config())), within }
     }
 }
 

@@ -43,19 +43,14 @@ impl Endpoint {
         if authority.as_str().contains('@') {
             return Err("a URL holds no user name and password".to_owned());
         }
-        let host = authority
-            .host()
-            .trim_matches(['[', ']'])
-            .to_ascii_lowercase();
+        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
         if host.is_empty() || uri.query().is_some() || text.contains('#') {
             return Err(ALLOWED.to_owned());
         }
         let endpoint = Self {
             secure,
             host,
-            port: authority
-                .port_u16()
-                .unwrap_or(if secure { 443 } else { 80 }),
+            port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             path: uri.path().trim_end_matches('/').to_owned(),
         };
         if !secure && !endpoint.is_loopback() {
@@ -81,19 +76,13 @@ impl Endpoint {
 
     fn is_loopback(&self) -> bool {
         self.host == "localhost"
-            || self
-                .host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// The `Host` header.
     pub(super) fn authority(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match (self.secure, self.port) {
             (true, 443) | (false, 80) => host,
             (_, port) => format!("{host}:{port}"),

@@ -74,11 +74,7 @@ pub struct TransportError {
 
 impl TransportError {
     pub(super) fn new(failure: TransportFailure, detail: String) -> Self {
-        Self {
-            failure,
-            detail,
-            redirect_host: None,
-        }
+        Self { failure, detail, redirect_host: None }
     }
 
     /// What an error of a library means. The first link of the chain that is known decides.
@@ -129,10 +125,7 @@ impl TransportError {
 
     fn of_io(endpoint: &Endpoint, kind: io::ErrorKind) -> Self {
         use io::ErrorKind as Kind;
-        let broken = matches!(
-            kind,
-            Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe
-        );
+        let broken = matches!(kind, Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe);
         let failure = if kind == Kind::TimedOut {
             TransportFailure::Timeout
         } else {
@@ -187,8 +180,5 @@ fn distrust(error: &rustls::Error) -> String {
 
 /// The first word: the name of a variant without its fields.
 fn word(debug: &str) -> &str {
-    debug
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .next()
-        .unwrap_or_default()
+    debug.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
 }

@@ -14,11 +14,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
-const LIMITS: HttpLimits = HttpLimits {
-    connect: Duration::from_secs(4),
-    total: Duration::from_secs(8),
-    body_bytes: 1000,
-};
+const LIMITS: HttpLimits =
+    HttpLimits { connect: Duration::from_secs(4), total: Duration::from_secs(8), body_bytes: 1000 };
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// What a server does when it has written its answer.
@@ -135,10 +132,7 @@ impl Identity {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }
         let key = KeyPair::generate().unwrap();
-        Self {
-            certificate: params.self_signed(&key).unwrap(),
-            key,
-        }
+        Self { certificate: params.self_signed(&key).unwrap(), key }
     }
 
     fn acceptor(&self) -> TlsAcceptor {
@@ -225,10 +219,7 @@ async fn a_black_holed_address_leaves_time_for_the_next_of_its_family() {
     let hole = SocketAddr::new("127.0.0.2".parse().unwrap(), server.address.port());
     let _hole = black_hole(hole);
     let url = format!("http://localhost:{}", server.address.port());
-    let limits = HttpLimits {
-        connect: Duration::from_millis(600),
-        ..LIMITS
-    };
+    let limits = HttpLimits { connect: Duration::from_millis(600), ..LIMITS };
     let client = |addresses: &[SocketAddr]| {
         HttpClient::with_resolver(
             Endpoint::new(&url).unwrap(),
@@ -237,10 +228,7 @@ async fn a_black_holed_address_leaves_time_for_the_next_of_its_family() {
             answering(addresses, true),
         )
     };
-    let answer = client(&[hole, server.address])
-        .send(get("/"))
-        .await
-        .unwrap();
+    let answer = client(&[hole, server.address]).send(get("/")).await.unwrap();
     assert_eq!(answer.body, "ok");
     let (failure, detail) = failure(&client(&[hole])).await;
     assert_eq!(failure, TransportFailure::Timeout, "{detail}");
@@ -248,22 +236,13 @@ async fn a_black_holed_address_leaves_time_for_the_next_of_its_family() {
 
 #[tokio::test]
 async fn what_is_slow_ends_in_time() {
-    let limits = HttpLimits {
-        total: Duration::from_millis(400),
-        ..LIMITS
-    };
+    let limits = HttpLimits { total: Duration::from_millis(400), ..LIMITS };
     for (answer, then) in [
         ("", Then::ReadOn),
         ("HTTP/1.1 200 OK\r\nX-Slow: ", Then::ReadOn),
         ("HTTP/1.1 200 OK\r\nX-Slow: y", Then::Trickle),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{",
-            Then::ReadOn,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{",
-            Then::Trickle,
-        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", Then::ReadOn),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", Then::Trickle),
     ] {
         let server = Server::plain(answer, then).await;
         let began = Instant::now();
@@ -287,15 +266,9 @@ async fn bodies_and_heads_are_bounded() {
         let (failure, detail) = failure(&server.client()).await;
         assert_eq!(failure, TransportFailure::AnswerTooLarge, "{detail}");
     }
-    let most = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}",
-        "x".repeat(1000)
-    );
+    let most = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1000));
     let server = Server::plain(most, Then::Close).await;
-    assert_eq!(
-        server.client().send(get("/")).await.unwrap().body.len(),
-        1000
-    );
+    assert_eq!(server.client().send(get("/")).await.unwrap().body.len(), 1000);
 }
 
 #[tokio::test]
@@ -318,15 +291,9 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn what_breaks_or_is_not_http_is_named() {
     for (answer, expected) in [
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{",
-            TransportFailure::ConnectFailed,
-        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", TransportFailure::ConnectFailed),
         ("", TransportFailure::ConnectFailed),
-        (
-            "220 mail.example ESMTP\r\n",
-            TransportFailure::AnswerMalformed,
-        ),
+        ("220 mail.example ESMTP\r\n", TransportFailure::AnswerMalformed),
     ] {
         let server = Server::plain(answer, Then::Close).await;
         let (failure, detail) = failure(&server.client()).await;
@@ -338,10 +305,7 @@ async fn what_breaks_or_is_not_http_is_named() {
     let client = HttpClient::new(Endpoint::new(&url).unwrap(), &Trust::of_nobody(), LIMITS);
     assert_eq!(
         failure(&client).await,
-        (
-            TransportFailure::ConnectFailed,
-            format!("{url} cannot be reached: connection refused")
-        )
+        (TransportFailure::ConnectFailed, format!("{url} cannot be reached: connection refused"))
     );
 }
 
@@ -367,32 +331,16 @@ async fn no_path_leads_to_another_host() {
     let url = format!("http://{}/below", server.address);
     let endpoint = Endpoint::with_path(&url).unwrap();
     let client = HttpClient::new(endpoint, &Trust::of_nobody(), LIMITS);
-    for path in [
-        "http://192.0.2.1/x",
-        "@192.0.2.1/x",
-        ":1@192.0.2.1/",
-        "",
-        "x",
-        "/a b",
-    ] {
+    for path in ["http://192.0.2.1/x", "@192.0.2.1/x", ":1@192.0.2.1/", "", "x", "/a b"] {
         let error = client.send(get(path)).await.unwrap_err();
-        assert!(
-            error.detail.contains("cannot be written"),
-            "{path}: {error}"
-        );
+        assert!(error.detail.contains("cannot be written"), "{path}: {error}");
     }
     assert_eq!(server.connections(), 0);
     for path in ["//192.0.2.1/x", "/@192.0.2.1", "/../x"] {
         client.send(get(path)).await.unwrap();
         let head = server.heads.lock().unwrap().pop().unwrap();
-        assert!(
-            head.starts_with(&format!("GET /below{path} HTTP/1.1\r\n")),
-            "{head}"
-        );
-        assert!(
-            head.contains(&format!("host: {}\r\n", server.address)),
-            "{head}"
-        );
+        assert!(head.starts_with(&format!("GET /below{path} HTTP/1.1\r\n")), "{head}");
+        assert!(head.contains(&format!("host: {}\r\n", server.address)), "{head}");
     }
 }
 
@@ -424,12 +372,7 @@ async fn a_certificate_is_believed_for_its_names_while_it_is_valid_and_signed_or
         (&authority, good.named(), name, Some("CaUsedAsEndEntity")),
         (&good, other.named(), name, Some("BadSignature")),
         (&good, good.named(), "mail.example", Some("another name")),
-        (
-            &authority,
-            authority.named(),
-            "mail.example",
-            Some("another name"),
-        ),
+        (&authority, authority.named(), "mail.example", Some("another name")),
         (&expired, expired.named(), name, Some("has expired")),
         (&old, old.named(), name, Some("has expired")),
     ] {
@@ -453,10 +396,7 @@ async fn one_connection_can_be_held_with_the_certificate_of_its_peer() {
     let server = Server::tls(&identity).await;
     let client = server.tls_client("exchange.example", &identity.named());
     let mut connection = client.open().await.unwrap();
-    assert_eq!(
-        connection.peer_certificate(),
-        Some(identity.certificate.der())
-    );
+    assert_eq!(connection.peer_certificate(), Some(identity.certificate.der()));
     for _ in 0..3 {
         assert_eq!(connection.send(get("/EWS")).await.unwrap().body, "ok");
     }

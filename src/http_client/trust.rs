@@ -82,15 +82,11 @@ impl Trust {
         };
         let chain = tls::certificates(cert_file).map_err(about(cert_file))?;
         let key = tls::key(key_file).map_err(about(key_file))?;
-        let config = verified(Arc::clone(&trust.roots), &only.0)
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| {
-                about(key_file)(format!("and the certificate do not go together: {error}"))
-            })?;
-        Ok(Self {
-            config: Arc::new(config),
-            ..trust
-        })
+        let config =
+            verified(Arc::clone(&trust.roots), &only.0).with_client_auth_cert(chain, key).map_err(
+                |error| about(key_file)(format!("and the certificate do not go together: {error}")),
+            )?;
+        Ok(Self { config: Arc::new(config), ..trust })
     }
 
     /// Whether nobody is trusted.
@@ -110,10 +106,7 @@ impl Trust {
     fn of(mut roots: RootCertStore, named: &[CertificateDer<'static>]) -> Self {
         roots.add_parsable_certificates(named.iter().cloned());
         let roots = Arc::new(roots);
-        Self {
-            config: Arc::new(verified(Arc::clone(&roots), named).with_no_client_auth()),
-            roots,
-        }
+        Self { config: Arc::new(verified(Arc::clone(&roots), named).with_no_client_auth()), roots }
     }
 
     pub(super) fn config(&self) -> Arc<ClientConfig> {
@@ -141,12 +134,10 @@ fn verified(
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider).build();
     match webpki {
         Ok(webpki) if !named.is_empty() => {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(NamedOrSigned {
-                    webpki,
-                    named: named.to_vec(),
-                }))
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(NamedOrSigned {
+                webpki,
+                named: named.to_vec(),
+            }))
         }
         _ => builder.with_root_certificates(roots),
     }
@@ -169,9 +160,7 @@ impl ServerCertVerifier for NamedOrSigned {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self
-            .webpki
-            .verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let verified = self.webpki.verify_server_cert(certificate, intermediates, name, ocsp, now);
         match verified {
             // The dates come first: a certificate that gets as far as its issuer, or its being an authority's, is valid now.
             Err(rustls::Error::InvalidCertificate(
@@ -190,8 +179,7 @@ impl ServerCertVerifier for NamedOrSigned {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki
-            .verify_tls12_signature(message, certificate, signed)
+        self.webpki.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -200,8 +188,7 @@ impl ServerCertVerifier for NamedOrSigned {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki
-            .verify_tls13_signature(message, certificate, signed)
+        self.webpki.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -21,8 +21,7 @@ pub(super) struct Deflater(Option<Compress>);
 impl Deflater {
     fn compressor(&mut self) -> &mut Compress {
         // The fastest level: a scrape waits for it, and metrics compress twelvefold all the same.
-        self.0
-            .get_or_insert_with(|| Compress::new(Compression::fast(), false))
+        self.0.get_or_insert_with(|| Compress::new(Compression::fast(), false))
     }
 
     /// Compresses `text` as part of the piece at hand; `out` may get nothing yet.
@@ -50,10 +49,7 @@ impl Deflater {
         bytes.shrink_to_fit();
         let mut check = crc32fast::Hasher::new();
         check.update(text);
-        Segment {
-            bytes: bytes.into(),
-            check,
-        }
+        Segment { bytes: bytes.into(), check }
     }
 
     fn run(&mut self, text: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {

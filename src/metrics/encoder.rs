@@ -47,18 +47,12 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) const fn new(format: Format) -> Self {
-        Self {
-            format,
-            headed: None,
-            before: Vec::new(),
-            opening: Vec::new(),
-        }
+        Self { format, headed: None, before: Vec::new(), opening: Vec::new() }
     }
 
     /// Whether the header of `metric` has been written and its samples are being written.
     pub(super) fn headed(&self, metric: &'static Metric) -> bool {
-        self.headed
-            .is_some_and(|headed| std::ptr::eq(headed, metric))
+        self.headed.is_some_and(|headed| std::ptr::eq(headed, metric))
     }
 
     /// Writes the header of `metric`, unless it is there already. All samples of a family follow each other.
@@ -68,9 +62,7 @@ impl Lines {
         }
         self.headed = Some(metric);
         let behind_org = metric.labels.iter().skip(1);
-        self.before = behind_org
-            .map(|label| format!("\",{label}=\"").into_bytes())
-            .collect();
+        self.before = behind_org.map(|label| format!("\",{label}=\"").into_bytes()).collect();
         let (family, kind) = match self.format {
             Format::Text => (metric.name, metric.kind.text()),
             Format::OpenMetrics => (metric.family(), metric.kind.open_metrics()),

@@ -174,26 +174,18 @@ impl GzipExposition {
     /// Looks up the pieces of the users of the organisation at hand.
     fn begin_users(&mut self) {
         let segments = self.walk.org().and_then(|org| org.users.clone());
-        self.users = self
-            .walk
-            .user_lines()
-            .zip(segments)
-            .map(|(lines, segments)| Users {
-                lines,
-                segments,
-                next: 0,
-            });
+        self.users = self.walk.user_lines().zip(segments).map(|(lines, segments)| Users {
+            lines,
+            segments,
+            next: 0,
+        });
     }
 
     /// The next piece of the users at hand; behind the last of them the walk goes on.
     fn next_users(&mut self) -> Option<Bytes> {
         let users = self.users.as_mut()?;
-        let block = users.segments.block(
-            users.next,
-            &mut users.lines,
-            &mut self.pieces,
-            &mut self.text,
-        );
+        let block =
+            users.segments.block(users.next, &mut users.lines, &mut self.pieces, &mut self.text);
         self.text.clear();
         users.next += 1;
         if let Some(block) = block {

@@ -51,11 +51,7 @@ const PREPARE_FOR: TimeDelta = TimeDelta::minutes(5);
 impl Pages {
     /// Pages that end with the metrics of `own`, and count themselves there.
     pub fn new(own: Arc<SelfMetrics>) -> Self {
-        Self {
-            own,
-            kept: Arc::default(),
-            asked: Mutex::default(),
-        }
+        Self { own, kept: Arc::default(), asked: Mutex::default() }
     }
 
     /// The page of `view` as it is at `now`, or was when another scrape of the same View came up to two seconds ago.
@@ -136,10 +132,7 @@ mod tests {
             pages.gzip(Arc::new(view), NOW, Format::Text).for_each(drop);
             pages.kept.orgs_with_users()
         };
-        assert_eq!(
-            kept_after(&["acme", "beta"], UserSeries::PerUser),
-            ["acme", "beta"]
-        );
+        assert_eq!(kept_after(&["acme", "beta"], UserSeries::PerUser), ["acme", "beta"]);
         assert_eq!(kept_after(&["beta"], UserSeries::PerUser), ["beta"]);
         assert!(kept_after(&["beta"], UserSeries::Aggregate).is_empty());
     }

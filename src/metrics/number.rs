@@ -109,10 +109,7 @@ fn decimal(text: &str) -> (Digits, i32) {
         }
     }
     digits.trim();
-    (
-        digits,
-        exponent + i32::try_from(whole.len()).unwrap_or(0) - 1 - leading,
-    )
+    (digits, exponent + i32::try_from(whole.len()).unwrap_or(0) - 1 - leading)
 }
 
 /// Room for the digits of any finite number: `ryu` writes up to 17 significant ones and pads whole numbers to 16 places.

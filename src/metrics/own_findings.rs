@@ -28,11 +28,8 @@ const OF_DAEMON: [Cause; 6] = [
     Cause::IngestRejected,
 ];
 /// What is judged of each organisation.
-const OF_ORG: [Cause; 3] = [
-    Cause::IngestRejected,
-    Cause::SalesforceApiBudgetLow,
-    Cause::SalesforceUsageUnknown,
-];
+const OF_ORG: [Cause; 3] =
+    [Cause::IngestRejected, Cause::SalesforceApiBudgetLow, Cause::SalesforceUsageUnknown];
 
 /// The findings.
 #[derive(Debug)]
@@ -58,10 +55,7 @@ impl OwnFindings {
         let since = GaugeVec::new(Opts::new(since.name, since.help), since.labels)?;
         registry.register(Box::new(since.clone()))?;
         let states = OF_DAEMON.map(|cause| ((String::new(), cause), State::default()));
-        Ok(Self {
-            since,
-            states: Mutex::new(states.into()),
-        })
+        Ok(Self { since, states: Mutex::new(states.into()) })
     }
 
     /// Begins the findings of configured organisations, and drops those of organisations that are gone.
@@ -104,11 +98,7 @@ impl OwnFindings {
         let low = used.is_some_and(|used| used.value > OrgPolicy::API_BUDGET_LOW);
         let told = of("lightning_sync_salesforce_api_requests_used").is_some();
         self.set(org, Cause::SalesforceApiBudgetLow, low);
-        self.set(
-            org,
-            Cause::SalesforceUsageUnknown,
-            !told && !figures.is_empty(),
-        );
+        self.set(org, Cause::SalesforceUsageUnknown, !told && !figures.is_empty());
     }
 
     /// Brings the series to a scrape of `view` at `now`.

@@ -98,9 +98,7 @@ impl PageCache {
         }
         let mut run = Run::write(walk, place);
         // The same facts of the same organisations make the same run; more of them may have come behind its end.
-        run.piece = kept
-            .filter(|kept| kept.orgs == run.orgs)
-            .and_then(|kept| kept.piece);
+        run.piece = kept.filter(|kept| kept.orgs == run.orgs).and_then(|kept| kept.piece);
         let text = run.text.clone().unwrap_or_default();
         self.keep(place, run);
         text

@@ -162,15 +162,9 @@ fn add(counters: &IntCounterVec, labels: &[&str], count: u64) {
 fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, of: &[(&str, &str)]) {
     for family in all.collect() {
         for series in family.get_metric() {
-            let labels: HashMap<&str, &str> = series
-                .get_label()
-                .iter()
-                .map(|pair| (pair.name(), pair.value()))
-                .collect();
-            if of
-                .iter()
-                .all(|(name, value)| labels.get(name) == Some(value))
-            {
+            let labels: HashMap<&str, &str> =
+                series.get_label().iter().map(|pair| (pair.name(), pair.value())).collect();
+            if of.iter().all(|(name, value)| labels.get(name) == Some(value)) {
                 // An error says that the series is not there, which is what is wanted.
                 drop(all.remove(&labels));
             }

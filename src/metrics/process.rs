@@ -16,21 +16,13 @@ pub(super) const PROCESS: &[(&Metric, Figure)] = &[
     (metric("process_cpu_seconds_total"), |stat| {
         Some((stat.field(14)? + stat.field(15)?) / ticks())
     }),
-    (metric("process_max_fds"), |_| {
-        getrlimit(Resource::Nofile)
-            .current
-            .map(|limit| limit as f64)
-    }),
+    (metric("process_max_fds"), |_| getrlimit(Resource::Nofile).current.map(|limit| limit as f64)),
     (metric("process_open_fds"), |_| {
         // The directory that is being read is one of them.
         Some((std::fs::read_dir("/proc/self/fd").ok()?.count() as f64 - 1.0).max(0.0))
     }),
-    (metric("process_resident_memory_bytes"), |stat| {
-        Some(stat.field(24)? * page_size() as f64)
-    }),
-    (metric("process_start_time_seconds"), |stat| {
-        stat.field(22).map(started_at)
-    }),
+    (metric("process_resident_memory_bytes"), |stat| Some(stat.field(24)? * page_size() as f64)),
+    (metric("process_start_time_seconds"), |stat| stat.field(22).map(started_at)),
     (metric("process_threads"), |stat| stat.field(20)),
 ];
 

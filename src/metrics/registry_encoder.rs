@@ -39,13 +39,7 @@ fn write_family(
                     let value = bucket.cumulative_count() as f64;
                     lines.labelled(out, metric, "_bucket", labels, value);
                 }
-                lines.labelled(
-                    out,
-                    metric,
-                    "_bucket",
-                    labels().chain([("le", "+Inf")]),
-                    count,
-                );
+                lines.labelled(out, metric, "_bucket", labels().chain([("le", "+Inf")]), count);
                 let sum = histogram.get_sample_sum();
                 lines.labelled(out, metric, "_sum", labels(), sum);
                 lines.labelled(out, metric, "_count", labels(), count);

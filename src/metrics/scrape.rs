@@ -96,10 +96,6 @@ impl Noted {
                 .filter(|users| users.holds(&facts, view.user_names))
                 .unwrap_or_else(|| Arc::new(OrgSegments::new(&facts, view.user_names)))
         });
-        Self {
-            facts,
-            since,
-            users,
-        }
+        Self { facts, since, users }
     }
 }

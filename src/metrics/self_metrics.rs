@@ -17,13 +17,11 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// From a page of a few organisations to one that outlasts the usual scrape timeout of 10 s.
-const SCRAPE_BUCKETS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SCRAPE_BUCKETS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// From a local flash disk to a network disk that is in trouble.
-const COMMIT_BUCKETS: &[f64] = &[
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
-];
+const COMMIT_BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// What can become of a record in a request that was taken.
 const OUTCOMES: [&str; 3] = ["accepted", "duplicate", "expired"];
 /// The organisation of a request that named none that is configured.
@@ -112,9 +110,7 @@ impl SelfMetrics {
     fn register(&self) -> Result<(), prometheus::Error> {
         let build = metric("lightning_sync_exporter_build_info");
         let build = GaugeVec::new(opts(build), build.labels)?;
-        build
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1.0);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
         let all: [Box<dyn Collector>; 15] = [
             Box::new(build),
             Box::new(self.commit_duration.clone()),
@@ -132,8 +128,7 @@ impl SelfMetrics {
             Box::new(self.passwords_refused.clone()),
             Box::new(self.web_reload_failures.clone()),
         ];
-        all.into_iter()
-            .try_for_each(|metric| self.registry.register(metric))
+        all.into_iter().try_for_each(|metric| self.registry.register(metric))
     }
 
     /// Makes the series of the configured organisations, but those of refusals, which begin when there is one, and drops those of organisations that are gone.
@@ -146,10 +141,7 @@ impl SelfMetrics {
                 drop(counters.remove_label_values(labels));
             });
             for reason in &self.reasons {
-                drop(
-                    self.ingest_rejected
-                        .remove_label_values(&[gone.as_str(), reason]),
-                );
+                drop(self.ingest_rejected.remove_label_values(&[gone.as_str(), reason]));
             }
         }
         for name in &now {
@@ -177,16 +169,11 @@ impl SelfMetrics {
 
     /// Says until when the certificate in force is good, if there is one.
     pub fn set_certificate_until(&self, until: Option<Timestamp>) {
-        *self
-            .certificate_ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = until;
+        *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner) = until;
         self.findings.set(NO_ORG, Cause::WebReloadFailed, false);
         self.certificate_until.reset();
         if let Some(until) = until {
-            self.certificate_until
-                .with_label_values::<&str>(&[])
-                .set(until.seconds());
+            self.certificate_until.with_label_values::<&str>(&[]).set(until.seconds());
         }
     }
 
@@ -202,10 +189,7 @@ impl SelfMetrics {
     }
 
     pub(super) fn gather(&self, scrape: &Scrape) -> Vec<MetricFamily> {
-        let until = *self
-            .certificate_ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
         self.findings.write(&scrape.view, until, scrape.now);
         self.registry.gather()
     }
@@ -232,12 +216,7 @@ impl EventSink for SelfMetrics {
                 self.findings.happened(org, Cause::IngestRejected);
                 self.add(&self.ingest_rejected, org, &[org, reason], 1);
             }
-            Event::ActivityAccepted {
-                org,
-                accepted,
-                duplicates,
-                expired,
-            } => {
+            Event::ActivityAccepted { org, accepted, duplicates, expired } => {
                 for (outcome, count) in OUTCOMES.iter().zip([*accepted, *duplicates, *expired]) {
                     self.add(&self.ingest_records, org, &[org, outcome], count);
                 }
@@ -263,30 +242,18 @@ impl EventSink for SelfMetrics {
                 self.findings.set(NO_ORG, Cause::ConfigReloadFailed, true);
                 self.config_reload_success.set(0.0);
             }
-            Event::Polled {
-                org,
-                source,
-                took,
-                at_seconds,
-                ..
-            } => self.polls.succeeded(org, source, *took, *at_seconds),
-            Event::PollFailed {
-                org,
-                source,
-                reason,
-                took,
-                ..
-            } => self.polls.failed(org, source, reason, *took),
+            Event::Polled { org, source, took, at_seconds, .. } => {
+                self.polls.succeeded(org, source, *took, *at_seconds)
+            }
+            Event::PollFailed { org, source, reason, took, .. } => {
+                self.polls.failed(org, source, reason, *took)
+            }
             Event::PollingBegan { org, source } => self.polls.begin(org, source),
             Event::PollingEnded { org, source } => {
                 self.findings.figures(org, source, &[]);
                 self.polls.forget(org, source);
             }
-            Event::SourceFigures {
-                org,
-                source,
-                figures,
-            } => {
+            Event::SourceFigures { org, source, figures } => {
                 self.findings.figures(org, source, figures);
                 self.polls.figures(org, source, figures);
             }

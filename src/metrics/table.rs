@@ -16,14 +16,7 @@ const fn m(
     group: Group,
     help: &'static str,
 ) -> Metric {
-    Metric {
-        name,
-        kind,
-        unit,
-        labels,
-        group,
-        help,
-    }
+    Metric { name, kind, unit, labels, group, help }
 }
 
 #[rustfmt::skip]

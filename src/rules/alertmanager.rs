@@ -114,10 +114,7 @@ pub fn alertmanager() -> String {
             continue;
         }
         let pages = only_pages_silence(reason);
-        match rules
-            .iter_mut()
-            .find(|rule| rule.1 == targets && rule.2 == pages)
-        {
+        match rules.iter_mut().find(|rule| rule.1 == targets && rule.2 == pages) {
             Some(rule) => rule.0.push(reason),
             None => rules.push((vec![reason], targets, pages)),
         }
@@ -130,11 +127,7 @@ pub fn alertmanager() -> String {
 }
 
 fn inhibition(sources: &[Cause], targets: &[Cause], only_pages: bool) -> String {
-    let severity = if only_pages {
-        ", severity = \"critical\""
-    } else {
-        ""
-    };
+    let severity = if only_pages { ", severity = \"critical\"" } else { "" };
     format!(
         "  - source_matchers: [alertname =~ \"{}\"{severity}, org != \"\"]
     target_matchers:
@@ -176,11 +169,8 @@ mod tests {
     fn a_dead_exporter_silences_no_page_that_was_true() {
         let silenced = inhibits(Cause::ExporterDown);
         assert!(silenced.contains(&Cause::UsersFailing));
-        for page in [
-            Cause::NoSyncIn24Hours,
-            Cause::ObservationsStale,
-            Cause::ServiceAccountMissing,
-        ] {
+        for page in [Cause::NoSyncIn24Hours, Cause::ObservationsStale, Cause::ServiceAccountMissing]
+        {
             assert!(!silenced.contains(&page));
         }
     }

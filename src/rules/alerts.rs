@@ -28,10 +28,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
             Cause::ServiceAccountNotRecognized,
             "Salesforce shows an X for the Exchange service account, since SINCE.",
         ),
-        org(
-            Cause::NoLinkedUsers,
-            "no user's addresses are linked, since SINCE.",
-        ),
+        org(Cause::NoLinkedUsers, "no user's addresses are linked, since SINCE."),
         org(
             Cause::NothingIn24Hours,
             "0 {{ $labels.object_type }} synced in the last 24 hours, with at least 6 business hours among them, since SINCE.",
@@ -51,18 +48,12 @@ pub(super) fn rules() -> Vec<AlertRule> {
                 "users fail a check:{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}; the first since SINCE.",
             )
         },
-        org(
-            Cause::ResetStuck,
-            "a user's reset is over its limit, since SINCE.",
-        ),
+        org(Cause::ResetStuck, "a user's reset is over its limit, since SINCE."),
         org(
             Cause::InitialSyncStuck,
             "a user's first sync ({{ $labels.check }}) is over its limit, since SINCE.",
         ),
-        org(
-            Cause::Delayed,
-            "{{ $labels.object_type }} are later than usual, since SINCE.",
-        ),
+        org(Cause::Delayed, "{{ $labels.object_type }} are later than usual, since SINCE."),
         org(
             Cause::NothingIn60Minutes,
             "0 {{ $labels.object_type }} synced in 60 minutes of business hours, since SINCE.",
@@ -94,10 +85,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
                 "requests are refused, because of{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}, since SINCE.",
             )
         },
-        exporter(
-            Cause::StoreFailing,
-            "the store refuses to commit, since SINCE.",
-        ),
+        exporter(Cause::StoreFailing, "the store refuses to commit, since SINCE."),
         exporter(Cause::ClockSuspect, "the clock stepped, SINCE."),
         exporter(
             Cause::ConfigReloadFailed,
@@ -171,11 +159,7 @@ fn org(cause: Cause, text: &str) -> AlertRule {
     AlertRule {
         cause,
         expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
-        hold: if cause.severities().first() == Some(&Severity::Critical) {
-            PAGE
-        } else {
-            CALM
-        },
+        hold: if cause.severities().first() == Some(&Severity::Critical) { PAGE } else { CALM },
         severity: None,
         description: filled(&format!(
             "{{{{ with $labels.org }}}}{{{{ . }}}}{{{{ else }}}}Unknown organisation{{{{ end }}}}: {text}"

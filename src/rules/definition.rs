@@ -38,12 +38,9 @@ impl AlertRule {
     pub fn severities(&self) -> Vec<&'static str> {
         match self.severity {
             Some(severity) => vec![severity],
-            None => self
-                .cause
-                .severities()
-                .iter()
-                .map(|severity| Severity::name(*severity))
-                .collect(),
+            None => {
+                self.cause.severities().iter().map(|severity| Severity::name(*severity)).collect()
+            }
         }
     }
 }

@@ -27,11 +27,7 @@ pub const GROUP: &str = "lightning-sync";
 
 /// All rules.
 pub fn groups() -> Vec<Group> {
-    vec![Group {
-        name: GROUP,
-        recording: recording::rules(),
-        alerts: alerts::rules(),
-    }]
+    vec![Group { name: GROUP, recording: recording::rules(), alerts: alerts::rules() }]
 }
 
 #[cfg(test)]
@@ -45,10 +41,8 @@ mod tests {
         let groups = groups();
         let rules = groups.iter().flat_map(|group| &group.alerts);
         let found: BTreeSet<&str> = rules.map(AlertRule::alert).collect();
-        let expected: BTreeSet<&str> = Cause::ALL
-            .iter()
-            .filter_map(|cause| cause.alert())
-            .collect();
+        let expected: BTreeSet<&str> =
+            Cause::ALL.iter().filter_map(|cause| cause.alert()).collect();
         assert_eq!(found, expected);
     }
 

@@ -35,11 +35,7 @@ impl Site {
 
 /// Scrapes one exporter, evaluates the shipped rules, and tells one Alertmanager.
 pub fn prometheus(site: Site) -> String {
-    let Names {
-        rules,
-        exporter,
-        alertmanager,
-    } = site.names();
+    let Names { rules, exporter, alertmanager } = site.names();
     format!(
         "# Scrapes one exporter, evaluates the shipped rules, and tells one Alertmanager. Generated from src/rules; a test compares\n\
          # the two.\n\

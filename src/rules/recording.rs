@@ -55,11 +55,8 @@ unless on (org, cause, object_type, check) (
 
 /// In the order of evaluation.
 pub(super) fn rules() -> Vec<RecordingRule> {
-    let rule = |record, about, expr: &str| RecordingRule {
-        record,
-        about,
-        expr: expr.trim().to_owned(),
-    };
+    let rule =
+        |record, about, expr: &str| RecordingRule { record, about, expr: expr.trim().to_owned() };
     vec![
         rule(
             "instance:lightning_sync_exporter:answers",

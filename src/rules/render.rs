@@ -37,10 +37,7 @@ pub fn render(format: Format, url: &str) -> String {
     for group in super::groups() {
         put_group(&mut lines, &group, url);
     }
-    let body: String = lines
-        .iter()
-        .map(|line| format!("{:margin$}{line}\n", ""))
-        .collect();
+    let body: String = lines.iter().map(|line| format!("{:margin$}{line}\n", "")).collect();
     format!("{head}{body}")
 }
 
@@ -84,9 +81,6 @@ fn put_expr(lines: &mut Vec<String>, expr: &str) {
 
 /// A text as YAML quotes it, on one line.
 fn quoted(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{escaped}\"")
 }

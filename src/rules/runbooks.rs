@@ -10,11 +10,8 @@ pub fn runbook(reason: Cause) -> Option<String> {
     let alert = reason.alert()?;
     let guide = guidance::cause(reason);
     let groups = super::groups();
-    let rules: Vec<&AlertRule> = groups
-        .iter()
-        .flat_map(|group| &group.alerts)
-        .filter(|rule| rule.cause == reason)
-        .collect();
+    let rules: Vec<&AlertRule> =
+        groups.iter().flat_map(|group| &group.alerts).filter(|rule| rule.cause == reason).collect();
     let mut out = vec![format!(
         "# {alert}\n\n{}\n\n## Meaning\n\n{}\n\n## Impact\n\n{}\n\n## Diagnosis\n\n",
         guide.summary,
@@ -22,19 +19,14 @@ pub fn runbook(reason: Cause) -> Option<String> {
         guide.impact.marked()
     )];
     for rule in &rules {
-        let wait = rule
-            .hold
-            .map_or(String::new(), |hold| format!(", for {hold}"));
+        let wait = rule.hold.map_or(String::new(), |hold| format!(", for {hold}"));
         out.push(format!(
             "It fires with severity `{}` while this has a result{wait}:\n\n```promql\n{}\n```\n\n",
             rule.severities().join("` or `"),
             rule.expr
         ));
     }
-    if rules
-        .iter()
-        .any(|rule| rule.expr.contains("_finding:since"))
-    {
+    if rules.iter().any(|rule| rule.expr.contains("_finding:since")) {
         out.push(
             "`instance:lightning_sync_finding:since` shows what holds by each exporter's last word; an exporter that answers and \
              has judged that it does not hold outweighs the others. A lost exporter's last word counts for three days.\n\n"
@@ -54,29 +46,18 @@ pub fn runbook(reason: Cause) -> Option<String> {
         ));
     }
     if !held.is_empty() {
-        out.push(format!(
-            "While it fires, these are held back:\n\n{}\n",
-            list(&held)
-        ));
+        out.push(format!("While it fires, these are held back:\n\n{}\n", list(&held)));
     }
     out.push("## Mitigation\n\n".to_owned());
     if guide.steps.is_empty() {
         out.push("Nothing to do.\n".to_owned());
     }
     for (index, step) in guide.steps.iter().enumerate() {
-        out.push(format!(
-            "{}. {} ({})\n",
-            index + 1,
-            step.text.marked(),
-            step.owner
-        ));
+        out.push(format!("{}. {} ({})\n", index + 1, step.text.marked(), step.owner));
     }
     Some(out.concat())
 }
 
 fn list(alerts: &[&str]) -> String {
-    alerts
-        .iter()
-        .map(|alert| format!("- [{alert}]({alert}.md)\n"))
-        .collect()
+    alerts.iter().map(|alert| format!("- [{alert}]({alert}.md)\n")).collect()
 }

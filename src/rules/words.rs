@@ -53,10 +53,7 @@ pub(super) fn annotations(rule: &AlertRule, url: &str) -> [(&'static str, String
         ("next_step", next_step(guide)),
         ("owner", owners(guide)),
         ("runbook_url", runbook_url(url, rule.alert())),
-        (
-            "page_url",
-            format!("{url}/{{{{ with $labels.org }}}}orgs/{{{{ . }}}}{{{{ end }}}}"),
-        ),
+        ("page_url", format!("{url}/{{{{ with $labels.org }}}}orgs/{{{{ . }}}}{{{{ end }}}}")),
     ]
 }
 

@@ -19,10 +19,7 @@ fn name(row: OrgRow) -> String {
 pub(super) fn found(rows: &EnumMap<OrgRow, Option<OrgValue>>) -> Vec<FieldError> {
     let value = |row: OrgRow| rows[row].as_ref();
     let mut found = Vec::new();
-    let (account, recognized) = (
-        OrgRow::ServiceAccountProvided,
-        OrgRow::ServiceAccountRecognized,
-    );
+    let (account, recognized) = (OrgRow::ServiceAccountProvided, OrgRow::ServiceAccountRecognized);
     if value(account) == Some(&OrgValue::Account(None))
         && value(recognized) == Some(&OrgValue::Flag(true))
     {
@@ -70,10 +67,7 @@ mod tests {
         };
         let account = |name: Option<&str>, recognized| {
             [
-                (
-                    OrgRow::ServiceAccountProvided,
-                    OrgValue::Account(name.map(Into::into)),
-                ),
+                (OrgRow::ServiceAccountProvided, OrgValue::Account(name.map(Into::into))),
                 (OrgRow::ServiceAccountRecognized, OrgValue::Flag(recognized)),
             ]
         };

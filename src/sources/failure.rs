@@ -47,11 +47,7 @@ impl From<OwnFailure> for FailureReason {
 
 impl From<TransportFailure> for FailureReason {
     fn from(failure: TransportFailure) -> Self {
-        Self {
-            name: failure.name(),
-            advice: failure.advice(),
-            wants_distance: false,
-        }
+        Self { name: failure.name(), advice: failure.advice(), wants_distance: false }
     }
 }
 
@@ -68,10 +64,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of a kind.
     pub fn new(reason: impl Into<FailureReason>, detail: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            detail: detail.into(),
-        }
+        Self { reason: reason.into(), detail: detail.into() }
     }
 
     /// Whether it is of one of these kinds.
@@ -92,11 +85,7 @@ pub fn code(text: &str) -> &str {
         && text.len() <= 60
         && (text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
             || text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-    if shaped {
-        text
-    } else {
-        "a code of another shape"
-    }
+    if shaped { text } else { "a code of another shape" }
 }
 
 #[cfg(test)]

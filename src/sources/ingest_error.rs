@@ -25,12 +25,7 @@ pub struct IngestError {
 impl IngestError {
     /// A refusal of the body as a whole, without single mistakes.
     pub(super) fn whole(reason: ProblemReason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-            errors: Vec::new(),
-            total: 0,
-        }
+        Self { reason, detail: detail.into(), errors: Vec::new(), total: 0 }
     }
 }
 
@@ -71,10 +66,7 @@ fn unquoted(message: &str) -> String {
 fn is_path_of_ours(path: &str) -> bool {
     path.split('.').all(|key| {
         let (key, place) = key.split_once('[').unwrap_or((key, ""));
-        is_ours(key)
-            && place
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b']')
+        is_ours(key) && place.bytes().all(|byte| byte.is_ascii_digit() || byte == b']')
     })
 }
 
@@ -116,12 +108,7 @@ impl Mistakes {
 
     /// The refusal that lists them.
     pub(super) fn refusal(self, reason: ProblemReason, detail: impl Into<String>) -> IngestError {
-        IngestError {
-            reason,
-            detail: detail.into(),
-            errors: self.listed,
-            total: self.total,
-        }
+        IngestError { reason, detail: detail.into(), errors: self.listed, total: self.total }
     }
 }
 
@@ -135,11 +122,7 @@ pub(super) fn json_fault(error: &serde_json::Error) -> String {
         | serde_json::error::Category::Io => text.split(" at line ").next().unwrap_or_default(),
     };
     if error.line() > 1 {
-        format!(
-            "{fault} in its line {}, column {}",
-            error.line(),
-            error.column()
-        )
+        format!("{fault} in its line {}, column {}", error.line(), error.column())
     } else {
         format!("{fault} at column {}", error.column())
     }
@@ -169,9 +152,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// A sender's key as the `field` of a mistake: as [`quoted`], without the quotes.
 pub(super) fn field_name(key: &str) -> String {
     let shown = quoted(key);
-    let inner = shown
-        .strip_prefix('"')
-        .and_then(|key| key.strip_suffix('"'));
+    let inner = shown.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
     inner.unwrap_or(&shown).to_owned()
 }
 
@@ -185,11 +166,7 @@ pub(super) const fn invisible(character: char) -> bool {
 pub(super) fn text_of(body: &[u8]) -> Result<&str, IngestError> {
     let body = without_mark(body)?;
     std::str::from_utf8(body).map_err(|error| {
-        let line = 1 + body
-            .iter()
-            .take(error.valid_up_to())
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = 1 + body.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
         IngestError::whole(
             ProblemReason::Malformed,
             format!("line {line} is not UTF-8; save or send the body as UTF-8"),
@@ -223,10 +200,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_its_place() {
-        assert_eq!(
-            FieldError::new(3, "at", "is missing").to_string(),
-            "line 3, at: is missing"
-        );
+        assert_eq!(FieldError::new(3, "at", "is missing").to_string(), "line 3, at: is missing");
         assert_eq!(FieldError::new(0, "", "is empty").to_string(), "is empty");
         assert_eq!(
             FieldError::new(0, "users[1].user", "is empty").to_string(),

@@ -36,14 +36,12 @@ pub(super) fn not_ahead(at: Timestamp, now: Timestamp) -> Result<Timestamp, Stri
 /// Any other form, and the one that Salesforce writes: an offset without its colon, `2026-11-28T06:14:18.000+0000`.
 fn by_chrono(text: &str) -> Result<Timestamp, InstantError> {
     let at = DateTime::parse_from_rfc3339(text)
-        .or_else(
-            |error| match text.split_at_checked(text.len().saturating_sub(2)) {
-                Some((head, minutes)) if matches!(head.as_bytes(), [.., b'+' | b'-', _, _]) => {
-                    DateTime::parse_from_rfc3339(&format!("{head}:{minutes}"))
-                }
-                _ => Err(error),
-            },
-        )
+        .or_else(|error| match text.split_at_checked(text.len().saturating_sub(2)) {
+            Some((head, minutes)) if matches!(head.as_bytes(), [.., b'+' | b'-', _, _]) => {
+                DateTime::parse_from_rfc3339(&format!("{head}:{minutes}"))
+            }
+            _ => Err(error),
+        })
         .map_err(|_| InstantError::Malformed)?;
     Timestamp::from_datetime(at.with_timezone(&Utc)).ok_or(InstantError::OutOfRange)
 }
@@ -52,27 +50,8 @@ fn by_chrono(text: &str) -> Result<Timestamp, InstantError> {
 /// to chrono.
 fn common(text: &[u8]) -> Option<Timestamp> {
     let (head, mut rest) = text.split_first_chunk::<19>()?;
-    let &[
-        y1,
-        y2,
-        y3,
-        y4,
-        b'-',
-        m1,
-        m2,
-        b'-',
-        d1,
-        d2,
-        b'T',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-    ] = head
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2] =
+        head
     else {
         return None;
     };
@@ -108,9 +87,7 @@ fn common(text: &[u8]) -> Option<Timestamp> {
     };
     let time = NaiveTime::from_hms_nano_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?, nanos)?;
     let nanos = date.and_time(time).and_utc().timestamp_nanos_opt()?;
-    nanos
-        .checked_sub(offset * 60_000_000_000)
-        .map(Timestamp::from_nanos)
+    nanos.checked_sub(offset * 60_000_000_000).map(Timestamp::from_nanos)
 }
 
 fn two(tens: u8, ones: u8) -> Option<u32> {

@@ -43,10 +43,7 @@ mod tests {
         let files = ["directory_unavailable"].into_iter();
         for name in own.chain(transport).chain(salesforce).chain(files) {
             let reason = failure_reason(name).unwrap();
-            assert!(
-                reason.name == name && reason.advice.ends_with('.'),
-                "{name}"
-            );
+            assert!(reason.name == name && reason.advice.ends_with('.'), "{name}");
         }
         assert_eq!(failure_reason("tired"), None);
     }

@@ -123,10 +123,7 @@ impl<'a> Table<'a> {
 
     /// Leaves bytes behind, with the lines that end among them.
     fn skip(&mut self, count: usize) {
-        let (passed, rest) = self
-            .rest
-            .split_at_checked(count)
-            .unwrap_or((self.rest, &[]));
+        let (passed, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, &[]));
         self.line += lines(passed);
         // The two bytes of one line end may come apart.
         if passed.ends_with(b"\r") && rest.starts_with(b"\n") {
@@ -146,8 +143,7 @@ fn too_large(line: u64, what: &str) -> IngestError {
 /// How many lines end in a text: with `\n`, `\r\n` or, as long ago, `\r`.
 pub(super) fn lines(text: &[u8]) -> u64 {
     let ends = memchr::memchr2_iter(b'\n', b'\r', text);
-    ends.filter(|at| text.get(*at..at + 2) != Some(b"\r\n"))
-        .count() as u64
+    ends.filter(|at| text.get(*at..at + 2) != Some(b"\r\n")).count() as u64
 }
 
 /// The separator: spreadsheets write the one of their country, so the first line decides.
@@ -155,10 +151,7 @@ pub(super) fn separator(text: &str) -> u8 {
     let header = text.lines().find(|line| !line.trim().is_empty());
     let count = |of| memchr::memchr_iter(of, header.unwrap_or_default().as_bytes()).count();
     // The last of the largest: a comma where none is more frequent.
-    [b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(|of| count(*of))
-        .unwrap_or(b',')
+    [b'\t', b';', b','].into_iter().max_by_key(|of| count(*of)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -224,10 +217,7 @@ mod tests {
         assert_eq!(of(&wide(MAX_CELLS, "")), Ok(vec![MAX_CELLS, 2]));
         assert_eq!(of(&wide(MAX_CELLS + 1, "")), Ok(vec![MAX_CELLS, 2]));
         assert_eq!(of(&wide(1_000_000, "")), Ok(vec![MAX_CELLS, 2]));
-        assert_eq!(
-            of(wide(300, "").trim_end_matches("\nb,c\n")),
-            Ok(vec![MAX_CELLS])
-        );
+        assert_eq!(of(wide(300, "").trim_end_matches("\nb,c\n")), Ok(vec![MAX_CELLS]));
         for last in ["x", "\"x\"", " "] {
             let wide = format!("\n{}", wide(MAX_CELLS + 1, last));
             assert_eq!(

@@ -13,11 +13,7 @@ pub(super) struct Label<T> {
 }
 
 const fn label<T>(spec: &RowSpec, row: T) -> Label<T> {
-    Label {
-        key: spec.key,
-        label: spec.label,
-        row,
-    }
+    Label { key: spec.key, label: spec.label, row }
 }
 
 const fn org(row: OrgRow) -> Label<OrgRow> {
@@ -41,18 +37,9 @@ type OfObject = fn(ObjectType) -> OrgRow;
 
 /// Rows that the organisation has once for each object type; key and label are the same for both.
 pub(super) const ORG_OBJECT: [Label<OfObject>; 3] = [
-    label(
-        OrgRow::LastSync(ObjectType::Contacts).spec(),
-        OrgRow::LastSync,
-    ),
-    label(
-        OrgRow::Synced60m(ObjectType::Contacts).spec(),
-        OrgRow::Synced60m,
-    ),
-    label(
-        OrgRow::Synced24h(ObjectType::Contacts).spec(),
-        OrgRow::Synced24h,
-    ),
+    label(OrgRow::LastSync(ObjectType::Contacts).spec(), OrgRow::LastSync),
+    label(OrgRow::Synced60m(ObjectType::Contacts).spec(), OrgRow::Synced60m),
+    label(OrgRow::Synced24h(ObjectType::Contacts).spec(), OrgRow::Synced24h),
 ];
 
 /// Rows of a user that have no object type.
@@ -96,9 +83,7 @@ pub(super) const fn user_object(object: ObjectType) -> &'static [Label<UserRow>;
 pub(super) fn find<'l, T>(labels: &'l [Label<T>], key: &str) -> Option<&'l Label<T>> {
     labels.iter().find(|label| label.key == key).or_else(|| {
         let even = words(key);
-        labels
-            .iter()
-            .find(|label| is_spelled(&even, label.key) || is_spelled(&even, label.label))
+        labels.iter().find(|label| is_spelled(&even, label.key) || is_spelled(&even, label.label))
     })
 }
 
@@ -129,9 +114,7 @@ pub(super) fn is_ours(text: &str) -> bool {
         || find(&ORG, name).is_some()
         || find(&ORG_OBJECT, name).is_some()
         || find(&USER, name).is_some()
-        || objects
-            .into_iter()
-            .any(|object| find(user_object(object), name).is_some())
+        || objects.into_iter().any(|object| find(user_object(object), name).is_some())
 }
 
 /// Whether `even`, made by [`words`], is a name of ours, all of which are ASCII.
@@ -276,25 +259,14 @@ mod tests {
     fn every_key_and_label_is_found_in_any_letter_case() {
         for label in &ORG {
             assert_eq!(find(&ORG, label.key).unwrap().row, label.row);
-            assert_eq!(
-                find(&ORG, &label.label.to_uppercase()).unwrap().row,
-                label.row
-            );
+            assert_eq!(find(&ORG, &label.label.to_uppercase()).unwrap().row, label.row);
         }
         for label in &USER {
-            assert_eq!(
-                find(&USER, &label.key.to_uppercase()).unwrap().row,
-                label.row
-            );
-            assert_eq!(
-                find(&USER, &label.label.to_lowercase()).unwrap().row,
-                label.row
-            );
+            assert_eq!(find(&USER, &label.key.to_uppercase()).unwrap().row, label.row);
+            assert_eq!(find(&USER, &label.label.to_lowercase()).unwrap().row, label.row);
         }
         for object in ObjectType::ALL {
-            let rows = user_object(*object)
-                .iter()
-                .map(|label| label.row.object_type());
+            let rows = user_object(*object).iter().map(|label| label.row.object_type());
             assert!(rows.into_iter().all(|of| of == Some(*object)));
         }
     }
@@ -305,31 +277,19 @@ mod tests {
         for status in row.statuses() {
             let read = (*status != Status::Unknown).then_some(*status);
             assert_eq!(state(row, status.name()), read);
-            assert_eq!(
-                state(row, &status.name().replace('_', " ").to_uppercase()),
-                read
-            );
+            assert_eq!(state(row, &status.name().replace('_', " ").to_uppercase()), read);
         }
         assert_eq!(
             state(row, "Exchange configuration not set to sync"),
             Some(Status::NotSetToSync)
         );
         assert_eq!(state(row, "Marked for reset"), None);
-        assert_eq!(
-            state(UserRow::Reset, "Marked for reset"),
-            Some(Status::MarkedForReset)
-        );
+        assert_eq!(state(UserRow::Reset, "Marked for reset"), Some(Status::MarkedForReset));
     }
 
     #[test]
     fn marks_are_words_glyphs_and_names_of_pictures() {
-        for yes in [
-            "✓",
-            "✔\u{fe0f}",
-            "YES",
-            "Exchange Sync status checkmark",
-            "true",
-        ] {
+        for yes in ["✓", "✔\u{fe0f}", "YES", "Exchange Sync status checkmark", "true"] {
             assert_eq!(flag(yes), Some(true), "{yes}");
         }
         for no in ["X", "✗", "×", "No", "Exchange Sync status X"] {

@@ -67,10 +67,9 @@ impl StoreError {
             reason = "the system's set of kinds is open; the others have no advice of their own"
         )]
         match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
-                path: path.into(),
-                reason: error.to_string(),
-            },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { path: path.into(), reason: error.to_string() }
+            }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::Full { path: path.into() }
             }
@@ -78,10 +77,7 @@ impl StoreError {
                 path: path.into(),
                 reason: "its directory does not exist; make it, or change `store.path`".into(),
             },
-            _ => Self::Io {
-                path: path.into(),
-                reason: error.to_string(),
-            },
+            _ => Self::Io { path: path.into(), reason: error.to_string() },
         }
     }
 }

@@ -110,10 +110,7 @@ impl SqliteHistory {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let place = DatabasePath::find(path)?;
         let connection = connect_reader(&place)?;
-        Ok(Self {
-            place,
-            idle: Mutex::new(vec![connection]),
-        })
+        Ok(Self { place, idle: Mutex::new(vec![connection]) })
     }
 
     fn read<T>(

@@ -34,29 +34,19 @@ pub struct Served {
 /// Every mistake of the files at once.
 pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
     let mut mistakes = Vec::new();
-    let chain = noted(
-        "cert_file",
-        &settings.cert_file,
-        pem::certificates,
-        &mut mistakes,
-    );
+    let chain = noted("cert_file", &settings.cert_file, pem::certificates, &mut mistakes);
     let key = noted("key_file", &settings.key_file, pem::key, &mut mistakes);
     let authorities = settings
         .client_ca_file
         .as_deref()
         .map(|path| noted("client_ca_file", path, pem::authorities, &mut mistakes));
-    let (Some(chain), Some(key), Some(authorities)) = (
-        chain,
-        key,
-        authorities.map_or(Some(None), |read| read.map(Some)),
-    ) else {
+    let (Some(chain), Some(key), Some(authorities)) =
+        (chain, key, authorities.map_or(Some(None), |read| read.map(Some)))
+    else {
         return Err(mistakes);
     };
     let one = |key, says: String| vec![TlsMistake { key, says }];
-    let not_after = chain
-        .iter()
-        .filter_map(|certificate| validity::not_after(certificate))
-        .min();
+    let not_after = chain.iter().filter_map(|certificate| validity::not_after(certificate)).min();
     let provider = Arc::new(provider(settings));
     let verifier = match (settings.client_auth, authorities) {
         (ClientAuth::NoClientCert, _) | (_, None) => WebPkiClientVerifier::no_client_auth(),
@@ -70,9 +60,7 @@ pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
             } else {
                 builder
             };
-            builder
-                .build()
-                .map_err(|error| one("client_ca_file", error.to_string()))?
+            builder.build().map_err(|error| one("client_ca_file", error.to_string()))?
         }
     };
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -97,10 +85,7 @@ pub fn server(settings: &TlsSettings) -> Result<Served, Vec<TlsMistake>> {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    Ok(Served {
-        config: Arc::new(config),
-        not_after,
-    })
+    Ok(Served { config: Arc::new(config), not_after })
 }
 
 fn noted<T>(
@@ -132,9 +117,7 @@ fn provider(settings: &TlsSettings) -> CryptoProvider {
     let mut provider = ring::default_provider();
     if !settings.cipher_suites.is_empty() {
         let chosen: Vec<_> = settings.cipher_suites.iter().map(suite).collect();
-        provider
-            .cipher_suites
-            .retain(|suite| suite.tls13().is_some());
+        provider.cipher_suites.retain(|suite| suite.tls13().is_some());
         provider.cipher_suites.extend(chosen);
     }
     if !settings.curves.is_empty() {

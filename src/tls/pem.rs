@@ -59,11 +59,8 @@ fn read(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>, String> {
     };
     // Without waiting for the other end of a named pipe.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)
-        .map_err(cannot)?;
+    let file =
+        OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
         return Err("is no file".to_owned());
@@ -74,16 +71,10 @@ fn read(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>, String> {
                 .to_owned(),
         );
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(
-        metadata.len().min(MAX_BYTES) as usize + 1,
-    ));
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(cannot)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_BYTES) as usize + 1));
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(cannot)?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(format!(
-            "has more than {MAX_BYTES} bytes; is it the right file?"
-        ));
+        return Err(format!("has more than {MAX_BYTES} bytes; is it the right file?"));
     }
     Ok(text)
 }

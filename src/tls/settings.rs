@@ -83,8 +83,6 @@ pub struct TlsSettings {
 impl TlsSettings {
     /// The files that these settings read.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.cert_file, &self.key_file]
-            .into_iter()
-            .chain(&self.client_ca_file)
+        [&self.cert_file, &self.key_file].into_iter().chain(&self.client_ca_file)
     }
 }

@@ -56,9 +56,7 @@ fn any(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         let count = usize::from(first & 0x7f);
         let (length, bytes) = bytes.split_at_checked(count)?;
         let length = (1..=4).contains(&count).then(|| {
-            length
-                .iter()
-                .fold(0_usize, |length, byte| (length << 8) | usize::from(*byte))
+            length.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte))
         })?;
         (length, bytes)
     };

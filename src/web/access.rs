@@ -77,11 +77,7 @@ impl NotLocal {
 impl<'a> Requester<'a> {
     /// The sender of a request.
     pub(super) fn of<B>(request: &'a Request<B>, peer: SocketAddr) -> Self {
-        Self {
-            headers: request.headers(),
-            uri: request.uri(),
-            peer: peer.ip().to_canonical(),
-        }
+        Self { headers: request.headers(), uri: request.uri(), peer: peer.ip().to_canonical() }
     }
 
     /// Whether this is plainly this host itself; web pages only of `allowed_origins`.
@@ -131,10 +127,7 @@ impl<'a> Requester<'a> {
             return false;
         };
         host.to_str().is_ok_and(is_loopback_host)
-            && self
-                .uri
-                .authority()
-                .is_none_or(|authority| is_loopback_host(authority.as_str()))
+            && self.uri.authority().is_none_or(|authority| is_loopback_host(authority.as_str()))
     }
 
     /// Lets the sender read from a server that asks for no password. A web page may point a name of its own to this host
@@ -147,14 +140,9 @@ impl<'a> Requester<'a> {
         let mut hosts = self.headers.get_all(HOST).iter();
         let named = hosts.next().filter(|host| !host.is_empty());
         let is_allowed = |host: &HeaderValue| {
-            let name = host
-                .to_str()
-                .ok()
-                .and_then(|host| host.parse::<Authority>().ok());
+            let name = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
             name.is_some_and(|name| {
-                allowed
-                    .iter()
-                    .any(|allowed| allowed.eq_ignore_ascii_case(name.host()))
+                allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name.host()))
             })
         };
         if (loopback || !allowed.is_empty())
@@ -209,9 +197,7 @@ impl<'a> Requester<'a> {
     fn own_origin(&self) -> Option<String> {
         let origin = self.headers.get(ORIGIN)?.to_str().ok()?;
         let host = self.headers.get(HOST)?.to_str().ok()?;
-        let of = ["http://", "https://"]
-            .iter()
-            .find_map(|scheme| origin.strip_prefix(scheme))?;
+        let of = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme))?;
         (of == host).then(|| origin.to_owned())
     }
 
@@ -222,13 +208,11 @@ impl<'a> Requester<'a> {
         local: Result<(), NotLocal>,
     ) -> Result<(), Problem> {
         match (access, offered, local) {
-            (
-                Some(Access {
-                    token: Some(token), ..
-                }),
-                Some(offered),
-                _,
-            ) if token.matches(offered) => Ok(()),
+            (Some(Access { token: Some(token), .. }), Some(offered), _)
+                if token.matches(offered) =>
+            {
+                Ok(())
+            }
             (Some(Access { token: None, .. }), _, Ok(())) => Ok(()),
             (None, _, Ok(())) => Err(Problem::new(
                 ProblemReason::UnknownOrg,
@@ -259,9 +243,7 @@ impl<'a> Requester<'a> {
             return None;
         };
         let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
-        scheme
-            .eq_ignore_ascii_case(b"Bearer ")
-            .then(|| token.trim_ascii())
+        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
     }
 }
 
@@ -288,16 +270,9 @@ fn tells_of_a_proxy(name: &HeaderName) -> bool {
     ];
     let name = name.as_str();
     OF_PROXIES.contains(&name)
-        || [
-            "cf-",
-            "x-amzn-",
-            "x-azure-",
-            "x-envoy-",
-            "x-forwarded",
-            "x-goog-",
-        ]
-        .iter()
-        .any(|of_proxies| name.starts_with(of_proxies))
+        || ["cf-", "x-amzn-", "x-azure-", "x-envoy-", "x-forwarded", "x-goog-"]
+            .iter()
+            .any(|of_proxies| name.starts_with(of_proxies))
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -311,14 +286,9 @@ fn is_loopback_host(host: &str) -> bool {
         return false;
     }
     let name = authority.host();
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .unwrap_or(name);
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -328,14 +298,9 @@ mod tests {
 
     #[test]
     fn only_names_that_can_mean_nothing_else_are_loopback() {
-        for host in [
-            "localhost",
-            "LOCALHOST:9877",
-            "127.0.0.1",
-            "127.9.9.9:1",
-            "[::1]",
-            "[::1]:9877",
-        ] {
+        for host in
+            ["localhost", "LOCALHOST:9877", "127.0.0.1", "127.9.9.9:1", "[::1]", "[::1]:9877"]
+        {
             assert!(is_loopback_host(host), "{host}");
         }
         for host in [
@@ -390,22 +355,9 @@ mod tests {
         let acme = access(Some("sesame"), &[]);
         let good = ("authorization", "Bearer sesame");
         assert_eq!(push(Some(&acme), REMOTE, &[good]), None);
-        assert_eq!(
-            push(
-                Some(&acme),
-                REMOTE,
-                &[good, ("x-forwarded-for", "192.0.2.9")]
-            ),
-            None
-        );
-        assert_eq!(
-            push(Some(&acme), REMOTE, &[("authorization", "bearer sesame")]),
-            None
-        );
-        assert_eq!(
-            push(Some(&acme), LOCAL, &[]),
-            Some(ProblemReason::TokenRequired)
-        );
+        assert_eq!(push(Some(&acme), REMOTE, &[good, ("x-forwarded-for", "192.0.2.9")]), None);
+        assert_eq!(push(Some(&acme), REMOTE, &[("authorization", "bearer sesame")]), None);
+        assert_eq!(push(Some(&acme), LOCAL, &[]), Some(ProblemReason::TokenRequired));
         for bad in [
             "Bearer sesam",
             "Bearer sesame2",
@@ -417,17 +369,11 @@ mod tests {
         ] {
             let reason = push(Some(&acme), REMOTE, &[("authorization", bad)]);
             assert!(
-                matches!(
-                    reason,
-                    Some(ProblemReason::TokenWrong | ProblemReason::TokenRequired)
-                ),
+                matches!(reason, Some(ProblemReason::TokenWrong | ProblemReason::TokenRequired)),
                 "{bad}"
             );
         }
-        assert_eq!(
-            push(Some(&acme), REMOTE, &[good, good]),
-            Some(ProblemReason::TokenRequired)
-        );
+        assert_eq!(push(Some(&acme), REMOTE, &[good, good]), Some(ProblemReason::TokenRequired));
     }
 
     #[test]
@@ -435,19 +381,10 @@ mod tests {
         let acme = access(None, &["https://acme.example"]);
         let origin = |origin| ("origin", origin);
         assert_eq!(push(Some(&acme), LOCAL, &[]), None);
-        assert_eq!(
-            push(Some(&acme), "[::1]:50000", &[("host", "[::1]:9877")]),
-            None
-        );
+        assert_eq!(push(Some(&acme), "[::1]:50000", &[("host", "[::1]:9877")]), None);
         assert_eq!(push(Some(&acme), "[::ffff:127.0.0.1]:50000", &[]), None);
-        assert_eq!(
-            push(Some(&acme), LOCAL, &[origin("https://acme.example")]),
-            None
-        );
-        assert_eq!(
-            push(Some(&acme), REMOTE, &[]),
-            Some(ProblemReason::TokenRequired)
-        );
+        assert_eq!(push(Some(&acme), LOCAL, &[origin("https://acme.example")]), None);
+        assert_eq!(push(Some(&acme), REMOTE, &[]), Some(ProblemReason::TokenRequired));
         for bad in [
             ("forwarded", "for=192.0.2.9"),
             ("via", "1.1 proxy"),
@@ -462,11 +399,7 @@ mod tests {
             ("host", "rebound.example:9877"),
             ("host", ""),
         ] {
-            assert_eq!(
-                push(Some(&acme), LOCAL, &[bad]),
-                Some(ProblemReason::LocalOnly),
-                "{bad:?}"
-            );
+            assert_eq!(push(Some(&acme), LOCAL, &[bad]), Some(ProblemReason::LocalOnly), "{bad:?}");
         }
         for bad in [
             "https://evil.example",
@@ -481,28 +414,16 @@ mod tests {
                 "{bad}"
             );
         }
-        for (site, refused) in [
-            ("cross-site", true),
-            ("same-site", true),
-            ("same-origin", false),
-            ("none", false),
-        ] {
+        for (site, refused) in
+            [("cross-site", true), ("same-site", true), ("same-origin", false), ("none", false)]
+        {
             let without_origin = push(Some(&acme), LOCAL, &[("sec-fetch-site", site)]);
             assert_eq!(without_origin.is_some(), refused, "{site}");
         }
-        let allowed = [
-            origin("https://acme.example"),
-            ("sec-fetch-site", "cross-site"),
-        ];
+        let allowed = [origin("https://acme.example"), ("sec-fetch-site", "cross-site")];
         assert_eq!(push(Some(&acme), LOCAL, &allowed), None);
-        let twice = [
-            origin("https://acme.example"),
-            origin("https://evil.example"),
-        ];
-        assert_eq!(
-            push(Some(&acme), LOCAL, &twice),
-            Some(ProblemReason::OriginNotAllowed)
-        );
+        let twice = [origin("https://acme.example"), origin("https://evil.example")];
+        assert_eq!(push(Some(&acme), LOCAL, &twice), Some(ProblemReason::OriginNotAllowed));
     }
 
     #[test]
@@ -515,9 +436,7 @@ mod tests {
             };
             let allowed: Vec<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
             let request = request.body(()).unwrap();
-            Requester::of(&request, REMOTE.parse().unwrap())
-                .may_read(loopback, &allowed)
-                .is_ok()
+            Requester::of(&request, REMOTE.parse().unwrap()).may_read(loopback, &allowed).is_ok()
         };
         for (host, loopback, allowed, may) in [
             (None, true, &[][..], true),
@@ -528,12 +447,7 @@ mod tests {
             (Some("sync.example:9877"), true, &["sync.example"], true),
             (Some("SYNC.example"), false, &["sync.example"], true),
             (Some("rebound.example"), false, &["sync.example"], false),
-            (
-                Some("sync.example.evil.example"),
-                false,
-                &["sync.example"],
-                false,
-            ),
+            (Some("sync.example.evil.example"), false, &["sync.example"], false),
             (Some("192.0.2.1"), false, &["sync.example"], false),
             (Some("127.0.0.1:9877"), false, &["sync.example"], true),
             (None, false, &["sync.example"], true),
@@ -562,22 +476,13 @@ mod tests {
             paste(&open, "http://localhost:9878", own.1, None),
             Some(ProblemReason::OriginNotAllowed)
         );
-        assert_eq!(
-            paste(&open, "null", own.1, None),
-            Some(ProblemReason::OriginNotAllowed)
-        );
+        assert_eq!(paste(&open, "null", own.1, None), Some(ProblemReason::OriginNotAllowed));
         assert_eq!(
             paste(&open, "http://rebound.example", "rebound.example", None),
             Some(ProblemReason::LocalOnly)
         );
-        assert_eq!(
-            paste(&closed, own.0, own.1, None),
-            Some(ProblemReason::TokenRequired)
-        );
-        assert_eq!(
-            paste(&closed, own.0, own.1, Some("guess")),
-            Some(ProblemReason::TokenWrong)
-        );
+        assert_eq!(paste(&closed, own.0, own.1, None), Some(ProblemReason::TokenRequired));
+        assert_eq!(paste(&closed, own.0, own.1, Some("guess")), Some(ProblemReason::TokenWrong));
         assert_eq!(paste(&closed, own.0, own.1, Some("sesame")), None);
     }
 
@@ -591,10 +496,7 @@ mod tests {
             &[("via", "1.1 proxy")],
             &[("host", "rebound.example")],
             &[("origin", "https://evil.example")],
-            &[
-                ("origin", "https://evil.example"),
-                ("authorization", "Bearer guess"),
-            ],
+            &[("origin", "https://evil.example"), ("authorization", "Bearer guess")],
         ];
         for guess in guesses {
             let unknown = push(None, REMOTE, guess);

@@ -90,11 +90,7 @@ pub(super) fn answer(
     for (name, value) in EVERY_ANSWER {
         set(&mut response, name, HeaderValue::from_static(value));
     }
-    set(
-        &mut response,
-        CONTENT_TYPE,
-        HeaderValue::from_static(media_type),
-    );
+    set(&mut response, CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
@@ -104,10 +100,7 @@ pub(super) fn answer(
 /// When it cannot be written.
 pub(super) fn json(value: &impl Serialize) -> Result<Answer, Problem> {
     let body = serde_json::to_vec(value).map_err(|_| {
-        Problem::new(
-            ProblemReason::Internal,
-            "The answer could not be written as JSON.",
-        )
+        Problem::new(ProblemReason::Internal, "The answer could not be written as JSON.")
     })?;
     Ok(answer(StatusCode::OK, "application/json", body))
 }
@@ -123,10 +116,7 @@ const EVERY_ANSWER: [(HeaderName, &str); 6] = [
     (hyper::header::X_FRAME_OPTIONS, "DENY"),
     (hyper::header::REFERRER_POLICY, "no-referrer"),
     (hyper::header::CACHE_CONTROL, "no-store"),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
         hyper::header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

@@ -64,10 +64,7 @@ impl Packing {
 impl Bodies {
     /// Bodies that may need so many bytes, half of them for one sender.
     pub(super) fn new(memory: usize) -> Self {
-        Self {
-            memory: Pool::new(memory, memory / 2),
-            decoders: Arc::new(Semaphore::new(DECODERS)),
-        }
+        Self { memory: Pool::new(memory, memory / 2), decoders: Arc::new(Semaphore::new(DECODERS)) }
     }
 
     /// Reads a body as it is sent, of which `first` has come. The share has to live as long as the bytes.
@@ -108,10 +105,7 @@ impl Bodies {
                 "The body could not be decoded here. Send it again.",
             )
         };
-        let slot = Arc::clone(&self.decoders)
-            .acquire_owned()
-            .await
-            .map_err(|_| internal())?;
+        let slot = Arc::clone(&self.decoders).acquire_owned().await.map_err(|_| internal())?;
         tokio::task::spawn_blocking(move || {
             let unpacked = unpack(packing, &wire, &share);
             drop(slot);

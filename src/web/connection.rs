@@ -155,16 +155,10 @@ impl<T> Paced<T> {
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 let (until, _) = self.blocked.get_or_insert_with(|| {
-                    (
-                        Box::pin(tokio::time::sleep(WRITE_BLOCKED_FOR)),
-                        WRITE_PROGRESS_BYTES,
-                    )
+                    (Box::pin(tokio::time::sleep(WRITE_BLOCKED_FOR)), WRITE_PROGRESS_BYTES)
                 });
                 if until.as_mut().poll(cx).is_ready() {
-                    return Err(Error::new(
-                        ErrorKind::TimedOut,
-                        "the response was not taken",
-                    ));
+                    return Err(Error::new(ErrorKind::TimedOut, "the response was not taken"));
                 }
             }
         }
@@ -199,10 +193,7 @@ impl<T: Read + Unpin> Read for Paced<T> {
             (BUSY, read) => read,
             (_, Poll::Pending) => {
                 ready!(this.read_by.as_mut().poll(cx));
-                Poll::Ready(Err(Error::new(
-                    ErrorKind::TimedOut,
-                    "no whole request in time",
-                )))
+                Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "no whole request in time")))
             }
             (_, read) => read,
         }

@@ -77,9 +77,5 @@ pub(super) async fn reload(
         )
         .with_errors(errors)
     })?;
-    Ok(answer(
-        StatusCode::OK,
-        TEXT,
-        "The configuration was read again.\n",
-    ))
+    Ok(answer(StatusCode::OK, TEXT, "The configuration was read again.\n"))
 }

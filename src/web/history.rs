@@ -42,10 +42,7 @@ fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp
         let row = OrgRow::LastSync(*object);
         syncs.push((*object, history.reading_changes(id, row, from, now).ok()?));
     }
-    Some(Past {
-        hours: history.hours(id, from, now).ok()?,
-        syncs,
-    })
+    Some(Past { hours: history.hours(id, from, now).ok()?, syncs })
 }
 
 /// The newest changes of a user's states, newest first; `None` when they cannot be read.
@@ -59,9 +56,7 @@ pub(super) async fn of_user(
     let (id, name) = (org.id, user.name.clone());
     let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
     let mut changes = tokio::task::spawn_blocking(move || {
-        let changes = history
-            .user_changes(id, &name, (Timestamp::MIN, now), CHANGES)
-            .ok();
+        let changes = history.user_changes(id, &name, (Timestamp::MIN, now), CHANGES).ok();
         drop(turn);
         changes
     })

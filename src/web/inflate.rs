@@ -67,9 +67,7 @@ fn zstd_window(frame: &[u8]) -> Option<usize> {
     let rest = rest.get([0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?..)?;
     match descriptor >> 6 {
         0 => rest.first().map(|size| usize::from(*size)),
-        1 => rest
-            .first_chunk()
-            .map(|size| usize::from(u16::from_le_bytes(*size)) + 256),
+        1 => rest.first_chunk().map(|size| usize::from(u16::from_le_bytes(*size)) + 256),
         2 => usize::try_from(u32::from_le_bytes(*rest.first_chunk()?)).ok(),
         _ => usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok(),
     }

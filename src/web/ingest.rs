@@ -57,14 +57,10 @@ impl Intake {
     }
 
     fn enter(&self, org: &OrgName) -> Result<Entered, Problem> {
-        let mut all = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let under_way = all.entry(org.clone()).or_insert_with(|| UnderWay {
-            count: 0,
-            turn: Arc::new(Semaphore::new(1)),
-        });
+        let mut all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = all
+            .entry(org.clone())
+            .or_insert_with(|| UnderWay { count: 0, turn: Arc::new(Semaphore::new(1)) });
         if under_way.count >= REQUESTS_PER_ORG {
             return Err(Problem::new(
                 ProblemReason::OrgBusy,
@@ -83,10 +79,7 @@ impl Intake {
 
     /// Whether another organisation has a request under way.
     fn others_than(&self, org: &OrgName) -> bool {
-        let all = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         all.keys().any(|other| other != org)
     }
 
@@ -206,11 +199,7 @@ async fn push(site: &Site, kind: IngestKind, request: Request, mut from: Sender)
     set(&mut answer, VARY, HeaderValue::from_name(ORIGIN));
     if let Some(origin) = origin {
         set(&mut answer, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        set(
-            &mut answer,
-            CROSS_ORIGIN_RESOURCE_POLICY,
-            HeaderValue::from_static("cross-origin"),
-        );
+        set(&mut answer, CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     }
     answer
 }
@@ -234,21 +223,14 @@ fn preflight(request: &Request, allowed: bool) -> Answer {
     drop(answer.headers_mut().remove(CONTENT_TYPE));
     for (name, value) in [
         (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-        (
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, content-encoding",
-        ),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, content-encoding"),
         (ACCESS_CONTROL_MAX_AGE, "600"),
     ] {
         set(&mut answer, name, HeaderValue::from_static(value));
     }
     // A page of the internet that talks to a daemon inside the network: browsers ask for that by name.
     if request.headers().contains_key(ASKS_FOR_PRIVATE_NETWORK) {
-        set(
-            &mut answer,
-            ALLOWS_PRIVATE_NETWORK,
-            HeaderValue::from_static("true"),
-        );
+        set(&mut answer, ALLOWS_PRIVATE_NETWORK, HeaderValue::from_static("true"));
     }
     answer
 }
@@ -303,25 +285,15 @@ async fn take(
 /// The media type of the body, when it is one that `kind` takes, in UTF-8.
 fn media_type(headers: &HeaderMap, kind: IngestKind) -> Result<MediaType, Problem> {
     let refused = || {
-        let taken: Vec<&str> = kind
-            .media_types()
-            .iter()
-            .map(|taken| taken.name())
-            .collect();
+        let taken: Vec<&str> = kind.media_types().iter().map(|taken| taken.name()).collect();
         Problem::new(
             ProblemReason::MediaTypeUnsupported,
-            format!(
-                "The body needs a Content-Type that is taken here: {}.",
-                taken.join(", ")
-            ),
+            format!("The body needs a Content-Type that is taken here: {}.", taken.join(", ")),
         )
     };
     // A proxy may add what is there already; two that differ mean that somebody reads it differently.
     let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let Some(value) = values
-        .next()
-        .filter(|first| values.all(|other| other == *first))
-    else {
+    let Some(value) = values.next().filter(|first| values.all(|other| other == *first)) else {
         return Err(refused());
     };
     let value = value.to_str().map_err(|_| refused())?;

@@ -75,11 +75,7 @@ impl Encoding {
             }
         }
         let gzip = gzip.or(any).unwrap_or(0.0);
-        if gzip > 0.0 && gzip >= identity.unwrap_or(0.0) {
-            Self::Gzip
-        } else {
-            Self::Identity
-        }
+        if gzip > 0.0 && gzip >= identity.unwrap_or(0.0) { Self::Gzip } else { Self::Identity }
     }
 }
 
@@ -100,9 +96,7 @@ impl Item<'_> {
 pub(super) fn parameter<'a>(parameters: &'a str, wanted: &str) -> Option<&'a str> {
     parameters.split(';').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case(wanted)
-            .then(|| value.trim().trim_matches('"'))
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
     })
 }
 
@@ -116,16 +110,8 @@ fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
             let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
             // What cannot be read as a weight asks for nothing, so that garbage never wins.
             let quality = parameter(parameters, "q").map_or(1.0, |q| q.parse().unwrap_or(0.0));
-            let quality = if (0.0..=1.0).contains(&quality) {
-                quality
-            } else {
-                0.0
-            };
-            Item {
-                name: name.trim(),
-                parameters,
-                quality,
-            }
+            let quality = if (0.0..=1.0).contains(&quality) { quality } else { 0.0 };
+            Item { name: name.trim(), parameters, quality }
         })
 }
 
@@ -152,32 +138,16 @@ mod tests {
             ("", Text004),
             ("text/html,application/xhtml+xml;q=0.9", Text004),
             ("application/openmetrics-text", OpenMetrics001),
-            (
-                "application/openmetrics-text; version=\"1.0.0\"",
-                OpenMetrics100,
-            ),
+            ("application/openmetrics-text; version=\"1.0.0\"", OpenMetrics100),
             ("application/openmetrics-text;version=2.0.0", Text004),
             ("application/openmetrics-text;version=1.0.0;q=0", Text004),
-            (
-                "text/plain;q=0.5, application/openmetrics-text;q=0.4",
-                Text004,
-            ),
-            (
-                "text/plain;q=0.4, APPLICATION/OPENMETRICS-TEXT;Q=0.5",
-                OpenMetrics001,
-            ),
-            (
-                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily",
-                Text004,
-            ),
+            ("text/plain;q=0.5, application/openmetrics-text;q=0.4", Text004),
+            ("text/plain;q=0.4, APPLICATION/OPENMETRICS-TEXT;Q=0.5", OpenMetrics001),
+            ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily", Text004),
             ("application/openmetrics-text;version=1.0.0;q=nan", Text004),
             ("application/openmetrics-text;version=1.0.0;q=7", Text004),
         ] {
-            assert_eq!(
-                Exposition::negotiate(&with(ACCEPT, accept)),
-                format,
-                "{accept}"
-            );
+            assert_eq!(Exposition::negotiate(&with(ACCEPT, accept)), format, "{accept}");
         }
         assert_eq!(Exposition::negotiate(&HeaderMap::new()), Text004);
     }

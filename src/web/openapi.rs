@@ -59,27 +59,16 @@ pub(super) fn complete(handlers: utoipa::openapi::OpenApi, telemetry_path: &str)
         for (method, operation) in members(Some(&mut *item)) {
             let mut content = Map::new();
             if path == telemetry_path {
-                let formats = [
-                    Exposition::Text004,
-                    Exposition::OpenMetrics001,
-                    Exposition::OpenMetrics100,
-                ];
+                let formats =
+                    [Exposition::Text004, Exposition::OpenMetrics001, Exposition::OpenMetrics100];
                 content.extend(formats.map(|format| (format.content_type().to_owned(), json!({}))));
-                put(
-                    operation.pointer_mut("/responses/200"),
-                    "content",
-                    content.into(),
-                );
+                put(operation.pointer_mut("/responses/200"), "content", content.into());
             } else if let Some(kind) = kind.filter(|_| method == "post") {
                 let taken = kind.media_types().iter();
                 content.extend(taken.map(|taken| (taken.name().to_owned(), json!({}))));
                 let body = json!({ "content": content, "description": "As it is, or with Content-Encoding: gzip" });
                 put(Some(&mut *operation), "requestBody", body);
-                put(
-                    Some(&mut *operation),
-                    "security",
-                    json!([{ "token": [] }, {}]),
-                );
+                put(Some(&mut *operation), "security", json!([{ "token": [] }, {}]));
             } else if kind.is_some() {
                 *operation = json!({ "summary": "A browser's question whether a page may push", "responses": { "204": { "description": "It may" } } });
             }
@@ -202,19 +191,15 @@ mod tests {
                     let text = std::fs::read_to_string(&path).unwrap();
                     let text = text.split("#[cfg(test)]").next().unwrap();
                     // What a reason is answered with gives none.
-                    let (before, after) = text
-                        .split_once("pub const fn http_status")
-                        .unwrap_or((text, ""));
+                    let (before, after) =
+                        text.split_once("pub const fn http_status").unwrap_or((text, ""));
                     code.push_str(before);
                     code.push_str(after.split("\nimpl Problem {").nth(1).unwrap_or_default());
                 }
             }
         }
         for reason in ProblemReason::ALL {
-            assert!(
-                code.contains(&format!("ProblemReason::{reason:?}")),
-                "{reason}"
-            );
+            assert!(code.contains(&format!("ProblemReason::{reason:?}")), "{reason}");
         }
     }
 }

@@ -88,11 +88,7 @@ impl Passwords {
         };
         // Somebody who waited before us may have brought the same.
         if let Some(right) = self.remembered(&print) {
-            return if right {
-                PasswordVerdict::Right
-            } else {
-                PasswordVerdict::Wrong
-            };
+            return if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong };
         }
         let password = Zeroizing::new(password.to_owned());
         let computed = tokio::task::spawn_blocking(move || {
@@ -102,19 +98,11 @@ impl Passwords {
                 right.unwrap_or(false)
             });
             // Every one is computed, whatever came out before.
-            right
-                .fold((true, false), |(is_own, right), one| {
-                    (false, right || is_own && one)
-                })
-                .1
+            right.fold((true, false), |(is_own, right), one| (false, right || is_own && one)).1
         });
         let right = known && computed.await.unwrap_or(false);
         self.remember(print, right);
-        if right {
-            PasswordVerdict::Right
-        } else {
-            PasswordVerdict::WrongAnew
-        }
+        if right { PasswordVerdict::Right } else { PasswordVerdict::WrongAnew }
     }
 
     /// What a name, a password and a hash are remembered under.
@@ -128,22 +116,13 @@ impl Passwords {
     }
 
     fn remembered(&self, print: &[u8; 32]) -> Option<bool> {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.right.get(print).copied()
     }
 
     fn remember(&self, print: [u8; 32], right: bool) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Remembered {
-            right: all,
-            oldest_wrong,
-        } = &mut *remembered;
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { right: all, oldest_wrong } = &mut *remembered;
         // Wrong ones push out wrong ones only, or a stranger could make scrapers pay again. Right ones are as many as there are users and
         // changes of their passwords; when those are too many, everybody pays once more.
         if !right {
@@ -206,25 +185,16 @@ mod tests {
     }
 
     fn users(passwords: &[(&str, &str)]) -> Vec<Reader> {
-        passwords
-            .iter()
-            .map(|(name, password)| user(name, password, 4))
-            .collect()
+        passwords.iter().map(|(name, password)| user(name, password, 4)).collect()
     }
 
     #[test]
     fn every_name_costs_the_same() {
-        let users = [
-            user("ann", "first", 4),
-            user("bob", "second", 6),
-            user("cyd", "third", 4),
-        ];
+        let users = [user("ann", "first", 4), user("bob", "second", 6), user("cyd", "third", 4)];
         let costs = |name: &str| {
             let of = hashes(&users, users.iter().find(|user| user.name == name));
-            let mut costs: Vec<String> = of
-                .iter()
-                .map(|hash| hash.expose().chars().take(7).collect::<String>())
-                .collect();
+            let mut costs: Vec<String> =
+                of.iter().map(|hash| hash.expose().chars().take(7).collect::<String>()).collect();
             costs.sort();
             costs
         };
@@ -244,10 +214,7 @@ mod tests {
             ("ann", "first", PasswordVerdict::Right),
             ("bob", "second", PasswordVerdict::Right),
         ] {
-            assert_eq!(
-                passwords.check(&users, name, password, LOCAL).await,
-                verdict
-            );
+            assert_eq!(passwords.check(&users, name, password, LOCAL).await, verdict);
         }
     }
 
@@ -256,37 +223,12 @@ mod tests {
         let passwords = Passwords::new();
         let users = users(&[("ann", "first"), ("bob", "second")]);
         for (name, password, first, again) in [
-            (
-                "ann",
-                "first",
-                PasswordVerdict::Right,
-                PasswordVerdict::Right,
-            ),
-            (
-                "bob",
-                "second",
-                PasswordVerdict::Right,
-                PasswordVerdict::Right,
-            ),
-            (
-                "ann",
-                "second",
-                PasswordVerdict::WrongAnew,
-                PasswordVerdict::Wrong,
-            ),
-            (
-                "ann",
-                "",
-                PasswordVerdict::WrongAnew,
-                PasswordVerdict::Wrong,
-            ),
+            ("ann", "first", PasswordVerdict::Right, PasswordVerdict::Right),
+            ("bob", "second", PasswordVerdict::Right, PasswordVerdict::Right),
+            ("ann", "second", PasswordVerdict::WrongAnew, PasswordVerdict::Wrong),
+            ("ann", "", PasswordVerdict::WrongAnew, PasswordVerdict::Wrong),
             // Nobody of that name, with the password of the first user.
-            (
-                "eve",
-                "first",
-                PasswordVerdict::WrongAnew,
-                PasswordVerdict::Wrong,
-            ),
+            ("eve", "first", PasswordVerdict::WrongAnew, PasswordVerdict::Wrong),
         ] {
             assert_eq!(passwords.check(&users, name, password, LOCAL).await, first);
             assert_eq!(passwords.check(&users, name, password, LOCAL).await, again);
@@ -296,20 +238,14 @@ mod tests {
             passwords.check(&changed, "ann", "first", LOCAL).await,
             PasswordVerdict::WrongAnew
         );
-        assert_eq!(
-            passwords.check(&changed, "ann", "third", LOCAL).await,
-            PasswordVerdict::Right
-        );
+        assert_eq!(passwords.check(&changed, "ann", "third", LOCAL).await, PasswordVerdict::Right);
     }
 
     #[tokio::test]
     async fn a_flood_of_wrong_passwords_is_bounded_and_holds_up_nobody_who_is_known() {
         let passwords = Arc::new(Passwords::new());
         let users = Arc::new(users(&[("ann", "first")]));
-        assert_eq!(
-            passwords.check(&users, "ann", "first", LOCAL).await,
-            PasswordVerdict::Right
-        );
+        assert_eq!(passwords.check(&users, "ann", "first", LOCAL).await, PasswordVerdict::Right);
         let flood: Vec<_> = (0..10 * PASSWORDS_WAITING)
             .map(|n| {
                 let (passwords, users) = (Arc::clone(&passwords), Arc::clone(&users));
@@ -319,18 +255,12 @@ mod tests {
             })
             .collect();
         tokio::task::yield_now().await;
-        assert_eq!(
-            passwords.check(&users, "ann", "first", LOCAL).await,
-            PasswordVerdict::Right
-        );
+        assert_eq!(passwords.check(&users, "ann", "first", LOCAL).await, PasswordVerdict::Right);
         let mut refused = 0;
         for asked in flood {
             let verdict = asked.await.unwrap();
             refused += usize::from(verdict == PasswordVerdict::TooMany);
-            assert!(matches!(
-                verdict,
-                PasswordVerdict::TooMany | PasswordVerdict::WrongAnew
-            ));
+            assert!(matches!(verdict, PasswordVerdict::TooMany | PasswordVerdict::WrongAnew));
         }
         assert!(refused >= 8 * PASSWORDS_WAITING, "{refused}");
         for n in 0..2 * PASSWORDS_REMEMBERED {
@@ -357,18 +287,12 @@ mod tests {
             .collect();
         tokio::task::yield_now().await;
         let scraper = FairKey::Peer([192, 0, 2, 2].into());
-        assert_eq!(
-            passwords.check(&users, "ann", "first", &scraper).await,
-            PasswordVerdict::Right
-        );
+        assert_eq!(passwords.check(&users, "ann", "first", &scraper).await, PasswordVerdict::Right);
         let mut computed = 0;
         for asked in flood {
             computed += usize::from(asked.await.unwrap() == PasswordVerdict::WrongAnew);
         }
         // Who comes when one was done has its place.
-        assert!(
-            (PASSWORDS_WAITING_PER_PEER..PASSWORDS_WAITING).contains(&computed),
-            "{computed}"
-        );
+        assert!((PASSWORDS_WAITING_PER_PEER..PASSWORDS_WAITING).contains(&computed), "{computed}");
     }
 }

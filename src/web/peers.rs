@@ -34,22 +34,13 @@ impl Peers {
 
     /// At most `most` in all, `of_one` of an address, and `of_loopback` of this machine.
     pub(super) fn bounded(most: usize, of_one: usize, of_loopback: usize) -> Arc<Self> {
-        Arc::new(Self {
-            most,
-            of_one,
-            of_loopback,
-            counts: Mutex::default(),
-        })
+        Arc::new(Self { most, of_one, of_loopback, counts: Mutex::default() })
     }
 
     /// Counts a connection from `address`; `None` when there is no room for it.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let address = network_of(address);
-        let most_of_it = if address.is_loopback() {
-            self.of_loopback
-        } else {
-            self.of_one
-        };
+        let most_of_it = if address.is_loopback() { self.of_loopback } else { self.of_one };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let of_it = counts.by_address.get(&address).copied().unwrap_or(0);
         if counts.all >= self.most || of_it >= most_of_it {
@@ -57,20 +48,13 @@ impl Peers {
         }
         counts.all += 1;
         counts.by_address.insert(address, of_it + 1);
-        Some(Counted {
-            peers: Arc::clone(self),
-            address,
-        })
+        Some(Counted { peers: Arc::clone(self), address })
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = self
-            .peers
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.peers.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all = counts.all.saturating_sub(1);
         if let Some(of_it) = counts.by_address.get_mut(&self.address) {
             *of_it = of_it.saturating_sub(1);
@@ -99,14 +83,8 @@ pub(super) fn connections_that_fit() -> usize {
     let allowed = limit.maximum.map_or(wanted, |hard| hard.min(wanted));
     let current = limit.current.unwrap_or(u64::MAX);
     let raised = current < allowed
-        && setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(allowed),
-                maximum: limit.maximum,
-            },
-        )
-        .is_ok();
+        && setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum })
+            .is_ok();
     let files = usize::try_from(if raised { allowed } else { current }).unwrap_or(usize::MAX);
     files.saturating_sub(FILES_RESERVED).clamp(16, CONNECTIONS)
 }
@@ -119,9 +97,8 @@ mod tests {
     fn one_remote_address_cannot_take_all_connections() {
         let peers = Peers::new(CONNECTIONS);
         let remote: IpAddr = "192.0.2.1".parse().unwrap();
-        let held: Vec<_> = (0..CONNECTIONS_PER_PEER)
-            .map(|_| peers.admit(remote).unwrap())
-            .collect();
+        let held: Vec<_> =
+            (0..CONNECTIONS_PER_PEER).map(|_| peers.admit(remote).unwrap()).collect();
         assert!(peers.admit(remote).is_none());
         assert!(peers.admit("::ffff:192.0.2.1".parse().unwrap()).is_none());
         assert!(peers.admit("192.0.2.2".parse().unwrap()).is_some());

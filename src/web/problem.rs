@@ -51,10 +51,7 @@ pub const fn http_status(reason: ProblemReason) -> StatusCode {
 
 /// Whether it passes by itself, so that the client is told when to come again.
 const fn passes(reason: ProblemReason) -> bool {
-    matches!(
-        http_status(reason),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    )
+    matches!(http_status(reason), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// Why a request was refused, for its sender.
@@ -116,11 +113,7 @@ impl IntoResponse for Problem {
 impl Problem {
     /// A problem without single mistakes.
     pub fn new(reason: ProblemReason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-            errors: Vec::new(),
-        }
+        Self { reason, detail: detail.into(), errors: Vec::new() }
     }
 
     /// With the mistakes one by one.
@@ -138,11 +131,7 @@ impl Problem {
     /// Gives an answer of this problem the headers that belong to it, whatever its body is.
     pub(super) fn dress(&self, response: &mut Answer) {
         if passes(self.reason) {
-            set(
-                response,
-                RETRY_AFTER,
-                HeaderValue::from(RETRY_AFTER_SECONDS),
-            );
+            set(response, RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         if http_status(self.reason) == StatusCode::UNAUTHORIZED {
             set(
@@ -155,10 +144,7 @@ impl Problem {
                 }),
             );
         }
-        if matches!(
-            self.reason,
-            ProblemReason::BodyTooSlow | ProblemReason::BodyCutShort
-        ) {
+        if matches!(self.reason, ProblemReason::BodyTooSlow | ProblemReason::BodyCutShort) {
             set(response, CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -173,10 +159,7 @@ mod tests {
         let mut titles = std::collections::BTreeSet::new();
         for reason in ProblemReason::ALL {
             let status = http_status(*reason);
-            assert!(
-                status.is_client_error() || status.is_server_error(),
-                "{reason}"
-            );
+            assert!(status.is_client_error() || status.is_server_error(), "{reason}");
             assert!(titles.insert(reason.title()), "{reason}");
         }
     }

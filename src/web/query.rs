@@ -31,10 +31,7 @@ pub(super) struct Moment {
 impl Moment {
     /// This instant.
     pub(super) fn of(site: &Site) -> Self {
-        Self {
-            view: site.view(),
-            now: (site.services.now)(),
-        }
+        Self { view: site.view(), now: (site.services.now)() }
     }
 
     /// The organisation of a name.
@@ -42,15 +39,12 @@ impl Moment {
     /// # Errors
     /// When there is none.
     pub(super) fn org(&self, name: &str) -> Result<&Arc<OrgView>, Problem> {
-        OrgName::new(name)
-            .ok()
-            .and_then(|name| self.view.org(&name))
-            .ok_or_else(|| {
-                Problem::new(
-                    ProblemReason::UnknownOrg,
-                    "No organisation of this name is configured. /api/v1/orgs lists those that are.",
-                )
-            })
+        OrgName::new(name).ok().and_then(|name| self.view.org(&name)).ok_or_else(|| {
+            Problem::new(
+                ProblemReason::UnknownOrg,
+                "No organisation of this name is configured. /api/v1/orgs lists those that are.",
+            )
+        })
     }
 }
 
@@ -75,12 +69,7 @@ impl FromRequestParts<Arc<Site>> for OrgAt {
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Problem> {
         let Segment(Names { org, user }) = Segment::from_request_parts(parts, site).await?;
         let moment = Moment::of(site);
-        Ok(Self {
-            site: Arc::clone(site),
-            org: Arc::clone(moment.org(&org)?),
-            moment,
-            user,
-        })
+        Ok(Self { site: Arc::clone(site), org: Arc::clone(moment.org(&org)?), moment, user })
     }
 }
 
@@ -133,9 +122,7 @@ pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Proble
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (key, value) in form_urlencoded::parse(query.unwrap_or("").as_bytes()) {
         if pairs.iter().any(|(known, _)| *known == key) {
-            return Err(Problem::query(format!(
-                "The key {key:?} comes twice. Give it once."
-            )));
+            return Err(Problem::query(format!("The key {key:?} comes twice. Give it once.")));
         }
         pairs.push((key.into_owned(), value.into_owned()));
     }
@@ -268,16 +255,13 @@ mod tests {
         let uri = format!("/?{query}");
         let (mut parts, ()) = Request::get(uri).body(()).unwrap().into_parts();
         let read = Query::from_request_parts(&mut parts, &()).await;
-        read.map(|Query(wanted)| wanted)
-            .map_err(|problem| problem.detail)
+        read.map(|Query(wanted)| wanted).map_err(|problem| problem.detail)
     }
 
     #[tokio::test]
     async fn a_query_is_decoded_and_nothing_in_it_is_ignored() {
-        let wanted = |after: Option<&str>, severity| Wanted {
-            after: after.map(str::to_owned),
-            severity,
-        };
+        let wanted =
+            |after: Option<&str>, severity| Wanted { after: after.map(str::to_owned), severity };
         assert_eq!(
             read("after=a%40b+c&severity=info").await,
             Ok(wanted(Some("a@b c"), Some(Named(Severity::Info))))

@@ -47,13 +47,7 @@ impl Refusals {
             }
             known => {
                 let count = known.map_or(0, |known| known.count) + 1;
-                kinds.insert(
-                    kind,
-                    Unlogged {
-                        since: now,
-                        count: 0,
-                    },
-                );
+                kinds.insert(kind, Unlogged { since: now, count: 0 });
                 Some((count, peer))
             }
         }
@@ -108,11 +102,8 @@ mod tests {
         let (refusals, now) = (Refusals::default(), Instant::now());
         let mut lines = 0;
         for peer in 0..10_000 {
-            lines += usize::from(
-                refusals
-                    .note("token_wrong", "", &peer.to_string(), now)
-                    .is_some(),
-            );
+            lines +=
+                usize::from(refusals.note("token_wrong", "", &peer.to_string(), now).is_some());
         }
         assert!(lines <= REFUSAL_KINDS + 1, "{lines}");
         assert!(refusals.0.lock().unwrap().len() <= REFUSAL_KINDS + 1);

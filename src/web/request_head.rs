@@ -30,13 +30,8 @@ pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>
 
 /// Whether `head` has an empty line after its first line, given that there was none in its first `looked_at` bytes.
 fn is_whole(head: &[u8], looked_at: usize) -> bool {
-    let begin = head
-        .iter()
-        .position(|byte| !matches!(byte, b'\r' | b'\n'))
-        .unwrap_or(head.len());
-    let new = head
-        .get(begin.max(looked_at.saturating_sub(3))..)
-        .unwrap_or_default();
+    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    let new = head.get(begin.max(looked_at.saturating_sub(3))..).unwrap_or_default();
     memchr::memchr_iter(b'\n', new).any(|end| {
         let rest = new.get(end + 1..).unwrap_or_default();
         rest.starts_with(b"\n") || rest.starts_with(b"\r\n")

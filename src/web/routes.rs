@@ -131,10 +131,7 @@ impl Router {
             .fallback(unknown_path)
             .method_not_allowed_fallback(async || method_not_allowed())
             .with_state(Arc::clone(&site));
-        Self {
-            site,
-            router: TowerToHyperService::new(router),
-        }
+        Self { site, router: TowerToHyperService::new(router) }
     }
 
     /// Answers one request.
@@ -146,11 +143,7 @@ impl Router {
     ) -> Answer {
         let guard = self.site.options.guard.now();
         let for_people = is_for_people(&request);
-        let from = Sender {
-            peer,
-            key: FairKey::of(request.headers(), peer),
-            pace,
-        };
+        let from = Sender { peer, key: FairKey::of(request.headers(), peer), pace };
         let answer = match self.guarded(&guard, request, &from).await {
             Ok(answer) => self.accounted(answer, &from).await,
             Err(problem) => Err(problem),
@@ -168,9 +161,7 @@ impl Router {
         if for_people && let Some(problem) = answer.extensions_mut().remove::<Problem>() {
             let allow = answer.headers_mut().remove(ALLOW);
             answer = pages::trouble(&self.site, problem);
-            answer
-                .headers_mut()
-                .extend(allow.map(|allow| (ALLOW, allow)));
+            answer.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
         }
         guard.dress(&mut answer);
         answer
@@ -189,9 +180,7 @@ impl Router {
                 let allowed = &site.options.allowed_hosts;
                 Requester::of(&request, from.peer).may_read(site.loopback, allowed)?;
             }
-            guard
-                .may_read(&site.passwords, request.headers(), from, site)
-                .await?;
+            guard.may_read(&site.passwords, request.headers(), from, site).await?;
         }
         if request.uri().path() == site.options.telemetry_path {
             return scrape::scrape(site, request.method(), request.headers(), from).await;
@@ -217,10 +206,7 @@ impl Router {
         let bytes = axum::body::to_bytes(body, size).await.map_err(|_| {
             Problem::new(ProblemReason::Internal, "The answer could not be written.")
         })?;
-        let shared = SharedBytes {
-            bytes,
-            _share: share,
-        };
+        let shared = SharedBytes { bytes, _share: share };
         Ok(Answer::from_parts(head, Bytes::from_owner(shared).into()))
     }
 }
@@ -247,9 +233,7 @@ impl Site {
         let reason = ProblemReason::PasswordRequired.name();
         let log = self.refusals.note(reason, "", &peer, Instant::now());
         self.services.events.emit(Event::PasswordRefused {
-            log: log
-                .filter(|_| new)
-                .map(|(count, peer)| RefusalLog { count, peer }),
+            log: log.filter(|_| new).map(|(count, peer)| RefusalLog { count, peer }),
         });
     }
 
@@ -265,10 +249,7 @@ impl Site {
         if self.is_guarded() {
             return view;
         }
-        let mut latest = self
-            .shortened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut latest = self.shortened.lock().unwrap_or_else(PoisonError::into_inner);
         match &*latest {
             Some([of, shortened]) if Arc::ptr_eq(of, &view) => Arc::clone(shortened),
             _ => {
@@ -307,10 +288,7 @@ fn shorten(org: &Arc<OrgView>) -> Arc<OrgView> {
     }
     match readings {
         None => Arc::clone(org),
-        Some(readings) => Arc::new(OrgView {
-            readings: Arc::new(readings),
-            ..OrgView::clone(org)
-        }),
+        Some(readings) => Arc::new(OrgView { readings: Arc::new(readings), ..OrgView::clone(org) }),
     }
 }
 

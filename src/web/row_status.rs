@@ -43,9 +43,8 @@ impl RowStatus {
         let was_reported = reported.is_some();
         // A count of an engine that stands still would look exact and be old.
         let current = reported.filter(|_| fresh || !is_count);
-        let shows = current
-            .as_ref()
-            .map_or(OrgState::Unknown, |current| shows(org, row, current, now));
+        let shows =
+            current.as_ref().map_or(OrgState::Unknown, |current| shows(org, row, current, now));
         let never =
             matches!(row, OrgRow::LastSync(object) if org.ever_synced(object, now) == Some(false));
         let unknown_because = match current {
@@ -88,17 +87,14 @@ pub(super) struct SourceStatus {
 /// Every source that has reported, should have, or can be fed.
 pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
     let failing = |name| org.source_states.of(name)?.failing;
-    let directory = org
-        .source_states
-        .of(DIRECTORY)
-        .map(|directory| SourceStatus {
-            name: DIRECTORY,
-            source: None,
-            live: directory.failing.is_none(),
-            last_report_at: None,
-            live_until: None,
-            failing: directory.failing,
-        });
+    let directory = org.source_states.of(DIRECTORY).map(|directory| SourceStatus {
+        name: DIRECTORY,
+        source: None,
+        live: directory.failing.is_none(),
+        last_report_at: None,
+        live_until: None,
+        failing: directory.failing,
+    });
     Source::ALL
         .iter()
         .map(|source| SourceStatus {
@@ -106,9 +102,7 @@ pub(super) fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceStatus> {
             source: Some(*source),
             live: org.is_live(*source, now),
             last_report_at: org.last_report[*source],
-            live_until: org
-                .live_until(*source)
-                .filter(|until| *until < Timestamp::MAX),
+            live_until: org.live_until(*source).filter(|until| *until < Timestamp::MAX),
             failing: failing(source.name()),
         })
         .filter(|status| {
@@ -188,11 +182,7 @@ fn shows(org: &OrgView, row: OrgRow, current: &Current, now: Timestamp) -> OrgSt
         }
         OrgValue::Count(_) => OrgState::Number,
         OrgValue::Instant(at) => {
-            let seen_at = if current.stale {
-                current.observed_at
-            } else {
-                now
-            };
+            let seen_at = if current.stale { current.observed_at } else { now };
             let overdue = row
                 .object_type()
                 .and_then(|object| org.last_sync(object, now))

@@ -37,24 +37,13 @@ pub(super) async fn scrape(
     let page = tokio::task::spawn_blocking(move || metrics.scrape(exposition, encoding, now))
         .await
         .map_err(|_| {
-            Problem::new(
-                ProblemReason::Internal,
-                "The page could not be made; see the log.",
-            )
+            Problem::new(ProblemReason::Internal, "The page could not be made; see the log.")
         })?;
     let body = Body::new(Chunks(page, Some(turn)));
     let mut answer = answer(StatusCode::OK, exposition.content_type(), body);
-    set(
-        &mut answer,
-        VARY,
-        HeaderValue::from_static("Accept, Accept-Encoding"),
-    );
+    set(&mut answer, VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if encoding == Encoding::Gzip {
-        set(
-            &mut answer,
-            CONTENT_ENCODING,
-            HeaderValue::from_static("gzip"),
-        );
+        set(&mut answer, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     Ok(answer)
 }

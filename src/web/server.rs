@@ -144,10 +144,9 @@ fn with_or_without_ipv6<T>(
 ) -> io::Result<T> {
     let every = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
     match listen(address) {
-        Err(error) if address == every && lacks_ipv6(&error) => listen(SocketAddr::new(
-            Ipv4Addr::UNSPECIFIED.into(),
-            address.port(),
-        )),
+        Err(error) if address == every && lacks_ipv6(&error) => {
+            listen(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()))
+        }
         taken => taken,
     }
 }
@@ -159,11 +158,7 @@ fn lacks_ipv6(error: &io::Error) -> bool {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restarted daemon must not wait for connections of its predecessor to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

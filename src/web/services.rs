@@ -136,12 +136,7 @@ impl IngestKind {
     /// What is taken.
     pub const fn media_types(self) -> &'static [MediaType] {
         match self {
-            Self::Snapshot => &[
-                MediaType::Json,
-                MediaType::Csv,
-                MediaType::Html,
-                MediaType::Text,
-            ],
+            Self::Snapshot => &[MediaType::Json, MediaType::Csv, MediaType::Html, MediaType::Text],
             Self::Activity => &[MediaType::Ndjson, MediaType::Json],
         }
     }

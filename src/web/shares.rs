@@ -35,11 +35,7 @@ pub(super) struct Share {
 impl Pool {
     /// So much in all, and so much for one peer or organisation.
     pub(super) fn new(most: usize, of_one: usize) -> Self {
-        Self(Arc::new(PoolState {
-            most,
-            of_one,
-            shares: Mutex::default(),
-        }))
+        Self(Arc::new(PoolState { most, of_one, shares: Mutex::default() }))
     }
 
     /// A share of `amount` for a connection.
@@ -48,16 +44,8 @@ impl Pool {
     /// When there is no such amount left and nobody is slow enough to give way.
     pub(super) fn take(&self, by: &FairKey, pace: &Pace, amount: usize) -> Result<Share, Problem> {
         let mark = Arc::new(());
-        let share = Share {
-            pool: Arc::clone(&self.0),
-            mark: Arc::clone(&mark),
-        };
-        self.0.shares().push(Held {
-            by: by.clone(),
-            amount: 0,
-            pace: pace.clone(),
-            mark,
-        });
+        let share = Share { pool: Arc::clone(&self.0), mark: Arc::clone(&mark) };
+        self.0.shares().push(Held { by: by.clone(), amount: 0, pace: pace.clone(), mark });
         share.grow(amount)?;
         Ok(share)
     }

@@ -31,16 +31,12 @@ pub(super) fn find<'a>(
     names: UserNames,
     wanted: &str,
 ) -> Result<&'a UserEntry, Problem> {
-    org.users
-        .users
-        .iter()
-        .find(|user| shown(user, names) == wanted)
-        .ok_or_else(|| {
-            Problem::new(
-                ProblemReason::UnknownPath,
-                "No source has named this user. The list of users shows those that are known.",
-            )
-        })
+    org.users.users.iter().find(|user| shown(user, names) == wanted).ok_or_else(|| {
+        Problem::new(
+            ProblemReason::UnknownPath,
+            "No source has named this user. The list of users shows those that are known.",
+        )
+    })
 }
 
 /// Which users are wanted, as a query writes it.
@@ -87,12 +83,9 @@ pub(super) enum Moved {
 
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     let given = String::deserialize(deserializer)?.parse().ok();
-    given
-        .filter(|limit| (1..=USERS_PER_PAGE_MOST).contains(limit))
-        .map(Some)
-        .ok_or_else(|| {
-            D::Error::custom(format!("limit is a number from 1 to {USERS_PER_PAGE_MOST}"))
-        })
+    given.filter(|limit| (1..=USERS_PER_PAGE_MOST).contains(limit)).map(Some).ok_or_else(|| {
+        D::Error::custom(format!("limit is a number from 1 to {USERS_PER_PAGE_MOST}"))
+    })
 }
 
 /// Which users are wanted.
@@ -118,11 +111,7 @@ pub(super) struct UserMatches<'a> {
 impl UserMatches<'_> {
     /// No user at all.
     pub(super) const fn nobody() -> Self {
-        Self {
-            matching: 0,
-            users: Vec::new(),
-            next: None,
-        }
+        Self { matching: 0, users: Vec::new(), next: None }
     }
 }
 
@@ -132,15 +121,11 @@ impl UserFilter {
     /// # Errors
     /// When two keys do not go together.
     pub(super) fn of(query: UsersQuery) -> Result<Self, Problem> {
-        let (check, status) = (
-            query.check.map(|check| check.0),
-            query.status.map(|status| status.0),
-        );
+        let (check, status) =
+            (query.check.map(|check| check.0), query.status.map(|status| status.0));
         match (check, status, query.failing) {
             (None, Some(_), _) => {
-                return Err(Problem::query(
-                    "status needs a check: say which check has it.",
-                ));
+                return Err(Problem::query("status needs a check: say which check has it."));
             }
             (Some(check), Some(status), _) if !check.statuses().contains(&status) => {
                 let statuses: Vec<&str> = check.statuses().iter().map(|one| one.name()).collect();
@@ -202,10 +187,7 @@ impl UserFilter {
         }
         UserMatches {
             matching,
-            next: page
-                .last_key_value()
-                .filter(|_| more)
-                .map(|(last, _)| *last),
+            next: page.last_key_value().filter(|_| more).map(|(last, _)| *last),
             users: page.into_iter().collect(),
         }
     }

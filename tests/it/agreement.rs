@@ -47,11 +47,7 @@ fn record(
     let length = scenario.ends.since(scenario.starts);
     let step = SHORTEST
         * (1 + (length - SHORTEST).num_minutes() as i32 / (SHORTEST * STEPS).num_minutes() as i32);
-    let mut recording = Recording {
-        step,
-        series: BTreeMap::new(),
-        expected: Vec::new(),
-    };
+    let mut recording = Recording { step, series: BTreeMap::new(), expected: Vec::new() };
     let (mut since, mut now) = (scenario.starts.minus(step), scenario.starts);
     while now <= scenario.ends {
         telling.hear(pushes(since, now), now);
@@ -79,16 +75,8 @@ fn alert(finding: &Finding) -> Option<String> {
         format!("severity=\"{}\"", finding.severity),
     ];
     if finding.cause != Cause::UsersFailing {
-        labels.extend(
-            finding
-                .check
-                .map(|check| format!("check=\"{}\"", check.check())),
-        );
-        labels.extend(
-            finding
-                .object_type
-                .map(|object| format!("object_type=\"{object}\"")),
-        );
+        labels.extend(finding.check.map(|check| format!("check=\"{}\"", check.check())));
+        labels.extend(finding.object_type.map(|object| format!("object_type=\"{object}\"")));
     }
     Some(format!("{{{}}}", labels.join(",")))
 }
@@ -96,12 +84,8 @@ fn alert(finding: &Finding) -> Option<String> {
 /// The exporter's metrics that any rule reads.
 fn metrics_of_rules() -> BTreeSet<String> {
     let groups = groups();
-    let recording = groups
-        .iter()
-        .flat_map(|group| group.recording.iter().map(|rule| &rule.expr));
-    let alerts = groups
-        .iter()
-        .flat_map(|group| group.alerts.iter().map(|rule| &rule.expr));
+    let recording = groups.iter().flat_map(|group| group.recording.iter().map(|rule| &rule.expr));
+    let alerts = groups.iter().flat_map(|group| group.alerts.iter().map(|rule| &rule.expr));
     recording
         .chain(alerts)
         .flat_map(|expr| expr.split(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c))))
@@ -142,9 +126,7 @@ impl Recording {
 
     fn test_file(&self, starts: Timestamp) -> String {
         let first = self.first_scrape(starts);
-        let zero = starts
-            .minus(self.step * i32::try_from(first).unwrap())
-            .seconds();
+        let zero = starts.minus(self.step * i32::try_from(first).unwrap()).seconds();
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/lightning-sync.rules.yaml");
         let mut file = format!(
             "rule_files: ['{}']\nevaluation_interval: {step}m\ngroup_eval_order: [lightning-sync]\ntests:\n  - interval: {step}m\n    input_series:\n",
@@ -185,10 +167,7 @@ impl Recording {
 
 /// Whether a series' values are instants, by the last part of its name.
 fn is_instant(series: &str) -> bool {
-    series
-        .split('{')
-        .next()
-        .is_some_and(|name| name.ends_with("_timestamp_seconds"))
+    series.split('{').next().is_some_and(|name| name.ends_with("_timestamp_seconds"))
 }
 
 /// Values as promtool reads them, equal ones together.
@@ -224,11 +203,7 @@ fn agree(scenario: &Scenario, recording: &Recording) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    let said: Vec<&str> = said
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .take(60)
-        .collect();
+    let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).take(60).collect();
     assert!(
         output.status.success(),
         "{}, first scrape {} at {} min of the test (exp: judge, got: rules):\n{}",
@@ -243,11 +218,7 @@ fn agree(scenario: &Scenario, recording: &Recording) {
 fn stories(part: usize, of: usize) {
     for scenario in all().iter().skip(part).step_by(of) {
         let recording = record(scenario, |since, now| {
-            if now == scenario.starts {
-                scenario.history(now)
-            } else {
-                scenario.live(now, since)
-            }
+            if now == scenario.starts { scenario.history(now) } else { scenario.live(now, since) }
         });
         agree(scenario, &recording);
     }
@@ -316,10 +287,7 @@ fn they_agree_on_a_page_that_was_fresh_when_read_then_held_then_read_with_a_past
     });
     agree(&scenario, &recording);
     let any = |alert: &str| {
-        recording
-            .expected
-            .iter()
-            .any(|all| all.iter().any(|one| one.contains(alert)))
+        recording.expected.iter().any(|all| all.iter().any(|one| one.contains(alert)))
     };
     assert!(any("LightningSyncNoSyncIn24Hours") && any("LightningSyncObservationsStale"));
 }
@@ -349,24 +317,16 @@ fn they_agree_that_pages_of_users_confirm_nothing_of_the_organisation() {
         });
         let mut snapshot = page(&scenario, now, rows);
         snapshot.users.extend(users);
-        Pushes {
-            snapshots: vec![snapshot],
-            ..Pushes::default()
-        }
+        Pushes { snapshots: vec![snapshot], ..Pushes::default() }
     });
     agree(&scenario, &recording);
     let told = |hours: i64, alert: &str| {
         let step = hours * 60 / recording.step.num_minutes();
-        recording.expected[step as usize]
-            .iter()
-            .any(|one| one.contains(alert))
+        recording.expected[step as usize].iter().any(|one| one.contains(alert))
     };
     assert!(!told(6, "LightningSyncObservationsStale"));
     assert!(told(10, "LightningSyncObservationsStale"));
-    assert!(
-        !told(50, "LightningSyncNoSyncIn24Hours"),
-        "nobody has looked"
-    );
+    assert!(!told(50, "LightningSyncNoSyncIn24Hours"), "nobody has looked");
 }
 
 #[test]
@@ -427,10 +387,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
             vec![
                 (OrgRow::ServiceAccountProvided, OrgValue::Account(name)),
                 (OrgRow::ServiceAccountRecognized, OrgValue::Flag(recognized)),
-                (
-                    OrgRow::LinkedUsers,
-                    OrgValue::Count(if recognized { 40 } else { 0 }),
-                ),
+                (OrgRow::LinkedUsers, OrgValue::Count(if recognized { 40 } else { 0 })),
                 (OrgRow::OutlookIntegration, OrgValue::Flag(recognized)),
             ]
         };
@@ -464,18 +421,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
         }
     });
     agree(&scenario, &recording);
-    for alert in [
-        "ServiceAccountMissing",
-        "ServiceAccountNotRecognized",
-        "NoLinkedUsers",
-    ] {
-        assert!(
-            recording
-                .expected
-                .iter()
-                .flatten()
-                .any(|found| found.contains(alert)),
-            "{alert}"
-        );
+    for alert in ["ServiceAccountMissing", "ServiceAccountNotRecognized", "NoLinkedUsers"] {
+        assert!(recording.expected.iter().flatten().any(|found| found.contains(alert)), "{alert}");
     }
 }

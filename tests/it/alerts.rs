@@ -30,13 +30,7 @@ fn run(tool: &str, args: &[&str]) -> String {
 fn promtool_finds_nothing_to_object_to_in_the_rules() {
     run(
         "promtool",
-        &[
-            "check",
-            "rules",
-            "--lint=all",
-            "--lint-fatal",
-            "alerts/lightning-sync.rules.yaml",
-        ],
+        &["check", "rules", "--lint=all", "--lint-fatal", "alerts/lightning-sync.rules.yaml"],
     );
 }
 
@@ -74,10 +68,7 @@ fn the_rules_do_what_their_tests_expect() {
             let files = files.iter().skip(half).step_by(2);
             scope.spawn(move || {
                 for file in files {
-                    run(
-                        "promtool",
-                        &["test", "rules", &format!("alerts/tests/{file}")],
-                    );
+                    run("promtool", &["test", "rules", &format!("alerts/tests/{file}")]);
                 }
             });
         }
@@ -87,18 +78,12 @@ fn the_rules_do_what_their_tests_expect() {
 #[test]
 fn every_metric_in_a_rule_is_in_the_catalogue() {
     for group in groups() {
-        let exprs = group
-            .recording
-            .iter()
-            .map(|rule| (&rule.record, &rule.expr));
+        let exprs = group.recording.iter().map(|rule| (&rule.record, &rule.expr));
         let alerts = group.alerts.iter();
         let names: Vec<(String, String)> = exprs
             .map(|(name, expr)| ((*name).to_owned(), expr.clone()))
             .chain(alerts.map(|rule| {
-                (
-                    rule.alert().to_owned(),
-                    format!("{} {}", rule.expr, rule.description),
-                )
+                (rule.alert().to_owned(), format!("{} {}", rule.expr, rule.description))
             }))
             .collect();
         for (rule, text) in names {
@@ -116,32 +101,20 @@ fn the_example_of_prometheus_is_valid() {
     run(
         "promtool",
         // Its rules are where the package puts them; there, the package's test looks for them.
-        &[
-            "check",
-            "config",
-            "--syntax-only",
-            "deploy/prometheus/prometheus.yml",
-        ],
+        &["check", "config", "--syntax-only", "deploy/prometheus/prometheus.yml"],
     );
 }
 
 #[test]
 fn the_example_of_alertmanager_is_valid() {
-    run(
-        "amtool",
-        &["check-config", "deploy/alertmanager/alertmanager.yaml"],
-    );
+    run("amtool", &["check-config", "deploy/alertmanager/alertmanager.yaml"]);
 }
 
 #[test]
 fn alerts_reach_who_should_be_told() {
     let routed = |labels: &[&str]| {
-        let mut args = vec![
-            "config",
-            "routes",
-            "test",
-            "--config.file=deploy/alertmanager/alertmanager.yaml",
-        ];
+        let mut args =
+            vec!["config", "routes", "test", "--config.file=deploy/alertmanager/alertmanager.yaml"];
         args.extend(labels);
         run("amtool", &args).trim().to_owned()
     };
@@ -156,11 +129,7 @@ fn alerts_reach_who_should_be_told() {
                     _ => "heartbeat",
                 };
                 let severity = format!("severity={severity}");
-                assert_eq!(
-                    routed(&[&alert, &severity, "org=acme"]),
-                    expected,
-                    "{alert}"
-                );
+                assert_eq!(routed(&[&alert, &severity, "org=acme"]), expected, "{alert}");
             }
         }
     }

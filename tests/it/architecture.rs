@@ -16,16 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &["domain", "events"]),
     ("dashboards", &[]),
     ("rules", &["domain", "guidance", "metrics"]),
-    (
-        "web",
-        &[
-            "domain", "guidance", "metrics", "events", "secret", "store", "tls",
-        ],
-    ),
-    (
-        "config",
-        &["domain", "http_client", "secret", "sources", "tls"],
-    ),
+    ("web", &["domain", "guidance", "metrics", "events", "secret", "store", "tls"]),
+    ("config", &["domain", "http_client", "secret", "sources", "tls"]),
     ("tls", &["domain"]),
     ("events", &[]),
     ("secret", &[]),
@@ -64,11 +56,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 /// The files of a module, without their unit tests and comments.
 fn code_of(module: &str) -> Vec<(PathBuf, String)> {
-    let source = repository(if module == "scenarios" {
-        "sim/src"
-    } else {
-        "src"
-    });
+    let source = repository(if module == "scenarios" { "sim/src" } else { "src" });
     let paths = if source.join(module).is_dir() {
         files(&source.join(module))
     } else {
@@ -82,10 +70,7 @@ fn code_of(module: &str) -> Vec<(PathBuf, String)> {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    paths
-        .iter()
-        .map(|path| (path.clone(), code(path)))
-        .collect()
+    paths.iter().map(|path| (path.clone(), code(path))).collect()
 }
 
 /// The modules that a text names as `crate::module`.
@@ -121,9 +106,7 @@ fn the_web_knows_of_the_store_only_the_port_of_history() {
     for (path, code) in code_of("web") {
         for line in code.lines().filter(|line| line.contains("crate::store")) {
             assert!(
-                ["History", "HourTotal", "UserChange"]
-                    .iter()
-                    .any(|port| line.contains(port)),
+                ["History", "HourTotal", "UserChange"].iter().any(|port| line.contains(port)),
                 "{}: {line}",
                 path.display()
             );
@@ -145,19 +128,11 @@ fn pure_modules_have_no_input_output_async_or_clock() {
 #[test]
 fn every_module_of_the_library_has_a_boundary() {
     let index = fs::read_to_string(repository("src/lib.rs")).expect("readable");
-    let modules: BTreeSet<&str> = index
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .collect();
-    let bounded: BTreeSet<&str> = MAY_USE
-        .iter()
-        .map(|(module, _)| *module)
-        .chain(["app", "cli", "demo"])
-        .collect();
-    assert_eq!(
-        modules.difference(&bounded).collect::<Vec<_>>(),
-        Vec::<&&str>::new()
-    );
+    let modules: BTreeSet<&str> =
+        index.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let bounded: BTreeSet<&str> =
+        MAY_USE.iter().map(|(module, _)| *module).chain(["app", "cli", "demo"]).collect();
+    assert_eq!(modules.difference(&bounded).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
 #[test]
@@ -215,15 +190,7 @@ fn readable() -> Vec<(String, String)> {
     paths
         .into_iter()
         .filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)))
-        .map(|(text, path)| {
-            (
-                path.strip_prefix(&root)
-                    .unwrap_or(&path)
-                    .display()
-                    .to_string(),
-                text,
-            )
-        })
+        .map(|(text, path)| (path.strip_prefix(&root).unwrap_or(&path).display().to_string(), text))
         .filter(|(path, _)| !TO_CLEAN.iter().any(|start| path.starts_with(start)))
         .collect()
 }
@@ -255,12 +222,7 @@ fn banned_words_are_in_no_name_comment_or_document() {
             }
         }
     }
-    assert!(
-        found.is_empty(),
-        "{} lines:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    assert!(found.is_empty(), "{} lines:\n{}", found.len(), found.join("\n"));
     let cut: Vec<String> = words("is_told RowTold, kept").collect();
     assert_eq!(cut, ["is", "told", "row", "told", "", "kept"]);
 }
@@ -278,20 +240,13 @@ fn defined(line: &str) -> Option<&str> {
         "type" => !line.starts_with(' '),
         _ => false,
     };
-    is_type.then(|| {
-        rest.split(|c: char| !c.is_alphanumeric())
-            .next()
-            .unwrap_or(rest)
-    })
+    is_type.then(|| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(rest))
 }
 
 #[test]
 fn a_type_name_means_one_thing() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, text) in readable()
-        .into_iter()
-        .filter(|(path, _)| path.ends_with(".rs"))
-    {
+    for (path, text) in readable().into_iter().filter(|(path, _)| path.ends_with(".rs")) {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         let mut in_set = false;
         for line in code.lines() {
@@ -302,10 +257,7 @@ fn a_type_name_means_one_thing() {
                 defined(line)
             };
             in_set |= line == "closed_set! {";
-            places
-                .entry(name.unwrap_or_default().to_owned())
-                .or_default()
-                .push(path.clone());
+            places.entry(name.unwrap_or_default().to_owned()).or_default().push(path.clone());
         }
     }
     places.remove("");

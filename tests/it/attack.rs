@@ -25,8 +25,7 @@ const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 /// One attack at a time, or they would measure each other.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    TURN.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn lasts() -> Duration {
@@ -47,20 +46,11 @@ fn daemon(directory: &Path, flags: &[&str]) -> Daemon {
         .map(|name| format!("{{ name: {name}, ingest: {{ token_file: {at}/{name} }} }}"));
     std::fs::write(
         &config,
-        format!(
-            "store: {{ path: {at}/store.db }}\norgs: [{}]\n",
-            orgs.join(", ")
-        ),
+        format!("store: {{ path: {at}/store.db }}\norgs: [{}]\n", orgs.join(", ")),
     )
     .unwrap();
     let daemon = Daemon::start_with(&config, "127.0.0.1:0", flags);
-    let pushed = push(
-        daemon.address,
-        "acme",
-        "snapshot",
-        &[ACME, JSON],
-        &users(1_000),
-    );
+    let pushed = push(daemon.address, "acme", "snapshot", &[ACME, JSON], &users(1_000));
     assert_eq!(pushed, 200);
     daemon
 }
@@ -114,10 +104,7 @@ fn push(address: SocketAddr, org: &str, kind: &str, headers: &[(&str, &str)], bo
 fn memory(pid: u32) -> u64 {
     let status = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(status).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     let kib = line.split_whitespace().nth(1).unwrap();
     kib.parse::<u64>().unwrap() / 1024
 }
@@ -165,10 +152,7 @@ fn attack<F>(
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let clients = (0..CONNECTIONS).map(|number| client(number, address));
             let clients: Vec<_> = clients.map(tokio::spawn).collect();
@@ -203,10 +187,7 @@ async fn connect(
     if let Some(bytes) = receive_buffer {
         socket.set_recv_buffer_size(bytes).ok()?;
     }
-    timeout(Duration::from_secs(5), socket.connect(address))
-        .await
-        .ok()?
-        .ok()
+    timeout(Duration::from_secs(5), socket.connect(address)).await.ok()?.ok()
 }
 
 /// Waits until the server closes, reading at most one byte of what it sends each second.
@@ -333,10 +314,7 @@ fn refused_requests_by_the_thousand() {
         })
     });
     let log = daemon.process.log();
-    let line = log
-        .lines()
-        .find(|line| line.contains("Refused an ingest request"))
-        .unwrap();
+    let line = log.lines().find(|line| line.contains("Refused an ingest request")).unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["reason"], "token_wrong", "{line}");
     assert_eq!(line["peer"], "127.0.0.1");
@@ -490,11 +468,7 @@ fn a_reload_over_http_has_to_be_enabled_and_no_proxy_or_other_site_gets_one() {
         ("Origin", "https://evil.example"),
         ("Host", "rebound.example"),
     ] {
-        assert_eq!(
-            ask(&open, &[foreign]),
-            (403, Some("local_only".into())),
-            "{foreign:?}"
-        );
+        assert_eq!(ask(&open, &[foreign]), (403, Some("local_only".into())), "{foreign:?}");
     }
 }
 
@@ -533,24 +507,9 @@ fn strangers_find_nobody_by_name_and_see_no_whole_account() {
         "{{\"captured_at\": \"{now}\", \"service_account\": \"svc-sfsync@corp.example\", \"service_account_recognized\": false}}"
     );
     let open = daemon(directory.path(), &[]);
-    assert_eq!(
-        push(
-            open.address,
-            "acme",
-            "snapshot",
-            &[ACME, JSON],
-            account.as_bytes()
-        ),
-        200
-    );
+    assert_eq!(push(open.address, "acme", "snapshot", &[ACME, JSON], account.as_bytes()), 200);
     assert_eq!(get(open.address, search).json()["matching"], 0);
-    for path in [
-        "/",
-        "/orgs/acme",
-        "/api/v1/orgs",
-        "/api/v1/orgs/acme",
-        "/api/v1/findings",
-    ] {
+    for path in ["/", "/orgs/acme", "/api/v1/orgs", "/api/v1/orgs/acme", "/api/v1/findings"] {
         let text = get(open.address, path).text();
         assert!(!text.contains("svc-sfsync"), "{path}: {text}");
         assert!(text.contains("svc…"), "{path}: {text}");

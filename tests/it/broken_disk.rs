@@ -18,10 +18,7 @@ const BATCH: u64 = 2_000;
 
 fn configured(directory: &Path, store: &Path) -> PathBuf {
     let file = directory.join("config.yaml");
-    let text = format!(
-        "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
-        store.display()
-    );
+    let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display());
     fs::write(&file, text).expect("the directory is writable");
     file
 }
@@ -38,12 +35,7 @@ fn push(address: SocketAddr, batch: u64) -> Response {
         .expect("memory");
     }
     let headers = [("Content-Type", "application/x-ndjson")];
-    post(
-        address,
-        "/api/v1/orgs/acme/activity",
-        &headers,
-        body.as_bytes(),
-    )
+    post(address, "/api/v1/orgs/acme/activity", &headers, body.as_bytes())
 }
 
 fn counted(address: SocketAddr) -> u64 {
@@ -79,16 +71,10 @@ fn push_until_refused(address: SocketAddr) -> (u64, Response) {
 fn is_told(answer: &Response) {
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("Retry-After").is_some());
-    assert_eq!(
-        answer.header("Content-Type"),
-        Some("application/problem+json")
-    );
+    assert_eq!(answer.header("Content-Type"), Some("application/problem+json"));
     let problem = answer.json();
     assert_eq!(problem["reason"], "store_failing", "{problem}");
-    assert!(
-        problem["detail"].as_str().is_some_and(|it| !it.is_empty()),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().is_some_and(|it| !it.is_empty()), "{problem}");
 }
 
 #[test]
@@ -111,18 +97,12 @@ fn a_full_disk_is_told_to_senders_and_alerts_and_everything_goes_on_when_there_i
         .find_map(|it| it.strip_prefix("lightning_sync_exporter_commit_failures_total "));
     assert_ne!(failures, Some("0"), "what the alert reads");
     assert_eq!(get(address, "/").status, 200, "pages are there meanwhile");
-    assert!(
-        daemon.process.log().contains("disk"),
-        "{}",
-        daemon.process.log()
-    );
+    assert!(daemon.process.log().contains("disk"), "{}", daemon.process.log());
 
     fs::remove_file(&ballast).expect("it is there");
-    let taken = wait_until(
-        "the store takes records again",
-        Duration::from_secs(30),
-        || Some(push(address, first)).filter(|answer| answer.status == 200),
-    );
+    let taken = wait_until("the store takes records again", Duration::from_secs(30), || {
+        Some(push(address, first)).filter(|answer| answer.status == 200)
+    });
     assert_eq!(taken.json()["accepted"], BATCH, "nothing was half taken");
     assert_eq!(counted(address), (first + 1) * BATCH);
 }

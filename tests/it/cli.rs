@@ -8,24 +8,14 @@ use std::net::TcpListener;
 /// Exit code, standard output, standard error of a command with these answers on standard input.
 fn typed(arguments: &[&str], answers: &str) -> (u8, String, String) {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let mut streams = Streams {
-        input: &mut answers.as_bytes(),
-        output: &mut output,
-        errors: &mut errors,
-    };
-    let arguments = ["lightning-sync-exporter"]
-        .iter()
-        .chain(arguments)
-        .map(OsString::from);
+    let mut streams =
+        Streams { input: &mut answers.as_bytes(), output: &mut output, errors: &mut errors };
+    let arguments = ["lightning-sync-exporter"].iter().chain(arguments).map(OsString::from);
     let exit = match cli::parse(arguments, &mut streams) {
         Ok(parsed) => cli::run(&parsed, &mut streams).expect("a command that ends by itself"),
         Err(exit) => exit,
     };
-    (
-        exit.code(),
-        String::from_utf8(output).unwrap(),
-        String::from_utf8(errors).unwrap(),
-    )
+    (exit.code(), String::from_utf8(output).unwrap(), String::from_utf8(errors).unwrap())
 }
 
 #[test]
@@ -33,24 +23,16 @@ fn config_init_writes_what_config_check_takes() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.yaml");
     let file = file.to_str().unwrap();
-    let (code, _, errors) = typed(
-        &["config", "init", "--config.file", file],
-        "acme\nEurope/Berlin\ny\n\n\n",
-    );
+    let (code, _, errors) =
+        typed(&["config", "init", "--config.file", file], "acme\nEurope/Berlin\ny\n\n\n");
     assert_eq!((code, errors.as_str()), (0, ""));
     assert_eq!(
         typed(&["config", "check", "--config.file", file], ""),
-        (
-            0,
-            format!("{file} is valid: 1 organisation\n"),
-            String::new()
-        )
+        (0, format!("{file} is valid: 1 organisation\n"), String::new())
     );
     assert_eq!(typed(&["--config.file", file, "--config.check"], "").0, 0);
-    let (code, output, errors) = typed(
-        &["config", "init", "--config.file", file],
-        "acme\n\ny\n\n\n",
-    );
+    let (code, output, errors) =
+        typed(&["config", "init", "--config.file", file], "acme\n\ny\n\n\n");
     assert_eq!((code, output.as_str()), (2, ""));
     assert_eq!(
         errors,
@@ -86,14 +68,7 @@ fn config_example_is_a_configuration_and_config_schema_is_json() {
     let (code, example, _) = typed(&["config", "example"], "");
     assert_eq!(code, 0);
     std::fs::write(&file, example).unwrap();
-    assert_eq!(
-        typed(
-            &["config", "check", "--config.file", file.to_str().unwrap()],
-            ""
-        )
-        .0,
-        0
-    );
+    assert_eq!(typed(&["config", "check", "--config.file", file.to_str().unwrap()], "").0, 0);
     let (code, schema, _) = typed(&["config", "schema"], "");
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     assert_eq!(
@@ -108,20 +83,12 @@ fn explain_speaks_of_a_row_a_state_or_lists_the_rows() {
     assert_eq!((code, list.lines().count()), (0, 25));
     let (code, row, _) = typed(&["explain", "user.reset"], "");
     assert_eq!(
-        (
-            code,
-            row.contains("marked_for_reset: "),
-            row.contains("reset_in_progress: ")
-        ),
+        (code, row.contains("marked_for_reset: "), row.contains("reset_in_progress: ")),
         (0, true, true)
     );
     let (code, state, _) = typed(&["explain", "user.reset=Marked for reset"], "");
     assert_eq!(
-        (
-            code,
-            state.contains("marked_for_reset: "),
-            state.contains("reset_in_progress: ")
-        ),
+        (code, state.contains("marked_for_reset: "), state.contains("reset_in_progress: ")),
         (0, true, false)
     );
     assert_eq!(
@@ -152,10 +119,7 @@ fn daemon(answer: String) -> (String, std::thread::JoinHandle<String>) {
 }
 
 fn answer(status: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 #[test]
@@ -173,10 +137,7 @@ fn check_asks_the_daemon_once_and_prints_one_line() {
         )
     );
     let asked = asked.join().unwrap();
-    assert!(
-        asked.starts_with("GET /api/v1/orgs/acme HTTP/1.1\r\n"),
-        "{asked}"
-    );
+    assert!(asked.starts_with("GET /api/v1/orgs/acme HTTP/1.1\r\n"), "{asked}");
 }
 
 #[test]
@@ -186,16 +147,7 @@ fn check_without_a_judgement_is_unknown() {
         listener.local_addr().unwrap()
     };
     assert_eq!(
-        typed(
-            &[
-                "check",
-                "--org",
-                "acme",
-                "--url",
-                &format!("http://{closed}")
-            ],
-            ""
-        ),
+        typed(&["check", "--org", "acme", "--url", &format!("http://{closed}")], ""),
         (
             3,
             format!("UNKNOWN acme: http://{closed} cannot be reached: connection refused\n"),
@@ -207,23 +159,14 @@ fn check_without_a_judgement_is_unknown() {
             answer("404 Not Found", "{}"),
             "the daemon does not know this organisation; `orgs` of its configuration names those it knows",
         ),
-        (
-            answer("503 Service Unavailable", "{}"),
-            "the daemon answered 503; its log says why",
-        ),
-        (
-            answer("302 Found", ""),
-            "URL redirects elsewhere, which was not followed",
-        ),
+        (answer("503 Service Unavailable", "{}"), "the daemon answered 503; its log says why"),
+        (answer("302 Found", ""), "URL redirects elsewhere, which was not followed"),
         (
             answer("401 Unauthorized", "{}"),
             "the daemon asks for a name and a password; give --user and --password-file",
         ),
         (
-            format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}",
-                " ".repeat(5_000_000)
-            ),
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}", " ".repeat(5_000_000)),
             "URL sent an answer of more bytes than are taken",
         ),
         (
@@ -235,19 +178,13 @@ fn check_without_a_judgement_is_unknown() {
         let (code, output, errors) = typed(&["check", "--org", "acme", "--url", &url], "");
         assert_eq!(
             (code, output, errors),
-            (
-                3,
-                format!("UNKNOWN acme: {}\n", line.replace("URL", &url)),
-                String::new()
-            )
+            (3, format!("UNKNOWN acme: {}\n", line.replace("URL", &url)), String::new())
         );
         // The writing end may meet a closed connection; what counts is what was printed.
         drop(asked);
     }
-    let (code, output, _) = typed(
-        &["check", "--org", "acme", "--url", "http://192.0.2.1:9877"],
-        "",
-    );
+    let (code, output, _) =
+        typed(&["check", "--org", "acme", "--url", "http://192.0.2.1:9877"], "");
     assert_eq!(
         (code, output.as_str()),
         (
@@ -259,10 +196,9 @@ fn check_without_a_judgement_is_unknown() {
 
 #[test]
 fn a_url_with_a_password_in_it_is_refused_and_not_repeated() {
-    for bad in [
-        "http://ann:hunter2hunter2@127.0.0.1:9877",
-        "https://ann:hunter2hunter2@sync.example",
-    ] {
+    for bad in
+        ["http://ann:hunter2hunter2@127.0.0.1:9877", "https://ann:hunter2hunter2@sync.example"]
+    {
         let (code, output, _) = typed(&["check", "--org", "acme", "--url", bad], "");
         assert_eq!(
             (code, output.as_str()),
@@ -275,9 +211,6 @@ fn a_url_with_a_password_in_it_is_refused_and_not_repeated() {
     for bad in ["127.0.0.1:9877", "http://127.0.0.1/?a=b", "/api"] {
         let (code, output, _) = typed(&["check", "--org", "acme", "--url", bad], "");
         assert_eq!(code, 3);
-        assert!(
-            output.contains(": allowed: a URL such as https://HOST"),
-            "{output}"
-        );
+        assert!(output.contains(": allowed: a URL such as https://HOST"), "{output}");
     }
 }

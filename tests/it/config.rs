@@ -48,19 +48,13 @@ fn every_fixture_reads_as_its_expected_text_says() {
 #[test]
 fn only_what_is_named_good_is_good() {
     for name in names("yaml") {
-        assert_eq!(
-            outcome(&name).starts_with("ValidConfig"),
-            name.starts_with("good_"),
-            "{name}"
-        );
+        assert_eq!(outcome(&name).starts_with("ValidConfig"), name.starts_with("good_"), "{name}");
     }
 }
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<config::ValidConfig, String> {
-    let environment = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     config::from_text("a.yaml", text, Path::new("/nowhere"), &environment)
         .map_err(|error| error.to_string())
 }
@@ -112,10 +106,7 @@ record may come two days late and still count, and a row for every synced record
 
 #[test]
 fn the_environment_does_not_hide_a_section_that_is_no_mapping() {
-    let refused = read(
-        &format!("store: a.db\n{ORG}"),
-        &[("LIGHTNING_SYNC__STORE__PATH", "b.db")],
-    );
+    let refused = read(&format!("store: a.db\n{ORG}"), &[("LIGHTNING_SYNC__STORE__PATH", "b.db")]);
     assert_eq!(
         refused.unwrap_err(),
         "a.yaml has 1 mistake:\n  line 1: found \"a.db\"; allowed: a mapping of keys, which the environment adds to"
@@ -143,26 +134,10 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
     let good = format!("orgs:\n{}", org((0, "good")));
     let valid =
         config::from_text("a.yaml", &good, directory.path(), &Environment::default()).unwrap();
-    assert!(
-        valid.orgs[0]
-            .ingest
-            .token
-            .as_ref()
-            .unwrap()
-            .matches(b"hunter2hunter2hunter2")
-    );
+    assert!(valid.orgs[0].ingest.token.as_ref().unwrap().matches(b"hunter2hunter2hunter2"));
     assert!(!format!("{valid:?}").contains("hunter2"), "{valid:?}");
 
-    let files = [
-        "open",
-        "short",
-        "two_lines",
-        "empty",
-        "long",
-        "spaces",
-        "absent",
-        ".",
-    ];
+    let files = ["open", "short", "two_lines", "empty", "long", "spaces", "absent", "."];
     let bad: String = files.into_iter().enumerate().map(org).collect();
     let refused = config::from_text(
         "a.yaml",
@@ -170,10 +145,8 @@ fn a_token_is_read_trimmed_and_printed_by_nothing() {
         directory.path(),
         &Environment::default(),
     );
-    let message = refused
-        .unwrap_err()
-        .to_string()
-        .replace(directory.path().to_str().unwrap(), "DIR");
+    let message =
+        refused.unwrap_err().to_string().replace(directory.path().to_str().unwrap(), "DIR");
     assert!(!message.contains("hunter2"), "{message}");
     insta::assert_snapshot!(message, @r#"
     a.yaml has 8 mistakes:
@@ -209,9 +182,7 @@ fn a_file_that_is_too_large_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
     std::fs::write(&path, "#".repeat(8 * 1024 * 1024 + 1)).unwrap();
-    let refused = config::from_file(&path, &Environment::default())
-        .unwrap_err()
-        .to_string();
+    let refused = config::from_file(&path, &Environment::default()).unwrap_err().to_string();
     assert_eq!(
         refused.replace(directory.path().to_str().unwrap(), "DIR"),
         "DIR/a.yaml has more than 8388608 bytes; is it the right file?"
@@ -241,10 +212,7 @@ fn ten_thousand_organisations_are_read_and_one_more_is_refused() {
 
 fn init(path: &Path, answers: &str) -> (Result<(), String>, String) {
     let mut output = Vec::new();
-    let mut asked = config::Answers {
-        input: &mut answers.as_bytes(),
-        output: &mut output,
-    };
+    let mut asked = config::Answers { input: &mut answers.as_bytes(), output: &mut output };
     let outcome = config::init(path, &mut asked).map_err(|error| error.to_string());
     (outcome, String::from_utf8(output).unwrap())
 }
@@ -254,10 +222,7 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
-    let (outcome, output) = init(
-        &path,
-        "Acme\nacme\nBerlin\nEurope/Berlin\ny\nn\nacme.token\n",
-    );
+    let (outcome, output) = init(&path, "Acme\nacme\nBerlin\nEurope/Berlin\ny\nn\nacme.token\n");
     assert_eq!(outcome, Ok(()));
     insta::assert_snapshot!(output.replace(directory.path().to_str().unwrap(), "DIR"), @r#"
     Name of the organisation (a-z, 0-9 and -):
@@ -285,18 +250,8 @@ fn init_asks_and_writes_a_valid_file_with_a_new_token_that_is_not_shown() {
     let valid = config::from_file(&path, &Environment::default()).unwrap();
     let token = std::fs::read_to_string(directory.path().join("acme.token")).unwrap();
     assert_eq!(token.trim().len(), 64);
-    assert!(
-        valid.orgs[0]
-            .ingest
-            .token
-            .as_ref()
-            .unwrap()
-            .matches(token.trim().as_bytes())
-    );
-    let mode = std::fs::metadata(directory.path().join("acme.token"))
-        .unwrap()
-        .permissions()
-        .mode();
+    assert!(valid.orgs[0].ingest.token.as_ref().unwrap().matches(token.trim().as_bytes()));
+    let mode = std::fs::metadata(directory.path().join("acme.token")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -331,18 +286,10 @@ fn init_leaves_an_existing_file_alone() {
     std::fs::write(&path, "mine").unwrap();
     let (outcome, output) = init(&path, "acme\n\nn\n\n");
     assert_eq!(
-        outcome
-            .unwrap_err()
-            .replace(directory.path().to_str().unwrap(), "DIR"),
+        outcome.unwrap_err().replace(directory.path().to_str().unwrap(), "DIR"),
         "DIR/a.yaml is there already; move it away, or name another file with --config.file"
     );
-    assert_eq!(
-        (
-            output.as_str(),
-            std::fs::read_to_string(&path).unwrap().as_str()
-        ),
-        ("", "mine")
-    );
+    assert_eq!((output.as_str(), std::fs::read_to_string(&path).unwrap().as_str()), ("", "mine"));
 }
 
 #[test]
@@ -377,41 +324,21 @@ fn a_relative_database_lies_beside_the_configuration_or_where_it_was_before() {
     let beside = path(ORG, "/srv/sync").store.path;
     assert_eq!(beside, Path::new("/srv/sync/lightning-sync.db"));
     // Tests run in the directory of the manifest, where this file is.
-    let before = path(
-        &format!("store: {{ path: Cargo.toml }}\n{ORG}"),
-        "/srv/sync",
-    );
+    let before = path(&format!("store: {{ path: Cargo.toml }}\n{ORG}"), "/srv/sync");
     assert_eq!(before.store.path, Path::new("Cargo.toml"));
-    assert!(
-        before.notes[0].contains("/srv/sync/Cargo.toml is not there"),
-        "{:?}",
-        before.notes
-    );
+    assert!(before.notes[0].contains("/srv/sync/Cargo.toml is not there"), "{:?}", before.notes);
 }
 
 #[test]
 fn init_without_answers_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
-    for answers in [
-        "",
-        "acme\n",
-        "acme\n\n",
-        "acme\n\nmaybe\nmaybe\nmaybe\n\n",
-        "acme\n\nn\n",
-    ] {
+    for answers in ["", "acme\n", "acme\n\n", "acme\n\nmaybe\nmaybe\nmaybe\n\n", "acme\n\nn\n"] {
         assert!(
-            init(&path, answers)
-                .0
-                .unwrap_err()
-                .starts_with("no good answer to: "),
+            init(&path, answers).0.unwrap_err().starts_with("no good answer to: "),
             "{answers:?}"
         );
-        assert_eq!(
-            std::fs::read_dir(directory.path()).unwrap().count(),
-            0,
-            "{answers:?}"
-        );
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{answers:?}");
     }
     assert_eq!(init(&path, "acme\n\nn\n\n").0, Ok(()));
     assert_eq!(
@@ -424,10 +351,9 @@ fn init_without_answers_writes_nothing() {
 fn the_reference_and_the_schema_in_docs_are_made_from_the_table() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let schema = serde_json::to_string_pretty(&config::schema()).unwrap() + "\n";
-    for (file, text) in [
-        ("configuration.md", config::reference()),
-        ("configuration.schema.json", schema),
-    ] {
+    for (file, text) in
+        [("configuration.md", config::reference()), ("configuration.schema.json", schema)]
+    {
         let path = docs.join(file);
         if std::env::var_os("UPDATE_GENERATED").is_some() {
             std::fs::create_dir_all(&docs).unwrap();

@@ -54,22 +54,14 @@ fn rows_that_contradict_each_other_are_refused_or_told_by_every_way_in() {
     let file = directory.path().join("config.yaml");
     let database = directory.path().join("a.db").display().to_string();
     let orgs = "orgs: [{ name: acme-0 }, { name: acme-1 }, { name: acme-2 }]";
-    fs::write(
-        &file,
-        format!("store: {{ path: {database} }}\nuser_names: plain\n{orgs}\n"),
-    )
-    .unwrap();
+    fs::write(&file, format!("store: {{ path: {database} }}\nuser_names: plain\n{orgs}\n"))
+        .unwrap();
     let daemon = Daemon::start(&file);
     let at = lightning_sync_exporter::app::now().to_string();
     let push = |number: usize, body: &str| {
         let path = format!("/api/v1/orgs/acme-{number}/snapshot");
         let media = [("Content-Type", FORMS[number])];
-        post(
-            daemon.address,
-            &path,
-            &media,
-            body.replace("AT", &at).as_bytes(),
-        )
+        post(daemon.address, &path, &media, body.replace("AT", &at).as_bytes())
     };
     let pairs = [
         (

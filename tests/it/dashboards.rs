@@ -80,74 +80,38 @@ fn the_linter_s_rules_hold() {
         };
         let datasource = choice("datasource");
         assert_eq!(
-            (
-                text(&datasource["type"]),
-                text(&datasource["query"]),
-                text(&datasource["label"])
-            ),
+            (text(&datasource["type"]), text(&datasource["query"]), text(&datasource["label"])),
             ("datasource", "prometheus", "Data source"),
             "{file}"
         );
         for (name, label) in [("job", "Job"), ("instance", "Instance")] {
             let choice = choice(name);
+            assert_eq!(choice["datasource"]["uid"], "${datasource}", "{file} {name}");
             assert_eq!(
-                choice["datasource"]["uid"], "${datasource}",
-                "{file} {name}"
-            );
-            assert_eq!(
-                (
-                    text(&choice["type"]),
-                    text(&choice["label"]),
-                    text(&choice["allValue"])
-                ),
+                (text(&choice["type"]), text(&choice["label"]), text(&choice["allValue"])),
                 ("query", label, ".+"),
                 "{file}"
             );
-            assert_eq!(
-                (&choice["multi"], &choice["refresh"]),
-                (&true.into(), &2.into())
-            );
-            assert!(
-                names(text(&choice["query"]["query"]))
-                    .iter()
-                    .all(|name| is_known(name))
-            );
+            assert_eq!((&choice["multi"], &choice["refresh"]), (&true.into(), &2.into()));
+            assert!(names(text(&choice["query"]["query"])).iter().all(|name| is_known(name)));
         }
         assert_eq!(text(&choice("pages")["type"]), "textbox", "{file}");
-        assert!(
-            !json.to_string().contains("://${"),
-            "{file}: an address is chosen as a whole"
-        );
+        assert!(!json.to_string().contains("://${"), "{file}: an address is chosen as a whole");
         let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
         for panel in list(&json["panels"]) {
             let title = text(&panel["title"]);
-            assert!(
-                ids.insert(panel["id"].as_u64()) && titles.insert(title),
-                "{file}: {title}"
-            );
-            assert!(
-                title.ends_with('?'),
-                "{file}: a title asks a question: {title}"
-            );
+            assert!(ids.insert(panel["id"].as_u64()) && titles.insert(title), "{file}: {title}");
+            assert!(title.ends_with('?'), "{file}: a title asks a question: {title}");
             assert!(!text(&panel["description"]).is_empty(), "{file}: {title}");
-            assert_eq!(
-                panel["datasource"]["uid"], "${datasource}",
-                "{file}: {title}"
-            );
+            assert_eq!(panel["datasource"]["uid"], "${datasource}", "{file}: {title}");
             let unit = text(&panel["fieldConfig"]["defaults"]["unit"]);
             assert!(UNITS.contains(&unit), "{file}: {title} in {unit}");
             assert!(!list(&panel["targets"]).is_empty(), "{file}: {title}");
             for target in list(&panel["targets"]) {
-                assert_eq!(
-                    target["datasource"]["uid"], "${datasource}",
-                    "{file}: {title}"
-                );
+                assert_eq!(target["datasource"]["uid"], "${datasource}", "{file}: {title}");
             }
             let place = &panel["gridPos"];
-            assert!(
-                place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24,
-                "{title}"
-            );
+            assert!(place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24, "{title}");
         }
     }
 }
@@ -167,10 +131,7 @@ fn grafana_s_own_types_take_them() {
 fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
     for (place, expr) in queries() {
         let mut selectors = 0;
-        for name in names(&expr)
-            .into_iter()
-            .chain(expr.contains("up{").then_some("up"))
-        {
+        for name in names(&expr).into_iter().chain(expr.contains("up{").then_some("up")) {
             for (at, found) in expr.match_indices(name) {
                 let rest = &expr[at + found.len()..];
                 // A longer name that begins with this one.
@@ -187,11 +148,7 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
                     || name.ends_with("_bucket");
                 assert_eq!(is_counter, expr[..at].ends_with("rate("), "{place}: {name}");
                 let range = rest.split_once('}').unwrap().1;
-                assert_eq!(
-                    is_counter,
-                    range.starts_with("[$__rate_interval]"),
-                    "{place}"
-                );
+                assert_eq!(is_counter, range.starts_with("[$__rate_interval]"), "{place}");
             }
         }
         assert!(selectors > 0, "{place}: {expr}");
@@ -200,27 +157,15 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 
 /// Metrics that no dashboard shows, and why.
 const NOT_SHOWN: [(&str, &str); 16] = [
-    (
-        "lightning_sync_activity_coverage_seconds",
-        "the rules need it; people see a gap",
-    ),
+    ("lightning_sync_activity_coverage_seconds", "the rules need it; people see a gap"),
     ("lightning_sync_ever_synced", "the finding says it"),
     (
         "lightning_sync_exporter_config_last_reload_success_timestamp_seconds",
         "whether it was taken is shown",
     ),
-    (
-        "lightning_sync_exporter_finding_since_timestamp_seconds",
-        "the alerts say it",
-    ),
-    (
-        "lightning_sync_exporter_scrapes_total",
-        "Prometheus knows its scrapes",
-    ),
-    (
-        "lightning_sync_exporter_task_restarts_total",
-        "a defect of ours; the log says it",
-    ),
+    ("lightning_sync_exporter_finding_since_timestamp_seconds", "the alerts say it"),
+    ("lightning_sync_exporter_scrapes_total", "Prometheus knows its scrapes"),
+    ("lightning_sync_exporter_task_restarts_total", "a defect of ours; the log says it"),
     (
         "lightning_sync_exporter_web_certificate_not_after_timestamp_seconds",
         "only where https is served; the log and the doctor say it",
@@ -229,10 +174,7 @@ const NOT_SHOWN: [(&str, &str); 16] = [
         "lightning_sync_exporter_web_passwords_refused_total",
         "only where users are configured; the log says it",
     ),
-    (
-        "lightning_sync_exporter_web_reload_failures_total",
-        "the log says it",
-    ),
+    ("lightning_sync_exporter_web_reload_failures_total", "the log says it"),
     (
         "lightning_sync_last_sync_deadline_timestamp_seconds",
         "the time since the last sync is shown",
@@ -245,18 +187,9 @@ const NOT_SHOWN: [(&str, &str); 16] = [
         "lightning_sync_poll_last_success_timestamp_seconds",
         "whether the latest poll was good is shown",
     ),
-    (
-        "lightning_sync_reading_info",
-        "the status page names sources",
-    ),
-    (
-        "lightning_sync_reading_timestamp_seconds",
-        "the status page tells ages row by row",
-    ),
-    (
-        "lightning_sync_user_status",
-        "one series a user: the status page shows users",
-    ),
+    ("lightning_sync_reading_info", "the status page names sources"),
+    ("lightning_sync_reading_timestamp_seconds", "the status page tells ages row by row"),
+    ("lightning_sync_user_status", "one series a user: the status page shows users"),
     ("lightning_sync_utc_offset_seconds", "the alerts need it"),
 ];
 
@@ -310,11 +243,7 @@ fn rules_and_documentation_name_no_metric_that_there_is_not() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for name in names(&text) {
-            assert!(
-                is_known(name) || is_family(name),
-                "{}: {name}",
-                file.display()
-            );
+            assert!(is_known(name) || is_family(name), "{}: {name}", file.display());
         }
     }
 }
@@ -326,11 +255,7 @@ fn is_family(name: &str) -> bool {
 
 #[test]
 fn a_name_that_only_begins_as_a_metric_does_is_not_known() {
-    for cut in [
-        "lightning_sync_users_fail",
-        "lightning_sync_users_failings",
-        "lightning_sync_x_",
-    ] {
+    for cut in ["lightning_sync_users_fail", "lightning_sync_users_failings", "lightning_sync_x_"] {
         assert!(!is_known(cut) && !is_family(cut), "{cut}");
     }
     assert!(
@@ -374,13 +299,11 @@ fn no_query_returns_anything_where_nothing_of_ours_answers() {
 fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
     let directory = tempfile::tempdir().unwrap();
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let _demo = Process::start(
-        Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
-            "demo",
-            "--web.listen-address",
-            &address.to_string(),
-        ]),
-    );
+    let _demo = Process::start(Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
+        "demo",
+        "--web.listen-address",
+        &address.to_string(),
+    ]));
     wait_until("the demo answers", Duration::from_secs(60), || {
         http::request(address, "GET", "/-/ready", &[], b"")
             .ok()
@@ -404,10 +327,8 @@ fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
     let refused = http::post(address, "/api/v1/orgs/nobody/snapshot", &media, b"{}");
     assert_eq!(refused.status, 404);
     let alertmanager = Alertmanager::start(directory.path(), address);
-    let jobs = [
-        ("lightning-sync", &[address, failing.address][..]),
-        ("other", &[alertmanager.address]),
-    ];
+    let jobs =
+        [("lightning-sync", &[address, failing.address][..]), ("other", &[alertmanager.address])];
     let prometheus = Prometheus::start(directory.path(), &jobs, None);
     let mut left = queries_for_all();
     let asked = left.len();

@@ -20,10 +20,7 @@ fn configured(directory: &Path, name: &str) -> PathBuf {
     let store = directory.join(format!("{name}.db"));
     fs::write(
         &config,
-        format!(
-            "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
-            store.display()
-        ),
+        format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display()),
     )
     .expect("writable");
     config
@@ -31,26 +28,15 @@ fn configured(directory: &Path, name: &str) -> PathBuf {
 
 /// Pushes records of contacts and events that were synced `ago`.
 fn push(address: SocketAddr, ago: TimeDelta, id: &str) {
-    let at = now()
-        .minus(ago)
-        .datetime()
-        .to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = now().minus(ago).datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
     let body = format!(
         "{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"c-{id}\"}}\n{{\"at\":\"{at}\",\"object_type\":\"events\",\"id\":\"e-{id}\"}}\n"
     );
     let headers = [("Content-Type", "application/x-ndjson")];
-    let answer = post(
-        address,
-        "/api/v1/orgs/acme/activity",
-        &headers,
-        body.as_bytes(),
-    );
+    let answer = post(address, "/api/v1/orgs/acme/activity", &headers, body.as_bytes());
     assert_eq!(
         (answer.status, answer.text().as_str()),
-        (
-            200,
-            "{\"accepted\":2,\"duplicates\":0,\"expired\":0,\"rejected\":[]}"
-        )
+        (200, "{\"accepted\":2,\"duplicates\":0,\"expired\":0,\"rejected\":[]}")
     );
 }
 
@@ -104,77 +90,38 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
     let first = wait_until("the notification", Duration::from_secs(120), || {
         with_alerts(&receiver, "firing").pop()
     });
-    println!(
-        "from push to notification: {:.1} s",
-        first.at.duration_since(pushed).as_secs_f64()
-    );
+    println!("from push to notification: {:.1} s", first.at.duration_since(pushed).as_secs_f64());
     let alerts = first.alerts("firing", HEADLINE);
     assert_eq!(first.path, "/page", "the receiver that wakes somebody");
-    assert_eq!(
-        alerts.len(),
-        2,
-        "contacts and events in one message: {}",
-        first.body
-    );
+    assert_eq!(alerts.len(), 2, "contacts and events in one message: {}", first.body);
     for alert in alerts {
         let labels = &alert["labels"];
-        assert_eq!(
-            (&labels["org"], &labels["severity"]),
-            (&"acme".into(), &"critical".into())
-        );
-        assert!(
-            labels.get("instance").is_none() && labels.get("job").is_none(),
-            "{labels}"
-        );
-        for annotation in [
-            "summary",
-            "description",
-            "next_step",
-            "owner",
-            "runbook_url",
-        ] {
-            let text = alert["annotations"][annotation]
-                .as_str()
-                .unwrap_or_default();
+        assert_eq!((&labels["org"], &labels["severity"]), (&"acme".into(), &"critical".into()));
+        assert!(labels.get("instance").is_none() && labels.get("job").is_none(), "{labels}");
+        for annotation in ["summary", "description", "next_step", "owner", "runbook_url"] {
+            let text = alert["annotations"][annotation].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "{annotation} is missing: {alert}");
         }
         let runbook = format!("{external_url}/runbooks/{HEADLINE}");
         assert_eq!(alert["annotations"]["runbook_url"], runbook.as_str());
         let runbook = get(daemon.address, &format!("/runbooks/{HEADLINE}"));
         assert_eq!(runbook.status, 200, "the link leads somewhere");
-        let description = alert["annotations"]["description"]
-            .as_str()
-            .unwrap_or_default();
-        assert!(
-            description.contains(" UTC"),
-            "when it ran out: {description}"
-        );
+        let description = alert["annotations"]["description"].as_str().unwrap_or_default();
+        assert!(description.contains(" UTC"), "when it ran out: {description}");
     }
 
     // The exporter goes; what it last said still holds.
     let address = daemon.address;
     terminate(&mut daemon.process);
-    wait_until(
-        "Prometheus sees the exporter gone",
-        Duration::from_secs(30),
-        || {
-            let up = prometheus.query("up{job=\"lightning-sync\"}");
-            (up.first()?["value"][1] == "0").then_some(())
-        },
-    );
+    wait_until("Prometheus sees the exporter gone", Duration::from_secs(30), || {
+        let up = prometheus.query("up{job=\"lightning-sync\"}");
+        (up.first()?["value"][1] == "0").then_some(())
+    });
     let gone = Instant::now();
-    wait_until(
-        "ten evaluations without the exporter",
-        Duration::from_secs(30),
-        || {
-            assert_eq!(
-                prometheus.firing(HEADLINE).len(),
-                2,
-                "a dead exporter resolved the page"
-            );
-            (gone.elapsed() > Duration::from_secs(10)).then_some(())
-        },
-    );
+    wait_until("ten evaluations without the exporter", Duration::from_secs(30), || {
+        assert_eq!(prometheus.firing(HEADLINE).len(), 2, "a dead exporter resolved the page");
+        (gone.elapsed() > Duration::from_secs(10)).then_some(())
+    });
     assert!(with_alerts(&receiver, "resolved").is_empty());
 
     // It comes back with what it knew, and sync resumes.
@@ -183,17 +130,8 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
     let resolved = wait_until("the resolution", Duration::from_secs(120), || {
         with_alerts(&receiver, "resolved").pop()
     });
-    assert_eq!(
-        resolved.alerts("resolved", HEADLINE).len(),
-        2,
-        "{}",
-        resolved.body
-    );
-    assert_eq!(
-        with_alerts(&receiver, "firing").len(),
-        1,
-        "one cause, one notification"
-    );
+    assert_eq!(resolved.alerts("resolved", HEADLINE).len(), 2, "{}", resolved.body);
+    assert_eq!(with_alerts(&receiver, "firing").len(), 1, "one cause, one notification");
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 }
 
@@ -217,11 +155,7 @@ fn two_jobs_and_two_replicas_of_the_same_organisations_break_no_rule_and_page_on
         with_alerts(&receiver, "firing").pop()
     });
     let firing = prometheus.firing(HEADLINE);
-    assert_eq!(
-        firing.len(),
-        2,
-        "one for contacts, one for events: {firing:?}"
-    );
+    assert_eq!(firing.len(), 2, "one for contacts, one for events: {firing:?}");
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 
     // One replica hears of a sync that the other missed: the more hopeful of the two is right.

@@ -28,9 +28,8 @@ fn at(ago: TimeDelta) -> String {
 /// Files of a folder of the directory, sorted; none where there is no such folder.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -42,11 +41,9 @@ fn sample(daemon: &Daemon, series: &str) -> Option<f64> {
 }
 
 fn wait_for(daemon: &Daemon, series: &str, value: f64) {
-    wait_until(
-        &format!("{series} {value}"),
-        Duration::from_secs(60),
-        || (sample(daemon, series) == Some(value)).then_some(()),
-    );
+    wait_until(&format!("{series} {value}"), Duration::from_secs(60), || {
+        (sample(daemon, series) == Some(value)).then_some(())
+    });
 }
 
 const LINKED: &str = "lightning_sync_linked_users{org=\"acme\"}";
@@ -60,17 +57,11 @@ fn every_kind_of_file_is_taken_once_and_what_is_wrong_lies_beside_its_reason() {
     let directory = tempfile::tempdir().unwrap();
     let (config, drop) = configured(directory.path());
     let daemon = Daemon::start(&config);
-    let (page, user) = (
-        include_str!("pages/org_table.html"),
-        include_str!("pages/user_pasted.txt"),
-    );
+    let (page, user) =
+        (include_str!("pages/org_table.html"), include_str!("pages/user_pasted.txt"));
     fs::write(drop.join("1-page.html"), page).unwrap();
     // The user is named by the file, and the page need not name anybody.
-    let user: String = user
-        .lines()
-        .skip(1)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let user: String = user.lines().skip(1).map(|line| format!("{line}\n")).collect();
     fs::write(drop.join("ann@corp.example.txt"), user).unwrap();
     let records: String = (1..=3)
         .map(|number| {
@@ -87,18 +78,10 @@ fn every_kind_of_file_is_taken_once_and_what_is_wrong_lies_beside_its_reason() {
     wait_until("the files are taken", Duration::from_secs(60), || {
         (names(&drop) == ["done", "half.json.part", "rejected"]).then_some(())
     });
-    assert_eq!(
-        names(&drop.join("done")),
-        ["1-page.html", "ann@corp.example.txt", "feed.ndjson"]
-    );
+    assert_eq!(names(&drop.join("done")), ["1-page.html", "ann@corp.example.txt", "feed.ndjson"]);
     assert_eq!(
         names(&drop.join("rejected")),
-        [
-            "other.html",
-            "other.html.reason.txt",
-            "passwd.txt",
-            "passwd.txt.reason.txt"
-        ]
+        ["other.html", "other.html.reason.txt", "passwd.txt", "passwd.txt.reason.txt"]
     );
     let reason = fs::read_to_string(drop.join("rejected/other.html.reason.txt")).unwrap();
     assert!(reason.starts_with("no known label was found"), "{reason}");
@@ -107,21 +90,14 @@ fn every_kind_of_file_is_taken_once_and_what_is_wrong_lies_beside_its_reason() {
     let users = get(daemon.address, "/api/v1/orgs/acme/users").json();
     assert_eq!(users["users"][0]["user"], "ann@corp.example");
     // A snapshot by name of its own time, and a table that says no time: the file's holds.
-    let json = format!(
-        "{{\"captured_at\":\"{}\",\"linked_users\":42}}",
-        at(TimeDelta::zero())
-    );
+    let json = format!("{{\"captured_at\":\"{}\",\"linked_users\":42}}", at(TimeDelta::zero()));
     fs::write(drop.join("new.json"), json).unwrap();
     wait_for(&daemon, LINKED, 42.0);
     fs::write(drop.join("later.csv"), "user,linked_users\n,43\n").unwrap();
     wait_for(&daemon, LINKED, 43.0);
     // The feed again, as after a crash between the engine's word and the move: it changes nothing.
     let before = sample(&daemon, SYNCED);
-    assert_eq!(
-        before,
-        Some(18.0),
-        "a live page outranks a feed that has not covered an hour"
-    );
+    assert_eq!(before, Some(18.0), "a live page outranks a feed that has not covered an hour");
     fs::rename(drop.join("done/feed.ndjson"), drop.join("feed.ndjson")).unwrap();
     let duplicates =
         "lightning_sync_exporter_ingest_records_total{org=\"acme\",outcome=\"duplicate\"}";
@@ -155,10 +131,8 @@ fn a_file_without_read_right_lies_beside_its_reason_and_a_directory_without_one_
     let directory = tempfile::tempdir().unwrap();
     let (config, drop) = configured(directory.path());
     // Root may read everything, unless it gave that right away.
-    let daemon = Daemon::start_by(
-        &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
-        &config,
-    );
+    let daemon =
+        Daemon::start_by(&["setpriv", "--bounding-set=-dac_override,-dac_read_search"], &config);
     wait_for(&daemon, READABLE, 1.0);
     let shut = drop.join("shut.csv");
     fs::write(&shut, "user,linked_users\n,7\n").unwrap();
@@ -166,10 +140,7 @@ fn a_file_without_read_right_lies_beside_its_reason_and_a_directory_without_one_
     fs::write(drop.join("zopen.csv"), "user,linked_users\n,8\n").unwrap();
     wait_for(&daemon, LINKED, 8.0);
     let reason = fs::read_to_string(drop.join("rejected/shut.csv.reason.txt")).unwrap();
-    assert!(
-        reason.contains("Permission denied") && reason.contains("read access"),
-        "{reason}"
-    );
+    assert!(reason.contains("Permission denied") && reason.contains("read access"), "{reason}");
     fs::set_permissions(&drop, Permissions::from_mode(0o300)).unwrap();
     wait_for(&daemon, READABLE, 0.0);
     let log = daemon.process.log();
@@ -191,10 +162,7 @@ fn a_directory_that_holds_what_the_daemon_needs_or_is_anothers_is_refused() {
     symlink("../keys/token", at("conf/token")).unwrap();
     let file = at("conf/config.yaml");
     let mistakes = |orgs: &str| {
-        let text = format!(
-            "store: {{ path: {} }}\norgs:\n{orgs}",
-            at("store/a.db").display()
-        );
+        let text = format!("store: {{ path: {} }}\norgs:\n{orgs}", at("store/a.db").display());
         fs::write(&file, text).unwrap();
         config::from_file(&file, &config::Environment::default())
             .err()
@@ -262,18 +230,11 @@ fn an_exported_error_report_becomes_the_figures_that_one_that_is_asked_for_has()
     wait_for(&daemon, &series("failed_records", "contacts"), 0.0);
     fs::write(drop.join("wrong.report.csv"), "Owner,Object\nBob,Event\n").unwrap();
     let beside = drop.join("rejected/wrong.report.csv.reason.txt");
-    let reason = wait_until("it is refused", Duration::from_secs(60), || {
-        fs::read_to_string(&beside).ok()
-    });
+    let reason =
+        wait_until("it is refused", Duration::from_secs(60), || fs::read_to_string(&beside).ok());
     assert!(reason.contains("report.user_column"), "{reason}");
-    assert_eq!(
-        sample(&daemon, &series("failed_records", "events")),
-        Some(1.0)
-    );
-    assert_eq!(
-        names(&drop.join("done")),
-        ["errors.Report.csv", "later.report.csv"]
-    );
+    assert_eq!(sample(&daemon, &series("failed_records", "events")), Some(1.0));
+    assert_eq!(names(&drop.join("done")), ["errors.Report.csv", "later.report.csv"]);
 }
 
 #[test]
@@ -285,14 +246,10 @@ fn an_exported_error_report_without_columns_is_refused_by_a_reason_that_names_th
     let rejected = "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"media_type_unsupported\"}";
     wait_for(&daemon, rejected, 1.0);
     let beside = drop.join("rejected/errors.report.csv.reason.txt");
-    let reason = wait_until("the reason", Duration::from_secs(60), || {
-        fs::read_to_string(&beside).ok()
-    });
+    let reason =
+        wait_until("the reason", Duration::from_secs(60), || fs::read_to_string(&beside).ok());
     assert!(reason.contains("orgs[].files.report"), "{reason}");
-    assert_eq!(
-        sample(&daemon, "lightning_sync_salesforce_report_failed_records"),
-        None
-    );
+    assert_eq!(sample(&daemon, "lightning_sync_salesforce_report_failed_records"), None);
 }
 
 #[test]

@@ -134,10 +134,7 @@ impl Drop for Trial<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("LIGHTNING_SYNC_TEST_FUZZ_SEED={}", self.seed);
-            println!(
-                "body begins: {:.2000}",
-                self.body.escape_ascii().to_string()
-            );
+            println!("body begins: {:.2000}", self.body.escape_ascii().to_string());
         }
     }
 }
@@ -199,14 +196,8 @@ fn fuzz(seeds: &[&str], mut parse: impl FnMut(&[u8])) {
 fn bounded_mistakes(mistakes: &[FieldError]) {
     assert!(mistakes.len() <= 100);
     for mistake in mistakes {
-        assert!(
-            mistake.field.len() <= 200 && mistake.message.len() <= 500,
-            "{mistake:?}"
-        );
-        assert!(
-            !mistake.to_string().contains(['\0', '\n', '\u{202e}']),
-            "{mistake:?}"
-        );
+        assert!(mistake.field.len() <= 200 && mistake.message.len() <= 500, "{mistake:?}");
+        assert!(!mistake.to_string().contains(['\0', '\n', '\u{202e}']), "{mistake:?}");
     }
 }
 
@@ -227,12 +218,8 @@ fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
             let rows: usize = read.users.iter().map(|(_, values)| values.len()).sum();
             assert!(read.rows.len() + read.users.len() + rows <= 20 * body.len());
             let org = OrgName::new("acme").unwrap();
-            let context = snapshot::Context {
-                org: &org,
-                now: NOW,
-                captured_at: None,
-                written_at: None,
-            };
+            let context =
+                snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
             assert_eq!(
                 snapshot::parse_json(snapshot::to_json(&read).as_bytes(), &context),
                 Ok(read)
@@ -243,30 +230,20 @@ fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
 
 #[test]
 fn damaged_activity_is_refused_or_read_within_bounds() {
-    alone(
-        "damaged_activity_is_refused_or_read_within_bounds",
-        of_activity,
-    );
+    alone("damaged_activity_is_refused_or_read_within_bounds", of_activity);
 }
 
 fn of_activity() {
     let (org, identity) = (OrgName::new("acme").unwrap(), IdentityKey::new([7; 16]));
     fuzz(&ACTIVITY, |body| {
-        let context = |on_error| activity::Context {
-            org: &org,
-            identity: &identity,
-            now: NOW,
-            on_error,
-        };
+        let context =
+            |on_error| activity::Context { org: &org, identity: &identity, now: NOW, on_error };
         let refused = activity::parse(body, &context(OnError::Refuse));
         let skipped = activity::parse(body, &context(OnError::Skip));
         match (&refused, &skipped) {
             (Ok(all), Ok(good)) => assert_eq!((all, good.rejected_total), (good, 0)),
             (Err(error), Ok(good)) => {
-                assert_eq!(
-                    (&error.errors, error.total),
-                    (&good.rejected, good.rejected_total)
-                );
+                assert_eq!((&error.errors, error.total), (&good.rejected, good.rejected_total));
                 bounded(error);
                 bounded_mistakes(&good.rejected);
             }
@@ -282,44 +259,24 @@ fn of_activity() {
 
 #[test]
 fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
-    alone(
-        "damaged_json_snapshots_are_refused_or_read_within_bounds",
-        json_snapshots,
-    );
+    alone("damaged_json_snapshots_are_refused_or_read_within_bounds", json_snapshots);
 }
 
 fn json_snapshots() {
     let org = OrgName::new("acme").unwrap();
-    let context = snapshot::Context {
-        org: &org,
-        now: NOW,
-        captured_at: None,
-        written_at: None,
-    };
-    fuzz(&[JSON], |body| {
-        bounded_snapshot(body, snapshot::parse_json(body, &context))
-    });
+    let context = snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
+    fuzz(&[JSON], |body| bounded_snapshot(body, snapshot::parse_json(body, &context)));
 }
 
 #[test]
 fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
-    alone(
-        "damaged_csv_snapshots_are_refused_or_read_within_bounds",
-        csv_snapshots,
-    );
+    alone("damaged_csv_snapshots_are_refused_or_read_within_bounds", csv_snapshots);
 }
 
 fn csv_snapshots() {
     let org = OrgName::new("acme").unwrap();
-    let context = snapshot::Context {
-        org: &org,
-        now: NOW,
-        captured_at: None,
-        written_at: None,
-    };
-    fuzz(&[CSV], |body| {
-        bounded_snapshot(body, snapshot::parse_csv(body, &context))
-    });
+    let context = snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
+    fuzz(&[CSV], |body| bounded_snapshot(body, snapshot::parse_csv(body, &context)));
 }
 
 #[test]

@@ -26,10 +26,7 @@ pub(crate) fn is_current(path: &str, expected: &str) {
 
 #[test]
 fn the_rules_file_is_what_the_rules_say() {
-    is_current(
-        "alerts/lightning-sync.rules.yaml",
-        &render(Format::Prometheus, LOCAL),
-    );
+    is_current("alerts/lightning-sync.rules.yaml", &render(Format::Prometheus, LOCAL));
 }
 
 #[test]
@@ -42,10 +39,7 @@ fn the_charts_rules_are_what_the_rules_say() {
 
 #[test]
 fn the_operators_rules_are_what_the_rules_say() {
-    is_current(
-        "alerts/lightning-sync.prometheusrule.yaml",
-        &render(Format::Operator, LOCAL),
-    );
+    is_current("alerts/lightning-sync.prometheusrule.yaml", &render(Format::Operator, LOCAL));
 }
 
 #[test]
@@ -55,10 +49,7 @@ fn the_example_of_alertmanager_is_what_the_rules_say() {
 
 #[test]
 fn the_examples_of_prometheus_are_what_the_rules_say() {
-    is_current(
-        "deploy/prometheus/prometheus.yml",
-        &prometheus(Site::Package),
-    );
+    is_current("deploy/prometheus/prometheus.yml", &prometheus(Site::Package));
     is_current("deploy/compose/prometheus.yml", &prometheus(Site::Compose));
 }
 

@@ -36,12 +36,8 @@ fn alerts(reason: Cause, org: &str) -> Vec<Value> {
         for (name, value) in things {
             let mut labels = json!({ "alertname": reason.alert(), "severity": severity.name() });
             if reason.scope() != Scope::Exporter
-                || [
-                    Cause::IngestRejected,
-                    Cause::PollFailing,
-                    Cause::SalesforceApiBudgetLow,
-                ]
-                .contains(&reason)
+                || [Cause::IngestRejected, Cause::PollFailing, Cause::SalesforceApiBudgetLow]
+                    .contains(&reason)
             {
                 labels["org"] = org.into();
             }
@@ -70,10 +66,7 @@ fn send(address: SocketAddr, alerts: &[Value]) {
 }
 
 fn labels(alerts: &[Value]) -> BTreeSet<String> {
-    alerts
-        .iter()
-        .map(|alert| alert["labels"].to_string())
-        .collect()
+    alerts.iter().map(|alert| alert["labels"].to_string()).collect()
 }
 
 fn told(receiver: &Receiver, label: &str, value: &str) -> Vec<Notification> {
@@ -90,9 +83,7 @@ fn held_back(address: SocketAddr) -> Vec<(Value, usize)> {
         .unwrap()
         .iter()
         .map(|alert| {
-            let by = alert["status"]["inhibitedBy"]
-                .as_array()
-                .map_or(0, Vec::len);
+            let by = alert["status"]["inhibitedBy"].as_array().map_or(0, Vec::len);
             (alert["labels"].clone(), by)
         })
         .collect()
@@ -153,10 +144,8 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
     let alertmanager = Alertmanager::start(directory.path(), receiver.address);
-    let mut all: Vec<Value> = inhibits(Cause::ExporterDown)
-        .iter()
-        .flat_map(|other| alerts(*other, "acme"))
-        .collect();
+    let mut all: Vec<Value> =
+        inhibits(Cause::ExporterDown).iter().flat_map(|other| alerts(*other, "acme")).collect();
     let page = cause(Cause::NoSyncIn24Hours, "beta");
     all.extend(page.clone());
     // Alerts about an exporter name it; those about what nobody else watches name the organisation.
@@ -174,25 +163,16 @@ fn a_dead_exporter_is_one_notification_and_the_pages_that_were_true_stay() {
         });
         all.push(alert);
     }
-    let got = notifications(
-        &alertmanager,
-        &receiver,
-        &all,
-        ("alertname", "LightningSyncExporterDown"),
-    );
+    let got =
+        notifications(&alertmanager, &receiver, &all, ("alertname", "LightningSyncExporterDown"));
     assert_eq!(got.len(), 1, "{got:#?}");
     assert_eq!(told(&receiver, "org", "acme").len(), 0);
     let beta = told(&receiver, "org", "beta");
     assert_eq!(beta.len(), 1, "{beta:#?}");
-    assert_eq!(
-        labels(beta[0].body["alerts"].as_array().unwrap()),
-        labels(&page)
-    );
+    assert_eq!(labels(beta[0].body["alerts"].as_array().unwrap()), labels(&page));
     let silenced = inhibits(Cause::ExporterDown);
     for (labels, by) in held_back(alertmanager.address) {
-        let expected = silenced
-            .iter()
-            .any(|reason| labels["alertname"] == reason.alert().unwrap())
+        let expected = silenced.iter().any(|reason| labels["alertname"] == reason.alert().unwrap())
             || labels["alertname"] == "LightningSyncExporterDown" && labels["org"] == "acme";
         assert_eq!(by > 0, expected, "{labels}");
     }
@@ -207,9 +187,5 @@ fn another_organisations_consequences_are_not_held_back() {
     all.extend(cause(Cause::NoSyncIn24Hours, "beta"));
     let got = notifications(&alertmanager, &receiver, &all, ("org", "beta"));
     assert_eq!(got.len(), 1, "{got:#?}");
-    assert_eq!(
-        Cause::NoSyncIn24Hours.severities(),
-        [Severity::Critical],
-        "both are pages"
-    );
+    assert_eq!(Cause::NoSyncIn24Hours.severities(), [Severity::Critical], "both are pages");
 }

@@ -134,9 +134,7 @@ fn a_daemon_killed_at_any_moment_under_load_loses_nothing_acknowledged_and_count
             }
             drop(send);
             for _ in 0..random.below(25) {
-                acknowledged
-                    .recv_timeout(Duration::from_secs(30))
-                    .expect("a daemon that goes on");
+                acknowledged.recv_timeout(Duration::from_secs(30)).expect("a daemon that goes on");
             }
             // Somewhere in the next commits.
             let within = Duration::from_micros(random.below(3_000));

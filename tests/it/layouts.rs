@@ -67,45 +67,33 @@ fn style() -> impl Strategy<Value = Style> {
         Tz::Asia__Kolkata,
         Tz::Australia__Lord_Howe,
     ]);
-    (
-        layout,
-        0_usize..6,
-        separator,
-        any::<[bool; 5]>(),
-        order,
-        zone,
+    (layout, 0_usize..6, separator, any::<[bool; 5]>(), order, zone).prop_map(
+        |(
+            layout,
+            mark,
+            separator,
+            [colon, shout, twelve_hours, right_to_left, noise],
+            order,
+            zone,
+        )| Style {
+            layout,
+            mark,
+            separator,
+            // Without cells only a colon tells the label's end from a value.
+            colon: colon || layout == OneLine,
+            shout,
+            twelve_hours,
+            order,
+            zone,
+            right_to_left,
+            noise,
+        },
     )
-        .prop_map(
-            |(
-                layout,
-                mark,
-                separator,
-                [colon, shout, twelve_hours, right_to_left, noise],
-                order,
-                zone,
-            )| Style {
-                layout,
-                mark,
-                separator,
-                // Without cells only a colon tells the label's end from a value.
-                colon: colon || layout == OneLine,
-                shout,
-                twelve_hours,
-                order,
-                zone,
-                right_to_left,
-                noise,
-            },
-        )
 }
 
 impl Style {
     fn mark(&self, check: bool) -> String {
-        let (word, glyph) = if check {
-            ("checkmark", "✓")
-        } else {
-            ("X", "✗")
-        };
+        let (word, glyph) = if check { ("checkmark", "✓") } else { ("X", "✗") };
         if !self.layout.is_html() {
             return [word, glyph, if check { "Yes" } else { "No" }][self.mark % 3].to_owned();
         }
@@ -118,10 +106,7 @@ impl Style {
                 if check { "check" } else { "close" },
                 if check { "Checked" } else { "Unchecked" }
             ),
-            4 => format!(
-                "<input type=checkbox {}>",
-                if check { "checked" } else { "" }
-            ),
+            4 => format!("<input type=checkbox {}>", if check { "checked" } else { "" }),
             _ => format!("<i role=img aria-label={word}></i>"),
         }
     }
@@ -149,20 +134,12 @@ impl Style {
             DateOrder::Mdy => "%-m/%-d/%Y",
             DateOrder::Ymd => "%Y-%m-%d",
         };
-        let time = if self.twelve_hours {
-            "%-I:%M %p"
-        } else {
-            "%H:%M"
-        };
+        let time = if self.twelve_hours { "%-I:%M %p" } else { "%H:%M" };
         Some(local.format(&format!("{date} {time}")).to_string())
     }
 
     fn label(&self, label: &str) -> String {
-        let label = if self.shout {
-            label.to_uppercase()
-        } else {
-            label.to_owned()
-        };
+        let label = if self.shout { label.to_uppercase() } else { label.to_owned() };
         format!("{label}{}", if self.colon { ":" } else { "" })
     }
 
@@ -177,16 +154,9 @@ impl Style {
 
     fn row(&self, page: &mut String, label: &str, value: &str) {
         let label = self.label(label);
-        let value = if self.right_to_left {
-            format!("\u{200f}{value}\u{200e}")
-        } else {
-            value.to_owned()
-        };
-        let help = if self.noise {
-            "<img alt=Help src=h.gif><button>Help</button>"
-        } else {
-            ""
-        };
+        let value =
+            if self.right_to_left { format!("\u{200f}{value}\u{200e}") } else { value.to_owned() };
+        let help = if self.noise { "<img alt=Help src=h.gif><button>Help</button>" } else { "" };
         let line = match self.layout {
             Layout::Table => {
                 format!("<table><tr><th>{label}{help}</th><td>{value}</td></tr></table>\n")
@@ -231,11 +201,7 @@ fn org_rows() -> impl Strategy<Value = Vec<(OrgRow, OrgValue)>> {
 /// Without what cannot be true beside another row: such a page is refused.
 fn consistent(mut rows: Vec<(OrgRow, OrgValue)>) -> Vec<(OrgRow, OrgValue)> {
     let all = rows.clone();
-    let value = |row| {
-        all.iter()
-            .find(|(of, _)| *of == row)
-            .map(|(_, value)| value)
-    };
+    let value = |row| all.iter().find(|(of, _)| *of == row).map(|(_, value)| value);
     rows.retain(|(row, shown)| match (row, shown) {
         (OrgRow::ServiceAccountRecognized, OrgValue::Flag(true)) => {
             value(OrgRow::ServiceAccountProvided) != Some(&OrgValue::Account(None))
@@ -382,11 +348,8 @@ fn expected(mut snapshot: Snapshot) -> Snapshot {
     snapshot.users.retain(|(_, values)| !values.is_empty());
     for (_, values) in &mut snapshot.users {
         let read = |wanted: UserRow| values.iter().any(|(row, _)| *row == wanted);
-        let before = [
-            UserRow::ActiveConfiguration,
-            UserRow::MailboxVersion,
-            UserRow::ServiceAccount,
-        ];
+        let before =
+            [UserRow::ActiveConfiguration, UserRow::MailboxVersion, UserRow::ServiceAccount];
         if before.into_iter().all(read)
             && !read(UserRow::Reset)
             && values.iter().any(|(row, _)| *row > UserRow::Reset)
@@ -423,10 +386,5 @@ proptest! {
 
 #[test]
 fn the_clock_of_this_test_is_right() {
-    assert_eq!(
-        Utc.with_ymd_and_hms(2026, 11, 22, 14, 0, 0)
-            .unwrap()
-            .timestamp(),
-        NOW
-    );
+    assert_eq!(Utc.with_ymd_and_hms(2026, 11, 22, 14, 0, 0).unwrap().timestamp(), NOW);
 }

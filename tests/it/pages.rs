@@ -190,21 +190,12 @@ fn a_page_of_two_users_gives_both_and_the_same_user_twice_is_ambiguous() {
     let bob = page.replace("ann@", "bob@");
     let both = read(&format!("{page}\n{bob}")).unwrap();
     assert_eq!(
-        both.users
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>(),
+        both.users.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         ["ann@corp.example", "bob@corp.example"]
     );
     assert_eq!(both.users[0].1, both.users[1].1);
-    assert_eq!(
-        refusal(&format!("{page}\n{bob}\n{page}")).0,
-        ProblemReason::AmbiguousLabel
-    );
-    assert_eq!(
-        refusal(&format!("{page}\n{page}")).0,
-        ProblemReason::AmbiguousLabel
-    );
+    assert_eq!(refusal(&format!("{page}\n{bob}\n{page}")).0, ProblemReason::AmbiguousLabel);
+    assert_eq!(refusal(&format!("{page}\n{page}")).0, ProblemReason::AmbiguousLabel);
 }
 
 #[test]
@@ -215,15 +206,9 @@ fn a_reset_that_is_not_shown_is_none_only_when_its_place_was_read() {
     let cut = page.split("User set up").next().unwrap();
     let unknown = "\"reset\": \"unknown\"";
     assert!(json(cut).contains(unknown), "{}", json(cut));
-    let contacts = format!(
-        "User: ann\nContacts{}",
-        page.split("Contacts").nth(1).unwrap()
-    );
+    let contacts = format!("User: ann\nContacts{}", page.split("Contacts").nth(1).unwrap());
     let contacts = json(&contacts);
-    assert!(
-        contacts.contains("records_in_sync") && contacts.contains(unknown),
-        "{contacts}"
-    );
+    assert!(contacts.contains("records_in_sync") && contacts.contains(unknown), "{contacts}");
 }
 
 #[test]
@@ -245,18 +230,11 @@ fn a_page_that_is_cut_anywhere_says_nothing_wrong() {
             };
             read_in_part += 1;
             for row in &part.rows {
-                assert!(
-                    whole.rows.contains(row),
-                    "{row:?} of {end} bytes: {}",
-                    front
-                );
+                assert!(whole.rows.contains(row), "{row:?} of {end} bytes: {}", front);
             }
             for (name, values) in &part.users {
-                let (_, known) = whole
-                    .users
-                    .iter()
-                    .find(|(known, _)| known == name)
-                    .expect("a known user");
+                let (_, known) =
+                    whole.users.iter().find(|(known, _)| known == name).expect("a known user");
                 for value in values {
                     assert!(known.contains(value), "{value:?} of {end} bytes");
                 }
@@ -293,10 +271,7 @@ fn a_value_that_cannot_be_read_is_shown() {
     let wrong = page
         .replace("14:52", "02:52 PM")
         .replace("\t18", "\t1.8")
-        .replace(
-            "Outlook integration enabled:\tYes",
-            "Outlook integration enabled:\tJa",
-        )
+        .replace("Outlook integration enabled:\tYes", "Outlook integration enabled:\tJa")
         .replace("22.11.2026 14:51", "11/22/2026 14:51");
     let (reason, detail, errors) = refusal(&wrong);
     assert_eq!(reason, ProblemReason::UnreadableValue);
@@ -331,10 +306,7 @@ fn a_value_that_cannot_be_read_is_shown() {
 fn a_picture_beside_the_word_help_is_still_a_mark() {
     let page = "<p>User: ann</p><div>User recognized by Exchange service account</div><div><img alt='Checked'> Help</div>";
     let read = read(page).unwrap();
-    assert_eq!(
-        read.users[0].1,
-        [(UserRow::ServiceAccount, Status::Yes.into())]
-    );
+    assert_eq!(read.users[0].1, [(UserRow::ServiceAccount, Status::Yes.into())]);
 }
 
 #[test]

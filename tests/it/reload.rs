@@ -16,36 +16,24 @@ fn hang_up(daemon: &Daemon) {
 fn orgs(daemon: &Daemon) -> Vec<String> {
     let body = get(daemon.address, "/api/v1/orgs").json();
     let orgs = body["orgs"].as_array().unwrap().iter();
-    let mut names: Vec<String> = orgs
-        .map(|org| org["org"].as_str().unwrap().to_owned())
-        .collect();
+    let mut names: Vec<String> = orgs.map(|org| org["org"].as_str().unwrap().to_owned()).collect();
     names.sort();
     names
 }
 
 fn reloaded(daemon: &Daemon) -> bool {
     let page = get(daemon.address, "/metrics").text();
-    page.lines()
-        .any(|line| line == "lightning_sync_exporter_config_reload_success 1")
+    page.lines().any(|line| line == "lightning_sync_exporter_config_reload_success 1")
 }
 
 fn wait_for_log(daemon: &Daemon, text: &str) {
-    wait_until(text, Duration::from_secs(60), || {
-        daemon.process.log().contains(text).then_some(())
-    });
+    wait_until(text, Duration::from_secs(60), || daemon.process.log().contains(text).then_some(()));
 }
 
 fn write(file: &Path, database: &str, orgs: &[&str]) {
     let database = file.with_file_name(database).display().to_string();
-    let orgs: String = orgs
-        .iter()
-        .map(|org| format!("  - {{ name: {org} }}\n"))
-        .collect();
-    fs::write(
-        file,
-        format!("store: {{ path: {database} }}\norgs:\n{orgs}"),
-    )
-    .unwrap();
+    let orgs: String = orgs.iter().map(|org| format!("  - {{ name: {org} }}\n")).collect();
+    fs::write(file, format!("store: {{ path: {database} }}\norgs:\n{orgs}")).unwrap();
 }
 
 #[test]
@@ -54,10 +42,7 @@ fn a_hangup_reads_the_configuration_again_and_a_bad_one_leaves_the_old_in_force(
     let file = directory.path().join("config.yaml");
     write(&file, "a.db", &["acme"]);
     let daemon = Daemon::start(&file);
-    assert_eq!(
-        (orgs(&daemon), reloaded(&daemon)),
-        (vec!["acme".to_owned()], true)
-    );
+    assert_eq!((orgs(&daemon), reloaded(&daemon)), (vec!["acme".to_owned()], true));
     write(&file, "a.db", &["acme", "beta"]);
     hang_up(&daemon);
     wait_until("beta is served", Duration::from_secs(60), || {

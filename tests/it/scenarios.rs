@@ -47,19 +47,11 @@ impl<'a> Telling<'a> {
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
         };
-        let engine = Engine::start(
-            MemoryStore::new(),
-            settings,
-            Events::log_only(),
-            scenario.starts,
-        )
-        .unwrap();
+        let engine =
+            Engine::start(MemoryStore::new(), settings, Events::log_only(), scenario.starts)
+                .unwrap();
         let identity = engine.identity();
-        Self {
-            scenario,
-            engine,
-            identity,
-        }
+        Self { scenario, engine, identity }
     }
 
     pub(crate) fn hear(&mut self, pushes: Pushes, now: Timestamp) {
@@ -76,9 +68,7 @@ impl<'a> Telling<'a> {
                         direction: Some(record.direction),
                         outcome: record.outcome,
                     },
-                    key: self
-                        .identity
-                        .of_id(org.as_str(), record.at, &record.id.to_string()),
+                    key: self.identity.of_id(org.as_str(), record.at, &record.id.to_string()),
                 })
                 .collect();
             observations.push(Observation::Activity(ActivityBatch {
@@ -97,15 +87,9 @@ impl<'a> Telling<'a> {
     fn findings(&mut self, now: Timestamp, elapsed: TimeDelta) -> Vec<Finding> {
         self.engine.tick(now, elapsed);
         let findings = judge(&self.engine.view(), now);
-        let held_back: BTreeSet<Cause> = findings
-            .iter()
-            .flat_map(|finding| finding.cause.consequences())
-            .copied()
-            .collect();
-        findings
-            .into_iter()
-            .filter(|finding| !held_back.contains(&finding.cause))
-            .collect()
+        let held_back: BTreeSet<Cause> =
+            findings.iter().flat_map(|finding| finding.cause.consequences()).copied().collect();
+        findings.into_iter().filter(|finding| !held_back.contains(&finding.cause)).collect()
     }
 }
 
@@ -123,23 +107,12 @@ fn tell(scenario: &Scenario) -> Vec<Seen> {
         let lines: BTreeSet<Line> = telling
             .findings(now, EVALUATION)
             .iter()
-            .map(|finding| {
-                (
-                    finding.cause,
-                    finding.severity,
-                    finding.object_type,
-                    finding.check,
-                )
-            })
+            .map(|finding| (finding.cause, finding.severity, finding.object_type, finding.check))
             .collect();
         open.retain(|line, from| {
             let holds = lines.contains(line);
             if !holds {
-                seen.push(Seen {
-                    line: *line,
-                    from: *from,
-                    until: now,
-                });
+                seen.push(Seen { line: *line, from: *from, until: now });
             }
             holds
         });
@@ -147,11 +120,7 @@ fn tell(scenario: &Scenario) -> Vec<Seen> {
             open.entry(line).or_insert(now);
         }
     }
-    seen.extend(open.into_iter().map(|(line, from)| Seen {
-        line,
-        from,
-        until: Timestamp::MAX,
-    }));
+    seen.extend(open.into_iter().map(|(line, from)| Seen { line, from, until: Timestamp::MAX }));
     seen.sort_by_key(|seen| (seen.from, seen.line));
     seen
 }
@@ -186,12 +155,9 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
                     verdict.delay.get_or_insert(seen.from.since(truth.from));
                 }
             }
-            None => verdict.missed.push(format!(
-                "{:?} {} .. {}",
-                line(truth),
-                truth.from,
-                truth.until
-            )),
+            None => {
+                verdict.missed.push(format!("{:?} {} .. {}", line(truth), truth.from, truth.until))
+            }
         }
     }
     verdict.wrong = left
@@ -201,11 +167,7 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
     let truths: Vec<Seen> = scenario
         .truth
         .iter()
-        .map(|truth| Seen {
-            line: line(truth),
-            from: truth.from,
-            until: truth.until,
-        })
+        .map(|truth| Seen { line: line(truth), from: truth.from, until: truth.until })
         .collect();
     verdict.pages_expected = pages(&truths);
     verdict.pages_seen = pages(seen);
@@ -216,10 +178,7 @@ fn compare(scenario: &Scenario, seen: &[Seen]) -> Verdict {
 fn pages(seen: &[Seen]) -> usize {
     let mut spans: BTreeMap<Cause, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
     for seen in seen.iter().filter(|seen| seen.line.1 == Severity::Critical) {
-        spans
-            .entry(seen.line.0)
-            .or_default()
-            .push((seen.from, seen.until));
+        spans.entry(seen.line.0).or_default().push((seen.from, seen.until));
     }
     spans
         .into_values()
@@ -247,10 +206,9 @@ fn every_story_is_judged_as_somebody_who_knows_it_would() {
     let mut mistakes = String::new();
     for scenario in all() {
         let verdict = compare(&scenario, &tell(&scenario));
-        let delay = verdict.delay.map_or_else(
-            || "-".to_owned(),
-            |delay| format!("{} min", delay.num_minutes()),
-        );
+        let delay = verdict
+            .delay
+            .map_or_else(|| "-".to_owned(), |delay| format!("{} min", delay.num_minutes()));
         writeln!(
             table,
             "{:<27} {:>14} {:>5} {:>7} {:>6} {:>12}",
@@ -287,14 +245,7 @@ fn the_demo_shows_one_broken_organisation_whenever_it_is_started() {
                 found.push((scenario.name, finding.cause, finding.severity));
             }
         }
-        assert_eq!(
-            found,
-            [(
-                "globex",
-                Cause::ServiceAccountNotRecognized,
-                Severity::Critical
-            )]
-        );
+        assert_eq!(found, [("globex", Cause::ServiceAccountNotRecognized, Severity::Critical)]);
     }
 }
 
@@ -304,15 +255,8 @@ fn every_story_has_its_own_name_and_says_what_happens() {
     let names: BTreeSet<&str> = stories.iter().map(|story| story.name).collect();
     assert_eq!(names.len(), stories.len());
     for story in &stories {
-        assert!(
-            !story.title.is_empty() && story.about.ends_with('.'),
-            "{}",
-            story.name
-        );
-        assert_eq!(
-            named(story.name).map(|named| named.about),
-            Some(story.about)
-        );
+        assert!(!story.title.is_empty() && story.about.ends_with('.'), "{}", story.name);
+        assert_eq!(named(story.name).map(|named| named.about), Some(story.about));
         for truth in &story.truth {
             assert!(
                 truth.reason.severities().contains(&truth.severity),

@@ -69,9 +69,7 @@ async fn take(
     let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert("retry-after", "0".parse().unwrap());
+        response.headers_mut().insert("retry-after", "0".parse().unwrap());
     }
     Ok(response)
 }
@@ -110,22 +108,11 @@ async fn the_whole_history_arrives_in_small_requests() {
     let mut feeder = Feeder::new(addr, scenarios.clone(), Arc::new(now), 1.0);
     let fed = feeder.catch_up().await;
     let expected = history(&scenarios);
-    let records: usize = scenarios
-        .iter()
-        .map(|s| s.history(now()).records.len())
-        .sum();
-    let snapshots: usize = scenarios
-        .iter()
-        .map(|s| s.history(now()).snapshots.len())
-        .sum();
+    let records: usize = scenarios.iter().map(|s| s.history(now()).records.len()).sum();
+    let snapshots: usize = scenarios.iter().map(|s| s.history(now()).snapshots.len()).sum();
     assert_eq!(
         fed,
-        Fed {
-            records: records as u64,
-            snapshots: snapshots as u64,
-            retries: 0,
-            refused: 0
-        }
+        Fed { records: records as u64, snapshots: snapshots as u64, retries: 0, refused: 0 }
     );
     assert!(records > 10_000, "{records}");
     assert_eq!(taken.lock().unwrap().bodies, expected);
@@ -140,9 +127,7 @@ async fn what_is_postponed_is_sent_again_and_is_the_same() {
     })
     .await;
     let scenarios = demo(now());
-    let fed = Feeder::new(addr, scenarios.clone(), Arc::new(now), 1.0)
-        .catch_up()
-        .await;
+    let fed = Feeder::new(addr, scenarios.clone(), Arc::new(now), 1.0).catch_up().await;
     assert!(fed.retries > 0 && fed.refused == 0, "{fed:?}");
     assert_eq!(taken.lock().unwrap().bodies, history(&scenarios));
 }
@@ -150,9 +135,7 @@ async fn what_is_postponed_is_sent_again_and_is_the_same() {
 #[tokio::test]
 async fn what_is_refused_is_not_sent_again() {
     let (addr, taken) = daemon(|_| StatusCode::UNPROCESSABLE_ENTITY).await;
-    let fed = Feeder::new(addr, demo(now()), Arc::new(now), 1.0)
-        .catch_up()
-        .await;
+    let fed = Feeder::new(addr, demo(now()), Arc::new(now), 1.0).catch_up().await;
     assert_eq!((fed.records, fed.snapshots, fed.retries), (0, 0, 0));
     assert_eq!(fed.refused, taken.lock().unwrap().requests);
 }
@@ -160,10 +143,7 @@ async fn what_is_refused_is_not_sent_again() {
 #[tokio::test]
 async fn a_feeder_tells_the_present_until_it_is_told_to_stop() {
     let (addr, taken) = daemon(|_| StatusCode::OK).await;
-    let scenarios: Vec<Scenario> = demo(now())
-        .into_iter()
-        .filter(|s| s.name == "globex")
-        .collect();
+    let scenarios: Vec<Scenario> = demo(now()).into_iter().filter(|s| s.name == "globex").collect();
     // Each look at the clock is ten seconds later: nothing of globex syncs, so only heartbeats and pages come.
     let looks = Arc::new(Mutex::new(0));
     let clock = move || {
@@ -179,16 +159,11 @@ async fn a_feeder_tells_the_present_until_it_is_told_to_stop() {
             while !enough {
                 tokio::task::yield_now().await;
                 let taken = seen.lock().unwrap();
-                enough = taken
-                    .bodies
-                    .get("/api/v1/orgs/globex/snapshot")
-                    .is_some_and(|pages| {
-                        let later = format!(
-                            "\"captured_at\":\"{}\"",
-                            Timestamp::of_minute(now().minute() + 1)
-                        );
-                        pages.iter().any(|page| page.contains(&later))
-                    });
+                enough = taken.bodies.get("/api/v1/orgs/globex/snapshot").is_some_and(|pages| {
+                    let later =
+                        format!("\"captured_at\":\"{}\"", Timestamp::of_minute(now().minute() + 1));
+                    pages.iter().any(|page| page.contains(&later))
+                });
             }
         })
         .await;
@@ -204,10 +179,7 @@ fn what_is_written_of_every_story_is_read_as_it_was_meant() {
         let org = &story.policy.name;
         // The middle of the first change, where something unusual is shown, and the beginning.
         let upto = story.truth.first().map_or(story.starts, |truth| truth.from);
-        for upto in [
-            story.starts.plus(TimeDelta::hours(2)),
-            upto.plus(TimeDelta::hours(1)),
-        ] {
+        for upto in [story.starts.plus(TimeDelta::hours(2)), upto.plus(TimeDelta::hours(1))] {
             let pushes = story.live(upto, upto.minus(TimeDelta::hours(2)));
             let context = activity::Context {
                 org,
@@ -228,20 +200,12 @@ fn what_is_written_of_every_story_is_read_as_it_was_meant() {
                     (record.at, kind)
                 })
                 .collect();
-            let got: Vec<_> = read
-                .value
-                .records
-                .iter()
-                .map(|record| (record.at, record.kind))
-                .collect();
+            let got: Vec<_> =
+                read.value.records.iter().map(|record| (record.at, record.kind)).collect();
             assert_eq!(got, meant, "{}", story.name);
             for page in &pushes.snapshots {
-                let context = snapshot::Context {
-                    org,
-                    now: upto,
-                    captured_at: None,
-                    written_at: None,
-                };
+                let context =
+                    snapshot::Context { org, now: upto, captured_at: None, written_at: None };
                 let read = snapshot::parse_json(&snapshot_json(page), &context).unwrap();
                 assert_eq!(in_order(read), in_order(page.clone()), "{}", story.name);
             }

@@ -21,11 +21,7 @@ fn metadata() -> Value {
         ])
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -68,10 +64,7 @@ fn parts(metadata: &Value) -> Vec<Part<'_>> {
             version: package["version"].as_str().unwrap(),
             licence: package["license"].as_str().unwrap(),
             manifest: Path::new(package["manifest_path"].as_str().unwrap()),
-            authors: list(&package["authors"])
-                .iter()
-                .filter_map(Value::as_str)
-                .collect(),
+            authors: list(&package["authors"]).iter().filter_map(Value::as_str).collect(),
         })
         .collect();
     parts.sort_by_key(|part| (part.name, part.version));
@@ -107,11 +100,7 @@ fn the_list_of_parts_is_that_of_the_lock_file() {
         .collect();
     println!("{} parts", components.len());
     assert!(components.len() > 50);
-    let ours = format!(
-        "pkg:cargo/{}@{}",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
-    );
+    let ours = format!("pkg:cargo/{}@{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let bom = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -132,16 +121,9 @@ fn the_list_of_parts_is_that_of_the_lock_file() {
 /// The texts that a package's authors put beside it about its licence.
 fn licence_texts(manifest: &Path) -> BTreeSet<String> {
     let begins = |name: &str| {
-        [
-            "license",
-            "licence",
-            "copying",
-            "notice",
-            "unlicense",
-            "copyright",
-        ]
-        .iter()
-        .any(|word| name.to_lowercase().starts_with(word))
+        ["license", "licence", "copying", "notice", "unlicense", "copyright"]
+            .iter()
+            .any(|word| name.to_lowercase().starts_with(word))
     };
     std::fs::read_dir(manifest.parent().unwrap())
         .unwrap()

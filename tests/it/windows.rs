@@ -225,11 +225,7 @@ impl<'a, S: Store> History<'a, S> {
     fn send(&mut self, org: OrgId, records: Vec<ActivityRecord>) {
         let horizon = self.now().minus(KEEP);
         self.latest_horizon = self.latest_horizon.max(horizon);
-        let write = Write::Activity {
-            org,
-            records: records.clone().into(),
-            horizon,
-        };
+        let write = Write::Activity { org, records: records.clone().into(), horizon };
         let written = self.store().commit(&[write]).unwrap().remove(0);
         assert_eq!(written.fresh.len(), records.len());
         let before = written.horizon.unwrap();
@@ -269,9 +265,7 @@ impl<'a, S: Store> History<'a, S> {
 
     fn advance(&mut self) {
         let now = self.now();
-        self.windows
-            .advance(now, self.store.as_ref().unwrap())
-            .unwrap();
+        self.windows.advance(now, self.store.as_ref().unwrap()).unwrap();
     }
 
     fn compare(&mut self, step: usize) {
@@ -319,11 +313,7 @@ impl<'a, S: Store> History<'a, S> {
         let lane = |it: &Tally| ((it.org, it.kind), (it.count, it.newest));
         let as_map: BTreeMap<_, _> = found.iter().map(lane).collect();
         assert_eq!(found.len(), as_map.len(), "one tally for each lane");
-        assert_eq!(
-            as_map, expected,
-            "seed {}, step {step}, {after} to {upto}",
-            self.seed
-        );
+        assert_eq!(as_map, expected, "seed {}, step {step}, {after} to {upto}", self.seed);
         self.checks += 1;
     }
 }
@@ -338,10 +328,7 @@ fn windows_in_memory_equal_brute_force_after_every_step_of_every_history() {
     let checks: u64 = (0..histories())
         .map(|seed| History::new(seed, MemoryStore::new(), &|store| store).run())
         .sum();
-    println!(
-        "{} histories in memory, {checks} figures compared, 0 differences",
-        histories()
-    );
+    println!("{} histories in memory, {checks} figures compared, 0 differences", histories());
     assert!(checks > 0);
 }
 

@@ -69,13 +69,7 @@ fn globex(now: Timestamp) -> Scenario {
     globex.title = "The service account broke";
     globex.about = "The service account was locked 26 hours ago: nothing has synced since, and Salesforce shows an X.";
     globex.life.changes = vec![
-        lasting(
-            broke,
-            What::Stopped {
-                object: None,
-                direction: None,
-            },
-        ),
+        lasting(broke, What::Stopped { object: None, direction: None }),
         lasting(broke, What::NotRecognized),
     ];
     globex.truth = vec![Truth::org(
@@ -115,49 +109,21 @@ fn umbrella(now: Timestamp) -> Scenario {
     umbrella.policy.setup_until = Some(now.plus(TimeDelta::days(2)));
     umbrella.starts = began.minus(TimeDelta::hours(1));
     umbrella.life.began = began;
-    let users = |row, status| What::Users {
-        who: 0..25,
-        row,
-        status,
-    };
+    let users = |row, status| What::Users { who: 0..25, row, status };
     umbrella.life.changes = vec![
-        lasting(
-            began,
-            What::Stopped {
-                object: Some(ObjectType::Events),
-                direction: None,
-            },
-        ),
-        lasting(
-            Timestamp::MIN,
-            users(UserRow::EventsToExchange, Status::NotStarted),
-        ),
-        lasting(
-            Timestamp::MIN,
-            users(UserRow::EventsToSalesforce, Status::NotStarted),
-        ),
-        lasting(
-            Timestamp::MIN,
-            users(UserRow::ContactsToSalesforce, Status::NotStarted),
-        ),
-        lasting(
-            Timestamp::MIN,
-            users(UserRow::ContactsToExchange, Status::NotStarted),
-        ),
-        lasting(
-            began,
-            users(UserRow::ContactsToExchange, Status::InitialSyncInProgress),
-        ),
+        lasting(began, What::Stopped { object: Some(ObjectType::Events), direction: None }),
+        lasting(Timestamp::MIN, users(UserRow::EventsToExchange, Status::NotStarted)),
+        lasting(Timestamp::MIN, users(UserRow::EventsToSalesforce, Status::NotStarted)),
+        lasting(Timestamp::MIN, users(UserRow::ContactsToSalesforce, Status::NotStarted)),
+        lasting(Timestamp::MIN, users(UserRow::ContactsToExchange, Status::NotStarted)),
+        lasting(began, users(UserRow::ContactsToExchange, Status::InitialSyncInProgress)),
     ];
     umbrella
 }
 
 /// A story without changes that ends at `now`.
 fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario {
-    let policy = OrgPolicy {
-        retirement: None,
-        ..OrgPolicy::defaults(org_name(name))
-    };
+    let policy = OrgPolicy { retirement: None, ..OrgPolicy::defaults(org_name(name)) };
     let starts = now.minus(DEMO_HISTORY);
     Scenario {
         name,
@@ -168,22 +134,13 @@ fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario 
         truth: Vec::new(),
         life: Life {
             seed,
-            rhythm: Rhythm {
-                slot_seconds: 20,
-                most: 2,
-                closed_one_in: 0,
-                fails_one_in: 0,
-            },
+            rhythm: Rhythm { slot_seconds: 20, most: 2, closed_one_in: 0, fails_one_in: 0 },
             began: starts,
             objects: policy.objects.clone(),
             calendar: policy.calendar.clone(),
             changes: Vec::new(),
         },
-        page: StatusPage {
-            org: policy.name.clone(),
-            users,
-            outlook: false,
-        },
+        page: StatusPage { org: policy.name.clone(), users, outlook: false },
         reads: Reads {
             every: READS,
             at: TimeDelta::zero(),
@@ -194,11 +151,7 @@ fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario 
 }
 
 fn lasting(from: Timestamp, what: What) -> LifeChange {
-    LifeChange {
-        from,
-        until: Timestamp::MAX,
-        what,
-    }
+    LifeChange { from, until: Timestamp::MAX, what }
 }
 
 /// The zone where the day's first hours have just begun.
@@ -207,8 +160,5 @@ fn night_zone(now: Timestamp) -> Tz {
         let local = now.datetime().with_timezone(zone);
         (i64::from(local.hour() * 60 + local.minute()) - 60).rem_euclid(24 * 60)
     };
-    ZONES
-        .into_iter()
-        .min_by_key(minutes_from_one)
-        .unwrap_or(Tz::UTC)
+    ZONES.into_iter().min_by_key(minutes_from_one).unwrap_or(Tz::UTC)
 }

@@ -34,10 +34,7 @@ pub(super) struct LifeChange {
 #[derive(Debug, Clone)]
 pub(super) enum What {
     /// Nothing of an object type syncs in a direction; `None` means every one.
-    Stopped {
-        object: Option<ObjectType>,
-        direction: Option<Direction>,
-    },
+    Stopped { object: Option<ObjectType>, direction: Option<Direction> },
     /// Every hour is as busy as a business hour: a first sync, a backlog.
     AllHours,
     /// The page shows no service account.
@@ -49,11 +46,7 @@ pub(super) enum What {
     /// The page shows this number of linked users, whatever the users' rows say.
     Linked(u64),
     /// Some users' rows show something else.
-    Users {
-        who: Range<u32>,
-        row: UserRow,
-        status: Status,
-    },
+    Users { who: Range<u32>, row: UserRow, status: Status },
     /// Nobody reads the page.
     PageUnread,
     /// Nobody sends activity; what was held back comes with the first request afterwards.
@@ -104,8 +97,7 @@ impl Life {
             let hours = self.calendar.lay_out(to);
             for slot in self.slot(from)..=self.slot(to) {
                 items.extend(
-                    self.items_of(slot, &hours)
-                        .filter(|item| from < item.at && item.at <= to),
+                    self.items_of(slot, &hours).filter(|item| from < item.at && item.at <= to),
                 );
             }
             from = to;

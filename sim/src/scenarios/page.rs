@@ -25,12 +25,7 @@ impl StatusPage {
     /// The page at `at`.
     pub(super) fn at(&self, life: &Life, at: Timestamp) -> Snapshot {
         let users: Vec<(UserName, UserValues)> = (0..self.users)
-            .map(|index| {
-                (
-                    user_name(&self.org, index),
-                    self.user(life, index, at).collect(),
-                )
-            })
+            .map(|index| (user_name(&self.org, index), self.user(life, index, at).collect()))
             .collect();
         Snapshot {
             org: self.org.clone(),
@@ -82,14 +77,8 @@ impl StatusPage {
             if let Some(last) = life.last_synced(object, at) {
                 rows.push((OrgRow::LastSync(object), OrgValue::Instant(last)));
             }
-            rows.push((
-                OrgRow::Synced60m(object),
-                OrgValue::Count(count(at.minus(HOUR))),
-            ));
-            rows.push((
-                OrgRow::Synced24h(object),
-                OrgValue::Count(count(at.minus(DAY))),
-            ));
+            rows.push((OrgRow::Synced60m(object), OrgValue::Count(count(at.minus(HOUR)))));
+            rows.push((OrgRow::Synced24h(object), OrgValue::Count(count(at.minus(DAY)))));
         }
         rows
     }
@@ -106,11 +95,11 @@ impl StatusPage {
             }
             let usual = self.usual(life, row, index, at);
             let status = life.at(at).fold(usual, |status, what| match what {
-                What::Users {
-                    who,
-                    row: other,
-                    status,
-                } if *other == row && who.contains(&index) => *status,
+                What::Users { who, row: other, status }
+                    if *other == row && who.contains(&index) =>
+                {
+                    *status
+                }
                 What::Stopped { .. }
                 | What::AllHours
                 | What::NoAccount
@@ -135,14 +124,8 @@ impl StatusPage {
         if !row.is_direction() {
             return Status::Yes;
         }
-        let set = row
-            .object_type()
-            .is_some_and(|object| life.objects.contains(&object));
-        let busy = mix(
-            life.seed ^ u64::from(index),
-            row.into_usize() as u64,
-            at.hour() as u64,
-        );
+        let set = row.object_type().is_some_and(|object| life.objects.contains(&object));
+        let busy = mix(life.seed ^ u64::from(index), row.into_usize() as u64, at.hour() as u64);
         match (set, busy.is_multiple_of(16)) {
             (false, _) => Status::NotSetToSync,
             (true, true) => Status::SyncInProgress,
@@ -164,11 +147,7 @@ impl StatusPage {
 
 /// Whether a user is assigned and both addresses are linked: what the organisation's count counts.
 fn is_linked(values: &UserValues) -> bool {
-    [
-        UserRow::ActiveConfiguration,
-        UserRow::ContactsLinked,
-        UserRow::EventsLinked,
-    ]
-    .into_iter()
-    .all(|row| values.contains(&(row, Status::Yes.into())))
+    [UserRow::ActiveConfiguration, UserRow::ContactsLinked, UserRow::EventsLinked]
+        .into_iter()
+        .all(|row| values.contains(&(row, Status::Yes.into())))
 }

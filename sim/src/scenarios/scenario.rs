@@ -90,11 +90,7 @@ impl Scenario {
         } else {
             Vec::new()
         };
-        Pushes {
-            feed_speaks,
-            records,
-            snapshots: self.snapshots(since, now),
-        }
+        Pushes { feed_speaks, records, snapshots: self.snapshots(since, now) }
     }
 
     /// What is pushed in the minute after `minute` minutes of the story.
@@ -146,16 +142,8 @@ impl Scenario {
                 instants
             }
         };
-        instants.retain(|at| {
-            !self
-                .life
-                .at(*at)
-                .any(|what| matches!(what, What::PageUnread))
-        });
-        instants
-            .into_iter()
-            .map(|at| self.page.at(&self.life, at))
-            .collect()
+        instants.retain(|at| !self.life.at(*at).any(|what| matches!(what, What::PageUnread)));
+        instants.into_iter().map(|at| self.page.at(&self.life, at)).collect()
     }
 
     fn usual_reads(&self, after: Timestamp, upto: Timestamp) -> Vec<Timestamp> {
@@ -174,9 +162,7 @@ fn multiples(every: TimeDelta, after: Timestamp, upto: Timestamp) -> Vec<Timesta
     };
     let first = after.nanos().div_euclid(every).saturating_add(1);
     let last = upto.nanos().div_euclid(every);
-    (first..=last)
-        .map(|number| Timestamp::from_nanos(number.saturating_mul(every)))
-        .collect()
+    (first..=last).map(|number| Timestamp::from_nanos(number.saturating_mul(every))).collect()
 }
 
 #[cfg(test)]
@@ -282,14 +268,9 @@ mod tests {
     #[test]
     fn every_value_is_one_that_its_row_can_show() {
         for story in stories() {
-            for page in story
-                .history(story.starts.plus(TimeDelta::hours(2)))
-                .snapshots
-            {
+            for page in story.history(story.starts.plus(TimeDelta::hours(2))).snapshots {
                 assert!(
-                    page.rows
-                        .iter()
-                        .all(|(row, value)| takes(row.spec().kind, value)),
+                    page.rows.iter().all(|(row, value)| takes(row.spec().kind, value)),
                     "{}",
                     story.name
                 );

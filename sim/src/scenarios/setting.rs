@@ -12,13 +12,8 @@ pub(super) const BERLIN: Tz = Tz::Europe__Berlin;
 /// The East of the United States: clocks go forward on Sunday 2026-03-08.
 pub(super) const NEW_YORK: Tz = Tz::America__New_York;
 
-const WORKING_DAYS: [Weekday; 5] = [
-    Weekday::Mon,
-    Weekday::Tue,
-    Weekday::Wed,
-    Weekday::Thu,
-    Weekday::Fri,
-];
+const WORKING_DAYS: [Weekday; 5] =
+    [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
 
 /// A day of the year 2026, or of 2027 with a month above twelve: `(13, 1)` is the first of January 2027.
 #[expect(
@@ -26,11 +21,7 @@ const WORKING_DAYS: [Weekday; 5] = [
     reason = "the days are constants of the stories, and a test tells every story"
 )]
 pub(super) fn day(month: u32, day: u32) -> NaiveDate {
-    let (year, month) = if month > 12 {
-        (2027, month - 12)
-    } else {
-        (2026, month)
-    };
+    let (year, month) = if month > 12 { (2027, month - 12) } else { (2026, month) };
     NaiveDate::from_ymd_opt(year, month, day).expect("a day of the calendar")
 }
 
@@ -63,10 +54,7 @@ pub(super) fn office(name: OrgName, zone: Tz, holidays: &[NaiveDate]) -> OrgPoli
 
 /// The same, with the hours of the headline rule counted in business hours: for those who do not sync at weekends.
 pub(super) fn office_hours(name: OrgName, zone: Tz, holidays: &[NaiveDate]) -> OrgPolicy {
-    OrgPolicy {
-        count_hours: CountHours::Business,
-        ..office(name, zone, holidays)
-    }
+    OrgPolicy { count_hours: CountHours::Business, ..office(name, zone, holidays) }
 }
 
 /// The name of the organisation of a story.

@@ -32,31 +32,17 @@ impl Truth {
         from: Timestamp,
         until: Timestamp,
     ) -> Self {
-        Self {
-            reason,
-            severity,
-            object_type: None,
-            check: None,
-            from,
-            until,
-        }
+        Self { reason, severity, object_type: None, check: None, from, until }
     }
 
     /// The same finding of one object type.
     pub(super) const fn of(self, object: ObjectType) -> Self {
-        Self {
-            object_type: Some(object),
-            ..self
-        }
+        Self { object_type: Some(object), ..self }
     }
 
     /// The same finding of one check of users.
     pub(super) const fn check(self, check: UserRow) -> Self {
-        Self {
-            object_type: check.object_type(),
-            check: Some(check),
-            ..self
-        }
+        Self { object_type: check.object_type(), check: Some(check), ..self }
     }
 
     /// The same finding of each of `objects`.

@@ -56,11 +56,7 @@ struct Story {
 impl Feeder {
     /// A feeder of the daemon at `addr`. `clock` gives the time of the stories, which runs `speed` times as fast as ours.
     pub fn new(addr: SocketAddr, scenarios: Vec<Scenario>, clock: FeederClock, speed: f64) -> Self {
-        let speed = if speed.is_finite() {
-            speed.max(1.0)
-        } else {
-            1.0
-        };
+        let speed = if speed.is_finite() { speed.max(1.0) } else { 1.0 };
         let stories = scenarios
             .into_iter()
             .map(|scenario| Story {
@@ -139,11 +135,7 @@ impl Feeder {
         let (path, content_type, body) = push.request(base);
         let mut wait = FIRST_WAIT;
         loop {
-            match self
-                .connection
-                .post(&path, content_type, body.clone())
-                .await
-            {
+            match self.connection.post(&path, content_type, body.clone()).await {
                 PushAnswer::Taken => {
                     match push {
                         Push::Records(records) => self.fed.records += records.len() as u64,
@@ -168,9 +160,7 @@ impl Feeder {
 
 impl std::fmt::Debug for Feeder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feeder")
-            .field("fed", &self.fed)
-            .finish_non_exhaustive()
+        f.debug_struct("Feeder").field("fed", &self.fed).finish_non_exhaustive()
     }
 }
 
@@ -188,11 +178,9 @@ impl Push<'_> {
                 "application/x-ndjson",
                 activity_ndjson(records).into(),
             ),
-            Self::Page(snapshot) => (
-                format!("{base}/snapshot"),
-                "application/json",
-                snapshot_json(snapshot).into(),
-            ),
+            Self::Page(snapshot) => {
+                (format!("{base}/snapshot"), "application/json", snapshot_json(snapshot).into())
+            }
         }
     }
 }

@@ -74,19 +74,13 @@ impl PushConnection {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        let body = Limited::new(response.into_body(), ANSWER_BYTES)
-            .collect()
-            .await;
+        let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
         let Ok(body) = body else {
             // A longer answer than we read leaves the connection in the middle of it.
             self.sender = None;
             return Ok(answer(status, wait, ""));
         };
-        Ok(answer(
-            status,
-            wait,
-            &String::from_utf8_lossy(&body.to_bytes()),
-        ))
+        Ok(answer(status, wait, &String::from_utf8_lossy(&body.to_bytes())))
     }
 
     async fn ready(&mut self) -> anyhow::Result<&mut SendRequest<Full<Bytes>>> {

@@ -28,24 +28,13 @@ pub fn activity_ndjson(records: &[SyncRecord]) -> Vec<u8> {
 /// A reading of the page as `application/json`.
 pub fn snapshot_json(snapshot: &Snapshot) -> Vec<u8> {
     let mut page = Map::new();
-    page.insert(
-        "captured_at".into(),
-        snapshot.captured_at.to_string().into(),
-    );
+    page.insert("captured_at".into(), snapshot.captured_at.to_string().into());
     for (row, value) in &snapshot.rows {
-        put(
-            &mut page,
-            row.object_type(),
-            org_key(*row),
-            org_value(value),
-        );
+        put(&mut page, row.object_type(), org_key(*row), org_value(value));
     }
     page.insert("users_complete".into(), snapshot.users_complete.into());
-    let users: Vec<Value> = snapshot
-        .users
-        .iter()
-        .map(|(name, values)| user(name, values))
-        .collect();
+    let users: Vec<Value> =
+        snapshot.users.iter().map(|(name, values)| user(name, values)).collect();
     page.insert("users".into(), users.into());
     Value::Object(page).to_string().into_bytes()
 }
@@ -110,9 +99,8 @@ fn put(into: &mut Map<String, Value>, object: Option<ObjectType>, key: &str, val
             into.insert(key.to_owned(), value);
         }
         Some(object) => {
-            if let Value::Object(section) = into
-                .entry(object.name())
-                .or_insert_with(|| Value::Object(Map::new()))
+            if let Value::Object(section) =
+                into.entry(object.name()).or_insert_with(|| Value::Object(Map::new()))
             {
                 section.insert(key.to_owned(), value);
             }

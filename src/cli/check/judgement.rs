@@ -51,17 +51,10 @@ impl Judgement {
     /// The line that a plugin prints.
     pub(super) fn line(&self) -> String {
         // A bar begins the performance data, and a second line is something else again.
-        let sentence = self
-            .sentence
-            .replace('|', "/")
-            .replace(char::is_control, " ");
+        let sentence = self.sentence.replace('|', "/").replace(char::is_control, " ");
         let performance = self.performance.join(" ");
         let bar = if performance.is_empty() { "" } else { " | " };
-        format!(
-            "{} {}: {sentence}{bar}{performance}\n",
-            self.state.word(),
-            self.org
-        )
+        format!("{} {}: {sentence}{bar}{performance}\n", self.state.word(), self.org)
     }
 
     /// The code that a plugin exits with.
@@ -157,9 +150,7 @@ fn state_of(org: &ApiOrg) -> CheckState {
 
 /// Whether no live source says that it syncs, without that being a finding.
 fn is_dark(verdict: &str) -> bool {
-    [Level::Unknown, Level::Held, Level::Waiting]
-        .iter()
-        .any(|level| level.name() == verdict)
+    [Level::Unknown, Level::Held, Level::Waiting].iter().any(|level| level.name() == verdict)
 }
 
 fn is_blindness(finding: &ApiFinding) -> bool {
@@ -190,16 +181,10 @@ fn sentence(state: CheckState, org: &ApiOrg) -> String {
         })
         .collect();
     // What ends with another finding is not named first.
-    let first = concerning
-        .iter()
-        .find(|finding| finding.held_back_by.is_empty())
-        .or(concerning.first());
+    let first =
+        concerning.iter().find(|finding| finding.held_back_by.is_empty()).or(concerning.first());
     let Some(first) = first else {
-        return if state == CheckState::Ok {
-            in_order(org)
-        } else {
-            NOBODY_REPORTED.to_owned()
-        };
+        return if state == CheckState::Ok { in_order(org) } else { NOBODY_REPORTED.to_owned() };
     };
     let about = match (&first.object_type, first.users) {
         (Some(object), _) => format!(" ({object})"),
@@ -232,10 +217,7 @@ fn in_order(org: &ApiOrg) -> String {
 
 /// Live values only: a graph cannot say that a value is held.
 fn performance(org: &ApiOrg) -> Vec<String> {
-    let live = org
-        .rows
-        .iter()
-        .filter(|row| row.applies && row.state == "live");
+    let live = org.rows.iter().filter(|row| row.applies && row.state == "live");
     live.filter_map(|row| {
         let label = row.row.replace('.', "_");
         if label.ends_with("_last_sync") {
@@ -289,10 +271,7 @@ mod tests {
     fn all_well_is_ok_with_live_values_as_performance_data() {
         assert_eq!(
             judged(&org("fine", json!([]), "live")),
-            (
-                format!("OK acme: everything that should sync does. | {PERFORMANCE}\n"),
-                0
-            )
+            (format!("OK acme: everything that should sync does. | {PERFORMANCE}\n"), 0)
         );
         let noted = json!([finding("info", "delayed", Some("events"), &[])]);
         assert_eq!(
@@ -316,12 +295,7 @@ mod tests {
                 &["service_account_missing"]
             ),
             finding("critical", "service_account_missing", None, &[]),
-            finding(
-                "warning",
-                "users_failing",
-                None,
-                &["service_account_missing"]
-            ),
+            finding("warning", "users_failing", None, &["service_account_missing"]),
         ]);
         assert_eq!(
             judged(&org("broken", findings, "live")),
@@ -336,12 +310,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_one_and_names_what_it_is_about() {
-        let findings = json!([finding(
-            "warning",
-            "nothing_in_24_hours",
-            Some("events"),
-            &[]
-        )]);
+        let findings = json!([finding("warning", "nothing_in_24_hours", Some("events"), &[])]);
         assert_eq!(
             judged(&org("attention", findings, "live")),
             (
@@ -355,12 +324,7 @@ mod tests {
 
     #[test]
     fn held_and_unknown_are_unknown_and_give_no_performance_data() {
-        let findings = json!([finding(
-            "critical",
-            "observations_stale",
-            Some("contacts"),
-            &[]
-        )]);
+        let findings = json!([finding("critical", "observations_stale", Some("contacts"), &[])]);
         assert_eq!(
             judged(&org("broken", findings, "held")),
             ("UNKNOWN acme: Summary of observations_stale. (contacts) Next, exchange admin: Do / this.\n".to_owned(), 3)
@@ -388,10 +352,7 @@ mod tests {
         ]);
         let (line, code) = judged(&org("broken", findings, "held"));
         assert_eq!(
-            (
-                line.starts_with("CRITICAL acme: Summary of no_sync_in_24_hours. (contacts)"),
-                code
-            ),
+            (line.starts_with("CRITICAL acme: Summary of no_sync_in_24_hours. (contacts)"), code),
             (true, 2)
         );
     }

@@ -88,14 +88,8 @@ mod tests {
             receiver: receiver.map(str::to_owned),
         };
         let (webhook, email) = (
-            NotificationCounts {
-                sent: 3.0,
-                failed: 2.0,
-            },
-            NotificationCounts {
-                sent: 2.0,
-                failed: 0.0,
-            },
+            NotificationCounts { sent: 3.0, failed: 2.0 },
+            NotificationCounts { sent: 2.0, failed: 0.0 },
         );
         assert_eq!(
             counts,

@@ -17,9 +17,7 @@ use serde_json::Value;
 
 /// Runs every check. Fails when one of them does.
 pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return streams.complain(error, Exit::FAILED),
@@ -73,11 +71,7 @@ fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option
             None
         }
     };
-    match args
-        .web_file
-        .as_deref()
-        .map(|path| (path, config::web_file(path)))
-    {
+    match args.web_file.as_deref().map(|path| (path, config::web_file(path))) {
         None => {}
         Some((path, Ok(file))) => {
             report.pass(
@@ -85,11 +79,7 @@ fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option
                 format!(
                     "{}: {}, {} users",
                     path.display(),
-                    if file.tls.is_some() {
-                        "encrypted"
-                    } else {
-                        "plain http"
-                    },
+                    if file.tls.is_some() { "encrypted" } else { "plain http" },
                     file.users.len()
                 ),
             );
@@ -118,10 +108,7 @@ fn store(config: &ValidConfig, report: &mut DoctorReport<'_, '_>) {
     if !path.exists() {
         report.warn(
             "store",
-            format!(
-                "{} is not there yet; the daemon makes it at its first start",
-                path.display()
-            ),
+            format!("{} is not there yet; the daemon makes it at its first start", path.display()),
         );
         return;
     }
@@ -140,10 +127,7 @@ async fn daemon(
     match api.get("/-/ready").await {
         Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
         Ok((401, _)) => {
-            report.fail(
-                "daemon",
-                format!("{} answers, and {}", args.url, api.refused()),
-            );
+            report.fail("daemon", format!("{} answers, and {}", args.url, api.refused()));
             report.skip("sources", "the daemon tells them to its users alone");
             return;
         }
@@ -155,10 +139,7 @@ async fn daemon(
             return;
         }
         Err(error) => {
-            report.fail(
-                "daemon",
-                format!("{error}; start it, or name it with --url"),
-            );
+            report.fail("daemon", format!("{error}; start it, or name it with --url"));
             return;
         }
     }
@@ -170,10 +151,9 @@ async fn daemon(
             Ok((200, body)) => {
                 let reported = json(&body);
                 sources::heard(&check, &reported, report);
-                for (configured, source) in [
-                    (org.salesforce.is_some(), "salesforce"),
-                    (org.files.is_some(), "files"),
-                ] {
+                for (configured, source) in
+                    [(org.salesforce.is_some(), "salesforce"), (org.files.is_some(), "files")]
+                {
                     if configured {
                         sources::polled(name.as_str(), source, &reported, polls.as_deref(), report);
                     }

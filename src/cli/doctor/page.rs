@@ -37,11 +37,7 @@ pub(super) async fn send(within: Duration, api: &ApiClient, report: &mut DoctorR
         return report.fail("page sent", error);
     }
     report.pass("page sent", format!("{NAME} with mark={mark}"));
-    let sent = SentAlert {
-        mark: &mark,
-        before,
-        others,
-    };
+    let sent = SentAlert { mark: &mark, before, others };
     sent.follow(within, api, report).await;
     // Ended, so that it does not stand there; whoever was notified is notified of that too.
     if let Err(error) = post(&mark, begun, now(), api).await {
@@ -55,11 +51,7 @@ async fn post(
     ends: Timestamp,
     api: &ApiClient,
 ) -> Result<(), String> {
-    let at = |instant: Timestamp| {
-        instant
-            .datetime()
-            .to_rfc3339_opts(SecondsFormat::Millis, true)
-    };
+    let at = |instant: Timestamp| instant.datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
     let alerts = json!([{
         "labels": { "alertname": NAME, "severity": "critical", "org": "test", "mark": mark },
         "annotations": { "summary": SAYS, "description": SAYS },
@@ -70,10 +62,7 @@ async fn post(
         (200, _) => Ok(()),
         (status, body) => Err(format!(
             "Alertmanager answers {status}: {}",
-            String::from_utf8_lossy(&body)
-                .chars()
-                .take(200)
-                .collect::<String>()
+            String::from_utf8_lossy(&body).chars().take(200).collect::<String>()
         )),
     }
 }
@@ -107,10 +96,7 @@ impl SentAlert<'_> {
                         let names = receivers.join(", ");
                         report.pass("page routed", format!("to receiver {names}"));
                         let shown = shown(api).await.unwrap_or_default();
-                        if receivers
-                            .iter()
-                            .all(|name| speaks(&shown, name) == Some(false))
-                        {
+                        if receivers.iter().all(|name| speaks(&shown, name) == Some(false)) {
                             return report.fail(
                                 "page delivered",
                                 format!("receiver {names} has nothing to send with; give it an integration"),
@@ -153,10 +139,8 @@ impl SentAlert<'_> {
         self.others.append(&mut others(self.mark, api).await?);
         let rose = |pick: fn(&NotificationCounts) -> f64| {
             after.iter().find_map(|(series, now)| {
-                let ours = series
-                    .receiver
-                    .as_ref()
-                    .is_none_or(|receiver| receivers.contains(receiver));
+                let ours =
+                    series.receiver.as_ref().is_none_or(|receiver| receivers.contains(receiver));
                 let rose = pick(now) > self.before.get(series).map_or(0.0, pick);
                 // Counted for the receiver itself, or nobody else was notified.
                 let certainly = series.receiver.is_some() || self.others.is_empty();
@@ -255,20 +239,14 @@ fn longest_wait(shown: &str) -> Duration {
     const DEFAULT: Duration = Duration::from_secs(30);
     let waits = shown
         .lines()
-        .filter_map(|line| {
-            line.trim_start_matches([' ', '-'])
-                .strip_prefix("group_wait: ")
-        })
+        .filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("group_wait: "))
         .filter_map(|text| duration::parse(text).ok()?.to_std().ok());
     waits.max().unwrap_or(DEFAULT)
 }
 
 /// Whether a receiver has an integration, in a configuration as Alertmanager writes it; `None` when it is not found.
 fn speaks(shown: &str, receiver: &str) -> Option<bool> {
-    let lines = shown
-        .lines()
-        .skip_while(|line| *line != "receivers:")
-        .skip(1);
+    let lines = shown.lines().skip_while(|line| *line != "receivers:").skip(1);
     let mut found = None;
     for line in lines {
         if let Some(name) = line.strip_prefix("- name: ") {
@@ -308,10 +286,7 @@ async fn whereabouts(mark: &str, api: &ApiClient) -> Result<Option<Whereabouts>,
     let names = |list: &Value, key: Option<&str>| -> Vec<String> {
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
         let name = |item: &Value| key.map_or(item.clone(), |key| item[key].clone());
-        items
-            .iter()
-            .filter_map(|item| name(item).as_str().map(str::to_owned))
-            .collect()
+        items.iter().filter_map(|item| name(item).as_str().map(str::to_owned)).collect()
     };
     let state = &alert["status"];
     let (silences, inhibitors) = (
@@ -325,10 +300,7 @@ async fn whereabouts(mark: &str, api: &ApiClient) -> Result<Option<Whereabouts>,
         Some("suppressed") => Some(Whereabouts::Held(format!(
             "alert {inhibitors} inhibits it; look at `inhibit_rules`"
         ))),
-        Some("active") => Some(Whereabouts::Routed(names(
-            &alert["receivers"],
-            Some("name"),
-        ))),
+        Some("active") => Some(Whereabouts::Routed(names(&alert["receivers"], Some("name")))),
         _ => None,
     })
 }
@@ -351,9 +323,6 @@ mod tests {
     fn the_longest_wait_is_waited_for() {
         let shown = "route:\n  group_wait: 30s\n  routes:\n  - receiver: a\n    group_wait: 1m30s\n  - group_wait: 0s\n";
         assert_eq!(longest_wait(shown), Duration::from_secs(90));
-        assert_eq!(
-            longest_wait("route:\n  receiver: a\n"),
-            Duration::from_secs(30)
-        );
+        assert_eq!(longest_wait("route:\n  receiver: a\n"), Duration::from_secs(30));
     }
 }

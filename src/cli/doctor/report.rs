@@ -11,10 +11,7 @@ pub(super) struct DoctorReport<'r, 's> {
 
 impl<'r, 's> DoctorReport<'r, 's> {
     pub(super) fn new(streams: &'r mut Streams<'s>) -> Self {
-        Self {
-            streams,
-            exit: Exit::FINE,
-        }
+        Self { streams, exit: Exit::FINE }
     }
 
     /// It is well.

@@ -8,10 +8,7 @@ use serde_json::Value;
 
 /// Says which of the sources that ever reported still do.
 pub(super) fn heard(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>) {
-    let sources = org["sources"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let sources = org["sources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let named = |live: bool| -> Vec<&str> {
         sources
             .iter()
@@ -21,14 +18,11 @@ pub(super) fn heard(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>)
             .collect()
     };
     match (named(true), named(false)) {
-        (live, silent) if live.is_empty() && silent.is_empty() => report.warn(
-            check,
-            "nothing has been heard yet; push one record or paste the status page",
-        ),
-        (live, silent) if live.is_empty() => report.fail(
-            check,
-            format!("{} fell silent; see what feeds it", silent.join(", ")),
-        ),
+        (live, silent) if live.is_empty() && silent.is_empty() => report
+            .warn(check, "nothing has been heard yet; push one record or paste the status page"),
+        (live, silent) if live.is_empty() => {
+            report.fail(check, format!("{} fell silent; see what feeds it", silent.join(", ")))
+        }
         (live, silent) if silent.is_empty() => {
             report.pass(check, format!("{} speaks", live.join(", ")));
         }

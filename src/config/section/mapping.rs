@@ -33,10 +33,6 @@ impl ConfigSection<'_> {
                 }
             }
         }
-        if taken.len() == entries.len() {
-            KeyRead::Given(taken)
-        } else {
-            KeyRead::Wrong
-        }
+        if taken.len() == entries.len() { KeyRead::Given(taken) } else { KeyRead::Wrong }
     }
 }

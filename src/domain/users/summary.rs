@@ -153,9 +153,7 @@ impl UserSummary {
             return;
         }
         let rows = directions(policy).chain([UserRow::ActiveConfiguration]);
-        let since = rows
-            .filter_map(|row| Some(user.current(row, live)?.changed_at))
-            .max();
+        let since = rows.filter_map(|row| Some(user.current(row, live)?.changed_at)).max();
         let (users, first) = self.sync_nothing.unwrap_or((0, Timestamp::MAX));
         self.sync_nothing = Some((users + 1, since.map_or(first, |since| first.min(since))));
     }
@@ -239,9 +237,7 @@ mod tests {
             complete: false,
         };
         let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
-        policy
-            .exclude_users
-            .insert(UserName::new("left@corp.example").unwrap());
+        policy.exclude_users.insert(UserName::new("left@corp.example").unwrap());
         let summary = UserSummary::of(&table, &policy, &EnumMap::from_fn(|_| true), at(20));
         let row = (UserRow::Reset, Status::ResetInProgress);
         assert_eq!(summary.status(row.0, row.1), 2);

@@ -80,11 +80,7 @@ impl UserVerdict {
 
     /// The check that fails, and since when.
     pub const fn failing(self) -> Option<(UserRow, Timestamp)> {
-        if let Self::Failing(row, since) = self {
-            Some((row, since))
-        } else {
-            None
-        }
+        if let Self::Failing(row, since) = self { Some((row, since)) } else { None }
     }
 }
 
@@ -99,10 +95,7 @@ pub fn verdict(
         return UserVerdict::Excluded;
     }
     let status = |row| user.status(row, live);
-    let since = |row| {
-        user.current(row, live)
-            .map_or(Timestamp::MIN, |current| current.changed_at)
-    };
+    let since = |row| user.current(row, live).map_or(Timestamp::MIN, |current| current.changed_at);
     if policy.migrating(now) && status(UserRow::ActiveConfiguration) == Status::No {
         return UserVerdict::Leaving;
     }
@@ -135,11 +128,7 @@ pub fn verdict(
                 *row != UserRow::ServiceAccount || policy.connection == Connection::ServiceAccount
             })
             .all(known);
-    if all_known {
-        UserVerdict::Healthy
-    } else {
-        UserVerdict::PartlyKnown
-    }
+    if all_known { UserVerdict::Healthy } else { UserVerdict::PartlyKnown }
 }
 
 /// Whether a row means anything for what the organisation syncs.
@@ -149,9 +138,7 @@ fn counts(row: UserRow, policy: &OrgPolicy) -> bool {
 
 /// The directions of what the organisation syncs.
 pub(super) fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
-    UserRow::ALL
-        .into_iter()
-        .filter(|row| row.is_direction() && counts(*row, policy))
+    UserRow::ALL.into_iter().filter(|row| row.is_direction() && counts(*row, policy))
 }
 
 /// What of a user may last only so long.
@@ -191,11 +178,8 @@ impl Hanging<'_> {
     /// stale only by what was already so when it was read.
     fn row(&self, row: UserRow, now: Timestamp) -> Option<bool> {
         let (current, until) = self.limit(row, now)?;
-        let seen_at = if current.stale && row != UserRow::Reset {
-            current.observed_at
-        } else {
-            now
-        };
+        let seen_at =
+            if current.stale && row != UserRow::Reset { current.observed_at } else { now };
         Some(seen_at > until)
     }
 }

@@ -3,10 +3,7 @@
 use super::*;
 
 fn ids(name: &str) -> Vec<&'static str> {
-    row_by_name(name)
-        .into_iter()
-        .map(|row| row.spec().id)
-        .collect()
+    row_by_name(name).into_iter().map(|row| row.spec().id).collect()
 }
 
 fn state(row: &str, value: &str) -> Option<&'static str> {
@@ -19,28 +16,16 @@ fn every_id_and_every_label_finds_its_row() {
     assert_eq!(ArticleRow::all().count(), 25);
     for row in ArticleRow::all() {
         assert_eq!(row_by_name(row.spec().id), [row]);
-        assert!(
-            row_by_name(&row.spec().label.to_uppercase()).contains(&row),
-            "{row:?}"
-        );
+        assert!(row_by_name(&row.spec().label.to_uppercase()).contains(&row), "{row:?}");
     }
 }
 
 #[test]
 fn a_label_that_two_rows_carry_finds_both_unless_the_object_type_stands_before_it() {
-    assert_eq!(
-        ids("Last sync activity:"),
-        ["contacts.last_sync", "events.last_sync"]
-    );
+    assert_eq!(ids("Last sync activity:"), ["contacts.last_sync", "events.last_sync"]);
     assert_eq!(ids("Contacts: last sync activity"), ["contacts.last_sync"]);
-    assert_eq!(
-        ids("records in sync"),
-        ["user.contacts.records", "user.events.records"]
-    );
-    assert_eq!(
-        ids("synced_24h"),
-        ["contacts.synced_24h", "events.synced_24h"]
-    );
+    assert_eq!(ids("records in sync"), ["user.contacts.records", "user.events.records"]);
+    assert_eq!(ids("synced_24h"), ["contacts.synced_24h", "events.synced_24h"]);
 }
 
 #[test]
@@ -72,11 +57,7 @@ fn the_articles_values_name_states() {
         ("linked_users", "41", Some("number")),
         ("linked_users", "0", Some("zero")),
         ("events.last_sync", "A past date", Some("past")),
-        (
-            "events.last_sync",
-            "within the last few minutes",
-            Some("minutes"),
-        ),
+        ("events.last_sync", "within the last few minutes", Some("minutes")),
         ("contacts.synced_60m", "0", Some("zero")),
         ("contacts.synced_60m", "-1", None),
         ("user.reset", "Marked for reset", Some("marked_for_reset")),

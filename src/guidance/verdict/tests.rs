@@ -33,9 +33,7 @@ fn held_back(verdict: &Verdict) -> Vec<(Cause, Cause)> {
 
 #[test]
 fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
-    let org = Org::read(1)
-        .synced(1)
-        .with(|policy| policy.fresh_within = TimeDelta::hours(2));
+    let org = Org::read(1).synced(1).with(|policy| policy.fresh_within = TimeDelta::hours(2));
     assert_eq!(
         org.summed(),
         summed(
@@ -93,10 +91,8 @@ fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
 
 #[test]
 fn one_object_type_that_no_source_ever_reported_makes_it_unknown_and_not_held() {
-    let mut org = Org::read(60).shows(
-        OrgRow::LastSync(ObjectType::Contacts),
-        OrgValue::Instant(ago(61)),
-    );
+    let mut org =
+        Org::read(60).shows(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(ago(61)));
     org.view.known_since = ago(70);
     assert_eq!(org.summed().0, Level::Unknown);
 }
@@ -105,10 +101,7 @@ fn one_object_type_that_no_source_ever_reported_makes_it_unknown_and_not_held() 
 fn a_refused_account_is_named_and_explains_what_follows_from_it() {
     let org = Org::read(0)
         .synced(26)
-        .shows(
-            OrgRow::ServiceAccountProvided,
-            OrgValue::Account(Some("svc-sfsync".into())),
-        )
+        .shows(OrgRow::ServiceAccountProvided, OrgValue::Account(Some("svc-sfsync".into())))
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false))
         .failing(UserRow::ServiceAccount, 40);
     assert_eq!(
@@ -153,9 +146,7 @@ fn a_missing_account_stands_before_everything_else() {
 
 #[test]
 fn no_linked_users_go_to_the_vendor() {
-    let org = Org::read(0)
-        .synced(26)
-        .shows(OrgRow::LinkedUsers, OrgValue::Count(0));
+    let org = Org::read(0).synced(26).shows(OrgRow::LinkedUsers, OrgValue::Count(0));
     assert_eq!(
         org.summed(),
         summed(
@@ -184,20 +175,11 @@ fn a_stop_of_both_object_types_is_one_sentence() {
 #[test]
 fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
     let org = Org::read(0)
-        .shows(
-            OrgRow::LastSync(ObjectType::Contacts),
-            OrgValue::Instant(ago(26)),
-        )
+        .shows(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(ago(26)))
         .shows(OrgRow::LastSync(ObjectType::Events), OrgValue::Instant(NOW))
         .failing(UserRow::ContactsFolder, 3);
-    assert_eq!(
-        org.summed().2,
-        "Contacts have not synced for 26 h (since Mon 02:00)."
-    );
-    assert_eq!(
-        held_back(&org.verdict()),
-        [(Cause::UsersFailing, Cause::NoSyncIn24Hours)]
-    );
+    assert_eq!(org.summed().2, "Contacts have not synced for 26 h (since Mon 02:00).");
+    assert_eq!(held_back(&org.verdict()), [(Cause::UsersFailing, Cause::NoSyncIn24Hours)]);
 }
 
 #[test]
@@ -227,10 +209,7 @@ fn failing_users_lead_to_the_steps_of_their_check() {
         )
     );
     let one = Org::read(0).synced(0).failing(UserRow::ContactsFolder, 1);
-    assert_eq!(
-        one.summed().2,
-        "1 of 40 users has no Salesforce_Sync folder."
-    );
+    assert_eq!(one.summed().2, "1 of 40 users has no Salesforce_Sync folder.");
 }
 
 #[test]
@@ -270,12 +249,7 @@ fn a_set_up_without_a_sync_waits_with_its_end() {
     let org = Org::unread().with(|policy| policy.setup_until = Some(until));
     assert_eq!(
         org.summed(),
-        summed(
-            Level::Waiting,
-            "SETTING UP until 2026-12-01",
-            "Nothing has synced yet.",
-            None
-        )
+        summed(Level::Waiting, "SETTING UP until 2026-12-01", "Nothing has synced yet.", None)
     );
 }
 
@@ -285,12 +259,7 @@ fn a_source_that_reports_before_the_first_sync_makes_it_wait() {
     org.view.known_since = ago(2);
     assert_eq!(
         org.summed(),
-        summed(
-            Level::Waiting,
-            "WAITING for the first sync",
-            "Nothing has synced yet.",
-            None
-        )
+        summed(Level::Waiting, "WAITING for the first sync", "Nothing has synced yet.", None)
     );
 }
 
@@ -342,10 +311,7 @@ fn a_far_retirement_does_not_hide_that_all_is_fine() {
         .synced(0)
         .with(|policy| policy.retirement = Some(NOW.plus(TimeDelta::days(60))));
     let verdict = org.verdict();
-    assert_eq!(
-        (verdict.level, verdict.cause),
-        (Level::Fine, Some(Cause::RetirementNear))
-    );
+    assert_eq!((verdict.level, verdict.cause), (Level::Fine, Some(Cause::RetirementNear)));
     assert_eq!(
         verdict.acting.first().map(|f| describe(f, &org.view, NOW)),
         Some("Lightning Sync ends in 60 days.".to_owned())
@@ -359,10 +325,7 @@ fn a_near_retirement_asks_for_attention() {
         .with(|policy| policy.retirement = Some(NOW.plus(TimeDelta::days(20))));
     assert_eq!(
         (org.summed().0, org.summed().2),
-        (
-            Level::Attention,
-            "Lightning Sync ends in 20 days.".to_owned()
-        )
+        (Level::Attention, "Lightning Sync ends in 20 days.".to_owned())
     );
 }
 
@@ -395,10 +358,7 @@ fn every_cause_has_a_sentence_even_without_facts() {
     let org = Org::unread();
     for cause in Cause::ALL {
         let text = describe(&bare(*cause), &org.view, NOW);
-        assert!(
-            text.starts_with(char::is_uppercase) && text.ends_with('.'),
-            "{cause}: {text}"
-        );
+        assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{cause}: {text}");
     }
 }
 
@@ -408,39 +368,19 @@ fn resets_first_syncs_and_zeros_come_with_their_figures() {
     let sentence_of = |finding: Finding| describe(&finding, &org.view, NOW);
     for (cause, users, sentence) in [
         (Cause::ResetStuck, 1, "A reset has lasted more than 4 h."),
-        (
-            Cause::ResetStuck,
-            3,
-            "The longest of 3 resets has lasted more than 4 h.",
-        ),
-        (
-            Cause::InitialSyncStuck,
-            2,
-            "The longest of 2 first syncs has lasted more than 3 days.",
-        ),
+        (Cause::ResetStuck, 3, "The longest of 3 resets has lasted more than 4 h."),
+        (Cause::InitialSyncStuck, 2, "The longest of 2 first syncs has lasted more than 3 days."),
     ] {
         let users = Some(users);
-        assert_eq!(
-            sentence_of(Finding {
-                users,
-                ..bare(cause)
-            }),
-            sentence
-        );
+        assert_eq!(sentence_of(Finding { users, ..bare(cause) }), sentence);
     }
     let object_type = Some(ObjectType::Events);
     assert_eq!(
-        sentence_of(Finding {
-            object_type,
-            ..bare(Cause::NothingIn24Hours)
-        }),
+        sentence_of(Finding { object_type, ..bare(Cause::NothingIn24Hours) }),
         "No events synced in 24 hours with a working day among them."
     );
     assert_eq!(
-        sentence_of(Finding {
-            object_type,
-            ..bare(Cause::NothingIn60Minutes)
-        }),
+        sentence_of(Finding { object_type, ..bare(Cause::NothingIn60Minutes) }),
         "No events synced in the last working hour."
     );
 }

@@ -21,11 +21,7 @@ pub(super) fn headline(
 ) -> String {
     let time = |at| local(at, org, now);
     // For "stale" the API has an older name.
-    let name = if level == Level::Held {
-        "STALE".to_owned()
-    } else {
-        level.name().to_uppercase()
-    };
+    let name = if level == Level::Held { "STALE".to_owned() } else { level.name().to_uppercase() };
     match (level, since, held_as_of) {
         (Level::Held, _, Some(at)) => format!("{name}, last reported {}", time(at)),
         (Level::Waiting, ..) => match org.policy.setup_until.filter(|until| now < *until) {
@@ -72,11 +68,7 @@ fn waiting(org: &OrgView, now: Timestamp) -> String {
         .iter()
         .map(|(object, last)| format!("{object} synced {}", ago(last.at, org, now)))
         .collect();
-    sentence(&format!(
-        "{} have not synced yet, {}",
-        both(&waiting),
-        parts.join(", ")
-    ))
+    sentence(&format!("{} have not synced yet, {}", both(&waiting), parts.join(", ")))
 }
 
 /// A finding in one sentence, together with those of the same cause about other object types.
@@ -153,10 +145,7 @@ fn polls(org: &OrgView) -> Option<String> {
         .source_states
         .failing()
         .map(|(source, failing)| {
-            format!(
-                "Polling {source} fails: {}. {}",
-                failing.reason, failing.advice
-            )
+            format!("Polling {source} fails: {}. {}", failing.reason, failing.advice)
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join(" "))
@@ -172,15 +161,9 @@ fn account(org: &OrgView, now: Timestamp) -> Option<String> {
 
 /// "Contacts have not synced for 26 h.", in the past tense when no live source says so.
 fn not_synced(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<String> {
-    let newest = last_syncs(objects, org, now)
-        .map(|(_, last)| last)
-        .max_by_key(|last| last.at)?;
+    let newest = last_syncs(objects, org, now).map(|(_, last)| last).max_by_key(|last| last.at)?;
     let whose = both(objects);
-    let (more, before) = if objects.len() > 1 {
-        (" or longer", " or before")
-    } else {
-        ("", "")
-    };
+    let (more, before) = if objects.len() > 1 { (" or longer", " or before") } else { ("", "") };
     Some(sentence(&if newest.live {
         let age = span(now.since(newest.at));
         let since = local(newest.at, org, now);
@@ -193,14 +176,11 @@ fn not_synced(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> Option<S
 
 fn last_reported(objects: &[ObjectType], org: &OrgView, now: Timestamp) -> String {
     let whose = both(objects);
-    let newest = last_syncs(objects, org, now)
-        .map(|(_, last)| last.observed_at)
-        .min();
+    let newest = last_syncs(objects, org, now).map(|(_, last)| last.observed_at).min();
     match newest {
-        Some(at) => format!(
-            "We no longer know whether {whose} sync: last reported {}.",
-            ago(at, org, now)
-        ),
+        Some(at) => {
+            format!("We no longer know whether {whose} sync: last reported {}.", ago(at, org, now))
+        }
         None => format!("No source has ever reported whether {whose} sync."),
     }
 }
@@ -223,17 +203,10 @@ fn linked(org: &OrgView, now: Timestamp) -> Option<String> {
 
 fn users(finding: &Finding, org: &OrgView) -> Option<String> {
     let (count, check) = (finding.users?, finding.check?);
-    let noun = if org.summary.known == 1 {
-        "user"
-    } else {
-        "users"
-    };
+    let noun = if org.summary.known == 1 { "user" } else { "users" };
     let who = format!("{count} of {} {noun}", org.summary.known);
-    let (are, have, fail) = if count == 1 {
-        ("is", "has", "fails")
-    } else {
-        ("are", "have", "fail")
-    };
+    let (are, have, fail) =
+        if count == 1 { ("is", "has", "fails") } else { ("are", "have", "fail") };
     Some(match check {
         UserRow::ActiveConfiguration => format!("{who} {are} in no active configuration."),
         UserRow::MailboxVersion => {
@@ -278,9 +251,7 @@ fn last_syncs(
     org: &OrgView,
     now: Timestamp,
 ) -> impl Iterator<Item = (ObjectType, LastSync)> {
-    objects
-        .iter()
-        .filter_map(move |object| Some((*object, org.last_sync(*object, now)?)))
+    objects.iter().filter_map(move |object| Some((*object, org.last_sync(*object, now)?)))
 }
 
 fn names(objects: &[ObjectType]) -> Vec<&'static str> {
@@ -318,10 +289,7 @@ pub fn span(span: TimeDelta) -> String {
 /// six days, else the date.
 pub fn local(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
     let zone = &org.policy.time_zone;
-    let (then, today) = (
-        at.datetime().with_timezone(zone),
-        now.datetime().with_timezone(zone),
-    );
+    let (then, today) = (at.datetime().with_timezone(zone), now.datetime().with_timezone(zone));
     let days = today.date_naive().signed_duration_since(then.date_naive());
     let format = match days.num_days() {
         0 => "%H:%M",

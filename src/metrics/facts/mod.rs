@@ -69,8 +69,7 @@ impl OrgFacts {
         // An engine that works publishes every second.
         let stuck_at = (!view.is_fresh(now)).then_some(view.as_of);
         let orgs = view.orgs.iter();
-        orgs.map(|org| Arc::new(Self::of_org(org, stuck_at, now)))
-            .collect()
+        orgs.map(|org| Arc::new(Self::of_org(org, stuck_at, now))).collect()
     }
 
     fn of_org(org: &OrgView, stuck_at: Option<Timestamp>, now: Timestamp) -> Self {

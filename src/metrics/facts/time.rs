@@ -20,10 +20,7 @@ impl Hours {
     pub(super) fn of(org: &OrgView, now: Timestamp) -> Self {
         let zone = org.policy.time_zone;
         let offset = zone.offset_from_utc_datetime(&now.datetime().naive_utc());
-        Self {
-            open: org.open_hours.is_open(now),
-            utc_offset: offset.fix().local_minus_utc(),
-        }
+        Self { open: org.open_hours.is_open(now), utc_offset: offset.fix().local_minus_utc() }
     }
 }
 

@@ -28,10 +28,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         metric: metric("lightning_sync_last_sync_deadline_timestamp_seconds"),
         samples: Samples::Values(|out, said| {
-            out.each(
-                &said.judgement.deadlines.map(|_, at| Some(at)),
-                |out, labels, at| out.instant(labels, Some(at)),
-            );
+            out.each(&said.judgement.deadlines.map(|_, at| Some(at)), |out, labels, at| {
+                out.instant(labels, Some(at))
+            });
         }),
     },
     Family {

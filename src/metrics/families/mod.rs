@@ -20,15 +20,9 @@ pub(super) struct Family {
 
 /// Every family, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Family> {
-    [
-        organisation::FAMILIES,
-        activity::FAMILIES,
-        users::FAMILIES,
-        readings::FAMILIES,
-        VIEW,
-    ]
-    .into_iter()
-    .flatten()
+    [organisation::FAMILIES, activity::FAMILIES, users::FAMILIES, readings::FAMILIES, VIEW]
+        .into_iter()
+        .flatten()
 }
 
 const VIEW: &[Family] = &[

@@ -69,11 +69,7 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: Samples::Values(|out, said| {
             for finding in &said.judgement.findings {
                 let since = finding.since.filter(|_| finding.held_back_by.is_none());
-                put_finding(
-                    out,
-                    finding.subject(),
-                    since.map(|since| (finding.severity, since)),
-                );
+                put_finding(out, finding.subject(), since.map(|since| (finding.severity, since)));
             }
             for subject in &said.judgement.refuted {
                 put_finding(out, *subject, None);
@@ -85,9 +81,7 @@ pub(super) const FAMILIES: &[Family] = &[
 /// Writes a subject in each severity that it can have; 0 where it does not hold.
 fn put_finding(out: &mut Writer<'_>, subject: Subject, holds: Option<(Severity, Timestamp)>) {
     for severity in subject.cause.severities() {
-        let since = holds
-            .filter(|(at, _)| at == severity)
-            .map(|(_, since)| since);
+        let since = holds.filter(|(at, _)| at == severity).map(|(_, since)| since);
         let labels = [
             subject.cause.name(),
             severity.name(),
@@ -104,8 +98,7 @@ fn of_users(
     summary: &UserSummary,
 ) -> impl Iterator<Item = (UserRow, (Timestamp, bool))> {
     let rows = UserRow::ALL.into_iter();
-    rows.filter(|row| policy.covers(*row))
-        .filter_map(|row| Some((row, summary.observed(row)?)))
+    rows.filter(|row| policy.covers(*row)).filter_map(|row| Some((row, summary.observed(row)?)))
 }
 
 fn org_labels(row: OrgRow) -> [&'static str; 2] {

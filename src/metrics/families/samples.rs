@@ -49,12 +49,7 @@ impl Family {
     /// Writes the samples of an organisation; none for a family that has no part of its facts.
     pub(in crate::metrics) fn write(&self, out: &mut BytesMut, lines: &mut Lines, org: &OrgFacts) {
         lines.open(self.metric, &org.policy.name);
-        let writer = &mut Writer {
-            out,
-            lines,
-            metric: self.metric,
-            policy: &org.policy,
-        };
+        let writer = &mut Writer { out, lines, metric: self.metric, policy: &org.policy };
         match self.samples {
             Samples::View(_) | Samples::EachUser => {}
             Samples::Settings(write) => write(writer, &()),

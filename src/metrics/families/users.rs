@@ -53,10 +53,7 @@ pub(super) const FAMILIES: &[Family] = &[
             });
         }),
     },
-    Family {
-        metric: metric("lightning_sync_user_status"),
-        samples: Samples::EachUser,
-    },
+    Family { metric: metric("lightning_sync_user_status"), samples: Samples::EachUser },
 ];
 
 /// The rows with states that speak of the user as a whole or of an object type that the organisation syncs.

@@ -32,16 +32,12 @@ pub(super) fn array(body: &[u8], take: &mut impl FnMut(u64, &[u8])) -> Result<()
     loop {
         place += 1;
         let end = element_end(rest).ok_or_else(|| {
-            malformed(format!(
-                "the array ends within record {place}; send the whole body"
-            ))
+            malformed(format!("the array ends within record {place}; send the whole body"))
         })?;
         let (element, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         let element = element.trim_ascii_end();
         if element.is_empty() {
-            return Err(malformed(format!(
-                "there is a comma without a record at place {place}"
-            )));
+            return Err(malformed(format!("there is a comma without a record at place {place}")));
         }
         take(place, element);
         match after {

@@ -64,11 +64,7 @@ pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>
     }
     records.shrink_to(records.len().saturating_mul(2));
     Ok(Parsed {
-        value: ActivityBatch {
-            org: context.org.clone(),
-            received_at: context.now,
-            records,
-        },
+        value: ActivityBatch { org: context.org.clone(), received_at: context.now, records },
         rejected: mistakes.listed,
         rejected_total: mistakes.total,
     })

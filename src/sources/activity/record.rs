@@ -57,38 +57,28 @@ impl Mistake {
     /// The field and what to write instead.
     pub(super) fn describe(self, now: Timestamp) -> (String, String) {
         let (field, message) = match self {
-            Self::TooLong(length) => (
-                "",
-                format!("has {length} bytes; a record has at most {MAX_RECORD_BYTES}"),
-            ),
+            Self::TooLong(length) => {
+                ("", format!("has {length} bytes; a record has at most {MAX_RECORD_BYTES}"))
+            }
             Self::NotUtf8 => ("", "is not UTF-8; send the record as UTF-8".to_owned()),
-            Self::NotJson(error) => (
-                "",
-                format!(
-                    "is no JSON object: {}; send one whole object",
-                    json_fault(&error)
-                ),
-            ),
+            Self::NotJson(error) => {
+                ("", format!("is no JSON object: {}; send one whole object", json_fault(&error)))
+            }
             Self::UnknownKey(key) => {
                 let known = Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>();
-                return (
-                    key,
-                    format!("is not a known key; known are {}", known.join(", ")),
-                );
+                return (key, format!("is not a known key; known are {}", known.join(", ")));
             }
             Self::Twice(key) => (key.name(), "is there twice; send it once".to_owned()),
             Self::WrongType(key, found) => {
                 (key.name(), format!("is {found}; write it as a string"))
             }
             Self::Missing(key) => (key.name(), "is missing; every record has it".to_owned()),
-            Self::FieldTooLong(key, length) => (
-                key.name(),
-                format!("has {length} bytes; at most {} are taken", key.max_bytes()),
-            ),
-            Self::UnknownValue(key, value) => (
-                key.name(),
-                format!("{value} is not a known value; write {}", key.values()),
-            ),
+            Self::FieldTooLong(key, length) => {
+                (key.name(), format!("has {length} bytes; at most {} are taken", key.max_bytes()))
+            }
+            Self::UnknownValue(key, value) => {
+                (key.name(), format!("{value} is not a known value; write {}", key.values()))
+            }
             Self::Instant(error, text) => (Key::At.name(), format!("{text} {error}")),
             Self::Ahead(at) => (
                 Key::At.name(),
@@ -137,9 +127,7 @@ pub(super) fn read(
     let text = std::str::from_utf8(record).map_err(|_| Mistake::NotUtf8)?;
     let mut fields = Fields::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_map(&mut fields)
-        .and_then(|()| json.end())
-        .map_err(Mistake::NotJson)?;
+    json.deserialize_map(&mut fields).and_then(|()| json.end()).map_err(Mistake::NotJson)?;
     if let Some(mistake) = fields.mistake {
         return Err(mistake);
     }
@@ -155,17 +143,13 @@ pub(super) fn read(
             .closed(Key::ObjectType, ObjectType::from_name)?
             .ok_or(Mistake::Missing(Key::ObjectType))?,
         direction: fields.closed(Key::Direction, Direction::from_name)?,
-        outcome: fields
-            .closed(Key::Outcome, Outcome::from_name)?
-            .unwrap_or(Outcome::Synced),
+        outcome: fields.closed(Key::Outcome, Outcome::from_name)?.unwrap_or(Outcome::Synced),
     };
     let key = match fields.get(Key::Id) {
         Some(id) => context.identity.of_id(context.org.as_str(), at, id),
         None => {
             let texts = [Key::User, Key::Record, Key::Error].map(|key| fields.get(key));
-            context
-                .identity
-                .of_fields(context.org.as_str(), at, kind, texts)
+            context.identity.of_fields(context.org.as_str(), at, kind, texts)
         }
     };
     Ok(ActivityRecord { at, kind, key })
@@ -195,10 +179,9 @@ impl<'a> Fields<'a> {
     }
 
     fn put(&mut self, key: Key, value: Value<'a>) {
-        let (Some(seen), Some(slot)) = (
-            self.seen.get_mut(key.index()),
-            self.texts.get_mut(key.index()),
-        ) else {
+        let (Some(seen), Some(slot)) =
+            (self.seen.get_mut(key.index()), self.texts.get_mut(key.index()))
+        else {
             return;
         };
         let mistake = match value {

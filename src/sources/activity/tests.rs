@@ -12,15 +12,7 @@ fn at(text: &str) -> Timestamp {
 fn read_as(body: &[u8], on_error: OnError) -> Result<Parsed<ActivityBatch>, IngestError> {
     let org = OrgName::new("acme").unwrap();
     let identity = IdentityKey::new([7; 16]);
-    parse(
-        body,
-        &Context {
-            org: &org,
-            identity: &identity,
-            now: at(NOW),
-            on_error,
-        },
-    )
+    parse(body, &Context { org: &org, identity: &identity, now: at(NOW), on_error })
 }
 
 fn records(body: &str) -> Vec<ActivityRecord> {
@@ -88,10 +80,7 @@ fn nothing_is_a_heartbeat() {
 fn with_an_id_the_identity_is_instant_and_id_and_without_it_all_fields() {
     let base = r#""at":"2026-11-22T13:55:00Z","object_type":"contacts""#;
     let of = |more: &str| records(&format!("{{{base}{more}}}"))[0].key;
-    assert_eq!(
-        of(r#","id":"1","user":"ann""#),
-        of(r#","id":"1","user":"bob""#)
-    );
+    assert_eq!(of(r#","id":"1","user":"ann""#), of(r#","id":"1","user":"bob""#));
     assert_ne!(of(r#","id":"1""#), of(r#","id":"2""#));
     let plain = of("");
     for same in [
@@ -124,34 +113,13 @@ fn what_is_wrong_is_named_with_its_field_and_what_to_write() {
         mistake(r#""usr":"ann""#),
         "line 1, usr: is not a known key; known are at, object_type, direction, user, record, outcome, error, id"
     );
-    assert_eq!(
-        mistake(r#""user":5"#),
-        "line 1, user: is a number; write it as a string"
-    );
-    assert_eq!(
-        mistake(r#""user":-5.5"#),
-        "line 1, user: is a number; write it as a string"
-    );
-    assert_eq!(
-        mistake(r#""user":true"#),
-        "line 1, user: is a boolean; write it as a string"
-    );
-    assert_eq!(
-        mistake(r#""user":[[{}]]"#),
-        "line 1, user: is an array; write it as a string"
-    );
-    assert_eq!(
-        mistake(r#""id":{"a":[]}"#),
-        "line 1, id: is an object; write it as a string"
-    );
-    assert_eq!(
-        mistake(r#""id":"1","id":"1""#),
-        "line 1, id: is there twice; send it once"
-    );
-    assert_eq!(
-        mistake(r#""id":null,"id":"1""#),
-        "line 1, id: is there twice; send it once"
-    );
+    assert_eq!(mistake(r#""user":5"#), "line 1, user: is a number; write it as a string");
+    assert_eq!(mistake(r#""user":-5.5"#), "line 1, user: is a number; write it as a string");
+    assert_eq!(mistake(r#""user":true"#), "line 1, user: is a boolean; write it as a string");
+    assert_eq!(mistake(r#""user":[[{}]]"#), "line 1, user: is an array; write it as a string");
+    assert_eq!(mistake(r#""id":{"a":[]}"#), "line 1, id: is an object; write it as a string");
+    assert_eq!(mistake(r#""id":"1","id":"1""#), "line 1, id: is there twice; send it once");
+    assert_eq!(mistake(r#""id":null,"id":"1""#), "line 1, id: is there twice; send it once");
     assert_eq!(
         mistake(r#""direction":"to_Exchange""#),
         r#"line 1, direction: "to_Exchange" is not a known value; write to_exchange or to_salesforce"#
@@ -201,16 +169,7 @@ fn a_record_without_a_usable_time_or_object_type_is_wrong() {
 #[test]
 fn a_line_that_is_no_object_is_named_without_being_echoed() {
     let long = format!("\"{}\"", "x".repeat(1000));
-    let lines = [
-        "{",
-        "[]",
-        "5",
-        "null",
-        "{}{}",
-        "{'a':1}",
-        r#"{"id":"\ud800"}"#,
-        &long,
-    ];
+    let lines = ["{", "[]", "5", "null", "{}{}", "{'a':1}", r#"{"id":"\ud800"}"#, &long];
     assert_eq!(
         mistakes(&format!("\n{}", lines.join("\n"))),
         [
@@ -225,10 +184,7 @@ fn a_line_that_is_no_object_is_named_without_being_echoed() {
         ]
     );
     let bytes = read_as(b"{\"id\":\"\xff\"}", OnError::Refuse).unwrap_err();
-    assert_eq!(
-        bytes.errors[0].to_string(),
-        "line 1: is not UTF-8; send the record as UTF-8"
-    );
+    assert_eq!(bytes.errors[0].to_string(), "line 1: is not UTF-8; send the record as UTF-8");
 }
 
 #[test]
@@ -238,10 +194,7 @@ fn skipping_takes_the_good_and_lists_the_others() {
     let parsed = read_as(body.as_bytes(), OnError::Skip).unwrap();
     assert_eq!(parsed.value.records, records(good));
     assert_eq!((parsed.rejected.len(), parsed.rejected_total), (100, 301));
-    assert_eq!(
-        parsed.rejected[0].to_string(),
-        "line 2, at: is missing; every record has it"
-    );
+    assert_eq!(parsed.rejected[0].to_string(), "line 2, at: is missing; every record has it");
 
     let refused = read_as(body.as_bytes(), OnError::Refuse).unwrap_err();
     assert_eq!(
@@ -267,30 +220,15 @@ fn an_array_that_is_cut_or_misses_a_comma_is_refused_as_a_whole() {
         assert_eq!(error.reason, ProblemReason::Malformed);
         error.detail
     };
-    assert_eq!(
-        detail(&format!("[{good}")),
-        "the array ends within record 1; send the whole body"
-    );
-    assert_eq!(
-        detail(&format!("[{good},")),
-        "the array ends within record 2; send the whole body"
-    );
-    assert_eq!(
-        detail(&format!("[{good},]")),
-        "there is a comma without a record at place 2"
-    );
-    assert_eq!(
-        detail(&format!("[,{good}]")),
-        "there is a comma without a record at place 1"
-    );
+    assert_eq!(detail(&format!("[{good}")), "the array ends within record 1; send the whole body");
+    assert_eq!(detail(&format!("[{good},")), "the array ends within record 2; send the whole body");
+    assert_eq!(detail(&format!("[{good},]")), "there is a comma without a record at place 2");
+    assert_eq!(detail(&format!("[,{good}]")), "there is a comma without a record at place 1");
     assert_eq!(
         detail(&format!("[{good}]]")),
         "something follows the array's end after 1 records; send one array, or one record a line"
     );
-    assert_eq!(
-        detail(r#"[{"id":"a\"]"#),
-        "the array ends within record 1; send the whole body"
-    );
+    assert_eq!(detail(r#"[{"id":"a\"]"#), "the array ends within record 1; send the whole body");
 }
 
 proptest! {

@@ -4,27 +4,13 @@ use super::FileKind;
 use std::path::Path;
 
 /// Endings of names while a file is being uploaded, by browsers, tools for copying and servers.
-const UNFINISHED: [&str; 6] = [
-    ".tmp",
-    ".part",
-    ".partial",
-    ".filepart",
-    ".crdownload",
-    ".download",
-];
+const UNFINISHED: [&str; 6] =
+    [".tmp", ".part", ".partial", ".filepart", ".crdownload", ".download"];
 /// What systems put beside files by themselves.
 const OF_SYSTEMS: [&str; 2] = ["thumbs.db", "desktop.ini"];
 /// What systems write behind the name of a second copy, beside a number in brackets.
-const COPIES: [&str; 8] = [
-    " - copy",
-    " copy",
-    " (copy)",
-    " - kopie",
-    " kopie",
-    " - copie",
-    " - copia",
-    " - cópia",
-];
+const COPIES: [&str; 8] =
+    [" - copy", " copy", " (copy)", " - kopie", " kopie", " - copie", " - copia", " - cópia"];
 /// How many digits of a second the vendor's report names have at least.
 const REPORT_DIGITS: usize = 10;
 
@@ -49,9 +35,7 @@ pub(super) fn kind(name: &str) -> Option<FileKind> {
     match ending {
         "csv"
             if is_report
-                || Path::new(stem)
-                    .extension()
-                    .is_some_and(|ending| ending == "report") =>
+                || Path::new(stem).extension().is_some_and(|ending| ending == "report") =>
         {
             Some(FileKind::Report)
         }
@@ -100,10 +84,8 @@ fn original(stem: &str) -> &str {
             .and_then(|rest| rest.rsplit_once('('))
             .filter(|(_, number)| digits(number))
             .map(|(rest, _)| rest);
-        let counted = rest
-            .rsplit_once(' ')
-            .filter(|(_, number)| digits(number))
-            .map(|(rest, _)| rest);
+        let counted =
+            rest.rsplit_once(' ').filter(|(_, number)| digits(number)).map(|(rest, _)| rest);
         let copied = |rest: &'_ str| {
             COPIES.iter().find_map(|copy| {
                 let at = rest.char_indices().rev().nth(copy.chars().count() - 1)?.0;
@@ -111,9 +93,8 @@ fn original(stem: &str) -> &str {
                 (ending.to_lowercase() == *copy).then_some(rest.len())
             })
         };
-        let copy_of = copied(rest)
-            .or_else(|| counted.and_then(copied))
-            .and_then(|length| rest.get(..length));
+        let copy_of =
+            copied(rest).or_else(|| counted.and_then(copied)).and_then(|length| rest.get(..length));
         match numbered.or(copy_of) {
             Some(shorter) if !shorter.trim_end().is_empty() => rest = shorter.trim_end(),
             _ => return rest,
@@ -140,18 +121,11 @@ mod tests {
             "ann@acme.example - Cópia (3).txt",
             "ann@acme.example (1) (1).html",
         ] {
-            assert_eq!(
-                user(name),
-                Ok(Some("ann@acme.example".to_owned())),
-                "{name}"
-            );
+            assert_eq!(user(name), Ok(Some("ann@acme.example".to_owned())), "{name}");
         }
         assert_eq!(user("page (1).txt"), Ok(None));
         assert_eq!(user("(1).txt"), Ok(None));
-        assert_eq!(
-            user("böhm@münchen.example.htm"),
-            Ok(Some("böhm@münchen.example".to_owned()))
-        );
+        assert_eq!(user("böhm@münchen.example.htm"), Ok(Some("böhm@münchen.example".to_owned())));
     }
 
     #[test]

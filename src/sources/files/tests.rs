@@ -22,16 +22,10 @@ fn listing(directory: &Path) -> Vec<String> {
         let Ok(entries) = fs::read_dir(directory.join(shelf)) else {
             continue;
         };
-        for entry in entries
-            .map(Result::unwrap)
-            .filter(|entry| !entry.file_type().unwrap().is_dir())
+        for entry in
+            entries.map(Result::unwrap).filter(|entry| !entry.file_type().unwrap().is_dir())
         {
-            found.push(
-                Path::new(shelf)
-                    .join(entry.file_name())
-                    .display()
-                    .to_string(),
-            );
+            found.push(Path::new(shelf).join(entry.file_name()).display().to_string());
         }
     }
     found.sort();
@@ -84,10 +78,7 @@ fn a_file_is_taken_once_it_stands_still_and_unfinished_names_are_left_alone() {
     assert_eq!(look(2, &mut watcher), 0);
     assert_eq!(look(3, &mut watcher), 1);
     assert_eq!(bodies, [(FileKind::Json, "{\"more\":1}".to_owned())]);
-    assert_eq!(
-        listing(directory.path()),
-        [".d.json", "b.json.tmp", "c.json.part", "done/a.json"]
-    );
+    assert_eq!(listing(directory.path()), [".d.json", "b.json.tmp", "c.json.part", "done/a.json"]);
 }
 
 #[test]
@@ -109,15 +100,9 @@ fn a_file_of_long_ago_has_to_stand_still_too_and_never_lands_over_another() {
             0,
             "nobody saw it stand still"
         );
-        assert_eq!(
-            watcher.look(seconds(at + 2), |_| Taken::Accepted).unwrap(),
-            1
-        );
+        assert_eq!(watcher.look(seconds(at + 2), |_| Taken::Accepted).unwrap(), 1);
     }
-    assert_eq!(
-        listing(directory.path()),
-        ["done/page.txt", "done/page.txt.1"]
-    );
+    assert_eq!(listing(directory.path()), ["done/page.txt", "done/page.txt.1"]);
 }
 
 #[test]
@@ -127,11 +112,8 @@ fn a_refused_file_lies_beside_its_reason() {
     symlink("/etc/passwd", directory.path().join("link.txt")).unwrap();
     fs::write(directory.path().join("notes.docx"), "").unwrap();
     fs::write(directory.path().join("wrong.csv"), "").unwrap();
-    fs::set_permissions(
-        directory.path().join("wrong.csv"),
-        fs::Permissions::from_mode(0o644),
-    )
-    .unwrap();
+    fs::set_permissions(directory.path().join("wrong.csv"), fs::Permissions::from_mode(0o644))
+        .unwrap();
     let mut watcher = Watcher::new(directory.path().to_owned());
     look_twice(&mut watcher, 0, |file| {
         let reason = file.map_or_else(|refused| refused.reason, |_| "line 1: no header".to_owned());
@@ -206,10 +188,7 @@ fn a_file_that_cannot_be_moved_holds_up_no_other_and_is_taken_once() {
     assert_eq!(look(0, &mut watcher), Ok(0));
     for at in 2..5 {
         let error = look(at, &mut watcher).unwrap_err();
-        assert!(
-            error.contains("a.csv") && error.contains("links are not followed"),
-            "{error}"
-        );
+        assert!(error.contains("a.csv") && error.contains("links are not followed"), "{error}");
     }
     assert!(directory.path().join("done/b.json").exists());
     fs::write(&wrong, "wrong again").unwrap();
@@ -302,9 +281,7 @@ fn a_file_that_grows_after_it_was_taken_is_taken_again() {
     look(0, &mut watcher);
     assert_eq!(look(2, &mut watcher), 2);
     for (name, more) in [("done/a.ndjson", "2\n"), ("rejected/b.csv", "2\n")] {
-        let file = fs::File::options()
-            .append(true)
-            .open(directory.path().join(name));
+        let file = fs::File::options().append(true).open(directory.path().join(name));
         std::io::Write::write_all(&mut file.unwrap(), more.as_bytes()).unwrap();
     }
     assert_eq!(look(30, &mut watcher), 0);
@@ -317,15 +294,7 @@ fn a_file_that_grows_after_it_was_taken_is_taken_again() {
     assert_eq!(look(701, &mut watcher), 0);
     assert_eq!(listing(directory.path()), ["done/a.ndjson", "done/b.csv"]);
     let of = |name: &str, length| (name.to_owned(), length);
-    assert_eq!(
-        bodies,
-        [
-            of("a.ndjson", 2),
-            of("b.csv", 2),
-            of("a.ndjson", 4),
-            of("b.csv", 4)
-        ]
-    );
+    assert_eq!(bodies, [of("a.ndjson", 2), of("b.csv", 2), of("a.ndjson", 4), of("b.csv", 4)]);
 }
 
 #[test]
@@ -336,11 +305,7 @@ fn another_name_of_a_secret_is_refused_and_its_reason_is_not_for_all() {
     fs::write(&secret, "hunter2").unwrap();
     fs::hard_link(&secret, directory.path().join("a.csv")).unwrap();
     fs::write(directory.path().join("b.csv"), "hunter2").unwrap();
-    fs::set_permissions(
-        directory.path().join("b.csv"),
-        fs::Permissions::from_mode(0o600),
-    )
-    .unwrap();
+    fs::set_permissions(directory.path().join("b.csv"), fs::Permissions::from_mode(0o600)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
         std::os::unix::fs::chown(directory.path(), Some(1000), None).unwrap();
@@ -384,10 +349,7 @@ fn names_that_are_left_alone_hold_up_no_file_and_are_reported() {
     }
     assert_eq!(taken, 40);
     assert!(
-        errors
-            .last()
-            .unwrap()
-            .contains("holds more than 10000 names that are left alone"),
+        errors.last().unwrap().contains("holds more than 10000 names that are left alone"),
         "{errors:?}"
     );
     for entry in fs::read_dir(directory.path()).unwrap() {
@@ -396,9 +358,7 @@ fn names_that_are_left_alone_hold_up_no_file_and_are_reported() {
             fs::remove_file(path).unwrap();
         }
     }
-    let last = (20..30)
-        .map(|at| watcher.look(seconds(at), |_| Taken::Accepted))
-        .last();
+    let last = (20..30).map(|at| watcher.look(seconds(at), |_| Taken::Accepted)).last();
     assert_eq!(last.unwrap().unwrap(), 0);
 }
 
@@ -407,10 +367,7 @@ fn a_directory_that_vanishes_is_named_and_may_come_back() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("drop");
     let mut watcher = Watcher::new(directory.clone());
-    let error = watcher
-        .look(seconds(0), |_| Taken::Accepted)
-        .unwrap_err()
-        .to_string();
+    let error = watcher.look(seconds(0), |_| Taken::Accepted).unwrap_err().to_string();
     assert!(
         error.starts_with(&directory.display().to_string())
             && error.contains("writable by the daemon; ")

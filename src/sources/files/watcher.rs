@@ -104,10 +104,7 @@ pub enum LookError {
 
 impl LookError {
     fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: shown(path),
-            source,
-        }
+        Self::Io { path: shown(path), source }
     }
 }
 
@@ -125,10 +122,7 @@ pub(super) struct Extent {
 impl Extent {
     fn of(meta: &Metadata) -> io::Result<Self> {
         let modified = meta.modified()?.duration_since(UNIX_EPOCH);
-        Ok(Self {
-            size: meta.len(),
-            modified: modified.unwrap_or_default(),
-        })
+        Ok(Self { size: meta.len(), modified: modified.unwrap_or_default() })
     }
 }
 
@@ -203,8 +197,7 @@ impl Watcher {
         mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
     ) -> Result<usize, LookError> {
         let mut first = self.take_back_what_grew(steady).err();
-        self.read_names(steady)
-            .map_err(|source| LookError::io(&self.directory, source))?;
+        self.read_names(steady).map_err(|source| LookError::io(&self.directory, source))?;
         let (mut done, mut handed) = (0, 0);
         for name in self.known.keys().cloned().collect::<Vec<_>>() {
             let path = self.directory.join(&name);
@@ -242,9 +235,7 @@ impl Watcher {
         }
         let excess = self.put_away.len().saturating_sub(TAKEN_WATCHED);
         self.put_away.drain(..excess);
-        let crowded = self.crowded.then(|| LookError::Crowded {
-            path: shown(&self.directory),
-        });
+        let crowded = self.crowded.then(|| LookError::Crowded { path: shown(&self.directory) });
         first.or(crowded).map_or(Ok(done), Err)
     }
 
@@ -262,13 +253,7 @@ impl Watcher {
             return Ok(None);
         };
         if known.extent != extent {
-            *known = Known {
-                extent,
-                opened: None,
-                since: steady,
-                taken: None,
-                round: known.round,
-            };
+            *known = Known { extent, opened: None, since: steady, taken: None, round: known.round };
         }
         // A link is refused whatever it points to.
         if steady.saturating_sub(known.since) < UNCHANGED_FOR && !is_link {
@@ -286,10 +271,7 @@ impl Watcher {
                 known.since = steady;
                 return Ok(None);
             }
-            Err(Unreadable::Refused(reason)) => Err(Refused {
-                name: shown,
-                reason,
-            }),
+            Err(Unreadable::Refused(reason)) => Err(Refused { name: shown, reason }),
         };
         *handed += 1;
         let taken = take(found);
@@ -321,10 +303,7 @@ impl Watcher {
                 known.round = self.round;
             } else if self.known.len() < NAMES_A_LOOK {
                 // Its extent is looked at below, and differs.
-                let nothing = Extent {
-                    size: u64::MAX,
-                    modified: Duration::MAX,
-                };
+                let nothing = Extent { size: u64::MAX, modified: Duration::MAX };
                 let known = Known {
                     extent: nothing,
                     opened: None,
@@ -346,10 +325,7 @@ impl Watcher {
             let Some(put_away) = self.put_away.pop_front() else {
                 break;
             };
-            let path = self
-                .directory
-                .join(put_away.shelf)
-                .join(&put_away.archived_as);
+            let path = self.directory.join(put_away.shelf).join(&put_away.archived_as);
             let grew = match (self.extent)(&path) {
                 Ok((extent, is_link)) => !is_link && extent.size > put_away.extent.size,
                 // Whoever tidied up wants nothing more of it.
@@ -401,9 +377,7 @@ fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable
         Ok(descriptor) => File::from(descriptor),
         Err(rustix::io::Errno::NOENT) => return Err(Unreadable::Gone),
         Err(rustix::io::Errno::LOOP) => {
-            return Err(refused(
-                "a symbolic link is not followed; copy the file itself",
-            ));
+            return Err(refused("a symbolic link is not followed; copy the file itself"));
         }
         Err(error) => return Err(io::Error::from(error).into()),
     };
@@ -413,9 +387,7 @@ fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable
     }
     // A second name of a file that only this daemon may read is as good as a link to it.
     if meta.nlink() > 1 {
-        return Err(refused(
-            "the file has a second name (a hard link); copy the file itself",
-        ));
+        return Err(refused("the file has a second name (a hard link); copy the file itself"));
     }
     if is_ours_alone(&meta, path) {
         return Err(refused(
@@ -445,13 +417,7 @@ fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable
         return Err(Unreadable::Growing(read));
     }
     let nanos = i64::try_from(opened.modified.as_nanos()).unwrap_or(i64::MAX);
-    Ok(Dropped {
-        kind,
-        body,
-        modified: Timestamp::from_nanos(nanos),
-        name: name.to_owned(),
-        user,
-    })
+    Ok(Dropped { kind, body, modified: Timestamp::from_nanos(nanos), name: name.to_owned(), user })
 }
 
 /// Whether a file looks like a secret of this machine in a directory of somebody else.

@@ -96,11 +96,7 @@ fn local(date: NaiveDateTime, writing: &Writing) -> Result<Timestamp, DateError>
         LocalResult::Single(at) => instant(at),
         LocalResult::Ambiguous(earlier, later) => {
             let later = instant(later)?;
-            if later > writing.captured_at {
-                instant(earlier)
-            } else {
-                Ok(later)
-            }
+            if later > writing.captured_at { instant(earlier) } else { Ok(later) }
         }
         LocalResult::None => Err(DateError::Skipped(writing.time_zone)),
     }
@@ -142,9 +138,8 @@ fn date(tokens: &[Token], order: DateOrder) -> Result<(NaiveDate, &[Token]), Dat
     if year < FIRST_YEAR {
         return Err(DateError::Year(year));
     }
-    let date = i32::try_from(year)
-        .ok()
-        .and_then(|year| NaiveDate::from_ymd_opt(year, month, day.value));
+    let date =
+        i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day.value));
     Ok((date.ok_or(DateError::NoSuchDay(order))?, skip(rest, &['.'])))
 }
 
@@ -184,11 +179,7 @@ fn named(mut rest: &[Token], order: DateOrder) -> Result<(Ymd, &[Token]), DateEr
         return Err(DateError::Shape);
     };
     let year_first = first.length == 4 || (last.length != 4 && order == DateOrder::Ymd);
-    let (year, day) = if year_first {
-        (first, last)
-    } else {
-        (last, first)
-    };
+    let (year, day) = if year_first { (first, last) } else { (last, first) };
     Ok(((*year, month, *day), rest))
 }
 
@@ -198,13 +189,7 @@ fn time(tokens: &[Token]) -> Result<(NaiveTime, &[Token]), DateError> {
         [Hours(from, to), rest @ ..] => (Some((*from, *to)), rest),
         tokens => (None, tokens),
     };
-    let [
-        Number(hour),
-        Symbol(one @ (':' | '.')),
-        Number(minute),
-        rest @ ..,
-    ] = tokens
-    else {
+    let [Number(hour), Symbol(one @ (':' | '.')), Number(minute), rest @ ..] = tokens else {
         return Err(DateError::Shape);
     };
     let (second, rest) = match rest {

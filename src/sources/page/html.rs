@@ -192,10 +192,7 @@ impl Callback<std::convert::Infallible, ()> for &mut Flattener {
         }
         match event {
             CallbackEvent::OpenStartTag { name } => {
-                self.tag = Tag {
-                    name: shortened(name),
-                    ..Tag::default()
-                };
+                self.tag = Tag { name: shortened(name), ..Tag::default() };
             }
             CallbackEvent::AttributeName { name } => {
                 self.tag.attribute = shortened(name);

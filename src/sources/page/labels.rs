@@ -36,12 +36,7 @@ impl Meaning {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role<'t> {
     /// A label, with the text that follows it in the same piece and a mark before it.
-    Label {
-        name: &'static str,
-        meaning: Meaning,
-        rest: &'t str,
-        before: Option<bool>,
-    },
+    Label { name: &'static str, meaning: Meaning, rest: &'t str, before: Option<bool> },
     /// A heading; of an object type, or of something else.
     Heading(Option<ObjectType>),
     /// A label of the user's name, with the text that follows it.
@@ -68,13 +63,7 @@ const NOISE: [&str; 12] = [
     "–",
 ];
 /// Labels of the user whose page it is.
-const NAMES: [&str; 5] = [
-    "user",
-    "user name",
-    "username",
-    "salesforce user",
-    "exchange user",
-];
+const NAMES: [&str; 5] = ["user", "user name", "username", "salesforce user", "exchange user"];
 /// Labels of the user's address.
 const MAILS: [&str; 3] = ["email", "email address", "user email"];
 
@@ -96,12 +85,7 @@ pub(super) fn role(text: &str) -> Role<'_> {
     for (name, meaning) in labels() {
         if let Some(rest) = after_label(text, name) {
             let rest = if is_noise(rest) { "" } else { rest };
-            return Role::Label {
-                name,
-                meaning,
-                rest,
-                before: None,
-            };
+            return Role::Label { name, meaning, rest, before: None };
         }
     }
     // A mark before its label in the same piece, as in a list of checks.
@@ -110,12 +94,7 @@ pub(super) fn role(text: &str) -> Role<'_> {
     {
         let label = labels().find(|(name, _)| after_label(text, name) == Some(""));
         if let Some((name, meaning)) = label {
-            return Role::Label {
-                name,
-                meaning,
-                rest: "",
-                before: Some(mark),
-            };
+            return Role::Label { name, meaning, rest: "", before: Some(mark) };
         }
     }
     name(text, &even)
@@ -123,22 +102,13 @@ pub(super) fn role(text: &str) -> Role<'_> {
 
 /// Every label. None is the beginning of another.
 fn labels() -> impl Iterator<Item = (&'static str, Meaning)> {
-    let plain = ORG
-        .iter()
-        .map(|label| (label.label, Meaning::Plain(Row::Org(label.row))));
+    let plain = ORG.iter().map(|label| (label.label, Meaning::Plain(Row::Org(label.row))));
     let org = ORG_OBJECT.iter().map(|label| {
         let row = |object| Row::Org((label.row)(object));
-        (
-            label.label,
-            Meaning::Either([row(ObjectType::Contacts), row(ObjectType::Events)]),
-        )
+        (label.label, Meaning::Either([row(ObjectType::Contacts), row(ObjectType::Events)]))
     });
-    let user = USER
-        .iter()
-        .map(|label| (label.label, Meaning::Plain(Row::User(label.row))));
-    let pairs = user_object(ObjectType::Contacts)
-        .iter()
-        .zip(user_object(ObjectType::Events));
+    let user = USER.iter().map(|label| (label.label, Meaning::Plain(Row::User(label.row))));
+    let pairs = user_object(ObjectType::Contacts).iter().zip(user_object(ObjectType::Events));
     let pairs = pairs.flat_map(|(contacts, events)| {
         let (left, right) = (Row::User(contacts.row), Row::User(events.row));
         if contacts.label == events.label {
@@ -202,13 +172,8 @@ fn after_label<'t>(text: &'t str, label: &str) -> Option<&'t str> {
             while chars.next_if(|(_, found)| evened(*found) == ' ').is_some() {}
         }
     }
-    while chars
-        .next_if(|(_, found)| matches!(found, '®' | '™'))
-        .is_some()
-    {}
-    let rest = chars
-        .peek()
-        .map_or("", |(at, _)| text.get(*at..).unwrap_or_default());
+    while chars.next_if(|(_, found)| matches!(found, '®' | '™')).is_some() {}
+    let rest = chars.peek().map_or("", |(at, _)| text.get(*at..).unwrap_or_default());
     let parted = rest.is_empty() || rest.starts_with([' ', ':', '：', '\u{a0}', '*']);
     parted.then(|| rest.trim_matches([' ', ':', '：', '\u{a0}', '*']))
 }
@@ -262,17 +227,9 @@ mod tests {
 
     #[test]
     fn headings_name_object_types_or_other_sections() {
-        for contacts in [
-            "contacts",
-            "contacts statuses",
-            "contact status",
-            "contacts sync status",
-        ] {
-            assert_eq!(
-                heading(contacts),
-                Some(Some(ObjectType::Contacts)),
-                "{contacts}"
-            );
+        for contacts in ["contacts", "contacts statuses", "contact status", "contacts sync status"]
+        {
+            assert_eq!(heading(contacts), Some(Some(ObjectType::Contacts)), "{contacts}");
         }
         assert_eq!(heading("event statuses"), Some(Some(ObjectType::Events)));
         assert_eq!(heading("configuration setup statuses"), Some(None));

@@ -26,11 +26,7 @@ const LOOK_AHEAD: usize = 3;
 pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, IngestError> {
     let captured_at = captured_at(context)?;
     let mut reader = Reader {
-        writing: Writing {
-            time_zone: context.time_zone,
-            order: context.date_order,
-            captured_at,
-        },
+        writing: Writing { time_zone: context.time_zone, order: context.date_order, captured_at },
         section: Section::None,
         rows: EnumMap::default(),
         users: Users::default(),
@@ -63,9 +59,7 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
         org: context.org.clone(),
         source: Source::Snapshot,
         captured_at,
-        rows: rows
-            .filter_map(|(row, value)| Some((row, value?)))
-            .collect(),
+        rows: rows.filter_map(|(row, value)| Some((row, value?))).collect(),
         users,
         users_complete: false,
     })
@@ -126,9 +120,8 @@ impl Reader {
         let mut heading_before = None;
         for (index, (role, piece)) in roles.iter().enumerate() {
             let after = roles.get(index + 1..).unwrap_or_default();
-            let values = after
-                .iter()
-                .take_while(|(role, _)| matches!(role, Role::Other | Role::Noise));
+            let values =
+                after.iter().take_while(|(role, _)| matches!(role, Role::Other | Role::Noise));
             let mut heading = None;
             match role {
                 Role::Heading(object) => {
@@ -143,19 +136,10 @@ impl Reader {
                 }
                 Role::Name { rest, is_mail } => {
                     let following = values.map(|(_, piece)| piece.text.as_str()).next();
-                    let name = if rest.is_empty() {
-                        following.unwrap_or_default()
-                    } else {
-                        rest
-                    };
+                    let name = if rest.is_empty() { following.unwrap_or_default() } else { rest };
                     self.users.candidate(name, *is_mail);
                 }
-                Role::Label {
-                    name,
-                    meaning,
-                    rest,
-                    before,
-                } => {
+                Role::Label { name, meaning, rest, before } => {
                     self.labels += 1;
                     let own = Piece {
                         line: piece.line,
@@ -226,10 +210,8 @@ impl Reader {
         let (value, more) = match (read_value(row, first, &self.writing), label.values.get(1)) {
             // A date and its time of day may stand in two pieces.
             (Err(error), Some(second)) if row.kind() == Kind::Instant => {
-                let joined = Piece {
-                    text: format!("{} {}", first.text, second.text),
-                    ..Piece::default()
-                };
+                let joined =
+                    Piece { text: format!("{} {}", first.text, second.text), ..Piece::default() };
                 let joined = read_value(row, &joined, &self.writing);
                 (joined.map_err(|_| error), label.values.get(2))
             }
@@ -359,9 +341,6 @@ impl Reader {
             Section::One(ObjectType::Events) => format!("Events: {}", label.name),
             Section::None | Section::Both(_) => label.name.to_owned(),
         };
-        self.troubles.push((
-            reason,
-            FieldError::new(label.line, label_with_section, message),
-        ));
+        self.troubles.push((reason, FieldError::new(label.line, label_with_section, message)));
     }
 }

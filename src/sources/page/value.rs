@@ -108,9 +108,6 @@ fn mark(piece: &Piece) -> Result<bool, String> {
             Ok(one)
         }
         (Some(_), Some(_)) => Err("shows a check and an X".to_owned()),
-        _ => Err(format!(
-            "shows {}, which is neither a check nor an X",
-            quoted(&piece.text)
-        )),
+        _ => Err(format!("shows {}, which is neither a check nor an X", quoted(&piece.text))),
     }
 }

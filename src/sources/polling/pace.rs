@@ -66,11 +66,7 @@ impl Pace {
         if self.steady && reason != OwnFailure::Defect.into() {
             return self.every;
         }
-        let longest = if reason.wants_distance {
-            DISTANT_EVERY
-        } else {
-            FAILING_EVERY
-        };
+        let longest = if reason.wants_distance { DISTANT_EVERY } else { FAILING_EVERY };
         let longest = longest.max(self.every);
         // The first failure is often a single one: it is asked again at the usual time.
         let doubled = self.every * 2_i32.saturating_pow(failures.saturating_sub(1).min(10));
@@ -90,21 +86,11 @@ mod tests {
     use crate::sources::files::DIRECTORY_UNAVAILABLE;
     use crate::sources::salesforce::SalesforceFailure;
 
-    const PACE: Pace = Pace {
-        every: TimeDelta::seconds(60),
-        budget_percent: 80,
-        steady: false,
-    };
+    const PACE: Pace = Pace { every: TimeDelta::seconds(60), budget_percent: 80, steady: false };
 
     #[test]
     fn polls_come_further_apart_before_the_budget_is_spent() {
-        let at = |used| {
-            PACE.after_success(Some(Usage {
-                used,
-                allowed: 1000,
-            }))
-            .num_seconds()
-        };
+        let at = |used| PACE.after_success(Some(Usage { used, allowed: 1000 })).num_seconds();
         assert_eq!([at(0), at(600)], [60, 60]);
         assert_eq!(at(700), 270);
         assert!((470..=480).contains(&at(799)));
@@ -125,25 +111,16 @@ mod tests {
 
     #[test]
     fn what_is_near_is_polled_steadily_unless_our_own_defect_ends_it() {
-        let near = Pace {
-            every: TimeDelta::seconds(1),
-            steady: true,
-            ..PACE
-        };
+        let near = Pace { every: TimeDelta::seconds(1), steady: true, ..PACE };
         let at = |reason, failures| near.after_failure(reason, failures, 0.0).num_seconds();
         assert_eq!(at(DIRECTORY_UNAVAILABLE, 9), 1);
-        let defects: Vec<i64> = [1, 2, 5, 20]
-            .map(|n| at(OwnFailure::Defect.into(), n))
-            .into();
+        let defects: Vec<i64> = [1, 2, 5, 20].map(|n| at(OwnFailure::Defect.into(), n)).into();
         assert_eq!(defects, [1, 2, 16, 300]);
     }
 
     #[test]
     fn the_share_is_of_the_budget() {
-        let usage = Usage {
-            used: 4_000,
-            allowed: 10_000,
-        };
+        let usage = Usage { used: 4_000, allowed: 10_000 };
         assert!((usage.share_of(80) - 0.5).abs() < 1e-9);
         assert!((usage.share_of(40) - 1.0).abs() < 1e-9);
     }

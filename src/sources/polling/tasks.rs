@@ -68,11 +68,7 @@ impl Drop for Task {
 impl Tasks {
     /// No tasks yet.
     pub fn new(host: Arc<dyn Host>, events: Events) -> Self {
-        Self {
-            host,
-            events,
-            running: Mutex::default(),
-        }
+        Self { host, events, running: Mutex::default() }
     }
 
     /// Starts and ends tasks, so that those run that `wanted` names. One whose settings are as they were goes on.
@@ -84,10 +80,7 @@ impl Tasks {
                 .any(|(name, settings)| name == org && settings.equals(task.settings.as_ref()));
             if !stays {
                 *lock(&task.open) = false;
-                self.events.emit(Event::PollingEnded {
-                    org: org.to_string(),
-                    source,
-                });
+                self.events.emit(Event::PollingEnded { org: org.to_string(), source });
                 self.host.set_state(org, source, None);
             }
             stays
@@ -106,10 +99,7 @@ impl Tasks {
 
     fn start(&self, org: OrgName, settings: Arc<dyn PollSettings>, place: (i32, i32)) -> Task {
         let source = settings.source();
-        self.events.emit(Event::PollingBegan {
-            org: org.to_string(),
-            source,
-        });
+        self.events.emit(Event::PollingBegan { org: org.to_string(), source });
         let open = Arc::new(Mutex::new(true));
         let lane = Lane {
             org,
@@ -121,19 +111,12 @@ impl Tasks {
             failing: None,
             facts: SourceFacts::default(),
         };
-        Task {
-            settings,
-            handle: tokio::spawn(lane.run(place)),
-            open,
-        }
+        Task { settings, handle: tokio::spawn(lane.run(place)), open }
     }
 
     /// Ends all tasks. A poll that is under way is cut off: what it read was not promised to anybody.
     pub fn stop(&self) {
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -274,9 +257,7 @@ impl Lane {
             since: before.map_or(at, |before| before.since.min(at)),
             reason: failure.reason,
             failures: self.failures().saturating_add(1),
-            logged_at: before
-                .filter(|_| repeated)
-                .map_or(at, |before| before.logged_at),
+            logged_at: before.filter(|_| repeated).map_or(at, |before| before.logged_at),
         });
         events.push(Event::PollFailed {
             org: self.org.to_string(),
@@ -338,21 +319,14 @@ async fn round(
         Err(failure) => Err(failure),
     };
     let source = settings.source();
-    let mut events = vec![Event::SourceFigures {
-        org: org.to_string(),
-        source,
-        figures: outcome.figures,
-    }];
+    let mut events =
+        vec![Event::SourceFigures { org: org.to_string(), source, figures: outcome.figures }];
     events.extend(outcome.news.into_iter().map(|news| Event::SourceNews {
         org: org.to_string(),
         source,
         news,
     }));
-    let report = Report {
-        facts: outcome.facts,
-        usage: outcome.usage,
-        events,
-    };
+    let report = Report { facts: outcome.facts, usage: outcome.usage, events };
     (poller, Some((taken, report)))
 }
 

@@ -30,11 +30,7 @@ impl PollSettings for Made {
     }
 
     fn pace(&self) -> Pace {
-        Pace {
-            every: TimeDelta::seconds(60),
-            budget_percent: 100,
-            steady: false,
-        }
+        Pace { every: TimeDelta::seconds(60), budget_percent: 100, steady: false }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -101,15 +97,8 @@ impl EventSink for Bench {
             reason = "events of other modules do not come here"
         )]
         let line = match event {
-            Event::Polled {
-                source, recovered, ..
-            } => format!("{source} polled {recovered}"),
-            Event::PollFailed {
-                source,
-                reason,
-                repeated,
-                ..
-            } => {
+            Event::Polled { source, recovered, .. } => format!("{source} polled {recovered}"),
+            Event::PollFailed { source, reason, repeated, .. } => {
                 format!("{source} {reason} {repeated}")
             }
             Event::TaskRestarted { task } => format!("restarted {task}"),
@@ -136,9 +125,7 @@ impl Bench {
     fn failing(&self) -> Vec<(&'static str, &'static str)> {
         let states = self.states.lock().unwrap();
         let failing = states.failing();
-        failing
-            .map(|(source, failing)| (source, failing.reason))
-            .collect()
+        failing.map(|(source, failing)| (source, failing.reason)).collect()
     }
 
     fn events(&self) -> Vec<String> {
@@ -147,22 +134,12 @@ impl Bench {
 }
 
 fn made(source: &'static str, does: fn(u32) -> Result<(), Failure>) -> Made {
-    Made {
-        source,
-        number: 0,
-        does,
-        polls: Arc::default(),
-    }
+    Made { source, number: 0, does, polls: Arc::default() }
 }
 
 fn wanted(sources: &[&Made]) -> Wanted {
     let acme = OrgName::new("acme").unwrap();
-    let one = |source: &&Made| {
-        (
-            acme.clone(),
-            Arc::new((*source).clone()) as Arc<dyn PollSettings>,
-        )
-    };
+    let one = |source: &&Made| (acme.clone(), Arc::new((*source).clone()) as Arc<dyn PollSettings>);
     sources.iter().map(one).collect()
 }
 
@@ -216,29 +193,14 @@ async fn a_reload_goes_on_with_what_is_as_it_was_and_forgets_what_went() {
     tasks.configure(wanted(&[&good]));
     assert_eq!(bench.failing(), []);
     pass(10).await;
-    assert_eq!(
-        good.polls.load(Ordering::SeqCst),
-        polls,
-        "it goes on at its own pace"
-    );
-    let other = Made {
-        number: 1,
-        ..good.clone()
-    };
+    assert_eq!(good.polls.load(Ordering::SeqCst), polls, "it goes on at its own pace");
+    let other = Made { number: 1, ..good.clone() };
     tasks.configure(wanted(&[&other]));
     pass(1).await;
-    assert_eq!(
-        good.polls.load(Ordering::SeqCst),
-        polls + 1,
-        "other settings begin anew"
-    );
+    assert_eq!(good.polls.load(Ordering::SeqCst), polls + 1, "other settings begin anew");
     let bad_polls = bad.polls.load(Ordering::SeqCst);
     pass(600).await;
-    assert_eq!(
-        bad.polls.load(Ordering::SeqCst),
-        bad_polls,
-        "what went is not polled"
-    );
+    assert_eq!(bad.polls.load(Ordering::SeqCst), bad_polls, "what went is not polled");
 }
 
 #[tokio::test(start_paused = true)]

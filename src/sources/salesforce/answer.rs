@@ -34,16 +34,8 @@ pub(super) fn is_page(answer: &HttpResponse) -> bool {
         .headers
         .get(hyper::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| {
-            kind.trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/html")
-        });
-    let mut text = answer
-        .body
-        .iter()
-        .copied()
-        .filter(|b| !b.is_ascii_whitespace());
+        .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    let mut text = answer.body.iter().copied().filter(|b| !b.is_ascii_whitespace());
     // Data of ours begins with { or [; XML of ours with <?xml or <soapenv.
     let looks =
         text.next() == Some(b'<') && text.next().is_some_and(|b| matches!(b, b'!' | b'h' | b'H'));

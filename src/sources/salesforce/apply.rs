@@ -66,18 +66,12 @@ impl Poller {
             });
             let names = [Some(user.name.as_str()), user.address.as_deref()];
             for name in names.into_iter().flatten() {
-                successor
-                    .users
-                    .insert(name.to_lowercase(), Arc::clone(&note));
+                successor.users.insert(name.to_lowercase(), Arc::clone(&note));
             }
         }
         self.told.successor = Some(Arc::new(successor));
         self.tell_strange(&read);
-        self.user_ids = read
-            .users
-            .iter()
-            .filter_map(|user| user.id.clone())
-            .collect();
+        self.user_ids = read.users.iter().filter_map(|user| user.id.clone()).collect();
         let now = snapshot.captured_at;
         self.counters.look(&read.users, now);
         // Beside Lightning Sync, its successor's users say nothing about those who have not moved: a sync that goes on
@@ -90,22 +84,14 @@ impl Poller {
         let users: Users = read
             .users
             .iter()
-            .map(|user| {
-                (
-                    user.name.clone(),
-                    user_values(user, self.assignments.as_ref()),
-                )
-            })
+            .map(|user| (user.name.clone(), user_values(user, self.assignments.as_ref())))
             .collect();
         let complete = complete && read.unnamed == 0;
-        let known = self
-            .users_told
-            .as_ref()
-            .is_some_and(|(at, told, told_all)| {
-                (TimeDelta::zero()..USERS_EVERY).contains(&now.since(*at))
-                    && *told == users
-                    && *told_all == complete
-            });
+        let known = self.users_told.as_ref().is_some_and(|(at, told, told_all)| {
+            (TimeDelta::zero()..USERS_EVERY).contains(&now.since(*at))
+                && *told == users
+                && *told_all == complete
+        });
         if !known {
             snapshot.users.clone_from(&users);
             snapshot.users_complete = complete;

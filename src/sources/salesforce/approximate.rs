@@ -57,35 +57,19 @@ mod tests {
     #[test]
     fn counts_and_rows_give_the_same() {
         let read = |rows: &[Value], synced: &[&str]| {
-            let records: Vec<Record> = rows
-                .iter()
-                .map(|row| row.as_object().unwrap().clone())
-                .collect();
-            changed(
-                &records,
-                &synced.iter().map(|id| (*id).to_owned()).collect(),
-            )
+            let records: Vec<Record> =
+                rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
+            changed(&records, &synced.iter().map(|id| (*id).to_owned()).collect())
         };
         let (ann, bob) = ("005000000000001AAA", "005000000000002AAA");
-        let counted = [
-            json!({ "OwnerId": ann, "changed": 2.0 }),
-            json!({ "OwnerId": bob, "expr0": 1 }),
-        ];
-        let rows = [
-            json!({ "OwnerId": ann }),
-            json!({ "OwnerId": bob }),
-            json!({ "OwnerId": ann }),
-        ];
+        let counted =
+            [json!({ "OwnerId": ann, "changed": 2.0 }), json!({ "OwnerId": bob, "expr0": 1 })];
+        let rows =
+            [json!({ "OwnerId": ann }), json!({ "OwnerId": bob }), json!({ "OwnerId": ann })];
         assert_eq!((read(&counted, &[]), read(&rows, &[])), (Some(3), Some(3)));
         let only_ann = ["005000000000001"];
-        assert_eq!(
-            (read(&counted, &only_ann), read(&rows, &only_ann)),
-            (Some(2), Some(2))
-        );
-        assert_eq!(
-            read(&[json!({ "OwnerId": ann, "changed": null })], &[]),
-            Some(0)
-        );
+        assert_eq!((read(&counted, &only_ann), read(&rows, &only_ann)), (Some(2), Some(2)));
+        assert_eq!(read(&[json!({ "OwnerId": ann, "changed": null })], &[]), Some(0));
         let many = vec![json!({ "OwnerId": ann }); MAX_ROWS];
         assert_eq!(read(&many, &[]), None, "a full answer may not be all");
     }

@@ -41,10 +41,7 @@ fn result(mut result: Value) -> Result<Page, Failure> {
         .and_then(Value::as_u64)
         .and_then(|status| u16::try_from(status).ok())
         .unwrap_or_default();
-    let body = result
-        .get_mut("result")
-        .map(Value::take)
-        .unwrap_or_default();
+    let body = result.get_mut("result").map(Value::take).unwrap_or_default();
     if (200..300).contains(&status) {
         return Page::of(body);
     }

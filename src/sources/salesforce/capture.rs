@@ -140,10 +140,7 @@ impl CaptureUsers {
 
     fn note_strange(&mut self, record: &Record, user: &CaptureUser) {
         let fields = [
-            (
-                "ConnectivityStatus",
-                user.connectivity == Connectivity::Other,
-            ),
+            ("ConnectivityStatus", user.connectivity == Connectivity::Other),
             ("UserOnboardingStatus", user.onboarding == Onboarding::Other),
         ];
         for (field, strange) in fields {
@@ -191,10 +188,7 @@ fn user(record: &Record) -> Option<CaptureUser> {
         has_configuration: text(record, "ConfigurationName").is_some(),
         connectivity: Connectivity::of(text(record, "ConnectivityStatus")),
         onboarding: Onboarding::of(text(record, "UserOnboardingStatus")),
-        synced: [
-            count(record.get("ContactsSynced")),
-            count(record.get("EventsSynced")),
-        ],
+        synced: [count(record.get("ContactsSynced")), count(record.get("EventsSynced"))],
     })
 }
 
@@ -216,10 +210,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(rows: &[Value]) -> CaptureUsers {
-        let records: Vec<Record> = rows
-            .iter()
-            .map(|row| row.as_object().unwrap().clone())
-            .collect();
+        let records: Vec<Record> =
+            rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
         CaptureUsers::of(&records)
     }
 
@@ -227,10 +219,7 @@ mod tests {
     fn a_row_with_nothing_but_a_name_says_nothing_else() {
         let read = read(&[json!({ "UserName": "ann@corp.example", "ContactsSynced": null })]);
         let user = &read.users[0];
-        assert_eq!(
-            (user.connectivity, user.onboarding),
-            (Connectivity::None, Onboarding::None)
-        );
+        assert_eq!((user.connectivity, user.onboarding), (Connectivity::None, Onboarding::None));
         assert_eq!(user.synced, [None, None]);
         assert!(user.address.is_none() && !user.has_configuration && read.strange.is_empty());
     }
@@ -238,17 +227,9 @@ mod tests {
     #[test]
     fn values_that_nobody_documented_are_other_and_told_once() {
         let row = |name, status| json!({ "UserName": name, "ConnectivityStatus": status });
-        let read = read(&[
-            row("a", "HOVERING"),
-            row("b", "HOVERING"),
-            row("c", "Ann's laptop"),
-        ]);
+        let read = read(&[row("a", "HOVERING"), row("b", "HOVERING"), row("c", "Ann's laptop")]);
         assert_eq!(read.connectivity()[Connectivity::Other.index()], 3);
-        let told: Vec<&str> = read
-            .strange
-            .iter()
-            .map(|(_, value)| value.as_str())
-            .collect();
+        let told: Vec<&str> = read.strange.iter().map(|(_, value)| value.as_str()).collect();
         assert_eq!(told, ["HOVERING", "a code of another shape"]);
     }
 

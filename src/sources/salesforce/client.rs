@@ -117,19 +117,13 @@ impl Client {
             method: Method::POST,
             path: format!("/services/Soap/m/{}.0", self.settings.api_version),
             headers: vec![
-                (
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("text/xml; charset=UTF-8"),
-                ),
+                (CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8")),
                 (
                     HeaderName::from_static("soapaction"),
                     HeaderValue::from_static("\"readMetadata\""),
                 ),
             ],
-            body: metadata::envelope(kind, &session)
-                .as_bytes()
-                .to_vec()
-                .into(),
+            body: metadata::envelope(kind, &session).as_bytes().to_vec().into(),
         };
         metadata::switches(&self.send(request).await?)
     }
@@ -175,10 +169,9 @@ impl Client {
         let answer = self.send(request).await?;
         let session = grant::session(&answer).map_err(|mut failure| {
             // At the token's address these speak of the app, not of a session or a version.
-            if failure.is_of(&[
-                SalesforceFailure::SessionExpired,
-                SalesforceFailure::PermissionDenied,
-            ]) {
+            if failure
+                .is_of(&[SalesforceFailure::SessionExpired, SalesforceFailure::PermissionDenied])
+            {
                 failure.reason = SalesforceFailure::CredentialsRejected.into();
             }
             failure
@@ -189,12 +182,7 @@ impl Client {
     async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
         self.calls += 1;
         let answer = self.http.send(request).await.map_err(not_answered)?;
-        let header = |name: &str| {
-            answer
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(usage) = header("sforce-limit-info").and_then(usage::parse) {
             self.usage = Some(usage);
         }

@@ -69,11 +69,7 @@ struct Lane {
 impl Counters {
     /// Counters of an organisation in a time zone, that nobody has looked at.
     pub(super) fn new(zone: Tz) -> Self {
-        Self {
-            zone,
-            seen: HashMap::new(),
-            lanes: Default::default(),
-        }
+        Self { zone, seen: HashMap::new(), lanes: Default::default() }
     }
 
     /// Goes on from what was known before the first look: the last syncs, and what [`Self::memory`] gave. Memory of
@@ -83,9 +79,8 @@ impl Counters {
         last_rises: [Option<Timestamp>; ObjectType::COUNT],
         memory: Option<&[u8]>,
     ) {
-        let baselines: [Option<Baseline>; ObjectType::COUNT] = memory
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default();
+        let baselines: [Option<Baseline>; ObjectType::COUNT] =
+            memory.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         for ((lane, last_rise), baseline) in self.lanes.iter_mut().zip(last_rises).zip(baselines) {
             if lane.looked_at.is_none() {
                 lane.last_rise = last_rise;
@@ -146,9 +141,7 @@ impl Counters {
         let day = self.day(now).and_time(NaiveTime::MIN);
         (0..4)
             .filter_map(|hour| {
-                let begins = self
-                    .zone
-                    .from_local_datetime(&(day + TimeDelta::hours(hour)));
+                let begins = self.zone.from_local_datetime(&(day + TimeDelta::hours(hour)));
                 Timestamp::from_datetime(begins.earliest()?.to_utc())
             })
             .next()
@@ -226,11 +219,7 @@ impl Lane {
         }
         self.looked_at = Some(now);
         self.sum = sum;
-        while self
-            .rises
-            .front()
-            .is_some_and(|(at, _)| *at <= now.minus(DAY))
-        {
+        while self.rises.front().is_some_and(|(at, _)| *at <= now.minus(DAY)) {
             self.rises.pop_front();
         }
     }
@@ -348,10 +337,7 @@ mod tests {
             looked(&mut counters, at, 500);
         }
         let rows = looked(&mut counters, 61, 3);
-        assert!(
-            rows.contains(&(OrgRow::Synced60m(CONTACTS), OrgValue::Count(3))),
-            "{rows:?}"
-        );
+        assert!(rows.contains(&(OrgRow::Synced60m(CONTACTS), OrgValue::Count(3))), "{rows:?}");
         assert!(rows.contains(&(OrgRow::LastSync(CONTACTS), OrgValue::Instant(minute(61)))));
         let rows = looked(&mut counters, 62, 3);
         assert!(rows.contains(&(OrgRow::Synced60m(CONTACTS), OrgValue::Count(3))));
@@ -402,20 +388,11 @@ mod tests {
         };
         // It was quiet for 20 hours; the counters have begun anew since.
         let mut counters = resumed(0);
-        assert_eq!(
-            looked(&mut counters, 1200, 0),
-            [(LAST, OrgValue::Instant(minute(0)))]
-        );
-        assert_eq!(
-            looked(&mut counters, 1500, 0)[0].1,
-            OrgValue::Instant(minute(0))
-        );
+        assert_eq!(looked(&mut counters, 1200, 0), [(LAST, OrgValue::Instant(minute(0)))]);
+        assert_eq!(looked(&mut counters, 1500, 0)[0].1, OrgValue::Instant(minute(0)));
         // After two days without a look, records of today were synced since.
         let mut counters = resumed(0);
-        assert_eq!(
-            looked(&mut counters, 2880, 7)[0].1,
-            OrgValue::Instant(minute(2880))
-        );
+        assert_eq!(looked(&mut counters, 2880, 7)[0].1, OrgValue::Instant(minute(2880)));
     }
 
     /// A poller of after a restart, with what one before it knew.
@@ -430,10 +407,7 @@ mod tests {
         // The longest day of the year in Berlin: 25 hours from midnight to midnight.
         let berlin = Tz::Europe__Berlin;
         let midnight = Timestamp::from_datetime(
-            berlin
-                .with_ymd_and_hms(2026, 10, 25, 0, 0, 0)
-                .unwrap()
-                .to_utc(),
+            berlin.with_ymd_and_hms(2026, 10, 25, 0, 0, 0).unwrap().to_utc(),
         )
         .unwrap();
         let stopped = midnight.plus(TimeDelta::minutes(10));
@@ -447,11 +421,7 @@ mod tests {
             before.look(&[user("ann", Some(count_at(earlier)))], earlier);
             let mut counters = restarted(&before, Some(stopped));
             counters.look(&[user("ann", Some(count_at(now)))], now);
-            assert_eq!(
-                counters.rows(now),
-                [(LAST, OrgValue::Instant(stopped))],
-                "{hours}"
-            );
+            assert_eq!(counters.rows(now), [(LAST, OrgValue::Instant(stopped))], "{hours}");
         }
     }
 
@@ -476,11 +446,7 @@ mod tests {
         assert_eq!(last(&noon, 1440 + 300, 3), at(1440), "since midnight");
         assert_eq!(last(&noon, 1440 + 300, 50), at(1440), "since midnight");
         assert_eq!(last(&noon, 1440 + 300, 0), at(100), "nothing yet today");
-        assert_eq!(
-            last(&noon, 2 * 1440 + 300, 40),
-            at(2 * 1440),
-            "not of that day"
-        );
+        assert_eq!(last(&noon, 2 * 1440 + 300, 40), at(2 * 1440), "not of that day");
         // From a version that stored no counters.
         let mut counters = Counters::new(Tz::UTC);
         counters.resume([known, None], Some(b"{}"));
@@ -499,15 +465,8 @@ mod tests {
         counters.look(&[user("ann", Some(38)), bob.clone()], minute(722));
         counters.look(&[bob, user("ann", Some(38))], minute(723));
         assert_eq!(counters.rows(minute(723)), []);
-        assert_eq!(
-            looked(&mut counters, 724, 39),
-            [(LAST, OrgValue::Instant(minute(724)))]
-        );
-        let rises: Vec<_> = counters.lanes[0]
-            .rises
-            .iter()
-            .map(|(_, rise)| *rise)
-            .collect();
+        assert_eq!(looked(&mut counters, 724, 39), [(LAST, OrgValue::Instant(minute(724)))]);
+        let rises: Vec<_> = counters.lanes[0].rises.iter().map(|(_, rise)| *rise).collect();
         assert_eq!(rises, [1]);
     }
 

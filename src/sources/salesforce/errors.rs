@@ -15,12 +15,7 @@ const NOT_FOR_API: [&str; 4] = [
 ];
 
 /// Phrases of refusals for the address that we come from, or for the hour.
-const IP_RESTRICTED: [&str; 4] = [
-    "ip restricted",
-    "ip address",
-    "ip range",
-    "invalid login hours",
-];
+const IP_RESTRICTED: [&str; 4] = ["ip restricted", "ip address", "ip range", "invalid login hours"];
 
 /// The longest name of an organisation's domain, with that of a sandbox.
 const MAX_DOMAIN: usize = 46;
@@ -62,24 +57,15 @@ pub(super) fn failure_of(answer: &HttpResponse) -> Failure {
 
 /// The failure that a body tells, in either of its two shapes.
 pub(super) fn failure_in(body: &Value, status: u16) -> Option<Failure> {
-    let error = body
-        .as_array()
-        .and_then(|list| list.first())
-        .unwrap_or(body);
+    let error = body.as_array().and_then(|list| list.first()).unwrap_or(body);
     let message = |field| error.get(field).and_then(Value::as_str).unwrap_or_default();
     if let Some(found) = error.get("errorCode").and_then(Value::as_str) {
         let reason = of_code(found, message("message"), status);
-        return Some(Failure::new(
-            reason,
-            format!("status {status}, {}", code(found)),
-        ));
+        return Some(Failure::new(reason, format!("status {status}, {}", code(found))));
     }
     let found = error.get("error").and_then(Value::as_str)?;
     let reason = of_grant(found, message("error_description"), status);
-    Some(Failure::new(
-        reason,
-        format!("status {status}, {}", code(found)),
-    ))
+    Some(Failure::new(reason, format!("status {status}, {}", code(found))))
 }
 
 fn of_code(code: &str, message: &str, status: u16) -> FailureReason {
@@ -248,10 +234,7 @@ mod tests {
             };
             not_answered(error).detail
         };
-        for host in [
-            "acme.my.salesforce.com",
-            "acme--uat.sandbox.my.salesforce.com",
-        ] {
+        for host in ["acme.my.salesforce.com", "acme--uat.sandbox.my.salesforce.com"] {
             assert_eq!(detail(host), format!("it redirects; it names {host}"));
         }
         let long = format!("{}.my.salesforce.com", "a".repeat(47));
@@ -264,9 +247,6 @@ mod tests {
     fn nothing_that_the_server_wrote_is_repeated_but_codes() {
         let body = r#"[{"message":"token 00Dsecret!","errorCode":"00Dsecret!"}]"#;
         let failure = failure_in(&serde_json::from_str(body).unwrap(), 400).unwrap();
-        assert_eq!(
-            failure.to_string(),
-            "other: status 400, a code of another shape"
-        );
+        assert_eq!(failure.to_string(), "other: status 400, a code of another shape");
     }
 }

@@ -49,14 +49,7 @@ impl SigningKey {
 
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let mut signature = vec![0; self.0.public().modulus_len()];
-        self.0
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                message,
-                &mut signature,
-            )
-            .ok()?;
+        self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
         Some(signature)
     }
 }
@@ -78,10 +71,8 @@ impl fmt::Debug for SigningKey {
 
 /// The request for a session.
 pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<HttpRequest, Failure> {
-    let mut headers = vec![(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    )];
+    let mut headers =
+        vec![(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))];
     let body = match auth {
         Auth::ClientCredentials { client_id, secret } => {
             let pair = Zeroizing::new(format!("{client_id}:{}", secret.expose()));
@@ -89,12 +80,7 @@ pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<HttpRequest, Failur
             headers.push((AUTHORIZATION, sensitive(&basic)?));
             Zeroizing::new("grant_type=client_credentials".to_owned())
         }
-        Auth::JwtBearer {
-            client_id,
-            username,
-            key,
-            audience,
-        } => {
+        Auth::JwtBearer { client_id, username, key, audience } => {
             let claims = json!({
                 "iss": client_id, "sub": username, "aud": audience,
                 "exp": (now.seconds() + ASSERTION_SECONDS) as i64,
@@ -118,15 +104,9 @@ fn assertion(key: &SigningKey, claims: &str) -> Result<Zeroizing<String>, Failur
     let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"RS256"}"#);
     let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
     let signature = key.sign(signed.as_bytes()).ok_or_else(|| {
-        Failure::new(
-            SalesforceFailure::CredentialsRejected,
-            "the private key does not sign",
-        )
+        Failure::new(SalesforceFailure::CredentialsRejected, "the private key does not sign")
     })?;
-    Ok(Zeroizing::new(format!(
-        "{signed}.{}",
-        URL_SAFE_NO_PAD.encode(signature)
-    )))
+    Ok(Zeroizing::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }
 
 /// The session of a good answer. `instance_url` and `expires_in` are not read: requests go to the configured host, and a

@@ -43,9 +43,7 @@ impl Poller {
             self.told.switches.retain(|(known, _)| *known != name);
             self.told.switches.push((name, Some(state)));
             if name == metadata::OUTLOOK_INTEGRATION {
-                snapshot
-                    .rows
-                    .push((OrgRow::OutlookIntegration, OrgValue::Flag(state)));
+                snapshot.rows.push((OrgRow::OutlookIntegration, OrgValue::Flag(state)));
             }
         }
         Ok(())
@@ -56,11 +54,8 @@ impl Poller {
         let Some(wanted) = &settings.report else {
             return Ok(());
         };
-        let path = format!(
-            "{}/analytics/reports/{}?includeDetails=true",
-            settings.data(),
-            wanted.id
-        );
+        let path =
+            format!("{}/analytics/reports/{}?includeDetails=true", settings.data(), wanted.id);
         let answer = self.client.get(&path, now).await?;
         self.told.report = Some(report::read(&answer, &wanted.columns)?);
         Ok(())

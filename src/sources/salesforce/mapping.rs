@@ -12,10 +12,9 @@ use crate::domain::users::UserValues;
 
 /// The rows of the organisation.
 pub(super) fn org_rows(users: &[CaptureUser], connection: Connection) -> Vec<(OrgRow, OrgValue)> {
-    let linked = users
-        .iter()
-        .filter(|user| user.address.is_some() && user.connectivity.works())
-        .count() as u64;
+    let linked =
+        users.iter().filter(|user| user.address.is_some() && user.connectivity.works()).count()
+            as u64;
     let mut rows = vec![(OrgRow::LinkedUsers, OrgValue::Count(linked))];
     if connection == Connection::ServiceAccount
         && let Some(recognized) = recognized(users)
@@ -37,10 +36,7 @@ fn recognized(users: &[CaptureUser]) -> Option<bool> {
     if users.iter().any(broken) {
         return Some(false);
     }
-    users
-        .iter()
-        .any(|user| user.connectivity.works())
-        .then_some(true)
+    users.iter().any(|user| user.connectivity.works()).then_some(true)
 }
 
 /// The rows of a user.
@@ -48,10 +44,7 @@ pub(super) fn user_values(user: &CaptureUser, assignments: Option<&Assignments>)
     let direction = direction(user);
     let linked = linked(user);
     [
-        (
-            UserRow::ActiveConfiguration,
-            configuration(user, assignments),
-        ),
+        (UserRow::ActiveConfiguration, configuration(user, assignments)),
         (UserRow::ServiceAccount, account(user)),
         (UserRow::ContactsLinked, linked),
         (UserRow::EventsLinked, linked),
@@ -71,10 +64,7 @@ fn configuration(user: &CaptureUser, assignments: Option<&Assignments>) -> Statu
     let Some(assignments) = assignments else {
         return Status::No;
     };
-    let by_name = user
-        .id
-        .as_ref()
-        .is_some_and(|id| assignments.users.contains(id));
+    let by_name = user.id.as_ref().is_some_and(|id| assignments.users.contains(id));
     match (by_name, assignments.profiles) {
         (true, _) => Status::Yes,
         (false, 0) => Status::No,
@@ -166,10 +156,7 @@ mod tests {
         assert_eq!(of(Connectivity::Active), Status::InSync);
         assert_eq!(of(Connectivity::Processing), Status::SyncInProgress);
         assert_eq!(of(Connectivity::NeedsAttention), Status::Unknown);
-        assert_eq!(
-            status(&user(Connectivity::Active, Onboarding::Failed), to),
-            Status::Unknown
-        );
+        assert_eq!(status(&user(Connectivity::Active, Onboarding::Failed), to), Status::Unknown);
     }
 
     #[test]

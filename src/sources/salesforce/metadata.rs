@@ -19,15 +19,9 @@ pub(super) struct Kind {
 }
 
 /// Outlook integration, and sync by either product.
-pub(super) const EMAIL: Kind = Kind {
-    of: "EmailIntegrationSettings",
-    name: "EmailIntegration",
-};
+pub(super) const EMAIL: Kind = Kind { of: "EmailIntegrationSettings", name: "EmailIntegration" };
 /// Einstein Activity Capture.
-pub(super) const CAPTURE: Kind = Kind {
-    of: "EACSettings",
-    name: "EAC",
-};
+pub(super) const CAPTURE: Kind = Kind { of: "EACSettings", name: "EAC" };
 
 /// The label of the switch that is a row of the article.
 pub(super) const OUTLOOK_INTEGRATION: &str = "outlook_integration";
@@ -97,10 +91,7 @@ pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)
         "false" | "0" => Some(false),
         _ => None,
     };
-    Ok(SWITCHES
-        .into_iter()
-        .filter_map(|(name, label, _)| Some((label, state(name)?)))
-        .collect())
+    Ok(SWITCHES.into_iter().filter_map(|(name, label, _)| Some((label, state(name)?))).collect())
 }
 
 /// What stands between the tags of the first element of this local name, whatever its prefix. Not a reader of all of
@@ -126,11 +117,7 @@ mod tests {
     use crate::sources::salesforce::failure::SalesforceFailure;
 
     fn answer(status: u16, body: &str) -> HttpResponse {
-        HttpResponse {
-            status,
-            headers: hyper::HeaderMap::new(),
-            body: body.to_owned().into(),
-        }
+        HttpResponse { status, headers: hyper::HeaderMap::new(), body: body.to_owned().into() }
     }
 
     const GOOD: &str = "<?xml version=\"1.0\"?><soapenv:Envelope><soapenv:Body><readMetadataResponse xmlns=\"x\"><result>\
@@ -141,13 +128,7 @@ mod tests {
     #[test]
     fn switches_are_found_by_name_and_what_is_no_flag_is_not_told() {
         let read = switches(&answer(200, GOOD)).unwrap();
-        assert_eq!(
-            read,
-            [
-                ("outlook_integration", true),
-                ("contact_and_event_sync", false)
-            ]
-        );
+        assert_eq!(read, [("outlook_integration", true), ("contact_and_event_sync", false)]);
     }
 
     #[test]
@@ -158,29 +139,16 @@ mod tests {
             );
             switches(&answer(500, &body)).unwrap_err()
         };
-        assert_eq!(
-            fault("INVALID_SESSION_ID").reason,
-            SalesforceFailure::SessionExpired.into()
-        );
-        assert_eq!(
-            fault("INSUFFICIENT_ACCESS").reason,
-            SalesforceFailure::PermissionDenied.into()
-        );
+        assert_eq!(fault("INVALID_SESSION_ID").reason, SalesforceFailure::SessionExpired.into());
+        assert_eq!(fault("INSUFFICIENT_ACCESS").reason, SalesforceFailure::PermissionDenied.into());
         assert!(!fault("INVALID_TYPE").detail.contains("00D"));
     }
 
     #[test]
     fn what_is_no_envelope_is_malformed() {
-        for body in [
-            "",
-            "{}",
-            "<a>",
-            "<readMetadataResponse>",
-            "<readMetadataResponse/>",
-            "<",
-            "<>",
-            "< >",
-        ] {
+        for body in
+            ["", "{}", "<a>", "<readMetadataResponse>", "<readMetadataResponse/>", "<", "<>", "< >"]
+        {
             assert!(switches(&answer(200, body)).is_err(), "{body}");
         }
     }

@@ -51,24 +51,15 @@ impl Page {
             _ => None,
         };
         if next.is_none() && done == Some(false) {
-            return Err(malformed(
-                "an answer is not complete and does not say where it goes on",
-            ));
+            return Err(malformed("an answer is not complete and does not say where it goes on"));
         }
         // Only the interface itself: a path of another kind could ask the host for anything in our name.
-        if next
-            .as_ref()
-            .is_some_and(|next| !next.starts_with("/services/data/"))
-        {
+        if next.as_ref().is_some_and(|next| !next.starts_with("/services/data/")) {
             return Err(malformed("the next page lies outside of the interface"));
         }
         let total = count(body.get("totalSize"));
         let last = done == Some(true) || (next.is_none() && total == Some(records.len() as u64));
-        Ok(Self {
-            records,
-            next,
-            last,
-        })
+        Ok(Self { records, next, last })
     }
 }
 
@@ -86,10 +77,7 @@ impl Pages {
         let endless = |what: String| Err(Failure::new(SalesforceFailure::PagingEndless, what));
         // A page under another address whose first row is known is the same page again.
         let repeated = !self.visited.is_empty()
-            && page
-                .records
-                .first()
-                .is_some_and(|first| self.records.contains(first));
+            && page.records.first().is_some_and(|first| self.records.contains(first));
         if repeated {
             return endless("a page came a second time".to_owned());
         }
@@ -154,9 +142,8 @@ mod tests {
     #[test]
     fn pages_without_end_stop() {
         let mut pages = Pages::default();
-        let stopped = (0..)
-            .find_map(|n| pages.take(page(&[n], Some(&n.to_string()))).err())
-            .unwrap();
+        let stopped =
+            (0..).find_map(|n| pages.take(page(&[n], Some(&n.to_string()))).err()).unwrap();
         assert_eq!(stopped.reason, SalesforceFailure::PagingEndless.into());
         assert!(pages.records.len() <= MAX_PAGES + 1);
     }
@@ -173,18 +160,10 @@ mod tests {
             json!({ "records": [], "done": false, "nextRecordsUrl": "/secur/logout.jsp" }),
         ] {
             let failure = Page::of(body.clone()).unwrap_err();
-            assert_eq!(
-                failure.reason,
-                TransportFailure::AnswerMalformed.into(),
-                "{body}"
-            );
+            assert_eq!(failure.reason, TransportFailure::AnswerMalformed.into(), "{body}");
         }
         let short = Page::of(json!({ "records": [{}], "totalSize": 2.0 })).unwrap();
         assert!(!short.last);
-        assert!(
-            Page::of(json!({ "records": [{}], "totalSize": 1 }))
-                .unwrap()
-                .last
-        );
+        assert!(Page::of(json!({ "records": [{}], "totalSize": 1 })).unwrap().last);
     }
 }

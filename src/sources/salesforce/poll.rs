@@ -144,9 +144,8 @@ impl Poller {
         self.client.begin(now);
         self.further = 0;
         self.told.new_setup_changes = 0;
-        let snapshot = tokio::time::timeout(self.within, self.try_poll(now))
-            .await
-            .unwrap_or_else(|_| {
+        let snapshot =
+            tokio::time::timeout(self.within, self.try_poll(now)).await.unwrap_or_else(|_| {
                 let seconds = self.within.as_secs();
                 Err(Failure::new(
                     TransportFailure::Timeout,
@@ -296,17 +295,12 @@ impl Poller {
         if asked.is_empty() {
             return Ok(Vec::new());
         }
-        let batches = self
-            .no_batch_since
-            .is_none_or(|since| now.since(since).abs() >= HOURLY);
+        let batches = self.no_batch_since.is_none_or(|since| now.since(since).abs() >= HOURLY);
         if batches {
             let settings = Arc::clone(&self.client.settings);
             let soql: Vec<String> = asked.iter().map(|(_, soql)| soql.clone()).collect();
             let path = format!("{}/composite/batch", settings.data());
-            let answer = self
-                .client
-                .post(&path, batch::body(&settings, &soql), now)
-                .await;
+            let answer = self.client.post(&path, batch::body(&settings, &soql), now).await;
             match answer {
                 Ok(answer) => return batch::results(answer, asked.len()),
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
@@ -343,15 +337,13 @@ impl Poller {
         if part == Part::Capture {
             return self.all_pages(first, now).await;
         }
-        tokio::time::timeout(PART_WITHIN, self.all_pages(first, now))
-            .await
-            .unwrap_or_else(|_| {
-                let seconds = PART_WITHIN.as_secs();
-                Err(Failure::new(
-                    TransportFailure::Timeout,
-                    format!("its pages took longer than {seconds} s"),
-                ))
-            })
+        tokio::time::timeout(PART_WITHIN, self.all_pages(first, now)).await.unwrap_or_else(|_| {
+            let seconds = PART_WITHIN.as_secs();
+            Err(Failure::new(
+                TransportFailure::Timeout,
+                format!("its pages took longer than {seconds} s"),
+            ))
+        })
     }
 
     async fn all_pages(

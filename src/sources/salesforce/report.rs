@@ -92,14 +92,11 @@ pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Repo
         .ok_or_else(|| {
             malformed("the report has no detail columns; it has to be one with rows".to_owned())
         })?;
-    let infos = answer
-        .get("reportExtendedMetadata")
-        .and_then(|metadata| metadata.get("detailColumnInfo"));
+    let infos =
+        answer.get("reportExtendedMetadata").and_then(|metadata| metadata.get("detailColumnInfo"));
     let place = |label: &str| {
         columns.iter().position(|column| {
-            let info = column
-                .as_str()
-                .and_then(|name| infos?.get(name)?.as_object());
+            let info = column.as_str().and_then(|name| infos?.get(name)?.as_object());
             info.and_then(|info| text(info, "label")) == Some(label)
         })
     };
@@ -116,10 +113,7 @@ pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Repo
     let truncated = answer.get("allData").and_then(Value::as_bool) != Some(true);
     let mut tally = Tally::default();
     // A grouped report has its rows under several keys, each row under one.
-    let rows = facts
-        .values()
-        .filter_map(|fact| fact.get("rows")?.as_array())
-        .flatten();
+    let rows = facts.values().filter_map(|fact| fact.get("rows")?.as_array()).flatten();
     for row in rows {
         let cells = row.get("dataCells").and_then(Value::as_array);
         let cell = |place: usize| {
@@ -146,10 +140,7 @@ mod tests {
     use serde_json::json;
 
     fn columns() -> Columns {
-        Columns {
-            object: "Object".to_owned(),
-            user: "User".to_owned(),
-        }
+        Columns { object: "Object".to_owned(), user: "User".to_owned() }
     }
 
     fn answer(all: bool, rows: &[(&str, &str)]) -> Map<String, Value> {
@@ -189,10 +180,7 @@ mod tests {
         columns.user = "Owner".to_owned();
         let failure = read(&answer(true, &[]), &columns).unwrap_err();
         assert!(failure.detail.contains("user_column"));
-        for other in [
-            json!({}),
-            json!({ "reportMetadata": { "detailColumns": 3 } }),
-        ] {
+        for other in [json!({}), json!({ "reportMetadata": { "detailColumns": 3 } })] {
             assert!(read(other.as_object().unwrap(), &columns).is_err());
         }
     }

@@ -65,11 +65,7 @@ impl Settings {
 
     /// How often to poll.
     pub(super) const fn pace(&self) -> Pace {
-        Pace {
-            every: self.poll_every,
-            budget_percent: self.api_budget_percent,
-            steady: false,
-        }
+        Pace { every: self.poll_every, budget_percent: self.api_budget_percent, steady: false }
     }
 
     /// `/services/data/v67.0`.

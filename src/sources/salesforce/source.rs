@@ -56,18 +56,9 @@ impl PollSettings for SalesforceSource {
 impl PolledSource for Poller {
     fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome> {
         Box::pin(async move {
-            self.resume(
-                last_syncs(org),
-                org.source_states.memory(Source::Salesforce),
-            );
+            self.resume(last_syncs(org), org.source_states.memory(Source::Salesforce));
             let budget_percent = self.client.settings.api_budget_percent;
-            let Polled {
-                snapshot,
-                told,
-                usage,
-                calls,
-                news,
-            } = Self::poll(self, now).await;
+            let Polled { snapshot, told, usage, calls, news } = Self::poll(self, now).await;
             let mut figures = Figures::default();
             figures.of_facts(&told);
             figures.of_usage(usage, calls, budget_percent);
@@ -99,9 +90,7 @@ impl PolledSource for Poller {
 fn last_syncs(org: &OrgView) -> [Option<Timestamp>; ObjectType::COUNT] {
     let mut last_syncs = [None; ObjectType::COUNT];
     for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
-        let reading = org
-            .readings
-            .get(OrgRow::LastSync(*object), Source::Salesforce);
+        let reading = org.readings.get(OrgRow::LastSync(*object), Source::Salesforce);
         *slot = reading.and_then(|reading| match reading.value {
             OrgValue::Instant(at) => Some(at),
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
@@ -130,11 +119,7 @@ impl Figures {
         let kinds = ["user", "profile"].into_iter();
         self.counts("lightning_sync_salesforce_assignments", kinds, assigned);
         for (part, there) in Part::ALL.iter().zip(facts.parts) {
-            self.flag(
-                "lightning_sync_salesforce_part_available",
-                part.name(),
-                there,
-            );
+            self.flag("lightning_sync_salesforce_part_available", part.name(), there);
         }
         for (name, state) in &facts.switches {
             self.flag("lightning_sync_salesforce_setting_enabled", name, *state);
@@ -154,18 +139,12 @@ impl Figures {
             "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
             facts.last_setup_change.map(Timestamp::seconds),
         );
-        self.one(
-            "lightning_sync_salesforce_clock_ahead_seconds",
-            facts.clock_ahead.map(seconds),
-        );
+        self.one("lightning_sync_salesforce_clock_ahead_seconds", facts.clock_ahead.map(seconds));
         self.0.extend(report_figures(facts.report));
     }
 
     fn of_usage(&mut self, usage: Option<Usage>, calls: u64, budget_percent: u8) {
-        self.one(
-            "lightning_sync_salesforce_api_calls_total",
-            Some(calls as f64),
-        );
+        self.one("lightning_sync_salesforce_api_calls_total", Some(calls as f64));
         self.one(
             "lightning_sync_salesforce_api_requests_used",
             usage.map(|usage| usage.used as f64),
@@ -181,11 +160,7 @@ impl Figures {
     }
 
     fn push(&mut self, metric: &'static str, labels: Vec<&'static str>, value: Option<f64>) {
-        self.0.extend(value.map(|value| Figure {
-            metric,
-            labels,
-            value,
-        }));
+        self.0.extend(value.map(|value| Figure { metric, labels, value }));
     }
 
     fn one(&mut self, metric: &'static str, value: Option<f64>) {
@@ -227,9 +202,7 @@ pub fn report_figures(report: Option<Report>) -> Vec<Figure> {
         report.map(|report| report.users),
     );
     let cut = report.and_then(|report| report.truncated);
-    figures.one(
-        "lightning_sync_salesforce_report_truncated",
-        cut.map(|cut| f64::from(u8::from(cut))),
-    );
+    figures
+        .one("lightning_sync_salesforce_report_truncated", cut.map(|cut| f64::from(u8::from(cut))));
     figures.0
 }

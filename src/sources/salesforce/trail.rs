@@ -148,15 +148,8 @@ mod tests {
         assert_eq!(trail.take(&rows, true, at(1_200)), 0);
         assert_eq!(trail.since(at(0)), at(20));
         let changes = trail.changes().unwrap();
-        let areas: Vec<_> = changes
-            .latest
-            .iter()
-            .map(|change| (change.at, change.area))
-            .collect();
-        let told = [
-            (at(20), SetupArea::ActivityCapture),
-            (at(-3_600), SetupArea::LightningSync),
-        ];
+        let areas: Vec<_> = changes.latest.iter().map(|change| (change.at, change.area)).collect();
+        let told = [(at(20), SetupArea::ActivityCapture), (at(-3_600), SetupArea::LightningSync)];
         assert_eq!(areas, told);
         assert_eq!(changes.read_at, at(1_200));
         assert_eq!(changes.since, at(0).minus(FIRST_LOOK));
@@ -166,26 +159,10 @@ mod tests {
     fn section_and_display_say_what_a_change_is_about() {
         for (section, display, area) in [
             ("Lightning Sync", "", Some(SetupArea::LightningSync)),
-            (
-                "",
-                "Changed Exchange account of Lightning-Sync",
-                Some(SetupArea::LightningSync),
-            ),
-            (
-                "Manage Users",
-                "Changed Exchange service account",
-                Some(SetupArea::Exchange),
-            ),
-            (
-                "Outlook Integration and Sync",
-                "Turned on",
-                Some(SetupArea::Outlook),
-            ),
-            (
-                "Einstein Activity Capture",
-                "x",
-                Some(SetupArea::ActivityCapture),
-            ),
+            ("", "Changed Exchange account of Lightning-Sync", Some(SetupArea::LightningSync)),
+            ("Manage Users", "Changed Exchange service account", Some(SetupArea::Exchange)),
+            ("Outlook Integration and Sync", "Turned on", Some(SetupArea::Outlook)),
+            ("Einstein Activity Capture", "x", Some(SetupArea::ActivityCapture)),
             ("Email Integration", "x", Some(SetupArea::EmailIntegration)),
             ("Packages", "Installed Foo from AppExchange", None),
             ("", "OAuth Token Exchange handler created", None),

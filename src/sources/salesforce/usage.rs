@@ -10,10 +10,7 @@ pub(super) fn parse(header: &str) -> Option<Usage> {
         .find_map(|part| part.trim().strip_prefix("api-usage="))?
         .split_once('/')?;
     let allowed: u64 = allowed.trim().parse().ok()?;
-    Some(Usage {
-        used: used.trim().parse().ok()?,
-        allowed: (allowed > 0).then_some(allowed)?,
-    })
+    Some(Usage { used: used.trim().parse().ok()?, allowed: (allowed > 0).then_some(allowed)? })
 }
 
 #[cfg(test)]
@@ -22,10 +19,7 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_header_are_read() {
-        let usage = Some(Usage {
-            used: 25,
-            allowed: 5000,
-        });
+        let usage = Some(Usage { used: 25, allowed: 5000 });
         assert_eq!(parse("api-usage=25/5000"), usage);
         assert_eq!(
             parse("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"),

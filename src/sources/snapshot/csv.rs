@@ -130,19 +130,15 @@ fn row(draft: &mut Draft<'_>, columns: &[(Column, String)], record: Cells<'_>) {
             (Column::Org(_), true) => draft.mistake(place, || {
                 "belongs to the organisation; leave it empty in a user's row".to_owned()
             }),
-            (Column::OfUser(_), false) => draft.mistake(place, || {
-                "belongs to a user; name the user in this row".to_owned()
-            }),
+            (Column::OfUser(_), false) => {
+                draft.mistake(place, || "belongs to a user; name the user in this row".to_owned())
+            }
             (Column::Unnamed, _) => draft.mistake(place, || {
                 "has a value in a column without a name; name the column in the header".to_owned()
             }),
         }
     }
     if let Some((_, name, cell)) = user {
-        draft.user(
-            &Given::Text(cell.into()),
-            rows,
-            (record.line, &|| name.clone()),
-        );
+        draft.user(&Given::Text(cell.into()), rows, (record.line, &|| name.clone()));
     }
 }

@@ -56,8 +56,7 @@ impl<'c> Draft<'c> {
     }
 
     pub(super) fn mistake(&mut self, (line, path): Place<'_>, message: impl FnOnce() -> String) {
-        self.mistakes
-            .note(|| FieldError::new(line, path(), message()));
+        self.mistakes.note(|| FieldError::new(line, path(), message()));
     }
 
     fn twice(&mut self, place: Place<'_>) {
@@ -133,10 +132,7 @@ impl<'c> Draft<'c> {
         };
         if !self.named.insert(name.clone()) {
             return self.mistake(place, || {
-                format!(
-                    "{} is named twice; send each user once",
-                    quoted(name.as_str())
-                )
+                format!("{} is named twice; send each user once", quoted(name.as_str()))
             });
         }
         if !user.reset_unknown && user.values.values().any(Option::is_some) {
@@ -181,16 +177,12 @@ impl<'c> Draft<'c> {
                 "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z",
             ));
         };
-        let rows = OrgRow::ALL
-            .into_iter()
-            .map(|row| (row, self.rows[row].take()));
+        let rows = OrgRow::ALL.into_iter().map(|row| (row, self.rows[row].take()));
         Ok(Snapshot {
             org: self.context.org.clone(),
             source: Source::Snapshot,
             captured_at,
-            rows: rows
-                .filter_map(|(row, value)| Some((row, value?)))
-                .collect(),
+            rows: rows.filter_map(|(row, value)| Some((row, value?))).collect(),
             users: self.users,
             users_complete: self.users_complete,
         })

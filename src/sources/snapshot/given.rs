@@ -71,10 +71,8 @@ impl Given<'_> {
     }
 
     pub(super) fn user(&self) -> Result<UserName, String> {
-        let name = self
-            .text()
-            .map(str::trim)
-            .ok_or_else(|| self.not("the user's name as a string"))?;
+        let name =
+            self.text().map(str::trim).ok_or_else(|| self.not("the user's name as a string"))?;
         UserName::new(name).map_err(|error| format!("{}: {error}", self.shown()))
     }
 
@@ -123,11 +121,7 @@ impl Given<'_> {
                 .map_err(|_| format!("{} is more records than a mailbox holds", self.shown()));
         }
         if row.statuses().contains(&Status::Yes) {
-            let status = if self.flag()? {
-                Status::Yes
-            } else {
-                Status::No
-            };
+            let status = if self.flag()? { Status::Yes } else { Status::No };
             return Ok(status.into());
         }
         let status = match self {
@@ -136,10 +130,7 @@ impl Given<'_> {
             Self::Null | Self::Bool(_) | Self::Count(_) | Self::Other(_) => None,
         };
         status.map(UserValue::Status).ok_or_else(|| {
-            let known = row
-                .statuses()
-                .iter()
-                .filter(|status| **status != Status::Unknown);
+            let known = row.statuses().iter().filter(|status| **status != Status::Unknown);
             let known = known.map(|status| status.name()).collect::<Vec<_>>();
             self.not(&format!("one of {}", known.join(", ")))
         })
@@ -155,7 +146,5 @@ impl Given<'_> {
 
 /// A count in digits alone: `1.204` is a thousand and more in one country and one and a bit in another.
 fn digits(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -16,10 +16,7 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
     let text = text_of(body)?;
     let mut draft = Draft::new(context);
     let mut json = serde_json::Deserializer::from_str(text);
-    let top = Top {
-        draft: &mut draft,
-        seen: Vec::new(),
-    };
+    let top = Top { draft: &mut draft, seen: Vec::new() };
     match json.deserialize_map(top).and_then(|()| json.end()) {
         Err(error) if !draft.too_many() => Err(malformed(&error, draft.in_users)),
         _ => draft.finish(),
@@ -109,9 +106,9 @@ impl Top<'_, '_> {
         match node {
             Node::Value(given) if key == Key::CapturedAt => self.draft.captured_at(given, place),
             Node::Value(given) => self.draft.users_complete(given, place),
-            Node::Object(_) => self
-                .draft
-                .mistake(place, || "is an object; write a value".to_owned()),
+            Node::Object(_) => {
+                self.draft.mistake(place, || "is an object; write a value".to_owned())
+            }
         }
     }
 
@@ -120,20 +117,10 @@ impl Top<'_, '_> {
         match (find(&ORG, name), node) {
             (Some(label), Node::Value(given)) => self.draft.org_row(label.row, given, place),
             (Some(_), Node::Object(_)) => {
-                self.draft
-                    .mistake(place, || "is an object; write a value".to_owned());
+                self.draft.mistake(place, || "is an object; write a value".to_owned());
             }
             (None, _) => self.draft.mistake(place, || {
-                unknown(
-                    &[
-                        "captured_at",
-                        "contacts",
-                        "events",
-                        "users",
-                        "users_complete",
-                    ],
-                    &ORG,
-                )
+                unknown(&["captured_at", "contacts", "events", "users", "users_complete"], &ORG)
             }),
         }
     }
@@ -141,9 +128,7 @@ impl Top<'_, '_> {
     fn object(&mut self, object: ObjectType, node: &Node<'_>) {
         let Node::Object(entries) = node else {
             let place = (0, &(|| object.name().to_owned()) as &dyn Fn() -> String);
-            return self
-                .draft
-                .mistake(place, || format!("is {}; write an object", node.shown()));
+            return self.draft.mistake(place, || format!("is {}; write an object", node.shown()));
         };
         for (name, node) in entries {
             let place = (0, &(|| path(object.name(), name)) as &dyn Fn() -> String);
@@ -152,8 +137,7 @@ impl Top<'_, '_> {
                     self.draft.org_row((label.row)(object), given, place)
                 }
                 (Some(_), Node::Object(_)) => {
-                    self.draft
-                        .mistake(place, || "is an object; write a value".to_owned());
+                    self.draft.mistake(place, || "is an object; write a value".to_owned());
                 }
                 (None, _) => self.draft.mistake(place, || unknown(&[], &ORG_OBJECT)),
             }
@@ -285,18 +269,10 @@ fn user_key(key: &str) -> UserKey {
 /// The path of a key, whose name may be anything, below an object.
 fn path(parent: &str, key: &str) -> String {
     let shown = field_name(key);
-    if parent.is_empty() {
-        shown
-    } else {
-        format!("{parent}.{shown}")
-    }
+    if parent.is_empty() { shown } else { format!("{parent}.{shown}") }
 }
 
 fn unknown<T>(more: &[&str], labels: &[Label<T>]) -> String {
-    let known: Vec<_> = more
-        .iter()
-        .copied()
-        .chain(labels.iter().map(|label| label.key))
-        .collect();
+    let known: Vec<_> = more.iter().copied().chain(labels.iter().map(|label| label.key)).collect();
     format!("is not a known key; known are {}", known.join(", "))
 }

@@ -71,9 +71,7 @@ impl<'de> Visitor<'de> for NodeSeed {
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Node::Value(Given::Other(
-            "a number with a fraction, an exponent or too many digits",
-        )))
+        Ok(Node::Value(Given::Other("a number with a fraction, an exponent or too many digits")))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {

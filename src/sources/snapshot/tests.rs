@@ -11,15 +11,7 @@ pub(super) fn at(text: &str) -> Timestamp {
 
 fn json_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
-    parse_json(
-        body.as_bytes(),
-        &Context {
-            org: &org,
-            now: at(NOW),
-            captured_at,
-            written_at: None,
-        },
-    )
+    parse_json(body.as_bytes(), &Context { org: &org, now: at(NOW), captured_at, written_at: None })
 }
 
 fn json(body: &str) -> Snapshot {
@@ -79,10 +71,7 @@ pub(super) fn full() -> Snapshot {
                 (UserRow::ContactsFolder, status(Status::Yes)),
                 (UserRow::ContactsLinked, status(Status::Yes)),
                 (UserRow::ContactsToExchange, status(Status::InSync)),
-                (
-                    UserRow::ContactsToSalesforce,
-                    status(Status::SyncInProgress),
-                ),
+                (UserRow::ContactsToSalesforce, status(Status::SyncInProgress)),
                 (UserRow::ContactsRecords, UserValue::Records(312)),
                 (UserRow::EventsFolder, status(Status::Yes)),
                 (UserRow::EventsLinked, status(Status::Yes)),
@@ -126,12 +115,8 @@ fn what_is_written_reads_back() {
 
 #[test]
 fn an_absent_key_says_nothing_and_none_says_none() {
-    let rows = |body: &str| {
-        json(&format!(
-            r#"{{"captured_at":"2026-11-22T13:55:00Z"{body}}}"#
-        ))
-        .rows
-    };
+    let rows =
+        |body: &str| json(&format!(r#"{{"captured_at":"2026-11-22T13:55:00Z"{body}}}"#)).rows;
     assert_eq!(rows(""), []);
     let none = [(OrgRow::ServiceAccountProvided, OrgValue::Account(None))];
     assert_eq!(rows(r#","service_account":null"#), none);
@@ -231,11 +216,7 @@ fn times_may_lie_five_minutes_ahead_and_no_more() {
     assert!(of("2026-11-22T14:05:00Z", "2026-11-22T14:05:00Z").is_ok());
     let error = of("2026-11-22T14:05:00.001Z", "2026-11-22T14:06:00Z").unwrap_err();
     assert_eq!(
-        error
-            .errors
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
+        error.errors.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "captured_at: 2026-11-22T14:05:00.001Z is more than 5 minutes ahead of our clock (2026-11-22T14:00:00Z); check the sender's clock and zone",
             "events.last_sync: 2026-11-22T14:06:00Z is more than 5 minutes ahead of our clock (2026-11-22T14:00:00Z); check the sender's clock and zone",
@@ -308,9 +289,7 @@ fn a_complete_list_without_users_is_not_taken_for_an_empty_organisation() {
 
 #[test]
 fn more_users_than_fit_are_refused() {
-    let users: Vec<_> = (0..=MAX_USERS)
-        .map(|index| format!(r#"{{"user":"u{index}"}}"#))
-        .collect();
+    let users: Vec<_> = (0..=MAX_USERS).map(|index| format!(r#"{{"user":"u{index}"}}"#)).collect();
     let body =
         |users: &[String]| format!(r#"{{"captured_at":"{NOW}","users":[{}]}}"#, users.join(","));
     let error = json_with(&body(&users), None).unwrap_err();

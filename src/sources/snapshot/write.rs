@@ -16,10 +16,7 @@ pub fn to_json(snapshot: &Snapshot) -> String {
     };
     let captured_at = Value::from(snapshot.captured_at.to_string());
     let mut top = vec![("captured_at", Out::Value(captured_at))];
-    top.extend(
-        ORG.iter()
-            .filter_map(|label| Some((label.key, value(label.row)?))),
-    );
+    top.extend(ORG.iter().filter_map(|label| Some((label.key, value(label.row)?))));
     for object in ObjectType::ALL {
         let rows = ORG_OBJECT.iter();
         let rows = rows.filter_map(|label| Some((label.key, value((label.row)(*object))?)));
@@ -62,11 +59,7 @@ fn user(name: &str, values: &UserValues) -> Out {
         user.push(("reset", Out::Value(Status::Unknown.name().into())));
     }
     for object in ObjectType::ALL {
-        put_object(
-            &mut user,
-            *object,
-            user_rows(user_object(*object), values).collect(),
-        );
+        put_object(&mut user, *object, user_rows(user_object(*object), values).collect());
     }
     Out::Object(user)
 }

@@ -22,12 +22,7 @@ pub(crate) fn number(index: usize) -> i64 {
 
 /// The number of an organisation's row: its place in the table.
 pub(crate) fn of_org_row(row: OrgRow) -> i64 {
-    number(
-        OrgRow::ALL
-            .iter()
-            .position(|known| *known == row)
-            .unwrap_or(OrgRow::COUNT),
-    )
+    number(OrgRow::ALL.iter().position(|known| *known == row).unwrap_or(OrgRow::COUNT))
 }
 
 /// Counts are below 2^63 in the file, as they are everywhere that is not made up.
@@ -56,9 +51,7 @@ pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 
 pub(crate) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<ActivityKind> {
     let index: i64 = row.get(column)?;
-    let kind = usize::try_from(index)
-        .ok()
-        .and_then(ActivityKind::from_index);
+    let kind = usize::try_from(index).ok().and_then(ActivityKind::from_index);
     kind.ok_or_else(|| foreign(column, "kind"))
 }
 
@@ -174,10 +167,7 @@ mod tests {
             of(Source::ALL.iter().map(|it| it.name()).collect()),
             names(&["activity", "snapshot", "canary", "exchange", "salesforce"])
         );
-        assert_eq!(
-            of(ObjectType::ALL.iter().map(|it| it.name()).collect()),
-            "contacts events"
-        );
+        assert_eq!(of(ObjectType::ALL.iter().map(|it| it.name()).collect()), "contacts events");
         assert_eq!(
             of(OrgRow::ALL.iter().map(|it| it.id()).collect()),
             "service_account_provided outlook_integration service_account_recognized linked_users \

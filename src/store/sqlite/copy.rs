@@ -28,9 +28,7 @@ pub struct Copied {
 /// # Errors
 /// When there is something at `to` already, or either cannot be read, written or trusted.
 pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
-    let from = as_owner(database, || {
-        open::connect_copied(&DatabasePath::find(database)?)
-    })?;
+    let from = as_owner(database, || open::connect_copied(&DatabasePath::find(database)?))?;
     as_owner(to, || copy(from, &DatabasePath::find(to)?))
 }
 
@@ -81,11 +79,7 @@ fn copy(from: Connection, target: &DatabasePath) -> Result<Copied, StoreError> {
     let bytes = unfinished
         .finish(target.file())
         .map_err(|error| StoreError::from_opening(target.shown(), &error))?;
-    Ok(Copied {
-        records: copied.0.unsigned_abs(),
-        orgs: copied.1.unsigned_abs(),
-        bytes,
-    })
+    Ok(Copied { records: copied.0.unsigned_abs(), orgs: copied.1.unsigned_abs(), bytes })
 }
 
 /// A file that takes its name only when it is whole, and is gone otherwise.
@@ -98,11 +92,7 @@ impl Unfinished {
         let mut name = target.file().as_os_str().to_owned();
         name.push(".unfinished");
         let path = PathBuf::from(name);
-        let made = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
+        let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
         match made {
             Ok(_) => Ok(Self { path }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(target.io(format!(

@@ -35,18 +35,11 @@ impl DatabasePath {
     }
 
     pub(super) fn corrupt(&self, reason: impl Into<String>) -> StoreError {
-        StoreError::Corrupt {
-            path: self.shown.clone(),
-            reason: reason.into(),
-        }
+        StoreError::Corrupt { path: self.shown.clone(), reason: reason.into() }
     }
 
     pub(super) fn too_new(&self, found: i64, known: i64) -> StoreError {
-        StoreError::TooNew {
-            path: self.shown.clone(),
-            found,
-            known,
-        }
+        StoreError::TooNew { path: self.shown.clone(), found, known }
     }
 
     pub(super) fn failed_before(&self) -> StoreError {
@@ -65,10 +58,7 @@ impl DatabasePath {
     }
 
     pub(super) fn io(&self, reason: impl Into<String>) -> StoreError {
-        StoreError::Io {
-            path: self.shown.clone(),
-            reason: reason.into(),
-        }
+        StoreError::Io { path: self.shown.clone(), reason: reason.into() }
     }
 
     /// What an error of the library means.

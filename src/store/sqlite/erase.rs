@@ -61,11 +61,7 @@ fn rows(
 ) -> rusqlite::Result<ErasedRows> {
     let transaction = connection.transaction()?;
     let org: Option<i64> = transaction
-        .query_row(
-            "SELECT id FROM orgs WHERE name = ?1",
-            [name.as_str()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT id FROM orgs WHERE name = ?1", [name.as_str()], |row| row.get(0))
         .optional()?;
     let Some(org) = org else {
         return Ok(ErasedRows::NoOrg);

@@ -31,12 +31,7 @@ pub(super) fn tally(
     for (sql, first, last) in parts(after, upto) {
         add(&mut connection.prepare_cached(sql)?, first, last, &mut sums)?;
     }
-    let tally = |((org, kind), (count, newest))| Tally {
-        org,
-        kind,
-        count,
-        newest,
-    };
+    let tally = |((org, kind), (count, newest))| Tally { org, kind, count, newest };
     Ok(sums.into_iter().map(tally).collect())
 }
 
@@ -52,11 +47,7 @@ fn parts(after: Timestamp, upto: Timestamp) -> Vec<(&'static str, i64, i64)> {
     if minute >= minute_end {
         return vec![(RECORDS, first, last)];
     }
-    let hour = ceiling(
-        Timestamp::of_minute(minute).nanos(),
-        |at| at.hour(),
-        Timestamp::of_hour,
-    );
+    let hour = ceiling(Timestamp::of_minute(minute).nanos(), |at| at.hour(), Timestamp::of_hour);
     let hour_end = Timestamp::of_minute(minute_end).hour();
     let mut parts = vec![(RECORDS, first, Timestamp::of_minute(minute).nanos() - 1)];
     if hour >= hour_end {
@@ -165,10 +156,7 @@ mod tests {
     #[test]
     fn a_short_range_is_records_alone() {
         assert_eq!(of(5, 9), [(RECORDS, 6, 9)]);
-        assert_eq!(
-            of(MINUTE - 5, MINUTE + 5),
-            [(RECORDS, MINUTE - 4, MINUTE + 5)]
-        );
+        assert_eq!(of(MINUTE - 5, MINUTE + 5), [(RECORDS, MINUTE - 4, MINUTE + 5)]);
         assert_eq!(of(9, 9), []);
         assert_eq!(of(10, 9), []);
     }

@@ -35,8 +35,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         |org, row| {
             let user = row.get_ref(2)?.as_str()?;
             let user = UserName::new(user).map_err(|error| unreadable(2, error))?;
-            org.users
-                .push((codec::source(row, 1)?, user, codec::readings(row, 3)?));
+            org.users.push((codec::source(row, 1)?, user, codec::readings(row, 3)?));
             Ok(())
         },
     )?;
@@ -44,8 +43,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         connection,
         "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
         |org, row| {
-            org.spoke
-                .push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
+            org.spoke.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
             Ok(())
         },
     )?;
@@ -62,8 +60,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         connection,
         "SELECT org, object_type, since FROM covered ORDER BY org, object_type",
         |org, row| {
-            org.covered
-                .push((codec::object_type(row, 1)?, codec::instant(row, 2)?));
+            org.covered.push((codec::object_type(row, 1)?, codec::instant(row, 2)?));
             Ok(())
         },
     )?;
@@ -90,18 +87,13 @@ fn subject(row: &Row<'_>) -> rusqlite::Result<Option<Subject>> {
     Ok(Cause::from_name(name(1)?).map(|cause| Subject {
         cause,
         object_type: name(2).ok().and_then(ObjectType::from_name),
-        check: name(3)
-            .ok()
-            .and_then(|name| UserRow::checks().find(|row| row.check() == name)),
+        check: name(3).ok().and_then(|name| UserRow::checks().find(|row| row.check() == name)),
     }))
 }
 
 fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
     let at = |column| {
-        Ok::<_, rusqlite::Error>(
-            row.get::<_, Option<i64>>(column)?
-                .map(Timestamp::from_nanos),
-        )
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_nanos))
     };
     let severity = row.get_ref(4)?.as_str()?;
     Ok(Incident {

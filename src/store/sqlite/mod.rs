@@ -59,13 +59,7 @@ impl SqliteStore {
         let place = DatabasePath::find(path)?;
         let lock = Lock::take(place.file(), place.shown())?;
         let (connection, identity) = open::connect(&place, &options, None)?;
-        Ok(Self {
-            place,
-            options,
-            identity,
-            state: State::Ready(connection),
-            _lock: lock,
-        })
+        Ok(Self { place, options, identity, state: State::Ready(connection), _lock: lock })
     }
 
     fn read<T>(
@@ -92,9 +86,7 @@ impl SqliteStore {
             Err(error) => self.place.error(&error),
         };
         open::leave_log(connection);
-        self.state = State::Failed {
-            damaged: matches!(error, StoreError::Corrupt { .. }),
-        };
+        self.state = State::Failed { damaged: matches!(error, StoreError::Corrupt { .. }) };
         Err(error)
     }
 }

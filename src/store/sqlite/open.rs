@@ -39,10 +39,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self {
-            prune_rows: 50_000,
-            max_pages: None,
-        }
+        Self { prune_rows: 50_000, max_pages: None }
     }
 }
 
@@ -64,17 +61,10 @@ pub(super) fn connect(
         return Err(place.replaced());
     }
     // The library falls back to reading where it may not write, and would say so only at the first push.
-    if connection
-        .is_readonly(MAIN_DB)
-        .map_err(|error| place.error(&error))?
-    {
+    if connection.is_readonly(MAIN_DB).map_err(|error| place.error(&error))? {
         return Err(place.read_only());
     }
-    let fresh = if found == 0 {
-        fresh_identity(place)?
-    } else {
-        IdentityKey::new([0; 16])
-    };
+    let fresh = if found == 0 { fresh_identity(place)? } else { IdentityKey::new([0; 16]) };
     tune(&mut connection, options, found, fresh).map_err(|error| place.error(&error))?;
     look_over(&connection, place)?;
     let identity = schema::identity(&connection).map_err(|error| place.error(&error))?;
@@ -87,9 +77,7 @@ pub(super) fn connect(
 /// After an error nothing is moved from the log into the file at closing; the next opening does that, with checks.
 pub(super) fn leave_log(connection: &Connection) {
     // A connection that cannot even be told so closes as usual, which is safe too.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        .ok();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
 }
 
 /// Opens for reading only.
@@ -128,11 +116,7 @@ fn read_only(place: &DatabasePath) -> Result<(Connection, i64), StoreError> {
 
 /// Makes the file for its owner alone: it holds users' names. Its log and index take over the mode.
 fn make_private(place: &DatabasePath) -> Result<(), StoreError> {
-    let made = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(place.file());
+    let made = File::options().write(true).create_new(true).mode(0o600).open(place.file());
     match made {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(StoreError::from_opening(place.shown(), &error))
@@ -174,9 +158,10 @@ pub(super) fn recognise_upto(
             }
             Ok(version)
         }
-        (application, ..) => Err(place.corrupt(format!(
-            "it belongs to another program (application id {application})"
-        ))),
+        (application, ..) => {
+            Err(place
+                .corrupt(format!("it belongs to another program (application id {application})")))
+        }
     }
 }
 
@@ -207,9 +192,7 @@ fn tune(
         // Some file systems have no shared memory; without it readers would stop the writer.
         return Err(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
-            Some(format!(
-                "its file system allows no write-ahead log (journal mode {mode})"
-            )),
+            Some(format!("its file system allows no write-ahead log (journal mode {mode})")),
         ));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -227,15 +210,13 @@ fn look_over(connection: &Connection, place: &DatabasePath) -> Result<(), StoreE
     let look = || -> rusqlite::Result<Option<String>> {
         // What a killed daemon left in the log goes into the file, so that the file's length can be compared. A full
         // disk is no reason to refuse what can still be read.
-        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, i64>(0)
-        });
+        let emptied =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
         let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let bytes = pages.saturating_mul(page);
-        let held = std::fs::metadata(place.file()).map_or(i64::MAX, |file| {
-            i64::try_from(file.len()).unwrap_or(i64::MAX)
-        });
+        let held = std::fs::metadata(place.file())
+            .map_or(i64::MAX, |file| i64::try_from(file.len()).unwrap_or(i64::MAX));
         if matches!(emptied, Ok(0)) && held < bytes {
             return Ok(Some(format!("it has {held} bytes and should have {bytes}")));
         }

@@ -22,41 +22,13 @@ pub(super) fn prune(
         && let Some(pruned) = schema::meta(&change, "pruned_hour")?
     {
         let minute = pruned.saturating_mul(60);
-        remove(
-            &change,
-            "minute_totals",
-            "minute, org, kind",
-            "minute",
-            minute,
-            &mut left,
-        )?;
+        remove(&change, "minute_totals", "minute, org, kind", "minute", minute, &mut left)?;
         let hour = pruned.min(history_horizon.hour());
-        remove(
-            &change,
-            "hour_totals",
-            "hour, org, kind",
-            "hour",
-            hour,
-            &mut left,
-        )?;
+        remove(&change, "hour_totals", "hour, org, kind", "hour", hour, &mut left)?;
     }
     let history = history_horizon.nanos();
-    remove(
-        &change,
-        "reading_changes",
-        "org, row, at, source",
-        "at",
-        history,
-        &mut left,
-    )?;
-    remove(
-        &change,
-        "user_changes",
-        "org, user, at, row, source",
-        "at",
-        history,
-        &mut left,
-    )?;
+    remove(&change, "reading_changes", "org, row, at, source", "at", history, &mut left)?;
+    remove(&change, "user_changes", "org, user, at, row, source", "at", history, &mut left)?;
     change.commit()?;
     Ok(left <= 0)
 }
@@ -104,12 +76,7 @@ fn expire_hour(connection: &Connection, hour: i64) -> rusqlite::Result<()> {
     let mut rows = lanes.query(params![hour])?;
     while let Some(row) = rows.next()? {
         let kind = codec::kind(row, 1)?.index();
-        write::raise_expired(
-            connection,
-            codec::org(row, 0)?,
-            kind,
-            codec::instant(row, 2)?,
-        )?;
+        write::raise_expired(connection, codec::org(row, 0)?, kind, codec::instant(row, 2)?)?;
     }
     Ok(())
 }
@@ -129,9 +96,7 @@ fn remove(
     let sql = format!(
         "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < ?1 ORDER BY {column} LIMIT ?2)"
     );
-    let gone = connection
-        .prepare_cached(&sql)?
-        .execute(params![end, *left])?;
+    let gone = connection.prepare_cached(&sql)?.execute(params![end, *left])?;
     *left -= codec::number(gone);
     Ok(())
 }

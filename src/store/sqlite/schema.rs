@@ -46,15 +46,8 @@ CREATE TABLE source_memory (org INTEGER NOT NULL, source INTEGER NOT NULL, bytes
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
-pub(super) const SMALL_TABLES: [&str; 7] = [
-    "meta",
-    "orgs",
-    "lanes",
-    "spoke",
-    "covered",
-    "incidents",
-    "source_memory",
-];
+pub(super) const SMALL_TABLES: [&str; 7] =
+    ["meta", "orgs", "lanes", "spoke", "covered", "incidents", "source_memory"];
 /// The tables that grow.
 pub(super) const LARGE_TABLES: [&str; 8] = [
     "activity",
@@ -95,10 +88,7 @@ fn migrate_by(
         change.execute_batch(migration)?;
     }
     if found == 0 {
-        change.execute(
-            "INSERT INTO meta VALUES ('identity', ?1)",
-            params![identity.bytes()],
-        )?;
+        change.execute("INSERT INTO meta VALUES ('identity', ?1)", params![identity.bytes()])?;
     }
     change.pragma_update(None, "application_id", APPLICATION_ID)?;
     change.pragma_update(None, "user_version", migrations.len() as i64)?;

@@ -63,11 +63,8 @@ fn activity(
     let horizon = horizon.max(pruned.map_or(Timestamp::MIN, Timestamp::of_hour));
     let mut insert =
         connection.prepare_cached("INSERT OR IGNORE INTO activity VALUES (?1, ?2, ?3, ?4)")?;
-    let mut written = Written {
-        fresh: vec![false; records.len()],
-        expired: 0,
-        horizon: Some(horizon),
-    };
+    let mut written =
+        Written { fresh: vec![false; records.len()], expired: 0, horizon: Some(horizon) };
     for (record, fresh) in in_key_order(records, &mut written.fresh) {
         if record.at < horizon {
             totals.expire(org, record);
@@ -109,10 +106,7 @@ impl Totals {
     }
 
     fn expire(&mut self, org: OrgId, record: &ActivityRecord) {
-        let newest = self
-            .expired
-            .entry((org, record.kind.index()))
-            .or_insert(record.at);
+        let newest = self.expired.entry((org, record.kind.index())).or_insert(record.at);
         *newest = record.at.max(*newest);
     }
 
@@ -128,16 +122,8 @@ impl Totals {
         for ((minute, org, kind), (count, newest)) in minutes {
             let count_value = codec::count_value(count);
             let kind_value = codec::number(kind);
-            add.execute(params![
-                minute,
-                org.0,
-                kind_value,
-                count_value,
-                newest.nanos()
-            ])?;
-            let hour = hours
-                .entry((minute.div_euclid(60), org, kind))
-                .or_insert((0, newest));
+            add.execute(params![minute, org.0, kind_value, count_value, newest.nanos()])?;
+            let hour = hours.entry((minute.div_euclid(60), org, kind)).or_insert((0, newest));
             *hour = (hour.0 + count, hour.1.max(newest));
             let lane = lanes.entry((org, kind)).or_insert(newest);
             *lane = newest.max(*lane);
@@ -151,13 +137,7 @@ impl Totals {
         for ((hour, org, kind), (count, newest)) in hours {
             let count_value = codec::count_value(count);
             let kind_value = codec::number(kind);
-            add.execute(params![
-                hour,
-                org.0,
-                kind_value,
-                count_value,
-                newest.nanos()
-            ])?;
+            add.execute(params![hour, org.0, kind_value, count_value, newest.nanos()])?;
         }
         let mut raise = connection.prepare_cached(
             "INSERT INTO lanes (org, kind, newest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
@@ -253,9 +233,7 @@ fn put_incidents(
     org: OrgId,
     incidents: &Incidents,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM incidents WHERE org = ?1")?
-        .execute(params![org.0])?;
+    connection.prepare_cached("DELETE FROM incidents WHERE org = ?1")?.execute(params![org.0])?;
     let mut insert = connection
         .prepare_cached("INSERT INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     for (subject, incident) in &incidents.0 {
@@ -291,24 +269,18 @@ fn put_reading(
     if old.as_ref() != Some(&value) {
         connection
             .prepare_cached("INSERT OR REPLACE INTO reading_changes VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![
-                key.0,
-                key.1,
-                reading.changed_at.nanos(),
-                key.2,
-                value
-            ])?;
+            .execute(params![key.0, key.1, reading.changed_at.nanos(), key.2, value])?;
     }
     connection
         .prepare_cached("INSERT OR REPLACE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![
-            key.0,
-            key.1,
-            key.2,
-            value,
-            reading.observed_at.nanos(),
-            reading.changed_at.nanos()
-        ])?;
+        key.0,
+        key.1,
+        key.2,
+        value,
+        reading.observed_at.nanos(),
+        reading.changed_at.nanos()
+    ])?;
     Ok(())
 }
 

@@ -65,11 +65,7 @@ impl FindingJson {
             owner: Named(words.owner()),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
             runbook: runbook(finding.cause),
-            held_back_by: finding
-                .held_back_by
-                .into_iter()
-                .map(Named::<Cause>)
-                .collect(),
+            held_back_by: finding.held_back_by.into_iter().map(Named::<Cause>).collect(),
         }
     }
 }
@@ -108,9 +104,7 @@ pub(in crate::web) async fn findings(
     for org in orgs {
         let judged = OrgVerdict::of(&moment.view, org, moment.now);
         let wanted = |finding: &&Finding| {
-            query
-                .severity
-                .is_none_or(|severity| severity.0 == finding.severity)
+            query.severity.is_none_or(|severity| severity.0 == finding.severity)
         };
         found.extend(judged.findings.iter().filter(wanted).map(|finding| {
             let json = FindingJson::of(finding, org, moment.now);
@@ -134,12 +128,8 @@ pub(super) struct FindingTotals {
 
 impl FindingTotals {
     pub(super) fn of(findings: &[Finding]) -> Self {
-        let count = |severity| {
-            findings
-                .iter()
-                .filter(|finding| finding.severity == severity)
-                .count()
-        };
+        let count =
+            |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         Self {
             critical: count(Severity::Critical),
             warning: count(Severity::Warning),

@@ -54,14 +54,12 @@ pub(in crate::web) async fn history(
 ) -> Result<Answer, Problem> {
     let now = at.moment.now;
     // A history that cannot be read passes by itself, or the store says why.
-    let past = history::of_org(&at.site, &at.org, now)
-        .await
-        .ok_or_else(|| {
-            Problem::new(
-                ProblemReason::NotReady,
-                "The history cannot be read just now. /-/ready and the log say why.",
-            )
-        })?;
+    let past = history::of_org(&at.site, &at.org, now).await.ok_or_else(|| {
+        Problem::new(
+            ProblemReason::NotReady,
+            "The history cannot be read just now. /-/ready and the log say why.",
+        )
+    })?;
     let last_syncs = past.syncs.iter().flat_map(|(object, changes)| {
         changes.iter().filter_map(|change| match change.value {
             OrgValue::Instant(synced) => Some(SyncJson {

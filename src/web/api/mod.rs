@@ -66,10 +66,7 @@ struct StepJson {
 
 impl StepJson {
     fn of(step: &Step) -> Self {
-        Self {
-            text: step.text.plain(),
-            owner: Named(step.owner),
-        }
+        Self { text: step.text.plain(), owner: Named(step.owner) }
     }
 }
 

@@ -231,10 +231,7 @@ impl SetupChanges {
             since: read.map(|read| At(read.since)),
             changes: latest
                 .iter()
-                .map(|change| SetupChangeJson {
-                    at: At(change.at),
-                    area: Named(change.area),
-                })
+                .map(|change| SetupChangeJson { at: At(change.at), area: Named(change.area) })
                 .collect(),
         })
     }

@@ -56,10 +56,7 @@ pub(super) struct OrgRowJson {
 
 /// The organisation's rows of what it syncs.
 pub(super) fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
-    row_status::rows(org, fresh, now)
-        .into_iter()
-        .map(|status| org_row(&status, now))
-        .collect()
+    row_status::rows(org, fresh, now).into_iter().map(|status| org_row(&status, now)).collect()
 }
 
 fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {

@@ -24,17 +24,11 @@ pub(super) struct CellValue {
 
 impl CellValue {
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            when: None,
-        }
+        Self { text: text.into(), when: None }
     }
 
     pub(super) fn instant(when: When) -> Self {
-        Self {
-            text: String::new(),
-            when: Some(when),
-        }
+        Self { text: String::new(), when: Some(when) }
     }
 }
 
@@ -105,19 +99,14 @@ fn judgement(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'stati
     if !status.applies {
         return ("none", "not judged");
     }
-    let found = status
-        .guide
-        .and_then(|guide| guide.cause)
-        .and_then(|reason| {
-            findings.iter().find(|finding| {
-                finding.cause == reason
-                    && (finding.object_type.is_none()
-                        || finding.object_type == status.row.object_type())
-            })
-        });
-    let is_calm = status
-        .guide
-        .is_some_and(|guide| guide.owner() == Owner::Nobody);
+    let found = status.guide.and_then(|guide| guide.cause).and_then(|reason| {
+        findings.iter().find(|finding| {
+            finding.cause == reason
+                && (finding.object_type.is_none()
+                    || finding.object_type == status.row.object_type())
+        })
+    });
+    let is_calm = status.guide.is_some_and(|guide| guide.owner() == Owner::Nobody);
     match found.map(|finding| finding.severity) {
         Some(severity) => (class_of(severity), word_of(severity)),
         None if current.stale => ("held", "stale"),

@@ -56,11 +56,7 @@ struct Day {
 impl Day {
     /// A mark, whose text stays within the picture.
     fn of(at: f64, text: String) -> Self {
-        Self {
-            at: number(at),
-            text_at: number(at.min(WIDTH - 30.0)),
-            text,
-        }
+        Self { at: number(at), text_at: number(at.min(WIDTH - 30.0)), text }
     }
 }
 
@@ -172,13 +168,7 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn draw(self) -> Chart {
-        let most = self
-            .counts
-            .iter()
-            .flat_map(|(_, counts)| counts)
-            .copied()
-            .max()
-            .unwrap_or(0);
+        let most = self.counts.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or(0);
         let top = nice(most as f64);
         let slot = (WIDTH - LEFT) / self.span.hours() as f64;
         let width = slot * 0.85 / self.counts.len().max(1) as f64;
@@ -200,9 +190,7 @@ impl Bars {
         }
         let days = (0..self.span.hours())
             .filter_map(|hour| {
-                let text = self
-                    .span
-                    .mark(Timestamp::of_hour(self.first + hour), self.zone)?;
+                let text = self.span.mark(Timestamp::of_hour(self.first + hour), self.zone)?;
                 Some(Day::of(LEFT + slot * hour as f64, text))
             })
             .collect();
@@ -244,10 +232,7 @@ impl LineChart {
             .flatten()
             .fold(self.limit, |most, figure| most.max(*figure));
         let top = nice(most);
-        let plot = Plot {
-            from: self.now.minus(self.span.length()),
-            upto: self.now,
-        };
+        let plot = Plot { from: self.now.minus(self.span.length()), upto: self.now };
         let lines = self
             .lines
             .iter()
@@ -310,11 +295,7 @@ impl Chart {
             .into_iter()
             .map(|part: f64| {
                 let at = FLOOR - (FLOOR - TOP) * part;
-                Tick {
-                    at: number(at),
-                    text_at: number(at + 4.0),
-                    text: number(top * part),
-                }
+                Tick { at: number(at), text_at: number(at + 4.0), text: number(top * part) }
             })
             .collect();
         Self {
@@ -356,14 +337,9 @@ mod tests {
 
     #[test]
     fn the_axis_ends_at_a_round_number_above_the_figures() {
-        for (figure, top) in [
-            (0.0, 2.0),
-            (2.0, 2.0),
-            (3.0, 4.0),
-            (24.0, 40.0),
-            (61.0, 100.0),
-            (1_200.0, 2_000.0),
-        ] {
+        for (figure, top) in
+            [(0.0, 2.0), (2.0, 2.0), (3.0, 4.0), (24.0, 40.0), (61.0, 100.0), (1_200.0, 2_000.0)]
+        {
             assert_eq!(nice(figure), top, "{figure}");
         }
     }
@@ -395,12 +371,7 @@ mod tests {
             ("60", "108.3", "contacts: not known")
         );
         assert_eq!(bar.title, "Thu 03:00: 10 contacts");
-        assert!(
-            chart
-                .render()
-                .unwrap()
-                .contains("aria-label=\"Records: 10 contacts\"")
-        );
+        assert!(chart.render().unwrap().contains("aria-label=\"Records: 10 contacts\""));
     }
 
     #[test]

@@ -41,11 +41,7 @@ impl Past {
         let mut words = Vec::new();
         for (object, counts) in &counts {
             let known = known(*object, org, now);
-            let gap = |from, upto| Unknown {
-                object: *object,
-                from,
-                upto,
-            };
+            let gap = |from, upto| Unknown { object: *object, from, upto };
             let total: u64 = counts.iter().sum();
             words.push(match known {
                 None => format!("{object} not known: no feed of their records has reported"),
@@ -175,9 +171,8 @@ impl Past {
                 OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
             });
         // What holds now, in case it began before the time that was read.
-        let current = org
-            .last_sync(object, now)
-            .map(|last| (last.changed_at.max(last.at), last.at));
+        let current =
+            org.last_sync(object, now).map(|last| (last.changed_at.max(last.at), last.at));
         counted.chain(read).chain(current).collect()
     }
 }

@@ -56,11 +56,7 @@ impl Card {
             evidence,
             users: finding.check.map(|check| {
                 if finding.cause == Cause::UsersFailing {
-                    format!(
-                        "/orgs/{}/users?check={}&failing=true",
-                        finding.org,
-                        check.check()
-                    )
+                    format!("/orgs/{}/users?check={}&failing=true", finding.org, check.check())
                 } else {
                     "#resets".to_owned()
                 }

@@ -46,11 +46,7 @@ fn render(status: StatusCode, template: &impl Template) -> Result<Answer, Proble
         .render()
         .map_err(|_| Problem::new(ProblemReason::Internal, "The page could not be written."))?;
     let mut page = answer(status, "text/html; charset=utf-8", html);
-    set(
-        &mut page,
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
+    set(&mut page, CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     Ok(page)
 }
 
@@ -65,11 +61,8 @@ struct ProblemPage<'a> {
 /// A problem for people. It says nothing but the problem: whoever gets it may not be let in.
 pub(super) fn trouble(site: &Site, problem: Problem) -> Answer {
     let title = problem.reason.title();
-    let page = ProblemPage {
-        frame: Frame::of_problem(site, title),
-        title,
-        detail: &problem.detail,
-    };
+    let page =
+        ProblemPage { frame: Frame::of_problem(site, title), title, detail: &problem.detail };
     match render(http_status(problem.reason), &page) {
         Ok(mut page) => {
             problem.dress(&mut page);
@@ -89,11 +82,7 @@ static PASTE_ADDRESS: LazyLock<String> = LazyLock::new(|| versioned("/assets/pas
 
 fn versioned(path: &str, content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
-    let version: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let version: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{path}?v={version}")
 }
 

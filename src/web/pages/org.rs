@@ -82,10 +82,7 @@ pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Answer, Problem> {
         sentence: verdict.sentence,
         step: verdict.next_step,
         urgent: verdict.level == Level::Broken,
-        steps: verdict
-            .acting
-            .first()
-            .map_or(&[][..], |finding| steps(finding, org.policy.product)),
+        steps: verdict.acting.first().map_or(&[][..], |finding| steps(finding, org.policy.product)),
         runbook: verdict.cause.and_then(runbook),
         known_from: known_from(org, now),
         glance: glance(org, &statuses, now),
@@ -97,23 +94,11 @@ pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Answer, Problem> {
             .iter()
             .map(|finding| Card::of(finding, org, &statuses, now))
             .collect(),
-        held_back: verdict
-            .held_back
-            .iter()
-            .map(|held| Explained::of(held, org, now))
-            .collect(),
-        rows: statuses
-            .iter()
-            .map(|status| RowLine::of(status, org, &findings, now))
-            .collect(),
+        held_back: verdict.held_back.iter().map(|held| Explained::of(held, org, now)).collect(),
+        rows: statuses.iter().map(|status| RowLine::of(status, org, &findings, now)).collect(),
         sources: sources(org, now),
         charts: past.map_or(Vec::new(), |past| past.charts(org, now)),
-        objects: org
-            .policy
-            .objects
-            .iter()
-            .map(|object| object.name())
-            .collect(),
+        objects: org.policy.objects.iter().map(|object| object.name()).collect(),
         zone: org.policy.time_zone.name(),
         checks: checks(org, now),
         running: running(org, now),

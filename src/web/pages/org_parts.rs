@@ -53,11 +53,8 @@ pub(super) fn glance(org: &OrgView, statuses: &[RowStatus], now: Timestamp) -> V
         .objects
         .iter()
         .map(|object| {
-            let rows = [
-                OrgRow::LastSync(*object),
-                OrgRow::Synced60m(*object),
-                OrgRow::Synced24h(*object),
-            ];
+            let rows =
+                [OrgRow::LastSync(*object), OrgRow::Synced60m(*object), OrgRow::Synced24h(*object)];
             Glance {
                 name: object.name(),
                 cells: rows
@@ -71,12 +68,7 @@ pub(super) fn glance(org: &OrgView, statuses: &[RowStatus], now: Timestamp) -> V
 }
 
 fn glance_cell(status: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell {
-    let plain = |class, text: String| GlanceCell {
-        class,
-        text,
-        when: None,
-        held: false,
-    };
+    let plain = |class, text: String| GlanceCell { class, text, when: None, held: false };
     let Some(current) = &status.current else {
         return match status.never {
             true => plain("broken", "never".to_owned()),
@@ -89,18 +81,14 @@ fn glance_cell(status: &RowStatus, org: &OrgView, now: Timestamp) -> GlanceCell 
         (_, false) => "",
     };
     let cell = match &current.value {
-        OrgValue::Instant(at) => GlanceCell {
-            when: Some(When::of(*at, org, now)),
-            ..plain(class, String::new())
-        },
+        OrgValue::Instant(at) => {
+            GlanceCell { when: Some(When::of(*at, org, now)), ..plain(class, String::new()) }
+        }
         value @ (OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_)) => {
             plain(class, text(status.row, value))
         }
     };
-    GlanceCell {
-        held: current.stale,
-        ..cell
-    }
+    GlanceCell { held: current.stale, ..cell }
 }
 
 pub(super) struct Fact {

@@ -51,11 +51,8 @@ struct OrgLine {
 #[utoipa::path(get, path = "/", responses(Html))]
 pub(in crate::web) async fn overview(State(site): State<Arc<Site>>) -> Result<Answer, Problem> {
     let Moment { view, now } = Moment::of(&site);
-    let mut lines: Vec<OrgLine> = view
-        .orgs
-        .iter()
-        .map(|org| OrgLine::of(&view, org, now))
-        .collect();
+    let mut lines: Vec<OrgLine> =
+        view.orgs.iter().map(|org| OrgLine::of(&view, org, now)).collect();
     lines.sort_by(|one, other| {
         (one.level, Reverse(one.more), &one.name).cmp(&(
             other.level,

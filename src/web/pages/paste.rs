@@ -110,11 +110,7 @@ pub(in crate::web) async fn paste(
         script: &PASTE_ADDRESS,
         org: name,
         zone: zone.name(),
-        captured_at: now
-            .datetime()
-            .with_timezone(&zone)
-            .format("%Y-%m-%dT%H:%M")
-            .to_string(),
+        captured_at: now.datetime().with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string(),
         user: String::new(),
         token: has_token,
         closed,
@@ -131,10 +127,8 @@ pub(in crate::web) async fn paste(
         Ok(Done::Shown(preview)) => page.preview = Some(preview),
         Ok(Done::Stored(taken)) => {
             let known = org.last_report[Source::Snapshot].filter(|_| taken == 0);
-            page.stored = Some(PasteStored {
-                taken,
-                known: known.map(|at| When::of(at, org, now)),
-            });
+            page.stored =
+                Some(PasteStored { taken, known: known.map(|at| When::of(at, org, now)) });
         }
         Err(problem) => {
             status = http_status(problem.reason);
@@ -162,11 +156,7 @@ pub(in crate::web) async fn paste(
     }
     let mut answer = render(status, &page)?;
     // A browser that tells no page where it comes from tells us `Origin: null` too, and a form of ours looks foreign.
-    set(
-        &mut answer,
-        REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
+    set(&mut answer, REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(answer)
 }
 
@@ -280,10 +270,8 @@ async fn show(
     fields: &mut PasteForm,
     now: Timestamp,
 ) -> Result<Done, Problem> {
-    let mut query = vec![(
-        "captured_at".to_owned(),
-        instant(&fields.captured_at, org)?.to_string(),
-    )];
+    let mut query =
+        vec![("captured_at".to_owned(), instant(&fields.captured_at, org)?.to_string())];
     let user = fields.user.trim();
     if !user.is_empty() {
         query.push(("user".to_owned(), user.to_owned()));
@@ -326,12 +314,7 @@ async fn store(
     fields: &PasteForm,
     now: Timestamp,
 ) -> Result<Done, Problem> {
-    match site
-        .services
-        .ingest
-        .take(shown_before(org, fields, now))
-        .await
-    {
+    match site.services.ingest.take(shown_before(org, fields, now)).await {
         IngestAnswer::Taken(receipt) => Ok(Done::Stored(receipt.accepted)),
         IngestAnswer::Refused(problem) => Err(problem),
     }

@@ -73,13 +73,7 @@ impl Preview {
                     .map(|row| named(row.label(), row.object_type())),
             );
         }
-        Self {
-            captured: When::of(snapshot.captured_at, org, now),
-            lines,
-            more,
-            absent,
-            json,
-        }
+        Self { captured: When::of(snapshot.captured_at, org, now), lines, more, absent, json }
     }
 }
 

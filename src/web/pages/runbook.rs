@@ -36,20 +36,13 @@ pub(in crate::web) async fn runbook(
         .copied()
         .find(|cause| cause.alert() == Some(alert.as_str()) || cause.name() == alert)
         .ok_or_else(|| {
-            Problem::new(
-                ProblemReason::UnknownPath,
-                "There is no alert of this name.",
-            )
+            Problem::new(ProblemReason::UnknownPath, "There is no alert of this name.")
         })?;
     let Moment { view, now } = Moment::of(&site);
     page(&Runbook {
         frame: Frame::of(&site, &view, now, &alert, "/api/v1/findings"),
         name: cause.alert().unwrap_or(cause.name()),
         guide: guidance::cause(cause),
-        explains: cause
-            .consequences()
-            .iter()
-            .map(|one| guidance::cause(*one).summary)
-            .collect(),
+        explains: cause.consequences().iter().map(|one| guidance::cause(*one).summary).collect(),
     })
 }

@@ -65,11 +65,7 @@ fn impossible(query: &UsersQuery) -> Option<String> {
     if check.statuses().contains(&status) {
         return None;
     }
-    let shows: Vec<&str> = check
-        .statuses()
-        .iter()
-        .map(|one| status_text(*one))
-        .collect();
+    let shows: Vec<&str> = check.statuses().iter().map(|one| status_text(*one)).collect();
     Some(format!(
         "“{}” never shows “{}”. It shows: {}.",
         labelled(check),
@@ -115,9 +111,7 @@ pub(in crate::web) async fn users_page(
         verdicts: choices(Standing::ALL.iter().copied(), query.verdict, |standing| {
             (standing.name(), word_of(standing).to_owned())
         }),
-        checks: choices(org_checks(org), query.check, |row| {
-            (row.check(), labelled(row))
-        }),
+        checks: choices(org_checks(org), query.check, |row| (row.check(), labelled(row))),
         statuses: choices(Status::ALL.iter().copied(), query.status, |status| {
             (status.name(), status_text(status).to_owned())
         }),
@@ -152,11 +146,7 @@ fn choices<T: Copy + PartialEq>(
     all.map(|one| {
         let (value, text) = named(one);
         let chosen = chosen.is_some_and(|chosen| chosen.0 == one);
-        Choice {
-            value,
-            text,
-            chosen,
-        }
+        Choice { value, text, chosen }
     })
     .collect()
 }
@@ -216,11 +206,7 @@ impl Stand {
     }
 
     pub(super) const fn class(&self) -> &'static str {
-        if self.held {
-            "held"
-        } else {
-            class_of(self.verdict.standing())
-        }
+        if self.held { "held" } else { class_of(self.verdict.standing()) }
     }
 
     pub(super) const fn word(&self) -> &'static str {

@@ -25,8 +25,7 @@ impl Base {
             .and_then(|host| host.to_str().ok())
             .filter(|host| host.len() <= 255)
             .filter(|host| {
-                host.bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+                host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
             })
             .unwrap_or("localhost");
         let secure = headers
@@ -37,10 +36,7 @@ impl Base {
         let forwarded = headers
             .get(FORWARDED_PROTO)
             .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
-        Self {
-            scheme: if secure || forwarded { "https" } else { served },
-            host: host.to_owned(),
-        }
+        Self { scheme: if secure || forwarded { "https" } else { served }, host: host.to_owned() }
     }
 
     pub(super) fn text(&self) -> String {
@@ -56,10 +52,7 @@ fn copy(base: &Base, org: &str) -> String {
 /// The address of the bookmarklet.
 pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
     let lines = copy(base, org);
-    let lines = lines
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("//"));
+    let lines = lines.lines().map(str::trim).filter(|line| !line.starts_with("//"));
     let code = lines.collect::<Vec<_>>().join(" ");
     format!("javascript:{}", escaped(&code))
 }
@@ -69,9 +62,8 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
 pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Answer {
     let base = Base::of(&headers, at.site.scheme());
     let org = at.org.policy.name.as_str();
-    let script = USERSCRIPT
-        .replace("__COPY__", copy(&base, org).trim_end())
-        .replace("__ORG__", org);
+    let script =
+        USERSCRIPT.replace("__COPY__", copy(&base, org).trim_end()).replace("__ORG__", org);
     answer(StatusCode::OK, "text/javascript; charset=utf-8", script)
 }
 
@@ -112,16 +104,10 @@ mod tests {
 
     #[test]
     fn a_bookmarklet_is_one_line_without_a_comment() {
-        let base = Base {
-            scheme: "https",
-            host: "acme.example".to_owned(),
-        };
+        let base = Base { scheme: "https", host: "acme.example".to_owned() };
         let link = bookmarklet(&base, "acme");
         assert!(link.starts_with("javascript:%28function"), "{link}");
         assert!(link.contains("https%3A%2F%2Facme.example%2Forgs%2Facme%2Fpaste"));
-        assert!(
-            !link.contains("%2F%2F%20") && !link.contains("__"),
-            "{link}"
-        );
+        assert!(!link.contains("%2F%2F%20") && !link.contains("__"), "{link}");
     }
 }

@@ -74,10 +74,7 @@ async fn until_closed(client: &mut DuplexStream) -> (String, Duration) {
     let begun = Instant::now();
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.ok();
-    (
-        String::from_utf8_lossy(&answer).into_owned(),
-        begun.elapsed(),
-    )
+    (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed())
 }
 
 /// Reads one whole answer of a connection that stays open.
@@ -100,10 +97,7 @@ fn close_to(took: Duration, wanted: Duration) -> bool {
 async fn a_client_that_says_nothing_is_closed_after_five_seconds() {
     let (mut client, _server) = connect();
     let (answer, took) = until_closed(&mut client).await;
-    assert!(
-        answer.is_empty() && close_to(took, HEAD_WITHIN),
-        "{took:?} {answer}"
-    );
+    assert!(answer.is_empty() && close_to(took, HEAD_WITHIN), "{took:?} {answer}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,40 +117,27 @@ async fn a_head_that_drips_is_closed_as_early_as_one_that_never_comes() {
     let mut answer = Vec::new();
     read.read_to_end(&mut answer).await.ok();
     assert!(answer.is_empty());
-    assert!(
-        close_to(begun.elapsed(), HEAD_WITHIN),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(close_to(begun.elapsed(), HEAD_WITHIN), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_rests_between_scrapes_and_not_for_ever() {
     let (mut client, _server) = connect();
     for _ in 0..3 {
-        client
-            .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            .await
-            .unwrap();
+        client.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let answer = one_answer(&mut client).await;
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     let (answer, took) = until_closed(&mut client).await;
     let wanted = IDLE_WITHIN.saturating_sub(Duration::from_secs(60));
-    assert!(
-        answer.is_empty() && close_to(took, wanted),
-        "{took:?} {answer}"
-    );
+    assert!(answer.is_empty() && close_to(took, wanted), "{took:?} {answer}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_second_head_of_a_connection_has_five_seconds_from_its_first_byte() {
     let (mut client, _server) = connect();
-    client
-        .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     one_answer(&mut client).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     client.write_all(b"G").await.unwrap();
@@ -170,10 +151,7 @@ async fn a_body_that_stalls_is_refused_after_its_grace() {
     let head = format!("{PUSH}Content-Length: 100\r\n\r\nab");
     client.write_all(head.as_bytes()).await.unwrap();
     let (answer, took) = until_closed(&mut client).await;
-    assert!(
-        answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
     assert!(answer.contains("\"reason\":\"body_too_slow\""), "{answer}");
     assert!(took >= BODY_GRACE && took < BODY_GRACE * 2, "{took:?}");
 }
@@ -195,35 +173,22 @@ async fn a_body_at_twice_the_least_rate_is_taken_however_long_it_takes() {
     });
     let mut answer = String::new();
     read.read_to_string(&mut answer).await.unwrap();
-    assert!(
-        answer.contains(&format!("{{\"accepted\":{bytes},")),
-        "{answer}"
-    );
+    assert!(answer.contains(&format!("{{\"accepted\":{bytes},")), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scraper_that_does_not_read_loses_its_connection() {
     let (mut client, server) = connect();
-    client
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let begun = Instant::now();
     server.closed().await;
-    assert!(
-        close_to(begun.elapsed(), WRITE_BLOCKED_FOR),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(close_to(begun.elapsed(), WRITE_BLOCKED_FOR), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scraper_that_sips_loses_its_connection() {
     let (mut client, server) = connect();
-    client
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let begun = Instant::now();
     tokio::spawn(async move {
         let mut sip = [0; 512];
@@ -232,20 +197,13 @@ async fn a_scraper_that_sips_loses_its_connection() {
         }
     });
     server.closed().await;
-    assert!(
-        begun.elapsed() < WRITE_BLOCKED_FOR * 2,
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < WRITE_BLOCKED_FOR * 2, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scraper_on_a_slow_line_is_served_on() {
     let (mut client, server) = connect();
-    client
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     // 64 KiB a second: a telephone at the edge of its network, and twice the least rate.
     let mut gulp = vec![0; 64 * 1024];
     for _ in 0..300 {
@@ -258,10 +216,7 @@ async fn a_scraper_on_a_slow_line_is_served_on() {
 #[tokio::test(start_paused = true)]
 async fn a_request_by_hand_with_bare_line_feeds_is_answered_at_once() {
     let (mut client, _server) = connect();
-    client
-        .write_all(b"GET /-/healthy HTTP/1.0\nHost: localhost\n\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET /-/healthy HTTP/1.0\nHost: localhost\n\n").await.unwrap();
     let (answer, took) = until_closed(&mut client).await;
     assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
     assert!(took < Duration::from_secs(1), "{took:?}");
@@ -271,18 +226,11 @@ async fn a_request_by_hand_with_bare_line_feeds_is_answered_at_once() {
 fn every_address_is_that_of_ipv4_where_there_is_no_other() {
     let without = |refusal: rustix::io::Errno| {
         move |address: SocketAddr| {
-            if address.is_ipv6() {
-                Err(io::Error::from(refusal))
-            } else {
-                Ok(address)
-            }
+            if address.is_ipv6() { Err(io::Error::from(refusal)) } else { Ok(address) }
         }
     };
     let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-    for refusal in [
-        rustix::io::Errno::AFNOSUPPORT,
-        rustix::io::Errno::ADDRNOTAVAIL,
-    ] {
+    for refusal in [rustix::io::Errno::AFNOSUPPORT, rustix::io::Errno::ADDRNOTAVAIL] {
         let taken = with_or_without_ipv6(address("[::]:9877"), without(refusal));
         assert_eq!(taken.unwrap(), address("0.0.0.0:9877"));
         with_or_without_ipv6(address("[::1]:9877"), without(refusal)).unwrap_err();

@@ -9,11 +9,7 @@ use std::process::{Command, Output};
 fn tool(name: &str) -> Command {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let program: PathBuf = target.join("tools/bin").join(name);
-    assert!(
-        program.exists(),
-        "{} is missing; tests/run installs it",
-        program.display()
-    );
+    assert!(program.exists(), "{} is missing; tests/run installs it", program.display());
     Command::new(program)
 }
 
@@ -63,14 +59,8 @@ fn the_chart_is_of_this_version() {
         std::fs::read_to_string(repository("deploy/helm/lightning-sync-exporter/Chart.yaml"))
             .unwrap();
     let version = env!("CARGO_PKG_VERSION");
-    assert!(
-        chart.contains(&format!("\nversion: {version}\n")),
-        "{chart}"
-    );
-    assert!(
-        chart.contains(&format!("\nappVersion: \"{version}\"\n")),
-        "{chart}"
-    );
+    assert!(chart.contains(&format!("\nversion: {version}\n")), "{chart}");
+    assert!(chart.contains(&format!("\nappVersion: \"{version}\"\n")), "{chart}");
 }
 
 #[test]
@@ -97,10 +87,7 @@ fn the_compose_file_fits_its_schema_and_names_what_exists() {
             assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name}");
         }
         let (_, tag) = service["image"].as_str().unwrap().split_once(':').unwrap();
-        assert!(
-            tag.starts_with(|c: char| c.is_ascii_digit() || c == 'v'),
-            "{name}: {tag}"
-        );
+        assert!(tag.starts_with(|c: char| c.is_ascii_digit() || c == 'v'), "{name}: {tag}");
         let hardened = &service["<<"];
         assert_eq!(hardened["read_only"], true, "{name}");
         assert_eq!(hardened["cap_drop"][0], "ALL", "{name}");
@@ -122,16 +109,10 @@ fn the_compose_file_fits_its_schema_and_names_what_exists() {
             yaml("deploy/compose/prometheus.yml")["rule_files"][0].clone(),
             "../../alerts/lightning-sync.rules.yaml",
         ),
-        (
-            "grafana",
-            provider["providers"][0]["options"]["path"].clone(),
-            "../../dashboards",
-        ),
+        ("grafana", provider["providers"][0]["options"]["path"].clone(), "../../dashboards"),
     ] {
         let mount = format!("{beside}:{}:ro", inside.as_str().unwrap());
-        let volumes = compose["services"][service]["volumes"]
-            .as_sequence()
-            .unwrap();
+        let volumes = compose["services"][service]["volumes"].as_sequence().unwrap();
         assert!(volumes.iter().any(|volume| *volume == *mount), "{mount}");
     }
 }
@@ -143,22 +124,15 @@ fn the_image_is_no_roots_and_its_health_check_tells_alive_from_dead() {
     let compose: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(&read("deploy/compose/compose.yaml")).unwrap();
     let check = &compose["services"]["exporter"]["healthcheck"]["test"];
-    let check: Vec<&str> = check
-        .as_sequence()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap())
-        .collect();
+    let check: Vec<&str> =
+        check.as_sequence().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(check[..3], ["CMD", "bash", "-c"]);
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("config.yaml");
     let store = directory.path().join("store.db");
     std::fs::write(
         &config,
-        format!(
-            "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
-            store.display()
-        ),
+        format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display()),
     )
     .unwrap();
     let daemon = Daemon::start(&config);
@@ -166,10 +140,7 @@ fn the_image_is_no_roots_and_its_health_check_tells_alive_from_dead() {
     let probe = || {
         // Compose takes two dollars for one.
         let script = check[3].replace("/9877", &port).replace("$$", "$");
-        Command::new(check[1])
-            .args([check[2], &script])
-            .output()
-            .unwrap()
+        Command::new(check[1]).args([check[2], &script]).output().unwrap()
     };
     let output = probe();
     assert!(output.status.success(), "{}", said(&output));

@@ -41,27 +41,18 @@ impl Form {
 
 /// The bodies that say a case: the page of the organisation and, where the case is about a user, the user's.
 pub(super) fn bodies(case: &Case, form: Form, now: Timestamp) -> Vec<String> {
-    let org: Vec<(OrgRow, OrgValue)> = OrgRow::ALL
-        .into_iter()
-        .filter_map(|row| Some((row, shown(case, row, now)?)))
-        .collect();
+    let org: Vec<(OrgRow, OrgValue)> =
+        OrgRow::ALL.into_iter().filter_map(|row| Some((row, shown(case, row, now)?))).collect();
     let user: Option<Vec<(UserRow, UserValue)>> = match case {
         Case::Org(..) | Case::OrgUnknown(_) => None,
         Case::User(odd, value) => {
             let shown = |row: &UserRow| {
-                if row == odd {
-                    *value
-                } else {
-                    healthy_user(*row)
-                }
+                if row == odd { *value } else { healthy_user(*row) }
             };
             let unknown = UserValue::from(Status::Unknown);
             let rows = UserRow::ALL.iter().map(|row| (*row, shown(row)));
             // What nobody knows is left out; that of a reset is said, because a reset that is not shown is none.
-            Some(
-                rows.filter(|(row, value)| *row == UserRow::Reset || *value != unknown)
-                    .collect(),
-            )
+            Some(rows.filter(|(row, value)| *row == UserRow::Reset || *value != unknown).collect())
         }
     };
     match form {
@@ -144,12 +135,7 @@ fn as_json(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, UserValue)]>) ->
         let mut entry = Map::new();
         entry.insert("user".to_owned(), json!(USER));
         for (row, value) in user {
-            put(
-                &mut entry,
-                row.object_type(),
-                user_key(*row),
-                user_json(*value),
-            );
+            put(&mut entry, row.object_type(), user_key(*row), user_json(*value));
         }
         top.insert("users".to_owned(), json!([entry]));
     }
@@ -166,9 +152,7 @@ fn as_csv(org: &[(OrgRow, OrgValue)], user: Option<&[(UserRow, UserValue)]>) -> 
         if value.is_null() {
             return "None".to_owned();
         }
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     };
     let mut header = vec!["user".to_owned()];
     let (mut first, mut second) = (vec![String::new()], vec![USER.to_owned()]);

@@ -44,19 +44,10 @@ fn configuration(directory: &std::path::Path, told: &[Told]) -> std::path::PathB
 }
 
 fn push(address: SocketAddr, told: &Told, body: &str, captured_at: Timestamp) {
-    let path = format!(
-        "/api/v1/orgs/{}/snapshot?captured_at={captured_at}",
-        told.org
-    );
+    let path = format!("/api/v1/orgs/{}/snapshot?captured_at={captured_at}", told.org);
     let media = [("Content-Type", told.form.media_type())];
     let answer = post(address, &path, &media, body.as_bytes());
-    assert_eq!(
-        answer.status,
-        200,
-        "{}: {body}\n{}",
-        told.org,
-        answer.text()
-    );
+    assert_eq!(answer.status, 200, "{}: {body}\n{}", told.org, answer.text());
 }
 
 /// The samples of a page, without its comments.
@@ -78,9 +69,7 @@ fn findings(samples: &BTreeMap<String, f64>, org: &str) -> BTreeSet<String> {
         .iter()
         .filter(|(_, since)| **since > 0.0)
         .filter_map(|(series, _)| series.strip_prefix(&begins));
-    of_org
-        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
-        .collect()
+    of_org.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
 }
 
 /// What the JSON says of the case: its value, and what it shows.
@@ -89,11 +78,9 @@ fn in_json(address: SocketAddr, told: &Told) -> (serde_json::Value, String) {
         Case::Org(row, _) | Case::OrgUnknown(row) => {
             (format!("/api/v1/orgs/{}", told.org), "/rows", row.id())
         }
-        Case::User(row, _) => (
-            format!("/api/v1/orgs/{}/users", told.org),
-            "/users/0/rows",
-            row.id(),
-        ),
+        Case::User(row, _) => {
+            (format!("/api/v1/orgs/{}/users", told.org), "/users/0/rows", row.id())
+        }
     };
     let body = get(address, &path).json();
     let rows = body.pointer(rows).and_then(|rows| rows.as_array());
@@ -122,10 +109,7 @@ fn check(address: SocketAddr, all: &[Told], at: Timestamp) -> Vec<String> {
         let found = findings(&samples, &told.org);
         if found != expected {
             let case = &told.case;
-            wrong.push(format!(
-                "{}: {found:?}, not {expected:?}: {case:?}",
-                told.org
-            ));
+            wrong.push(format!("{}: {found:?}, not {expected:?}: {case:?}", told.org));
         }
         let (value, shows) = in_json(address, told);
         explained(told, &shows, at);
@@ -160,10 +144,7 @@ fn explained(told: &Told, shows: &str, at: Timestamp) {
     );
     if let Some(first) = guide.steps.first() {
         let begins = text.lines().find(|line| line.starts_with("  1. "));
-        assert!(
-            begins.is_some_and(|line| line.ends_with(first.text.marked())),
-            "{asked}: {text}"
-        );
+        assert!(begins.is_some_and(|line| line.ends_with(first.text.marked())), "{asked}: {text}");
     }
 }
 
@@ -174,9 +155,7 @@ fn alerted(address: SocketAddr, all: &[Told], at: Timestamp) {
     let of = |told: &Told| {
         let org = told.org.clone();
         expected(told, at).map(move |reason| {
-            let alert = reason
-                .alert()
-                .unwrap_or_else(|| panic!("{reason} has no alert"));
+            let alert = reason.alert().unwrap_or_else(|| panic!("{reason} has no alert"));
             (org.clone(), alert.to_owned())
         })
     };
@@ -187,10 +166,7 @@ fn alerted(address: SocketAddr, all: &[Told], at: Timestamp) {
     while found != expected && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(200));
         let text = |alert: &serde_json::Value, label: &str| {
-            alert["metric"][label]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
+            alert["metric"][label].as_str().unwrap_or_default().to_owned()
         };
         found = prometheus
             .query("ALERTS{org=~\"case-.*\"}")
@@ -200,10 +176,7 @@ fn alerted(address: SocketAddr, all: &[Told], at: Timestamp) {
     }
     let missing: Vec<_> = expected.difference(&found).collect();
     let wrong: Vec<_> = found.difference(&expected).collect();
-    assert!(
-        missing.is_empty() && wrong.is_empty(),
-        "missing {missing:?}, wrong {wrong:?}"
-    );
+    assert!(missing.is_empty() && wrong.is_empty(), "missing {missing:?}, wrong {wrong:?}");
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 }
 

@@ -36,11 +36,9 @@ pub(super) fn cases(now: Timestamp) -> Vec<Case> {
             .map(move |value| Case::Org(row, value))
             .chain([Case::OrgUnknown(row)])
     });
-    let user = UserRow::ALL.iter().flat_map(|row| {
-        user_values(*row)
-            .into_iter()
-            .map(|value| Case::User(*row, value))
-    });
+    let user = UserRow::ALL
+        .iter()
+        .flat_map(|row| user_values(*row).into_iter().map(|value| Case::User(*row, value)));
     org.chain(user).collect()
 }
 
@@ -48,19 +46,16 @@ pub(super) fn cases(now: Timestamp) -> Vec<Case> {
 fn org_values(row: OrgRow, now: Timestamp) -> Vec<OrgValue> {
     let ago = |span| OrgValue::Instant(now.minus(span));
     match row {
-        OrgRow::ServiceAccountProvided => vec![
-            OrgValue::Account(Some("svc-sfsync@corp.example".into())),
-            OrgValue::Account(None),
-        ],
+        OrgRow::ServiceAccountProvided => {
+            vec![OrgValue::Account(Some("svc-sfsync@corp.example".into())), OrgValue::Account(None)]
+        }
         OrgRow::OutlookIntegration | OrgRow::ServiceAccountRecognized => {
             vec![OrgValue::Flag(true), OrgValue::Flag(false)]
         }
         OrgRow::LinkedUsers => vec![OrgValue::Count(1), OrgValue::Count(2), OrgValue::Count(0)],
-        OrgRow::LastSync(_) => vec![
-            ago(TimeDelta::minutes(5)),
-            ago(TimeDelta::hours(2)),
-            ago(TimeDelta::hours(25)),
-        ],
+        OrgRow::LastSync(_) => {
+            vec![ago(TimeDelta::minutes(5)), ago(TimeDelta::hours(2)), ago(TimeDelta::hours(25))]
+        }
         OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
             vec![OrgValue::Count(1_204), OrgValue::Count(0)]
         }
@@ -72,10 +67,7 @@ fn user_values(row: UserRow) -> Vec<UserValue> {
     if row.statuses().is_empty() {
         return vec![UserValue::Records(312), UserValue::Records(0)];
     }
-    row.statuses()
-        .iter()
-        .map(|status| (*status).into())
-        .collect()
+    row.statuses().iter().map(|status| (*status).into()).collect()
 }
 
 /// What comes of a case that has lasted for 80 hours.
@@ -281,10 +273,7 @@ pub(super) fn series(case: &Case, org: &str) -> (String, Option<f64>) {
                 Case::Org(_, OrgValue::Instant(at)) => Some(at.seconds()),
                 Case::OrgUnknown(_) | Case::User(..) => None,
             };
-            (
-                format!("lightning_sync_{name}{{org=\"{org}\"{labels}}}"),
-                value,
-            )
+            (format!("lightning_sync_{name}{{org=\"{org}\"{labels}}}"), value)
         }
         Case::User(row, UserValue::Records(records)) => {
             let of = row.object_type().map_or("", object);

@@ -18,10 +18,7 @@ const ROUNDS: usize = 15;
 const ATTEMPTS: usize = 3;
 
 fn configured(directory: &Path, orgs: usize) -> PathBuf {
-    let mut text = format!(
-        "store: {{ path: {} }}\norgs:\n",
-        directory.join("fleet.db").display()
-    );
+    let mut text = format!("store: {{ path: {} }}\norgs:\n", directory.join("fleet.db").display());
     for number in 0..orgs {
         text += &format!("  - {{ name: org-{number:04} }}\n");
     }
@@ -53,17 +50,9 @@ fn push(address: SocketAddr, org: &str, body: &str) -> Duration {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body.as_bytes()).expect("memory");
     let body = encoder.finish().expect("memory");
-    let headers = [
-        ("Content-Type", "application/json"),
-        ("Content-Encoding", "gzip"),
-    ];
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
     let began = Instant::now();
-    let answer = post(
-        address,
-        &format!("/api/v1/orgs/{org}/snapshot"),
-        &headers,
-        &body,
-    );
+    let answer = post(address, &format!("/api/v1/orgs/{org}/snapshot"), &headers, &body);
     assert_eq!(answer.status, 200, "{}", answer.text());
     began.elapsed()
 }
@@ -111,24 +100,14 @@ fn from_memory(body: Vec<u8>) -> SocketAddr {
 /// User and system time, and resident memory, of a process.
 fn usage(pid: u32) -> (Duration, u64) {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or("")
-        .split_whitespace()
-        .collect();
-    let ticks: u64 = fields[11..13]
-        .iter()
-        .map(|ticks| ticks.parse::<u64>().expect("a number"))
-        .sum();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks: u64 =
+        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let resident = resident.and_then(|line| line.split_whitespace().next()?.parse().ok());
     // A tick is a hundredth of a second on every Linux that we run on.
-    (
-        Duration::from_millis(ticks * 10),
-        resident.expect("a number"),
-    )
+    (Duration::from_millis(ticks * 10), resident.expect("a number"))
 }
 
 #[test]
@@ -139,11 +118,7 @@ fn a_thousand_organisations_of_a_hundred_users() {
     let (cpu_before, _) = usage(pid);
     let began = Instant::now();
     for org in 0..1_000 {
-        push(
-            daemon.address,
-            &format!("org-{org:04}"),
-            &snapshot(100, now(), org),
-        );
+        push(daemon.address, &format!("org-{org:04}"), &snapshot(100, now(), org));
     }
     let took = began.elapsed();
     let (cpu, resident) = usage(pid);
@@ -188,10 +163,7 @@ fn a_thousand_organisations_of_a_hundred_users() {
         (cpu - cpu_before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0,
         resident / 1024
     );
-    assert!(
-        ratio < 1.5,
-        "a scrape took {ours:?}, {ratio:.2} times its bytes"
-    );
+    assert!(ratio < 1.5, "a scrape took {ours:?}, {ratio:.2} times its bytes");
     assert!(resident < 600 * 1024);
 }
 

@@ -42,9 +42,7 @@ impl Client {
     pub(super) fn of(authorities: &[&Authority], own: Option<&Signed>) -> Self {
         let mut roots = RootCertStore::empty();
         for authority in authorities {
-            roots
-                .add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap())
-                .unwrap();
+            roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
@@ -82,14 +80,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
     ) -> std::io::Result<Response> {
-        exchange(
-            self.connect(address)?,
-            "localhost",
-            method,
-            path,
-            headers,
-            b"",
-        )
+        exchange(self.connect(address)?, "localhost", method, path, headers, b"")
     }
 
     pub(super) fn get(&self, address: SocketAddr, path: &str) -> std::io::Result<Response> {

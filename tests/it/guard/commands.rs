@@ -59,10 +59,7 @@ fn a_guarded_daemon_is_checked_with_a_certificate_and_a_password() {
             "\"none.password\" cannot be read",
         ),
         (["--ca-file", "clients.crt"].to_vec(), "is not trusted: "),
-        (
-            [&trusted[..], &ann, &["ann.password"]].concat(),
-            "CertificateRequired",
-        ),
+        ([&trusted[..], &ann, &["ann.password"]].concat(), "CertificateRequired"),
     ] {
         let (code, said) = check(&flags);
         assert_eq!(code, Some(3), "{said}");
@@ -76,10 +73,7 @@ fn a_guarded_daemon_is_checked_with_a_certificate_and_a_password() {
     };
     let (code, said) = doctor(&[&trusted[..], &shown, &ann, &["ann.password"]].concat());
     assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.contains(&format!("PASS daemon: {url} is ready")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("PASS daemon: {url} is ready")), "{said}");
     let (code, said) = doctor(&[&trusted[..], &shown].concat());
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("give --user and --password-file"), "{said}");

@@ -16,9 +16,7 @@ fn said(text: &str) -> String {
     replace(&file, text);
     match web_file(&file) {
         Ok(_) => "valid".to_owned(),
-        Err(error) => error
-            .to_string()
-            .replace(&format!("{}/", directory.path().display()), ""),
+        Err(error) => error.to_string().replace(&format!("{}/", directory.path().display()), ""),
     }
 }
 
@@ -68,10 +66,7 @@ web.yaml has 15 mistakes:
 #[test]
 fn what_does_not_go_together_is_told() {
     assert_eq!(said(""), "valid");
-    assert_eq!(
-        said("tls_server_config: {cert_file: web.crt, key_file: web.key}\n"),
-        "valid"
-    );
+    assert_eq!(said("tls_server_config: {cert_file: web.crt, key_file: web.key}\n"), "valid");
     insta::assert_snapshot!(said("tls_server_config: {cert_file: web.crt, key_file: other.key}\n"), @r#"
 web.yaml has 1 mistake:
   line 1: tls_server_config.key_file: other.key is not the certificate's: keys may not be consistent: KeyMismatch
@@ -102,11 +97,7 @@ fn a_certificate_that_nobody_takes_is_not_blamed_on_its_key() {
         .unwrap();
     assert!(made.status.success(), "{made:?}");
     let web = directory.path().join("web.yaml");
-    std::fs::write(
-        &web,
-        "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",
-    )
-    .unwrap();
+    std::fs::write(&web, "tls_server_config: {cert_file: web.crt, key_file: web.key}\n").unwrap();
     let says = web_file(&web).unwrap_err().to_string();
     assert!(
         says.contains("tls_server_config.cert_file: ") && says.contains("web.crt cannot be served"),

@@ -53,10 +53,7 @@ fn everything_but_ingest_asks_for_a_password_and_ingest_for_its_token() {
     assert_eq!(status(&[ndjson, RIGHT]), 401);
     assert_eq!(status(&[ndjson, ("Authorization", &bearer)]), 200);
     // A token opens nothing that is read.
-    assert_eq!(
-        ask("GET", "/metrics", &[("Authorization", &bearer)]).status,
-        401
-    );
+    assert_eq!(ask("GET", "/metrics", &[("Authorization", &bearer)]).status, 401);
     // Nine asked without any, nine with a wrong one, and two sent a token or a password where the other belongs.
     let page = ask("GET", "/metrics", &[RIGHT]).text();
     let line = "\nlightning_sync_exporter_web_passwords_refused_total 9\n";
@@ -82,17 +79,12 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
     let daemon = guarded(directory.path(), &web);
     let client = Client::of(&[&authority], None);
     let ask = |headers: &[(&str, &str)]| {
-        client
-            .request(daemon.address, "GET", "/metrics", headers)
-            .unwrap()
+        client.request(daemon.address, "GET", "/metrics", headers).unwrap()
     };
     assert_eq!(ask(&[]).status, 401);
     let answer = ask(&[RIGHT]);
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.header("strict-transport-security"),
-        Some("max-age=60")
-    );
+    assert_eq!(answer.header("strict-transport-security"), Some("max-age=60"));
     let file = directory.path().join("web.yaml");
     // A mistake changes nothing, neither does turning encryption off or taking all users away: an empty file, or half of
     // one, must not open everything to everybody.
@@ -124,10 +116,7 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
         (ask(&[bob]).status == 200).then_some(())
     });
     let answer = ask(&[RIGHT]);
-    assert_eq!(
-        (answer.status, answer.header("strict-transport-security")),
-        (401, None)
-    );
+    assert_eq!((answer.status, answer.header("strict-transport-security")), (401, None));
     let log = daemon.process.log();
     assert!(log.contains("web.yaml was read again"), "{log}");
     assert!(!log.contains("secret"), "{log}");

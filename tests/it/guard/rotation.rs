@@ -17,17 +17,14 @@ fn certificates_rotate_under_load_without_a_dropped_scrape() {
     let directory = tempfile::tempdir().unwrap();
     let (old, new) = (Authority::new(), Authority::new());
     old.good().write(directory.path(), "web");
-    let daemon = guarded(
-        directory.path(),
-        "tls_server_config: {cert_file: web.crt, key_file: web.key}\n",
-    );
+    let daemon =
+        guarded(directory.path(), "tls_server_config: {cert_file: web.crt, key_file: web.key}\n");
     let client = Client::of(&[&old, &new], None);
     let (scrapes, done) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (failed, seen) = (Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
     // A connection from before the first rotation.
     let mut kept = client.connect(daemon.address).unwrap();
-    kept.write_all(b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
+    kept.write_all(b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(kept.read(&mut [0; 4096]).unwrap() > 0);
     std::thread::scope(|scope| {
         for _ in 0..SCRAPERS {
@@ -47,9 +44,7 @@ fn certificates_rotate_under_load_without_a_dropped_scrape() {
             signed.write(directory.path(), "web");
             // What was written is served at once.
             let mut stream = client.connect(daemon.address).unwrap();
-            stream
-                .write_all(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                .unwrap();
+            stream.write_all(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
             assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
             let served = stream.conn.peer_certificates().unwrap()[0].clone();
             let written = CertificateDer::from_pem_slice(signed.certificate.as_bytes()).unwrap();
@@ -57,8 +52,7 @@ fn certificates_rotate_under_load_without_a_dropped_scrape() {
         }
         done.store(true, Ordering::Relaxed);
     });
-    kept.write_all(b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
+    kept.write_all(b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(kept.read(&mut [0; 4096]).unwrap() > 0);
     let scrapes = scrapes.load(Ordering::Relaxed);
     println!(

@@ -42,19 +42,14 @@ fn a_certificate_of_our_own_that_has_expired_is_the_clients_to_refuse() {
     let authority = Authority::new();
     authority.expired().write(directory.path(), "web");
     let daemon = guarded(directory.path(), PLAIN);
-    let refused = Client::of(&[&authority], None)
-        .get(daemon.address, "/metrics")
-        .unwrap_err()
-        .to_string();
+    let refused =
+        Client::of(&[&authority], None).get(daemon.address, "/metrics").unwrap_err().to_string();
     assert!(refused.contains("certificate expired"), "{refused}");
     // Nor does it come as a surprise to whoever runs it.
     let expired = "web.crt expired on 2021-01-01 00:00 UTC, and clients refuse it";
     let log = daemon.process.log();
     assert!(log.contains(expired), "{log}");
-    let (config, web) = (
-        directory.path().join("config.yaml"),
-        directory.path().join("web.yaml"),
-    );
+    let (config, web) = (directory.path().join("config.yaml"), directory.path().join("web.yaml"));
     for command in [&["--config.check"][..], &["doctor"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
             .args(command)
@@ -63,9 +58,7 @@ fn a_certificate_of_our_own_that_has_expired_is_the_clients_to_refuse() {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let warned = said
-            .lines()
-            .any(|line| line.starts_with("WARN ") && line.contains(expired));
+        let warned = said.lines().any(|line| line.starts_with("WARN ") && line.contains(expired));
         assert!(warned, "{command:?}: {said}");
     }
     // As soon as there is a good one, it is served.
@@ -85,14 +78,8 @@ fn tls_1_1_is_not_spoken_and_1_2_and_1_3_are() {
     let daemon = guarded(directory.path(), PLAIN);
     let (spoken, _) = openssl(daemon.address, "-tls1_1");
     assert_eq!(spoken, None);
-    assert_eq!(
-        openssl(daemon.address, "-tls1_2").0.as_deref(),
-        Some("TLSv1.2")
-    );
-    assert_eq!(
-        openssl(daemon.address, "-tls1_3").0.as_deref(),
-        Some("TLSv1.3")
-    );
+    assert_eq!(openssl(daemon.address, "-tls1_2").0.as_deref(), Some("TLSv1.2"));
+    assert_eq!(openssl(daemon.address, "-tls1_3").0.as_deref(), Some("TLSv1.3"));
     let directory = tempfile::tempdir().unwrap();
     Authority::new().good().write(directory.path(), "web");
     let only_1_3 = PLAIN.replace("cert_file", "min_version: TLS13, cert_file");
@@ -106,13 +93,7 @@ fn tls_1_1_is_not_spoken_and_1_2_and_1_3_are() {
 fn openssl(address: SocketAddr, version: &str) -> (Option<String>, String) {
     let output = Command::new("openssl")
         // Debian's default forbids the client what is to be refused by the server.
-        .args([
-            "s_client",
-            version,
-            "-cipher",
-            "DEFAULT@SECLEVEL=0",
-            "-connect",
-        ])
+        .args(["s_client", version, "-cipher", "DEFAULT@SECLEVEL=0", "-connect"])
         .arg(address.to_string())
         .stdin(Stdio::null())
         .output()

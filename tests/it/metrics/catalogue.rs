@@ -39,31 +39,16 @@ fn a_sample_has_the_labels_and_the_type_of_the_catalogue() {
 fn names_say_their_type_and_unit_and_helps_say_what_absence_means() {
     for metric in METRICS {
         let name = metric.name;
-        assert_eq!(
-            name.ends_with("_total"),
-            metric.kind == Kind::Counter,
-            "{name}"
-        );
+        assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
         assert_eq!(name.ends_with("_info"), metric.kind == Kind::Info, "{name}");
         let family = metric.family();
-        assert_eq!(
-            family.ends_with("_seconds"),
-            metric.unit == Unit::Seconds,
-            "{name}"
-        );
-        assert_eq!(
-            family.ends_with("_bytes"),
-            metric.unit == Unit::Bytes,
-            "{name}"
-        );
+        assert_eq!(family.ends_with("_seconds"), metric.unit == Unit::Seconds, "{name}");
+        assert_eq!(family.ends_with("_bytes"), metric.unit == Unit::Bytes, "{name}");
         let instant = name.ends_with("_timestamp_seconds") || name == "process_start_time_seconds";
         assert_eq!(metric.help.contains("Unix seconds"), instant, "{name}");
         let absence = metric.help.contains("Absent: ") || metric.help.contains("Always there.");
         assert!(absence, "{name}: {}", metric.help);
-        assert!(
-            !metric.help.contains('|'),
-            "{name}: its help is a table's cell"
-        );
+        assert!(!metric.help.contains('|'), "{name}: its help is a table's cell");
     }
 }
 

@@ -20,9 +20,7 @@ pub(super) fn full_page(format: Format) -> String {
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
     own.config_loaded(Timestamp::from_seconds(1_795_435_000));
     own.set_queue_bytes(4096);
-    own.count(&Event::Committed {
-        took: Duration::from_millis(3),
-    });
+    own.count(&Event::Committed { took: Duration::from_millis(3) });
     own.count(&Event::ActivityAccepted {
         org: "busy".to_owned(),
         accepted: 18,
@@ -38,10 +36,7 @@ pub(super) fn full_page(format: Format) -> String {
     });
     polled(&own);
     let view = view([busy(), held(), silent(), zero()]);
-    let chunks: Vec<u8> = Pages::new(own)
-        .text(Arc::new(view), NOW, format)
-        .flatten()
-        .collect();
+    let chunks: Vec<u8> = Pages::new(own).text(Arc::new(view), NOW, format).flatten().collect();
     let page = String::from_utf8(chunks).unwrap();
     page.lines().map(settled).collect()
 }
@@ -49,10 +44,7 @@ pub(super) fn full_page(format: Format) -> String {
 /// Polls of Salesforce, one good and one not, with everything that it can tell.
 fn polled(own: &SelfMetrics) {
     let org = OrgName::new("busy").unwrap();
-    own.count(&Event::PollingBegan {
-        org: org.to_string(),
-        source: "salesforce",
-    });
+    own.count(&Event::PollingBegan { org: org.to_string(), source: "salesforce" });
     own.count(&Event::Polled {
         org: org.to_string(),
         source: "salesforce",
@@ -80,35 +72,15 @@ fn polled(own: &SelfMetrics) {
         figures: vec![
             figure("lightning_sync_salesforce_api_calls_total", &[], 2.0),
             figure("lightning_sync_salesforce_api_requests_used", &[], 400.0),
-            figure(
-                "lightning_sync_salesforce_api_requests_allowed",
-                &[],
-                1_000.0,
-            ),
+            figure("lightning_sync_salesforce_api_requests_allowed", &[], 1_000.0),
             figure("lightning_sync_salesforce_api_budget_used_ratio", &[], 0.5),
             figure("lightning_sync_salesforce_capture_users", &["active"], 3.0),
-            figure(
-                "lightning_sync_salesforce_capture_onboarding_users",
-                &["complete"],
-                3.0,
-            ),
+            figure("lightning_sync_salesforce_capture_onboarding_users", &["complete"], 3.0),
             figure("lightning_sync_salesforce_assignments", &["user"], 3.0),
-            figure(
-                "lightning_sync_salesforce_part_available",
-                &["activity_capture"],
-                1.0,
-            ),
+            figure("lightning_sync_salesforce_part_available", &["activity_capture"], 1.0),
             figure("lightning_sync_salesforce_users_not_moved", &[], 5.0),
-            figure(
-                "lightning_sync_salesforce_setting_enabled",
-                &["outlook_integration"],
-                1.0,
-            ),
-            figure(
-                "lightning_sync_salesforce_approximate_changed_records_60m",
-                &["contacts"],
-                9.0,
-            ),
+            figure("lightning_sync_salesforce_setting_enabled", &["outlook_integration"], 1.0),
+            figure("lightning_sync_salesforce_approximate_changed_records_60m", &["contacts"], 9.0),
             figure("lightning_sync_salesforce_setup_changes_total", &[], 1.0),
             figure(
                 "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
@@ -116,16 +88,8 @@ fn polled(own: &SelfMetrics) {
                 1_795_400_000.0,
             ),
             figure("lightning_sync_salesforce_clock_ahead_seconds", &[], 1.5),
-            figure(
-                "lightning_sync_salesforce_report_failed_records",
-                &["contacts"],
-                4.0,
-            ),
-            figure(
-                "lightning_sync_salesforce_report_failing_users",
-                &["contacts"],
-                2.0,
-            ),
+            figure("lightning_sync_salesforce_report_failed_records", &["contacts"], 4.0),
+            figure("lightning_sync_salesforce_report_failing_users", &["contacts"], 2.0),
             figure("lightning_sync_salesforce_report_truncated", &[], 0.0),
         ],
     });
@@ -147,12 +111,7 @@ pub(super) fn compare(path: &str, made: &str) {
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     for (number, (kept, made)) in kept.lines().zip(made.lines()).enumerate() {
-        assert_eq!(
-            kept,
-            made,
-            "line {} of {path}; UPDATE_GENERATED=1 rewrites it",
-            number + 1
-        );
+        assert_eq!(kept, made, "line {} of {path}; UPDATE_GENERATED=1 rewrites it", number + 1);
     }
     assert_eq!(kept, made, "{path}; UPDATE_GENERATED=1 rewrites it");
 }
@@ -164,10 +123,7 @@ fn the_full_page_in_text_format() {
 
 #[test]
 fn the_full_page_in_open_metrics() {
-    compare(
-        "tests/it/golden/metrics.openmetrics",
-        &full_page(Format::OpenMetrics),
-    );
+    compare("tests/it/golden/metrics.openmetrics", &full_page(Format::OpenMetrics));
 }
 
 #[test]
@@ -194,10 +150,8 @@ fn chunks_are_bounded_however_many_users_an_organisation_has() {
         org = org.user(&format!("user-{number:04}@corp.example"), &[], NOW);
     }
     let view = Arc::new(view([org]));
-    let sizes: Vec<usize> = pages()
-        .text(view, NOW, Format::Text)
-        .map(|chunk| chunk.len())
-        .collect();
+    let sizes: Vec<usize> =
+        pages().text(view, NOW, Format::Text).map(|chunk| chunk.len()).collect();
     assert!(sizes.len() > 40, "{} chunks", sizes.len());
     let largest = sizes.into_iter().max().unwrap();
     assert!(largest <= 72 * 1024, "{largest} bytes");

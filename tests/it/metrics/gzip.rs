@@ -24,10 +24,7 @@ fn large() -> View {
 }
 
 fn compressed(pages: &Pages, view: &Arc<View>, format: Format) -> Vec<u8> {
-    pages
-        .gzip(Arc::clone(view), NOW, format)
-        .flatten()
-        .collect()
+    pages.gzip(Arc::clone(view), NOW, format).flatten().collect()
 }
 
 /// The text of exactly one member; bytes behind it fail the test.
@@ -35,21 +32,14 @@ pub(super) fn one_member(compressed: &[u8]) -> String {
     let mut decoder = GzDecoder::new(compressed);
     let mut text = String::new();
     decoder.read_to_string(&mut text).unwrap();
-    assert_eq!(
-        decoder.into_inner(),
-        b"",
-        "nothing follows the first member"
-    );
+    assert_eq!(decoder.into_inner(), b"", "nothing follows the first member");
     text
 }
 
 /// The page without what differs from one scrape to the next.
 pub(super) fn lasting(page: &str) -> String {
     let own = |line: &&str| !line.starts_with("process_") && !line.contains("exporter_scrape");
-    page.lines()
-        .filter(own)
-        .map(|line| format!("{line}\n"))
-        .collect()
+    page.lines().filter(own).map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -57,10 +47,7 @@ fn the_member_holds_the_page_before_and_after_its_pieces_are_kept() {
     let view = Arc::new(large());
     for format in [Format::Text, Format::OpenMetrics] {
         let pages = pages();
-        let text: Vec<u8> = pages
-            .text(Arc::clone(&view), NOW, format)
-            .flatten()
-            .collect();
+        let text: Vec<u8> = pages.text(Arc::clone(&view), NOW, format).flatten().collect();
         let text = lasting(&String::from_utf8(text).unwrap());
         for _ in 0..3 {
             let member = compressed(&pages, &view, format);
@@ -77,21 +64,14 @@ fn an_organisation_that_changes_is_compressed_anew_and_only_that_one() {
     let kept = pieces(&pages, &before);
     let mut after = large();
     after.orgs = before.orgs.clone();
-    after.orgs[0] = busy()
-        .user(
-            "dora@corp.example",
-            &[(UserRow::Reset, Status::ResetInProgress)],
-            NOW,
-        )
-        .view();
+    after.orgs[0] =
+        busy().user("dora@corp.example", &[(UserRow::Reset, Status::ResetInProgress)], NOW).view();
     assert_ne!(after.orgs[0].summary, busy_before.summary);
     let after = Arc::new(after);
     let now = pieces(&pages, &after);
     assert!(one_member(&compressed(&pages, &after, Format::Text)).contains("reset_in_progress"));
     // Three pieces of the crowd are the same allocations as before.
-    let again = now
-        .iter()
-        .filter(|piece| kept.iter().any(|old| same(old, piece)));
+    let again = now.iter().filter(|piece| kept.iter().any(|old| same(old, piece)));
     assert_eq!(again.count(), 3);
 }
 
@@ -114,11 +94,9 @@ fn other_readers_see_the_same_page() {
     let python_gzip =
         "import gzip,sys; sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))";
     let python_zlib = "import sys,zlib; d=zlib.decompressobj(31); t=d.decompress(sys.stdin.buffer.read()); assert d.eof and not d.unused_data; sys.stdout.buffer.write(t)";
-    for command in [
-        &["gzip", "-dc"][..],
-        &["python3", "-c", python_gzip],
-        &["python3", "-c", python_zlib],
-    ] {
+    for command in
+        [&["gzip", "-dc"][..], &["python3", "-c", python_gzip], &["python3", "-c", python_zlib]]
+    {
         assert_eq!(filter(command, &member), text, "{command:?}");
     }
 }
@@ -148,18 +126,8 @@ fn curl_sees_the_whole_page() {
         peer.write_all(head.as_bytes())?;
         peer.write_all(&member)
     });
-    let arguments = [
-        "--silent",
-        "--show-error",
-        "--max-time",
-        "20",
-        "--noproxy",
-        "*",
-    ];
-    let output = Command::new("curl")
-        .args(arguments)
-        .args(["--compressed", &url])
-        .output();
+    let arguments = ["--silent", "--show-error", "--max-time", "20", "--noproxy", "*"];
+    let output = Command::new("curl").args(arguments).args(["--compressed", &url]).output();
     let output = output.expect("curl is installed");
     server.join().unwrap().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 
 fn map(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
     let pairs = pairs.iter();
-    pairs
-        .map(|(key, value)| ((*key).to_owned(), *value))
-        .collect()
+    pairs.map(|(key, value)| ((*key).to_owned(), *value)).collect()
 }
 
 #[test]
@@ -54,14 +52,8 @@ fn what_nobody_said_is_absent() {
 #[test]
 fn a_zero_that_somebody_reads_is_a_zero() {
     let page = read(&view([zero()]), NOW);
-    assert_eq!(
-        page.of("records_synced_60m", "zero"),
-        map(&[("contacts", 0.0)])
-    );
-    assert_eq!(
-        page.of("records_synced_24h", "zero"),
-        map(&[("contacts", 0.0)])
-    );
+    assert_eq!(page.of("records_synced_60m", "zero"), map(&[("contacts", 0.0)]));
+    assert_eq!(page.of("records_synced_24h", "zero"), map(&[("contacts", 0.0)]));
     assert_eq!(page.of("ever_synced", "zero"), map(&[("contacts", 0.0)]));
     assert_eq!(page.of("last_sync_timestamp_seconds", "zero"), map(&[]));
     assert_eq!(
@@ -80,24 +72,15 @@ fn a_held_state_stays_and_says_so_while_its_counts_go() {
     let page = read(&view([held()]), NOW);
     let read_at = ago(TimeDelta::days(3)).seconds();
     assert_eq!(page.of("records_synced_60m", "held"), map(&[]));
-    assert_eq!(
-        page.of("last_sync_age_seconds", "held"),
-        map(&[("contacts", 74.0 * 3600.0)])
-    );
+    assert_eq!(page.of("last_sync_age_seconds", "held"), map(&[("contacts", 74.0 * 3600.0)]));
     assert_eq!(page.one("service_account_provided", "held"), Some(0.0));
     assert_eq!(
         page.of("reading_stale", "held"),
-        map(&[
-            (" service_account_provided", 1.0),
-            ("contacts last_sync", 1.0)
-        ])
+        map(&[(" service_account_provided", 1.0), ("contacts last_sync", 1.0)])
     );
     assert_eq!(
         page.of("reading_timestamp_seconds", "held"),
-        map(&[
-            (" service_account_provided", read_at),
-            ("contacts last_sync", read_at)
-        ])
+        map(&[(" service_account_provided", read_at), ("contacts last_sync", read_at)])
     );
 }
 
@@ -113,29 +96,19 @@ fn the_page_of_one_user_makes_nothing_of_the_organisations_rows_newer() {
         "last_sync_unconfirmed_since_timestamp_seconds",
         "finding",
     ] {
-        assert_eq!(
-            spoken.of(metric, "held"),
-            silent.of(metric, "held"),
-            "{metric}"
-        );
+        assert_eq!(spoken.of(metric, "held"), silent.of(metric, "held"), "{metric}");
     }
 }
 
 #[test]
 fn an_old_view_gives_no_counts_and_its_feed_does_not_seem_to_go_on() {
-    let old = View {
-        as_of: NOW.minus(View::FRESH_FOR),
-        ..view([busy()])
-    };
+    let old = View { as_of: NOW.minus(View::FRESH_FOR), ..view([busy()]) };
     assert_eq!(
         read(&old, NOW).of("records_synced_24h", "busy"),
         map(&[("contacts", 2104.0), ("events", 2104.0)]),
         "still young enough"
     );
-    let stuck = View {
-        as_of: NOW.minus(TimeDelta::minutes(10)),
-        ..view([busy()])
-    };
+    let stuck = View { as_of: NOW.minus(TimeDelta::minutes(10)), ..view([busy()]) };
     let page = read(&stuck, NOW);
     for metric in [
         "records_synced_60m",
@@ -146,10 +119,7 @@ fn an_old_view_gives_no_counts_and_its_feed_does_not_seem_to_go_on() {
         assert_eq!(page.of(metric, "busy"), map(&[]), "{metric}");
     }
     let looked_at = page.of("reading_timestamp_seconds", "busy");
-    assert_eq!(
-        looked_at.get("contacts last_sync"),
-        Some(&ago(TimeDelta::minutes(10)).seconds())
-    );
+    assert_eq!(looked_at.get("contacts last_sync"), Some(&ago(TimeDelta::minutes(10)).seconds()));
     assert_eq!(
         page.of("last_sync_age_seconds", "busy"),
         map(&[("contacts", 90.25), ("events", 90.25)]),
@@ -164,10 +134,7 @@ fn ages_are_those_of_the_scrape_and_never_below_zero() {
     let org = || held().shows(row, OrgValue::Instant(ahead), NOW);
     let age = |now| read(&view([org()]), now).of("last_sync_age_seconds", "held");
     assert_eq!(age(NOW), map(&[("contacts", 0.0)]));
-    assert_eq!(
-        age(NOW.plus(TimeDelta::minutes(5))),
-        map(&[("contacts", 60.0)])
-    );
+    assert_eq!(age(NOW.plus(TimeDelta::minutes(5))), map(&[("contacts", 60.0)]));
 }
 
 #[test]
@@ -176,12 +143,7 @@ fn an_organisation_has_only_what_it_syncs() {
     let strays: Vec<_> = page
         .samples
         .iter()
-        .filter(|sample| {
-            sample
-                .labels
-                .values()
-                .any(|value| value.starts_with("events"))
-        })
+        .filter(|sample| sample.labels.values().any(|value| value.starts_with("events")))
         .collect();
     assert_eq!(strays, Vec::<&super::page::Sample>::new());
 }

@@ -51,11 +51,7 @@ impl Org {
 
     /// A row that the status page shows at `at`, and that the source has shown for a day.
     pub(super) fn shows(mut self, row: OrgRow, value: OrgValue, at: Timestamp) -> Self {
-        let reading = Reading {
-            value,
-            observed_at: at,
-            changed_at: at.minus(TimeDelta::days(1)),
-        };
+        let reading = Reading { value, observed_at: at, changed_at: at.minus(TimeDelta::days(1)) };
         self.readings.put(row, Source::Snapshot, reading);
         self.spoke(Source::Snapshot, at)
     }
@@ -126,11 +122,7 @@ pub(super) fn busy() -> Org {
         .shows(OrgRow::OutlookIntegration, OrgValue::Flag(false), page)
         .shows(OrgRow::LinkedUsers, OrgValue::Count(3), page)
         .user("ann@corp.example", &[], page)
-        .user(
-            "bob@corp.example",
-            &[(UserRow::MailboxVersion, Status::No)],
-            page,
-        )
+        .user("bob@corp.example", &[(UserRow::MailboxVersion, Status::No)], page)
         .user(
             "cid@corp.example",
             &[
@@ -173,16 +165,8 @@ pub(super) fn held() -> Org {
             OrgValue::Instant(page.minus(TimeDelta::hours(2))),
             page,
         )
-        .shows(
-            OrgRow::Synced60m(ObjectType::Contacts),
-            OrgValue::Count(0),
-            page,
-        )
-        .shows(
-            OrgRow::ServiceAccountProvided,
-            OrgValue::Account(None),
-            page,
-        );
+        .shows(OrgRow::Synced60m(ObjectType::Contacts), OrgValue::Count(0), page)
+        .shows(OrgRow::ServiceAccountProvided, OrgValue::Account(None), page);
     org.policy.objects = vec![ObjectType::Contacts];
     org.policy.product = Product::EinsteinActivityCapture;
     org
@@ -192,16 +176,8 @@ pub(super) fn held() -> Org {
 pub(super) fn zero() -> Org {
     let page = ago(TimeDelta::minutes(1));
     let mut org = Org::new("zero")
-        .shows(
-            OrgRow::Synced60m(ObjectType::Contacts),
-            OrgValue::Count(0),
-            page,
-        )
-        .shows(
-            OrgRow::Synced24h(ObjectType::Contacts),
-            OrgValue::Count(0),
-            page,
-        );
+        .shows(OrgRow::Synced60m(ObjectType::Contacts), OrgValue::Count(0), page)
+        .shows(OrgRow::Synced24h(ObjectType::Contacts), OrgValue::Count(0), page);
     org.policy.objects = vec![ObjectType::Contacts];
     org.policy.connection = Connection::Oauth;
     org.users.complete = true;
@@ -211,13 +187,7 @@ pub(super) fn zero() -> Org {
 fn office_hours() -> Calendar {
     Calendar::Weekly(Weekly {
         time_zone: chrono_tz::Tz::Europe__Berlin,
-        days: vec![
-            Weekday::Mon,
-            Weekday::Tue,
-            Weekday::Wed,
-            Weekday::Thu,
-            Weekday::Fri,
-        ],
+        days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri],
         from_minute: 8 * 60,
         to_minute: 18 * 60,
         holidays: BTreeSet::new(),

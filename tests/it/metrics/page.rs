@@ -29,17 +29,12 @@ pub(super) struct Page {
 }
 
 pub(super) fn pages() -> Pages {
-    Pages::new(Arc::new(
-        SelfMetrics::new(&["malformed", "unknown_key"]).unwrap(),
-    ))
+    Pages::new(Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap()))
 }
 
 /// The page of `view` at `now`, as text.
 pub(super) fn text(view: &View, now: Timestamp, format: Format) -> String {
-    let chunks: Vec<u8> = pages()
-        .text(Arc::new(view.clone()), now, format)
-        .flatten()
-        .collect();
+    let chunks: Vec<u8> = pages().text(Arc::new(view.clone()), now, format).flatten().collect();
     String::from_utf8(chunks).unwrap()
 }
 
@@ -66,10 +61,7 @@ impl Page {
             } else if !line.starts_with('#') {
                 let sample = sample(line);
                 let family = &page.types.last().expect("a header comes first").0;
-                assert!(
-                    sample.name.starts_with(family.as_str()),
-                    "{line} belongs to {family}"
-                );
+                assert!(sample.name.starts_with(family.as_str()), "{line} belongs to {family}");
                 let series = (sample.name.clone(), sample.labels.clone());
                 assert!(seen.insert(series), "{line} comes twice");
                 page.samples.push(sample);
@@ -117,17 +109,11 @@ fn sample(line: &str) -> Sample {
                 rest = after;
                 break;
             }
-            rest = after
-                .strip_prefix(',')
-                .expect("a comma or the end of the labels");
+            rest = after.strip_prefix(',').expect("a comma or the end of the labels");
         }
     }
     let value = rest.strip_prefix(' ').expect("one space before the value");
-    Sample {
-        name: name.to_owned(),
-        labels,
-        value: value.parse().expect("a number"),
-    }
+    Sample { name: name.to_owned(), labels, value: value.parse().expect("a number") }
 }
 
 /// A label's value up to its closing quote, and what follows.

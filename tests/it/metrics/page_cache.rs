@@ -83,9 +83,8 @@ fn happen(view: &mut View, now: &mut Timestamp, random: &mut Random) {
         _ => {
             let number = random.below(10_000);
             let new = org(number, random);
-            if let Err(place) = view
-                .orgs
-                .binary_search_by(|org| org.policy.name.cmp(&new.policy.name))
+            if let Err(place) =
+                view.orgs.binary_search_by(|org| org.policy.name.cmp(&new.policy.name))
             {
                 view.orgs.insert(place, new);
             }
@@ -96,18 +95,12 @@ fn happen(view: &mut View, now: &mut Timestamp, random: &mut Random) {
 }
 
 fn text(pages: &Pages, view: &Arc<View>, now: Timestamp, format: Format) -> String {
-    let bytes: Vec<u8> = pages
-        .text(Arc::clone(view), now, format)
-        .flatten()
-        .collect();
+    let bytes: Vec<u8> = pages.text(Arc::clone(view), now, format).flatten().collect();
     lasting(&String::from_utf8(bytes).unwrap())
 }
 
 fn gzip(pages: &Pages, view: &Arc<View>, now: Timestamp, format: Format) -> String {
-    let bytes: Vec<u8> = pages
-        .gzip(Arc::clone(view), now, format)
-        .flatten()
-        .collect();
+    let bytes: Vec<u8> = pages.gzip(Arc::clone(view), now, format).flatten().collect();
     lasting(&one_member(&bytes))
 }
 

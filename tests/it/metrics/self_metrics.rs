@@ -12,10 +12,7 @@ use std::time::Duration;
 
 fn own(orgs: &[&str]) -> Arc<SelfMetrics> {
     let own = SelfMetrics::new(&["malformed", "token_wrong"]).unwrap();
-    let orgs: Vec<OrgName> = orgs
-        .iter()
-        .map(|name| OrgName::new(name).unwrap())
-        .collect();
+    let orgs: Vec<OrgName> = orgs.iter().map(|name| OrgName::new(name).unwrap()).collect();
     own.set_orgs(&orgs);
     Arc::new(own)
 }
@@ -48,29 +45,16 @@ fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
         words.collect()
     };
     assert_eq!(holds(), Vec::<String>::new());
-    own.count(&Event::ConfigRejected {
-        errors: String::new(),
-    });
-    own.count(&Event::WebReloadFailed {
-        says: String::new(),
-    });
+    own.count(&Event::ConfigRejected { errors: String::new() });
+    own.count(&Event::WebReloadFailed { says: String::new() });
     own.count(&rejected("acme", "malformed"));
     own.set_certificate_until(Some(NOW.plus(chrono::TimeDelta::days(13))));
-    own.count(&Event::WebReloadFailed {
-        says: String::new(),
-    });
-    let figure = |name, value| Figure {
-        metric: name,
-        labels: Vec::new(),
-        value,
-    };
+    own.count(&Event::WebReloadFailed { says: String::new() });
+    let figure = |name, value| Figure { metric: name, labels: Vec::new(), value };
     own.count(&Event::SourceFigures {
         org: "acme".to_owned(),
         source: "salesforce",
-        figures: vec![figure(
-            "lightning_sync_salesforce_api_budget_used_ratio",
-            0.76,
-        )],
+        figures: vec![figure("lightning_sync_salesforce_api_budget_used_ratio", 0.76)],
     });
     assert_eq!(
         holds(),
@@ -85,10 +69,7 @@ fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
     );
     own.count(&Event::ConfigReloaded);
     own.set_certificate_until(Some(NOW.plus(chrono::TimeDelta::days(15))));
-    own.count(&Event::PollingEnded {
-        org: "acme".to_owned(),
-        source: "salesforce",
-    });
+    own.count(&Event::PollingEnded { org: "acme".to_owned(), source: "salesforce" });
     assert_eq!(holds(), ["ingest_rejected acme warning"]);
 }
 
@@ -125,14 +106,9 @@ fn events_are_counted_where_they_happened() {
         duplicates: 1,
         expired: 2,
     });
-    own.count(&Event::SnapshotAccepted {
-        org: "acme".to_owned(),
-        rows: 9,
-    });
-    let counted: BTreeMap<String, f64> = series(&own, "ingest_")
-        .into_iter()
-        .filter(|(_, value)| *value > 0.0)
-        .collect();
+    own.count(&Event::SnapshotAccepted { org: "acme".to_owned(), rows: 9 });
+    let counted: BTreeMap<String, f64> =
+        series(&own, "ingest_").into_iter().filter(|(_, value)| *value > 0.0).collect();
     let expected = [
         ("ingest_records_total acme accepted", 3.0),
         ("ingest_records_total acme duplicate", 1.0),
@@ -149,10 +125,7 @@ fn events_are_counted_where_they_happened() {
 fn an_organisation_that_is_no_longer_configured_leaves_and_does_not_come_back() {
     let own = own(&["acme", "beta"]);
     own.set_orgs(&[OrgName::new("beta").unwrap()]);
-    own.count(&Event::SnapshotAccepted {
-        org: "acme".to_owned(),
-        rows: 1,
-    });
+    own.count(&Event::SnapshotAccepted { org: "acme".to_owned(), rows: 1 });
     assert_eq!(series(&own, "acme"), BTreeMap::new());
     assert_eq!(series(&own, "beta").len(), 4);
 }
@@ -163,9 +136,7 @@ fn a_rejected_configuration_shows_until_one_is_taken() {
     let reload = || series(&own, "config_").into_values().collect::<Vec<f64>>();
     own.config_loaded(NOW);
     assert_eq!(reload(), [NOW.seconds(), 1.0]);
-    own.count(&Event::ConfigRejected {
-        errors: String::new(),
-    });
+    own.count(&Event::ConfigRejected { errors: String::new() });
     assert_eq!(reload(), [NOW.seconds(), 0.0]);
     own.count(&Event::ConfigReloaded);
     assert_eq!(reload(), [NOW.seconds(), 1.0]);
@@ -174,30 +145,14 @@ fn a_rejected_configuration_shows_until_one_is_taken() {
 #[test]
 fn scrapes_and_commits_are_counted_with_their_durations() {
     let own = own(&[]);
-    own.count(&Event::Committed {
-        took: Duration::from_millis(3),
-    });
-    own.count(&Event::CommitFailed {
-        error: String::new(),
-    });
+    own.count(&Event::Committed { took: Duration::from_millis(3) });
+    own.count(&Event::CommitFailed { error: String::new() });
     drop(series(&own, ""));
     let counts = series(&own, "_count ");
-    let expected = [
-        ("commit_duration_seconds_count ", 1.0),
-        ("scrape_duration_seconds_count ", 1.0),
-    ];
+    let expected =
+        [("commit_duration_seconds_count ", 1.0), ("scrape_duration_seconds_count ", 1.0)];
     let expected = expected.map(|(name, value)| (name.to_owned(), value));
-    assert_eq!(
-        counts,
-        BTreeMap::from(expected),
-        "a scrape is timed when it has ended"
-    );
-    assert_eq!(
-        series(&own, "commit_failures_total ").into_values().next(),
-        Some(1.0)
-    );
-    assert_eq!(
-        series(&own, "scrapes_total ").into_values().next(),
-        Some(4.0)
-    );
+    assert_eq!(counts, BTreeMap::from(expected), "a scrape is timed when it has ended");
+    assert_eq!(series(&own, "commit_failures_total ").into_values().next(), Some(1.0));
+    assert_eq!(series(&own, "scrapes_total ").into_values().next(), Some(4.0));
 }

@@ -13,19 +13,13 @@ fn no_name_is_on_a_page_unless_the_operator_asked_for_it() {
     let anonymous = text(&view([busy()]), NOW, Format::Text);
     assert!(anonymous.contains("user=\"0000000000000000\""));
     assert!(!anonymous.contains('@'), "a mail address has one");
-    let named = View {
-        user_names: UserNames::Plain,
-        ..view([busy()])
-    };
+    let named = View { user_names: UserNames::Plain, ..view([busy()]) };
     assert!(text(&named, NOW, Format::Text).contains("user=\"ann@corp.example\""));
 }
 
 #[test]
 fn users_have_series_only_where_the_operator_asked_for_them() {
-    let aggregate = View {
-        user_series: UserSeries::Aggregate,
-        ..view([busy()])
-    };
+    let aggregate = View { user_series: UserSeries::Aggregate, ..view([busy()]) };
     assert!(!text(&aggregate, NOW, Format::Text).contains("user_status"));
 }
 

@@ -25,10 +25,8 @@ fn a_backup_under_load_restores_to_exactly_what_was_acknowledged_before_it() {
     let directory = tempfile::tempdir().unwrap();
     let place = |name: &str| directory.path().join(name);
     let daemon = Daemon::start(&configured(directory.path(), "live.db"));
-    let at = now()
-        .minus(TimeDelta::minutes(10))
-        .datetime()
-        .to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at =
+        now().minus(TimeDelta::minutes(10)).datetime().to_rfc3339_opts(SecondsFormat::Secs, true);
     let (acknowledged, done) = (AtomicU64::new(0), AtomicBool::new(false));
     let mut held = Vec::new();
     std::thread::scope(|scope| {
@@ -84,32 +82,14 @@ fn a_copy_replaces_nothing_and_is_for_its_owner_alone() {
     let daemon = Daemon::start(&configured(directory.path(), "live.db"));
     let output = backup(&place("live.db"), &place("copy"));
     let said = text(&output.stdout);
-    assert!(
-        said.starts_with("copied to ") && said.ends_with("bytes, checked\n"),
-        "{said}"
-    );
-    let mode = std::fs::metadata(place("copy"))
-        .unwrap()
-        .permissions()
-        .mode();
+    assert!(said.starts_with("copied to ") && said.ends_with("bytes, checked\n"), "{said}");
+    let mode = std::fs::metadata(place("copy")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     for (output, complaint) in [
-        (
-            backup(&place("live.db"), &place("copy")),
-            "it is there already",
-        ),
-        (
-            backup(&place("nowhere.db"), &place("other")),
-            "it does not exist",
-        ),
-        (
-            restore(&place("copy"), &place("live.db")),
-            "is in use by another daemon",
-        ),
-        (
-            restore(&place("live.db.yaml"), &place("other.db")),
-            "is damaged",
-        ),
+        (backup(&place("live.db"), &place("copy")), "it is there already"),
+        (backup(&place("nowhere.db"), &place("other")), "it does not exist"),
+        (restore(&place("copy"), &place("live.db")), "is in use by another daemon"),
+        (restore(&place("live.db.yaml"), &place("other.db")), "is damaged"),
     ] {
         assert_eq!(output.status.code(), Some(1));
         let said = text(&output.stderr);
@@ -119,10 +99,7 @@ fn a_copy_replaces_nothing_and_is_for_its_owner_alone() {
     // A killed daemon leaves a log, and what is in it is not to be lost either.
     let output = restore(&place("copy"), &place("live.db"));
     let said = text(&output.stderr);
-    assert!(
-        said.contains("it is there already") || said.contains("move it away"),
-        "{said}"
-    );
+    assert!(said.contains("it is there already") || said.contains("move it away"), "{said}");
     let left: Vec<_> = std::fs::read_dir(directory.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -235,11 +212,7 @@ fn links_in_the_daemon_s_directory_lead_root_nowhere() {
         made(&own.at("from.db"));
         own.link(name, to);
         let database = own.at("data").join("store.db");
-        assert_eq!(
-            restore(&own.at("from.db"), &database).status.code(),
-            Some(1),
-            "{name}"
-        );
+        assert_eq!(restore(&own.at("from.db"), &database).status.code(), Some(1), "{name}");
         own.assert_untouched();
         assert_eq!(erase(&database).status.code(), Some(1), "{name}");
         own.assert_untouched();
@@ -262,12 +235,7 @@ fn links_in_the_daemon_s_directory_lead_root_nowhere() {
     }
     for file in std::fs::read_dir(own.at("data")).unwrap() {
         let file = file.unwrap();
-        assert_eq!(
-            file.metadata().unwrap().uid(),
-            Somebody::ID,
-            "{:?}",
-            file.path()
-        );
+        assert_eq!(file.metadata().unwrap().uid(), Somebody::ID, "{:?}", file.path());
     }
     assert_eq!(std::fs::metadata(own.at("copy.db")).unwrap().uid(), 0);
 }

@@ -14,19 +14,14 @@ fn doctor(config: &Path, flags: &[&str]) -> (Option<i32>, Vec<String>) {
     let config = config.to_str().unwrap();
     let output = run(&[&["doctor", "--config.file", config], flags].concat());
     let lines = text(&output.stdout);
-    (
-        output.status.code(),
-        lines.lines().map(str::to_owned).collect(),
-    )
+    (output.status.code(), lines.lines().map(str::to_owned).collect())
 }
 
 fn paged(alertmanager: SocketAddr, config: &Path) -> (Option<i32>, Vec<String>) {
     let url = format!("http://{alertmanager}");
     let flags = ["--alertmanager.url", &url, "--page", "--page.within", "20s"];
     let (code, lines) = doctor(config, &flags);
-    let page = lines
-        .into_iter()
-        .skip_while(|line| !line.starts_with("PASS page"));
+    let page = lines.into_iter().skip_while(|line| !line.starts_with("PASS page"));
     (code, page.collect())
 }
 
@@ -37,10 +32,7 @@ fn every_part_is_looked_at_in_order() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let (code, lines) = doctor(&config, &["--url", &nobody]);
     assert_eq!(code, Some(1));
-    let words: Vec<&str> = lines
-        .iter()
-        .map(|line| line.split(':').next().unwrap())
-        .collect();
+    let words: Vec<&str> = lines.iter().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(
         words,
         [
@@ -202,12 +194,8 @@ fn silence(alertmanager: SocketAddr) -> String {
         "comment": "everything",
     });
     let headers = [("Content-Type", "application/json")];
-    let answer = http::post(
-        alertmanager,
-        "/api/v2/silences",
-        &headers,
-        silence.to_string().as_bytes(),
-    );
+    let answer =
+        http::post(alertmanager, "/api/v2/silences", &headers, silence.to_string().as_bytes());
     let answer: Value = answer.json();
     answer["silenceID"].as_str().unwrap().to_owned()
 }

@@ -14,9 +14,7 @@ fn erase(database: &Path, flags: &[&str]) -> std::process::Output {
 fn bytes_have(directory: &Path, word: &str) -> bool {
     std::fs::read_dir(directory).unwrap().any(|entry| {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        bytes
-            .windows(word.len())
-            .any(|window| window == word.as_bytes())
+        bytes.windows(word.len()).any(|window| window == word.as_bytes())
     })
 }
 
@@ -56,10 +54,7 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
             "it knows no user Ann@corp.example of acme; did you mean ann@corp.example?",
         ),
         ("bbo@corp.example", "did you mean bob@corp.example?"),
-        (
-            "zoe@corp.example",
-            "it knows no user zoe@corp.example of acme",
-        ),
+        ("zoe@corp.example", "it knows no user zoe@corp.example of acme"),
     ] {
         let output = erase(&database, &["--org", "acme", "--user", mistyped]);
         assert_eq!(output.status.code(), Some(1), "{mistyped}");
@@ -80,9 +75,6 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
     write("[{ name: acme }]");
     let daemon = Daemon::start(&config);
     let users = get(daemon.address, "/api/v1/orgs/acme/users").text();
-    assert!(
-        !users.contains("ann@corp") && users.contains("\"bob@corp.example\""),
-        "{users}"
-    );
+    assert!(!users.contains("ann@corp") && users.contains("\"bob@corp.example\""), "{users}");
     assert_eq!(get(daemon.address, "/api/v1/orgs/globex").status, 404);
 }

@@ -67,9 +67,6 @@ fn every_line_of_the_log_is_in_the_reference_and_no_other() {
         );
     }
     for row in &rows {
-        assert!(
-            lines.iter().any(|line| fits(line, row)),
-            "nothing says {row:?}"
-        );
+        assert!(lines.iter().any(|line| fits(line, row)), "nothing says {row:?}");
     }
 }

@@ -16,10 +16,7 @@ use std::process::{Command, Output};
 fn configured(directory: &Path, database: &str) -> PathBuf {
     let config = directory.join(format!("{database}.yaml"));
     let store = directory.join(database);
-    let text = format!(
-        "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
-        store.display()
-    );
+    let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display());
     std::fs::write(&config, text).unwrap();
     config
 }
@@ -30,22 +27,14 @@ fn push(address: SocketAddr, at: &str, numbers: std::ops::Range<u64>) -> Value {
         |number| format!("{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"r{number}\"}}\n");
     let body: String = numbers.map(line).collect();
     let headers = [("Content-Type", "application/x-ndjson")];
-    let answer = post(
-        address,
-        "/api/v1/orgs/acme/activity",
-        &headers,
-        body.as_bytes(),
-    );
+    let answer = post(address, "/api/v1/orgs/acme/activity", &headers, body.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
 }
 
 /// Runs the program to its end.
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args(arguments).output().unwrap()
 }
 
 fn text(output: &[u8]) -> String {

@@ -14,10 +14,7 @@ use std::time::Duration;
 
 /// The planted secret of a number; nothing else looks like it.
 fn secret(number: usize) -> String {
-    format!(
-        "pl4nted{number:02}s3cret{:08x}",
-        number.wrapping_mul(0x9E37_79B1)
-    )
+    format!("pl4nted{number:02}s3cret{:08x}", number.wrapping_mul(0x9E37_79B1))
 }
 
 /// Everything that was said, by where.
@@ -61,10 +58,7 @@ fn private(path: &Path, text: &str) {
 fn basic(user: &str, password: &str) -> String {
     use base64::Engine;
     let pair = format!("{user}:{password}");
-    format!(
-        "Basic {}",
-        base64::engine::general_purpose::STANDARD.encode(pair)
-    )
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
 /// Seven organisations with a token each (secrets 0 to 6) and two users (7 and 8, and their hashes).
@@ -85,19 +79,11 @@ fn planted(directory: &Path) -> (PathBuf, PathBuf, Vec<String>) {
     std::fs::write(&file, config).unwrap();
     let hashes: Vec<String> = [7, 8]
         .map(|number| {
-            bcrypt::hash_with_salt(secret(number), 4, [number as u8; 16])
-                .unwrap()
-                .to_string()
+            bcrypt::hash_with_salt(secret(number), 4, [number as u8; 16]).unwrap().to_string()
         })
         .to_vec();
     let web = directory.join("web.yaml");
-    private(
-        &web,
-        &format!(
-            "basic_auth_users: {{ ann: '{}', bob: '{}' }}\n",
-            hashes[0], hashes[1]
-        ),
-    );
+    private(&web, &format!("basic_auth_users: {{ ann: '{}', bob: '{}' }}\n", hashes[0], hashes[1]));
     (file, web, hashes)
 }
 
@@ -118,17 +104,10 @@ fn twenty_planted_secrets_are_nowhere() {
     let directory = tempfile::tempdir().unwrap();
     let (config, web, hashes) = planted(directory.path());
     let mut heard = Heard(Vec::new());
-    let flags = [
-        "--web.config.file",
-        web.to_str().unwrap(),
-        "--log.level",
-        "debug",
-    ];
+    let flags = ["--web.config.file", web.to_str().unwrap(), "--log.level", "debug"];
     // One that another program's unit left in the environment.
     let around = [(AROUND, secret(2))];
-    let around = around
-        .each_ref()
-        .map(|(name, secret)| (*name, secret.as_str()));
+    let around = around.each_ref().map(|(name, secret)| (*name, secret.as_str()));
     let daemon = Daemon::start_among(&config, "127.0.0.1:0", &flags, &around);
     let address = daemon.address;
     // One that somebody put there for us, where we read none.
@@ -157,48 +136,20 @@ fn twenty_planted_secrets_are_nowhere() {
             address,
             "POST",
             push,
-            &[
-                ("Authorization", &bearer(1)),
-                ("Content-Type", "application/json")
-            ]
+            &[("Authorization", &bearer(1)), ("Content-Type", "application/json")]
         ),
         422
     );
     for (method, path, header, value) in [
         ("POST", push.to_owned(), "Authorization", bearer(9)),
-        (
-            "POST",
-            format!("{push}?token={}", secret(10)),
-            "Authorization",
-            bearer(1),
-        ),
-        (
-            "GET",
-            "/metrics".to_owned(),
-            "Authorization",
-            basic("ann", &secret(11)),
-        ),
-        (
-            "GET",
-            "/metrics".to_owned(),
-            "Authorization",
-            basic(&secret(12), "x"),
-        ),
+        ("POST", format!("{push}?token={}", secret(10)), "Authorization", bearer(1)),
+        ("GET", "/metrics".to_owned(), "Authorization", basic("ann", &secret(11))),
+        ("GET", "/metrics".to_owned(), "Authorization", basic(&secret(12), "x")),
         ("GET", "/metrics".to_owned(), "Authorization", bearer(0)),
         ("POST", push.to_owned(), "Authorization", ann.clone()),
-        (
-            "GET",
-            "/".to_owned(),
-            "Cookie",
-            format!("session={}", secret(13)),
-        ),
+        ("GET", "/".to_owned(), "Cookie", format!("session={}", secret(13))),
         ("GET", "/".to_owned(), "X-Api-Key", secret(14)),
-        (
-            "GET",
-            format!("/api/v1/orgs?access_token={}", secret(15)),
-            "Authorization",
-            ann.clone(),
-        ),
+        ("GET", format!("/api/v1/orgs?access_token={}", secret(15)), "Authorization", ann.clone()),
     ] {
         let status = heard.ask(address, method, &path, &[(header, &value)]);
         assert!((400..500).contains(&status), "{method} {path}: {status}");
@@ -206,29 +157,16 @@ fn twenty_planted_secrets_are_nowhere() {
     // A rotation: the old token, a file with a mistake in it, and the new token.
     let token = directory.path().join("0.token");
     private(&token, &format!("{}\n{}\n", secret(16), secret(17)));
-    assert_eq!(
-        heard.ask(address, "POST", "/-/reload", &[("Authorization", &ann)]),
-        500
-    );
+    assert_eq!(heard.ask(address, "POST", "/-/reload", &[("Authorization", &ann)]), 500);
     let output = run(&["config", "check", "--config.file", config.to_str().unwrap()]);
     heard.note("config check", format!("{output:?}"));
     private(&token, &secret(18));
-    assert_eq!(
-        heard.ask(address, "POST", "/-/reload", &[("Authorization", &bob)]),
-        200
-    );
+    assert_eq!(heard.ask(address, "POST", "/-/reload", &[("Authorization", &bob)]), 200);
     // A password where a hash belongs.
-    private(
-        &web,
-        &format!("basic_auth_users: {{ ann: {} }}\n", secret(19)),
-    );
+    private(&web, &format!("basic_auth_users: {{ ann: {} }}\n", secret(19)));
     wait_until("the mistake is told", Duration::from_secs(10), || {
         heard.ask(address, "GET", "/metrics", &[("Authorization", &ann)]);
-        daemon
-            .process
-            .log()
-            .contains("no bcrypt hash")
-            .then_some(())
+        daemon.process.log().contains("no bcrypt hash").then_some(())
     });
     let output = run(&[
         "--config.check",
@@ -239,31 +177,17 @@ fn twenty_planted_secrets_are_nowhere() {
     ]);
     heard.note("--config.check", format!("{output:?}"));
 
-    let at = now()
-        .datetime()
-        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let at = now().datetime().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let snapshot = format!(
         "{{\"captured_at\":\"{at}\",\"users\":[{{\"user\":\"ann@corp.example\",\"active_configuration\":true}}]}}"
     );
-    let headers = [
-        ("Authorization", bearer(1)),
-        ("Content-Type", "application/json".to_owned()),
-    ];
-    let headers = headers
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let pushed = heard.send(
-        address,
-        "POST",
-        "/api/v1/orgs/org1/snapshot",
-        &headers,
-        snapshot.as_bytes(),
-    );
+    let headers = [("Authorization", bearer(1)), ("Content-Type", "application/json".to_owned())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let pushed =
+        heard.send(address, "POST", "/api/v1/orgs/org1/snapshot", &headers, snapshot.as_bytes());
     assert_eq!(pushed, 200);
-    let form = [
-        ("Authorization", ann.as_str()),
-        ("Content-Type", "application/x-www-form-urlencoded"),
-    ];
+    let form =
+        [("Authorization", ann.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
     for (token, what, step, status) in [
         (1, ("content", "nothing of the page"), "show", 422),
         (1, ("snapshot", snapshot.as_str()), "store", 200),
@@ -289,16 +213,9 @@ fn twenty_planted_secrets_are_nowhere() {
         "/api/v1/openapi.json",
         "/-/ready",
     ] {
-        assert_eq!(
-            heard.ask(address, "GET", path, &[("Authorization", &ann)]),
-            200,
-            "{path}"
-        );
+        assert_eq!(heard.ask(address, "GET", path, &[("Authorization", &ann)]), 200, "{path}");
     }
-    heard.note(
-        "command line and environment",
-        proc_texts(daemon.process.pid()),
-    );
+    heard.note("command line and environment", proc_texts(daemon.process.pid()));
     heard.note("log", daemon.process.log());
 
     let coded = [&ann, &bob].map(|header| header.trim_start_matches("Basic ").to_owned());
@@ -315,11 +232,7 @@ fn twenty_planted_secrets_are_nowhere() {
             }
         }
     }
-    println!(
-        "{} secrets in {places} places, {bytes} bytes: {} found",
-        planted.len(),
-        found.len()
-    );
+    println!("{} secrets in {places} places, {bytes} bytes: {} found", planted.len(), found.len());
     assert_eq!(found, Vec::<String>::new());
 }
 
@@ -330,10 +243,8 @@ fn proc_texts(pid: u32) -> String {
     let read = |file| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let [line, environment] =
         ["cmdline", "environ"].map(|file| String::from_utf8_lossy(&read(file)).into_owned());
-    let ours: Vec<&str> = environment
-        .split('\0')
-        .filter(|variable| !variable.starts_with(AROUND))
-        .collect();
+    let ours: Vec<&str> =
+        environment.split('\0').filter(|variable| !variable.starts_with(AROUND)).collect();
     line + &ours.join("\n")
 }
 
@@ -347,18 +258,10 @@ fn a_key_of_a_certificate_is_nowhere() {
     std::fs::write(at("web.crt"), signed.cert.pem()).unwrap();
     private(&at("web.key"), &key);
     let web = at("tls.yaml");
-    private(
-        &web,
-        "tls_server_config: { cert_file: web.crt, key_file: web.key }\n",
-    );
+    private(&web, "tls_server_config: { cert_file: web.crt, key_file: web.key }\n");
     let mut heard = Heard(Vec::new());
     heard.note("Debug of the web's file", format!("{:#?}", web_file(&web)));
-    let flags = [
-        "--web.config.file",
-        web.to_str().unwrap(),
-        "--log.level",
-        "debug",
-    ];
+    let flags = ["--web.config.file", web.to_str().unwrap(), "--log.level", "debug"];
     let daemon = Daemon::start_with(&config, "127.0.0.1:0", &flags);
     let ask = |path: &str| {
         let url = format!("https://{}{path}", daemon.address);
@@ -377,19 +280,13 @@ fn a_key_of_a_certificate_is_nowhere() {
         "--web.config.file",
         web.to_str().unwrap(),
     ];
-    for (file, text) in [
-        ("web.crt", key.clone()),
-        ("web.key", key.replace("-----END", "----END")),
-    ] {
+    for (file, text) in [("web.crt", key.clone()), ("web.key", key.replace("-----END", "----END"))]
+    {
         let before = std::fs::read_to_string(at(file)).unwrap();
         private(&at(file), &text);
         wait_until("the mistake is told", Duration::from_secs(10), || {
             heard.note("while it cannot be used", ask("/metrics"));
-            let told = daemon
-                .process
-                .log()
-                .matches("What held before goes on")
-                .count();
+            let told = daemon.process.log().matches("What held before goes on").count();
             (told > usize::from(file == "web.key")).then_some(())
         });
         let output = run(&check);
@@ -403,10 +300,8 @@ fn a_key_of_a_certificate_is_nowhere() {
         });
     }
     heard.note("log", daemon.process.log());
-    let lines: Vec<&str> = key
-        .lines()
-        .filter(|line| line.len() > 20 && !line.starts_with('-'))
-        .collect();
+    let lines: Vec<&str> =
+        key.lines().filter(|line| line.len() > 20 && !line.starts_with('-')).collect();
     assert!(!lines.is_empty());
     for (place, text) in &heard.0 {
         for line in &lines {
@@ -421,10 +316,8 @@ fn a_crash_leaves_no_core_for_tokens_to_be_read_from() {
     let (config, _, _) = planted(directory.path());
     // As many bytes of core as one likes, in a directory of its own.
     let crash = |program: &str| {
-        let script = format!(
-            "ulimit -c unlimited; cd {} && exec {program}",
-            directory.path().display()
-        );
+        let script =
+            format!("ulimit -c unlimited; cd {} && exec {program}", directory.path().display());
         Command::new("sh").args(["-c", &script]).status().unwrap()
     };
     let control = crash("sh -c 'kill -ABRT $$'");
@@ -441,16 +334,10 @@ fn a_crash_leaves_no_core_for_tokens_to_be_read_from() {
     );
     let crashed = Process::start(Command::new("sh").args([
         "-c",
-        &format!(
-            "ulimit -c unlimited; cd {}; exec {daemon}",
-            directory.path().display()
-        ),
+        &format!("ulimit -c unlimited; cd {}; exec {daemon}", directory.path().display()),
     ]));
     crashed.wait_for_line(|line| line.contains("Listening").then_some(()));
-    let killed = Command::new("kill")
-        .args(["-ABRT", &crashed.pid().to_string()])
-        .status()
-        .unwrap();
+    let killed = Command::new("kill").args(["-ABRT", &crashed.pid().to_string()]).status().unwrap();
     assert!(killed.success());
     let mut crashed = crashed;
     let status = crashed.wait_for_status();

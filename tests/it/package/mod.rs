@@ -15,14 +15,7 @@ fn package(version: &str, file: &Path) {
     let output = Command::new(cargo)
         .current_dir(repository(""))
         // The one that was just compiled: what is tested is the package, not the optimiser.
-        .args([
-            "deb",
-            "--no-build",
-            "--profile",
-            "dev",
-            "--fast",
-            "--deb-version",
-        ])
+        .args(["deb", "--no-build", "--profile", "dev", "--fast", "--deb-version"])
         .arg(version)
         .arg("--output")
         .arg(file)
@@ -50,10 +43,7 @@ fn machine(directory: &Path, script: &str) -> (String, String) {
         .unwrap();
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
     let errors = String::from_utf8_lossy(&output.stderr);
-    (
-        read("report"),
-        format!("{}\n{}\n{errors}", read("errors"), read("dpkg.log")),
-    )
+    (read("report"), format!("{}\n{}\n{errors}", read("errors"), read("dpkg.log")))
 }
 
 #[test]
@@ -81,11 +71,8 @@ fn the_package_lives_as_a_package_should() {
 
 /// The commands of a section, as its blocks of `sh` have them.
 fn write_commands(directory: &Path, number: &str, section: &str) {
-    let commands: String = section
-        .split("```sh\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let commands: String =
+        section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     std::fs::write(directory.join(format!("block{number}")), commands).unwrap();
 }
 
@@ -95,10 +82,7 @@ fn the_readmes_steps_work_as_they_are_written() {
     let directory = tempfile::tempdir().unwrap();
     package("0.1.0-1", &directory.path().join("old.deb"));
     let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("Five steps"))
-        .unwrap();
+    let section = readme.split("\n## ").find(|section| section.starts_with("Five steps")).unwrap();
     // Items of a list: their blocks are indented.
     let section = section.replace("\n   ", "\n");
     for number in 2..=5 {
@@ -145,16 +129,9 @@ fn the_same_build_packed_twice_is_the_same_package() {
 #[test]
 fn links_between_installed_documents_lead_somewhere() {
     let directory = tempfile::tempdir().unwrap();
-    let (deb, root) = (
-        directory.path().join("a.deb"),
-        directory.path().join("root"),
-    );
+    let (deb, root) = (directory.path().join("a.deb"), directory.path().join("root"));
     package("0.1.0-1", &deb);
-    let unpacked = Command::new("dpkg-deb")
-        .arg("-x")
-        .args([&deb, &root])
-        .status()
-        .unwrap();
+    let unpacked = Command::new("dpkg-deb").arg("-x").args([&deb, &root]).status().unwrap();
     assert!(unpacked.success());
     let documents = root.join("usr/share/doc/lightning-sync-exporter");
     let (mut wrong, mut followed) = (Vec::new(), 0);
@@ -166,11 +143,7 @@ fn links_between_installed_documents_lead_somewhere() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                for link in text
-                    .split("](")
-                    .skip(1)
-                    .filter_map(|rest| rest.split(')').next())
-                {
+                for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
                     let target = link.split('#').next().unwrap();
                     if target.is_empty() || target.contains("://") || target.contains(' ') {
                         continue;
@@ -199,10 +172,8 @@ fn links_between_installed_documents_lead_somewhere() {
 
 #[test]
 fn the_unit_is_hardened() {
-    for arguments in [
-        &["security", "--offline=yes", "--threshold=12"][..],
-        &["verify", "--man=no"],
-    ] {
+    for arguments in [&["security", "--offline=yes", "--threshold=12"][..], &["verify", "--man=no"]]
+    {
         let output = Command::new("systemd-analyze")
             .args(arguments)
             .arg(repository("deploy/systemd/lightning-sync-exporter.service"))
@@ -215,9 +186,8 @@ fn the_unit_is_hardened() {
         );
         if arguments.contains(&"verify") {
             // Where the program is not installed, that is all there is to say.
-            let other = said
-                .lines()
-                .find(|line| !line.contains("/usr/bin/lightning-sync-exporter"));
+            let other =
+                said.lines().find(|line| !line.contains("/usr/bin/lightning-sync-exporter"));
             assert_eq!(other, None, "{said}");
         } else {
             println!("{}", said.lines().last().unwrap_or_default());

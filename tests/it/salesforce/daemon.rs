@@ -58,10 +58,7 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
     org.people[0].connectivity = "NEEDSATTENTION";
     let salesforce = Salesforce::start(vec![org], Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let file = config(
-        directory.path(),
-        &format!("http://{}", salesforce.address()),
-    );
+    let file = config(directory.path(), &format!("http://{}", salesforce.address()));
     let daemon = Daemon::start(&file);
     let good = "lightning_sync_poll_success{org=\"acme\",source=\"salesforce\"} 1";
     let page = wait_for_metric(daemon.address, good);
@@ -83,24 +80,14 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
     let page = wait_for_metric(daemon.address, bad);
     let counted = "lightning_sync_poll_failures_total{org=\"acme\",reason=\"maintenance\",source=\"salesforce\"} 1";
     assert!(page.contains(counted), "{page}");
-    assert!(
-        page.contains("lightning_sync_linked_users{org=\"acme\"} 6"),
-        "{page}"
-    );
+    assert!(page.contains("lightning_sync_linked_users{org=\"acme\"} 6"), "{page}");
     let log = daemon.process.log();
-    let told: Vec<&str> = log
-        .lines()
-        .filter(|line| line.contains("\"maintenance\""))
-        .collect();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("\"maintenance\"")).collect();
     assert_eq!(told.len(), 1, "{log}");
     assert!(told[0].contains("status page"), "{log}");
     salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     wait_for_metric(daemon.address, good);
-    assert!(
-        daemon.process.log().contains("salesforce answers again"),
-        "{}",
-        daemon.process.log()
-    );
+    assert!(daemon.process.log().contains("salesforce answers again"), "{}", daemon.process.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,19 +96,14 @@ async fn the_doctor_says_that_asking_salesforce_fails_and_what_to_do() {
     "another".clone_into(&mut org.client_secret);
     let salesforce = Salesforce::start(vec![org], Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let file = config(
-        directory.path(),
-        &format!("http://{}", salesforce.address()),
-    );
+    let file = config(directory.path(), &format!("http://{}", salesforce.address()));
     let daemon = Daemon::start(&file);
     wait_for_metric(
         daemon.address,
         "lightning_sync_poll_success{org=\"acme\",source=\"salesforce\"} 0",
     );
     // Another source speaks: that does not make this one well.
-    let at = now()
-        .datetime()
-        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let at = now().datetime().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let record = format!("{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"1\"}}");
     let headers = [("Content-Type", "application/x-ndjson")];
     let path = "/api/v1/orgs/acme/activity";
@@ -134,17 +116,11 @@ async fn the_doctor_says_that_asking_salesforce_fails_and_what_to_do() {
             .arg(&file)
             .output()
             .unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let (code, said) = doctor();
     assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.contains("PASS acme sources: activity speaks"),
-        "{said}"
-    );
+    assert!(said.contains("PASS acme sources: activity speaks"), "{said}");
     assert!(
         said.contains(
             "FAIL acme salesforce: asking it fails: credentials_rejected. Compare client id,"
@@ -197,11 +173,7 @@ async fn who_has_not_moved_to_the_successor_is_named() {
     let users: Vec<String> = (["User0", "user1", "user7"].iter())
         .map(|name| format!("{{\"user\":\"{name}@corp.example\",\"active_configuration\":true}}"))
         .collect();
-    let page = format!(
-        "{{\"captured_at\":\"{}\",\"users\":[{}]}}",
-        now(),
-        users.join(",")
-    );
+    let page = format!("{{\"captured_at\":\"{}\",\"users\":[{}]}}", now(), users.join(","));
     let answer = post(
         daemon.address,
         "/api/v1/orgs/acme/snapshot",
@@ -211,27 +183,16 @@ async fn who_has_not_moved_to_the_successor_is_named() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let shown = wait_until("the list is read", Duration::from_secs(60), || {
         let page = get(daemon.address, "/orgs/acme").text();
-        page.contains("2 of 3</a> users have not moved")
-            .then_some(page)
+        page.contains("2 of 3</a> users have not moved").then_some(page)
     });
     assert!(shown.contains("/orgs/acme/users?moved=no"));
     let list = get(daemon.address, "/api/v1/orgs/acme/users?moved=no").text();
     for (name, left) in [("User0", false), ("user1", true), ("user7", true)] {
-        assert_eq!(
-            list.contains(&format!("\"{name}@corp.example\"")),
-            left,
-            "{list}"
-        );
+        assert_eq!(list.contains(&format!("\"{name}@corp.example\"")), left, "{list}");
     }
     let one = get(daemon.address, "/orgs/acme/users/User0@corp.example").text();
-    assert!(
-        one.contains("needs_attention") && one.contains("Reconnect the account"),
-        "{one}"
-    );
-    wait_for_metric(
-        daemon.address,
-        "lightning_sync_salesforce_users_not_moved{org=\"acme\"} 2",
-    );
+    assert!(one.contains("needs_attention") && one.contains("Reconnect the account"), "{one}");
+    wait_for_metric(daemon.address, "lightning_sync_salesforce_users_not_moved{org=\"acme\"} 2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,16 +203,11 @@ async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
     let ago = |hours| now().minus(chrono::TimeDelta::hours(hours));
     busy.setup_changes = vec![
         (ago(30), ["changed", "Lightning Sync", "planted-display"]),
-        (
-            ago(2),
-            ["changed", "Manage Users", "Changed Exchange account"],
-        ),
+        (ago(2), ["changed", "Manage Users", "Changed Exchange account"]),
         (ago(1), ["changed", "Manage Users", "Changed profile"]),
     ];
     blind.refused = vec![("SetupAuditTrail", "INSUFFICIENT_ACCESS")];
-    let salesforce = Salesforce::start(vec![busy, calm, blind], Arc::new(now))
-        .await
-        .unwrap();
+    let salesforce = Salesforce::start(vec![busy, calm, blind], Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     secret_file(&directory.path().join("a.secret"), SECRET);
     let mut text = format!(
@@ -273,9 +229,7 @@ async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["setup_changes"].clone()
     };
     for org in ["acme", "calm", "blind"] {
-        wait_until(org, Duration::from_secs(90), || {
-            (!told(org).is_null()).then_some(())
-        });
+        wait_until(org, Duration::from_secs(90), || (!told(org).is_null()).then_some(()));
     }
     let page = |org: &str| get(daemon.address, &format!("/orgs/{org}")).text();
     let changes = told("acme")["changes"].clone();
@@ -284,12 +238,9 @@ async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
         .collect();
     assert_eq!(areas, ["exchange", "lightning_sync"]);
     let shown = page("acme");
-    for part in [
-        "Changes of the set-up",
-        "<li>Exchange: <time ",
-        "<li>Lightning Sync: <time ",
-        "2 h ago",
-    ] {
+    for part in
+        ["Changes of the set-up", "<li>Exchange: <time ", "<li>Lightning Sync: <time ", "2 h ago"]
+    {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
     assert!(!shown.contains("planted-display"));
@@ -315,26 +266,18 @@ type Trouble = (Option<Scene>, &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
-    let mut troubles: Vec<Trouble> = (FAILURES.iter())
-        .map(|(scene, reason)| (Some(*scene), *reason))
-        .collect();
+    let mut troubles: Vec<Trouble> =
+        (FAILURES.iter()).map(|(scene, reason)| (Some(*scene), *reason)).collect();
     troubles.extend([
-        (
-            Some(Scene::VersionMissing),
-            SalesforceFailure::NotFound.name(),
-        ),
-        (
-            Some(Scene::TokenRedirect),
-            TransportFailure::Redirected.name(),
-        ),
+        (Some(Scene::VersionMissing), SalesforceFailure::NotFound.name()),
+        (Some(Scene::TokenRedirect), TransportFailure::Redirected.name()),
         (Some(Scene::StrangeCode), SalesforceFailure::Other.name()),
         (Some(Scene::Hang), TransportFailure::Timeout.name()),
         (None, SalesforceFailure::CredentialsRejected.name()),
     ]);
     let id = |n: usize| format!("3MVG9org{n}");
-    let orgs = (0..troubles.len())
-        .map(|n| SimulatedOrg::healthy(&id(n), SECRET, people(7)))
-        .collect();
+    let orgs =
+        (0..troubles.len()).map(|n| SimulatedOrg::healthy(&id(n), SECRET, people(7))).collect();
     let salesforce = Salesforce::start(orgs, Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     secret_file(&directory.path().join("a.secret"), SECRET);
@@ -393,10 +336,7 @@ async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
             });
             let success = figure(&page, "poll_last_success_timestamp_seconds", &source(*n));
             assert_eq!(read_at, success, "{scene:?}: and grows old");
-            assert!(
-                success.is_some_and(|at| at <= changed_at + 1.0),
-                "{scene:?}"
-            );
+            assert!(success.is_some_and(|at| at <= changed_at + 1.0), "{scene:?}");
             false
         });
         left.is_empty().then_some(())
@@ -409,11 +349,7 @@ async fn every_failure_is_told_once_keeps_what_was_told_and_ends_by_itself() {
             .collect();
         assert_eq!(warned.len(), 1, "{scene:?}: {warned:?}");
         let advice = serde_json::to_string(failure_reason(reason).unwrap().advice).unwrap();
-        assert!(
-            warned[0].contains(advice.trim_matches('"')),
-            "{}",
-            warned[0]
-        );
+        assert!(warned[0].contains(advice.trim_matches('"')), "{}", warned[0]);
     }
     println!("{} failures, each named and told once", troubles.len());
     for (n, _) in troubles.iter().enumerate() {

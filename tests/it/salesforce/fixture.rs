@@ -21,9 +21,7 @@ pub(super) struct World {
 }
 
 pub(super) fn people(count: usize) -> Vec<Person> {
-    (0..count)
-        .map(|n| Person::healthy(format!("user{n}@corp.example")))
-        .collect()
+    (0..count).map(|n| Person::healthy(format!("user{n}@corp.example"))).collect()
 }
 
 pub(super) fn policy() -> OrgPolicy {
@@ -62,16 +60,11 @@ impl World {
     pub(super) async fn of(org: SimulatedOrg) -> Self {
         let now = Arc::new(Mutex::new(noon()));
         let clock = Arc::clone(&now);
-        let salesforce = Salesforce::start(vec![org], Arc::new(move || *clock.lock().unwrap()))
-            .await
-            .unwrap();
+        let salesforce =
+            Salesforce::start(vec![org], Arc::new(move || *clock.lock().unwrap())).await.unwrap();
         let settings = settings(&format!("http://{}", salesforce.address()));
         let poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
-        Self {
-            salesforce,
-            poller,
-            now,
-        }
+        Self { salesforce, poller, now }
     }
 
     pub(super) async fn healthy(users: usize) -> Self {
@@ -94,10 +87,6 @@ impl World {
 
     /// How many requests went to paths that begin like this since the last question.
     pub(super) fn requests(&self, path: &str) -> usize {
-        self.salesforce
-            .take_seen()
-            .iter()
-            .filter(|seen| seen.path.starts_with(path))
-            .count()
+        self.salesforce.take_seen().iter().filter(|seen| seen.path.starts_with(path)).count()
     }
 }

@@ -28,10 +28,8 @@ async fn five_hundred_organisations_are_polled_in_time() {
     let salesforce = Salesforce::start(orgs, Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     secret_file(&directory.path().join("secret"), "a-consumer-secret");
-    let mut text = format!(
-        "store: {{ path: {} }}\norgs:\n",
-        directory.path().join("sync.db").display()
-    );
+    let mut text =
+        format!("store: {{ path: {} }}\norgs:\n", directory.path().join("sync.db").display());
     for n in 0..ORGS {
         text += &format!(
             "  - name: org-{n}\n    product: einstein_activity_capture\n    salesforce: {{ my_domain: 'http://{}', poll_every: {every}s, auth: {{ client_credentials: {{ client_id: 3MVG9{n}, client_secret_file: secret }} }} }}\n",
@@ -61,10 +59,7 @@ async fn five_hundred_organisations_are_polled_in_time() {
     late.sort();
     let page = get(daemon.address, "/metrics").text();
     let figure = |name: &str| -> f64 {
-        let line = page
-            .lines()
-            .find(|line| line.starts_with(&format!("{name} ")))
-            .unwrap();
+        let line = page.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     };
     let seconds = (minutes * 60 + 2 * every) as f64;
@@ -83,9 +78,5 @@ async fn five_hundred_organisations_are_polled_in_time() {
         .filter(|line| line.starts_with("lightning_sync_poll_success") && line.ends_with(" 0"));
     assert_eq!(bad.collect::<Vec<_>>(), Vec::<&str>::new());
     assert!(late.len() as u64 >= ORGS as u64 * (minutes * 60 / every));
-    assert!(
-        late[late.len() - 1] <= MOST_LATE,
-        "{:?}",
-        late[late.len() - 1]
-    );
+    assert!(late[late.len() - 1] <= MOST_LATE, "{:?}", late[late.len() - 1]);
 }

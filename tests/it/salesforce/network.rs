@@ -24,10 +24,7 @@ async fn failure_of(settings: Settings) -> Failure {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_named() {
     let failure = failure_of(settings("https://no-such-host.invalid")).await;
-    assert_eq!(
-        failure.reason.name,
-        TransportFailure::NameNotResolved.name()
-    );
+    assert_eq!(failure.reason.name, TransportFailure::NameNotResolved.name());
     assert!(failure.detail.contains("no-such-host.invalid"));
 }
 
@@ -81,19 +78,11 @@ async fn a_certificate_of_an_unknown_authority_is_refused_and_a_ca_file_makes_it
     settings.authorities =
         Some(Authorities::from_file(&repository("tests/it/salesforce/data/ca.pem")).unwrap());
     let failure = failure_of(settings.clone()).await;
-    assert_eq!(
-        failure.reason.name,
-        SalesforceFailure::Maintenance.name(),
-        "{failure}"
-    );
+    assert_eq!(failure.reason.name, SalesforceFailure::Maintenance.name(), "{failure}");
     // The same server by an address that its certificate does not name.
     settings.my_domain = Endpoint::new(&format!("https://127.0.0.1:{port}")).unwrap();
     let failure = failure_of(settings).await;
-    assert_eq!(
-        failure.reason.name,
-        TransportFailure::TlsNotVerified.name(),
-        "{failure}"
-    );
+    assert_eq!(failure.reason.name, TransportFailure::TlsNotVerified.name(), "{failure}");
 }
 
 #[tokio::test]
@@ -101,25 +90,16 @@ async fn plain_http_on_the_port_of_tls_is_refused() {
     let world = World::healthy(1).await;
     let url = format!("https://{}", world.salesforce.address());
     let failure = failure_of(settings(&url)).await;
-    assert_eq!(
-        failure.reason.name,
-        TransportFailure::TlsNotVerified.name(),
-        "{failure}"
-    );
+    assert_eq!(failure.reason.name, TransportFailure::TlsNotVerified.name(), "{failure}");
 }
 
 #[tokio::test]
 async fn a_poll_that_hangs_ends_within_its_bound() {
     let mut world = World::healthy(1).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::Hang);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Hang);
     let began = Instant::now();
     let failure = world.poll().await.snapshot.unwrap_err();
-    println!(
-        "a poll that hangs ended after {:?}: {failure}",
-        began.elapsed()
-    );
+    println!("a poll that hangs ended after {:?}: {failure}", began.elapsed());
     assert_eq!(failure.reason.name, TransportFailure::Timeout.name());
     assert!(began.elapsed() < Duration::from_secs(25));
 }

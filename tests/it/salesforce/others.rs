@@ -30,20 +30,12 @@ async fn a_salesforce_that_somebody_else_wrote_is_read() {
     let mut poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
     let polled = poller.poll(noon()).await;
     let snapshot = polled.snapshot.unwrap();
-    let mut names: Vec<&str> = snapshot
-        .users
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let mut names: Vec<&str> = snapshot.users.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names.len(), 5);
     assert_eq!(names[4], "user4@corp.example");
     assert!(snapshot.users_complete);
-    assert!(
-        snapshot
-            .rows
-            .contains(&(OrgRow::LinkedUsers, OrgValue::Count(5)))
-    );
+    assert!(snapshot.rows.contains(&(OrgRow::LinkedUsers, OrgValue::Count(5))));
     assert_eq!(polled.told.assigned, Some((5, 0)));
     // It takes no batches, so that what does not fit into the first poll's requests comes with the second.
     let told = poller.poll(noon()).await.told;
@@ -58,10 +50,7 @@ async fn somebody_elses_client_reads_the_simulator() {
     let salesforce = Salesforce::start(vec![org], clock).await.unwrap();
     let mut client = python("other_client.py");
     client.args([&salesforce.address().to_string(), CLIENT_ID, SECRET, "2345"]);
-    let output = tokio::task::spawn_blocking(move || client.output())
-        .await
-        .unwrap()
-        .unwrap();
+    let output = tokio::task::spawn_blocking(move || client.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(said.trim(), "fine", "{errors}");

@@ -29,9 +29,7 @@ async fn a_part_that_fails_spoils_no_poll_and_is_asked_again_at_its_interval() {
         assert_eq!(there[Part::Assignments.index()], Some(false), "{code}");
         assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
         assert!(!polled.news.iter().any(|news| news.ends_with('.')));
-        world
-            .salesforce
-            .change(CLIENT_ID, |org| org.refused.clear());
+        world.salesforce.change(CLIENT_ID, |org| org.refused.clear());
         let mut found = None;
         for minute in 1..=60 {
             world.pass(MINUTE);
@@ -56,23 +54,13 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
     assert!(!snapshot.users_complete && snapshot.users.is_empty());
-    assert!(
-        snapshot
-            .rows
-            .iter()
-            .all(|(row, _)| *row == OrgRow::OutlookIntegration)
-    );
+    assert!(snapshot.rows.iter().all(|(row, _)| *row == OrgRow::OutlookIntegration));
     assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
-    assert_eq!(
-        (polled.told.connectivity, polled.told.successor),
-        (None, None)
-    );
+    assert_eq!((polled.told.connectivity, polled.told.successor), (None, None));
     assert_eq!(polled.news.len(), 1, "{:?}", polled.news);
     assert!(polled.news[0].contains("Customize Application"));
     // It is asked for again with the next poll, and everybody is told anew.
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.people = people(2));
+    world.salesforce.change(CLIENT_ID, |org| org.people = people(2));
     world.pass(MINUTE);
     let snapshot = world.poll().await.snapshot.unwrap();
     assert_eq!((snapshot.users.len(), snapshot.users_complete), (2, true));
@@ -115,11 +103,8 @@ async fn who_is_assigned_is_known_with_the_first_users() {
     let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(1));
     org.people[0].configuration = None;
     let snapshot = World::of(org).await.poll().await.snapshot.unwrap();
-    let (_, value) = snapshot.users[0]
-        .1
-        .iter()
-        .find(|(row, _)| *row == UserRow::ActiveConfiguration)
-        .unwrap();
+    let (_, value) =
+        snapshot.users[0].1.iter().find(|(row, _)| *row == UserRow::ActiveConfiguration).unwrap();
     assert_eq!(value.status(), Status::Yes);
 }
 
@@ -130,9 +115,7 @@ async fn a_poller_goes_on_from_the_last_sync_that_was_known() {
     let settings = settings(&format!("http://{}", world.salesforce.address()));
     world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
     world.poller.resume([Some(last); 2], None);
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.stopped = Some(last));
+    world.salesforce.change(CLIENT_ID, |org| org.stopped = Some(last));
     let rows = world.poll().await.snapshot.unwrap().rows;
     for object in ObjectType::ALL {
         let told = (OrgRow::LastSync(*object), OrgValue::Instant(last));

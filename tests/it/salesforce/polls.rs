@@ -30,30 +30,17 @@ async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
     let mut world = World::of(SimulatedOrg::healthy(CLIENT_ID, SECRET, people)).await;
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
-    assert_eq!(
-        value(&snapshot, OrgRow::LinkedUsers),
-        Some(OrgValue::Count(2))
-    );
-    assert_eq!(
-        value(&snapshot, OrgRow::ServiceAccountRecognized),
-        Some(OrgValue::Flag(false))
-    );
+    assert_eq!(value(&snapshot, OrgRow::LinkedUsers), Some(OrgValue::Count(2)));
+    assert_eq!(value(&snapshot, OrgRow::ServiceAccountRecognized), Some(OrgValue::Flag(false)));
     assert_eq!((snapshot.users.len(), snapshot.users_complete), (4, true));
     let status = |user: usize, row: UserRow| {
-        let (_, value) = snapshot.users[user]
-            .1
-            .iter()
-            .find(|(of, _)| *of == row)
-            .unwrap();
+        let (_, value) = snapshot.users[user].1.iter().find(|(of, _)| *of == row).unwrap();
         value.status()
     };
     assert_eq!(status(0, UserRow::ContactsToExchange), Status::InSync);
     assert_eq!(status(1, UserRow::ServiceAccount), Status::No);
     assert_eq!(status(1, UserRow::EventsToSalesforce), Status::Unknown);
-    assert_eq!(
-        status(2, UserRow::EventsToExchange),
-        Status::InitialSyncInProgress
-    );
+    assert_eq!(status(2, UserRow::EventsToExchange), Status::InitialSyncInProgress);
     assert_eq!(polled.told.assigned, Some((4, 0)));
     let connectivity = polled.told.connectivity.unwrap();
     assert_eq!(connectivity[Connectivity::Active.index()], 2);
@@ -70,10 +57,7 @@ async fn beside_lightning_sync_the_successors_users_prove_nothing() {
     let snapshot = polled.snapshot.unwrap();
     let outlook = (OrgRow::OutlookIntegration, OrgValue::Flag(true));
     assert_eq!((snapshot.rows, snapshot.users.len()), (vec![outlook], 0));
-    assert_eq!(
-        polled.told.connectivity.unwrap()[Connectivity::Active.index()],
-        3
-    );
+    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Active.index()], 3);
 }
 
 #[tokio::test]
@@ -93,21 +77,10 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
             assert_eq!(told, users as u64);
             // The assignments have pages too, and are asked for in the first round alone.
             let bound = 4 + further * if round == 0 { 2 } else { 1 };
-            assert!(
-                polled.calls <= bound,
-                "{users} users: {} calls",
-                polled.calls
-            );
-            assert_eq!(
-                world.requests("/services/"),
-                usize::try_from(polled.calls).unwrap()
-            );
+            assert!(polled.calls <= bound, "{users} users: {} calls", polled.calls);
+            assert_eq!(world.requests("/services/"), usize::try_from(polled.calls).unwrap());
             assert!(round > 0 || snapshot.users.len() == users);
-            assert_eq!(
-                polled.told.switches.len(),
-                5,
-                "pages take no room of theirs"
-            );
+            assert_eq!(polled.told.switches.len(), 5, "pages take no room of theirs");
             world.pass(MINUTE);
         }
     }
@@ -124,10 +97,7 @@ async fn a_day_at_the_default_interval_is_1440_batches() {
         world.pass(MINUTE);
     }
     let seen = world.salesforce.take_seen();
-    let batches = seen
-        .iter()
-        .filter(|seen| seen.path.ends_with("/composite/batch"))
-        .count();
+    let batches = seen.iter().filter(|seen| seen.path.ends_with("/composite/batch")).count();
     println!("a day: {batches} batches, {calls} calls");
     // Besides: one session, and two kinds of settings every hour.
     assert_eq!((batches, calls), (1_440, 1_440 + 1 + 2 * 24));
@@ -161,9 +131,7 @@ async fn counts_go_on_across_midnight() {
     };
     assert!(world.now().since(at) <= TimeDelta::minutes(11), "{at}");
     // Sync stops; the last sync stays where it was seen, and the hour empties.
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.stopped = Some(at));
+    world.salesforce.change(CLIENT_ID, |org| org.stopped = Some(at));
     let mut snapshot = None;
     for _ in 0..75 {
         world.pass(MINUTE);
@@ -181,16 +149,12 @@ async fn counts_go_on_across_midnight() {
 #[tokio::test]
 async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
     let mut world = World::healthy(3).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
     let polled = world.poll().await;
     assert!(polled.snapshot.unwrap().users.is_empty());
     assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::Healthy);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     for minute in 1..=60 {
         world.pass(MINUTE);
         let polled = world.poll().await;
@@ -203,21 +167,12 @@ async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
 #[tokio::test]
 async fn odd_values_are_left_out_or_counted_as_other_and_told_once() {
     let mut world = World::healthy(12).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::OddValues);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::OddValues);
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
     assert_eq!(snapshot.users.len(), 12);
-    assert_eq!(
-        polled.told.connectivity.unwrap()[Connectivity::Other.index()],
-        2
-    );
-    let news: Vec<_> = polled
-        .news
-        .iter()
-        .filter(|news| news.contains("HOVERING"))
-        .collect();
+    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Other.index()], 2);
+    let news: Vec<_> = polled.news.iter().filter(|news| news.contains("HOVERING")).collect();
     assert_eq!(news.len(), 1);
     world.pass(MINUTE);
     assert_eq!(world.poll().await.news, Vec::<String>::new());
@@ -226,9 +181,7 @@ async fn odd_values_are_left_out_or_counted_as_other_and_told_once() {
 #[tokio::test]
 async fn without_batches_the_same_is_asked_one_by_one() {
     let mut world = World::healthy(3).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
     let polled = world.poll().await;
     assert_eq!((polled.snapshot.unwrap().users.len(), polled.calls), (3, 4));
     // The audit trail and the settings had to wait for the second poll.
@@ -253,17 +206,11 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
         settings.approximate_activity = true;
         settings.report = Some(ReportSettings {
             id: "00O000000000001".to_owned(),
-            columns: Columns {
-                object: "Object".to_owned(),
-                user: "User".to_owned(),
-            },
+            columns: Columns { object: "Object".to_owned(), user: "User".to_owned() },
         });
         world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
         let first = world.poll().await;
-        assert_eq!(
-            first.calls, 4,
-            "a session, a batch and two kinds of settings"
-        );
+        assert_eq!(first.calls, 4, "a session, a batch and two kinds of settings");
         let outlook = value(&first.snapshot.unwrap(), OrgRow::OutlookIntegration);
         assert_eq!(outlook, Some(OrgValue::Flag(false)));
         world.pass(MINUTE);
@@ -271,11 +218,7 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
         assert_eq!(second.calls, 2, "a batch and the report");
         let report = second.told.report.unwrap();
         assert_eq!((report.records, report.users), ([1, 2, 0], [1, 1, 0]));
-        assert_eq!(
-            second.told.approximate,
-            [Some(18), Some(36)],
-            "{aggregates}"
-        );
+        assert_eq!(second.told.approximate, [Some(18), Some(36)], "{aggregates}");
         assert_eq!(second.told.switches.len(), 5);
         assert!(!second.told.parts.contains(&Some(false)));
     }
@@ -297,9 +240,7 @@ async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
 #[tokio::test]
 async fn a_clock_that_disagrees_is_measured() {
     let mut world = World::healthy(1).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.scene = Scene::ClockAhead);
+    world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ClockAhead);
     let polled = world.poll().await;
     assert!(polled.snapshot.is_ok());
     assert_eq!(polled.told.clock_ahead, Some(TimeDelta::hours(2)));
@@ -312,14 +253,7 @@ async fn changes_of_the_set_up_are_counted_once() {
     let at = world.now().plus(MINUTE);
     world.salesforce.change(CLIENT_ID, |org| {
         org.setup_changes = vec![
-            (
-                at,
-                [
-                    "lightningSyncConfigChanged",
-                    "Outlook Integration and Sync",
-                    "",
-                ],
-            ),
+            (at, ["lightningSyncConfigChanged", "Outlook Integration and Sync", ""]),
             (at, ["changedUserEmail", "Manage Users", ""]),
         ];
     });
@@ -347,30 +281,20 @@ async fn a_signed_assertion_gets_a_session_too() {
     };
     world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
     assert_eq!(world.poll().await.snapshot.unwrap().users.len(), 2);
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| org.public_key.truncate(10));
+    world.salesforce.change(CLIENT_ID, |org| org.public_key.truncate(10));
     world.salesforce.expire_sessions();
     let failure = world.poll().await.snapshot.unwrap_err();
-    assert_eq!(
-        failure.reason.name,
-        SalesforceFailure::CredentialsRejected.name()
-    );
+    assert_eq!(failure.reason.name, SalesforceFailure::CredentialsRejected.name());
 }
 
 #[tokio::test]
 async fn a_budget_that_is_spent_pauses_polling_until_requests_are_free() {
     let mut world = World::healthy(1).await;
-    world
-        .salesforce
-        .change(CLIENT_ID, |org| (org.used, org.allowed) = (850, 1_000));
+    world.salesforce.change(CLIENT_ID, |org| (org.used, org.allowed) = (850, 1_000));
     assert!(world.poll().await.snapshot.is_ok());
     world.salesforce.take_seen();
     let spent = world.poll().await;
-    assert_eq!(
-        spent.snapshot.unwrap_err().reason.name,
-        SalesforceFailure::BudgetSpent.name()
-    );
+    assert_eq!(spent.snapshot.unwrap_err().reason.name, SalesforceFailure::BudgetSpent.name());
     assert_eq!(spent.calls, 1);
     world.salesforce.change(CLIENT_ID, |org| org.used = 100);
     assert!(world.poll().await.snapshot.is_ok());

@@ -18,11 +18,7 @@ const ORGS: usize = 16;
 const SIGNS: usize = 15;
 
 fn planted() -> (Vec<String>, Vec<String>) {
-    let secrets = |kind: &str| {
-        (0..ORGS)
-            .map(|n| format!("{kind}-{n}-d41d8cd98f00b204"))
-            .collect()
-    };
+    let secrets = |kind: &str| (0..ORGS).map(|n| format!("{kind}-{n}-d41d8cd98f00b204")).collect();
     (secrets("client-secret"), secrets("00Dsession"))
 }
 
@@ -70,10 +66,8 @@ async fn planted_secrets_are_found_nowhere() {
         .collect();
     let salesforce = Salesforce::start(orgs, Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let mut text = format!(
-        "store: {{ path: {} }}\norgs:\n",
-        directory.path().join("sync.db").display()
-    );
+    let mut text =
+        format!("store: {{ path: {} }}\norgs:\n", directory.path().join("sync.db").display());
     let key = include_str!("data/signing.key.pem");
     secret_file(&directory.path().join("key.pem"), key);
     for (n, secret) in secrets.iter().enumerate() {
@@ -101,24 +95,17 @@ async fn planted_secrets_are_found_nowhere() {
         wait_for_metric(daemon.address, &line);
     }
     let mut said = String::new();
-    let mut paths: Vec<String> = ["/metrics", "/", "/api/v1/orgs", "/api/v1/findings"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut paths: Vec<String> =
+        ["/metrics", "/", "/api/v1/orgs", "/api/v1/findings"].map(str::to_owned).to_vec();
     for n in 0..ORGS {
-        for path in [
-            "/api/v1/orgs/org-N",
-            "/api/v1/orgs/org-N/users",
-            "/orgs/org-N",
-            "/orgs/org-N/users",
-        ] {
+        for path in
+            ["/api/v1/orgs/org-N", "/api/v1/orgs/org-N/users", "/orgs/org-N", "/orgs/org-N/users"]
+        {
             paths.push(path.replace("org-N", &format!("org-{n}")));
         }
         let list = get(daemon.address, &format!("/api/v1/orgs/org-{n}/users")).json();
         for user in list["users"].as_array().unwrap() {
-            paths.push(format!(
-                "/orgs/org-{n}/users/{}",
-                user["user"].as_str().unwrap()
-            ));
+            paths.push(format!("/orgs/org-{n}/users/{}", user["user"].as_str().unwrap()));
         }
     }
     for path in paths {
@@ -126,22 +113,13 @@ async fn planted_secrets_are_found_nowhere() {
     }
     said += &wait_until("all polls are in the log", Duration::from_secs(60), || {
         let log = daemon.process.log();
-        (0..ORGS)
-            .all(|n| log.contains(&format!("org-{n}")))
-            .then_some(log)
+        (0..ORGS).all(|n| log.contains(&format!("org-{n}"))).then_some(log)
     });
     said += &debugged(&secrets, &tokens).await;
     let lines = key.lines().filter(|line| line.len() >= 40);
-    let planted: Vec<&str> = secrets
-        .iter()
-        .chain(&tokens)
-        .map(String::as_str)
-        .chain(lines)
-        .collect();
-    let found: Vec<&&str> = planted
-        .iter()
-        .filter(|secret| said.contains(**secret))
-        .collect();
+    let planted: Vec<&str> =
+        secrets.iter().chain(&tokens).map(String::as_str).chain(lines).collect();
+    let found: Vec<&&str> = planted.iter().filter(|secret| said.contains(**secret)).collect();
     println!(
         "{} secrets planted, {} bytes searched, {} found",
         planted.len(),
@@ -169,10 +147,7 @@ async fn debugged(secrets: &[String], tokens: &[String]) -> String {
         let good = poller.poll(now()).await;
         salesforce.change("3MVG9acme", |org| org.scene = Scene::ServerError);
         let bad = poller.poll(now()).await;
-        said += &format!(
-            "{settings:?} {poller:?} {good:?} {bad:?} {:?}",
-            signing_key()
-        );
+        said += &format!("{settings:?} {poller:?} {good:?} {bad:?} {:?}", signing_key());
     }
     assert!(said.contains("my_domain"));
     said

@@ -57,10 +57,7 @@ fn what_the_store_makes_belongs_to_its_owner_alone() {
     }
     modes.sort();
     let private = |name: &str| (name.to_owned(), "600".to_owned());
-    assert_eq!(
-        modes,
-        ["a.db", "a.db-shm", "a.db-wal", "a.db.lock"].map(private)
-    );
+    assert_eq!(modes, ["a.db", "a.db-shm", "a.db-wal", "a.db.lock"].map(private));
 }
 
 #[test]
@@ -90,10 +87,7 @@ fn a_disk_that_became_read_only_is_named_with_what_to_do() {
     let error = try_open(&path).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     let text = error.to_string();
-    assert!(
-        text.starts_with(&format!("{} cannot be written: ", path.display())),
-        "{text}"
-    );
+    assert!(text.starts_with(&format!("{} cannot be written: ", path.display())), "{text}");
     assert!(
         text.ends_with("; give the daemon's user write access to the file and its directory"),
         "{text}"
@@ -111,15 +105,9 @@ fn overwritten_pages_are_found_at_the_opening_and_a_backup_helps() {
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         file.write_all_at(&[0xA5; 4096], page * 4096).unwrap();
         let error = try_open(&path).unwrap_err();
-        assert!(
-            matches!(error, StoreError::Corrupt { .. }),
-            "page {page}: {error}"
-        );
+        assert!(matches!(error, StoreError::Corrupt { .. }), "page {page}: {error}");
         let text = error.to_string();
-        assert!(
-            text.starts_with(&format!("{} is damaged: ", path.display())),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("{} is damaged: ", path.display())), "{text}");
         assert!(
             text.ends_with("; restore it from a backup, or move it away to begin anew"),
             "{text}"
@@ -145,10 +133,7 @@ fn damage_under_a_running_store_is_found_when_it_is_opened_anew() {
     file.write_all_at(&backup, 0).unwrap();
     store.reopen().unwrap();
     let org = acme(&mut store);
-    assert_eq!(
-        store.commit(&[batch(org, 5_000, 10)]).unwrap()[0].fresh,
-        [true; 10]
-    );
+    assert_eq!(store.commit(&[batch(org, 5_000, 10)]).unwrap()[0].fresh, [true; 10]);
 }
 
 #[test]
@@ -160,10 +145,7 @@ fn a_truncated_file_is_found_at_the_opening() {
     for part in [whole.len() - 4096, whole.len() / 2 + 17, 4096, 50] {
         std::fs::write(&path, &whole[..part]).unwrap();
         let error = try_open(&path).unwrap_err();
-        assert!(
-            matches!(error, StoreError::Corrupt { .. }),
-            "{part} bytes: {error}"
-        );
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{part} bytes: {error}");
     }
 }
 
@@ -184,9 +166,7 @@ fn what_is_no_database_or_another_programs_is_left_as_it_is() {
 
     let path = directory.path().join("b.db");
     let other = rusqlite::Connection::open(&path).unwrap();
-    other
-        .execute_batch("CREATE TABLE diary (day); PRAGMA application_id = 7")
-        .unwrap();
+    other.execute_batch("CREATE TABLE diary (day); PRAGMA application_id = 7").unwrap();
     drop(other);
     let before = std::fs::read(&path).unwrap();
     assert_eq!(
@@ -217,32 +197,17 @@ fn a_database_of_a_later_version_is_refused_and_left_as_it_is() {
             path.display()
         )
     );
-    assert!(matches!(
-        error,
-        StoreError::TooNew {
-            found: 99,
-            known: 2,
-            ..
-        }
-    ));
+    assert!(matches!(error, StoreError::TooNew { found: 99, known: 2, .. }));
     assert_eq!(std::fs::read(&path).unwrap(), before);
-    assert!(matches!(
-        SqliteHistory::open(&path),
-        Err(StoreError::TooNew { .. })
-    ));
+    assert!(matches!(SqliteHistory::open(&path), Err(StoreError::TooNew { .. })));
 }
 
 #[test]
 fn history_of_a_database_that_is_not_there_is_an_error_and_makes_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let error = SqliteHistory::open(&path)
-        .map(|_: SqliteHistory| ())
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{}: it does not exist", path.display())
-    );
+    let error = SqliteHistory::open(&path).map(|_: SqliteHistory| ()).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: it does not exist", path.display()));
     assert!(!path.exists());
 }
 
@@ -253,10 +218,7 @@ fn a_directory_in_place_of_the_file_is_named_with_what_to_do() {
     std::fs::create_dir(&path).unwrap();
     assert_eq!(
         refusal(&path),
-        format!(
-            "{}: it is a directory; `store.path` names a file",
-            path.display()
-        )
+        format!("{}: it is a directory; `store.path` names a file", path.display())
     );
 }
 
@@ -272,10 +234,7 @@ fn a_database_that_is_gone_or_another_one_is_never_gone_on_with() {
     let mut store = try_open(&path).unwrap();
     std::fs::rename(&path, &kept).unwrap();
     let error = store.reopen().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{}: it does not exist", path.display())
-    );
+    assert_eq!(error.to_string(), format!("{}: it does not exist", path.display()));
     assert!(!path.exists());
     let replaced = format!(
         "{}: it was replaced while it was in use; put it back, or restart the daemon to go on with what is there",
@@ -287,8 +246,5 @@ fn a_database_that_is_gone_or_another_one_is_never_gone_on_with() {
     assert_eq!(store.reopen().unwrap_err().to_string(), replaced);
     std::fs::rename(&kept, &path).unwrap();
     store.reopen().unwrap();
-    assert_eq!(
-        store.commit(&[batch(org, 0, 3)]).unwrap()[0].fresh,
-        [true; 3]
-    );
+    assert_eq!(store.commit(&[batch(org, 0, 3)]).unwrap()[0].fresh, [true; 3]);
 }

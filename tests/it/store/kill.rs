@@ -32,10 +32,7 @@ const WRITER: [&str; 3] = [
 ];
 
 fn open(path: &Path) -> SqliteStore {
-    let options = OpenOptions {
-        prune_rows: 40,
-        ..OpenOptions::default()
-    };
+    let options = OpenOptions { prune_rows: 40, ..OpenOptions::default() };
     SqliteStore::open(path, options).unwrap()
 }
 
@@ -169,14 +166,7 @@ fn kill_a_writer(path: &Path, kind: Kind, first: u64, random: &mut Random) -> Op
             "--nocapture",
         ])
         .env(WRITER[0], path)
-        .env(
-            WRITER[1],
-            if kind == Kind::Honest {
-                "honest"
-            } else {
-                "hasty"
-            },
-        )
+        .env(WRITER[1], if kind == Kind::Honest { "honest" } else { "hasty" })
         .env(WRITER[2], first.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -193,11 +183,7 @@ fn kill_a_writer(path: &Path, kind: Kind, first: u64, random: &mut Random) -> Op
     });
     let mut latest = None;
     for _ in 0..random.below(25) {
-        latest = Some(
-            taken
-                .recv_timeout(Duration::from_secs(30))
-                .expect("a writer that goes on"),
-        );
+        latest = Some(taken.recv_timeout(Duration::from_secs(30)).expect("a writer that goes on"));
     }
     // Somewhere in the next commits, or while the database is being opened.
     if let Ok(batch) = taken.recv_timeout(Duration::from_micros(random.below(3_000))) {
@@ -251,8 +237,7 @@ impl Expected {
             return Some(format!("reading {read:?}, expected {expected:?}"));
         }
         let found = Rows::read(path);
-        self.differs_in_rows(&found)
-            .or_else(|| self.differs_in_windows(&store))
+        self.differs_in_rows(&found).or_else(|| self.differs_in_windows(&store))
     }
 
     fn differs_in_rows(&self, found: &Rows) -> Option<String> {
@@ -265,24 +250,15 @@ impl Expected {
         };
         let mut let_go = self.records.keys().take(self.records.len() - kept.len());
         if let Some((at, _)) = let_go.next_back().filter(|(at, _)| *at >= horizon) {
-            return Some(format!(
-                "a record of {at} is gone, the horizon is {horizon}"
-            ));
+            return Some(format!("a record of {at} is gone, the horizon is {horizon}"));
         }
         if kept != found.records {
-            return Some(format!(
-                "{} records, expected {}",
-                found.records.len(),
-                kept.len()
-            ));
+            return Some(format!("{} records, expected {}", found.records.len(), kept.len()));
         }
         // While an hour is being let go its minutes still tell of it; those of whole hours that are kept are exact.
         let whole = kept_from.map_or(0, |(at, _)| at.hour() + 1) * 60;
         let minutes = totals(&self.records, |at| at.minute());
-        if minutes
-            .range((whole, OrgId(0), 0)..)
-            .ne(found.minutes.range((whole, OrgId(0), 0)..))
-        {
+        if minutes.range((whole, OrgId(0), 0)..).ne(found.minutes.range((whole, OrgId(0), 0)..)) {
             return Some("minute totals differ from the records".into());
         }
         if totals(&self.records, |at| at.hour()) != found.hours {
@@ -349,19 +325,14 @@ impl Rows {
             });
             rows.unwrap().map(Result::unwrap).collect()
         };
-        let mut query = connection
-            .prepare("SELECT at, key, org, kind FROM activity")
-            .unwrap();
+        let mut query = connection.prepare("SELECT at, key, org, kind FROM activity").unwrap();
         let records = query.query_map([], |row| {
             let key = (instant(row, 0), RecordKey(row.get(1)?));
             Ok((key, (OrgId(row.get(2)?), kind(row, 3))))
         });
-        let mut query_newest = connection
-            .prepare("SELECT org, kind, newest FROM lanes")
-            .unwrap();
-        let newest = query_newest.query_map([], |row| {
-            Ok(((OrgId(row.get(0)?), kind(row, 1)), instant(row, 2)))
-        });
+        let mut query_newest = connection.prepare("SELECT org, kind, newest FROM lanes").unwrap();
+        let newest = query_newest
+            .query_map([], |row| Ok(((OrgId(row.get(0)?), kind(row, 1)), instant(row, 2))));
         Self {
             records: records.unwrap().map(Result::unwrap).collect(),
             minutes: totals("SELECT minute, org, kind, count, newest FROM minute_totals"),
@@ -396,11 +367,7 @@ fn kill_again_and_again(kind: Kind, cycles: u64) -> Result<u64, String> {
         // Sent again by the next writer, because nobody acknowledged it: it must not count twice.
         let mut store = open(&path);
         let again = store.commit(&writes(expected.batches)).unwrap();
-        let taken = again
-            .iter()
-            .flat_map(|written| &written.fresh)
-            .filter(|fresh| **fresh)
-            .count();
+        let taken = again.iter().flat_map(|written| &written.fresh).filter(|fresh| **fresh).count();
         if taken > 0 {
             return Err(format!("cycle {cycle}: {taken} records counted twice"));
         }
@@ -419,10 +386,7 @@ fn a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_t
         std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(200, |kills| kills.parse().unwrap());
     let batches = kill_again_and_again(Kind::Honest, kills).unwrap();
     println!("{kills} kills, {batches} batches, 0 acknowledged lost, 0 counted twice");
-    assert!(
-        batches > kills,
-        "the writers must get to write: {batches} batches"
-    );
+    assert!(batches > kills, "the writers must get to write: {batches} batches");
 }
 
 #[test]

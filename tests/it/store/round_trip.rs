@@ -26,11 +26,7 @@ fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> Write 
         org: OrgId(1),
         row,
         source,
-        reading: Reading {
-            value,
-            observed_at: at(minutes),
-            changed_at: at(minutes),
-        },
+        reading: Reading { value, observed_at: at(minutes), changed_at: at(minutes) },
     }
 }
 
@@ -38,11 +34,7 @@ fn cells(reset: Status, minutes: i64) -> UserReadings {
     let mut cells = UserReadings::default();
     cells.take(UserRow::Reset, Status::None.into(), at(0));
     cells.take(UserRow::Reset, reset.into(), at(minutes));
-    cells.take(
-        UserRow::ContactsRecords,
-        UserValue::Records(312 + minutes as u32),
-        at(minutes),
-    );
+    cells.take(UserRow::ContactsRecords, UserValue::Records(312 + minutes as u32), at(minutes));
     cells
 }
 
@@ -60,37 +52,16 @@ fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -
 /// A little of everything, in three commits.
 fn live(store: &mut impl Store) {
     for (name, known_since) in [("acme", 0), ("beta", 5), ("acme", 9)] {
-        let (id, since) = store
-            .org(&OrgName::new(name).unwrap(), at(known_since))
-            .unwrap();
-        let expected = if name == "acme" {
-            (OrgId(1), at(0))
-        } else {
-            (OrgId(2), at(5))
-        };
+        let (id, since) = store.org(&OrgName::new(name).unwrap(), at(known_since)).unwrap();
+        let expected = if name == "acme" { (OrgId(1), at(0)) } else { (OrgId(2), at(5)) };
         assert_eq!((id, since), expected);
     }
     let account = |name: Option<&str>| OrgValue::Account(name.map(Into::into));
     store
         .commit(&[
-            reading(
-                OrgRow::ServiceAccountProvided,
-                Source::Snapshot,
-                account(Some("svc")),
-                1,
-            ),
-            reading(
-                OrgRow::LinkedUsers,
-                Source::Snapshot,
-                OrgValue::Count(41),
-                1,
-            ),
-            reading(
-                OrgRow::OutlookIntegration,
-                Source::Salesforce,
-                OrgValue::Flag(true),
-                1,
-            ),
+            reading(OrgRow::ServiceAccountProvided, Source::Snapshot, account(Some("svc")), 1),
+            reading(OrgRow::LinkedUsers, Source::Snapshot, OrgValue::Count(41), 1),
+            reading(OrgRow::OutlookIntegration, Source::Salesforce, OrgValue::Flag(true), 1),
             put("ann@acme.example", Status::None, 1, None),
             put("bob@acme.example", Status::None, 1, None),
             batch(OrgId(2), 0, 30),
@@ -104,30 +75,15 @@ fn live(store: &mut impl Store) {
         .unwrap();
     store
         .commit(&[
-            reading(
-                OrgRow::ServiceAccountProvided,
-                Source::Snapshot,
-                account(None),
-                2,
-            ),
-            reading(
-                OrgRow::LinkedUsers,
-                Source::Snapshot,
-                OrgValue::Count(41),
-                2,
-            ),
+            reading(OrgRow::ServiceAccountProvided, Source::Snapshot, account(None), 2),
+            reading(OrgRow::LinkedUsers, Source::Snapshot, OrgValue::Count(41), 2),
             reading(
                 OrgRow::LastSync(ObjectType::Events),
                 Source::Canary,
                 OrgValue::Instant(at(2)),
                 2,
             ),
-            put(
-                "ann@acme.example",
-                Status::MarkedForReset,
-                2,
-                Some(&cells(Status::None, 1)),
-            ),
+            put("ann@acme.example", Status::MarkedForReset, 2, Some(&cells(Status::None, 1))),
             Write::ForgetUser {
                 org: OrgId(1),
                 source: Source::Snapshot,
@@ -145,11 +101,7 @@ fn live(store: &mut impl Store) {
                 at: at(2),
                 users_complete: None,
             },
-            Write::Covered {
-                org: OrgId(2),
-                object_type: ObjectType::Events,
-                since: at(1),
-            },
+            Write::Covered { org: OrgId(2), object_type: ObjectType::Events, since: at(1) },
             Write::SourceMemory {
                 org: OrgId(2),
                 source: Source::Salesforce,
@@ -175,42 +127,17 @@ fn expect_loaded(store: &mut impl Store) {
     let [acme, beta] = stored.orgs.as_slice() else {
         panic!("{} organisations", stored.orgs.len());
     };
-    assert_eq!(
-        (acme.id, acme.name.as_str(), acme.known_since),
-        (OrgId(1), "acme", at(0))
-    );
+    assert_eq!((acme.id, acme.name.as_str(), acme.known_since), (OrgId(1), "acme", at(0)));
     let read = |row, source, value, observed, changed| {
-        let reading = Reading {
-            value,
-            observed_at: at(observed),
-            changed_at: at(changed),
-        };
+        let reading = Reading { value, observed_at: at(observed), changed_at: at(changed) };
         (row, source, reading)
     };
     assert_eq!(
         acme.readings,
         [
-            read(
-                OrgRow::ServiceAccountProvided,
-                Source::Snapshot,
-                OrgValue::Account(None),
-                2,
-                2
-            ),
-            read(
-                OrgRow::OutlookIntegration,
-                Source::Salesforce,
-                OrgValue::Flag(true),
-                1,
-                1
-            ),
-            read(
-                OrgRow::LinkedUsers,
-                Source::Snapshot,
-                OrgValue::Count(41),
-                2,
-                2
-            ),
+            read(OrgRow::ServiceAccountProvided, Source::Snapshot, OrgValue::Account(None), 2, 2),
+            read(OrgRow::OutlookIntegration, Source::Salesforce, OrgValue::Flag(true), 1, 1),
+            read(OrgRow::LinkedUsers, Source::Snapshot, OrgValue::Count(41), 2, 2),
             read(
                 OrgRow::LastSync(ObjectType::Events),
                 Source::Canary,
@@ -222,18 +149,11 @@ fn expect_loaded(store: &mut impl Store) {
     );
     assert_eq!(
         acme.users,
-        [(
-            Source::Snapshot,
-            user("ann@acme.example"),
-            cells(Status::ResetInProgress, 3)
-        )]
+        [(Source::Snapshot, user("ann@acme.example"), cells(Status::ResetInProgress, 3))]
     );
     assert_eq!(acme.spoke, [(Source::Snapshot, at(2), true)]);
     assert_eq!(acme.covered, []);
-    assert_eq!(
-        (beta.id, beta.name.as_str(), beta.known_since),
-        (OrgId(2), "beta", at(5))
-    );
+    assert_eq!((beta.id, beta.name.as_str(), beta.known_since), (OrgId(2), "beta", at(5)));
     assert_eq!((beta.readings.len(), beta.users.len()), (0, 0));
     assert_eq!(beta.spoke, [(Source::Activity, at(2), false)]);
     assert_eq!(beta.memories, [(Source::Salesforce, b"[1]"[..].into())]);
@@ -241,27 +161,15 @@ fn expect_loaded(store: &mut impl Store) {
 }
 
 fn expect_told(history: &impl History) {
-    let change = |minutes, value| ReadingChange {
-        at: at(minutes),
-        source: Source::Snapshot,
-        value,
-    };
+    let change =
+        |minutes, value| ReadingChange { at: at(minutes), source: Source::Snapshot, value };
     let all = (Timestamp::MIN, Timestamp::MAX);
     let changes = |row, (from, upto)| history.reading_changes(OrgId(1), row, from, upto).unwrap();
     let named = change(1, OrgValue::Account(Some("svc".into())));
     let none = change(2, OrgValue::Account(None));
-    assert_eq!(
-        changes(OrgRow::ServiceAccountProvided, all),
-        [named, none.clone()]
-    );
-    assert_eq!(
-        changes(OrgRow::ServiceAccountProvided, (at(2), at(2))),
-        [none]
-    );
-    assert_eq!(
-        changes(OrgRow::LinkedUsers, all),
-        [change(1, OrgValue::Count(41))]
-    );
+    assert_eq!(changes(OrgRow::ServiceAccountProvided, all), [named, none.clone()]);
+    assert_eq!(changes(OrgRow::ServiceAccountProvided, (at(2), at(2))), [none]);
+    assert_eq!(changes(OrgRow::LinkedUsers, all), [change(1, OrgValue::Count(41))]);
 
     let turn = |minutes, before, after| UserChange {
         at: at(minutes),
@@ -270,11 +178,7 @@ fn expect_told(history: &impl History) {
         before,
         after,
     };
-    let turns = |name| {
-        history
-            .user_changes(OrgId(1), &user(name), all, usize::MAX)
-            .unwrap()
-    };
+    let turns = |name| history.user_changes(OrgId(1), &user(name), all, usize::MAX).unwrap();
     assert_eq!(
         turns("ann@acme.example"),
         [
@@ -285,22 +189,14 @@ fn expect_told(history: &impl History) {
     assert_eq!(turns("bob@acme.example"), []);
     // Who shows only some is given only these, the newest.
     let newest = history.user_changes(OrgId(1), &user("ann@acme.example"), all, 1);
-    assert_eq!(
-        newest.unwrap(),
-        [turn(3, Status::MarkedForReset, Status::ResetInProgress)]
-    );
+    assert_eq!(newest.unwrap(), [turn(3, Status::MarkedForReset, Status::ResetInProgress)]);
 
     let hours = history.hours(OrgId(2), NOW, NOW).unwrap();
     let counts: Vec<(usize, u64)> = hours.iter().map(|it| (it.kind.index(), it.count)).collect();
-    let expected: Vec<(usize, u64)> = (0..12)
-        .map(|kind| (kind, if kind < 6 { 3 } else { 2 }))
-        .collect();
+    let expected: Vec<(usize, u64)> =
+        (0..12).map(|kind| (kind, if kind < 6 { 3 } else { 2 })).collect();
     assert_eq!(counts, expected);
-    assert!(
-        hours
-            .iter()
-            .all(|it| it.hour == Timestamp::of_hour(NOW.hour()))
-    );
+    assert!(hours.iter().all(|it| it.hour == Timestamp::of_hour(NOW.hour())));
     assert_eq!(history.hours(OrgId(2), at(60), at(120)).unwrap(), []);
     assert_eq!(history.hours(OrgId(2), at(1), at(0)).unwrap(), []);
     assert_eq!(history.hours(OrgId(1), all.0, all.1).unwrap(), []);
@@ -331,16 +227,9 @@ fn the_database_gives_back_what_was_written_after_it_was_closed() {
     expect_told(&history);
     let mut store = try_open(&path).unwrap();
     expect_loaded(&mut store);
-    assert_eq!(
-        store.load().unwrap().identity.bytes(),
-        identity,
-        "made once"
-    );
+    assert_eq!(store.load().unwrap().identity.bytes(), identity, "made once");
     let other = directory.path().join("b.db");
-    assert_ne!(
-        try_open(&other).unwrap().load().unwrap().identity.bytes(),
-        identity
-    );
+    assert_ne!(try_open(&other).unwrap().load().unwrap().identity.bytes(), identity);
 }
 
 /// Runs a store past both horizons; what is left of hours and of changes.
@@ -348,32 +237,15 @@ fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usiz
     live(store);
     let (horizon, end) = (at(60 * 24 * 3), at(3));
     while store.prune(horizon, end).unwrap() {}
-    assert_eq!(
-        store
-            .tally(Timestamp::of_hour(NOW.hour()), at(600))
-            .unwrap(),
-        []
-    );
+    assert_eq!(store.tally(Timestamp::of_hour(NOW.hour()), at(600)).unwrap(), []);
     let newest = store.newest(at(600)).unwrap();
-    assert_eq!(
-        newest.len(),
-        12,
-        "the newest of each kind outlives its record"
-    );
+    assert_eq!(newest.len(), 12, "the newest of each kind outlives its record");
     let (from, upto) = (Timestamp::MIN, Timestamp::MAX);
     let hours = history.hours(OrgId(2), from, upto).unwrap().len();
     let row = OrgRow::ServiceAccountProvided;
-    let readings = history
-        .reading_changes(OrgId(1), row, from, upto)
-        .unwrap()
-        .len();
+    let readings = history.reading_changes(OrgId(1), row, from, upto).unwrap().len();
     let turns = history
-        .user_changes(
-            OrgId(1),
-            &user("ann@acme.example"),
-            (from, upto),
-            usize::MAX,
-        )
+        .user_changes(OrgId(1), &user("ann@acme.example"), (from, upto), usize::MAX)
         .unwrap()
         .len();
     while store.prune(horizon, horizon).unwrap() {}
@@ -416,11 +288,7 @@ fn record(minutes: i64, key: u8) -> ActivityRecord {
 }
 
 fn send(store: &mut impl Store, records: &[ActivityRecord], horizon: Timestamp) -> Written {
-    let write = Write::Activity {
-        org: OrgId(1),
-        records: records.into(),
-        horizon,
-    };
+    let write = Write::Activity { org: OrgId(1), records: records.into(), horizon };
     store.commit(&[write]).unwrap().remove(0)
 }
 

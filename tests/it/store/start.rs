@@ -38,28 +38,13 @@ mod measured {
             };
             let records = (first..records.min(first + BATCH)).map(record).collect();
             let horizon = Timestamp::MIN;
-            store
-                .commit(&[Write::Activity {
-                    org,
-                    records,
-                    horizon,
-                }])
-                .unwrap();
+            store.commit(&[Write::Activity { org, records, horizon }]).unwrap();
         }
         let (object_type, source) = (ObjectType::Contacts, Source::Activity);
         store
             .commit(&[
-                Write::Covered {
-                    org: OrgId(org.0),
-                    object_type,
-                    since: begin,
-                },
-                Write::SourceHeartbeat {
-                    org,
-                    source,
-                    at: now,
-                    users_complete: None,
-                },
+                Write::Covered { org: OrgId(org.0), object_type, since: begin },
+                Write::SourceHeartbeat { org, source, at: now, users_complete: None },
             ])
             .unwrap();
     }
@@ -72,10 +57,7 @@ mod measured {
         let path = directory.path().join("large.db");
         fill(&path, records, now());
         let config = directory.path().join("config.yaml");
-        let text = format!(
-            "store: {{ path: {} }}\norgs: [{{ name: acme }}]\n",
-            path.display()
-        );
+        let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", path.display());
         std::fs::write(&config, text).unwrap();
         let line = "lightning_sync_records_synced_24h{org=\"acme\",object_type=\"contacts\"} ";
         let started = (0..ATTEMPTS).map(|_| {

@@ -22,9 +22,7 @@ pub(crate) fn run(script: &str, mut plan: serde_json::Value) -> serde_json::Valu
         .spawn()
         .expect("node is installed");
     let mut stdin = child.stdin.take().expect("piped");
-    stdin
-        .write_all(plan.to_string().as_bytes())
-        .expect("the script reads its plan");
+    stdin.write_all(plan.to_string().as_bytes()).expect("the script reads its plan");
     drop(stdin);
     let output = child.wait_with_output().expect("the script ends");
     assert!(output.status.success(), "{script} failed");
@@ -34,15 +32,8 @@ pub(crate) fn run(script: &str, mut plan: serde_json::Value) -> serde_json::Valu
 /// Looks at pages, at both widths, light and dark; none may show any trouble.
 pub(crate) fn look(looks: &[serde_json::Value]) {
     let shots = std::env::var("LIGHTNING_SYNC_TEST_SHOTS").ok();
-    let seen = run(
-        "look.mjs",
-        serde_json::json!({ "looks": looks, "shots": shots }),
-    );
+    let seen = run("look.mjs", serde_json::json!({ "looks": looks, "shots": shots }));
     assert_eq!(seen["looks"], looks.len() * 4);
-    assert!(
-        seen["troubles"] == serde_json::json!([]),
-        "{:#}",
-        seen["troubles"]
-    );
+    assert!(seen["troubles"] == serde_json::json!([]), "{:#}", seen["troubles"]);
     println!("{} looks in Chromium, no trouble", seen["looks"]);
 }

@@ -26,17 +26,11 @@ impl Disk {
             .arg(&at)
             .output();
         let mounted = mounted.is_ok_and(|done| done.status.success());
-        mounted.then(|| Self {
-            at,
-            _directory: directory,
-        })
+        mounted.then(|| Self { at, _directory: directory })
     }
 
     pub(crate) fn make_read_only(&self) {
-        let done = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(&self.at)
-            .status();
+        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.at).status();
         assert!(done.unwrap().success());
     }
 }

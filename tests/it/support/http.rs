@@ -67,19 +67,13 @@ pub(crate) fn exchange(
     body: &[u8],
 ) -> std::io::Result<Response> {
     let mut head = format!("{method} {path} HTTP/1.1\r\n");
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         head += &format!("Host: {host}\r\n");
     }
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    head += &format!(
-        "Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
+    head += &format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes())?;
     // A server that refuses early closes while we still write; its answer is what counts.
     let _refused_early = stream.write_all(body).is_err();
@@ -105,16 +99,8 @@ fn parse(answer: &[u8]) -> Option<Response> {
     let chunked = headers
         .iter()
         .any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked");
-    let body = if chunked {
-        unchunk(body)?
-    } else {
-        body.to_vec()
-    };
-    Some(Response {
-        status,
-        headers,
-        body,
-    })
+    let body = if chunked { unchunk(body)? } else { body.to_vec() };
+    Some(Response { status, headers, body })
 }
 
 fn unchunk(mut body: &[u8]) -> Option<Vec<u8>> {

@@ -73,9 +73,7 @@ impl MemoryStore {
 impl Inner {
     fn writable(&self) -> Result<(), StoreError> {
         if self.broken {
-            return Err(StoreError::Full {
-                path: "memory".into(),
-            });
+            return Err(StoreError::Full { path: "memory".into() });
         }
         Ok(())
     }
@@ -83,10 +81,7 @@ impl Inner {
     fn take(&mut self, org: OrgId, records: &[ActivityRecord], horizon: Timestamp) -> Written {
         let kept_from = self.pruned_hour.map_or(Timestamp::MIN, Timestamp::of_hour);
         let horizon = horizon.max(kept_from);
-        let mut written = Written {
-            horizon: Some(horizon),
-            ..Written::default()
-        };
+        let mut written = Written { horizon: Some(horizon), ..Written::default() };
         for record in records {
             let fresh = if record.at < horizon {
                 let newest = self.expired.entry((org, record.kind)).or_insert(record.at);
@@ -107,48 +102,24 @@ impl Inner {
             return false;
         }
         self.records.insert(key, (org, record.kind));
-        *self
-            .by_lane
-            .entry((org, record.kind, record.at))
-            .or_default() += 1;
-        let hour = self
-            .hours
-            .entry((org, record.at.hour(), record.kind))
-            .or_insert((0, record.at));
+        *self.by_lane.entry((org, record.kind, record.at)).or_default() += 1;
+        let hour = self.hours.entry((org, record.at.hour(), record.kind)).or_insert((0, record.at));
         *hour = (hour.0 + 1, hour.1.max(record.at));
         true
     }
 
     fn write(&mut self, write: &Write) -> Written {
         match write {
-            Write::Activity {
-                org,
-                records,
-                horizon,
-            } => return self.take(*org, records, *horizon),
-            Write::Reading {
-                org,
-                row,
-                source,
-                reading,
-            } => {
+            Write::Activity { org, records, horizon } => return self.take(*org, records, *horizon),
+            Write::Reading { org, row, source, reading } => {
                 let old = self.readings.insert((*org, *row, *source), reading.clone());
                 if old.is_none_or(|old| old.value != reading.value) {
-                    self.reading_changes.insert(
-                        (*org, *row, reading.changed_at, *source),
-                        reading.value.clone(),
-                    );
+                    self.reading_changes
+                        .insert((*org, *row, reading.changed_at, *source), reading.value.clone());
                 }
             }
-            Write::User {
-                org,
-                source,
-                user,
-                readings,
-                changes,
-            } => {
-                self.users
-                    .insert((*org, *source, user.clone()), (**readings).clone());
+            Write::User { org, source, user, readings, changes } => {
+                self.users.insert((*org, *source, user.clone()), (**readings).clone());
                 for change in changes {
                     self.user_changes.insert(
                         (*org, user.clone(), change.at, change.row, *source),
@@ -159,23 +130,14 @@ impl Inner {
             Write::ForgetUser { org, source, user } => {
                 self.users.remove(&(*org, *source, user.clone()));
             }
-            Write::SourceHeartbeat {
-                org,
-                source,
-                at,
-                users_complete,
-            } => {
+            Write::SourceHeartbeat { org, source, at, users_complete } => {
                 let spoke = self.spoke.entry((*org, *source)).or_insert((*at, false));
                 *spoke = (*at, users_complete.unwrap_or(spoke.1));
             }
             Write::SourceMemory { org, source, bytes } => {
                 self.memories.insert((*org, *source), Arc::clone(bytes));
             }
-            Write::Covered {
-                org,
-                object_type,
-                since,
-            } => {
+            Write::Covered { org, object_type, since } => {
                 self.covered.insert((*org, *object_type), *since);
             }
             Write::Incidents { org, incidents } => {
@@ -203,12 +165,7 @@ impl Ledger for MemoryStore {
             let sum = lanes.entry(*lane).or_insert((0, *at));
             *sum = (sum.0 + 1, sum.1.max(*at));
         }
-        let tally = |((org, kind), (count, newest))| Tally {
-            org,
-            kind,
-            count,
-            newest,
-        };
+        let tally = |((org, kind), (count, newest))| Tally { org, kind, count, newest };
         Ok(lanes.into_iter().map(tally).collect())
     }
 
@@ -265,9 +222,7 @@ impl Store for MemoryStore {
                 memories: memories
                     .map(|((_, source), bytes)| (*source, Arc::clone(bytes)))
                     .collect(),
-                covered: covered
-                    .map(|((_, object), since)| (*object, *since))
-                    .collect(),
+                covered: covered.map(|((_, object), since)| (*object, *since)).collect(),
                 incidents: inner.incidents.get(&id).cloned().unwrap_or_default(),
             });
         }
@@ -301,9 +256,8 @@ impl Store for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut inner = self.inner();
         inner.writable()?;
-        let kept = inner
-            .records
-            .split_off(&(Timestamp::of_hour(horizon.hour()), RecordKey([0; 16])));
+        let kept =
+            inner.records.split_off(&(Timestamp::of_hour(horizon.hour()), RecordKey([0; 16])));
         let pruned = std::mem::replace(&mut inner.records, kept);
         for ((at, _), (org, kind)) in pruned {
             let newest = inner.expired.entry((org, kind)).or_insert(at);
@@ -315,12 +269,8 @@ impl Store for MemoryStore {
             let first = pruned.min(history_horizon.hour());
             inner.hours.retain(|(_, hour, _), _| *hour >= first);
         }
-        inner
-            .reading_changes
-            .retain(|(_, _, at, _), _| *at >= history_horizon);
-        inner
-            .user_changes
-            .retain(|(_, _, at, _, _), _| *at >= history_horizon);
+        inner.reading_changes.retain(|(_, _, at, _), _| *at >= history_horizon);
+        inner.user_changes.retain(|(_, _, at, _, _), _| *at >= history_horizon);
         Ok(false)
     }
 

@@ -41,12 +41,7 @@ impl Process {
                 }
             }
         });
-        Self {
-            child,
-            log,
-            lines,
-            name,
-        }
+        Self { child, log, lines, name }
     }
 
     /// Waits for a log line that `pick` takes something from.
@@ -89,12 +84,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "{} does not end:\n{}",
-                self.name,
-                self.log()
-            );
+            assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

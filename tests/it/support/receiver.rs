@@ -16,10 +16,7 @@ pub(crate) struct Notification {
 impl Notification {
     /// The alerts of a status (`firing` or `resolved`) and name.
     pub(crate) fn alerts(&self, status: &str, name: &str) -> Vec<&serde_json::Value> {
-        let all = self.body["alerts"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let all = self.body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter()
             .filter(|alert| alert["status"] == status && alert["labels"]["alertname"] == name)
             .collect()

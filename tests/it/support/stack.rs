@@ -47,19 +47,13 @@ impl Alertmanager {
             .iter_mut()
             .for_each(change);
         let file = directory.join("alertmanager.yml");
-        fs::write(
-            &file,
-            serde_yaml_ng::to_string(&config).expect("it was YAML"),
-        )
-        .expect("the directory is writable");
+        fs::write(&file, serde_yaml_ng::to_string(&config).expect("it was YAML"))
+            .expect("the directory is writable");
         let address = loopback(free_port());
         let process = Process::start(
             Command::new("prometheus-alertmanager")
                 .arg(format!("--config.file={}", file.display()))
-                .arg(format!(
-                    "--storage.path={}",
-                    directory.join("alertmanager").display()
-                ))
+                .arg(format!("--storage.path={}", directory.join("alertmanager").display()))
                 .arg(format!("--web.listen-address={address}"))
                 .arg("--cluster.listen-address="),
         );
@@ -72,10 +66,7 @@ impl Alertmanager {
                     .filter(|answer| answer.status == 200)
             },
         );
-        Self {
-            _process: process,
-            address,
-        }
+        Self { _process: process, address }
     }
 }
 
@@ -95,14 +86,11 @@ fn shorten(value: &mut serde_yaml_ng::Value) {
 
 /// Gives every webhook a URL of the test's receiver that names the receiver it stands for.
 fn point_at(config: &mut serde_yaml_ng::Value, receiver: SocketAddr) {
-    let receivers = config["receivers"]
-        .as_sequence_mut()
-        .expect("the shipped file has receivers");
+    let receivers = config["receivers"].as_sequence_mut().expect("the shipped file has receivers");
     for entry in receivers {
         let name = entry["name"].as_str().unwrap_or_default().to_owned();
-        if let Some(hooks) = entry
-            .get_mut("webhook_configs")
-            .and_then(|hooks| hooks.as_sequence_mut())
+        if let Some(hooks) =
+            entry.get_mut("webhook_configs").and_then(|hooks| hooks.as_sequence_mut())
         {
             for hook in hooks {
                 let hook = hook.as_mapping_mut().expect("a webhook is a mapping");
@@ -159,10 +147,7 @@ impl Prometheus {
         let process = Process::start(
             Command::new("prometheus")
                 .arg(format!("--config.file={}", file.display()))
-                .arg(format!(
-                    "--storage.tsdb.path={}",
-                    directory.join("prometheus").display()
-                ))
+                .arg(format!("--storage.tsdb.path={}", directory.join("prometheus").display()))
                 .arg(format!("--web.listen-address={address}")),
         );
         wait_until(
@@ -174,33 +159,22 @@ impl Prometheus {
                     .filter(|answer| answer.status == 200)
             },
         );
-        Self {
-            _process: process,
-            address,
-        }
+        Self { _process: process, address }
     }
 
     /// The result of an instant query.
     pub(crate) fn query(&self, expression: &str) -> Vec<serde_json::Value> {
-        let answer = http::get(
-            self.address,
-            &format!("/api/v1/query?query={}", encode(expression)),
-        );
+        let answer =
+            http::get(self.address, &format!("/api/v1/query?query={}", encode(expression)));
         let body = answer.json();
         assert_eq!(body["status"], "success", "{expression}: {body}");
-        body["data"]["result"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
+        body["data"]["result"].as_array().cloned().unwrap_or_default()
     }
 
     /// Firing alerts of a name, as label sets.
     pub(crate) fn firing(&self, name: &str) -> Vec<serde_json::Value> {
         let body = http::get(self.address, "/api/v1/alerts").json();
-        let alerts = body["data"]["alerts"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let alerts = body["data"]["alerts"].as_array().cloned().unwrap_or_default();
         alerts
             .into_iter()
             .filter(|alert| alert["labels"]["alertname"] == name && alert["state"] == "firing")
@@ -211,10 +185,7 @@ impl Prometheus {
     /// Rules whose last evaluation failed, with the error.
     pub(crate) fn broken_rules(&self) -> Vec<String> {
         let body = http::get(self.address, "/api/v1/rules").json();
-        let groups = body["data"]["groups"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let groups = body["data"]["groups"].as_array().cloned().unwrap_or_default();
         assert!(!groups.is_empty(), "no rules are loaded");
         groups
             .iter()

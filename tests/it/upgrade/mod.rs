@@ -22,9 +22,7 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
     let config = from_file(&file, &Environment::default()).unwrap();
     assert_eq!(config.store.path, database);
 
-    let captured = DateTime::parse_from_rfc3339(CAPTURED_AT)
-        .unwrap()
-        .timestamp();
+    let captured = DateTime::parse_from_rfc3339(CAPTURED_AT).unwrap().timestamp();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let options = Options {
@@ -38,9 +36,7 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
         clock: running_clock(Timestamp::from_seconds(captured + 20 * 60), 1),
         supervisor: Supervisor::default(),
     };
-    let daemon = runtime
-        .block_on(async { Daemon::start(&config, options) })
-        .unwrap();
+    let daemon = runtime.block_on(async { Daemon::start(&config, options) }).unwrap();
     let address = daemon.addresses()[0];
     let running = runtime.spawn(daemon.run(async move {
         ended.await.ok();
@@ -56,26 +52,15 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
         "users{org=\"acme\",check=\"active_configuration\",status=\"no\"} 1",
         "org_info{org=\"beta\",product=\"einstein_activity_capture\",connection=\"service_account\"} 1",
     ] {
-        assert!(
-            page.contains(&format!("\nlightning_sync_{sample}")),
-            "{sample}\n{page}"
-        );
+        assert!(page.contains(&format!("\nlightning_sync_{sample}")), "{sample}\n{page}");
     }
     // What was counted is not counted again.
     let record = format!(
         "{{\"at\":\"{CAPTURED_AT}\",\"object_type\":\"contacts\",\"user\":\"ann@acme.example\",\"record\":\"1\",\"id\":\"a1\"}}\n"
     );
     let headers = [("Content-Type", "application/x-ndjson")];
-    let answer = post(
-        address,
-        "/api/v1/orgs/acme/activity",
-        &headers,
-        record.as_bytes(),
-    );
-    assert_eq!(
-        answer.text(),
-        "{\"accepted\":0,\"duplicates\":1,\"expired\":0,\"rejected\":[]}"
-    );
+    let answer = post(address, "/api/v1/orgs/acme/activity", &headers, record.as_bytes());
+    assert_eq!(answer.text(), "{\"accepted\":0,\"duplicates\":1,\"expired\":0,\"rejected\":[]}");
     end.send(()).ok();
     runtime.block_on(running).unwrap().unwrap();
 }

@@ -21,12 +21,7 @@ fn fetch(site: &Site, path: &str) -> Value {
 
 /// The keys of a row that tell its value, without the words.
 fn facts(rows: &Value, id: &str) -> Value {
-    let row = rows
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["row"] == id)
-        .unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["row"] == id).unwrap();
     let keys = [
         "state",
         "value",
@@ -101,10 +96,7 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         (&row["meaning"], &row["owner"]),
         (&guide.meaning.plain().into(), &guide.owner().name().into())
     );
-    assert_eq!(
-        row["next_steps"].as_array().unwrap().len(),
-        guide.steps.len()
-    );
+    assert_eq!(row["next_steps"].as_array().unwrap().len(), guide.steps.len());
     assert_eq!(row["applies"], true);
     assert_eq!(
         acme["users"],
@@ -114,33 +106,15 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|source| {
-            (
-                source["source"].as_str().unwrap(),
-                source["live"].as_bool().unwrap(),
-            )
-        })
+        .map(|source| (source["source"].as_str().unwrap(), source["live"].as_bool().unwrap()))
         .collect();
-    assert_eq!(
-        live,
-        [
-            ("activity", true),
-            ("snapshot", true),
-            ("salesforce", false)
-        ]
-    );
+    assert_eq!(live, [("activity", true), ("snapshot", true), ("salesforce", false)]);
 }
 
 #[test]
 fn counts_of_an_engine_that_stands_still_are_unknown_and_states_are_not() {
-    let old = View {
-        as_of: minutes_ago(1),
-        ..view()
-    };
-    let site = Site::with(Setting {
-        view: old,
-        ..Setting::default()
-    });
+    let old = View { as_of: minutes_ago(1), ..view() };
+    let site = Site::with(Setting { view: old, ..Setting::default() });
     let acme = fetch(&site, "/api/v1/orgs/acme");
     assert_eq!(
         acme["view"],
@@ -149,16 +123,9 @@ fn counts_of_an_engine_that_stands_still_are_unknown_and_states_are_not() {
     let count = facts(&acme["rows"], "events.synced_24h");
     assert_eq!(
         (&count["state"], &count["value"], &count["unknown_because"]),
-        (
-            &json!("unknown"),
-            &Value::Null,
-            &json!("the engine has not published for too long")
-        )
+        (&json!("unknown"), &Value::Null, &json!("the engine has not published for too long"))
     );
-    assert_eq!(
-        facts(&acme["rows"], "service_account_recognized")["state"],
-        "live"
-    );
+    assert_eq!(facts(&acme["rows"], "service_account_recognized")["state"], "live");
 }
 
 #[test]
@@ -177,23 +144,13 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             ])
         })
         .collect();
-    assert_eq!(
-        short[0],
-        json!(["critical", "service_account_not_recognized", null, []])
-    );
+    assert_eq!(short[0], json!(["critical", "service_account_not_recognized", null, []]));
     assert_eq!(
         short[1],
-        json!([
-            "critical",
-            "no_sync_in_24_hours",
-            "contacts",
-            ["service_account_not_recognized"]
-        ])
+        json!(["critical", "no_sync_in_24_hours", "contacts", ["service_account_not_recognized"]])
     );
-    let ranks: Vec<&str> = findings
-        .iter()
-        .map(|finding| finding["severity"].as_str().unwrap())
-        .collect();
+    let ranks: Vec<&str> =
+        findings.iter().map(|finding| finding["severity"].as_str().unwrap()).collect();
     assert!(
         ranks.is_sorted_by_key(|rank| ["critical", "warning", "info"]
             .iter()
@@ -225,10 +182,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             .iter()
             .all(|finding| finding["severity"] == "warning")
     );
-    assert_eq!(
-        fetch(&site, "/api/v1/findings?org=beta")["findings"],
-        json!([])
-    );
+    assert_eq!(fetch(&site, "/api/v1/findings?org=beta")["findings"], json!([]));
     for (query, status) in [("org=nobody", 404), ("severity=bad", 400), ("limit=1", 400)] {
         assert_eq!(
             get(site.address, &format!("/api/v1/findings?{query}")).status,
@@ -246,41 +200,21 @@ fn an_organisation_of_which_nobody_spoke_is_unknown_and_not_well() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|org| {
-            json!([
-                org["org"],
-                org["url"],
-                org["verdict"],
-                org["worst_finding"]["reason"]
-            ])
-        })
+        .map(|org| json!([org["org"], org["url"], org["verdict"], org["worst_finding"]["reason"]]))
         .collect();
     assert_eq!(
         short,
         [
-            json!([
-                "acme",
-                "/api/v1/orgs/acme",
-                "broken",
-                "service_account_not_recognized"
-            ]),
+            json!(["acme", "/api/v1/orgs/acme", "broken", "service_account_not_recognized"]),
             json!(["beta", "/api/v1/orgs/beta", "unknown", null]),
         ]
     );
     let unknown = get(site.address, "/api/v1/orgs/nobody");
-    assert_eq!(
-        (unknown.status, unknown.json()["reason"].as_str()),
-        (404, Some("unknown_org"))
-    );
+    assert_eq!((unknown.status, unknown.json()["reason"].as_str()), (404, Some("unknown_org")));
 }
 
 fn users(page: &Value) -> Vec<&str> {
-    page["users"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|user| user["user"].as_str().unwrap())
-        .collect()
+    page["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -307,21 +241,11 @@ fn users_are_paged_by_what_stands_for_them_and_no_name_shows() {
     let user = &failing["users"][0];
     assert_eq!(
         (&user["verdict"], &user["failing_check"], &user["since"]),
-        (
-            &json!("failing"),
-            &json!("service_account"),
-            &json!("2026-11-22T13:54:00Z")
-        )
+        (&json!("failing"), &json!("service_account"), &json!("2026-11-22T13:54:00Z"))
     );
     assert!(!user["next_steps"].as_array().unwrap().is_empty());
     let row = |id: &str| {
-        user["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|row| row["row"] == id)
-            .unwrap()
-            .clone()
+        user["rows"].as_array().unwrap().iter().find(|row| row["row"] == id).unwrap().clone()
     };
     assert_eq!(
         row("user.contacts.records"),
@@ -329,20 +253,13 @@ fn users_are_paged_by_what_stands_for_them_and_no_name_shows() {
     );
     assert_eq!(row("user.reset")["state"], "unknown");
     for (query, wanted) in [
-        (
-            "check=service_account&status=yes",
-            vec!["effd", "effe", "efff"],
-        ),
+        ("check=service_account&status=yes", vec!["effd", "effe", "efff"]),
         ("check=service_account&status=unknown", vec!["effc"]),
         ("check=service_account&failing=true", vec!["f000"]),
         ("check=mailbox_version&failing=true", vec![]),
         ("failing=false", vec!["effc", "effd", "effe", "efff"]),
     ] {
-        assert_eq!(
-            users(&fetch(&site, &format!("{path}?{query}"))),
-            wanted,
-            "{query}"
-        );
+        assert_eq!(users(&fetch(&site, &format!("{path}?{query}"))), wanted, "{query}");
     }
     for bad in [
         "limit=0",
@@ -366,24 +283,12 @@ fn users_are_paged_by_what_stands_for_them_and_no_name_shows() {
 
 #[test]
 fn names_show_where_the_operator_asked_for_them() {
-    let plain = View {
-        user_names: UserNames::Plain,
-        ..view()
-    };
-    let site = Site::with(Setting {
-        view: plain,
-        ..Setting::default()
-    });
-    let page = fetch(
-        &site,
-        "/api/v1/orgs/acme/users?limit=2&after=user1%40corp.example",
-    );
+    let plain = View { user_names: UserNames::Plain, ..view() };
+    let site = Site::with(Setting { view: plain, ..Setting::default() });
+    let page = fetch(&site, "/api/v1/orgs/acme/users?limit=2&after=user1%40corp.example");
     assert_eq!(
         (users(&page), &page["next"]),
-        (
-            vec!["user2@corp.example", "user3@corp.example"],
-            &json!("user3@corp.example")
-        )
+        (vec!["user2@corp.example", "user3@corp.example"], &json!("user3@corp.example"))
     );
 }
 
@@ -437,18 +342,11 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut 
         wrong.push(format!("{at}: {value} is no {}", schema["type"]));
     }
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-        check(
-            document,
-            &schema["items"],
-            item,
-            &format!("{at}/{index}"),
-            wrong,
-        );
+        check(document, &schema["items"], item, &format!("{at}/{index}"), wrong);
     }
-    let (Some(members), true) = (
-        value.as_object(),
-        schema["properties"].is_object() || schema["allOf"].is_array(),
-    ) else {
+    let (Some(members), true) =
+        (value.as_object(), schema["properties"].is_object() || schema["allOf"].is_array())
+    else {
         return;
     };
     // The parts of a schema whose members lie side by side.
@@ -479,10 +377,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut 
 fn what_is_answered_is_what_the_description_promises() {
     let directory = tempfile::tempdir().unwrap();
     let past = super::history::week(directory.path(), "user5@corp.example", minutes_ago(0));
-    let site = Site::with(Setting {
-        history: Some(past),
-        ..Setting::default()
-    });
+    let site = Site::with(Setting { history: Some(past), ..Setting::default() });
     let document = fetch(&site, "/api/v1/openapi.json");
     let mut seen = 0;
     for (path, like) in [
@@ -490,10 +385,7 @@ fn what_is_answered_is_what_the_description_promises() {
         ("/api/v1/orgs/acme", "/api/v1/orgs/{org}"),
         ("/api/v1/orgs/beta", "/api/v1/orgs/{org}"),
         ("/api/v1/orgs/acme/users", "/api/v1/orgs/{org}/users"),
-        (
-            "/api/v1/orgs/acme/users/f000",
-            "/api/v1/orgs/{org}/users/{user}",
-        ),
+        ("/api/v1/orgs/acme/users/f000", "/api/v1/orgs/{org}/users/{user}"),
         ("/api/v1/orgs/acme/history", "/api/v1/orgs/{org}/history"),
         ("/api/v1/findings", "/api/v1/findings"),
         ("/api/v1/orgs/nobody", ""),

@@ -61,10 +61,7 @@ fn user(name: &str, pseudonym: &str, seed: usize) -> UserEntry {
 
 fn with_users(org: &OrgView, users: Vec<UserEntry>) -> OrgView {
     let mut org = org.clone();
-    let table = UserTable {
-        users,
-        complete: true,
-    };
+    let table = UserTable { users, complete: true };
     org.summary = Arc::new(UserSummary::of(&table, &org.policy, &org.live(NOW), NOW));
     org.users = Arc::new(table);
     org
@@ -81,9 +78,7 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
     let name = hostile(320);
     let mut org = with_users(
         &view.orgs[0],
-        (0..60)
-            .map(|number| user(&format!("{number:02}{}", &name[2..]), "f0", number))
-            .collect(),
+        (0..60).map(|number| user(&format!("{number:02}{}", &name[2..]), "f0", number)).collect(),
     );
     Arc::make_mut(&mut org.readings).put(
         OrgRow::ServiceAccountProvided,
@@ -102,21 +97,11 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
         history: Some(week(directory.path(), &first, NOW)),
         ..Setting::default()
     });
-    let empty = Site::with(Setting {
-        view: View::empty(NOW),
-        ..Setting::default()
-    });
+    let empty = Site::with(Setting { view: View::empty(NOW), ..Setting::default() });
     let escaped = crate::support::stack::encode(&first);
     let users = get(site.address, "/orgs/acme/users").text();
-    let second = users
-        .split("<a href=\"")
-        .find(|part| part.contains("rel=\"next\""));
-    let second = second
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap()
-        .replace("&#38;", "&");
+    let second = users.split("<a href=\"").find(|part| part.contains("rel=\"next\""));
+    let second = second.unwrap().split('"').next().unwrap().replace("&#38;", "&");
     let pasted = |name: &str, content: &str, press: &[&str], status: u16| {
         let mut look = looked_at(&site, name, "/orgs/acme/paste");
         look["paste"] = json!({ "content": content, "press": press });
@@ -146,20 +131,11 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
         looked_at(&site, "paste with a token", "/orgs/beta/paste"),
         looked_at(&site, "runbook", "/runbooks/LightningSyncNoSyncIn24Hours"),
         looked_at(&site, "second page of users", &second),
-        looked_at(
-            &site,
-            "nobody found",
-            "/orgs/acme/users?check=service_account&status=in_sync",
-        ),
+        looked_at(&site, "nobody found", "/orgs/acme/users?check=service_account&status=in_sync"),
         looked_at(&empty, "empty installation", "/"),
         pasted("paste preview", &hostile(500), &["show"], 200),
         pasted("paste stored", "svc", &["show", "store"], 200),
-        pasted(
-            "paste refused",
-            &format!("broken {}", hostile(500)),
-            &["show"],
-            422,
-        ),
+        pasted("paste refused", &format!("broken {}", hostile(500)), &["show"], 422),
         refused("unknown organisation", "/orgs/nobody", 404),
         refused("unknown user", "/orgs/acme/users/nobody", 404),
         refused("bad query", "/orgs/acme/users?verdict=odd", 400),
@@ -210,11 +186,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
     let mut sites = Vec::new();
     for name in BROKEN {
         let mut story = named(name).unwrap();
-        let worst = *story
-            .truth
-            .iter()
-            .min_by_key(|truth| (truth.severity, truth.from))
-            .unwrap();
+        let worst = *story.truth.iter().min_by_key(|truth| (truth.severity, truth.from)).unwrap();
         let now = worst.from.plus(TimeDelta::minutes(30));
         assert!(now < worst.until, "{name}");
         let broken = told(&mut story, "broken", now);
@@ -223,10 +195,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         assert_eq!(verdict.cause, Some(worst.reason), "{name}");
         let step = steps(&verdict.acting[0], Product::LightningSync)[0];
         let site = Site::with(Setting {
-            view: View {
-                orgs: vec![fine, broken],
-                ..View::empty(now)
-            },
+            view: View { orgs: vec![fine, broken], ..View::empty(now) },
             now,
             history: Some(week(&made(&directory, name), "nobody", now)),
             ..Setting::default()
@@ -276,10 +245,7 @@ fn pages_of_what_is_held_and_of_what_has_ended_hold_in_a_browser() {
             org = silent(&org, now);
         }
         let site = Site::with(Setting {
-            view: View {
-                orgs: vec![org],
-                ..View::empty(now)
-            },
+            view: View { orgs: vec![org], ..View::empty(now) },
             now,
             history: Some(week(&made(&directory, name), "nobody", now)),
             ..Setting::default()
@@ -313,11 +279,7 @@ fn the_pages_of_a_hundred_thousand_users_are_small_and_quick() {
     let mut view = view();
     let users = (0..100_000)
         .map(|number| {
-            user(
-                &format!("user{number:06}@corp.example"),
-                &format!("{number:016x}"),
-                number,
-            )
+            user(&format!("user{number:06}@corp.example"), &format!("{number:016x}"), number)
         })
         .collect();
     view.orgs[0] = Arc::new(with_users(&view.orgs[0], users));
@@ -370,13 +332,11 @@ fn with_parts(mut look: Value, parts: Value) -> Value {
 #[test]
 fn every_page_of_the_demo_holds_in_a_browser() {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let _demo = Process::start(
-        Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
-            "demo",
-            "--web.listen-address",
-            &address.to_string(),
-        ]),
-    );
+    let _demo = Process::start(Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
+        "demo",
+        "--web.listen-address",
+        &address.to_string(),
+    ]));
     let told = |org: &str| {
         let answer = request(address, "GET", &format!("/api/v1/orgs/{org}"), &[], b"").ok()?;
         (answer.status == 200 && answer.json()["users"]["known"].as_u64()? > 0).then_some(())
@@ -387,10 +347,7 @@ fn every_page_of_the_demo_holds_in_a_browser() {
     let user = get(address, "/api/v1/orgs/umbrella/users").json()["users"][0]["user"].clone();
     let user = user.as_str().unwrap();
     let history = get(address, "/api/v1/orgs/acme/history").json();
-    assert!(
-        history["hours"].as_array().unwrap().len() > 24,
-        "{history:#}"
-    );
+    assert!(history["hours"].as_array().unwrap().len() > 24, "{history:#}");
     let look_at =
         |name: &str, path: &str| json!({ "name": name, "url": format!("http://{address}{path}") });
     let mut preview = look_at("demo-preview", "/orgs/acme/paste");

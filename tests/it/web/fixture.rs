@@ -65,13 +65,7 @@ pub(super) struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self {
-            view: view(),
-            now: NOW,
-            reload: Ok(()),
-            page: (b"up 1\n", 2),
-            history: None,
-        }
+        Self { view: view(), now: NOW, reload: Ok(()), page: (b"up 1\n", 2), history: None }
     }
 }
 
@@ -94,10 +88,7 @@ impl Site {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let options = ServerOptions {
-                    lifecycle: true,
-                    ..ServerOptions::default()
-                };
+                let options = ServerOptions { lifecycle: true, ..ServerOptions::default() };
                 let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
                 let server = Server::bind(&any, options, services).unwrap();
                 tell.send(server.local_addrs()[0]).unwrap();
@@ -109,13 +100,7 @@ impl Site {
             });
             runtime.shutdown_timeout(Duration::from_secs(1));
         });
-        Self {
-            address: told.recv().unwrap(),
-            seen,
-            gate,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { address: told.recv().unwrap(), seen, gate, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Tells the server to end.
@@ -203,10 +188,7 @@ impl Ingest for Takes {
                 source: Source::Snapshot,
                 captured_at: NOW,
                 rows: vec![
-                    (
-                        OrgRow::ServiceAccountProvided,
-                        OrgValue::Account(Some(text.into())),
-                    ),
+                    (OrgRow::ServiceAccountProvided, OrgValue::Account(Some(text.into()))),
                     (
                         OrgRow::LastSync(ObjectType::Contacts),
                         OrgValue::Instant(minutes_ago(26 * 60)),
@@ -222,22 +204,10 @@ impl Ingest for Takes {
 }
 
 fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
-    let Setting {
-        view,
-        now,
-        reload,
-        page,
-        history,
-    } = setting;
+    let Setting { view, now, reload, page, history } = setting;
     let view = Arc::new(view);
     let access: BTreeMap<&str, Arc<Access>> = BTreeMap::from([
-        (
-            "acme",
-            Arc::new(Access {
-                token: None,
-                allowed_origins: vec![ORIGIN.to_owned()],
-            }),
-        ),
+        ("acme", Arc::new(Access { token: None, allowed_origins: vec![ORIGIN.to_owned()] })),
         (
             "beta",
             Arc::new(Access {
@@ -250,10 +220,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
         view: Arc::new(move || Arc::clone(&view)),
         now: Arc::new(move || now),
         metrics: Arc::new(Page(Arc::clone(seen), page.0, page.1)),
-        ingest: Arc::new(Takes {
-            seen: Arc::clone(seen),
-            gate: Arc::clone(gate),
-        }),
+        ingest: Arc::new(Takes { seen: Arc::clone(seen), gate: Arc::clone(gate) }),
         history,
         reload: Arc::new(move || {
             let reload = reload.clone();
@@ -301,11 +268,7 @@ fn org(
 fn acme() -> OrgView {
     let mut readings = OrgReadings::default();
     for (row, value, changed_at) in [
-        (
-            OrgRow::ServiceAccountRecognized,
-            OrgValue::Flag(false),
-            minutes_ago(710),
-        ),
+        (OrgRow::ServiceAccountRecognized, OrgValue::Flag(false), minutes_ago(710)),
         (
             OrgRow::ServiceAccountProvided,
             OrgValue::Account(Some("svc-sfsync@corp.example".into())),
@@ -316,17 +279,9 @@ fn acme() -> OrgView {
             OrgValue::Instant(minutes_ago(26 * 60)),
             minutes_ago(6),
         ),
-        (
-            OrgRow::Synced24h(ObjectType::Contacts),
-            OrgValue::Count(0),
-            minutes_ago(6),
-        ),
+        (OrgRow::Synced24h(ObjectType::Contacts), OrgValue::Count(0), minutes_ago(6)),
     ] {
-        let reading = Reading {
-            value,
-            observed_at: minutes_ago(6),
-            changed_at,
-        };
+        let reading = Reading { value, observed_at: minutes_ago(6), changed_at };
         readings.put(row, Source::Snapshot, reading);
     }
     // Salesforce has not spoken for a day, so what only it said is held.
@@ -350,10 +305,7 @@ fn acme() -> OrgView {
         covered_since: Some(minutes_ago(60 * 24 * 3)),
     };
     let users: Vec<UserEntry> = (0..5).map(user).collect();
-    let table = UserTable {
-        users,
-        complete: true,
-    };
+    let table = UserTable { users, complete: true };
     let live = acme.live(NOW);
     acme.summary = Arc::new(UserSummary::of(&table, &acme.policy, &live, NOW));
     acme.users = Arc::new(table);
@@ -387,10 +339,7 @@ pub(super) fn bind_again(
 ) -> Result<Server, lightning_sync_exporter::web::BindError> {
     let (seen, gate) = (Arc::new(Seen::default()), Arc::new(Semaphore::new(0)));
     let services = services(Setting::default(), &seen, &gate);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _entered = runtime.enter();
     Server::bind(&[address], options, services)
 }

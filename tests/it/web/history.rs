@@ -33,16 +33,9 @@ pub(super) fn week(directory: &Path, user: &str, now: Timestamp) -> Arc<dyn Hist
             });
         }
     }
-    assert!(
-        records
-            .iter()
-            .any(|record| record.kind.outcome == Outcome::Failed)
-    );
-    let mut writes = vec![Write::Activity {
-        org,
-        records: records.into(),
-        horizon: minutes_ago(30 * 24 * 60),
-    }];
+    assert!(records.iter().any(|record| record.kind.outcome == Outcome::Failed));
+    let mut writes =
+        vec![Write::Activity { org, records: records.into(), horizon: minutes_ago(30 * 24 * 60) }];
     writes.extend((0..8 * 24 * 4).rev().flat_map(|quarter| {
         ObjectType::ALL.iter().map(move |object| Write::Reading {
             org,
@@ -68,11 +61,7 @@ fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
     for day in (0..8).rev() {
         for (hour, status) in [(12, Status::MarkedForReset), (9, Status::None)] {
             let mut cells = before.clone();
-            cells.take(
-                UserRow::Reset,
-                state(status),
-                minutes_ago((day * 24 + hour) * 60),
-            );
+            cells.take(UserRow::Reset, state(status), minutes_ago((day * 24 + hour) * 60));
             writes.push(Write::User {
                 org,
                 source: Source::Snapshot,

@@ -30,12 +30,7 @@ fn refused(answer: &Response) -> (u16, String) {
     );
     let json = answer.json();
     assert_eq!(json["status"], answer.status);
-    assert!(
-        json["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.ends_with('.')),
-        "{json}"
-    );
+    assert!(json["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{json}");
     (answer.status, json["reason"].as_str().unwrap().to_owned())
 }
 
@@ -50,25 +45,17 @@ fn a_push_from_this_host_is_handed_over_whole_and_answered() {
     );
     assert_eq!(
         (answer.status, answer.text().as_str()),
-        (
-            200,
-            "{\"accepted\":1,\"duplicates\":14,\"expired\":0,\"rejected\":[]}"
-        )
+        (200, "{\"accepted\":1,\"duplicates\":14,\"expired\":0,\"rejected\":[]}")
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let pushed = site.seen.pushed.lock().unwrap();
-    let [request] = pushed.as_slice() else {
-        panic!("{pushed:?}")
-    };
+    let [request] = pushed.as_slice() else { panic!("{pushed:?}") };
     assert_eq!(
         (request.org.as_str(), request.kind, request.media_type),
         ("acme", IngestKind::Snapshot, MediaType::Html)
     );
     assert_eq!(request.body, "<p>In sync</p>".as_bytes());
-    assert_eq!(
-        request.query,
-        [("captured_at".to_owned(), "2026-11-22T13:55:00Z".to_owned())]
-    );
+    assert_eq!(request.query, [("captured_at".to_owned(), "2026-11-22T13:55:00Z".to_owned())]);
     assert_eq!(request.received_at, NOW);
 }
 
@@ -78,24 +65,14 @@ fn a_token_opens_its_own_organisation_only() {
     let beta = "/api/v1/orgs/beta/activity";
     let with = |path, token| post(site.address, path, &[NDJSON, ("Authorization", token)], b"");
     assert_eq!(with(beta, "Bearer beta-token").status, 200);
-    assert_eq!(
-        refused(&with(beta, "Bearer beta-tokem")),
-        (401, "token_wrong".to_owned())
-    );
+    assert_eq!(refused(&with(beta, "Bearer beta-tokem")), (401, "token_wrong".to_owned()));
     let without = post(site.address, beta, &[NDJSON], b"");
     assert_eq!(refused(&without), (401, "token_required".to_owned()));
     assert_eq!(without.header("www-authenticate"), Some("Bearer"));
     // Through a proxy only a token counts: that of beta opens neither acme nor what does not exist.
-    for path in [
-        ACTIVITY,
-        "/api/v1/orgs/nobody/activity",
-        "/api/v1/orgs/No%20body/activity",
-    ] {
-        let headers = [
-            NDJSON,
-            ("Authorization", "Bearer beta-token"),
-            ("X-Forwarded-For", "192.0.2.1"),
-        ];
+    for path in [ACTIVITY, "/api/v1/orgs/nobody/activity", "/api/v1/orgs/No%20body/activity"] {
+        let headers =
+            [NDJSON, ("Authorization", "Bearer beta-token"), ("X-Forwarded-For", "192.0.2.1")];
         assert_eq!(
             refused(&post(site.address, path, &headers, b"")),
             (401, "token_wrong".to_owned()),
@@ -103,12 +80,7 @@ fn a_token_opens_its_own_organisation_only() {
         );
     }
     assert_eq!(
-        refused(&post(
-            site.address,
-            "/api/v1/orgs/nobody/activity",
-            &[NDJSON],
-            b""
-        )),
+        refused(&post(site.address, "/api/v1/orgs/nobody/activity", &[NDJSON], b"")),
         (404, "unknown_org".to_owned())
     );
     assert_eq!(site.seen.pushed.lock().unwrap().len(), 1);
@@ -155,10 +127,7 @@ fn only_pages_of_allowed_origins_are_answered_by_cors() {
     for (name, value) in [
         ("access-control-allow-origin", ORIGIN),
         ("access-control-allow-methods", "POST"),
-        (
-            "access-control-allow-headers",
-            "authorization, content-type, content-encoding",
-        ),
+        ("access-control-allow-headers", "authorization, content-type, content-encoding"),
         ("access-control-allow-private-network", "true"),
         ("vary", "origin"),
     ] {
@@ -170,25 +139,15 @@ fn only_pages_of_allowed_origins_are_answered_by_cors() {
         ("/api/v1/orgs/nobody/activity", ORIGIN),
     ] {
         let answer = ask(path, origin);
-        assert_eq!(
-            refused(&answer),
-            (403, "origin_not_allowed".to_owned()),
-            "{path} {origin}"
-        );
+        assert_eq!(refused(&answer), (403, "origin_not_allowed".to_owned()), "{path} {origin}");
         assert_eq!(answer.header("access-control-allow-origin"), None);
     }
     let pushed = post(site.address, ACTIVITY, &[NDJSON, ("Origin", ORIGIN)], b"{}");
-    assert_eq!(
-        (pushed.status, pushed.header("access-control-allow-origin")),
-        (200, Some(ORIGIN))
-    );
+    assert_eq!((pushed.status, pushed.header("access-control-allow-origin")), (200, Some(ORIGIN)));
     // Its page may also read why it was refused.
     let refused = post(site.address, ACTIVITY, &[("Origin", ORIGIN)], b"{}");
     assert_eq!(
-        (
-            refused.status,
-            refused.header("access-control-allow-origin")
-        ),
+        (refused.status, refused.header("access-control-allow-origin")),
         (415, Some(ORIGIN))
     );
 }
@@ -199,50 +158,21 @@ fn what_is_not_taken_is_named() {
     let snapshot = "/api/v1/orgs/acme/snapshot";
     for (path, headers, status, reason) in [
         (ACTIVITY, &[][..], 415, "media_type_unsupported"),
-        (
-            ACTIVITY,
-            &[("Content-Type", "text/csv")],
-            415,
-            "media_type_unsupported",
-        ),
-        (
-            snapshot,
-            &[("Content-Type", "application/x-ndjson")],
-            415,
-            "media_type_unsupported",
-        ),
+        (ACTIVITY, &[("Content-Type", "text/csv")], 415, "media_type_unsupported"),
+        (snapshot, &[("Content-Type", "application/x-ndjson")], 415, "media_type_unsupported"),
         (
             snapshot,
             &[("Content-Type", "text/html; charset=windows-1252")],
             415,
             "encoding_unsupported",
         ),
-        (
-            ACTIVITY,
-            &[NDJSON, ("Content-Encoding", "br")],
-            415,
-            "encoding_unsupported",
-        ),
-        (
-            ACTIVITY,
-            &[NDJSON, ("Content-Encoding", "gzip, gzip")],
-            415,
-            "encoding_unsupported",
-        ),
+        (ACTIVITY, &[NDJSON, ("Content-Encoding", "br")], 415, "encoding_unsupported"),
+        (ACTIVITY, &[NDJSON, ("Content-Encoding", "gzip, gzip")], 415, "encoding_unsupported"),
         (ACTIVITY, &[NDJSON, GZIP], 400, "body_damaged"),
-        (
-            "/api/v1/orgs/acme/activity?a=1&a=2",
-            &[NDJSON],
-            400,
-            "bad_query",
-        ),
+        ("/api/v1/orgs/acme/activity?a=1&a=2", &[NDJSON], 400, "bad_query"),
     ] {
         let answer = post(site.address, path, headers, b"{}");
-        assert_eq!(
-            refused(&answer),
-            (status, reason.to_owned()),
-            "{path} {headers:?}"
-        );
+        assert_eq!(refused(&answer), (status, reason.to_owned()), "{path} {headers:?}");
     }
     let taken = post(site.address, ACTIVITY, &[("Content-Type", "text/csv")], b"").json();
     assert_eq!(
@@ -255,23 +185,16 @@ fn what_is_not_taken_is_named() {
 #[test]
 fn gzip_of_one_member_or_several_is_decoded_and_half_of_one_is_not() {
     let site = Site::start();
-    let records: Vec<u8> = (0..50_000)
-        .flat_map(|n| format!("{{\"id\":\"{n}\"}}\n").into_bytes())
-        .collect();
+    let records: Vec<u8> =
+        (0..50_000).flat_map(|n| format!("{{\"id\":\"{n}\"}}\n").into_bytes()).collect();
     let (first, second) = records.split_at(123_457);
     for packed in [gzip(&records), [gzip(first), gzip(second)].concat()] {
         let answer = post(site.address, ACTIVITY, &[NDJSON, GZIP], &packed);
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(
-            site.seen.pushed.lock().unwrap().pop().unwrap().body,
-            records
-        );
+        assert_eq!(site.seen.pushed.lock().unwrap().pop().unwrap().body, records);
     }
     let packed = gzip(&records);
-    for damaged in [
-        &packed[..packed.len() / 2],
-        &[&packed[..], b"more"].concat()[..],
-    ] {
+    for damaged in [&packed[..packed.len() / 2], &[&packed[..], b"more"].concat()[..]] {
         let answer = post(site.address, ACTIVITY, &[NDJSON, GZIP], damaged);
         assert_eq!(refused(&answer), (400, "body_damaged".to_owned()));
     }
@@ -316,10 +239,7 @@ fn a_body_that_ends_early_is_not_taken() {
     wait_until("the refusal is counted", Duration::from_secs(10), || {
         site.seen.refused.lock().unwrap().first().cloned()
     });
-    assert_eq!(
-        *site.seen.refused.lock().unwrap(),
-        [("acme".to_owned(), "body_cut_short")]
-    );
+    assert_eq!(*site.seen.refused.lock().unwrap(), [("acme".to_owned(), "body_cut_short")]);
     assert!(site.seen.pushed.lock().unwrap().is_empty());
 }
 
@@ -330,13 +250,7 @@ fn an_organisation_that_asks_too_often_waits_and_others_do_not() {
     let held: Vec<_> = (0..REQUESTS_PER_ORG)
         .map(|_| {
             std::thread::spawn(move || {
-                post(
-                    address,
-                    "/api/v1/orgs/acme/activity?hold=1",
-                    &[NDJSON],
-                    b"{}",
-                )
-                .status
+                post(address, "/api/v1/orgs/acme/activity?hold=1", &[NDJSON], b"{}").status
             })
         })
         .collect();

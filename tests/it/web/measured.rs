@@ -18,9 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// How many slow connections there are, each with its two ends in a process of its own: the usual limit of open files
 /// is too low for both.
 fn slow_connections() -> usize {
-    std::env::var("LIGHTNING_SYNC_TEST_CONNECTIONS").map_or(10_000, |text| {
-        text.parse().expect("a number of connections")
-    })
+    std::env::var("LIGHTNING_SYNC_TEST_CONNECTIONS")
+        .map_or(10_000, |text| text.parse().expect("a number of connections"))
 }
 
 /// Lets this process have `files` open.
@@ -28,10 +27,7 @@ fn allow_files(files: usize) {
     let limit = getrlimit(Resource::Nofile);
     let (files, soft) = (files as u64, limit.current.unwrap_or(u64::MAX));
     let maximum = limit.maximum.map(|hard| hard.max(files));
-    let wanted = Rlimit {
-        current: Some(soft.max(files)),
-        maximum,
-    };
+    let wanted = Rlimit { current: Some(soft.max(files)), maximum };
     assert!(
         soft >= files || setrlimit(Resource::Nofile, wanted).is_ok(),
         "{files} open files are needed and not allowed; raise the limit (ulimit -Hn) or lower LIGHTNING_SYNC_TEST_CONNECTIONS"
@@ -41,12 +37,7 @@ fn allow_files(files: usize) {
 fn memory(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        / 1024
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
 /// Sends a head byte by byte until it is closed; says after how long that was.
@@ -56,9 +47,7 @@ async fn drip(address: SocketAddr, open: Arc<Open>) -> Duration {
     let now_open = open.now.fetch_add(1, Ordering::Relaxed) + 1;
     open.most.fetch_max(now_open, Ordering::Relaxed);
     let mut nothing = [0; 1];
-    let mut write = stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
-        .await;
+    let mut write = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n").await;
     while write.is_ok() {
         match tokio::time::timeout(Duration::from_secs(1), stream.read(&mut nothing)).await {
             Ok(_) => break,
@@ -85,10 +74,7 @@ struct Attack {
 
 fn attack(address: SocketAddr, connections: usize) -> Attack {
     allow_files(connections + 100);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let open = Arc::new(Open::default());
     let lived: Vec<Duration> = runtime.block_on(async {
         let mut tasks = Vec::new();
@@ -140,28 +126,15 @@ const ATTACKED: &str = "LIGHTNING_SYNC_TEST_ATTACKED";
 /// Attacks `address` from another process, which is this one's program again.
 fn attack_from_outside(address: SocketAddr) -> Attack {
     let attacker = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--nocapture",
-            "web::measured::every_slow_connection_is_closed_in_time",
-        ])
+        .args(["--exact", "--nocapture", "web::measured::every_slow_connection_is_closed_in_time"])
         .env(ATTACKED, address.to_string())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&attacker.stdout).into_owned();
     let failed = String::from_utf8_lossy(&attacker.stderr).into_owned();
     assert!(attacker.status.success(), "{said}{failed}");
-    let figures = said
-        .split_once("ATTACK ")
-        .unwrap()
-        .1
-        .lines()
-        .next()
-        .unwrap();
-    let figures: Vec<u64> = figures
-        .split(' ')
-        .map(|figure| figure.parse().unwrap())
-        .collect();
+    let figures = said.split_once("ATTACK ").unwrap().1.lines().next().unwrap();
+    let figures: Vec<u64> = figures.split(' ').map(|figure| figure.parse().unwrap()).collect();
     Attack {
         connections: usize::try_from(figures[0]).unwrap(),
         most_at_once: usize::try_from(figures[1]).unwrap(),
@@ -174,10 +147,7 @@ fn attack_from_outside(address: SocketAddr) -> Attack {
 fn ten_thousand_slow_connections_are_closed_in_time_and_no_scrape_waits_for_them() {
     let connections = slow_connections();
     allow_files(connections + 2_000);
-    let site = Site::with(Setting {
-        page: (&[b'#'; 65536], 16),
-        ..Setting::default()
-    });
+    let site = Site::with(Setting { page: (&[b'#'; 65536], 16), ..Setting::default() });
     let (address, before) = (site.address, memory("VmRSS"));
     let attacker = std::thread::spawn(move || attack_from_outside(address));
     let (mut scrapes, mut peak) = (Vec::new(), before);
@@ -222,10 +192,8 @@ fn zeros(bytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-const PACKED: [(&str, &str); 2] = [
-    ("Content-Type", "application/x-ndjson"),
-    ("Content-Encoding", "gzip"),
-];
+const PACKED: [(&str, &str); 2] =
+    [("Content-Type", "application/x-ndjson"), ("Content-Encoding", "gzip")];
 
 #[test]
 fn a_gzip_bomb_is_refused_at_the_limit_in_bounded_memory() {
@@ -276,9 +244,7 @@ fn large_bodies_of_an_organisation_come_one_after_the_other_and_hold_up_nobody_e
         })
         .collect();
     let pushed = || site.seen.pushed.lock().unwrap().len();
-    wait_until("one is handed over", Duration::from_secs(30), || {
-        (pushed() == 1).then_some(())
-    });
+    wait_until("one is handed over", Duration::from_secs(30), || (pushed() == 1).then_some(()));
     let of_beta = [PACKED[0], PACKED[1], ("Authorization", "Bearer beta-token")];
     assert_eq!(push("beta", &of_beta, &body, "").status, 200);
     let small = push("acme", &PACKED[..1], b"{}", "");

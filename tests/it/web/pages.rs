@@ -35,10 +35,7 @@ fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
         assert!(html.contains(&wanted), "{wanted} is missing:\n{html}");
     }
     assert!(html.find("acme") < html.find("beta"));
-    assert!(
-        !html.contains("<script") && !html.contains("style=\""),
-        "{html}"
-    );
+    assert!(!html.contains("<script") && !html.contains("style=\""), "{html}");
     assert!(!html.contains("Nothing is wrong"), "unknown is not well");
 }
 
@@ -63,20 +60,10 @@ fn every_page_allows_its_own_style_and_nothing_inline_or_from_elsewhere() {
                 && !policy.contains("unsafe"),
             "{policy}"
         );
-        for inline in [
-            "<style",
-            "style=\"",
-            "<script>",
-            " onclick",
-            "src=\"http",
-            "url(",
-        ] {
+        for inline in ["<style", "style=\"", "<script>", " onclick", "src=\"http", "url("] {
             assert!(!html.contains(inline), "{path} has {inline}");
         }
-        let style = html
-            .split("<link rel=\"stylesheet\" href=\"")
-            .nth(1)
-            .unwrap();
+        let style = html.split("<link rel=\"stylesheet\" href=\"").nth(1).unwrap();
         let style = get(site.address, style.split('"').next().unwrap());
         assert_eq!(
             (style.status, style.header("content-type")),
@@ -89,10 +76,8 @@ fn every_page_allows_its_own_style_and_nothing_inline_or_from_elsewhere() {
 fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
     let html = get(Site::start().address, "/orgs/acme").text();
     let cause = guidance::cause(Cause::ServiceAccountNotRecognized);
-    let place = |text: &str| {
-        html.find(text)
-            .unwrap_or_else(|| panic!("{text} is missing:\n{html}"))
-    };
+    let place =
+        |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is missing:\n{html}"));
     let verdict = place("BROKEN since 02:10");
     let sentence = place("Salesforce does not accept svc….");
     let next = place(&format!("DO NOW, {}:", cause.steps[0].owner));
@@ -113,38 +98,12 @@ fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
 
 #[test]
 fn a_page_of_an_engine_that_stands_still_says_so() {
-    let old = View {
-        as_of: minutes_ago(1),
-        store_failing: true,
-        ..view()
-    };
-    let html = get(
-        Site::with(Setting {
-            view: old,
-            ..Setting::default()
-        })
-        .address,
-        "/",
-    )
-    .text();
-    assert!(
-        html.contains("The engine has not published for too long."),
-        "{html}"
-    );
+    let old = View { as_of: minutes_ago(1), store_failing: true, ..view() };
+    let html = get(Site::with(Setting { view: old, ..Setting::default() }).address, "/").text();
+    assert!(html.contains("The engine has not published for too long."), "{html}");
     assert!(html.contains("The store cannot write."), "{html}");
-    let empty = View {
-        orgs: Vec::new(),
-        ..view()
-    };
-    let html = get(
-        Site::with(Setting {
-            view: empty,
-            ..Setting::default()
-        })
-        .address,
-        "/",
-    )
-    .text();
+    let empty = View { orgs: Vec::new(), ..view() };
+    let html = get(Site::with(Setting { view: empty, ..Setting::default() }).address, "/").text();
     assert!(html.contains("No organisation is configured."), "{html}");
 }
 
@@ -154,11 +113,7 @@ fn errors_are_pages_where_people_look_and_json_where_programs_ask() {
     for (path, status, wanted) in [
         ("/orgs/nobody", 404, "Unknown organisation"),
         ("/orgs/nobody/paste", 404, "Unknown organisation"),
-        (
-            "/orgs/acme/users/nobody",
-            404,
-            "No source has named this user.",
-        ),
+        ("/orgs/acme/users/nobody", 404, "No source has named this user."),
         ("/orgs/acme/users?verdict=odd", 400, "Bad query"),
         ("/runbooks/Nothing", 404, "There is no alert of this name."),
         ("/orgs/acme/", 404, "Nothing is served"),
@@ -168,24 +123,13 @@ fn errors_are_pages_where_people_look_and_json_where_programs_ask() {
         let answer = request(site.address, "GET", path, &browser, b"").unwrap();
         let html = answer.text();
         assert_eq!(answer.status, status, "{path}");
-        assert_eq!(
-            answer.header("content-type"),
-            Some("text/html; charset=utf-8"),
-            "{path}"
-        );
-        assert!(
-            html.contains(wanted) && html.contains("<h1>"),
-            "{path}: {html}"
-        );
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert!(html.contains(wanted) && html.contains("<h1>"), "{path}: {html}");
         assert!(answer.header("content-security-policy").is_some(), "{path}");
     }
     for path in ["/api/v1/orgs/nobody", "/api/v1/nothing", "/nothing"] {
         let answer = get(site.address, path);
-        assert_eq!(
-            answer.header("content-type"),
-            Some("application/problem+json"),
-            "{path}"
-        );
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
     }
     // Dashboards link by a cause's name, also where no alert speaks of it.
     assert_eq!(get(site.address, "/runbooks/retired").status, 200);
@@ -201,30 +145,18 @@ fn a_status_that_a_check_never_shows_finds_nobody_and_says_why() {
     );
     let html = answer.text();
     assert_eq!(answer.status, 200, "{html}");
-    assert!(
-        html.contains("never shows “In sync”") && html.contains("0 of 5 users"),
-        "{html}"
-    );
+    assert!(html.contains("never shows “In sync”") && html.contains("0 of 5 users"), "{html}");
 }
 
 #[test]
 fn a_user_of_whom_only_something_is_known_is_not_fine() {
     let site = Site::start();
     let users = get(site.address, "/orgs/acme/users").text();
-    assert!(
-        users.contains("partly known") && !users.contains("badge fine"),
-        "{users}"
-    );
+    assert!(users.contains("partly known") && !users.contains("badge fine"), "{users}");
     let html = get(site.address, "/orgs/acme/users/effe").text();
-    assert!(
-        html.contains("not every check that counts is known."),
-        "{html}"
-    );
+    assert!(html.contains("not every check that counts is known."), "{html}");
     let html = get(site.address, "/orgs/acme/users/effc").text();
-    assert!(
-        html.contains("No source has reported a check of this user"),
-        "{html}"
-    );
+    assert!(html.contains("No source has reported a check of this user"), "{html}");
 }
 
 /// acme with three users of whom every check is known and fine, the second in a reset for an hour, the third for a day.
@@ -244,17 +176,9 @@ fn in_resets(spoke: i64) -> Setting {
             for row in UserRow::ALL.iter().filter(|row| row.is_direction()) {
                 cells.take(*row, state(Status::NotSetToSync), minutes_ago(6));
             }
-            cells.take(
-                UserRow::EventsToExchange,
-                state(Status::InSync),
-                minutes_ago(6),
-            );
+            cells.take(UserRow::EventsToExchange, state(Status::InSync), minutes_ago(6));
             if let Some(since) = since {
-                cells.take(
-                    UserRow::Reset,
-                    state(Status::ResetInProgress),
-                    minutes_ago(since),
-                );
+                cells.take(UserRow::Reset, state(Status::ResetInProgress), minutes_ago(since));
             }
             UserEntry {
                 name: UserName::new(&format!("user{number}@corp.example")).unwrap(),
@@ -263,17 +187,11 @@ fn in_resets(spoke: i64) -> Setting {
             }
         })
         .collect();
-    let table = UserTable {
-        users,
-        complete: true,
-    };
+    let table = UserTable { users, complete: true };
     acme.summary = Arc::new(UserSummary::of(&table, &acme.policy, &acme.live(NOW), NOW));
     acme.users = Arc::new(table);
     view.orgs[0] = Arc::new(acme);
-    Setting {
-        view,
-        ..Setting::default()
-    }
+    Setting { view, ..Setting::default() }
 }
 
 #[test]
@@ -284,10 +202,7 @@ fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
         assert!(html.contains(wanted), "{wanted}: {html}");
     }
     let users = get(site.address, "/orgs/acme/users?verdict=stuck").text();
-    assert!(
-        users.contains("1 of 3 users") && users.contains("badge attention\">stuck"),
-        "{users}"
-    );
+    assert!(users.contains("1 of 3 users") && users.contains("badge attention\">stuck"), "{users}");
     for (user, wanted) in [
         ("0000", "Every check that counts is known, and none fails."),
         ("0001", "A reset waits or runs."),
@@ -296,19 +211,12 @@ fn a_user_who_hangs_or_of_whom_nobody_speaks_any_more_is_not_fine() {
         let html = get(site.address, &format!("/orgs/acme/users/{user}")).text();
         assert!(html.contains(wanted), "{html}");
         // What is excluded by design is no trouble.
-        assert!(
-            html.contains("badge none\">Exchange configuration not set to sync"),
-            "{html}"
-        );
+        assert!(html.contains("badge none\">Exchange configuration not set to sync"), "{html}");
     }
     let silent = Site::with(in_resets(90 * 60));
     let users = get(silent.address, "/orgs/acme/users").text();
     assert!(!users.contains("badge fine"), "{users}");
-    for wanted in [
-        "fine when last read",
-        "in a reset when last read",
-        "stuck when last read",
-    ] {
+    for wanted in ["fine when last read", "in a reset when last read", "stuck when last read"] {
         assert!(users.contains(wanted), "{wanted}: {users}");
     }
     let html = get(silent.address, "/orgs/acme/users/0000").text();
@@ -321,10 +229,7 @@ fn what_never_synced_is_not_told_as_unknown() {
     let mut beta = (*view.orgs[1]).clone();
     beta.last_report[Source::Activity] = Some(minutes_ago(1));
     view.orgs[1] = Arc::new(beta);
-    let site = Site::with(Setting {
-        view,
-        ..Setting::default()
-    });
+    let site = Site::with(Setting { view, ..Setting::default() });
     let html = get(site.address, "/orgs/beta").text();
     assert!(html.contains("<td class=\"broken\">never</td>"), "{html}");
     assert!(html.contains("<bdi>never</bdi>"), "{html}");
@@ -333,14 +238,8 @@ fn what_never_synced_is_not_told_as_unknown() {
 #[test]
 fn only_sources_that_can_be_heard_are_listed() {
     let html = get(Site::start().address, "/orgs/acme").text();
-    assert!(
-        !html.contains("<b>canary</b>") && !html.contains("<b>exchange</b>"),
-        "{html}"
-    );
-    assert!(
-        html.contains("<b>activity</b>") && html.contains("Live <time"),
-        "{html}"
-    );
+    assert!(!html.contains("<b>canary</b>") && !html.contains("<b>exchange</b>"), "{html}");
+    assert!(html.contains("<b>activity</b>") && html.contains("Live <time"), "{html}");
     assert!(html.contains("for another 47 h"), "{html}");
 }
 
@@ -353,17 +252,11 @@ fn charts_tell_what_no_feed_has_told() {
     view.orgs[0] = Arc::new(acme.clone());
     let mut policy = (*acme.policy).clone();
     policy.name = OrgName::new("contacts-only").unwrap();
-    policy
-        .objects
-        .retain(|object| *object == ObjectType::Contacts);
+    policy.objects.retain(|object| *object == ObjectType::Contacts);
     acme.policy = Arc::new(policy);
     view.orgs.push(Arc::new(acme));
     let history = week(directory.path(), "ann@corp.example", NOW);
-    let site = Site::with(Setting {
-        view,
-        history: Some(history),
-        ..Setting::default()
-    });
+    let site = Site::with(Setting { view, history: Some(history), ..Setting::default() });
     let html = get(site.address, "/orgs/acme").text();
     for wanted in [
         "contacts not known: no feed of their records has reported",
@@ -379,24 +272,15 @@ fn charts_tell_what_no_feed_has_told() {
     }
     assert!(!html.contains("class=\"events held\""), "{html}");
     let html = get(site.address, "/orgs/contacts-only").text();
-    assert!(
-        !html.contains("key events") && !html.contains(" events"),
-        "{html}"
-    );
+    assert!(!html.contains("key events") && !html.contains(" events"), "{html}");
 }
 
 #[test]
 fn instants_in_markup_are_what_browsers_read() {
-    let setting = Setting {
-        now: Timestamp::from_nanos(NOW.nanos() + 123_456_789),
-        ..Setting::default()
-    };
+    let setting =
+        Setting { now: Timestamp::from_nanos(NOW.nanos() + 123_456_789), ..Setting::default() };
     let html = get(Site::with(setting).address, "/orgs/acme").text();
     for instant in html.split("datetime=\"").skip(1) {
-        assert_eq!(
-            instant.find('"'),
-            Some("2026-11-22T14:00:00Z".len()),
-            "{instant}"
-        );
+        assert_eq!(instant.find('"'), Some("2026-11-22T14:00:00Z".len()), "{instant}");
     }
 }

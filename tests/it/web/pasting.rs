@@ -20,21 +20,14 @@ fn a_paste_is_shown_before_it_is_stored_and_then_stored_as_shown() {
     let shown = paste(
         &site,
         "acme",
-        &[
-            ("content", HOSTILE),
-            ("captured_at", "2026-11-22T13:55"),
-            ("do", "show"),
-        ],
+        &[("content", HOSTILE), ("captured_at", "2026-11-22T13:55"), ("do", "show")],
         &[],
     );
     let html = shown.text();
     assert_eq!(shown.status, 200, "{html}");
     assert!(site.seen.pushed.lock().unwrap().is_empty());
     assert!(!html.contains("<script>alert"), "{html}");
-    assert!(
-        html.contains("<bdi>&#34;&#62;&#60;script&#62;alert(1)"),
-        "{html}"
-    );
+    assert!(html.contains("<bdi>&#34;&#62;&#60;script&#62;alert(1)"), "{html}");
     assert!(
         html.contains("26 h ago <small>(Sat 12:00 UTC)</small>"),
         "as the pages tell instants: {html}"
@@ -56,24 +49,13 @@ fn a_paste_is_shown_before_it_is_stored_and_then_stored_as_shown() {
 fn what_was_not_understood_is_told_and_nothing_is_stored() {
     let site = Site::start();
     let content = format!("broken {HOSTILE}");
-    let fields = [
-        ("content", content.as_str()),
-        ("captured_at", "2026-11-22T13:55"),
-    ];
+    let fields = [("content", content.as_str()), ("captured_at", "2026-11-22T13:55")];
     let answer = paste(&site, "acme", &fields, &[]);
     let html = answer.text();
     assert_eq!(answer.status, 422);
-    assert!(
-        html.contains("Page cut short: nothing was stored"),
-        "{html}"
-    );
+    assert!(html.contains("Page cut short: nothing was stored"), "{html}");
     assert!(!html.contains("<script>alert"), "{html}");
-    let answer = paste(
-        &site,
-        "acme",
-        &[("content", "x"), ("captured_at", "soon")],
-        &[],
-    );
+    let answer = paste(&site, "acme", &[("content", "x"), ("captured_at", "soon")], &[]);
     assert_eq!(answer.status, 422);
     assert!(site.seen.pushed.lock().unwrap().is_empty());
     let refused = site.seen.refused.lock().unwrap();
@@ -83,10 +65,7 @@ fn what_was_not_understood_is_told_and_nothing_is_stored() {
 #[test]
 fn a_paste_that_failed_keeps_what_was_typed() {
     let site = Site::start();
-    let typed = [
-        ("captured_at", "2026-11-20T07:31"),
-        ("user", "ann@corp.example"),
-    ];
+    let typed = [("captured_at", "2026-11-20T07:31"), ("user", "ann@corp.example")];
     let kept = |html: &str| {
         html.contains("value=\"2026-11-20T07:31\"") && html.contains("value=\"ann@corp.example\"")
     };
@@ -110,31 +89,17 @@ fn what_could_not_be_stored_is_still_there() {
     let hidden = json.replace('"', "&#34;");
     let fields = [("snapshot", json), ("do", "store"), ("token", "guess")];
     let html = paste(&site, "beta", &fields, &[]).text();
-    assert!(
-        html.contains(&hidden) && html.contains("This is not the token of beta."),
-        "{html}"
-    );
-    let foreign = paste(
-        &site,
-        "beta",
-        &fields,
-        &[("Origin", "https://evil.example")],
-    );
+    assert!(html.contains(&hidden) && html.contains("This is not the token of beta."), "{html}");
+    let foreign = paste(&site, "beta", &fields, &[("Origin", "https://evil.example")]);
     assert!(!foreign.text().contains(&hidden));
     let failing = [("snapshot", "{\"a full disk\":0}"), ("do", "store")];
     let answer = paste(&site, "acme", &failing, &[]);
     let html = answer.text();
     assert_eq!(answer.status, 503, "{html}");
-    assert!(
-        html.contains("What was understood") && html.contains("The disk is full."),
-        "{html}"
-    );
+    assert!(html.contains("What was understood") && html.contains("The disk is full."), "{html}");
     let known = [("snapshot", "{\"nothing new\":0}"), ("do", "store")];
     let html = paste(&site, "acme", &known, &[]).text();
-    assert!(
-        html.contains("<h2>Nothing new</h2>") && html.contains("as of <time"),
-        "{html}"
-    );
+    assert!(html.contains("<h2>Nothing new</h2>") && html.contains("as of <time"), "{html}");
 }
 
 #[test]
@@ -143,20 +108,12 @@ fn who_cannot_paste_is_told_before_pasting() {
     let from_elsewhere = [("Via", "1.1 proxy")];
     let html = |org: &str| {
         let path = format!("/orgs/{org}/paste");
-        request(site.address, "GET", &path, &from_elsewhere, b"")
-            .unwrap()
-            .text()
+        request(site.address, "GET", &path, &from_elsewhere, b"").unwrap().text()
     };
     let closed = html("acme");
-    assert!(
-        closed.contains("acme has no token") && !closed.contains("<textarea"),
-        "{closed}"
-    );
+    assert!(closed.contains("acme has no token") && !closed.contains("<textarea"), "{closed}");
     let open = html("beta");
-    assert!(
-        open.contains("<textarea") && open.contains("Token of beta"),
-        "{open}"
-    );
+    assert!(open.contains("<textarea") && open.contains("Token of beta"), "{open}");
 }
 
 #[test]
@@ -171,11 +128,7 @@ fn a_paste_needs_what_every_push_needs() {
         ("beta", &fields, &[], 401),
         ("nobody", &fields, &[], 404),
     ] {
-        assert_eq!(
-            paste(&site, org, fields, headers).status,
-            status,
-            "{org} {headers:?}"
-        );
+        assert_eq!(paste(&site, org, fields, headers).status, status, "{org} {headers:?}");
     }
     let wrong = [("snapshot", "{}"), ("do", "store"), ("token", "acme-token")];
     assert_eq!(paste(&site, "beta", &wrong, &[]).status, 401);

@@ -30,10 +30,7 @@ fn a_scrape_gets_the_format_and_encoding_it_asks_for() {
     ] {
         let headers = [("Accept", accept), ("Accept-Encoding", encoding)];
         let answer = request(site.address, "GET", "/metrics", &headers, b"").unwrap();
-        assert_eq!(
-            (answer.status, answer.text().as_str()),
-            (200, "up 1\nup 1\n")
-        );
+        assert_eq!((answer.status, answer.text().as_str()), (200, "up 1\nup 1\n"));
         assert_eq!(answer.header("content-type"), Some(content_type));
         assert_eq!(answer.header("content-encoding"), packed);
         assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
@@ -53,28 +50,13 @@ fn every_answer_carries_what_keeps_browsers_from_harm() {
     let site = Site::start();
     for path in ["/", "/metrics", "/api/v1/orgs", "/-/healthy", "/nowhere"] {
         let answer = get(site.address, path);
-        assert_eq!(
-            answer.header("x-content-type-options"),
-            Some("nosniff"),
-            "{path}"
-        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
-        assert_eq!(
-            answer.header("referrer-policy"),
-            Some("no-referrer"),
-            "{path}"
-        );
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-        assert_eq!(
-            answer.header("cross-origin-resource-policy"),
-            Some("same-origin"),
-            "{path}"
-        );
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{path}");
         let policy = answer.header("content-security-policy").unwrap();
-        assert!(
-            policy.starts_with("default-src 'none';"),
-            "{path}: {policy}"
-        );
+        assert!(policy.starts_with("default-src 'none';"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
     }
 }
@@ -83,10 +65,8 @@ fn every_answer_carries_what_keeps_browsers_from_harm() {
 fn head_is_answered_like_get_without_a_body() {
     let site = Site::start();
     for path in ["/", "/metrics", "/api/v1/orgs/acme", "/-/healthy"] {
-        let (head, get) = (
-            request(site.address, "HEAD", path, &[], b"").unwrap(),
-            get(site.address, path),
-        );
+        let (head, get) =
+            (request(site.address, "HEAD", path, &[], b"").unwrap(), get(site.address, path));
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
         for name in ["content-type", "content-length", "content-security-policy"] {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
@@ -106,15 +86,8 @@ fn other_methods_are_refused_with_those_that_are_taken() {
         ("TRACE", "/", "GET,HEAD"),
     ] {
         let answer = request(site.address, method, path, &[], b"").unwrap();
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (405, Some(allow)),
-            "{method} {path}"
-        );
-        assert_eq!(
-            answer.header("content-type"),
-            Some("application/problem+json")
-        );
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{method} {path}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert_eq!(answer.json()["reason"], "method_not_allowed");
     }
 }
@@ -122,16 +95,11 @@ fn other_methods_are_refused_with_those_that_are_taken() {
 #[test]
 fn a_scrape_too_many_is_told_to_come_again_and_one_that_ends_makes_room() {
     // Larger than what the kernel buffers of a connection on its own.
-    let site = Site::with(Setting {
-        page: (&[b'#'; 65536], 1024),
-        ..Setting::default()
-    });
+    let site = Site::with(Setting { page: (&[b'#'; 65536], 1024), ..Setting::default() });
     let mut readers: Vec<TcpStream> = (0..SCRAPES)
         .map(|_| {
             let mut reader = TcpStream::connect(site.address).unwrap();
-            reader
-                .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                .unwrap();
+            reader.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
             reader
         })
         .collect();
@@ -139,10 +107,7 @@ fn a_scrape_too_many_is_told_to_come_again_and_one_that_ends_makes_room() {
         (site.seen.scraped.lock().unwrap().len() == SCRAPES).then_some(())
     });
     let refused = get(site.address, "/metrics");
-    assert_eq!(
-        (refused.status, refused.header("retry-after")),
-        (503, Some("5"))
-    );
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
     assert_eq!(refused.json()["reason"], "scrapes_busy");
     let mut whole = vec![0; 1024 * 65536];
     readers[0].read_exact(&mut whole).unwrap();
@@ -154,35 +119,20 @@ fn a_scrape_too_many_is_told_to_come_again_and_one_that_ends_makes_room() {
 
 #[test]
 fn alive_is_not_ready() {
-    let stale = View {
-        as_of: minutes_ago(1),
-        ..view()
-    };
-    let failing = View {
-        store_failing: true,
-        ..view()
-    };
+    let stale = View { as_of: minutes_ago(1), ..view() };
+    let failing = View { store_failing: true, ..view() };
     for (setting, detail) in [
         (
-            Setting {
-                view: stale,
-                ..Setting::default()
-            },
+            Setting { view: stale, ..Setting::default() },
             "The engine last published at 2026-11-22T13:59:00Z, more than 30 s ago. Look in the log for what holds it up.",
         ),
         (
-            Setting {
-                view: failing,
-                ..Setting::default()
-            },
+            Setting { view: failing, ..Setting::default() },
             "The store cannot write, so nothing that is pushed is taken. Look in the log for its error; senders retry.",
         ),
     ] {
         let site = Site::with(setting);
-        assert_eq!(
-            get(site.address, "/-/healthy").text(),
-            "The daemon is alive.\n"
-        );
+        assert_eq!(get(site.address, "/-/healthy").text(), "The daemon is alive.\n");
         let answer = get(site.address, "/-/ready");
         assert_eq!(answer.status, 503);
         assert_eq!(
@@ -195,10 +145,7 @@ fn alive_is_not_ready() {
     }
     let site = Site::start();
     let answer = get(site.address, "/-/ready");
-    assert_eq!(
-        (answer.status, answer.text().as_str()),
-        (200, "The daemon is ready.\n")
-    );
+    assert_eq!((answer.status, answer.text().as_str()), (200, "The daemon is ready.\n"));
     assert!(view().is_fresh(NOW));
 }
 
@@ -259,10 +206,8 @@ fn a_head_that_is_too_large_is_refused_and_the_connection_closed() {
     let site = Site::start();
     let long = "x".repeat(17 * 1024);
     let many: Vec<(String, &str)> = (0..80).map(|n| (format!("X-{n}"), "y")).collect();
-    let many: Vec<(&str, &str)> = many
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
+    let many: Vec<(&str, &str)> =
+        many.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     for headers in [&[("X-Long", long.as_str())][..], &many] {
         let answer = request(site.address, "GET", "/-/healthy", headers, b"").unwrap();
         assert_eq!(answer.status, 431);

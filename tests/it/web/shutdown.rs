@@ -15,22 +15,14 @@ fn a_push_that_is_under_way_is_answered_before_the_end() {
     let mut site = Site::start();
     let address = site.address;
     let push = std::thread::spawn(move || {
-        post(
-            address,
-            "/api/v1/orgs/acme/activity?hold=1",
-            &[NDJSON],
-            b"{}",
-        )
-        .status
+        post(address, "/api/v1/orgs/acme/activity?hold=1", &[NDJSON], b"{}").status
     });
     wait_until("it is under way", Duration::from_secs(10), || {
         site.seen.pushed.lock().unwrap().len().checked_sub(1)
     });
     // A connection that rests is no reason to wait.
     let mut resting = TcpStream::connect(address).unwrap();
-    resting
-        .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
+    resting.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut begun = [0; 12];
     resting.read_exact(&mut begun).unwrap();
     site.stop();
@@ -41,11 +33,7 @@ fn a_push_that_is_under_way_is_answered_before_the_end() {
     site.gate.add_permits(1);
     site.wait();
     assert_eq!(push.join().unwrap(), 200);
-    assert!(
-        stopped.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        stopped.elapsed()
-    );
+    assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
 }
 
 #[test]
@@ -62,12 +50,6 @@ fn a_client_that_hangs_delays_the_end_no_longer_than_its_bound() {
     let stopped = Instant::now();
     site.wait();
     let took = stopped.elapsed();
-    assert!(
-        took >= SHUTDOWN_WITHIN && took < SHUTDOWN_WITHIN + Duration::from_secs(3),
-        "{took:?}"
-    );
-    println!(
-        "ended {:.1} s after the signal with a client that hangs",
-        took.as_secs_f64()
-    );
+    assert!(took >= SHUTDOWN_WITHIN && took < SHUTDOWN_WITHIN + Duration::from_secs(3), "{took:?}");
+    println!("ended {:.1} s after the signal with a client that hangs", took.as_secs_f64());
 }

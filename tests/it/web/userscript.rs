@@ -46,41 +46,23 @@ fn saved_pages_of_every_layout_go_through_bookmarklet_and_userscript_into_the_pa
     let results = results.as_array().unwrap();
     let first = |kind: &str| {
         let is_of = |result: &&Value| result["name"].as_str().unwrap().starts_with(kind);
-        results.iter().find(is_of).unwrap()["stored"]
-            .as_str()
-            .unwrap()
+        results.iter().find(is_of).unwrap()["stored"].as_str().unwrap()
     };
     assert!(first("org").starts_with("Stored") && first("user").starts_with("Stored"));
     assert_eq!(results.len(), layouts.len() * 3);
     for result in results {
         assert_eq!(result["trouble"], json!([]), "{result:#}");
-        assert!(
-            result["pasted"].as_str().unwrap().contains("with its marks"),
-            "{result:#}"
-        );
+        assert!(result["pasted"].as_str().unwrap().contains("with its marks"), "{result:#}");
         // The same page at the same minute is news only once.
         let stored = result["stored"].as_str().unwrap();
-        assert!(
-            stored.starts_with("Stored") || stored.starts_with("Nothing new"),
-            "{result:#}"
-        );
-        let rows: Vec<&str> = result["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row.as_str().unwrap())
-            .collect();
+        assert!(stored.starts_with("Stored") || stored.starts_with("Nothing new"), "{result:#}");
+        let rows: Vec<&str> =
+            result["rows"].as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
         let is_org = result["name"].as_str().unwrap().starts_with("org");
         let (count, mark) = if is_org {
-            (
-                10,
-                "Salesforce recognizes Microsoft Exchange service account ✓ check",
-            )
+            (10, "Salesforce recognizes Microsoft Exchange service account ✓ check")
         } else {
-            (
-                15,
-                "ann@corp.example: User recognized by Exchange service account ✗ no",
-            )
+            (15, "ann@corp.example: User recognized by Exchange service account ✗ no")
         };
         assert_eq!(rows.len(), count, "{result:#}");
         assert!(rows.contains(&mark), "{result:#}");

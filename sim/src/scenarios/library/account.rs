@@ -11,12 +11,7 @@ use crate::scenarios::setting::{BERLIN, NEW_YORK, day, local, office, office_hou
 use crate::scenarios::truth::{Truth, late, nothing_for_an_hour};
 
 pub(super) fn stories() -> Vec<Scenario> {
-    vec![
-        service_account_broken(),
-        account_missing(),
-        password_expired(),
-        oauth_connection(),
-    ]
+    vec![service_account_broken(), account_missing(), password_expired(), oauth_connection()]
 }
 
 fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
@@ -32,16 +27,10 @@ fn service_account_broken() -> Scenario {
     let (broke, read, restored) = (at(10, 10, 20), at(10, 10, 30), at(11, 14, 50));
     // A single record may be a straggler: the next reading of the page ends it.
     let ended = at(11, 15, 0);
-    story.life.changes = vec![
-        change(broke, restored, STOPPED),
-        change(broke, restored, What::NotRecognized),
-    ];
-    story.truth = vec![Truth::org(
-        Cause::ServiceAccountNotRecognized,
-        Severity::Critical,
-        read,
-        ended,
-    )];
+    story.life.changes =
+        vec![change(broke, restored, STOPPED), change(broke, restored, What::NotRecognized)];
+    story.truth =
+        vec![Truth::org(Cause::ServiceAccountNotRecognized, Severity::Critical, read, ended)];
     story
 }
 
@@ -59,12 +48,7 @@ fn account_missing() -> Scenario {
         change(lost, saved, What::NoAccount),
         change(lost, saved, What::NotRecognized),
     ];
-    story.truth = vec![Truth::org(
-        Cause::ServiceAccountMissing,
-        Severity::Critical,
-        lost,
-        saved,
-    )];
+    story.truth = vec![Truth::org(Cause::ServiceAccountMissing, Severity::Critical, lost, saved)];
     story
 }
 
@@ -76,17 +60,12 @@ fn password_expired() -> Scenario {
                    saved in the afternoon.";
     let (expired, noticed, read, saved) =
         (at(12, 9, 40), at(12, 12, 40), at(12, 13, 0), at(12, 16, 10));
-    story.life.changes = vec![
-        change(expired, saved, STOPPED),
-        change(noticed, saved, What::NotRecognized),
-    ];
+    story.life.changes =
+        vec![change(expired, saved, STOPPED), change(noticed, saved, What::NotRecognized)];
     story.truth = ObjectType::ALL
         .iter()
         .flat_map(|object| {
-            [
-                late(expired, read).of(*object),
-                nothing_for_an_hour(expired, read).of(*object),
-            ]
+            [late(expired, read).of(*object), nothing_for_an_hour(expired, read).of(*object)]
         })
         .chain([Truth::org(
             Cause::ServiceAccountNotRecognized,

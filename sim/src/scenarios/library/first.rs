@@ -47,21 +47,13 @@ fn first_setup() -> Scenario {
     story.life.began = began;
     story.life.changes = show(0..USERS, Status::NotStarted, Timestamp::MIN, began)
         .chain(show(0..USERS, Status::InitialSyncInProgress, began, done))
-        .chain(show(
-            0..USERS,
-            Status::InitialSyncCompleted,
-            done,
-            at(10, 17, 0),
-        ))
+        .chain(show(0..USERS, Status::InitialSyncCompleted, done, at(10, 17, 0)))
         .chain([
             change(began, done, What::AllHours),
             change(
                 began,
                 events,
-                What::Stopped {
-                    object: Some(ObjectType::Events),
-                    direction: None,
-                },
+                What::Stopped { object: Some(ObjectType::Events), direction: None },
             ),
         ])
         .collect();

@@ -42,9 +42,8 @@ const USERS: u32 = 40;
 /// A story in which nothing happens: forty users, something every two minutes by day, a trickle by night, the page read
 /// every half hour, and ten days that nobody watched before it begins.
 fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Timestamp) -> Scenario {
-    let seed = name.bytes().fold(1, |seed: u64, byte| {
-        seed.wrapping_mul(31).wrapping_add(u64::from(byte))
-    });
+    let seed =
+        name.bytes().fold(1, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
     Scenario {
         name,
         title: "",
@@ -54,12 +53,7 @@ fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Time
         truth: Vec::new(),
         life: Life {
             seed,
-            rhythm: Rhythm {
-                slot_seconds: 120,
-                most: 2,
-                closed_one_in: TRICKLE,
-                fails_one_in: 0,
-            },
+            rhythm: Rhythm { slot_seconds: 120, most: 2, closed_one_in: TRICKLE, fails_one_in: 0 },
             began: starts.minus(TimeDelta::days(10)),
             objects: policy.objects.clone(),
             calendar: policy.calendar.clone(),
@@ -70,11 +64,7 @@ fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Time
             users: USERS,
             outlook: policy.reps_select_events,
         },
-        reads: Reads {
-            every: TimeDelta::minutes(30),
-            at: TimeDelta::zero(),
-            lately: None,
-        },
+        reads: Reads { every: TimeDelta::minutes(30), at: TimeDelta::zero(), lately: None },
         policy,
     }
 }
@@ -84,7 +74,4 @@ const fn change(from: Timestamp, until: Timestamp, what: What) -> LifeChange {
 }
 
 /// Nothing syncs at all.
-const STOPPED: What = What::Stopped {
-    object: None,
-    direction: None,
-};
+const STOPPED: What = What::Stopped { object: None, direction: None };

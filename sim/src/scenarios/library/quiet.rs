@@ -62,14 +62,10 @@ fn weekend_in_wall_hours() -> Scenario {
     story.life.rhythm.closed_one_in = 0;
     let saturday_evening = local(BERLIN, day(11, 7), 18, 0);
     let monday_morning = local(BERLIN, day(11, 9), 8, 0);
-    story.truth = Truth::org(
-        Cause::NoSyncIn24Hours,
-        Severity::Critical,
-        saturday_evening,
-        monday_morning,
-    )
-    .each(ObjectType::ALL)
-    .collect();
+    story.truth =
+        Truth::org(Cause::NoSyncIn24Hours, Severity::Critical, saturday_evening, monday_morning)
+            .each(ObjectType::ALL)
+            .collect();
     story
 }
 
@@ -100,13 +96,8 @@ fn holiday_unlisted() -> Scenario {
             [
                 late(left, back).of(*object),
                 nothing_for_an_hour(left, at(26, 15, 0)).of(*object),
-                Truth::org(
-                    Cause::NothingIn24Hours,
-                    Severity::Warning,
-                    at(26, 15, 0),
-                    back,
-                )
-                .of(*object),
+                Truth::org(Cause::NothingIn24Hours, Severity::Warning, at(26, 15, 0), back)
+                    .of(*object),
             ]
         })
         .collect();
@@ -116,12 +107,7 @@ fn holiday_unlisted() -> Scenario {
 fn daylight_saving() -> Scenario {
     let policy = office_hours(org_name("daylight_saving"), NEW_YORK, &[]);
     let starts = local(NEW_YORK, day(3, 5), 0, 0);
-    let mut story = scenario(
-        "daylight_saving",
-        policy,
-        starts,
-        local(NEW_YORK, day(3, 11), 0, 0),
-    );
+    let mut story = scenario("daylight_saving", policy, starts, local(NEW_YORK, day(3, 11), 0, 0));
     story.title = "Clocks go forward";
     story.about = "A quiet weekend in which the clocks go forward: business begins an hour earlier by the sun on Monday.";
     story.life.rhythm.closed_one_in = 0;

@@ -11,12 +11,7 @@ use crate::scenarios::setting::{BERLIN, day, local, office, office_hours, org_na
 use crate::scenarios::truth::{Truth, late, nothing_for_an_hour};
 
 pub(super) fn stories() -> Vec<Scenario> {
-    vec![
-        contacts_stopped(),
-        stopped_over_clock_change(),
-        one_direction_stopped(),
-        retirement_day(),
-    ]
+    vec![contacts_stopped(), stopped_over_clock_change(), one_direction_stopped(), retirement_day()]
 }
 
 fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
@@ -31,14 +26,8 @@ fn contacts_stopped() -> Scenario {
                    Thursday morning.";
     let (stopped, page, resumed) = (at(10, 10, 0), at(11, 10, 0), at(12, 9, 0));
     let contacts = ObjectType::Contacts;
-    story.life.changes = vec![change(
-        stopped,
-        resumed,
-        What::Stopped {
-            object: Some(contacts),
-            direction: None,
-        },
-    )];
+    story.life.changes =
+        vec![change(stopped, resumed, What::Stopped { object: Some(contacts), direction: None })];
     story.truth = vec![
         late(stopped, page).of(contacts),
         nothing_for_an_hour(stopped, page).of(contacts),
@@ -51,12 +40,7 @@ fn contacts_stopped() -> Scenario {
 fn stopped_over_clock_change() -> Scenario {
     let policy = office_hours(org_name("stopped_over_clock_change"), BERLIN, &[]);
     let at = |date, hour, minute| local(BERLIN, day(10, date), hour, minute);
-    let mut story = scenario(
-        "stopped_over_clock_change",
-        policy,
-        at(22, 0, 0),
-        at(30, 0, 0),
-    );
+    let mut story = scenario("stopped_over_clock_change", policy, at(22, 0, 0), at(30, 0, 0));
     story.title = "Stopped over the change of the clocks";
     story.about = "Everything stops on Friday afternoon, the clocks go back on Sunday, and 24 business hours are over on \
                    Wednesday at ten.";
@@ -92,10 +76,7 @@ fn one_direction_stopped() -> Scenario {
     story.life.changes = vec![change(
         at(10, 10, 0),
         Timestamp::MAX,
-        What::Stopped {
-            object: None,
-            direction: Some(Direction::ToSalesforce),
-        },
+        What::Stopped { object: None, direction: Some(Direction::ToSalesforce) },
     )];
     story
 }
@@ -104,12 +85,7 @@ fn retirement_day() -> Scenario {
     let holidays = [day(13, 1), day(15, 26), day(15, 29)];
     let policy = office_hours(org_name("retirement_day"), BERLIN, &holidays);
     let starts = local(BERLIN, day(12, 29), 0, 0);
-    let mut story = scenario(
-        "retirement_day",
-        policy,
-        starts,
-        local(BERLIN, day(16, 6), 0, 0),
-    );
+    let mut story = scenario("retirement_day", policy, starts, local(BERLIN, day(16, 6), 0, 0));
     story.title = "The product ends";
     story.about = "Three months to the vendor's date, and the days after it: news in January, a warning in March, and from \
                    the first of April one note instead of pages, although nothing syncs any more.";
@@ -119,10 +95,7 @@ fn retirement_day() -> Scenario {
     let end = OrgPolicy::VENDOR_RETIREMENT;
     story.life.changes = vec![change(end, Timestamp::MAX, STOPPED)];
     // New Year is a holiday and a Friday: the news waits for Monday morning.
-    let (news, warning) = (
-        local(BERLIN, day(13, 4), 8, 15),
-        local(BERLIN, day(15, 2), 8, 15),
-    );
+    let (news, warning) = (local(BERLIN, day(13, 4), 8, 15), local(BERLIN, day(15, 2), 8, 15));
     story.truth = vec![
         Truth::org(Cause::RetirementNear, Severity::Info, news, warning),
         Truth::org(Cause::RetirementNear, Severity::Warning, warning, end),

@@ -79,29 +79,12 @@ fn users_failing() -> Scenario {
     story.about = "The service account cannot open three mailboxes since Monday evening: a warning in office hours. Somebody \
                    who left long ago is excluded and not failing.";
     story.life.changes = vec![
-        shows(
-            3..6,
-            UserRow::ServiceAccount,
-            Status::No,
-            at(9, 18, 30),
-            at(10, 15, 0),
-        ),
-        shows(
-            9..10,
-            UserRow::ActiveConfiguration,
-            Status::No,
-            Timestamp::MIN,
-            Timestamp::MAX,
-        ),
+        shows(3..6, UserRow::ServiceAccount, Status::No, at(9, 18, 30), at(10, 15, 0)),
+        shows(9..10, UserRow::ActiveConfiguration, Status::No, Timestamp::MIN, Timestamp::MAX),
     ];
     story.truth = vec![
-        Truth::org(
-            Cause::UsersFailing,
-            Severity::Warning,
-            at(10, 8, 15),
-            at(10, 15, 0),
-        )
-        .check(UserRow::ServiceAccount),
+        Truth::org(Cause::UsersFailing, Severity::Warning, at(10, 8, 15), at(10, 15, 0))
+            .check(UserRow::ServiceAccount),
     ];
     story
 }
@@ -114,15 +97,8 @@ fn users_leaving() -> Scenario {
     story.title = "Users leave for the successor product";
     story.about = "Half of the users move from Wednesday on, a few each day: they lose their configuration and their link, \
                    and nothing is wrong.";
-    let unassigned = |who, from| {
-        shows(
-            who,
-            UserRow::ActiveConfiguration,
-            Status::No,
-            from,
-            Timestamp::MAX,
-        )
-    };
+    let unassigned =
+        |who, from| shows(who, UserRow::ActiveConfiguration, Status::No, from, Timestamp::MAX);
     story.life.changes = vec![
         unassigned(0..5, at(11, 10, 0)),
         unassigned(5..12, at(12, 10, 0)),
@@ -138,13 +114,8 @@ fn linked_users_drop() -> Scenario {
     story.title = "Linked users drop";
     story.about = "Nine users lose their link on Tuesday, all of them on Wednesday, when sync stops. One page: without a \
                    linked user nothing can sync.";
-    let (some, stopped, none, resumed, read) = (
-        at(10, 10, 0),
-        at(11, 9, 50),
-        at(11, 10, 0),
-        at(11, 15, 50),
-        at(11, 16, 0),
-    );
+    let (some, stopped, none, resumed, read) =
+        (at(10, 10, 0), at(11, 9, 50), at(11, 10, 0), at(11, 15, 50), at(11, 16, 0));
     story.life.changes = vec![
         change(some, none, What::Linked(31)),
         change(none, read, What::Linked(0)),
@@ -163,13 +134,8 @@ fn contacts_only() -> Scenario {
     let mut story = scenario("contacts_only", policy, at(9, 0, 0), at(12, 0, 0));
     story.title = "Only contacts";
     story.about = "Events are not set to sync: that they never do is no news, and neither is a missing calendar folder.";
-    story.life.changes = vec![shows(
-        1..2,
-        UserRow::EventsFolder,
-        Status::No,
-        Timestamp::MIN,
-        Timestamp::MAX,
-    )];
+    story.life.changes =
+        vec![shows(1..2, UserRow::EventsFolder, Status::No, Timestamp::MIN, Timestamp::MAX)];
     story
 }
 

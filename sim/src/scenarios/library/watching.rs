@@ -12,12 +12,7 @@ use crate::scenarios::truth::Truth;
 use chrono::TimeDelta;
 
 pub(super) fn stories() -> Vec<Scenario> {
-    vec![
-        feed_silent(),
-        feed_silent_at_night(),
-        page_unread(),
-        page_read_each_morning(),
-    ]
+    vec![feed_silent(), feed_silent_at_night(), page_unread(), page_read_each_morning()]
 }
 
 fn at(date: u32, hour: u32, minute: u32) -> Timestamp {
@@ -43,14 +38,9 @@ fn feed_silent() -> Scenario {
         change(Timestamp::MIN, Timestamp::MAX, NEVER_READ),
         change(died, back, What::FeedSilent),
     ];
-    story.truth = Truth::org(
-        Cause::ObservationsStale,
-        Severity::Critical,
-        at(10, 11, 10),
-        back,
-    )
-    .each(ObjectType::ALL)
-    .collect();
+    story.truth = Truth::org(Cause::ObservationsStale, Severity::Critical, at(10, 11, 10), back)
+        .each(ObjectType::ALL)
+        .collect();
     story
 }
 
@@ -86,14 +76,9 @@ fn page_unread() -> Scenario {
         change(Timestamp::MIN, Timestamp::MAX, What::FeedSilent),
         change(died, started, What::PageUnread),
     ];
-    story.truth = Truth::org(
-        Cause::ObservationsStale,
-        Severity::Critical,
-        at(10, 15, 30),
-        started,
-    )
-    .each(ObjectType::ALL)
-    .collect();
+    story.truth = Truth::org(Cause::ObservationsStale, Severity::Critical, at(10, 15, 30), started)
+        .each(ObjectType::ALL)
+        .collect();
     story
 }
 

@@ -18,21 +18,14 @@ pub(super) struct Asking {
 
 enum Proof {
     Secret(String),
-    Signed {
-        text: String,
-        signature: Vec<u8>,
-        expires: i64,
-    },
+    Signed { text: String, signature: Vec<u8>, expires: i64 },
 }
 
 /// Reads the request for a session.
 pub(super) fn read(authorization: Option<&str>, body: &[u8]) -> Option<Asking> {
     let form: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
-    let field = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
-    };
+    let field =
+        |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     match field("grant_type")?.as_str() {
         "client_credentials" => {
             let (client_id, secret) =
@@ -44,10 +37,7 @@ pub(super) fn read(authorization: Option<&str>, body: &[u8]) -> Option<Asking> {
                     }
                     None => (field("client_id")?, field("client_secret")?),
                 };
-            Some(Asking {
-                client_id,
-                proof: Proof::Secret(secret),
-            })
+            Some(Asking { client_id, proof: Proof::Secret(secret) })
         }
         JWT_BEARER => {
             let assertion = field("assertion")?;
@@ -95,9 +85,7 @@ pub(super) fn refusal(
         Proof::Signed { expires, .. } if *expires < now_seconds => {
             refused("invalid_grant", "expired assertion")
         }
-        Proof::Signed {
-            text, signature, ..
-        } => {
+        Proof::Signed { text, signature, .. } => {
             let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &org.public_key);
             match key.verify(text.as_bytes(), signature) {
                 Ok(()) => None,

@@ -95,11 +95,7 @@ pub struct SimulatedOrg {
 impl SimulatedOrg {
     /// What its messages end with.
     pub(super) fn repeated(&self) -> String {
-        if self.repeats {
-            format!(" {} {}", self.client_secret, self.token)
-        } else {
-            String::new()
-        }
+        if self.repeats { format!(" {} {}", self.client_secret, self.token) } else { String::new() }
     }
 
     /// An organisation in which all is well.

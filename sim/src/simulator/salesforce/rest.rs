@@ -65,18 +65,13 @@ fn batch(org: &SimulatedOrg, body: &[u8], now: Timestamp) -> StatusAndBody {
     let results: Vec<Value> = requests
         .iter()
         .map(|request| {
-            let url = request
-                .get("url")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let url = request.get("url").and_then(Value::as_str).unwrap_or_default();
             let (_version, path) = url.split_once('/').unwrap_or_default();
             let (status, result) = answer(org, path, b"", now);
             json!({ "statusCode": status, "result": result })
         })
         .collect();
-    let errors = results
-        .iter()
-        .any(|result| result.get("statusCode") != Some(&json!(200)));
+    let errors = results.iter().any(|result| result.get("statusCode") != Some(&json!(200)));
     (200, json!({ "hasErrors": errors, "results": results }))
 }
 

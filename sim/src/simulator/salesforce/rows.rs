@@ -66,17 +66,11 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
                 (0..changed(person, &query.object)).map(move |_| owner.clone())
             })
             .collect(),
-        "User" => org
-            .people
-            .iter()
-            .enumerate()
-            .map(|(index, person)| user(index, person))
-            .collect(),
+        "User" => {
+            org.people.iter().enumerate().map(|(index, person)| user(index, person)).collect()
+        }
         object => {
-            return refused(
-                "INVALID_TYPE",
-                format!("sObject type '{object}' is not supported."),
-            );
+            return refused("INVALID_TYPE", format!("sObject type '{object}' is not supported."));
         }
     };
     let rows = all.into_iter().map(|row| selected(query, row)).collect();
@@ -86,10 +80,7 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
 fn selected(query: &SoqlQuery, mut row: Map<String, Value>) -> Value {
     let mut out = Map::new();
     let url = format!("/services/data/v67.0/sobjects/{}/x", query.object);
-    out.insert(
-        "attributes".to_owned(),
-        json!({ "type": query.object, "url": url }),
-    );
+    out.insert("attributes".to_owned(), json!({ "type": query.object, "url": url }));
     for field in &query.fields {
         if let Some(value) = row.remove(field) {
             out.insert(field.clone(), value);
@@ -119,10 +110,7 @@ fn connection(
     if org.scene == Scene::OddValues {
         make_odd(&mut row, index);
         if org.repeats && index % 6 == 2 {
-            row.insert(
-                "ConnectivityStatus".to_owned(),
-                json!(org.repeated().trim()),
-            );
+            row.insert("ConnectivityStatus".to_owned(), json!(org.repeated().trim()));
             row.insert("UserOnboardingStatus".to_owned(), json!(org.client_secret));
         }
     }
@@ -166,12 +154,7 @@ fn setup(org: &SimulatedOrg, query: &SoqlQuery) -> Vec<Map<String, Value>> {
     let mut changes: Vec<_> = org
         .setup_changes
         .iter()
-        .map(|(at, columns)| {
-            (
-                at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
-                columns,
-            )
-        })
+        .map(|(at, columns)| (at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f").to_string(), columns))
         // Times of one form are in the order of their texts.
         .filter(|(at, _)| format!("{at}Z").as_str() > since.unwrap_or_default())
         .collect();
@@ -192,11 +175,7 @@ fn setup(org: &SimulatedOrg, query: &SoqlQuery) -> Vec<Map<String, Value>> {
 
 fn changed(person: &Person, object: &str) -> u64 {
     let [contacts, events] = person.per_hour;
-    if object == "Contact" {
-        contacts
-    } else {
-        events
-    }
+    if object == "Contact" { contacts } else { events }
 }
 
 fn user_id(index: usize) -> String {

@@ -72,23 +72,13 @@ impl Salesforce {
     pub async fn start(orgs: Vec<SimulatedOrg>, clock: FeederClock) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let orgs = orgs
-            .into_iter()
-            .map(|org| (org.client_id.clone(), org))
-            .collect();
+        let orgs = orgs.into_iter().map(|org| (org.client_id.clone(), org)).collect();
         let world = Arc::new(World {
             clock,
-            state: Mutex::new(ServerState {
-                orgs,
-                ..ServerState::default()
-            }),
+            state: Mutex::new(ServerState { orgs, ..ServerState::default() }),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
-        Ok(Self {
-            address,
-            world,
-            accepting,
-        })
+        Ok(Self { address, world, accepting })
     }
 
     /// Where it listens.
@@ -122,9 +112,7 @@ impl Drop for Salesforce {
 
 impl std::fmt::Debug for Salesforce {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Salesforce")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Salesforce").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -137,10 +125,7 @@ async fn accept(listener: TcpListener, world: Arc<World>) {
                 async move { world.serve(request).await }
             });
             // A client that goes away is no news.
-            http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-                .ok();
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
         });
     }
 }
@@ -154,19 +139,13 @@ impl World {
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<SimBody>, hyper::http::Error> {
-        let path = request
-            .uri()
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let shown = request
             .headers()
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let body = Limited::new(request.into_body(), MAX_REQUEST)
-            .collect()
-            .await;
+        let body = Limited::new(request.into_body(), MAX_REQUEST).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         if path == "/services/oauth2/token" {
             return self.token(shown.as_deref(), &body);
@@ -187,10 +166,8 @@ impl World {
         let now = (self.clock)();
         let mut state = self.state();
         let asking = oauth::read(shown, body);
-        state.note(
-            asking.as_ref().map_or("", |asking| &asking.client_id),
-            "/services/oauth2/token",
-        );
+        state
+            .note(asking.as_ref().map_or("", |asking| &asking.client_id), "/services/oauth2/token");
         let Some(asking) = asking else {
             let error = serde_json::json!({ "error": "unsupported_grant_type" });
             return json(400, &error, now, None);
@@ -205,9 +182,7 @@ impl World {
         let begins = org.map(|org| org.token.clone()).unwrap_or_default();
         state.given += 1;
         let session = format!("{begins}.{}", state.given);
-        state
-            .sessions
-            .insert(session.clone(), asking.client_id.clone());
+        state.sessions.insert(session.clone(), asking.client_id.clone());
         let granted = oauth::granted(&session, "https://somewhere-else.my.salesforce.com");
         json(200, &granted, now, state.orgs.get(&asking.client_id))
     }
@@ -215,11 +190,7 @@ impl World {
     fn soap(&self, path: &str, body: &Bytes) -> Result<Response<SimBody>, hyper::http::Error> {
         let body = String::from_utf8_lossy(body);
         let mut state = self.state();
-        let client_id = state
-            .sessions
-            .get(soap::session(&body))
-            .cloned()
-            .unwrap_or_default();
+        let client_id = state.sessions.get(soap::session(&body)).cloned().unwrap_or_default();
         state.note(&client_id, path);
         let org = state.orgs.get_mut(&client_id);
         let (status, text) = soap::answer(org.as_deref(), &body);
@@ -242,9 +213,7 @@ impl World {
     ) -> (Result<Response<SimBody>, hyper::http::Error>, Duration) {
         let now = (self.clock)();
         let mut state = self.state();
-        let session = shown
-            .and_then(|text| text.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let session = shown.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
         let client_id = state.sessions.get(session).cloned().unwrap_or_default();
         state.note(&client_id, path);
         let Some(org) = state.orgs.get_mut(&client_id) else {
@@ -301,16 +270,12 @@ fn played(
             "INVALID_SESSION_ID",
             "This session is not valid for use with the REST API",
         ),
-        Scene::LimitExceeded => refused(
-            403,
-            "REQUEST_LIMIT_EXCEEDED",
-            "TotalRequests Limit exceeded.",
-        ),
-        Scene::LimitExceeded400 => refused(
-            400,
-            "REQUEST_LIMIT_EXCEEDED",
-            "TotalRequests Limit exceeded.",
-        ),
+        Scene::LimitExceeded => {
+            refused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        }
+        Scene::LimitExceeded400 => {
+            refused(400, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        }
         Scene::PermissionDenied => refused(
             403,
             "API_DISABLED_FOR_ORG",
@@ -321,24 +286,20 @@ fn played(
         }
         Scene::VersionMissing => refused(404, "NOT_FOUND", "The requested resource does not exist"),
         Scene::ServerError => refused(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred."),
-        Scene::Maintenance => page(
-            503,
-            "<!DOCTYPE html><html><body>We are down for maintenance.</body></html>",
-        ),
-        Scene::LoginPage => page(
-            200,
-            "<html><head><title>Login | Salesforce</title></head></html>",
-        ),
+        Scene::Maintenance => {
+            page(503, "<!DOCTYPE html><html><body>We are down for maintenance.</body></html>")
+        }
+        Scene::LoginPage => {
+            page(200, "<html><head><title>Login | Salesforce</title></head></html>")
+        }
         Scene::Redirect => elsewhere(org, path),
         Scene::StrangeCode => refused(400, &format!("STRANGE{}", org.repeated()), "strange"),
         Scene::Garbage => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(SimBody::text("{\"results\": [")),
-        Scene::Truncated => Response::builder()
-            .header(CONTENT_TYPE, "application/json")
-            .body(SimBody::Broken(Some(Bytes::from_static(
-                b"{\"results\": [{\"statusCode\": 200,",
-            )))),
+        Scene::Truncated => Response::builder().header(CONTENT_TYPE, "application/json").body(
+            SimBody::Broken(Some(Bytes::from_static(b"{\"results\": [{\"statusCode\": 200,"))),
+        ),
         Scene::HugeBody => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(SimBody::Pieces(HUGE_MIB)),
@@ -356,9 +317,7 @@ fn played(
         | Scene::OddValues
         | Scene::NoBatch
         | Scene::ClockAhead => {
-            let path = path
-                .strip_prefix("/services/data/v")
-                .and_then(|rest| rest.split_once('/'));
+            let path = path.strip_prefix("/services/data/v").and_then(|rest| rest.split_once('/'));
             match path {
                 Some((_version, path)) => {
                     let (status, body) = rest::answer(org, path, body, now);
@@ -378,10 +337,7 @@ fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<SimBody>, hyper:
     } else {
         format!("{}{path}", org.elsewhere)
     };
-    Response::builder()
-        .status(302)
-        .header(LOCATION, to)
-        .body(SimBody::text(""))
+    Response::builder().status(302).header(LOCATION, to).body(SimBody::text(""))
 }
 
 fn json(
@@ -395,10 +351,8 @@ fn json(
         .header(CONTENT_TYPE, "application/json;charset=UTF-8")
         .header(DATE, date(org, now));
     if let Some(org) = org {
-        response = response.header(
-            "Sforce-Limit-Info",
-            format!("api-usage={}/{}", org.used, org.allowed),
-        );
+        response =
+            response.header("Sforce-Limit-Info", format!("api-usage={}/{}", org.used, org.allowed));
     }
     response.body(SimBody::text(body.to_string()))
 }
@@ -406,12 +360,6 @@ fn json(
 /// The server's time as a header carries it.
 fn date(org: Option<&SimulatedOrg>, now: Timestamp) -> String {
     let ahead = org.is_some_and(|org| org.scene == Scene::ClockAhead);
-    let at = if ahead {
-        now.plus(TimeDelta::hours(2))
-    } else {
-        now
-    };
-    at.datetime()
-        .format("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    let at = if ahead { now.plus(TimeDelta::hours(2)) } else { now };
+    at.datetime().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -10,10 +10,7 @@ pub(super) fn session(body: &str) -> &str {
 /// The answer to an envelope: status and body.
 pub(super) fn answer(org: Option<&SimulatedOrg>, body: &str) -> (u16, String) {
     let Some(org) = org else {
-        return fault(
-            "INVALID_SESSION_ID",
-            "Invalid Session ID found in SessionHeader",
-        );
+        return fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader");
     };
     if let Some(code) = org.metadata_fault {
         let more = org.repeated();

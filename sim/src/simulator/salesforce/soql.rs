@@ -15,21 +15,13 @@ pub(super) fn read(text: &str) -> Option<SoqlQuery> {
     if !words.next()?.eq_ignore_ascii_case("select") {
         return None;
     }
-    let fields: Vec<&str> = words
-        .by_ref()
-        .take_while(|word| !word.eq_ignore_ascii_case("from"))
-        .collect();
+    let fields: Vec<&str> =
+        words.by_ref().take_while(|word| !word.eq_ignore_ascii_case("from")).collect();
     let object = words.next()?.to_owned();
-    let fields: Vec<String> = fields
-        .concat()
-        .split(',')
-        .filter(|field| !field.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let named = |name: &String| {
-        name.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_().".contains(&b))
-    };
+    let fields: Vec<String> =
+        fields.concat().split(',').filter(|field| !field.is_empty()).map(str::to_owned).collect();
+    let named =
+        |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_().".contains(&b));
     (!fields.is_empty() && fields.iter().all(named)).then(|| SoqlQuery {
         fields,
         object,
@@ -49,13 +41,8 @@ mod tests {
             (query.object.as_str(), query.rest.as_str()),
             ("User", "WHERE Id = 'x' LIMIT 3")
         );
-        for bad in [
-            "",
-            "DELETE FROM User",
-            "SELECT FROM User",
-            "SELECT Id",
-            "SELECT Id; FROM User",
-        ] {
+        for bad in ["", "DELETE FROM User", "SELECT FROM User", "SELECT Id", "SELECT Id; FROM User"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

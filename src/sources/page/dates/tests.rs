@@ -74,9 +74,7 @@ fn the_doubled_hour_is_the_later_one_unless_that_has_not_come_yet() {
 #[test]
 fn the_skipped_hour_is_no_time() {
     assert_eq!(
-        read("29.03.2026 02:30", DateOrder::Dmy)
-            .unwrap_err()
-            .to_string(),
+        read("29.03.2026 02:30", DateOrder::Dmy).unwrap_err().to_string(),
         "is skipped by the change to daylight saving time in Europe/Berlin; is time_zone right?"
     );
 }
@@ -104,10 +102,7 @@ fn what_is_cut_or_impossible_is_refused() {
         ("22.11.2026 13:05 PM", NoSuchTime),
         ("22.11.2026 0:05 AM", NoSuchTime),
         ("22.11.2026 14:60", NoSuchTime),
-        (
-            "22.11.2026 14:52 CST",
-            DateError::Word("\"cst\"".to_owned()),
-        ),
+        ("22.11.2026 14:52 CST", DateError::Word("\"cst\"".to_owned())),
         ("22.11.2026 14:52 +99:00", Zone),
         ("22.11.2026 14:52 22.11.2026 14:52", Shape),
         ("9999999999.11.2026 14:52", Shape),
@@ -158,10 +153,7 @@ fn what_locales_write_is_read_whatever_is_configured_beside_the_order() {
     ] {
         assert_eq!(read(text, DateOrder::Ymd), Ok(at.to_owned()), "{text}");
     }
-    assert_eq!(
-        read("2026/11/22 中午4:05", DateOrder::Ymd),
-        Err(DateError::NoSuchTime)
-    );
+    assert_eq!(read("2026/11/22 中午4:05", DateOrder::Ymd), Err(DateError::NoSuchTime));
 }
 
 #[test]
@@ -175,8 +167,5 @@ fn what_could_be_two_times_or_is_of_another_calendar_is_refused_by_name() {
     ] {
         assert_eq!(read(text, DateOrder::Dmy), Err(error), "{text}");
     }
-    assert_eq!(
-        read("10.11.22 11.13.53", DateOrder::Dmy),
-        Ok("2022-11-10T10:13:53Z".to_owned())
-    );
+    assert_eq!(read("10.11.22 11.13.53", DateOrder::Dmy), Ok("2022-11-10T10:13:53Z".to_owned()));
 }

@@ -79,10 +79,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, DateError> {
 
 fn raw(text: &str) -> Result<Vec<Raw>, DateError> {
     let mut found = Vec::new();
-    let mut chars = text
-        .chars()
-        .filter(|character| !invisible(*character))
-        .peekable();
+    let mut chars = text.chars().filter(|character| !invisible(*character)).peekable();
     while let Some(character) = chars.next() {
         if found.len() == MAX_TOKENS {
             return Err(DateError::Shape);

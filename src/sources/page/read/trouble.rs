@@ -17,10 +17,7 @@ const ORDER: [(ProblemReason, &str); 5] = [
         ProblemReason::AmbiguousLabel,
         "ambiguous label {of}; send the whole page with its headings, one user after the other",
     ),
-    (
-        ProblemReason::Incomplete,
-        "the page is cut at {of}; copy or save it to its end",
-    ),
+    (ProblemReason::Incomplete, "the page is cut at {of}; copy or save it to its end"),
     (
         ProblemReason::UserNotNamed,
         "nothing on the page says whose rows these are; add a line \"User: \" with the name before them",
@@ -34,12 +31,9 @@ const ORDER: [(ProblemReason, &str); 5] = [
 /// The error of a page with troubles; `None` without one.
 pub(super) fn error_of(troubles: Vec<Trouble>) -> Option<IngestError> {
     let of_reason = |wanted| troubles.iter().filter(move |(reason, _)| *reason == wanted);
-    let (reason, detail) = ORDER
-        .iter()
-        .find(|(reason, _)| of_reason(*reason).next().is_some())?;
-    let label = of_reason(*reason)
-        .next()
-        .map_or_else(String::new, |(_, first)| quoted(&first.field));
+    let (reason, detail) = ORDER.iter().find(|(reason, _)| of_reason(*reason).next().is_some())?;
+    let label =
+        of_reason(*reason).next().map_or_else(String::new, |(_, first)| quoted(&first.field));
     let of = match of_reason(*reason).count() {
         1 => label,
         count => format!("{label} and {} more", count - 1),

@@ -43,16 +43,9 @@ impl Users {
     /// Takes a value of the current user; says no when the row has one already.
     pub(super) fn put(&mut self, row: UserRow, value: UserValue, line: u64) -> bool {
         let name = self.name.take();
-        let goes_on = self
-            .users
-            .last()
-            .is_some_and(|user| name.is_none() || name == user.name);
+        let goes_on = self.users.last().is_some_and(|user| name.is_none() || name == user.name);
         if !goes_on {
-            self.users.push(User {
-                name,
-                line,
-                values: EnumMap::default(),
-            });
+            self.users.push(User { name, line, values: EnumMap::default() });
         }
         let slot = self.users.last_mut().map(|user| &mut user.values[row]);
         match slot {
@@ -102,20 +95,12 @@ impl Users {
 fn values(mut values: EnumMap<UserRow, Option<UserValue>>) -> UserValues {
     let was_read = |row: &UserRow| values[*row].is_some();
     // The reset stands after these three and before all others; a page that was cut says nothing about it.
-    let before = [
-        UserRow::ActiveConfiguration,
-        UserRow::MailboxVersion,
-        UserRow::ServiceAccount,
-    ];
+    let before = [UserRow::ActiveConfiguration, UserRow::MailboxVersion, UserRow::ServiceAccount];
     let place_was_read = before.iter().all(was_read)
-        && UserRow::ALL
-            .iter()
-            .any(|row| *row > UserRow::Reset && was_read(row));
+        && UserRow::ALL.iter().any(|row| *row > UserRow::Reset && was_read(row));
     if place_was_read {
         values[UserRow::Reset].get_or_insert(Status::None.into());
     }
     let values = values.into_iter();
-    values
-        .filter_map(|(row, value)| Some((row, value?)))
-        .collect()
+    values.filter_map(|(row, value)| Some((row, value?))).collect()
 }

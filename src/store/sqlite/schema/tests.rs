@@ -44,19 +44,13 @@ fn tables(connection: &Connection) -> Vec<(String, Vec<(String, String)>)> {
             .map(Result::unwrap)
             .collect()
     };
-    names
-        .iter()
-        .map(|name| (name.clone(), columns(name)))
-        .collect()
+    names.iter().map(|name| (name.clone(), columns(name))).collect()
 }
 
 /// Every row of the tables and columns that there were before.
 fn dump(connection: &Connection, of: &[(String, Vec<(String, String)>)]) -> Dump {
     let rows = |table: &str, columns: &[(String, String)]| {
-        let names: Vec<_> = columns
-            .iter()
-            .map(|(name, _)| format!("\"{name}\""))
-            .collect();
+        let names: Vec<_> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         let names = names.join(", ");
         let mut all: Vec<Vec<Value>> = connection
             .prepare(&format!("SELECT {names} FROM {table}"))
@@ -68,21 +62,13 @@ fn dump(connection: &Connection, of: &[(String, Vec<(String, String)>)]) -> Dump
         all.sort_by_key(|row| format!("{row:?}"));
         all
     };
-    of.iter()
-        .map(|(table, columns)| (table.clone(), rows(table, columns)))
-        .collect()
+    of.iter().map(|(table, columns)| (table.clone(), rows(table, columns))).collect()
 }
 
 /// A file as the first version made it, with rows in every table.
 fn first_version(path: &Path) -> Connection {
     let mut connection = Connection::open(path).unwrap();
-    migrate_by(
-        &MIGRATIONS[..1],
-        &mut connection,
-        0,
-        IdentityKey::new([7; 16]),
-    )
-    .unwrap();
+    migrate_by(&MIGRATIONS[..1], &mut connection, 0, IdentityKey::new([7; 16])).unwrap();
     let fill = connection.transaction().unwrap();
     for (table, columns) in tables(&fill) {
         for number in 0..ROWS {
@@ -129,22 +115,14 @@ fn an_upgrade_keeps_every_row_of_every_table() {
         "every table but the notes, and the schema's own"
     );
     assert_eq!(identity(&connection).unwrap().bytes(), [7; 16]);
-    let version: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, migrations.len() as i64);
-    let notes: i64 = connection
-        .query_row("SELECT count(*) FROM notes", [], |row| row.get(0))
-        .unwrap();
+    let notes: i64 =
+        connection.query_row("SELECT count(*) FROM notes", [], |row| row.get(0)).unwrap();
     assert_eq!(notes, ROWS);
     // Once more changes nothing.
-    migrate_by(
-        &migrations,
-        &mut connection,
-        version,
-        IdentityKey::new([9; 16]),
-    )
-    .unwrap();
+    migrate_by(&migrations, &mut connection, version, IdentityKey::new([9; 16])).unwrap();
     assert_eq!(dump(&connection, &shape), before);
 }
 
@@ -159,9 +137,8 @@ fn an_upgrade_that_fails_leaves_the_file_as_it_was() {
     migrate_by(&migrations, &mut connection, 1, IdentityKey::new([9; 16])).unwrap_err();
     assert_eq!(tables(&connection), shape);
     assert_eq!(dump(&connection, &shape), before);
-    let version: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 1);
 }
 
@@ -186,8 +163,6 @@ fn a_backup_of_the_first_version_is_restored_and_then_upgraded() {
     // What has nothing in it is no backup.
     let empty = at("empty.db");
     std::fs::write(&empty, "").unwrap();
-    let says = copy::restore(&empty, &at("other.db"))
-        .unwrap_err()
-        .to_string();
+    let says = copy::restore(&empty, &at("other.db")).unwrap_err().to_string();
     assert!(says.contains("it is an empty file"), "{says}");
 }
