@@ -65,6 +65,7 @@ for (const { name } of plan.pages.filter((page) => !page.within)) {
     await paste.locator("#content").click();
     await paste.keyboard.press("ControlOrMeta+V");
     const pasted = await paste.locator("#pasted").textContent();
+    const content = await paste.locator("#content").inputValue();
     await paste.locator("button[value=show]").click();
     await paste.waitForLoadState("load");
     const rows = await paste.locator("section[aria-labelledby=understood] tbody tr").evaluateAll((all) => all.map((row) => row.innerText.replace(/\s+/g, " ").trim()));
@@ -75,7 +76,7 @@ for (const { name } of plan.pages.filter((page) => !page.within)) {
       await paste.waitForLoadState("load");
       stored = await paste.locator("main [role=status]").first().innerText();
     }
-    results.push({ name, way, pasted, rows, trouble, stored, blocked });
+    results.push({ name, way, pasted, content, rows, trouble, stored, blocked });
     await paste.close();
     await page.close();
   }

@@ -95,6 +95,8 @@ pub(in crate::web) async fn paste(
             false => Requester::of(&request, peer)
                 .may_paste(access.as_deref(), None)
                 .err()
+                // The bookmarklet opens the form from a page of Salesforce: a form that is empty changes nothing.
+                .filter(|problem| problem.reason != ProblemReason::OriginNotAllowed)
                 .map(|problem| for_people(&problem, name, has_token)),
         };
         (Ok(Done::NotSubmitted), PasteForm::default(), closed)

@@ -117,7 +117,8 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
     });
     let answer = ask(&[RIGHT]);
     assert_eq!((answer.status, answer.header("strict-transport-security")), (401, None));
-    let log = daemon.process.log();
-    assert!(log.contains("web.yaml was read again"), "{log}");
+    let log = wait_until("the log names the file", Duration::from_secs(10), || {
+        Some(daemon.process.log()).filter(|log| log.contains("web.yaml was read again"))
+    });
     assert!(!log.contains("secret"), "{log}");
 }

@@ -12,8 +12,8 @@
   function copy(node) {
     if (node.nodeType === 3) return text(node.data);
     if (node.nodeType !== 1 || hidden.test(node.tagName)) return "";
-    // What is typed or hidden in a form is nobody else's: tokens of the session are there.
-    if (/^(INPUT|TEXTAREA)$/.test(node.tagName) && node.type !== "checkbox") return "";
+    // A form's hidden fields and passwords are not copied: tokens of the session are there.
+    if (/^(INPUT|TEXTAREA)$/.test(node.tagName) && node.type !== "checkbox" && (/^(hidden|password|file)$/.test(node.type) || node.getClientRects().length === 0)) return "";
     var name = node.localName;
     var html = "<" + name;
     Array.from(node.attributes).forEach(function (one) { html += " " + one.name + '="' + text(one.value).replace(/"/g, "&quot;") + '"'; });
