@@ -11,7 +11,7 @@ const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('
 pub fn parse(text: &str) -> Result<TimeDelta, String> {
     const SHAPE: &str = "allowed: a duration such as 90s, 15m, 24h, 7d or 1h30m";
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!("the unit is missing: {text}s, {text}m, {text}h or {text}d?"));
+        return Err(unit_is_missing(text));
     }
     let mut seconds = 0_i64;
     let mut digits = String::new();
@@ -31,6 +31,10 @@ pub fn parse(text: &str) -> Result<TimeDelta, String> {
         return Err(SHAPE.to_owned());
     }
     TimeDelta::try_seconds(seconds).ok_or_else(|| SHAPE.to_owned())
+}
+
+pub(super) fn unit_is_missing(number: &str) -> String {
+    format!("the unit is missing: {number}s, {number}m, {number}h or {number}d?")
 }
 
 /// A span as [`parse`] reads it back, whole seconds; the largest units first.

@@ -1,25 +1,25 @@
-//! Every key of the configuration as data: its path, what it takes, its default, and what it is for. The walker, the
-//! example, the schema and the reference in `docs/` all read this table.
+//! Every key of the configuration and of the web's file, one declaration each: its path (`[]` is any item of a list), what
+//! it takes, what holds without it, how the example shows it, and what it is for. Reading and its mistakes, the
+//! example, the schema and the reference in `docs/` all come from it.
 
-use super::bytes;
-use super::duration;
-use super::table;
-use super::web_table::WEB_KEYS;
+use super::{bytes, duration};
+use crate::domain::external_url::ExternalUrl;
+use crate::domain::ids::ObjectType;
+use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
+use crate::sources::salesforce::Settings;
+use crate::tls::{ClientAuth, TlsVersion};
+use KeyDefault::{Needed, Value, Words};
+use KeyExample::{Live, Off};
+use KeyKind::*;
 use chrono::TimeDelta;
 
 /// One key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConfigKey {
-    /// Where it stands; `[]` is any item of a list.
     pub(super) path: &'static str,
-    /// What it takes.
     pub(super) kind: KeyKind,
-    /// What holds without it.
     pub(super) default: KeyDefault,
-    /// The value in the example, as YAML.
-    pub(super) example: &'static str,
-    /// Whether the example sets it; otherwise it stands there as a comment.
-    pub(super) live: bool,
+    pub(super) example: KeyExample,
     /// What it is for: sentences, one paragraph.
     pub(super) doc: &'static str,
 }
@@ -28,11 +28,18 @@ pub(super) struct ConfigKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyDefault {
     /// Nothing: the key has to be there.
-    Required,
+    Needed,
     /// This value, as YAML.
     Value(&'static str),
     /// Something that is no value; in words.
     Words(&'static str),
+}
+
+/// The value in the example, as YAML, and whether it is set there or stands in a comment.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum KeyExample {
+    Live(&'static str),
+    Off(&'static str),
 }
 
 /// What a key takes.
@@ -42,7 +49,7 @@ pub(super) enum KeyKind {
     Section,
     /// A list of sections.
     Sections,
-    /// Text that has to fit a pattern (for the schema); in words.
+    /// Text that fits a pattern (for the schema); in words.
     Text(&'static str, &'static str),
     /// Texts of such a shape.
     Texts(&'static str, &'static str),
@@ -58,43 +65,16 @@ pub(super) enum KeyKind {
     Count(u64, u64),
     /// A number of bytes between two, both included, with a unit.
     Bytes(u64, u64),
-    /// A span of time.
-    Span(Bounds),
+    /// A span of time between two, both included, and why: the end of a sentence that begins with "because".
+    Span(TimeDelta, TimeDelta, &'static str),
+    /// The same, or `none`.
+    SpanOrNone(TimeDelta, TimeDelta, &'static str),
     /// A day.
     Date,
     /// A day, or `none`.
     DateOrNone,
     /// Days, each at most once.
     Dates,
-}
-
-/// Between what a span of time has to lie.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// The shortest.
-    pub(super) min: TimeDelta,
-    /// The longest.
-    pub(super) max: TimeDelta,
-    /// Why these, as the end of a sentence that begins with "because".
-    pub(super) why: &'static str,
-    /// Whether `none` is taken too.
-    pub(super) or_none: OrNone,
-}
-
-/// Whether a span may be `none`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OrNone {
-    /// Only a span.
-    Span,
-    /// A span or `none`.
-    SpanOrNone,
-}
-
-impl Bounds {
-    /// `3d to 400d`.
-    pub(super) fn range(&self) -> String {
-        format!("{} to {}", duration::text(self.min), duration::text(self.max))
-    }
 }
 
 impl ConfigKey {
@@ -110,24 +90,12 @@ impl ConfigKey {
 
     /// Whether it names a file that the daemon reads itself, under the directory of the configuration.
     pub(super) fn is_own_file(&self) -> bool {
-        matches!(self.kind, KeyKind::File) && self.name().ends_with("_file")
+        matches!(self.kind, File) && self.name().ends_with("_file")
     }
 
-    /// How deep it stands.
-    pub(super) fn depth(&self) -> usize {
-        self.path.matches('.').count()
-    }
-
-    /// Whether an environment variable can set it: a scalar outside of lists.
+    /// The environment variable that can set it: there is one for scalars outside of lists.
     pub(super) fn variable(&self) -> Option<String> {
-        let scalar = !matches!(
-            self.kind,
-            KeyKind::Section
-                | KeyKind::Sections
-                | KeyKind::Texts(..)
-                | KeyKind::Choices(_)
-                | KeyKind::Dates
-        );
+        let scalar = !matches!(self.kind, Section | Sections | Texts(..) | Choices(_) | Dates);
         (scalar && !self.path.contains("[]"))
             .then(|| format!("{VARIABLE_PREFIX}{}", self.path.replace('.', "__").to_uppercase()))
     }
@@ -135,46 +103,277 @@ impl ConfigKey {
     /// What it takes, in words.
     pub(super) fn takes(&self) -> String {
         match self.kind {
-            KeyKind::Section => "a mapping of keys".to_owned(),
-            KeyKind::Sections => "a list of mappings".to_owned(),
-            KeyKind::Text(_, words) => words.to_owned(),
-            KeyKind::Texts(_, words) => format!("a list of {words}"),
-            KeyKind::File => "the path of a file".to_owned(),
-            KeyKind::Choice(names) => names().join(" or "),
-            KeyKind::Choices(names) => format!("a list of {}", names().join(", ")),
-            KeyKind::Flag => "true or false".to_owned(),
-            KeyKind::Count(min, max) => format!("a whole number from {min} to {max}"),
-            KeyKind::Bytes(min, max) => {
-                format!("a size from {} to {}", bytes::text(min), bytes::text(max))
-            }
-            KeyKind::Span(bounds) => {
-                let none = if bounds.or_none == OrNone::SpanOrNone { ", or none" } else { "" };
-                format!("a duration from {}{none}", bounds.range())
-            }
-            KeyKind::Date => "a date such as 2026-12-31".to_owned(),
-            KeyKind::DateOrNone => "a date such as 2026-12-31, or none".to_owned(),
-            KeyKind::Dates => "a list of dates such as 2026-12-31".to_owned(),
+            Section => "a mapping of keys".to_owned(),
+            Sections => "a list of mappings".to_owned(),
+            Text(_, words) => words.to_owned(),
+            Texts(_, words) => format!("a list of {words}"),
+            File => "the path of a file".to_owned(),
+            Choice(names) => names().join(" or "),
+            Choices(names) => format!("a list of {}", names().join(", ")),
+            Flag => "true or false".to_owned(),
+            Count(min, max) => format!("a whole number from {min} to {max}"),
+            Bytes(min, max) => format!("a size from {} to {}", bytes::text(min), bytes::text(max)),
+            Span(min, max, _) => format!("a duration from {}", range(min, max)),
+            SpanOrNone(min, max, _) => format!("a duration from {}, or none", range(min, max)),
+            Date => "a date such as 2026-12-31".to_owned(),
+            DateOrNone => "a date such as 2026-12-31, or none".to_owned(),
+            Dates => "a list of dates such as 2026-12-31".to_owned(),
         }
     }
 }
 
+/// `3d to 400d`.
+pub(super) fn range(min: TimeDelta, max: TimeDelta) -> String {
+    format!("{} to {}", duration::text(min), duration::text(max))
+}
+
 /// What the names of our environment variables begin with.
 pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
-
 /// Keys of the interface that this version does not know yet.
 pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
+/// The days of a week, from Monday.
+pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// How the label of a report's column looks.
+const LABEL: KeyKind = Text("^.{1,255}$", "a column's label as the report shows it");
 
-/// The key of a path.
-pub(super) fn key(path: &str) -> Option<&'static ConfigKey> {
-    both().find(|key| key.path == path)
+macro_rules! keys {
+    ($($path:literal: $kind:expr, $default:expr, $example:expr, $doc:literal;)+) => {
+        &[$(ConfigKey { path: $path, kind: $kind, default: $default, example: $example, doc: $doc }),+]
+    };
 }
 
-/// The keys that stand directly in a section, in the order of the table.
-pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static ConfigKey> {
-    both().filter(move |key| key.parent() == parent)
+/// The names of a closed set.
+macro_rules! names {
+    ($set:ident) => {
+        || $set::ALL.iter().map(|value| value.name()).collect()
+    };
 }
 
-/// The keys of both files; those of the web's stand below a name that no configuration can have.
-fn both() -> impl Iterator<Item = &'static ConfigKey> {
-    table::all().chain(WEB_KEYS)
+const fn minutes(count: i64) -> TimeDelta {
+    TimeDelta::minutes(count)
 }
+
+const fn hours(count: i64) -> TimeDelta {
+    TimeDelta::hours(count)
+}
+
+const fn days(count: i64) -> TimeDelta {
+    TimeDelta::days(count)
+}
+
+/// The keys of the configuration, in the order of the example.
+pub(super) const KEYS: &[ConfigKey] = keys! {
+    "store": Section, Words("its keys' defaults"), Live(""),
+        "Where the database is and how long it holds what.";
+    "store.path": File,
+        Words("lightning-sync.db beside the configuration; for one in /etc, /var/lib/lightning-sync/lightning-sync.db"),
+        Live("lightning-sync.db"),
+        "The SQLite database; it is created when it is not there. A relative path is taken from the directory of the configuration.";
+    "store.keep_activity": Span(days(3), days(400), "a record may come two days late and still count, and a row for every synced record adds up"),
+        Value("7d"), Live("7d"),
+        "How long single records of activity are stored. A duplicate is recognised that long.";
+    "store.keep_history": Span(days(7), days(3660), "the charts show a week, and nobody compares with more than ten years ago"),
+        Value("400d"), Live("400d"),
+        "How long hourly totals and changes of readings are stored.";
+    "web": Section, Words("its keys' defaults"), Off(""),
+        "What alerts and messages need to know of the pages.";
+    "web.external_url": Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
+        Words("links are paths of this daemon alone"), Off("https://sync.example"),
+        "Where people reach the pages, as a browser writes it. Links to runbooks and pages begin with it.";
+    "ingest_memory": Bytes(128 << 20, 16 << 30), Value("512MiB"), Live("512MiB"),
+        "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.";
+    "user_series": Choice(names!(UserSeries)), Value("aggregate"), Live("aggregate"),
+        "Whether /metrics has counts of users only, or with per_user one series for each user and check as well. That is thirteen series for each user.";
+    "user_names": Choice(names!(UserNames)), Value("pseudonym"), Live("pseudonym"),
+        "What stands for a user in labels and on pages: a pseudonym, or with plain the name as the source writes it, usually a mail address.";
+    "orgs": Sections, Needed, Live(""),
+        "The Salesforce organisations that are watched; at least one.";
+    "orgs[].name": Text("^[a-z0-9-]{1,63}$", "1 to 63 of the characters a-z, 0-9 and -"), Needed, Live("acme"),
+        "The name in labels, addresses and on pages; every organisation has another. Changing it begins a new history.";
+    "orgs[].product": Choice(names!(Product)), Value("lightning_sync"), Live("lightning_sync"),
+        "The product that syncs.";
+    "orgs[].connection": Choice(names!(Connection)), Value("service_account"), Live("service_account"),
+        "How Salesforce reaches Exchange. With oauth there is no service account, and its two rows are not judged.";
+    "orgs[].objects": Choices(names!(ObjectType)), Value("[contacts, events]"), Live("[contacts, events]"),
+        "What this organisation syncs. What is not named here has no series and no alerts.";
+    "orgs[].reps_select_events": Flag, Value("false"), Live("false"),
+        "Whether people choose which events sync. Only then the Outlook integration rows matter.";
+    "orgs[].time_zone": Text("^[A-Za-z0-9_+/-]{1,64}$", "a name of the IANA time zone database such as Europe/Berlin"),
+        Value("UTC"), Live("Europe/Berlin"),
+        "The zone of the status page's times, of the business hours and of every date below.";
+    "orgs[].date_order": Choice(names!(DateOrder)), Value("dmy"), Live("dmy"),
+        "How the status page writes dates.";
+    "orgs[].fresh_within": Span(minutes(1), hours(12), "a sync runs every few minutes, and half a day is no longer fresh"),
+        Value("15m"), Live("15m"),
+        "How recent the last sync has to be to be fine; shorter than stale_after. Between the two it is delayed, which wakes nobody.";
+    "orgs[].stale_after": Span(hours(1), days(14), "a first alert within the hour is noise, and nobody wants to learn after two weeks that nothing syncs"),
+        Value("24h"), Live("24h"),
+        "How old the last sync may become before it pages. The vendor documents 24 hours.";
+    "orgs[].count_hours": Choice(names!(CountHours)), Value("wall"), Live("wall"),
+        "What the hours of stale_after are counted in: wall, as the vendor documents it, or business, which needs business_hours.";
+    "orgs[].business_hours": Section, Words("every hour counts"), Live(""),
+        "When people work, in the organisation's time zone. A zero at night is no news.";
+    "orgs[].business_hours.days": Choices(|| DAYS.to_vec()), Value("[mon, tue, wed, thu, fri]"),
+        Live("[mon, tue, wed, thu, fri]"),
+        "The working days.";
+    "orgs[].business_hours.from": Text("^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day such as 08:00"), Needed,
+        Live("\"08:00\""),
+        "When work begins.";
+    "orgs[].business_hours.to": Text("^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", "a time of day such as 18:00, at most 24:00"),
+        Needed, Live("\"18:00\""),
+        "When work ends, later than from on the same day; 24:00 is midnight.";
+    "orgs[].business_hours.holidays": Dates, Value("[]"), Live("[2026-12-25, 2027-01-01]"),
+        "Days without work.";
+    "orgs[].expected_linked_users": Count(1, 10_000_000),
+        Words("the number of users assigned to an active configuration, where that is known"), Off("120"),
+        "How many users should be linked. Another number is a warning.";
+    "orgs[].exclude_users": Texts("^[^\\x00-\\x1f\\x7f-\\x9f]{1,320}$", "user names as the sources write them"),
+        Value("[]"), Off("[left@acme.example]"),
+        "Users who left or never should sync; they do not count as failing.";
+    "orgs[].setup_until": Date, Words("no first set-up"), Off("2026-12-01"),
+        "Until the beginning of this day the organisation is in its first set-up: what never synced before then is no alert.";
+    "orgs[].migrating_since": Date, Words("nobody is leaving"), Off("2026-11-01"),
+        "From the beginning of this day users leave for the successor product; those who left are not failing.";
+    "orgs[].retirement": DateOrNone,
+        Words("2027-04-01T00:00:00Z for lightning_sync, none for einstein_activity_capture"), Off("2027-04-01"),
+        "The day at whose beginning the product ends for this organisation, or none, as in Government Cloud.";
+    "orgs[].limits": Section, Words("its keys' defaults"), Live(""),
+        "How long something may take before it is stuck.";
+    "orgs[].limits.reset": Span(minutes(10), days(30), "a reset waits for the next sync run, and one that takes a month is stuck"),
+        Value("4h"), Live("4h"),
+        "A reset of a user's sync. Until then it holds back the user's other alerts.";
+    "orgs[].limits.initial_sync": Span(hours(1), days(60), "a first sync takes hours, on record more than a day, and one that takes two months is stuck"),
+        Value("72h"), Live("72h"),
+        "A first sync.";
+    "orgs[].recovery_within": Span(minutes(5), days(2), "syncing resumes within minutes of a repair, and what still fails two days later has a cause of its own"),
+        Value("2h"), Live("2h"),
+        "How long what followed from a cause waits after the cause ended before it pages by itself.";
+    "orgs[].max_users": Count(1, 1_000_000), Value("50000"), Live("50000"),
+        "The most users that are held for this organisation. A snapshot or record that names more is refused.";
+    "orgs[].expected_every": Section, Words("its keys' defaults"), Live(""),
+        "How often a source speaks when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.";
+    "orgs[].expected_every.snapshot": Span(minutes(1), days(14), "a page that nobody has read for weeks must not look current"),
+        Value("24h"), Live("24h"),
+        "The status page, counted in business hours, because people feed it by hand.";
+    "orgs[].expected_every.activity": SpanOrNone(minutes(1), days(14), "a feed that has been silent for weeks must not look current"),
+        Value("none"), Live("none"),
+        "Activity records or heartbeats; none when silence means that nothing synced.";
+    "orgs[].ingest": Section, Words("only loopback may push"), Off(""),
+        "Who may push snapshots and activity for this organisation.";
+    "orgs[].ingest.token_file": File, Words("only loopback may push"), Off("/etc/lightning-sync/acme.token"),
+        "The file with the bearer token that senders show: one line of at least 16 characters, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].ingest.allowed_origins": Texts("^https?://[^/]+$", "origins such as https://intranet.acme.example"),
+        Value("[]"), Off("[https://intranet.acme.example]"),
+        "Pages of other servers whose browsers may push without a token from this machine.";
+    "orgs[].files": Section, Words("no directory is watched"), Off(""),
+        "Takes files that people or programs put into a directory.";
+    "orgs[].files.directory": File, Needed, Off("/var/lib/lightning-sync/acme"),
+        "The directory, one for each organisation. Files that are taken move to done in it, others to rejected with the reason beside them. A relative path is taken from the directory of the configuration.";
+    "orgs[].files.report": Section, Words("no report is taken"), Off(""),
+        "The sync error report that an admin built, exported as CSV and put there under a name that ends in .report.csv: its rows are counted. Not beside salesforce.report, which asks for it.";
+    "orgs[].files.report.object_column": LABEL, Needed,
+        Off("Object"),
+        "The label of the column that says whether a contact or an event did not sync.";
+    "orgs[].files.report.user_column": LABEL, Needed,
+        Off("User"),
+        "The label of the column that names the user.";
+    "orgs[].salesforce": Section, Words("Salesforce is not polled"), Off(""),
+        "Asks Salesforce itself, over its documented interfaces.";
+    "orgs[].salesforce.my_domain": Text("^https?://[^/@?#]+/?$", "the organisation's own https URL, such as https://acme.my.salesforce.com"),
+        Needed, Off("https://acme.my.salesforce.com"),
+        "The My Domain of the organisation; every request goes there and nowhere else. Plain http is taken to loopback only.";
+    "orgs[].salesforce.ca_file": File, Words("the system's authorities alone"),
+        Off("/etc/lightning-sync/proxy-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "orgs[].salesforce.api_version": Count(Settings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
+        "The version of Salesforce's API, without the .0; the fields that are read exist since 59.";
+    "orgs[].salesforce.auth": Section, Needed, Off(""),
+        "How to get a session: exactly one of the sections below.";
+    "orgs[].salesforce.auth.client_credentials": Section, Words("jwt_bearer"), Off(""),
+        "OAuth 2.0 client credentials of an external client app that has a run-as user.";
+    "orgs[].salesforce.auth.client_credentials.client_id": Text("^[!-~]{1,512}$", "the app's consumer key"), Needed,
+        Off("3MVG9example"),
+        "The app's consumer key.";
+    "orgs[].salesforce.auth.client_credentials.client_secret_file": File, Needed,
+        Off("/etc/lightning-sync/acme.secret"),
+        "The file with the app's consumer secret: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].salesforce.auth.jwt_bearer": Section, Words("client_credentials"), Off(""),
+        "OAuth 2.0 JWT bearer: an external client app with a certificate, and a user who has approved it.";
+    "orgs[].salesforce.auth.jwt_bearer.client_id": Text("^[!-~]{1,512}$", "the app's consumer key"), Needed,
+        Off("3MVG9example"),
+        "The app's consumer key.";
+    "orgs[].salesforce.auth.jwt_bearer.username": Text("^[!-~]{1,320}$", "the user name of the integration user"),
+        Needed, Off("integration@acme.example"),
+        "The integration user's user name.";
+    "orgs[].salesforce.auth.jwt_bearer.private_key_file": File, Needed, Off("/etc/lightning-sync/acme.key.pem"),
+        "The RSA private key that belongs to the app's certificate, in PEM form without a passphrase, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].salesforce.auth.jwt_bearer.audience": Text("^https://[^/@?#]+$", "an https URL such as https://login.salesforce.com"),
+        Words("https://test.salesforce.com for a sandbox or scratch organisation, else https://login.salesforce.com"),
+        Off("https://login.salesforce.com"),
+        "Who is to believe the assertion. It has to fit my_domain, or be it.";
+    "orgs[].salesforce.poll_every": Span(TimeDelta::seconds(30), hours(1), "each poll is a request of the organisation's daily allowance, and counters begin anew at midnight"),
+        Value("60s"), Off("60s"),
+        "How often to ask. 60s is 1,440 requests a day; for a Developer organisation with its 15,000 a day take 300s.";
+    "orgs[].salesforce.api_budget_percent": Count(1, 100), Value("80"), Off("80"),
+        "The share of the organisation's daily API requests, used by anybody, beyond which polling pauses. It slows down from three quarters of it on.";
+    "orgs[].salesforce.report": Section, Words("no report is run"), Off(""),
+        "A sync error report that an admin built: it is run every 15 minutes, and its rows are counted.";
+    "orgs[].salesforce.report.id": Text("^00O[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$", "the report's record id, which begins with 00O"),
+        Needed, Off("00O000000000001AAA"),
+        "The report's record id, as its address shows it.";
+    "orgs[].salesforce.report.object_column": LABEL, Needed,
+        Off("Object"),
+        "The label of the column that says whether a contact or an event did not sync.";
+    "orgs[].salesforce.report.user_column": LABEL, Needed,
+        Off("User"),
+        "The label of the column that names the user.";
+    "orgs[].salesforce.approximate_activity": Flag, Value("false"), Off("false"),
+        "Whether changed contacts and events are counted every 15 minutes: an upper bound of what could sync, changes by people included. No alert uses it.";
+};
+
+const NOTHING: KeyDefault = Words("nothing");
+
+/// The keys of `--web.config.file`, under the names that the Prometheus family gives them.
+pub(super) const WEB_KEYS: &[ConfigKey] = keys! {
+    "tls_server_config": Section, Words("plain http"), Live(""),
+        "Encryption; without it everything is plain http.";
+    "tls_server_config.cert_file": File, Needed, Live("web.crt"),
+        "The certificate and, behind it, the chain to its authority. Read again when it changes.";
+    "tls_server_config.key_file": File, Needed, Live("web.key"),
+        "The key of the certificate, closed to other users. Read again when it changes.";
+    "tls_server_config.client_auth_type": Choice(names!(ClientAuth)), Value("NoClientCert"),
+        Live("RequireAndVerifyClientCert"),
+        "Whether clients have to show a certificate of client_ca_file.";
+    "tls_server_config.client_ca_file": File, NOTHING, Live("clients.crt"),
+        "The authorities of clients' certificates.";
+    "tls_server_config.min_version": Choice(names!(TlsVersion)), Value("TLS12"), Live("TLS12"),
+        "The lowest version that is offered.";
+    "tls_server_config.max_version": Choice(names!(TlsVersion)), Value("TLS13"), Live("TLS13"),
+        "The highest version that is offered.";
+    "tls_server_config.cipher_suites": Texts("", "suites of TLS 1.2"), Words("every good one"),
+        Live("[TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]"),
+        "Suites of TLS 1.2, the preferred first. Those of TLS 1.3 are all good and always there.";
+    "tls_server_config.prefer_server_cipher_suites": Flag, Value("true"), Live("true"),
+        "Whether our order of suites counts rather than the client's.";
+    "tls_server_config.curve_preferences": Texts("", "curves"), Words("every good one"), Live("[X25519, CurveP256]"),
+        "Curves for the exchange of keys, the preferred first.";
+    "http_server_config": Section, NOTHING, Live(""),
+        "Protocol and headers.";
+    "http_server_config.http2": Flag, Value("true"), Live("true"),
+        "Taken and without effect: clients that may choose are served HTTP/1.1, which every client speaks.";
+    "http_server_config.headers": Section, NOTHING, Live(""),
+        "Headers of every answer, instead of our own of the same name.";
+    "http_server_config.headers.Content-Security-Policy": Text("", "a policy"), NOTHING, Off("\"frame-ancestors 'none'\""),
+        "What a page may load, beside the pages' own policy: browsers obey both.";
+    "http_server_config.headers.X-Frame-Options": Text("", "DENY or SAMEORIGIN"), NOTHING, Live("deny"),
+        "Who may frame a page.";
+    "http_server_config.headers.X-Content-Type-Options": Text("", "nosniff"), NOTHING, Live("nosniff"),
+        "Whether browsers guess types.";
+    "http_server_config.headers.X-XSS-Protection": Text("", "a value of this header"), NOTHING, Live("\"0\""),
+        "A filter of old browsers.";
+    "http_server_config.headers.Strict-Transport-Security": Text("", "a value such as max-age=31536000"), NOTHING,
+        Live("max-age=31536000"),
+        "For how long browsers insist on https.";
+    "basic_auth_users": Section, Words("everybody"), Live(""),
+        "Users and the bcrypt hashes of their passwords.";
+};

@@ -1,21 +1,17 @@
 //! File and environment → [`ValidConfig`].
 
-use super::drop_directories;
-use super::hours;
-use super::keys::{ConfigKey, VARIABLE_PREFIX};
+use super::keys::{ConfigKey, KEYS, VARIABLE_PREFIX};
 use super::mistakes::{Collector, ConfigError, MistakePlace, nearest};
 use super::org;
 use super::reader::{self, found};
 use super::section::ConfigSection;
-use super::table;
-use super::valid::{DEFAULT_INGEST_MEMORY, OrgConfig, StoreConfig, ValidConfig, Validated};
+use super::valid::{OrgConfig, ValidConfig};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{UserNames, UserSeries};
-use chrono::TimeDelta;
 use config::{Config, Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Ten thousand organisations with everything given for each of them.
@@ -57,18 +53,34 @@ impl FromIterator<(String, String)> for Environment {
 /// # Errors
 /// When the file cannot be read, or all its mistakes at once.
 pub fn from_file(path: &Path, environment: &Environment) -> Result<ValidConfig, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(ConfigError::TooLarge { path: path.to_owned(), limit_bytes: MAX_FILE_BYTES });
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
-    })?;
+    const NEXT: &str = "name the file with --config.file, or write one with `config init`";
+    let (text, _) = text_of_file(path, MAX_FILE_BYTES, NEXT)?;
     let base = path.parent().unwrap_or(Path::new(""));
     from_text(&path.display().to_string(), &text, base, environment)
+}
+
+/// The text of a file, and who may read it; `next` is what to do when it cannot be read.
+pub(super) fn text_of_file(
+    path: &Path,
+    max: u64,
+    next: &str,
+) -> Result<(String, Metadata), ConfigError> {
+    let read = || -> io::Result<_> {
+        let file = File::open(path)?;
+        let (metadata, mut bytes) = (file.metadata()?, Vec::new());
+        file.take(max + 1).read_to_end(&mut bytes)?;
+        Ok((bytes, metadata))
+    };
+    let unreadable = |error: io::Error| ConfigError(format!("{}: {error}; {next}", path.display()));
+    let (bytes, metadata) = read().map_err(unreadable)?;
+    if bytes.len() as u64 > max {
+        let says = format!("{} has more than {max} bytes; is it the right file?", path.display());
+        return Err(ConfigError(says));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        unreadable(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+    })?;
+    Ok((text, metadata))
 }
 
 /// The configuration of a text; `name` is what errors call it, `base` the directory of relative paths.
@@ -84,7 +96,7 @@ pub fn from_text(
     let mistakes = Collector::default();
     let valid = reader::read(text, &mistakes).and_then(|file| {
         let tree = under_environment(file, environment, &mistakes)?;
-        validate(&ConfigSection::root(&tree, &mistakes), base, &mistakes)
+        validate(&ConfigSection::root(KEYS, &tree, &mistakes), base, &mistakes)
     });
     mistakes.finish(name, valid)
 }
@@ -95,7 +107,7 @@ fn under_environment(
     environment: &Environment,
     mistakes: &Collector,
 ) -> Option<Value> {
-    let known: Vec<String> = table::all().filter_map(ConfigKey::variable).collect();
+    let known: Vec<String> = KEYS.iter().filter_map(ConfigKey::variable).collect();
     let mut ours = HashMap::new();
     for (name, value) in &environment.0 {
         if known.contains(name) {
@@ -161,35 +173,32 @@ impl Source for FileTree {
 }
 
 fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<ValidConfig> {
-    let (_, section) = root.section("store");
-    let path = section.text("path", |text| {
-        let fits = !text.is_empty() && !text.contains('\0');
-        fits.then(|| PathBuf::from(text)).ok_or_else(|| "allowed: the path of a file".to_owned())
-    });
-    let mut notes = Vec::new();
-    let span = |name, default| section.span(name).given().flatten().unwrap_or(default);
-    let store = StoreConfig {
-        path: database(path.given(), base, &mut notes),
-        keep_activity: span("keep_activity", TimeDelta::days(7)),
-        keep_history: span("keep_history", TimeDelta::days(400)),
-    };
-    let (_, web) = root.section("web");
-    let external_url = web.text("external_url", ExternalUrl::new).given();
-    let ingest_memory = root.bytes("ingest_memory").or(DEFAULT_INGEST_MEMORY);
-    let user_series = root.choice("user_series", UserSeries::from_name).or(UserSeries::Aggregate);
-    let user_names = root.choice("user_names", UserNames::from_name).or(UserNames::Pseudonym);
-    let orgs = read_orgs(root, base, &store.path, read)?;
-    notes.extend(weekends(&orgs));
-    Some(ValidConfig {
-        store,
-        external_url,
-        ingest_memory,
-        user_series,
-        user_names,
-        orgs,
-        notes,
-        validated: Validated,
-    })
+    let mut valid = ValidConfig::of_policies(PathBuf::new(), Vec::new());
+    let section = root.section("store");
+    let path = section.text("path", path_of_file);
+    valid.store.path = database(path, base, &mut valid.notes);
+    set(&mut valid.store.keep_activity, section.span("keep_activity"));
+    set(&mut valid.store.keep_history, section.span("keep_history"));
+    valid.external_url = root.section("web").text("external_url", ExternalUrl::new);
+    set(&mut valid.ingest_memory, root.bytes("ingest_memory"));
+    set(&mut valid.user_series, root.choice("user_series", UserSeries::from_name));
+    set(&mut valid.user_names, root.choice("user_names", UserNames::from_name));
+    valid.orgs = read_orgs(root, base, &valid.store.path, read)?;
+    valid.notes.extend(weekends(&valid.orgs));
+    Some(valid)
+}
+
+/// Puts what was read in the place of the default, if something was.
+pub(super) fn set<T>(field: &mut T, read: Option<T>) {
+    if let Some(read) = read {
+        *field = read;
+    }
+}
+
+/// A text that can be the path of a file.
+pub(super) fn path_of_file(text: &str) -> Result<PathBuf, String> {
+    let fits = !text.is_empty() && !text.contains('\0');
+    fits.then(|| PathBuf::from(text)).ok_or_else(|| "allowed: the path of a file".to_owned())
 }
 
 /// Where the database is. A relative path is taken from the directory of the configuration; without one, the daemon of
@@ -217,7 +226,7 @@ fn database(written: Option<PathBuf>, base: &Path, notes: &mut Vec<String>) -> P
 fn weekends(orgs: &[OrgConfig]) -> Vec<String> {
     let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for org in orgs {
-        if let Some(note) = hours::weekend(&org.policy) {
+        if let Some(note) = org::weekend(&org.policy) {
             names.entry(note).or_default().push(org.policy.name.as_str());
         }
     }
@@ -261,10 +270,63 @@ fn read_orgs(
         }
         orgs.push((section, org));
     }
-    let mut own: Vec<drop_directories::OwnFile> =
-        read.named_files().into_iter().map(|(key, file)| (key, base.join(file))).collect();
-    own.push(("the database (store.path)".to_owned(), store.to_owned()));
-    let named: Vec<_> = orgs.iter().map(|(section, org)| (*section, org)).collect();
-    drop_directories::check(&named, &own, base);
+    let files = read.named_files().into_iter().map(|(key, file)| (key, base.join(file)));
+    let database = ("the database (store.path)".to_owned(), store.to_owned());
+    check_drop_directories(&orgs, files.chain([database]), base);
     Some(orgs.into_iter().map(|(_, org)| org).collect())
+}
+
+/// Notes every directory of dropped files that something else needs: everything in it is moved away, so nothing that the
+/// daemon reads itself (`own`, by the keys that name it) may lie there, and no two organisations may share one. `base`
+/// is the directory of the configuration itself.
+fn check_drop_directories(
+    orgs: &[(&ConfigSection<'_>, OrgConfig)],
+    own: impl Iterator<Item = (String, PathBuf)>,
+    base: &Path,
+) {
+    let mut needed: HashMap<PathBuf, String> = HashMap::new();
+    for (key, file) in own {
+        for directory in homes(&file) {
+            needed.entry(directory).or_insert_with(|| key.clone());
+        }
+    }
+    if let Ok(directory) = or_here(base).canonicalize() {
+        needed.insert(directory, "the configuration".to_owned());
+    }
+    let mut dropped: HashMap<PathBuf, String> = HashMap::new();
+    for (section, org) in orgs {
+        let files = org.files.as_ref();
+        let Some(directory) = files.and_then(|files| files.directory.canonicalize().ok()) else {
+            continue;
+        };
+        if let Some(what) = needed.get(&directory) {
+            let says = format!(
+                "the directory holds {what}, and every file in it is moved away; give dropped files a directory of their own"
+            );
+            section.wrong("files", says);
+        }
+        let name = org.policy.name.to_string();
+        let also = ["done", "rejected"].map(|shelf| directory.join(shelf));
+        for taken in also.into_iter().chain([directory]) {
+            if let Some(other) = dropped.get(&taken).filter(|other| **other != name) {
+                let says = format!(
+                    "the directory is {other}'s already, and a file in it would be taken for only one of them; give each organisation its own"
+                );
+                section.wrong("files", says);
+                break;
+            }
+            dropped.insert(taken, name.clone());
+        }
+    }
+}
+
+/// The directory that a file is named in, and the one that it lies in where the name is a link.
+fn homes(file: &Path) -> impl Iterator<Item = PathBuf> {
+    let named = file.parent().and_then(|parent| fs::canonicalize(or_here(parent)).ok());
+    let lies = fs::canonicalize(file).ok().and_then(|file| Some(file.parent()?.to_owned()));
+    named.into_iter().chain(lies)
+}
+
+fn or_here(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
 }

@@ -1,63 +1,20 @@
 //! Mistakes of a configuration: collected, sorted by where they stand, and printed all at once.
 
 use std::cell::RefCell;
-use std::fmt;
-use std::path::PathBuf;
+use std::fmt::{self, Write as _};
 
-/// Why there is no [`super::ValidConfig`].
+/// Why there is no configuration: a file that cannot be read, or all mistakes of its text.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("{}: {source}; name the file with --config.file, or write one with `config init`", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The web's file cannot be read.
-    #[error("{}: {source}; name the file with --web.config.file, or leave the flag out to serve plain http to everybody", path.display())]
-    WebUnreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The file is larger than any that somebody wrote.
-    #[error("{} has more than {limit_bytes} bytes; is it the right file?", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The most that is read.
-        limit_bytes: u64,
-    },
-    /// The text has mistakes.
-    #[error("{0}")]
-    ConfigMistakes(ConfigMistakes),
-}
+#[error("{0}")]
+pub struct ConfigError(pub(super) String);
 
-/// All mistakes of one text; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigMistakes {
-    name: String,
-    list: Vec<ConfigMistake>,
-    unlisted: usize,
-}
-
-/// One mistake.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConfigMistake {
-    /// Where it stands.
-    pub place: MistakePlace,
-    /// The key path, such as `orgs[0].business_hours.from`; empty for the text as a whole.
-    pub key: String,
-    /// What was found and what is allowed.
-    pub says: String,
-}
+/// One mistake: where it stands, the key path, such as `orgs[0].business_hours.from`, which is empty for the text as a
+/// whole, and what was found and what is allowed.
+type ConfigMistake = (MistakePlace, String, String);
 
 /// Where a mistake stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MistakePlace {
+pub(super) enum MistakePlace {
     /// The text as a whole: something is missing.
     Whole,
     /// A line, counted from 1.
@@ -66,46 +23,17 @@ pub enum MistakePlace {
     Environment(String),
 }
 
-impl ConfigMistakes {
-    /// As many as somebody can read; a text with more is the wrong file.
-    const LISTED: usize = 200;
-
-    /// The mistakes, sorted by where they stand.
-    pub fn list(&self) -> &[ConfigMistake] {
-        &self.list
-    }
-}
-
-impl fmt::Display for ConfigMistakes {
+impl fmt::Display for MistakePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.list.len() + self.unlisted;
-        let plural = if count == 1 { "mistake" } else { "mistakes" };
-        write!(f, "{} has {count} {plural}:", self.name)?;
-        for mistake in &self.list {
-            write!(f, "\n  {mistake}")?;
+        match self {
+            Self::Whole => Ok(()),
+            Self::Line(line) => write!(f, "line {line}: "),
+            Self::Environment(variable) => write!(f, "environment {variable}: "),
         }
-        if self.unlisted > 0 {
-            write!(f, "\n  and {} more", self.unlisted)?;
-        }
-        Ok(())
     }
 }
 
-impl fmt::Display for ConfigMistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            MistakePlace::Whole => {}
-            MistakePlace::Line(line) => write!(f, "line {line}: ")?,
-            MistakePlace::Environment(variable) => write!(f, "environment {variable}: ")?,
-        }
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.says)
-    }
-}
-
-/// Where the walkers leave what they find.
+/// Where reading leaves what it finds.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     mistakes: RefCell<Vec<ConfigMistake>>,
@@ -114,13 +42,12 @@ pub(super) struct Collector {
 }
 
 impl Collector {
+    /// As many as somebody can read; a text with more is the wrong file.
+    const LISTED: usize = 200;
+
     /// Notes a mistake.
     pub(super) fn add(&self, place: MistakePlace, key: impl Into<String>, says: impl Into<String>) {
-        self.mistakes.borrow_mut().push(ConfigMistake {
-            place,
-            key: key.into(),
-            says: says.into(),
-        });
+        self.mistakes.borrow_mut().push((place, key.into(), says.into()));
     }
 
     /// Notes that a key names a file.
@@ -135,17 +62,22 @@ impl Collector {
 
     /// `value` when nothing was noted, else everything that was, sorted by where it stands.
     pub(super) fn finish<T>(self, name: &str, value: Option<T>) -> Result<T, ConfigError> {
-        let mut list = self.mistakes.into_inner();
-        match value {
-            Some(value) if list.is_empty() => Ok(value),
-            _ => {
-                list.sort();
-                let unlisted = list.len().saturating_sub(ConfigMistakes::LISTED);
-                list.truncate(ConfigMistakes::LISTED);
-                let name = name.to_owned();
-                Err(ConfigError::ConfigMistakes(ConfigMistakes { name, list, unlisted }))
-            }
+        let mut mistakes = self.mistakes.into_inner();
+        if let Some(value) = value.filter(|_| mistakes.is_empty()) {
+            return Ok(value);
         }
+        mistakes.sort();
+        let plural = if mistakes.len() == 1 { "mistake" } else { "mistakes" };
+        let mut text = format!("{name} has {} {plural}:", mistakes.len());
+        for (place, key, says) in mistakes.iter().take(Self::LISTED) {
+            let colon = if key.is_empty() { "" } else { ": " };
+            // Writing to a string cannot fail.
+            write!(text, "\n  {place}{key}{colon}{says}").ok();
+        }
+        if mistakes.len() > Self::LISTED {
+            write!(text, "\n  and {} more", mistakes.len() - Self::LISTED).ok();
+        }
+        Err(ConfigError(text))
     }
 }
 

@@ -1,30 +1,39 @@
 //! One organisation: its section becomes a policy and who may push for it.
 
 use super::dates;
-use super::hours;
+use super::keys::DAYS;
+use super::load::set;
+use super::mistakes::quoted;
 use super::origin::Origin;
 use super::salesforce;
-use super::section::{ConfigSection, KeyRead};
+use super::section::ConfigSection;
 use super::token;
 use super::valid::{FilesConfig, IngestConfig, OrgConfig};
+use crate::domain::calendar::{Calendar, Weekly};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::policy::{Connection, CountHours, DateOrder, OrgPolicy, Product};
+use chrono::Weekday;
+use chrono_tz::Tz;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Reads an organisation; relative paths are taken from `base`. `None` when it has no name to be called by.
 pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
-    let named = org.text("name", |text| OrgName::new(text).map_err(|_| NAME_IS.to_owned()));
-    let name = org.require("name", named);
+    let name = org.text("name", |text| {
+        OrgName::new(text)
+            .map_err(|_| "allowed: 1 to 63 of the characters a-z, 0-9 and -".to_owned())
+    });
+    let name = org.require("name", name);
     // The rest is read under any name, so that its mistakes are found too.
     let unnamed = || OrgName::new("unnamed").ok();
     let mut policy = OrgPolicy::defaults(name.clone().or_else(unnamed)?);
-    read_product(org, &mut policy);
+    read_rules(org, &mut policy);
     read_calendar(org, &mut policy);
-    read_users(org, &mut policy);
     read_dates(org, &mut policy);
     read_spans(org, &mut policy);
-    let ingest = read_ingest(org, base);
+    let ingest = org.section("ingest");
+    let token = ingest.text("token_file", |text| token::read(text, &base.join(text)));
+    let origins = ingest.texts("allowed_origins", |text| Origin::new(text).map_err(str::to_owned));
     let files = read_files(org, base);
     let salesforce = salesforce::read(org, base);
     if let Some(settings) = &salesforce {
@@ -39,31 +48,31 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
-        ingest,
+        ingest: IngestConfig { token, allowed_origins: origins.unwrap_or_default() },
         files,
         salesforce: salesforce.map(Arc::new),
     })
 }
 
-const NAME_IS: &str = "allowed: 1 to 63 of the characters a-z, 0-9 and -";
-
-fn read_product(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
-    policy.product = org.choice("product", Product::from_name).or(policy.product);
-    policy.connection = org.choice("connection", Connection::from_name).or(policy.connection);
-    if let Some(mut objects) = org.choices("objects", ObjectType::from_name).given() {
-        objects.sort_unstable();
-        policy.objects = objects;
-    }
-    policy.reps_select_events = org.flag("reps_select_events").or(policy.reps_select_events);
+fn read_rules(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
+    set(&mut policy.product, org.choice("product", Product::from_name));
+    set(&mut policy.connection, org.choice("connection", Connection::from_name));
+    set(&mut policy.objects, org.choices("objects", ObjectType::from_name));
+    policy.objects.sort_unstable();
+    set(&mut policy.reps_select_events, org.flag("reps_select_events"));
+    policy.expected_linked_users = org.count("expected_linked_users");
+    set(&mut policy.max_users, org.count("max_users"));
+    let users =
+        org.texts("exclude_users", |text| UserName::new(text).map_err(|error| error.to_string()));
+    policy.exclude_users = users.into_iter().flatten().collect();
 }
 
 fn read_calendar(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
-    policy.time_zone = org.text("time_zone", dates::zone).or(policy.time_zone);
-    policy.date_order = org.choice("date_order", DateOrder::from_name).or(policy.date_order);
-    policy.count_hours = org.choice("count_hours", CountHours::from_name).or(policy.count_hours);
-    let (calendar, given) = hours::read(org, policy.time_zone);
-    policy.calendar = calendar;
-    if policy.count_hours == CountHours::Business && given.is_absent() {
+    set(&mut policy.time_zone, org.text("time_zone", dates::zone));
+    set(&mut policy.date_order, org.choice("date_order", DateOrder::from_name));
+    set(&mut policy.count_hours, org.choice("count_hours", CountHours::from_name));
+    policy.calendar = business_hours(org, policy.time_zone);
+    if policy.count_hours == CountHours::Business && !org.has("business_hours") {
         org.wrong(
             "count_hours",
             "found \"business\", but there are no business_hours to count; add them, or write wall",
@@ -71,43 +80,60 @@ fn read_calendar(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     }
 }
 
-fn read_users(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
-    policy.expected_linked_users = org.count("expected_linked_users").given();
-    let users =
-        org.texts("exclude_users", |text| UserName::new(text).map_err(|error| error.to_string()));
-    policy.exclude_users = users.or(Vec::new()).into_iter().collect();
+fn business_hours(org: &ConfigSection<'_>, time_zone: Tz) -> Calendar {
+    let section = org.section("business_hours");
+    let mut days = vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
+    set(&mut days, section.choices("days", weekday));
+    let from = section.text("from", |text| match dates::minute_of_day(text)? {
+        1440 => Err("24:00 is the end of a day, and work begins before it".to_owned()),
+        minute => Ok(minute),
+    });
+    let from = section.require("from", from);
+    let to = section.text("to", |text| Ok((dates::minute_of_day(text)?, text.to_owned())));
+    let to = section.require("to", to);
+    let holidays = section.texts("holidays", dates::day).into_iter().flatten().collect();
+    let (Some(from_minute), Some((to_minute, to))) = (from, to) else {
+        return Calendar::Always;
+    };
+    if to_minute <= from_minute {
+        let says = format!(
+            "found {}; allowed: a time later than from, at most 24:00, because hours over midnight look like slips",
+            quoted(&to)
+        );
+        section.wrong("to", says);
+    }
+    Calendar::Weekly(Weekly { time_zone, days, from_minute, to_minute, holidays })
 }
 
 fn read_dates(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
-    let zone = policy.time_zone;
-    policy.setup_until = org.text("setup_until", |text| dates::start_of(text, zone)).given();
-    policy.migrating_since =
-        org.text("migrating_since", |text| dates::start_of(text, zone)).given();
+    let start = |text: &str| dates::start_of(text, policy.time_zone);
+    policy.setup_until = org.text("setup_until", start);
+    policy.migrating_since = org.text("migrating_since", start);
     let retirement = org.text("retirement", |text| match text {
         "none" => Ok(None),
-        _ => dates::start_of(text, zone).map(Some).map_err(|says| format!("{says}, or none")),
+        _ => start(text).map(Some).map_err(|says| format!("{says}, or none")),
     });
-    policy.retirement = match (policy.product, retirement) {
-        (Product::EinsteinActivityCapture, KeyRead::Given(Some(_))) => {
+    if policy.product == Product::EinsteinActivityCapture {
+        if let Some(Some(_)) = retirement {
             org.wrong(
                 "retirement",
                 "einstein_activity_capture has no retirement; remove this, or write none",
             );
-            None
         }
-        (Product::EinsteinActivityCapture, _) => None,
-        (Product::LightningSync, read) => read.or(policy.retirement),
-    };
+        policy.retirement = None;
+    } else {
+        set(&mut policy.retirement, retirement);
+    }
 }
 
 fn read_spans(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
-    let fresh = org.span("fresh_within");
-    let stale = org.span("stale_after");
-    let readable = !fresh.is_wrong() && !stale.is_wrong();
-    policy.fresh_within = fresh.given().flatten().unwrap_or(policy.fresh_within);
-    policy.stale_after = stale.given().flatten().unwrap_or(policy.stale_after);
+    let (fresh, stale) = (org.span("fresh_within"), org.span("stale_after"));
+    let readable =
+        fresh.is_some() == org.has("fresh_within") && stale.is_some() == org.has("stale_after");
+    set(&mut policy.fresh_within, fresh);
+    set(&mut policy.stale_after, stale);
     if readable && policy.fresh_within >= policy.stale_after {
-        let culprit = if fresh.is_absent() { "stale_after" } else { "fresh_within" };
+        let culprit = if fresh.is_none() { "stale_after" } else { "fresh_within" };
         let says = format!(
             "fresh_within ({}) has to be shorter than stale_after ({})",
             super::duration::text(policy.fresh_within),
@@ -115,23 +141,18 @@ fn read_spans(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
         );
         org.wrong(culprit, says);
     }
-    let (_, limits) = org.section("limits");
-    policy.reset_limit = limits.span("reset").given().flatten().unwrap_or(policy.reset_limit);
-    policy.initial_sync_limit =
-        limits.span("initial_sync").given().flatten().unwrap_or(policy.initial_sync_limit);
-    policy.recovery_within =
-        org.span("recovery_within").given().flatten().unwrap_or(policy.recovery_within);
-    policy.max_users = org.count("max_users").or(policy.max_users);
-    let (_, every) = org.section("expected_every");
+    let limits = org.section("limits");
+    set(&mut policy.reset_limit, limits.span("reset"));
+    set(&mut policy.initial_sync_limit, limits.span("initial_sync"));
+    set(&mut policy.recovery_within, org.span("recovery_within"));
+    let every = org.section("expected_every");
     for source in [Source::Snapshot, Source::Activity] {
-        if let Some(span) = every.span(source.name()).given() {
-            policy.expected_every[source] = span;
-        }
+        set(&mut policy.expected_every[source], every.span_or_none(source.name()));
     }
 }
 
 fn read_files(org: &ConfigSection<'_>, base: &Path) -> Option<FilesConfig> {
-    let (given, files) = org.section("files");
+    let files = org.section("files");
     let directory = files.text("directory", |text| {
         let directory = base.join(text);
         match directory.metadata() {
@@ -140,18 +161,43 @@ fn read_files(org: &ConfigSection<'_>, base: &Path) -> Option<FilesConfig> {
             Err(error) => Err(format!("{error}; create it, writable by the daemon's user")),
         }
     });
-    let (reported, report) = files.section("report");
-    let columns = reported.given().map(|()| salesforce::columns(&report));
-    given.given()?;
-    Some(FilesConfig {
-        directory: files.require("directory", directory)?,
-        report: columns.flatten(),
-    })
+    let directory = files.require("directory", directory);
+    let report = files.section("report");
+    let report = report.is_given().then(|| salesforce::columns(&report)).flatten();
+    Some(FilesConfig { directory: directory?, report })
 }
 
-fn read_ingest(org: &ConfigSection<'_>, base: &Path) -> IngestConfig {
-    let (_, ingest) = org.section("ingest");
-    let token = ingest.text("token_file", |text| token::read(text, &base.join(text)));
-    let origins = ingest.texts("allowed_origins", |text| Origin::new(text).map_err(str::to_owned));
-    IngestConfig { token: token.given(), allowed_origins: origins.or(Vec::new()) }
+/// What happens over a weekend to an organisation whose hours are counted by the clock, where work rests for longer than
+/// `stale_after`.
+pub(super) fn weekend(policy: &OrgPolicy) -> Option<String> {
+    let Calendar::Weekly(weekly) = &policy.calendar else {
+        return None;
+    };
+    if policy.count_hours == CountHours::Business {
+        return None;
+    }
+    let (from, to) = (i64::from(weekly.from_minute), i64::from(weekly.to_minute));
+    let limit = policy.stale_after.num_minutes();
+    let after = |day: Weekday, days: i64| (0..days).fold(day, |day, _| day.succ());
+    let closing = weekly.days.iter().copied().find(|day| {
+        let next = (1..=7).find(|days| weekly.days.contains(&after(*day, *days)));
+        next.is_some_and(|days| days * DAY + from - to > limit)
+    })?;
+    let paged = to + limit;
+    let time = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    Some(format!(
+        "count_hours is wall beside business_hours: a last sync on {closing} at {} pages on {} at {}; \
+         `count_hours: business` counts working hours only",
+        time(to),
+        after(closing, paged / DAY),
+        time(paged % DAY),
+    ))
+}
+
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
+
+fn weekday(name: &str) -> Option<Weekday> {
+    let from_monday = DAYS.iter().position(|day| *day == name)?;
+    Weekday::try_from(u8::try_from(from_monday).ok()?).ok()
 }

@@ -1,6 +1,6 @@
 //! The section `salesforce` of an organisation.
 
-use super::section::{ConfigSection, KeyRead};
+use super::section::ConfigSection;
 use super::token;
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
@@ -14,52 +14,52 @@ const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// Reads the section; `None` when it is not there, or has mistakes, which are noted.
 pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
-    let (given, section) = org.section("salesforce");
-    given.given()?;
+    let section = org.section("salesforce");
+    if !section.is_given() {
+        return None;
+    }
     let my_domain = section.text("my_domain", |text| {
         // One with a password in it is not repeated.
         if text.contains('@') {
             return Ok(None);
         }
         let endpoint = Endpoint::new(text)?;
-        match not_my_domain(endpoint.host()) {
-            Some(says) => Err(says.to_owned()),
-            None => Ok(Some(endpoint)),
-        }
+        not_my_domain(endpoint.host()).map_or(Ok(Some(endpoint)), |says| Err(says.to_owned()))
     });
-    if let KeyRead::Given(None) = my_domain {
+    if let Some(None) = my_domain {
         section.wrong(
             "my_domain",
             "has a user name in it; allowed: a host alone, credentials stand under auth",
         );
     }
     let my_domain = section.require("my_domain", my_domain).flatten();
-    let authorities = section.text("ca_file", |text| ca_file(text, &base.join(text)));
-    let api_version = section.count("api_version").or(u64::from(Settings::API_VERSION));
-    let poll_every = section.span("poll_every").given().flatten();
-    let budget = section.count("api_budget_percent").or(u64::from(Settings::API_BUDGET_PERCENT));
+    let authorities = section.text("ca_file", |text| {
+        let path = base.join(text);
+        Authorities::from_file(&path)
+            .map_err(|says| format!("{} {says}", token::named(text, &path)))
+    });
     let auth = read_auth(&section, base, my_domain.as_ref());
     let report = read_report(&section);
-    let approximate_activity = section.flag("approximate_activity").or(false);
     Some(Settings {
+        api_version: section.count("api_version").unwrap_or(Settings::API_VERSION),
+        poll_every: section.span("poll_every").unwrap_or(Settings::POLL_EVERY),
+        api_budget_percent: section
+            .count("api_budget_percent")
+            .unwrap_or(Settings::API_BUDGET_PERCENT),
+        approximate_activity: section.flag("approximate_activity").unwrap_or(false),
         my_domain: my_domain?,
-        authorities: authorities.given(),
+        authorities,
         auth: auth?,
-        api_version: u16::try_from(api_version).unwrap_or(Settings::API_VERSION),
-        poll_every: poll_every.unwrap_or(Settings::POLL_EVERY),
-        api_budget_percent: u8::try_from(budget).unwrap_or(Settings::API_BUDGET_PERCENT),
         report: report?,
-        approximate_activity,
     })
 }
 
 /// `None`: the section has mistakes. `Some(None)`: it is not there.
 fn read_report(section: &ConfigSection<'_>) -> Option<Option<ReportSettings>> {
-    let (given, report) = section.section("report");
-    if given.is_absent() {
+    if !section.has("report") {
         return Some(None);
     }
-    given.given()?;
+    let report = section.section("report");
     let id = report.text("id", |text| {
         let shaped = matches!(text.len(), 15 | 18)
             && text.starts_with("00O")
@@ -98,10 +98,9 @@ fn read_auth(
     base: &Path,
     my_domain: Option<&Endpoint>,
 ) -> Option<Auth> {
-    let (given, auth) = section.section("auth");
-    section.require("auth", given)?;
-    let (credentials_given, credentials) = auth.section("client_credentials");
-    let (jwt_given, jwt) = auth.section("jwt_bearer");
+    let auth = section.section("auth");
+    section.require("auth", auth.is_given().then_some(()))?;
+    let (credentials, jwt) = (auth.section("client_credentials"), auth.section("jwt_bearer"));
     let text = |section: &ConfigSection<'_>, name: &str| {
         let read = section.text(name, |text| {
             let fits =
@@ -111,12 +110,16 @@ fn read_auth(
         });
         section.require(name, read)
     };
-    match (credentials_given, jwt_given) {
-        (KeyRead::Absent, KeyRead::Absent) => {
+    match (auth.has("client_credentials"), auth.has("jwt_bearer")) {
+        (false, false) => {
             section.wrong("auth", "needs one of client_credentials, jwt_bearer");
             None
         }
-        (KeyRead::Given(()), KeyRead::Absent) => {
+        (true, true) => {
+            section.wrong("auth", "found both client_credentials and jwt_bearer; keep one");
+            None
+        }
+        (true, false) => {
             let client_id = text(&credentials, "client_id");
             let secret = credentials.text("client_secret_file", |text| {
                 token::line(text, &base.join(text), "consumer secret")
@@ -124,10 +127,15 @@ fn read_auth(
             let secret = credentials.require("client_secret_file", secret);
             Some(Auth::ClientCredentials { client_id: client_id?, secret: secret? })
         }
-        (KeyRead::Absent, KeyRead::Given(())) => {
+        (false, true) => {
             let client_id = text(&jwt, "client_id");
             let username = text(&jwt, "username");
-            let key = jwt.text("private_key_file", |text| key_file(text, &base.join(text)));
+            let key = jwt.text("private_key_file", |text| {
+                let path = base.join(text);
+                let name = token::named(text, &path);
+                let pem = token::secret_bytes(&name, &path, MAX_KEY_BYTES)?;
+                SigningKey::from_pem(&pem).map_err(|says| format!("{name} {says}"))
+            });
             let key = jwt.require("private_key_file", key);
             let fitting =
                 my_domain.map_or(PRODUCTION_AUDIENCE, |my_domain| audience(my_domain.host()));
@@ -152,15 +160,10 @@ fn read_auth(
             Some(Auth::JwtBearer {
                 client_id: client_id?,
                 username: username?,
-                key: key?,
-                audience: audience.or(fitting.to_owned()),
+                key: Arc::new(key?),
+                audience: audience.unwrap_or_else(|| fitting.to_owned()),
             })
         }
-        (KeyRead::Given(()), KeyRead::Given(())) => {
-            section.wrong("auth", "found both client_credentials and jwt_bearer; keep one");
-            None
-        }
-        (KeyRead::Wrong, _) | (_, KeyRead::Wrong) => None,
     }
 }
 
@@ -179,24 +182,11 @@ fn audience(host: &str) -> &'static str {
 /// Why a host of Salesforce is no My Domain; a session of another host would be refused, or sent where nobody wants it.
 fn not_my_domain(host: &str) -> Option<&'static str> {
     if host.ends_with(".force.com") || host.ends_with(".my.site.com") {
-        Some(
+        return Some(
             "this host serves pages only; allowed: the My Domain, such as https://acme.my.salesforce.com",
-        )
-    } else if host.ends_with(".salesforce.com") && !host.ends_with(MY_DOMAIN) {
-        Some(
-            "this host is not the organisation's own; allowed: the My Domain, such as https://acme.my.salesforce.com",
-        )
-    } else {
-        None
+        );
     }
-}
-
-fn key_file(written: &str, path: &Path) -> Result<Arc<SigningKey>, String> {
-    let name = token::named(written, path);
-    let text = token::secret_text(&name, path, MAX_KEY_BYTES)?;
-    SigningKey::from_pem(text.as_bytes()).map(Arc::new).map_err(|says| format!("{name} {says}"))
-}
-
-fn ca_file(written: &str, path: &Path) -> Result<Authorities, String> {
-    Authorities::from_file(path).map_err(|says| format!("{} {says}", token::named(written, path)))
+    (host.ends_with(".salesforce.com") && !host.ends_with(MY_DOMAIN)).then_some(
+        "this host is not the organisation's own; allowed: the My Domain, such as https://acme.my.salesforce.com",
+    )
 }

@@ -1,53 +1,17 @@
-//! One mapping of the tree, read key by key under the table of keys. What is wrong is noted, and reading goes on.
+//! One mapping of the tree, read key by key under the table of keys. What is wrong is noted, and reading goes on: a key
+//! that is absent and one that is wrong both give `None`, and after a mistake nothing of what was read ever runs.
 
-use super::bytes;
-use super::duration;
-use super::keys::{self, ConfigKey, KeyKind, NOT_YET, OrNone};
+use super::keys::{ConfigKey, KEYS, KeyKind, NOT_YET, range};
 use super::mistakes::{Collector, MistakePlace, nearest, quoted, shown_key};
 use super::reader::{found, origin};
+use super::{bytes, duration};
 use chrono::TimeDelta;
 use config::{Map, Value, ValueKind};
-
-mod mapping;
-
-/// What a key gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyRead<T> {
-    /// It is not there.
-    Absent,
-    /// It is there and wrong; the mistake is noted.
-    Wrong,
-    /// It is there.
-    Given(T),
-}
-
-impl<T> KeyRead<T> {
-    /// The value, or what holds without it; a mistake was noted, so what stands in for it never runs.
-    pub(super) fn or(self, default: T) -> T {
-        self.given().unwrap_or(default)
-    }
-
-    /// The value, if there is a good one.
-    pub(super) fn given(self) -> Option<T> {
-        match self {
-            Self::Given(value) => Some(value),
-            Self::Absent | Self::Wrong => None,
-        }
-    }
-
-    /// Whether a mistake was noted.
-    pub(super) fn is_wrong(&self) -> bool {
-        matches!(self, Self::Wrong)
-    }
-
-    /// Whether the key is not there.
-    pub(super) fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-}
+use std::collections::BTreeMap;
 
 /// A mapping with its place in the table and in the text.
 pub(super) struct ConfigSection<'w> {
+    keys: &'static [ConfigKey],
     /// The path in the table, such as `orgs[].limits`.
     row: String,
     /// The path in the text, such as `orgs[0].limits`.
@@ -58,52 +22,46 @@ pub(super) struct ConfigSection<'w> {
 }
 
 impl<'w> ConfigSection<'w> {
-    /// The whole text.
-    pub(super) fn root(value: &'w Value, mistakes: &'w Collector) -> Self {
-        Self::of(String::new(), String::new(), value, mistakes)
+    /// The whole text of a file that takes `keys`.
+    pub(super) fn root(
+        keys: &'static [ConfigKey],
+        value: &'w Value,
+        mistakes: &'w Collector,
+    ) -> Self {
+        Self::of(keys, String::new(), String::new(), value, mistakes)
     }
 
-    /// The whole text of the web's file.
-    pub(super) fn web_root(value: &'w Value, mistakes: &'w Collector) -> Self {
-        Self::of(super::web_table::ROOT.to_owned(), String::new(), value, mistakes)
-    }
-
-    fn of(row: String, path: String, value: &'w Value, mistakes: &'w Collector) -> Self {
+    fn of(
+        keys: &'static [ConfigKey],
+        row: String,
+        path: String,
+        value: &'w Value,
+        mistakes: &'w Collector,
+    ) -> Self {
         let place = place_of(value, &row);
-        let table = match &value.kind {
-            ValueKind::Table(table) => Some(table),
-            ValueKind::Nil if !row.is_empty() => {
-                let says = "found nothing; write its keys below it, indented, or leave it out";
-                mistakes.add(place.clone(), path.as_str(), says);
-                None
-            }
-            ValueKind::Nil
-            | ValueKind::Array(_)
-            | ValueKind::String(_)
-            | ValueKind::Boolean(_)
-            | ValueKind::I64(_)
-            | ValueKind::I128(_)
-            | ValueKind::U64(_)
-            | ValueKind::U128(_)
-            | ValueKind::Float(_) => {
-                let says = format!("{}; allowed: a mapping of keys", found(value));
-                mistakes.add(place.clone(), path.as_str(), says);
-                None
-            }
+        let table = if let ValueKind::Table(table) = &value.kind {
+            Some(table)
+        } else {
+            let says = if value.kind == ValueKind::Nil && !row.is_empty() {
+                "found nothing; write its keys below it, indented, or leave it out".to_owned()
+            } else {
+                format!("{}; allowed: a mapping of keys", found(value))
+            };
+            mistakes.add(place.clone(), path.as_str(), says);
+            None
         };
-        let section = Self { row, path, place, table, mistakes };
+        let section = Self { keys, row, path, place, table, mistakes };
         section.note_unknown_keys();
         section
     }
 
     fn note_unknown_keys(&self) {
         for (name, value) in self.table.into_iter().flatten() {
-            let known: Vec<&str> = keys::children(&self.row).map(ConfigKey::name).collect();
+            let known: Vec<&str> = self.children().map(ConfigKey::name).collect();
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let row = joined(&self.row, name);
-            let says = if NOT_YET.contains(&row.as_str()) {
+            let says = if NOT_YET.contains(&joined(&self.row, name).as_str()) {
                 "not available in this version; remove it".to_owned()
             } else if name == "<<" {
                 "merge keys are not taken; write the keys out, or use an alias for a whole value"
@@ -117,6 +75,11 @@ impl<'w> ConfigSection<'w> {
         }
     }
 
+    /// The keys that the table has for this section.
+    pub(super) fn children(&self) -> impl Iterator<Item = &'static ConfigKey> {
+        self.keys.iter().filter(|key| key.parent() == self.row)
+    }
+
     fn shown(&self, name: &str) -> String {
         joined(&self.path, &shown_key(name))
     }
@@ -125,58 +88,65 @@ impl<'w> ConfigSection<'w> {
         self.table?.get(name)
     }
 
+    /// Whether the key is there, right or wrong.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// Whether it is a mapping that is there.
+    pub(super) fn is_given(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// Notes a mistake about one of its keys.
     pub(super) fn wrong(&self, name: &str, says: impl Into<String>) {
-        let place =
-            self.value(name).map_or_else(|| self.place.clone(), |value| self.place_of(name, value));
+        let place = self
+            .value(name)
+            .map_or_else(|| self.place.clone(), |value| place_of(value, &joined(&self.row, name)));
         self.mistakes.add(place, self.shown(name), says);
     }
 
-    fn place_of(&self, name: &str, value: &Value) -> MistakePlace {
-        place_of(value, &joined(&self.row, name))
+    fn noted<T>(&self, name: &str, read: Result<T, String>) -> Option<T> {
+        read.map_err(|says| self.wrong(name, says)).ok()
     }
 
     /// Notes that a key is missing, if it is.
-    pub(super) fn require<T>(&self, name: &str, read: KeyRead<T>) -> Option<T> {
-        if read.is_absent() && self.table.is_some() {
+    pub(super) fn require<T>(&self, name: &str, read: Option<T>) -> Option<T> {
+        if self.is_given() && !self.has(name) {
             let takes = self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
             self.wrong(name, format!("missing; needed: {takes}"));
         }
-        read.given()
+        read
     }
 
     fn row_of(&self, name: &str) -> Option<&'static ConfigKey> {
-        let row = keys::key(&joined(&self.row, name));
+        let row = self.children().find(|key| key.name() == name);
         debug_assert!(row.is_some(), "`{name}` of `{}` has no row in the table", self.row);
         row
     }
 
+    /// The value of a key and its row in the table.
+    fn written(&self, name: &str) -> Option<(&'w Value, &'static ConfigKey)> {
+        Some((self.value(name)?, self.row_of(name)?))
+    }
+
     /// A mapping within this one. Absent, it reads as one without keys.
-    pub(super) fn section(&self, name: &str) -> (KeyRead<()>, ConfigSection<'w>) {
+    pub(super) fn section(&self, name: &str) -> ConfigSection<'w> {
+        let (keys, mistakes) = (self.keys, self.mistakes);
         let (row, path) = (joined(&self.row, name), self.shown(name));
         match self.value(name) {
-            Some(value) => {
-                let section = Self::of(row, path, value, self.mistakes);
-                let read =
-                    if section.table.is_some() { KeyRead::Given(()) } else { KeyRead::Wrong };
-                (read, section)
-            }
-            None => {
-                let (place, mistakes) = (self.place.clone(), self.mistakes);
-                (KeyRead::Absent, ConfigSection { row, path, place, table: None, mistakes })
-            }
+            Some(value) => Self::of(keys, row, path, value, mistakes),
+            None => Self { keys, row, path, place: self.place.clone(), table: None, mistakes },
         }
     }
 
     /// A list of mappings.
-    pub(super) fn sections(&self, name: &str) -> KeyRead<Vec<ConfigSection<'w>>> {
+    pub(super) fn sections(&self, name: &str) -> Option<Vec<ConfigSection<'w>>> {
         let (row, path) = (format!("{}[]", joined(&self.row, name)), self.shown(name));
-        self.list(name, "a list of mappings").map(|items| {
-            let of = |(index, value)| {
-                Self::of(row.clone(), format!("{path}[{index}]"), value, self.mistakes)
-            };
-            items.iter().enumerate().map(of).collect()
-        })
+        let of = |(index, value)| {
+            Self::of(self.keys, row.clone(), format!("{path}[{index}]"), value, self.mistakes)
+        };
+        Some(self.list(name)?.iter().enumerate().map(of).collect())
     }
 
     /// A text that `take` makes something of; `take` gives a sentence about what is allowed when it cannot.
@@ -184,27 +154,15 @@ impl<'w> ConfigSection<'w> {
         &self,
         name: &str,
         take: impl FnOnce(&str) -> Result<T, String>,
-    ) -> KeyRead<T> {
-        let Some(value) = self.value(name) else {
-            return KeyRead::Absent;
-        };
-        let takes = || self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
-        let note = |text| {
-            if self.row_of(name).is_some_and(ConfigKey::is_own_file) {
+    ) -> Option<T> {
+        let (value, row) = self.written(name)?;
+        let read = text_of(value, || row.takes()).and_then(|text| {
+            if row.is_own_file() {
                 self.mistakes.name_file(self.shown(name), text);
             }
-            text
-        };
-        match text_of(value, takes)
-            .map(note)
-            .and_then(|text| take(text).map_err(|says| format!("{}; {says}", found(value))))
-        {
-            Ok(taken) => KeyRead::Given(taken),
-            Err(says) => {
-                self.wrong(name, says);
-                KeyRead::Wrong
-            }
-        }
+            take(text).map_err(|says| format!("{}; {says}", found(value)))
+        });
+        self.noted(name, read)
     }
 
     /// A list of texts, each taken by `take`; every wrong item is noted by its own path.
@@ -212,44 +170,45 @@ impl<'w> ConfigSection<'w> {
         &self,
         name: &str,
         take: impl Fn(&str) -> Result<T, String>,
-    ) -> KeyRead<Vec<T>> {
-        let takes = self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
-        let path = self.shown(name);
-        self.list(name, &takes).and_then(|items| {
-            let mut taken = Vec::new();
-            let mut seen = std::collections::BTreeMap::new();
-            let mut wrong = false;
-            for (index, value) in items.iter().enumerate() {
-                let read = text_of(value, || item_takes(&takes)).and_then(|text| {
-                    match seen.insert(text, index) {
-                        Some(first) => Err(format!(
-                            "found {} again; {path}[{first}] says it already",
-                            quoted(text)
-                        )),
-                        None => take(text).map_err(|says| format!("{}; {says}", found(value))),
-                    }
-                });
-                match read {
-                    Ok(item) => taken.push(item),
-                    Err(says) => {
-                        wrong = true;
-                        self.mistakes.add(origin(value).0, format!("{path}[{index}]"), says);
-                    }
+    ) -> Option<Vec<T>> {
+        let (items, path) = (self.list(name)?, self.shown(name));
+        // What an item takes, from what the list takes.
+        let takes = || {
+            let list = self.row_of(name).map(ConfigKey::takes).unwrap_or_default();
+            list.trim_start_matches("a list of ").to_owned()
+        };
+        let mut taken = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (index, value) in items.iter().enumerate() {
+            let read = text_of(value, takes).and_then(|text| match seen.insert(text, index) {
+                Some(first) => {
+                    Err(format!("found {} again; {path}[{first}] says it already", quoted(text)))
                 }
+                None => take(text).map_err(|says| format!("{}; {says}", found(value))),
+            });
+            match read {
+                Ok(item) => taken.push(item),
+                Err(says) => self.mistakes.add(origin(value).0, format!("{path}[{index}]"), says),
             }
-            if wrong { KeyRead::Wrong } else { KeyRead::Given(taken) }
-        })
+        }
+        (taken.len() == items.len()).then_some(taken)
     }
 
-    fn list(&self, name: &str, takes: &str) -> KeyRead<&'w Vec<Value>> {
-        let Some(value) = self.value(name) else {
-            return KeyRead::Absent;
+    fn list(&self, name: &str) -> Option<&'w [Value]> {
+        let (value, row) = self.written(name)?;
+        if let ValueKind::Array(items) = &value.kind {
+            return Some(items);
+        }
+        self.wrong(name, format!("{}; allowed: {}", found(value), row.takes()));
+        None
+    }
+
+    /// The names of the closed list that a key takes.
+    fn names(&self, name: &str) -> Option<Vec<&'static str>> {
+        let (KeyKind::Choice(names) | KeyKind::Choices(names)) = self.row_of(name)?.kind else {
+            return None;
         };
-        let ValueKind::Array(items) = &value.kind else {
-            self.wrong(name, format!("{}; allowed: {takes}", found(value)));
-            return KeyRead::Wrong;
-        };
-        KeyRead::Given(items)
+        Some(names())
     }
 
     /// One name of a closed list.
@@ -257,11 +216,10 @@ impl<'w> ConfigSection<'w> {
         &self,
         name: &str,
         from_name: impl FnOnce(&str) -> Option<T>,
-    ) -> KeyRead<T> {
-        let Some(KeyKind::Choice(names)) = self.row_of(name).map(|row| row.kind) else {
-            return KeyRead::Absent;
-        };
-        self.text(name, |text| from_name(text).ok_or_else(|| allowed(text, &names())))
+    ) -> Option<T> {
+        self.text(name, |text| {
+            from_name(text).ok_or_else(|| allowed(text, &self.names(name).unwrap_or_default()))
+        })
     }
 
     /// Names of a closed list.
@@ -269,129 +227,103 @@ impl<'w> ConfigSection<'w> {
         &self,
         name: &str,
         from_name: impl Fn(&str) -> Option<T>,
-    ) -> KeyRead<Vec<T>> {
-        let Some(KeyKind::Choices(names)) = self.row_of(name).map(|row| row.kind) else {
-            return KeyRead::Absent;
-        };
-        let read = self.texts(name, |text| from_name(text).ok_or_else(|| allowed(text, &names())));
-        if read.as_ref().is_some_and(|taken| taken.is_empty()) {
-            self.wrong(name, format!("found an empty list; allowed: {}", names().join(", ")));
-            return KeyRead::Wrong;
+    ) -> Option<Vec<T>> {
+        let names = self.names(name)?;
+        let read = self.texts(name, |text| from_name(text).ok_or_else(|| allowed(text, &names)))?;
+        if read.is_empty() {
+            self.wrong(name, format!("found an empty list; allowed: {}", names.join(", ")));
+            return None;
         }
-        read
+        Some(read)
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, name: &str) -> KeyRead<bool> {
-        match self.value(name) {
-            None => KeyRead::Absent,
-            Some(Value { kind: ValueKind::Boolean(flag), .. }) => KeyRead::Given(*flag),
-            Some(value) => {
-                self.wrong(
-                    name,
-                    format!("{}; allowed: true or false, without quotes", found(value)),
-                );
-                KeyRead::Wrong
-            }
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        let value = self.value(name)?;
+        if let ValueKind::Boolean(flag) = value.kind {
+            return Some(flag);
         }
+        self.wrong(name, format!("{}; allowed: true or false, without quotes", found(value)));
+        None
     }
 
     /// A whole number within the row's bounds.
-    pub(super) fn count(&self, name: &str) -> KeyRead<u64> {
-        let Some(row) = self.row_of(name) else {
-            return KeyRead::Absent;
-        };
-        let Some(value) = self.value(name) else {
-            return KeyRead::Absent;
-        };
-        let number = match (&value.kind, row.kind) {
-            (ValueKind::I64(number), KeyKind::Count(min, max)) => {
-                // `0x78` or `+120` are numbers too, and slips.
-                let as_written = number.to_string() == origin(value).1;
-                u64::try_from(*number)
-                    .ok()
-                    .filter(|number| as_written && (min..=max).contains(number))
-            }
-            _ => None,
-        };
-        match number {
-            Some(number) => KeyRead::Given(number),
-            None => {
-                self.wrong(name, format!("{}; allowed: {}", found(value), row.takes()));
-                KeyRead::Wrong
-            }
+    pub(super) fn count<T: TryFrom<i64>>(&self, name: &str) -> Option<T> {
+        let (value, row) = self.written(name)?;
+        if let (ValueKind::I64(number), KeyKind::Count(min, max)) = (&value.kind, row.kind)
+            // `0x78` or `+120` are numbers too, and slips.
+            && number.to_string() == origin(value).1
+            && u64::try_from(*number).is_ok_and(|number| (min..=max).contains(&number))
+            && let Ok(number) = T::try_from(*number)
+        {
+            return Some(number);
         }
+        self.wrong(name, format!("{}; allowed: {}", found(value), row.takes()));
+        None
     }
 
     /// A number of bytes within the row's bounds.
-    pub(super) fn bytes(&self, name: &str) -> KeyRead<u64> {
-        let Some(KeyKind::Bytes(min, max)) = self.row_of(name).map(|row| row.kind) else {
-            return KeyRead::Absent;
-        };
-        self.text(name, |text| {
-            bytes::parse(text).filter(|bytes| (min..=max).contains(bytes)).ok_or_else(|| {
-                format!("allowed: a size from {} to {}", bytes::text(min), bytes::text(max))
-            })
+    pub(super) fn bytes(&self, name: &str) -> Option<u64> {
+        let row = self.row_of(name)?;
+        self.text(name, |text| match (bytes::parse(text), row.kind) {
+            (Some(bytes), KeyKind::Bytes(min, max)) if (min..=max).contains(&bytes) => Ok(bytes),
+            _ => Err(format!("allowed: {}", row.takes())),
         })
     }
 
-    /// A span within the row's bounds; `None` for `none`, where the row takes that.
-    pub(super) fn span(&self, name: &str) -> KeyRead<Option<TimeDelta>> {
-        let Some(row) = self.row_of(name) else {
-            return KeyRead::Absent;
+    /// A span within the row's bounds.
+    pub(super) fn span(&self, name: &str) -> Option<TimeDelta> {
+        self.span_or_none(name).flatten()
+    }
+
+    /// A span within the row's bounds; `Some(None)` for `none`, where the row takes that.
+    pub(super) fn span_or_none(&self, name: &str) -> Option<Option<TimeDelta>> {
+        let (value, row) = self.written(name)?;
+        let (KeyKind::Span(min, max, why) | KeyKind::SpanOrNone(min, max, why)) = row.kind else {
+            return None;
         };
-        let KeyKind::Span(bounds) = row.kind else {
-            return KeyRead::Absent;
-        };
-        if let Some(value) = self.value(name)
-            && let ValueKind::I64(_) = value.kind
-        {
-            let number = origin(value).1;
-            let says = format!(
-                "{}; the unit is missing: {number}s, {number}m, {number}h or {number}d?",
-                found(value)
-            );
-            self.wrong(name, says);
-            return KeyRead::Wrong;
+        if let ValueKind::I64(_) = value.kind {
+            let missing = duration::unit_is_missing(origin(value).1);
+            self.wrong(name, format!("{}; {missing}", found(value)));
+            return None;
         }
-        self.text(name, |text| {
-            if text == "none" {
-                return match bounds.or_none {
-                    OrNone::SpanOrNone => Ok(None),
-                    OrNone::Span => {
-                        Err(format!("allowed: {}, because {}", row.takes(), bounds.why))
-                    }
-                };
-            }
-            let span = duration::parse(text)?;
-            if (bounds.min..=bounds.max).contains(&span) {
-                Ok(Some(span))
-            } else {
-                Err(format!("allowed: {}, because {}", bounds.range(), bounds.why))
-            }
+        self.text(name, |text| match (text, row.kind) {
+            ("none", KeyKind::SpanOrNone(..)) => Ok(None),
+            ("none", _) => Err(format!("allowed: {}, because {why}", row.takes())),
+            _ => match duration::parse(text)? {
+                span if (min..=max).contains(&span) => Ok(Some(span)),
+                _ => Err(format!("allowed: {}, because {why}", range(min, max))),
+            },
         })
     }
-}
 
-impl<T> KeyRead<T> {
-    fn as_ref(&self) -> Option<&T> {
-        match self {
-            Self::Given(value) => Some(value),
-            Self::Absent | Self::Wrong => None,
+    /// A mapping whose keys are the operator's own words: each with its text, as `take` reads them, sorted by key. A
+    /// mistake never repeats a value: it may be a secret.
+    pub(super) fn mapping<T>(
+        &self,
+        name: &str,
+        takes: &str,
+        take: impl Fn(&str, &str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let ValueKind::Table(table) = &self.value(name)?.kind else {
+            self.wrong(name, format!("allowed: a mapping of {takes}"));
+            return None;
+        };
+        let entries: BTreeMap<_, _> = table.iter().collect();
+        let mut taken = Vec::new();
+        for (key, value) in &entries {
+            let read = text_of(value, || takes.to_owned())
+                .map_err(|_| format!("not text in quotes; allowed: {takes}"))
+                .and_then(|text| take(key, text));
+            match read {
+                Ok(item) => taken.push(item),
+                Err(says) => {
+                    let path = format!("{}.{}", self.shown(name), shown_key(key));
+                    self.mistakes.add(origin(value).0, path, says);
+                }
+            }
         }
-    }
-
-    /// The same with the value made into another.
-    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> KeyRead<U> {
-        self.and_then(|value| KeyRead::Given(make(value)))
-    }
-
-    fn and_then<U>(self, make: impl FnOnce(T) -> KeyRead<U>) -> KeyRead<U> {
-        match self {
-            Self::Absent => KeyRead::Absent,
-            Self::Wrong => KeyRead::Wrong,
-            Self::Given(value) => make(value),
-        }
+        (taken.len() == entries.len()).then_some(taken)
     }
 }
 
@@ -401,38 +333,30 @@ fn joined(parent: &str, name: &str) -> String {
 
 /// Where a value stands. What came from the environment names the variable of its row.
 fn place_of(value: &Value, row: &str) -> MistakePlace {
-    match (value.origin(), keys::key(row).and_then(ConfigKey::variable)) {
-        (Some(super::load::ENVIRONMENT), Some(variable)) => MistakePlace::Environment(variable),
-        _ => origin(value).0,
-    }
+    let variable = || KEYS.iter().find(|key| key.path == row)?.variable();
+    (value.origin() == Some(super::load::ENVIRONMENT))
+        .then(variable)
+        .flatten()
+        .map_or_else(|| origin(value).0, MistakePlace::Environment)
 }
 
 fn text_of(value: &Value, takes: impl FnOnce() -> String) -> Result<&str, String> {
+    let (found, written) = (found(value), origin(value).1);
     match &value.kind {
         ValueKind::String(text) => Ok(text),
-        ValueKind::Nil => Err(format!("found nothing; allowed: {}", takes())),
-        ValueKind::Table(_) | ValueKind::Array(_) => {
-            Err(format!("{}; allowed: {}", found(value), takes()))
+        ValueKind::Nil | ValueKind::Table(_) | ValueKind::Array(_) => {
+            Err(format!("{found}; allowed: {}", takes()))
         }
         ValueKind::Boolean(_)
         | ValueKind::I64(_)
         | ValueKind::I128(_)
         | ValueKind::U64(_)
         | ValueKind::U128(_)
-        | ValueKind::Float(_) => {
-            let written = origin(value).1;
-            Err(format!(
-                "{}, not text; allowed: {}; quotes make it text: \"{written}\"",
-                found(value),
-                takes()
-            ))
-        }
+        | ValueKind::Float(_) => Err(format!(
+            "{found}, not text; allowed: {}; quotes make it text: \"{written}\"",
+            takes()
+        )),
     }
-}
-
-/// What an item of a list takes, from what the list takes.
-fn item_takes(list_takes: &str) -> String {
-    list_takes.trim_start_matches("a list of ").to_owned()
 }
 
 fn allowed(text: &str, names: &[&str]) -> String {

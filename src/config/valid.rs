@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Twice the bodies that the server reads at once, with what is made of them.
-pub(super) const DEFAULT_INGEST_MEMORY: u64 = 512 << 20;
+const DEFAULT_INGEST_MEMORY: u64 = 512 << 20;
 
 /// Everything the operator decided, without a mistake in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,22 +30,13 @@ pub struct ValidConfig {
     /// What the operator should know before it happens: one sentence each.
     pub notes: Vec<String>,
     /// Keeps the constructor within this module.
-    pub(super) validated: Validated,
+    validated: Validated,
 }
 
 impl ValidConfig {
     /// A configuration of organisations that no operator wrote, with everything else as it is by default: what the
     /// demonstration runs on. Pushes are taken from this host alone.
     pub fn of_policies(database: PathBuf, policies: Vec<OrgPolicy>) -> Self {
-        let orgs = policies
-            .into_iter()
-            .map(|policy| OrgConfig {
-                policy: Arc::new(policy),
-                ingest: IngestConfig { token: None, allowed_origins: Vec::new() },
-                files: None,
-                salesforce: None,
-            })
-            .collect();
         Self {
             store: StoreConfig {
                 path: database,
@@ -56,31 +47,32 @@ impl ValidConfig {
             ingest_memory: DEFAULT_INGEST_MEMORY,
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
-            orgs,
+            orgs: policies.into_iter().map(OrgConfig::of).collect(),
             notes: Vec::new(),
             validated: Validated,
         }
     }
-}
 
-impl ValidConfig {
     /// The same with one more organisation, which is polled over Salesforce's interfaces.
     #[must_use]
     pub fn with_polled(mut self, mut policy: OrgPolicy, settings: Settings) -> Self {
         super::salesforce::expect(&mut policy, &settings);
-        self.orgs.push(OrgConfig {
-            policy: Arc::new(policy),
-            ingest: IngestConfig { token: None, allowed_origins: Vec::new() },
-            files: None,
-            salesforce: Some(Arc::new(settings)),
-        });
+        let salesforce = Some(Arc::new(settings));
+        self.orgs.push(OrgConfig { salesforce, ..OrgConfig::of(policy) });
         self
+    }
+}
+
+impl OrgConfig {
+    fn of(policy: OrgPolicy) -> Self {
+        let ingest = IngestConfig { token: None, allowed_origins: Vec::new() };
+        Self { policy: Arc::new(policy), ingest, files: None, salesforce: None }
     }
 }
 
 /// The mark of a configuration that went through validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validated;
+struct Validated;
 
 /// Where the database is, and how long it holds what.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,14 @@
 //! `--web.config.file`, in the format of the Prometheus family's exporter-toolkit: file form → [`WebFile`].
 
-use super::keys::ConfigKey;
+use super::keys::{ConfigKey, WEB_KEYS};
+use super::load::{path_of_file, set, text_of_file};
 use super::mistakes::{Collector, ConfigError};
 use super::reader;
 use super::section::ConfigSection;
-use super::web_table::WEB_KEYS;
 use crate::domain::time::Timestamp;
 use crate::secret::Secret;
-use crate::tls::{self, CipherSuite, ClientAuth, Curve, ServerConfig, TlsSettings, TlsVersion};
+use crate::tls::{self, CURVES, ClientAuth, ServerConfig, TlsSettings, TlsVersion};
 use chrono::TimeDelta;
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,18 +78,12 @@ pub struct WebUser {
 /// # Errors
 /// When the file cannot be read, or all its mistakes at once.
 pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
-    let unreadable = |source| ConfigError::WebUnreadable { path: path.to_owned(), source };
-    let mut text = String::new();
-    let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.mode();
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::TooLarge { path: path.to_owned(), limit_bytes: MAX_BYTES });
-    }
-    let base = path.parent().unwrap_or(Path::new(""));
+    const NEXT: &str = "name the file with --web.config.file, or leave the flag out to serve plain http to everybody";
+    let (text, metadata) = text_of_file(path, MAX_BYTES, NEXT)?;
+    let (base, mode) = (path.parent().unwrap_or(Path::new("")), metadata.mode());
     let mistakes = Collector::default();
     let valid = reader::read(&text, &mistakes).map(|tree| {
-        let root = ConfigSection::web_root(&tree, &mistakes);
+        let root = ConfigSection::root(WEB_KEYS, &tree, &mistakes);
         let mut file = read(&root, base);
         if mode & 0o002 != 0 || (mode & 0o004 != 0 && !file.users.is_empty()) {
             root.wrong(
@@ -109,79 +101,81 @@ pub fn web_file(path: &Path) -> Result<WebFile, ConfigError> {
 }
 
 fn read(root: &ConfigSection<'_>, base: &Path) -> WebFile {
-    let (given, section) = root.section("tls_server_config");
-    let settings = given.given().and_then(|()| settings(&section, base));
-    let mut files = Vec::new();
-    let mut server = None;
-    let mut certificate = None;
-    if let Some(settings) = settings {
-        files.extend(settings.files().cloned());
-        match tls::server(&settings) {
-            Ok(served) => {
-                server = Some(served.config);
-                certificate = served.not_after.map(|until| (settings.cert_file.clone(), until));
-            }
-            Err(found) => {
-                for mistake in found {
-                    section.wrong(mistake.key, mistake.says);
-                }
-            }
-        }
-    }
-    WebFile {
-        tls: server,
-        certificate,
+    let section = root.section("tls_server_config");
+    let mut file = WebFile {
+        tls: None,
+        certificate: None,
         headers: headers(root),
-        users: root.mapping("basic_auth_users", HASH_IS, user).or(Vec::new()),
-        files,
+        users: root.mapping("basic_auth_users", HASH_IS, user).unwrap_or_default(),
+        files: Vec::new(),
+    };
+    if let Some(settings) = section.is_given().then(|| settings(&section, base)).flatten() {
+        let served = tls::server(&settings, |key, says| section.wrong(key, says));
+        let TlsSettings { cert_file, key_file, client_ca_file, .. } = settings;
+        if let Some((server, until)) = served {
+            file.tls = Some(server);
+            file.certificate = until.map(|until| (cert_file.clone(), until));
+        }
+        file.files.extend([cert_file, key_file].into_iter().chain(client_ca_file));
     }
+    file
 }
 
 fn settings(section: &ConfigSection<'_>, base: &Path) -> Option<TlsSettings> {
-    let file = |name| {
-        section.text(name, |text| {
-            (!text.is_empty() && !text.contains('\0'))
-                .then(|| base.join(text))
-                .ok_or_else(|| "allowed: the path of a file".to_owned())
-        })
-    };
+    let file = |name| section.text(name, |text| Ok(base.join(path_of_file(text)?)));
     let cert_file = section.require("cert_file", file("cert_file"));
     let key_file = section.require("key_file", file("key_file"));
     let client_ca_file = file("client_ca_file");
     let auth = section.text("client_auth_type", client_auth);
-    let auth_is_known = !auth.is_wrong();
-    let client_auth = auth.or(ClientAuth::NoClientCert);
-    match (client_auth, client_ca_file.is_absent()) {
-        (ClientAuth::NoClientCert, false) if auth_is_known => section.wrong(
+    let auth_is_known = auth.is_some() == section.has("client_auth_type");
+    let client_auth = auth.unwrap_or(ClientAuth::NoClientCert);
+    match (client_auth, section.has("client_ca_file")) {
+        (ClientAuth::NoClientCert, true) if auth_is_known => section.wrong(
             "client_ca_file",
             "is there and client_auth_type asks for no certificate; set that to RequireAndVerifyClientCert, or remove this",
         ),
-        (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, true) => section.wrong(
+        (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, false) => section.wrong(
             "client_auth_type",
             format!("{client_auth} needs client_ca_file, the authorities of the certificates"),
         ),
         _ => {}
     }
-    let version = |name, default| section.text(name, version).or(default);
-    let min_version = version("min_version", TlsVersion::Tls12);
-    let max_version = version("max_version", TlsVersion::Tls13);
+    let (mut min_version, mut max_version) = (TlsVersion::Tls12, TlsVersion::Tls13);
+    set(&mut min_version, section.text("min_version", version));
+    set(&mut max_version, section.text("max_version", version));
     if min_version > max_version {
         section.wrong("max_version", format!("is below min_version, {min_version}"));
     }
-    let cipher_suites = section.texts("cipher_suites", suite);
+    let cipher_suites = section.texts("cipher_suites", |text| {
+        // Those of TLS 1.3 are always there.
+        let always =
+            ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+        let found = tls::cipher_suites().find(|(name, _)| *name == text);
+        match found {
+            Some((_, suite)) => Ok(Some(suite)),
+            None if always.contains(&text) => Ok(None),
+            None => Err(names(
+                "without forward secrecy, or unknown; allowed",
+                tls::cipher_suites().map(|(name, _)| name),
+            )),
+        }
+    });
     let curves = section.texts("curve_preferences", |text| {
-        Curve::from_name(text).ok_or_else(|| names("allowed", Curve::ALL.iter().map(|c| c.name())))
+        let found = CURVES.iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, curve)| *curve)
+            .ok_or_else(|| names("allowed", CURVES.iter().map(|(name, _)| *name)))
     });
     Some(TlsSettings {
         cert_file: cert_file?,
         key_file: key_file?,
         client_auth,
-        client_ca_file: client_ca_file.given(),
+        client_ca_file,
         min_version,
         max_version,
-        cipher_suites: cipher_suites.or(Vec::new()).into_iter().flatten().collect(),
-        curves: curves.or(Vec::new()),
-        server_order: section.flag("prefer_server_cipher_suites").or(true),
+        cipher_suites: cipher_suites.into_iter().flatten().flatten().collect(),
+        curves: curves.unwrap_or_default(),
+        server_order: section.flag("prefer_server_cipher_suites").unwrap_or(true),
     })
 }
 
@@ -203,57 +197,34 @@ fn version(text: &str) -> Result<TlsVersion, String> {
     }
 }
 
-/// `None` for those of TLS 1.3, which are always there.
-fn suite(text: &str) -> Result<Option<CipherSuite>, String> {
-    let always =
-        ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
-    if always.contains(&text) {
-        return Ok(None);
-    }
-    CipherSuite::from_name(text).map(Some).ok_or_else(|| {
-        names(
-            "without forward secrecy, or unknown; allowed",
-            CipherSuite::ALL.iter().map(|suite| suite.name()),
-        )
-    })
-}
-
 fn names<'n>(before: &str, names: impl Iterator<Item = &'n str>) -> String {
     format!("{before}: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 fn headers(root: &ConfigSection<'_>) -> Vec<(&'static str, String)> {
-    let (_, http) = root.section("http_server_config");
+    let http = root.section("http_server_config");
     // Read for its type alone.
     http.flag("http2");
-    let (_, headers) = http.section("headers");
-    let parent = "(web).http_server_config.headers";
+    let headers = http.section("headers");
     let of = |key: &'static ConfigKey| {
-        let name = key.name();
         let fits = |text: &str| {
             let shaped = text.len() <= MAX_HEADER_BYTES
                 && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-            let known = match name {
-                "X-Frame-Options" => {
-                    matches!(text.to_ascii_lowercase().as_str(), "" | "deny" | "sameorigin")
-                }
-                "X-Content-Type-Options" => {
-                    matches!(text.to_ascii_lowercase().as_str(), "" | "nosniff")
-                }
-                _ => true,
+            let known: &[&str] = match key.name() {
+                "X-Frame-Options" => &["", "deny", "sameorigin"],
+                "X-Content-Type-Options" => &["", "nosniff"],
+                _ => return shaped,
             };
-            (shaped && known)
-                .then(|| text.to_owned())
+            known.contains(&text.to_ascii_lowercase().as_str())
+        };
+        let take = |text: &str| {
+            fits(text)
+                .then(|| (key.name(), text.to_owned()))
                 .ok_or_else(|| format!("allowed: {}", key.takes()))
         };
-        headers.text(name, fits).given().map(|text| (name, text))
+        headers.text(key.name(), take)
     };
-    WEB_KEYS
-        .iter()
-        .filter(|key| key.parent() == parent)
-        .filter_map(of)
-        .filter(|(_, text)| !text.is_empty())
-        .collect()
+    headers.children().filter_map(of).filter(|(_, text)| !text.is_empty()).collect()
 }
 
 const HASH_IS: &str =
