@@ -82,31 +82,36 @@ impl ApiClient {
         self.send(Method::GET, path, Bytes::new()).await
     }
 
-    /// The same of a POST of JSON.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        json: &serde_json::Value,
-    ) -> Result<(u16, Bytes), String> {
-        self.send(Method::POST, path, json.to_string().into()).await
+    /// The body of a GET that is answered with 200; a sentence otherwise, in which the service is `name`.
+    pub(super) async fn body(&self, name: &str, path: &str) -> Result<Bytes, String> {
+        match self.get(path).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("{name} answers {status} to {path}")),
+        }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, Bytes), String> {
+    /// Status and body of a request, which has a body of JSON or none.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(u16, Bytes), String> {
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let authorization = self.authorization.clone();
-        let sent = self.http.send(HttpRequest {
-            method,
-            path: path.to_owned(),
-            headers: std::iter::once(json)
-                .chain(authorization.map(|value| (AUTHORIZATION, value)))
-                .collect(),
-            body,
-        });
-        let answer = sent.await.map_err(|error| {
-            let tls = error.failure == TransportFailure::TlsNotVerified;
-            let hint = if tls { "; --ca-file names who is" } else { "" };
-            format!("{error}{hint}")
-        })?;
-        Ok((answer.status, answer.body))
+        let authorization = self.authorization.clone().map(|value| (AUTHORIZATION, value));
+        let headers = std::iter::once(json).chain(authorization).collect();
+        let request = HttpRequest { method, path: path.to_owned(), headers, body };
+        match self.http.send(request).await {
+            Ok(answer) => Ok((answer.status, answer.body)),
+            Err(error) if error.failure == TransportFailure::TlsNotVerified => {
+                Err(format!("{error}; --ca-file names who is"))
+            }
+            Err(error) => Err(error.to_string()),
+        }
     }
+}
+
+/// What a command waits in.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

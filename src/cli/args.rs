@@ -1,11 +1,11 @@
 //! Flags and commands, in the style of the Prometheus family.
 
-use super::listen::ListenAddress;
 use crate::config::duration;
 use crate::domain::ids::{OrgName, UserName};
 use crate::domain::policy::DateOrder;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,75 +31,71 @@ const URL: &str = "http://127.0.0.1:9877";
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// The daemon's flags; only without a command.
     #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub(super) daemon: DaemonArgs,
     /// The command; none is the daemon.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(super) command: Option<Command>,
 }
 
 /// The daemon.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct DaemonArgs {
-    /// Which configuration.
+pub(super) struct DaemonArgs {
     #[command(flatten)]
-    pub config: ConfigFile,
+    pub(super) config: ConfigFile,
     /// Check the configuration, list its mistakes, and exit.
     #[arg(long = "config.check")]
-    pub check_only: bool,
-    /// Where to listen.
+    pub(super) check_only: bool,
     #[command(flatten)]
-    pub web: WebArgs,
+    pub(super) web: WebArgs,
     /// Encryption, users and headers of what is served, in the format of the Prometheus family's exporter-toolkit; read
     /// again when it or a certificate changes.
     #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_file: Option<PathBuf>,
+    pub(super) web_file: Option<PathBuf>,
     /// Take `POST /-/reload` from this host without a token.
     #[arg(long = "web.enable-lifecycle")]
-    pub lifecycle: bool,
+    pub(super) lifecycle: bool,
     /// A host that requests may name besides loopback, where nobody has to show a password; repeat it for more. Without
     /// any, every name is taken on addresses that other hosts can reach.
     #[arg(long = "web.allowed-host", value_name = "HOST")]
-    pub allowed_hosts: Vec<String>,
-    /// What to log.
+    pub(super) allowed_hosts: Vec<String>,
     #[command(flatten)]
-    pub log: LogArgs,
+    pub(super) log: LogArgs,
 }
 
 /// Which configuration.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct ConfigFile {
+pub(super) struct ConfigFile {
     /// The configuration file.
     #[arg(long = "config.file", value_name = "FILE", default_value = CONFIG_FILE)]
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
 }
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct WebArgs {
+pub(super) struct WebArgs {
     /// Address to listen on, such as 127.0.0.1:9877, or :9877 for every address; may be given several times.
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = LISTEN_ADDRESS)]
-    pub listen_addresses: Vec<ListenAddress>,
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = LISTEN_ADDRESS, value_parser = listen_address)]
+    pub(super) listen_addresses: Vec<SocketAddr>,
     /// Path of the metrics.
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
-    pub telemetry_path: String,
+    pub(super) telemetry_path: String,
 }
 
 /// What to log; to standard error.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct LogArgs {
+pub(super) struct LogArgs {
     /// How much to log.
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
-    pub level: LogLevel,
+    pub(super) level: LogLevel,
     /// How a line of the log looks.
     #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub format: LogFormat,
+    pub(super) format: LogFormat,
 }
 
 /// How much to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
+pub(super) enum LogLevel {
     /// Everything.
     Debug,
     /// What an operator may want to know.
@@ -112,7 +108,7 @@ pub enum LogLevel {
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// Words and `key=value`.
     Text,
     /// One JSON object.
@@ -121,7 +117,7 @@ pub enum LogFormat {
 
 /// What to do instead of being the daemon.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run everything with simulated organisations: no configuration, nothing to set up.
     Demo(DemoArgs),
     /// Ask a running daemon for one judgement, for Nagios and its kin: one line, exit 0 ok, 1 warning, 2 critical, 3 unknown.
@@ -147,84 +143,81 @@ pub enum Command {
 
 /// The demonstration.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     /// Play only this scenario.
     #[arg(long, value_name = "NAME")]
-    pub scenario: Option<String>,
+    pub(super) scenario: Option<String>,
     /// How many times faster than life.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub speed: Option<u32>,
+    pub(super) speed: Option<u32>,
     /// End by itself after this time, such as 90s or 10m.
     #[arg(long, value_name = "DURATION", value_parser = span)]
-    pub exit_after: Option<Duration>,
-    /// Where to listen.
+    pub(super) exit_after: Option<Duration>,
     #[command(flatten)]
-    pub web: WebArgs,
-    /// What to log.
+    pub(super) web: WebArgs,
     #[command(flatten)]
-    pub log: LogArgs,
+    pub(super) log: LogArgs,
 }
 
 /// How a guarded daemon is queried.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct AskArgs {
+pub(super) struct AskArgs {
     /// Whose certificates are trusted.
     #[arg(long, value_name = "FILE", default_value = CA_FILE)]
-    pub ca_file: PathBuf,
+    pub(super) ca_file: PathBuf,
     /// The name of a user of the daemon's `basic_auth_users`.
     #[arg(long, value_name = "NAME", requires = "password_file")]
-    pub user: Option<String>,
+    pub(super) user: Option<String>,
     /// The file that holds the user's password and nothing else.
     #[arg(long, value_name = "FILE", requires = "user")]
-    pub password_file: Option<PathBuf>,
+    pub(super) password_file: Option<PathBuf>,
     /// A certificate to show, where the daemon verifies its clients.
     #[arg(long, value_name = "FILE", requires = "key")]
-    pub cert: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
     /// The key of that certificate.
     #[arg(long, value_name = "FILE", requires = "cert")]
-    pub key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
 }
 
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// The organisation.
     #[arg(long, value_name = "NAME", value_parser = org_name)]
-    pub org: OrgName,
+    pub(super) org: OrgName,
     /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
-    pub url: String,
-    /// How it is queried.
+    pub(super) url: String,
     #[command(flatten)]
-    pub ask: AskArgs,
+    pub(super) ask: AskArgs,
 }
 
 /// What to explain.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// A row, by its id or its label on the status page, and the value it shows, such as `user.reset=none`.
     #[arg(value_name = "ROW[=VALUE]")]
-    pub row: Option<String>,
+    pub(super) row: Option<String>,
 }
 
 /// Which page, and how its times are written.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct ParseArgs {
+pub(super) struct ParseArgs {
     /// The page, saved as HTML or pasted as text.
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// The zone of the page's times, by its IANA name.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub time_zone: Tz,
+    pub(super) time_zone: Tz,
     /// The order of day, month and year in the page's dates: dmy, mdy or ymd.
     #[arg(long, value_name = "ORDER", default_value = "dmy", value_parser = date_order)]
-    pub date_order: DateOrder,
+    pub(super) date_order: DateOrder,
     /// When the page was taken, such as 2026-11-22T13:55:00Z; otherwise when the file was written.
     #[arg(long, value_name = "TIME")]
-    pub captured_at: Option<String>,
+    pub(super) captured_at: Option<String>,
     /// Whose rows a user's page shows, where the page does not name the user.
     #[arg(long, value_name = "USER")]
-    pub user: Option<String>,
+    pub(super) user: Option<String>,
 }
 
 fn date_order(text: &str) -> Result<DateOrder, String> {
@@ -236,14 +229,14 @@ fn date_order(text: &str) -> Result<DateOrder, String> {
 
 /// Which rules.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct RulesArgs {
+pub(super) struct RulesArgs {
     /// For whom.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Prometheus)]
-    pub format: RulesFormat,
+    pub(super) format: RulesFormat,
     /// Where people reach the daemon, such as <https://sync.example>: every alert links to its runbook and to the
     /// organisation's page there.
     #[arg(long, value_name = "URL", value_parser = external_url)]
-    pub external_url: Option<String>,
+    pub(super) external_url: Option<String>,
 }
 
 fn external_url(text: &str) -> Result<String, String> {
@@ -260,7 +253,7 @@ fn external_url(text: &str) -> Result<String, String> {
 
 /// In which form rules are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RulesFormat {
+pub(super) enum RulesFormat {
     /// A rule file.
     Prometheus,
     /// An object for the Prometheus operator.
@@ -269,69 +262,67 @@ pub enum RulesFormat {
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct DoctorArgs {
-    /// Which configuration.
+pub(super) struct DoctorArgs {
     #[command(flatten)]
-    pub config: ConfigFile,
+    pub(super) config: ConfigFile,
     /// The file of the daemon's --web.config.file.
     #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_file: Option<PathBuf>,
+    pub(super) web_file: Option<PathBuf>,
     /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
-    pub url: String,
+    pub(super) url: String,
     /// An Alertmanager; https, or plain http on this machine; may be given several times.
     #[arg(long = "alertmanager.url", value_name = "URL")]
-    pub alertmanagers: Vec<String>,
-    /// How the daemon is queried; an Alertmanager is trusted by the same authorities and gets nothing else of it.
+    pub(super) alertmanagers: Vec<String>,
     #[command(flatten)]
-    pub ask: AskArgs,
+    pub(super) ask: AskArgs,
     /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.
     #[arg(long, requires = "alertmanagers")]
-    pub page: bool,
+    pub(super) page: bool,
     /// How long to wait for it; longer than `group_wait`.
     #[arg(long = "page.within", value_name = "DURATION", default_value = "90s", value_parser = span)]
-    pub page_within: Duration,
+    pub(super) page_within: Duration,
 }
 
 /// What to copy, and where to.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct BackupArgs {
+pub(super) struct BackupArgs {
     /// The daemon's database, `store.path` of its configuration.
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
-    pub database: PathBuf,
+    pub(super) database: PathBuf,
     /// A file that does not exist yet.
     #[arg(long, value_name = "FILE")]
-    pub to: PathBuf,
+    pub(super) to: PathBuf,
 }
 
 /// What to restore, and where to.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct RestoreArgs {
+pub(super) struct RestoreArgs {
     /// The backup.
     #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
+    pub(super) from: PathBuf,
     /// Where the daemon's database is to be, `store.path` of its configuration.
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
-    pub database: PathBuf,
+    pub(super) database: PathBuf,
 }
 
 /// Who is to be forgotten.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct EraseArgs {
+pub(super) struct EraseArgs {
     /// The stopped daemon's database.
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
-    pub database: PathBuf,
+    pub(super) database: PathBuf,
     /// The organisation.
     #[arg(long, value_name = "NAME", value_parser = org_name)]
-    pub org: OrgName,
+    pub(super) org: OrgName,
     /// Only this user of it.
     #[arg(long, value_name = "USER", value_parser = user_name)]
-    pub user: Option<UserName>,
+    pub(super) user: Option<UserName>,
 }
 
 /// What to do with a configuration.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub enum ConfigCommand {
+pub(super) enum ConfigCommand {
     /// Ask a few questions and write a first configuration; an existing file is left alone.
     Init(ConfigFile),
     /// Read a configuration and list every mistake.
@@ -354,6 +345,21 @@ fn span(text: &str) -> Result<Duration, String> {
     duration::parse(text)?.to_std().map_err(|error| error.to_string())
 }
 
+/// `127.0.0.1:9877`, `[::1]:9877`, `localhost:9877`, or `:9877` for every address of the machine: `[::]`, for which the server
+/// takes `0.0.0.0` where there is no IPv6.
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    const SHAPE: &str = "an address and a port such as 127.0.0.1:9877, or :9877 for every address; a name other than localhost is not looked up";
+    let (host, port) = text.rsplit_once(':').ok_or(SHAPE)?;
+    let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let port: u16 =
+        Some(port).filter(|_| digits).and_then(|port| port.parse().ok()).ok_or(SHAPE)?;
+    match host {
+        "" => Ok(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)),
+        "localhost" => Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
+        _ => text.parse().map_err(|_| SHAPE),
+    }
+}
+
 fn telemetry_path(text: &str) -> Result<String, String> {
     let shaped = text.len() > 1
         && text.len() <= 255
@@ -366,5 +372,33 @@ fn telemetry_path(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("a path such as /metrics, not one of the pages' own (/, /orgs/, /api/, /-/)".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_in_the_prometheus_family() {
+        let read = |text: &str| listen_address(text);
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert_eq!(read("127.0.0.1:9877"), Ok(address("127.0.0.1:9877")));
+        assert_eq!(read("localhost:0"), Ok(address("127.0.0.1:0")));
+        assert_eq!(read("[::1]:9877"), Ok(address("[::1]:9877")));
+        assert_eq!(read(":9877"), Ok(address("[::]:9877")));
+        for bad in [
+            "",
+            "9877",
+            "127.0.0.1",
+            ":",
+            ":65536",
+            ":+1",
+            "::1:9877",
+            "exporter.example:9877",
+            "127.0.0.1:9877 ",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

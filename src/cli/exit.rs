@@ -1,6 +1,7 @@
 //! Exit codes and the three standard streams.
 
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::fmt;
+use std::io::{BufRead, ErrorKind, Write};
 use std::process::ExitCode;
 
 /// How the program ends: 0 fine, 1 failed, 2 wrong usage or configuration. `check` has a meaning of its own for each.
@@ -15,10 +16,8 @@ impl Exit {
     /// The command line or the configuration is wrong.
     pub const WRONG: Self = Self(2);
 
-    /// The code of a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown.
-    pub(super) const fn of_plugin(code: u8) -> Self {
-        Self(code)
-    }
+    /// As a monitoring plugin: nobody knows. Its other codes are 0 ok, 1 warning and 2 critical.
+    pub(super) const UNKNOWN: Self = Self(3);
 
     /// The number.
     pub const fn code(self) -> u8 {
@@ -45,23 +44,25 @@ pub struct Streams<'a> {
 impl Streams<'_> {
     /// Prints the output. A reader that has seen enough (`| head`) is no failure.
     pub fn print(&mut self, text: &str) -> Exit {
-        exit_of(self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()))
+        match self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()) {
+            Ok(()) => Exit::FINE,
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::FINE,
+            Err(_) => Exit::FAILED,
+        }
+    }
+
+    /// Prints what a command made, or why it made nothing, which exits with `failed`.
+    pub(super) fn finish(&mut self, made: Result<String, impl fmt::Display>, failed: Exit) -> Exit {
+        match made {
+            Ok(text) => self.print(&text),
+            Err(error) => self.complain(error, failed),
+        }
     }
 
     /// Prints what went wrong, with the name of the program before it, and gives `exit` back.
-    pub fn complain(&mut self, what: impl std::fmt::Display, exit: Exit) -> Exit {
-        match writeln!(self.errors, "lightning-sync-exporter: {what}") {
-            Ok(()) => exit,
-            // There is nowhere left to say it; the exit code says it.
-            Err(_) => exit,
-        }
-    }
-}
-
-fn exit_of(written: io::Result<()>) -> Exit {
-    match written {
-        Ok(()) => Exit::FINE,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::FINE,
-        Err(_) => Exit::FAILED,
+    pub fn complain(&mut self, what: impl fmt::Display, exit: Exit) -> Exit {
+        // Where it cannot be written, the exit code says it.
+        writeln!(self.errors, "lightning-sync-exporter: {what}").ok();
+        exit
     }
 }

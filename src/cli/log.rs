@@ -1,46 +1,26 @@
 //! The log: text or JSON, one line for each event, to standard error.
 
-pub use super::args::{LogFormat, LogLevel};
+use super::args::{LogArgs, LogFormat, LogLevel};
 use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// The log is set up already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the log is set up already")]
-pub struct AlreadySetUp;
-
-/// Sends this process's events to standard error.
-///
-/// # Errors
-/// [`AlreadySetUp`] the second time.
-pub fn set_up(level: LogLevel, format: LogFormat) -> Result<(), AlreadySetUp> {
-    let colours = LogColours::of(std::io::stderr().is_terminal());
-    tracing::subscriber::set_global_default(subscriber(level, format, colours, std::io::stderr))
-        .map_err(|_| AlreadySetUp)
-}
-
-/// Whether the text may carry colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LogColours {
-    On,
-    Off,
-}
-
-impl LogColours {
-    fn of(terminal: bool) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        if terminal && wanted { Self::On } else { Self::Off }
-    }
+/// Sends this process's events to standard error; an error the second time.
+pub(super) fn set_up(args: &LogArgs) -> Result<(), SetGlobalDefaultError> {
+    let colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = subscriber(args.level, args.format, colours, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber)
 }
 
 fn subscriber<W>(
     level: LogLevel,
     format: LogFormat,
-    colours: LogColours,
+    colours: bool,
     writer: W,
 ) -> Box<dyn Subscriber + Send + Sync>
 where
@@ -59,7 +39,7 @@ where
     let registry = tracing_subscriber::registry().with(targets);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     match format {
-        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours == LogColours::On))),
+        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours))),
         LogFormat::Json => {
             Box::new(registry.with(
                 layer.json().flatten_event(true).with_current_span(false).with_span_list(false),
@@ -91,7 +71,7 @@ mod tests {
     fn logged(level: LogLevel, format: LogFormat) -> Vec<String> {
         let captured = Captured::default();
         let writer = captured.clone();
-        let subscriber = subscriber(level, format, LogColours::Off, move || writer.clone());
+        let subscriber = subscriber(level, format, false, move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(org = "acme", "Looked.");
             tracing::info!(org = "acme", records = 3, "Took records.");

@@ -2,7 +2,6 @@
 
 use super::dates;
 use super::load::{Environment, from_text};
-use super::mistakes::ConfigError;
 use super::token;
 use crate::domain::ids::OrgName;
 use std::fs::{OpenOptions, Permissions};
@@ -18,12 +17,9 @@ const MAX_ANSWER_BYTES: u64 = 4096;
 /// Why no file was written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// The file is there already.
-    #[error("{0} is there already; move it away, or name another file with --config.file")]
-    Exists(String),
-    /// There was no good answer.
-    #[error("no good answer to: {0}")]
-    NoAnswer(&'static str),
+    /// The file is there already, there was no good answer, or the answers make no valid file.
+    #[error("{0}")]
+    Refused(String),
     /// Something cannot be read or written.
     #[error("{what}: {source}")]
     Io {
@@ -32,9 +28,17 @@ pub enum InitError {
         /// The system's words.
         source: io::Error,
     },
-    /// The answers make no valid file; nothing was written.
-    #[error(transparent)]
-    Invalid(#[from] ConfigError),
+}
+
+fn exists(path: &Path) -> InitError {
+    let shown = path.display();
+    InitError::Refused(format!(
+        "{shown} is there already; move it away, or name another file with --config.file"
+    ))
+}
+
+fn io_error(what: impl ToString) -> impl FnOnce(io::Error) -> InitError {
+    move |source| InitError::Io { what: what.to_string(), source }
 }
 
 /// Who answers.
@@ -50,40 +54,31 @@ pub struct Answers<'a> {
 /// # Errors
 /// When the file is there already, an answer is missing, or something cannot be written.
 pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
-    let shown = path.display().to_string();
     if path.symlink_metadata().is_ok() {
-        return Err(InitError::Exists(shown));
+        return Err(exists(path));
     }
+    let shown = path.display().to_string();
     let base = path.parent().unwrap_or(Path::new(""));
     let name = answers.ask("Name of the organisation (a-z, 0-9 and -)", "", |text| {
         OrgName::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
     })?;
     let zone = answers.ask("Its time zone", "UTC", dates::zone)?;
-    let hours =
-        answers.ask("Does it work Monday to Friday, 08:00 to 18:00? y or n", "y", yes_or_no)?;
-    let weekend = hours
-        && answers.ask(
-            "Does a weekend without a sync have to page somebody? y or n",
-            "n",
-            yes_or_no,
-        )?;
-    let token_file = answers.ask(
-        "Token file for senders on other machines (nothing: only this machine may push)",
-        "",
-        |text| {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            let target = base.join(text);
-            // A file that is not there yet is written below, once every answer is in.
-            match target.symlink_metadata() {
-                Ok(_) => token::read(text, &target).map(|_| Some((text.to_owned(), None))),
-                Err(_) => Ok(Some((text.to_owned(), Some(target)))),
-            }
-        },
-    )?;
-    let (token_file, new) = token_file.unzip();
-    let new = new.flatten();
+    const HOURS: &str = "Does it work Monday to Friday, 08:00 to 18:00? y or n";
+    const WEEKEND: &str = "Does a weekend without a sync have to page somebody? y or n";
+    let hours = answers.ask(HOURS, "y", yes_or_no)?;
+    let weekend = hours && answers.ask(WEEKEND, "n", yes_or_no)?;
+    const TOKEN: &str =
+        "Token file for senders on other machines (nothing: only this machine may push)";
+    let token_file = answers.ask(TOKEN, "", |text| {
+        let target = base.join(text);
+        if !text.is_empty() && target.symlink_metadata().is_ok() {
+            token::read(text, &target)?;
+        }
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    })?;
+    // A file that is not there yet is written now that every answer is in.
+    let new = token_file.as_ref().map(|file| base.join(file));
+    let new = new.filter(|target| target.symlink_metadata().is_err());
     if let Some(target) = &new {
         // Root writes it and the daemon reads it where the directory hands its group on, as the package's does.
         let mode = if hands_group_on(base) { 0o640 } else { 0o600 };
@@ -91,11 +86,9 @@ pub fn init(path: &Path, answers: &mut Answers<'_>) -> Result<(), InitError> {
     }
     let text = first_file(&name, zone.name(), hours, weekend, token_file);
     let written = from_text(&shown, &text, base, &Environment::default())
-        .map_err(InitError::from)
+        .map_err(|error| InitError::Refused(error.to_string()))
         .and_then(|_| write_new(path, &text, 0o640));
-    if written.is_err()
-        && let Some(target) = &new
-    {
+    if let (Err(_), Some(target)) = (&written, &new) {
         // A token that nothing names would only keep the next try from writing its own.
         std::fs::remove_file(target).ok();
     }
@@ -123,35 +116,29 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 
 impl Answers<'_> {
     fn say(&mut self, sentence: &str) -> Result<(), InitError> {
-        writeln!(self.output, "{sentence}")
-            .map_err(|source| InitError::Io { what: "standard output".to_owned(), source })
+        writeln!(self.output, "{sentence}").map_err(io_error("standard output"))
     }
 
     fn ask<T>(
         &mut self,
-        question: &'static str,
+        question: &str,
         default: &str,
         take: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, InitError> {
+        let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
         for _ in 0..TRIES {
-            let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
             self.say(&format!("{question}{shown}:"))?;
             let mut line = String::new();
-            let read = (&mut *self.input).take(MAX_ANSWER_BYTES).read_line(&mut line);
-            match read {
-                Ok(0) => return Err(InitError::NoAnswer(question)),
-                Ok(_) => {}
-                Err(source) => {
-                    return Err(InitError::Io { what: "standard input".to_owned(), source });
-                }
+            let mut input = (&mut *self.input).take(MAX_ANSWER_BYTES);
+            if input.read_line(&mut line).map_err(io_error("standard input"))? == 0 {
+                break;
             }
-            let answer = if line.trim().is_empty() { default } else { line.trim() };
-            match take(answer) {
+            match take(if line.trim().is_empty() { default } else { line.trim() }) {
                 Ok(taken) => return Ok(taken),
                 Err(says) => self.say(&format!("  {says}"))?,
             }
         }
-        Err(InitError::NoAnswer(question))
+        Err(InitError::Refused(format!("no good answer to: {question}")))
     }
 }
 
@@ -185,27 +172,19 @@ fn new_token() -> Result<String, InitError> {
     let mut random = [0_u8; 32];
     std::fs::File::open(SOURCE)
         .and_then(|mut source| source.read_exact(&mut random))
-        .map_err(|source| InitError::Io { what: SOURCE.to_owned(), source })?;
+        .map_err(io_error(SOURCE))?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
-    let shown = path.display().to_string();
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            // Whatever the umask took away.
-            file.set_permissions(Permissions::from_mode(mode))
-        })
-        .map_err(|source| {
-            if source.kind() == io::ErrorKind::AlreadyExists {
-                InitError::Exists(shown)
-            } else {
-                InitError::Io { what: shown, source }
-            }
-        })
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(text.as_bytes())?;
+        // Whatever the umask took away.
+        file.set_permissions(Permissions::from_mode(mode))
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => io_error(path.display())(source),
+    })
 }

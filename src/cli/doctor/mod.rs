@@ -1,41 +1,34 @@
 //! `doctor`: looks at everything that a daemon needs, in the order in which one thing depends on another, and says for
 //! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
 
-mod counters;
 mod page;
-mod report;
 mod sources;
 
-use super::api_client::ApiClient;
+use super::api_client::{ApiClient, runtime};
 use super::args::DoctorArgs;
 use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};
 use crate::store::SqliteHistory;
-use report::DoctorReport;
 use serde_json::Value;
+use std::fmt::Display;
 
 /// Runs every check. Fails when one of them does.
 pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return streams.complain(error, Exit::FAILED),
     };
-    let mut report = DoctorReport::new(streams);
+    let mut report = DoctorReport { streams, exit: Exit::FINE };
     let config = configuration(args, &mut report);
-    if let Some(config) = &config {
-        store(config, &mut report);
-    }
     runtime.block_on(async {
         match ApiClient::daemon(&args.url, &args.ask) {
             Ok(api) => daemon(args, &api, config.as_ref(), &mut report).await,
             Err(says) => report.fail("daemon", says),
         }
         for url in &args.alertmanagers {
-            match ApiClient::other(url, &args.ask) {
-                Ok(api) => alertmanager(url, args, &api, &mut report).await,
-                Err(says) => report.fail("alertmanager", says),
+            if let Err(says) = alertmanager(url, args, &mut report).await {
+                report.fail("alertmanager", says);
             }
         }
         if args.alertmanagers.is_empty() {
@@ -45,25 +38,52 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
             );
         }
     });
-    report.finish()
+    report.exit
 }
 
+/// Prints one line a check, as they come: PASS, WARN, FAIL or SKIP, what was looked at, and what was found or is to be
+/// done. Remembers whether one was bad.
+struct DoctorReport<'r, 's> {
+    streams: &'r mut Streams<'s>,
+    exit: Exit,
+}
+
+impl DoctorReport<'_, '_> {
+    fn pass(&mut self, check: &str, found: impl Display) {
+        self.line("PASS", check, &found);
+    }
+
+    /// It works, and may not be what is wanted.
+    fn warn(&mut self, check: &str, found: impl Display) {
+        self.line("WARN", check, &found);
+    }
+
+    fn fail(&mut self, check: &str, found: impl Display) {
+        self.line("FAIL", check, &found);
+        self.exit = Exit::FAILED;
+    }
+
+    /// It was not looked at.
+    fn skip(&mut self, check: &str, why: impl Display) {
+        self.line("SKIP", check, &why);
+    }
+
+    fn line(&mut self, word: &str, check: &str, found: &dyn Display) {
+        let printed = self.streams.print(&format!("{word} {check}: {found}\n"));
+        if printed != Exit::FINE {
+            self.exit = printed;
+        }
+    }
+}
+
+/// Looks at the files of this machine.
 fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option<ValidConfig> {
-    let config = match config::from_file(&args.config.file, &Environment::of_process()) {
+    let file = &args.config.file;
+    let config = match config::from_file(file, &Environment::of_process()) {
         Ok(config) => {
-            report.pass(
-                "configuration",
-                format!(
-                    "{} is valid, with {}",
-                    args.config.file.display(),
-                    config
-                        .orgs
-                        .iter()
-                        .map(|org| org.policy.name.as_str())
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            );
+            let names: Vec<_> = config.orgs.iter().map(|org| org.policy.name.as_str()).collect();
+            let says = format!("{} is valid, with {}", file.display(), names.join(", "));
+            report.pass("configuration", says);
             Some(config)
         }
         Err(error) => {
@@ -71,51 +91,40 @@ fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option
             None
         }
     };
-    match args.web_file.as_deref().map(|path| (path, config::web_file(path))) {
-        None => {}
-        Some((path, Ok(file))) => {
-            report.pass(
-                "web",
-                format!(
-                    "{}: {}, {} users",
-                    path.display(),
-                    if file.tls.is_some() { "encrypted" } else { "plain http" },
-                    file.users.len()
-                ),
-            );
-            if let Some(says) = file.certificate_warning(now()) {
-                report.warn("certificate", says);
+    if let Some(path) = &args.web_file {
+        match config::web_file(path) {
+            Ok(file) => {
+                let how = if file.tls.is_some() { "encrypted" } else { "plain http" };
+                let says = format!("{}: {how}, {} users", path.display(), file.users.len());
+                report.pass("web", says);
+                if let Some(says) = file.certificate_warning(now()) {
+                    report.warn("certificate", says);
+                }
             }
+            Err(error) => report.fail("web", error),
         }
-        Some((_, Err(error))) => report.fail("web", error),
     }
-    for org in config.iter().flat_map(|config| &config.orgs) {
+    let config = config?;
+    for org in &config.orgs {
         let name = format!("{} ingest", org.policy.name);
-        if org.ingest.token.is_some() {
-            report.pass(&name, "a token is set");
-        } else {
-            report.warn(
+        match org.ingest.token {
+            Some(_) => report.pass(&name, "a token is set"),
+            None => report.warn(
                 &name,
                 "no token, so only this host can push; set `ingest.token_file` for others",
-            );
+            ),
         }
     }
-    config
-}
-
-fn store(config: &ValidConfig, report: &mut DoctorReport<'_, '_>) {
-    let path = &config.store.path;
-    if !path.exists() {
-        report.warn(
-            "store",
-            format!("{} is not there yet; the daemon makes it at its first start", path.display()),
-        );
-        return;
+    let database = config.store.path.display();
+    if !config.store.path.exists() {
+        let says = format!("{database} is not there yet; the daemon makes it at its first start");
+        report.warn("store", says);
+    } else if let Err(error) = SqliteHistory::open(&config.store.path) {
+        report.fail("store", error);
+    } else {
+        report.pass("store", format!("{database} can be read"));
     }
-    match SqliteHistory::open(path) {
-        Ok(_) => report.pass("store", format!("{} can be read", path.display())),
-        Err(error) => report.fail("store", error),
-    }
+    Some(config)
 }
 
 async fn daemon(
@@ -124,39 +133,34 @@ async fn daemon(
     config: Option<&ValidConfig>,
     report: &mut DoctorReport<'_, '_>,
 ) {
+    let url = &args.url;
     match api.get("/-/ready").await {
-        Ok((200, _)) => report.pass("daemon", format!("{} is ready", args.url)),
+        Ok((200, _)) => report.pass("daemon", format!("{url} is ready")),
         Ok((401, _)) => {
-            report.fail("daemon", format!("{} answers, and {}", args.url, api.refused()));
-            report.skip("sources", "the daemon tells them to its users alone");
-            return;
+            report.fail("daemon", format!("{url} answers, and {}", api.refused()));
+            return report.skip("sources", "the daemon shows them to its users alone");
         }
         Ok((status, body)) => {
             let answer = json(&body);
-            let detail = answer.pointer("/detail").and_then(Value::as_str);
-            let detail = detail.unwrap_or_default();
-            report.fail("daemon", format!("{} answers {status}. {detail}", args.url));
-            return;
+            let detail = answer["detail"].as_str().unwrap_or_default();
+            return report.fail("daemon", format!("{url} answers {status}. {detail}"));
         }
         Err(error) => {
-            report.fail("daemon", format!("{error}; start it, or name it with --url"));
-            return;
+            return report.fail("daemon", format!("{error}; start it, or name it with --url"));
         }
     }
     let polls = sources::polls(api).await;
     for org in config.iter().flat_map(|config| &config.orgs) {
-        let name = &org.policy.name;
+        let name = org.policy.name.as_str();
         let check = format!("{name} sources");
         match api.get(&format!("/api/v1/orgs/{name}")).await {
             Ok((200, body)) => {
                 let reported = json(&body);
-                sources::heard(&check, &reported, report);
-                for (configured, source) in
-                    [(org.salesforce.is_some(), "salesforce"), (org.files.is_some(), "files")]
-                {
-                    if configured {
-                        sources::polled(name.as_str(), source, &reported, polls.as_deref(), report);
-                    }
+                sources::reporting(&check, &reported, report);
+                let polled =
+                    [(org.salesforce.is_some(), "salesforce"), (org.files.is_some(), "files")];
+                for (_, source) in polled.into_iter().filter(|(configured, _)| *configured) {
+                    sources::polled(name, source, &reported, polls.as_deref(), report);
                 }
             }
             Ok((404, _)) => report.fail(
@@ -172,29 +176,49 @@ async fn daemon(
 async fn alertmanager(
     url: &str,
     args: &DoctorArgs,
-    api: &ApiClient,
     report: &mut DoctorReport<'_, '_>,
-) {
-    match api.get("/api/v2/status").await {
-        Ok((200, body)) => {
-            let answer = json(&body);
-            let version = answer
-                .pointer("/versionInfo/version")
-                .and_then(Value::as_str)
-                .unwrap_or("of an unknown version");
-            report.pass("alertmanager", format!("{url} answers, {version}"));
-            if args.page {
-                page::send(args.page_within, api, report).await;
-            }
-        }
-        Ok((status, _)) => report.fail(
-            "alertmanager",
-            format!("{url} answers {status} to /api/v2/status; is it Alertmanager's address?"),
-        ),
-        Err(error) => report.fail("alertmanager", error),
+) -> Result<(), String> {
+    let api = ApiClient::other(url, &args.ask)?;
+    let (status, body) = api.get("/api/v2/status").await?;
+    if status != 200 {
+        return Err(format!(
+            "{url} answers {status} to /api/v2/status; is it Alertmanager's address?"
+        ));
     }
+    let answer = json(&body);
+    let version = answer.pointer("/versionInfo/version").and_then(Value::as_str);
+    let version = version.unwrap_or("of an unknown version");
+    report.pass("alertmanager", format!("{url} answers, {version}"));
+    if args.page {
+        page::send(args.page_within, &api, report).await;
+    }
+    Ok(())
 }
 
 fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
+}
+
+/// The value of a label in a line of a metrics page, where it has nothing that is escaped.
+fn label<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (_, labels) = line.split_once('{')?;
+    labels
+        .split('"')
+        .zip(labels.split('"').skip(1))
+        .find(|(key, _)| key.trim_start_matches(',').strip_suffix('=') == Some(name))
+        .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_found_wherever_it_stands_and_only_by_its_whole_name() {
+        let line = "a{source=\"x\",org=\"acme\",my_org=\"y\"} 1";
+        assert_eq!(label(line, "org"), Some("acme"));
+        assert_eq!(label(line, "source"), Some("x"));
+        assert_eq!(label(line, "rce"), None);
+        assert_eq!(label("a 1", "org"), None);
+    }
 }

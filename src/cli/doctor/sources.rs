@@ -1,52 +1,48 @@
-//! Who tells of an organisation: what feeds it, and what is polled.
+//! What feeds an organisation, and what is polled.
 
 use super::super::api_client::ApiClient;
-use super::counters::label;
-use super::report::DoctorReport;
+use super::{DoctorReport, label};
 use crate::sources::failure_reason;
 use serde_json::Value;
 
+fn sources(org: &Value) -> &[Value] {
+    org["sources"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
 /// Says which of the sources that ever reported still do.
-pub(super) fn heard(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>) {
-    let sources = org["sources"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let named = |live: bool| -> Vec<&str> {
-        sources
+pub(super) fn reporting(check: &str, org: &Value, report: &mut DoctorReport<'_, '_>) {
+    let named = |live: bool| {
+        let names: Vec<&str> = sources(org)
             .iter()
             // Of those that never reported, some are not used; those that are polled have a line of their own.
             .filter(|source| source["live"] == live && !source["last_report_at"].is_null())
             .filter_map(|source| source["source"].as_str())
-            .collect()
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
     };
     match (named(true), named(false)) {
-        (live, silent) if live.is_empty() && silent.is_empty() => report
-            .warn(check, "nothing has been heard yet; push one record or paste the status page"),
-        (live, silent) if live.is_empty() => {
-            report.fail(check, format!("{} fell silent; see what feeds it", silent.join(", ")))
+        (None, None) => {
+            report.warn(
+                check,
+                "nothing has been heard yet; push one record or paste the status page",
+            );
         }
-        (live, silent) if silent.is_empty() => {
-            report.pass(check, format!("{} speaks", live.join(", ")));
+        (None, Some(silent)) => {
+            report.fail(check, format!("{silent} fell silent; see what feeds it"))
         }
-        (live, silent) => report.warn(
-            check,
-            format!(
-                "{} speaks, {} fell silent; see what feeds it",
-                live.join(", "),
-                silent.join(", ")
-            ),
-        ),
+        (Some(live), None) => report.pass(check, format!("{live} speaks")),
+        (Some(live), Some(silent)) => {
+            report.warn(check, format!("{live} speaks, {silent} fell silent; see what feeds it"));
+        }
     }
 }
 
-/// The lines of the metrics page that tell how asking went; `None` when the page cannot be had.
+/// The lines of the metrics page about polls; `None` when the page cannot be had.
 pub(super) async fn polls(api: &ApiClient) -> Option<Vec<String>> {
-    let (status, body) = api.get("/metrics").await.ok()?;
+    let body = api.body("the daemon", "/metrics").await.ok()?;
     let text = String::from_utf8_lossy(&body);
-    (status == 200).then(|| {
-        text.lines()
-            .filter(|line| line.starts_with("lightning_sync_poll_"))
-            .map(str::to_owned)
-            .collect()
-    })
+    let lines = text.lines().filter(|line| line.starts_with("lightning_sync_poll_"));
+    Some(lines.map(str::to_owned).collect())
 }
 
 /// Says whether a source that is polled answers: Salesforce, or a watched directory.
@@ -58,9 +54,7 @@ pub(super) fn polled(
     report: &mut DoctorReport<'_, '_>,
 ) {
     let check = format!("{org} {source}");
-    let sources = reported["sources"].as_array().map(Vec::as_slice);
-    let reported_once = sources
-        .unwrap_or_default()
+    let reported_once = sources(reported)
         .iter()
         .any(|entry| entry["source"] == source && !entry["last_report_at"].is_null());
     let Some(polls) = polls else {

@@ -1,70 +1,71 @@
-//! The daemon's JSON of an organisation → one line and an exit code. Pure.
+//! `check`: one judgement of a running daemon for Nagios and its kin: a line with performance data, and an exit code.
 
-use crate::cli::exit::Exit;
+use super::api_client::{ApiClient, runtime};
+use super::args::CheckArgs;
+use super::exit::{Exit, Streams};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::OrgName;
 use crate::guidance::verdict::Level;
+use bytes::Bytes;
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a plugin says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CheckState {
-    Ok,
-    Warning,
-    Critical,
-    Unknown,
-}
-
-impl CheckState {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Warning => "WARNING",
-            Self::Critical => "CRITICAL",
-            Self::Unknown => "UNKNOWN",
-        }
+/// Queries the daemon, prints one line with performance data, and exits as a plugin does: 0 ok, 1 warning, 2 critical,
+/// 3 unknown. What cannot be reached is unknown.
+pub(super) fn check(args: &CheckArgs, streams: &mut Streams<'_>) -> Exit {
+    let judgement = match status(args) {
+        Ok(body) => of(&args.org, &body),
+        Err(says) => Judgement::new(&args.org, UNKNOWN, &says, &[]),
+    };
+    match streams.print(&judgement.line) {
+        Exit::FINE => judgement.exit,
+        // Nobody read the line; the code alone must not look well.
+        _ => Exit::UNKNOWN,
     }
 }
 
-/// One judgement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Judgement {
-    state: CheckState,
-    org: OrgName,
-    sentence: String,
-    performance: Vec<String>,
+/// The daemon's answer about the organisation, or why there is none.
+fn status(args: &CheckArgs) -> Result<Bytes, String> {
+    let api = ApiClient::daemon(&args.url, &args.ask)?;
+    let path = format!("/api/v1/orgs/{}", args.org);
+    match runtime().map_err(|error| error.to_string())?.block_on(api.get(&path))? {
+        (200, body) => Ok(body),
+        (401, _) => Err(api.refused().to_owned()),
+        (404, _) => Err(
+            "the daemon does not know this organisation; `orgs` of its configuration names those it knows"
+                .to_owned(),
+        ),
+        (status, _) => Err(format!("the daemon answered {status}; its log says why")),
+    }
+}
+
+/// How a plugin begins its line and exits.
+type PluginState = (&'static str, Exit);
+
+const OK: PluginState = ("OK", Exit::FINE);
+const WARNING: PluginState = ("WARNING", Exit::FAILED);
+const CRITICAL: PluginState = ("CRITICAL", Exit::WRONG);
+const UNKNOWN: PluginState = ("UNKNOWN", Exit::UNKNOWN);
+
+/// The line that a plugin prints, and the code that it exits with.
+struct Judgement {
+    line: String,
+    exit: Exit,
 }
 
 impl Judgement {
-    /// Nobody can say; `why` is a sentence.
-    pub(super) fn unknown(org: &OrgName, why: &str) -> Self {
-        Self {
-            state: CheckState::Unknown,
-            org: org.clone(),
-            sentence: why.to_owned(),
-            performance: Vec::new(),
-        }
-    }
-
-    /// The line that a plugin prints.
-    pub(super) fn line(&self) -> String {
+    fn new(
+        org: &OrgName,
+        (word, exit): PluginState,
+        sentence: &str,
+        performance: &[String],
+    ) -> Self {
         // A bar begins the performance data, and a second line is something else again.
-        let sentence = self.sentence.replace('|', "/").replace(char::is_control, " ");
-        let performance = self.performance.join(" ");
+        let sentence = sentence.replace('|', "/").replace(char::is_control, " ");
         let bar = if performance.is_empty() { "" } else { " | " };
-        format!("{} {}: {sentence}{bar}{performance}\n", self.state.word(), self.org)
-    }
-
-    /// The code that a plugin exits with.
-    pub(super) const fn exit(&self) -> Exit {
-        Exit::of_plugin(match self.state {
-            CheckState::Ok => 0,
-            CheckState::Warning => 1,
-            CheckState::Critical => 2,
-            CheckState::Unknown => 3,
-        })
+        let line = format!("{word} {org}: {sentence}{bar}{}\n", performance.join(" "));
+        Self { line, exit }
     }
 }
 
@@ -110,109 +111,70 @@ struct ApiStep {
 }
 
 /// What the daemon's answer means.
-pub(super) fn of(org: &OrgName, body: &[u8]) -> Judgement {
-    let status: ApiOrg = match serde_json::from_slice(body) {
-        Ok(status) => status,
-        Err(error) => {
-            return Judgement::unknown(
-                org,
-                &format!("the answer is not that of lightning-sync-exporter: {error}"),
-            );
+fn of(org: &OrgName, body: &[u8]) -> Judgement {
+    match serde_json::from_slice(body) {
+        Ok(status) => {
+            let (state, sentence) = judged(&status);
+            Judgement::new(org, state, &sentence, &performance(&status))
         }
-    };
-    let state = state_of(&status);
-    Judgement {
-        state,
-        org: org.clone(),
-        sentence: sentence(state, &status),
-        performance: performance(&status),
+        Err(error) => {
+            let says = format!("the answer is not that of lightning-sync-exporter: {error}");
+            Judgement::new(org, UNKNOWN, &says, &[])
+        }
     }
 }
 
 /// Somebody has to have looked lately: without that, nothing but a failure that was already one then is a judgement.
-fn state_of(org: &ApiOrg) -> CheckState {
-    let worst = |severity: Severity| {
-        let news =
-            |finding: &&ApiFinding| finding.severity == severity.name() && !is_blindness(finding);
-        org.findings.iter().any(|finding| news(&finding))
+fn judged(org: &ApiOrg) -> (PluginState, String) {
+    let (blind, seen): (Vec<_>, Vec<_>) =
+        org.findings.iter().partition(|finding| finding.reason == Cause::ObservationsStale.name());
+    let of = |severity: Severity| -> Vec<&ApiFinding> {
+        seen.iter().copied().filter(|finding| finding.severity == severity.name()).collect()
     };
-    let blind = org.findings.iter().any(is_blindness) || !org.view.fresh;
-    if worst(Severity::Critical) {
-        CheckState::Critical
-    } else if blind || is_dark(&org.verdict) {
-        CheckState::Unknown
-    } else if worst(Severity::Warning) {
-        CheckState::Warning
-    } else {
-        CheckState::Ok
-    }
-}
-
-/// Whether no live source says that it syncs, without that being a finding.
-fn is_dark(verdict: &str) -> bool {
-    [Level::Unknown, Level::Held, Level::Waiting].iter().any(|level| level.name() == verdict)
-}
-
-fn is_blindness(finding: &ApiFinding) -> bool {
-    finding.reason == Cause::ObservationsStale.name()
-}
-
-fn sentence(state: CheckState, org: &ApiOrg) -> String {
-    if state == CheckState::Unknown && !org.view.fresh {
-        return format!(
-            "the daemon's view stands still since {}; its log says why.",
-            org.view.as_of
-        );
-    }
-    let severity = match state {
-        CheckState::Critical => Severity::Critical.name(),
-        CheckState::Warning => Severity::Warning.name(),
-        CheckState::Ok | CheckState::Unknown => "",
-    };
-    let concerning: Vec<&ApiFinding> = org
-        .findings
+    let (critical, warning) = (of(Severity::Critical), of(Severity::Warning));
+    // No live source says that it syncs, without that being a finding.
+    let dark = [Level::Unknown, Level::Held, Level::Waiting]
         .iter()
-        .filter(|finding| match state {
-            CheckState::Unknown => is_blindness(finding),
-            CheckState::Ok => false,
-            CheckState::Warning | CheckState::Critical => {
-                finding.severity == severity && !is_blindness(finding)
-            }
-        })
-        .collect();
-    // What ends with another finding is not named first.
-    let first =
-        concerning.iter().find(|finding| finding.held_back_by.is_empty()).or(concerning.first());
-    let Some(first) = first else {
-        return if state == CheckState::Ok { in_order(org) } else { NOBODY_REPORTED.to_owned() };
+        .any(|level| level.name() == org.verdict);
+    if !critical.is_empty() {
+        (CRITICAL, named(&critical))
+    } else if !org.view.fresh {
+        let since = &org.view.as_of;
+        (UNKNOWN, format!("the daemon's view stands still since {since}; its log says why."))
+    } else if !blind.is_empty() {
+        (UNKNOWN, named(&blind))
+    } else if dark {
+        (UNKNOWN, "nobody who is live has reported when something last synced.".to_owned())
+    } else if !warning.is_empty() {
+        (WARNING, named(&warning))
+    } else {
+        let noted = match org.findings.len() {
+            0 => String::new(),
+            1 => " 1 thing noted.".to_owned(),
+            noted => format!(" {noted} things noted."),
+        };
+        (OK, format!("everything that should sync does.{noted}"))
+    }
+}
+
+/// The first finding with its next step, and how many there are more. What ends with another is not named first.
+fn named(findings: &[&ApiFinding]) -> String {
+    let first = findings.iter().find(|finding| finding.held_back_by.is_empty());
+    let Some(first) = first.or(findings.first()) else {
+        return String::new();
     };
     let about = match (&first.object_type, first.users) {
         (Some(object), _) => format!(" ({object})"),
         (None, Some(users)) => format!(" ({users} users)"),
         (None, None) => String::new(),
     };
-    let more = match concerning.len() {
+    let more = match findings.len() {
         0 | 1 => String::new(),
         count => format!(" And {} more.", count - 1),
     };
-    let next = first
-        .next_steps
-        .first()
-        .map(|step| format!(" Next, {}: {}", step.owner, step.text))
-        .unwrap_or_default();
-    format!("{}{about}{more}{next}", first.summary)
-}
-
-const NOBODY_REPORTED: &str = "nobody who is live has reported when something last synced.";
-
-fn in_order(org: &ApiOrg) -> String {
-    let noted = org.findings.len();
-    let noted = match noted {
-        0 => String::new(),
-        1 => " 1 thing noted.".to_owned(),
-        _ => format!(" {noted} things noted."),
-    };
-    format!("everything that should sync does.{noted}")
+    let next = first.next_steps.first();
+    let next = next.map(|step| format!(" Next, {}: {}", step.owner, step.text));
+    format!("{}{about}{more}{}", first.summary, next.unwrap_or_default())
 }
 
 /// Live values only: a graph cannot say that a value is held.
@@ -261,7 +223,7 @@ mod tests {
 
     fn judged(org: &Value) -> (String, u8) {
         let judgement = of(&OrgName::new("acme").unwrap(), org.to_string().as_bytes());
-        (judgement.line(), judgement.exit().code())
+        (judgement.line, judgement.exit.code())
     }
 
     const PERFORMANCE: &str =
@@ -371,7 +333,7 @@ mod tests {
     fn another_programs_answer_is_unknown() {
         let judgement = of(&OrgName::new("acme").unwrap(), b"<html>");
         assert_eq!(
-            (judgement.line().as_str(), judgement.exit().code()),
+            (judgement.line.as_str(), judgement.exit.code()),
             (
                 "UNKNOWN acme: the answer is not that of lightning-sync-exporter: expected value at line 1 column 1\n",
                 3
