@@ -69,7 +69,7 @@ impl Demo {
                 (running_clock(story.starts, speed), vec![story])
             }
         };
-        let directory = Directory::create()?;
+        let directory = TempDirectory::create()?;
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
         // A story that is played by itself has the page to itself.
@@ -145,9 +145,9 @@ fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &s
 }
 
 /// A directory of our own that goes with us.
-struct Directory(PathBuf);
+struct TempDirectory(PathBuf);
 
-impl Directory {
+impl TempDirectory {
     fn create() -> std::io::Result<Self> {
         let path = std::env::temp_dir().join(format!("lightning-sync-demo-{}", std::process::id()));
         std::fs::create_dir(&path)?;
@@ -155,7 +155,7 @@ impl Directory {
     }
 }
 
-impl Drop for Directory {
+impl Drop for TempDirectory {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, "{} could not be removed: {error}", self.0.display());

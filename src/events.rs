@@ -1,4 +1,4 @@
-//! Named internal events: each logs one line and is counted once. Rooms emit events; `app.rs` wires the sink.
+//! Named internal events: each logs one line and is counted once. Modules emit events; `app` wires the sink.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +66,7 @@ pub struct RefusalLog {
 
 /// Something worth a log line and a count. Organisations are named only where they are configured ones.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "most fields are what their names say; the others have a line")]
 pub enum Event {
     /// A request to an ingest path was refused.
     IngestRejected {
@@ -73,116 +74,63 @@ pub enum Event {
         org: String,
         /// The closed reason; see `web::problem`.
         reason: &'static str,
-        /// What was wrong, for the log.
         detail: String,
-        /// The first field that is wrong, where it is about one.
         field: Option<String>,
         /// How it is logged; `None`: one of its kind was logged not long ago.
         log: Option<RefusalLog>,
     },
     /// Records were taken and are on disk.
-    ActivityAccepted {
-        /// The organisation.
-        org: String,
-        /// How many were new.
-        accepted: u64,
-        /// How many were known already.
-        duplicates: u64,
-        /// How many were too old to be kept.
-        expired: u64,
-    },
+    ActivityAccepted { org: String, accepted: u64, duplicates: u64, expired: u64 },
     /// A snapshot was taken and is on disk.
-    SnapshotAccepted {
-        /// The organisation.
-        org: String,
-        /// How many rows changed or were confirmed.
-        rows: u64,
-    },
+    SnapshotAccepted { org: String, rows: u64 },
     /// A commit is on disk.
-    Committed {
-        /// How long it took.
-        took: Duration,
-    },
+    Committed { took: Duration },
     /// A commit failed; nothing of it was acknowledged.
-    CommitFailed {
-        /// The store's error.
-        error: String,
-    },
+    CommitFailed { error: String },
     /// The store was opened again after a failure.
     StoreReopened,
     /// The windows could not be moved.
-    WindowsFailed {
-        /// The store's error.
-        error: String,
-    },
+    WindowsFailed { error: String },
     /// The clock stepped, or lies behind what the store remembers.
     ClockSuspect {
         /// How far, in seconds; negative for a step back.
         step_seconds: i64,
     },
-    /// A source was asked and answered, and the answer is on disk.
+    /// A source was polled and answered, and the answer is on disk.
     Polled {
-        /// The organisation.
         org: String,
-        /// The source.
         source: &'static str,
-        /// How long it took.
         took: Duration,
         /// When it began, in Unix seconds.
         at_seconds: f64,
-        /// Whether the poll before had failed.
         recovered: bool,
     },
-    /// A source was asked in vain; what it told before is kept and grows old.
+    /// A source was polled in vain; what it reported before stays and grows old.
     PollFailed {
-        /// The organisation.
         org: String,
-        /// The source.
         source: &'static str,
         /// The closed reason; see `sources::failure`.
         reason: &'static str,
-        /// What happened.
         detail: String,
-        /// What to do about it.
         advice: &'static str,
-        /// How long it took.
         took: Duration,
         /// Whether the poll before failed for the same reason, and was logged not long ago.
         repeated: bool,
     },
     /// Polls of a source of an organisation begin; its own counters stand at 0.
-    PollingBegan {
-        /// The organisation.
-        org: String,
-        /// The source.
-        source: &'static str,
-    },
+    PollingBegan { org: String, source: &'static str },
     /// A source of an organisation is no longer polled: its series go.
-    PollingEnded {
-        /// The organisation.
-        org: String,
-        /// The source.
-        source: &'static str,
-    },
+    PollingEnded { org: String, source: &'static str },
     /// The values of a source's own metrics after a poll.
-    SourceFigures {
-        /// The organisation.
-        org: String,
-        /// The source.
-        source: &'static str,
-        /// All gauges that are known, and what to add to counters.
-        figures: Vec<Figure>,
-    },
+    SourceFigures { org: String, source: &'static str, figures: Vec<Figure> },
     /// A task ended by a defect and is started again.
     TaskRestarted {
         /// Which one of [`TASKS`].
         task: &'static str,
     },
-    /// A source told something that an operator may want to know of, once.
+    /// A source reports something that an operator may want to know of, once.
     SourceNews {
-        /// The organisation.
         org: String,
-        /// The source.
         source: &'static str,
         /// A sentence without its full stop.
         news: String,
@@ -193,10 +141,7 @@ pub enum Event {
         log: Option<RefusalLog>,
     },
     /// The web's file or a certificate changed and cannot be used; what held before goes on holding.
-    WebReloadFailed {
-        /// Why.
-        says: String,
-    },
+    WebReloadFailed { says: String },
     /// The configuration was read again.
     ConfigReloaded,
     /// The configuration could not be read again; the old one stays.
@@ -262,7 +207,7 @@ impl Event {
                 if *recovered {
                     tracing::info!(org, source, ?took, "{org}: {source} answers again.");
                 } else {
-                    tracing::debug!(org, source, ?took, "{org}: asked {source}.");
+                    tracing::debug!(org, source, ?took, "{org}: polled {source}.");
                 }
             }
             Self::PollFailed { org, source, reason, detail, advice, repeated, .. } => {

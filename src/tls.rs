@@ -128,12 +128,13 @@ pub fn server(
         .ok()?
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => {
+        .map_err(|error| {
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
                 about("key_file", key_file, format!("is not the certificate's: {error}"));
+            } else {
+                // One that nobody would take, such as one of X.509's version 1.
+                about("cert_file", cert_file, format!("cannot be served: {error}"));
             }
-            // One that nobody would take, such as one of X.509's version 1.
-            error => about("cert_file", cert_file, format!("cannot be served: {error}")),
         })
         .ok()?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -1,28 +1,25 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
-use super::files::Door;
-use super::ingest::EngineIngest;
 use super::lasting::lasting;
-use super::pages::{EnginePages, prepare};
-use super::pollers::{EngineHost, Pollers};
+use super::pages::EnginePages;
+use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
 use super::web_file;
 use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::domain::activity::IdentityKey;
 use crate::domain::problem::ProblemReason;
-use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Pages, SelfMetrics};
-use crate::sources::polling::Tasks;
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::auth::CurrentWebAuth;
-use crate::web::services::{MetricsPage, ServerOptions, Services};
+use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, oneshot};
 
@@ -45,7 +42,7 @@ pub struct Options {
     pub environment: Environment,
     /// The clocks.
     pub clock: Clock,
-    /// Who is told how we are.
+    /// Who watches over this process.
     pub supervisor: Supervisor,
 }
 
@@ -69,14 +66,22 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
+/// What the parts of the daemon share: the way into the engine, what counts and logs, and the clocks.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) engine: Handle,
+    pub(super) identity: IdentityKey,
+    pub(super) events: Events,
+    pub(super) own: Arc<SelfMetrics>,
+    pub(super) clock: Clock,
+}
+
 /// A daemon that listens.
 pub struct Daemon {
     engine: Running,
     server: Server,
     reloader: Arc<Reloader>,
     pages: Arc<EnginePages>,
-    clock: Clock,
-    pollers: Arc<Pollers>,
     config: ValidConfig,
     supervisor: Supervisor,
 }
@@ -96,14 +101,12 @@ impl Daemon {
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
         let guard = match &options.web_file {
-            Some(path) => web_file::watch(
-                path,
-                web_file::ReloadReporter {
-                    events: events.clone(),
-                    own: Arc::clone(&own),
-                    now: Arc::clone(&clock.wall),
-                },
-            )?,
+            Some(path) => {
+                let (events, own) = (events.clone(), Arc::clone(&own));
+                let reporter =
+                    web_file::ReloadReporter { events, own, now: Arc::clone(&clock.wall) };
+                web_file::watch(path, reporter)?
+            }
             None => CurrentWebAuth::default(),
         };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
@@ -111,44 +114,29 @@ impl Daemon {
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
         let engine = engine::spawn(engine, clock.clone())?;
-        let handle = engine.handle.clone();
+        let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
-        let host = EngineHost { engine: handle.clone(), clock: clock.clone() };
-        let pollers = Arc::new(Pollers {
-            tasks: Tasks::new(Arc::new(host), events.clone()),
-            directory: Door {
-                engine: handle.clone(),
-                identity,
-                events: events.clone(),
-                clock: clock.clone(),
-            },
-            trust: OnceLock::new(),
-        });
         let reloader = Arc::new(Reloader {
             file: options.config_file,
             environment: options.environment,
             store: config.store.path.clone(),
-            engine: handle.clone(),
             access: Arc::clone(&access),
-            own: Arc::clone(&own),
-            pollers: Arc::clone(&pollers),
-            events: events.clone(),
-            now: Arc::clone(&clock.wall),
-            turn: tokio::sync::Mutex::new(()),
+            pollers: Pollers::new(shared.clone()),
+            shared: shared.clone(),
+            turn: Mutex::new(()),
         });
         let pages = Arc::new(EnginePages {
-            pages: Pages::new(Arc::clone(&own)),
-            own,
-            engine: handle.clone(),
+            pages: Pages::new(Arc::clone(&shared.own)),
+            shared: shared.clone(),
         });
         let services = Services {
             view: Arc::new({
-                let engine = handle.clone();
+                let engine = shared.engine.clone();
                 move || engine.view()
             }),
-            now: Arc::clone(&clock.wall),
-            metrics: Arc::clone(&pages) as Arc<dyn MetricsPage>,
-            ingest: Arc::new(EngineIngest { engine: handle, identity }),
+            now: Arc::clone(&shared.clock.wall),
+            metrics: Arc::clone(&pages) as _,
+            ingest: Arc::new(shared.clone()),
             history: Some(history),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
@@ -158,7 +146,7 @@ impl Daemon {
                 }
             }),
             access: Arc::new(move |org| access.load().get(org).cloned()),
-            events,
+            events: shared.events,
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
@@ -168,16 +156,8 @@ impl Daemon {
             ingest_memory: config.ingest_memory,
         };
         let server = Server::bind(&options.listen, server_options, services)?;
-        Ok(Self {
-            engine,
-            server,
-            reloader,
-            pages,
-            clock,
-            pollers,
-            config: config.clone(),
-            supervisor: options.supervisor,
-        })
+        let (config, supervisor) = (config.clone(), options.supervisor);
+        Ok(Self { engine, server, reloader, pages, config, supervisor })
     }
 
     /// The addresses, with the ports that the system chose.
@@ -195,37 +175,38 @@ impl Daemon {
     /// # Errors
     /// When the engine ended by a defect, or signals cannot be had.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { mut engine, server, reloader, pages, clock, pollers, config, supervisor } = self;
+        let Self { mut engine, server, reloader, pages, config, supervisor } = self;
         let scheme = server.scheme();
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
-        pollers.configure(&config);
+        reloader.pollers.configure(&config);
         drop(config);
         // Before anybody learns that we are ready, so that no signal is lost.
         let hangup = Arc::new(Mutex::new(signal(SignalKind::hangup())?));
-        let events = reloader.events.clone();
-        let reloading = lasting("reload", events.clone(), move || {
-            let (hangup, reloader) = (Arc::clone(&hangup), Arc::clone(&reloader));
-            async move {
-                while hangup.lock().await.recv().await.is_some() {
-                    // Success and failure have been logged and counted by then.
-                    reloader.reload().await.ok();
+        let shared = reloader.shared.clone();
+        let reloading = lasting("reload", shared.events.clone(), {
+            let reloader = Arc::clone(&reloader);
+            move || {
+                let (hangup, reloader) = (Arc::clone(&hangup), Arc::clone(&reloader));
+                async move {
+                    while hangup.lock().await.recv().await.is_some() {
+                        // Success and failure have been logged and counted by then.
+                        reloader.reload().await.ok();
+                    }
                 }
             }
         });
-        let preparing = lasting("page_cache", events.clone(), {
-            let clock = clock.clone();
-            move || prepare(Arc::clone(&pages), clock.clone())
-        });
+        let preparing =
+            lasting("page_cache", shared.events.clone(), move || Arc::clone(&pages).prepare());
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             // Either way it is time to end.
             ended.await.ok();
         }));
-        let beating = lasting("watchdog", events, {
-            let (supervisor, engine) = (supervisor.clone(), engine.handle.clone());
-            move || beat(supervisor.clone(), engine.clone(), Arc::clone(&clock.wall))
+        let beating = lasting("watchdog", shared.events.clone(), {
+            let supervisor = supervisor.clone();
+            move || beat(supervisor.clone(), shared.clone())
         });
         supervisor.ready();
         let died = tokio::select! {
@@ -239,7 +220,7 @@ impl Daemon {
         serving.await.map_err(std::io::Error::other)?;
         reloading.abort();
         preparing.abort();
-        pollers.tasks.stop();
+        reloader.pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;
@@ -253,18 +234,14 @@ impl Daemon {
     }
 }
 
-/// Tells the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
+/// Notifies the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
 /// an engine that hangs is restarted.
-async fn beat(
-    supervisor: Supervisor,
-    engine: Handle,
-    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-) {
+async fn beat(supervisor: Supervisor, shared: Shared) {
     let Some(every) = supervisor.beat() else {
         return;
     };
     loop {
-        if engine.view().is_fresh(now()) {
+        if shared.engine.view().is_fresh((shared.clock.wall)()) {
             supervisor.alive();
         }
         tokio::time::sleep(every).await;

@@ -1,23 +1,22 @@
 //! A watched directory as a source that is polled: looks into it every second and hands whole files to the engine.
 
-use super::parse::{self, Body, Form};
+use super::daemon::Shared;
+use super::parse::{self, PushedBody, PushedForm};
 use crate::config::FilesConfig;
-use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
 use crate::domain::problem::ProblemReason;
 use crate::domain::source_state::SourceFacts;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::engine::{Clock, Handle};
-use crate::events::{Event, Events, RefusalLog};
+use crate::events::{Event, RefusalLog};
 use crate::sources::failure::Failure;
 use crate::sources::files::{
     DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
-use crate::sources::salesforce::{Columns, Report, read_csv, report_figures};
+use crate::sources::salesforce::{Report, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,29 +34,15 @@ const LOOK_WITHIN: Duration = Duration::from_secs(120);
 /// Why an exported error report is not taken.
 const NO_COLUMNS: &str = "the name says that this is an exported sync error report, but orgs[].files.report does not say which columns to read; add object_column and user_column there, or rename a snapshot so that it does not end in .report.csv";
 
-/// The way of a file into the engine.
-#[derive(Clone)]
-pub(super) struct Door {
-    pub(super) engine: Handle,
-    pub(super) identity: IdentityKey,
-    pub(super) events: Events,
-    pub(super) clock: Clock,
-}
-
 /// The directory of an organisation as a source that is polled.
-pub(super) struct Directory {
-    org: OrgName,
-    files: FilesConfig,
-    door: Door,
+#[derive(Clone)]
+pub(super) struct WatchedDirectory {
+    pub(super) org: OrgName,
+    pub(super) files: FilesConfig,
+    pub(super) shared: Shared,
 }
 
-impl Directory {
-    pub(super) fn new(org: &OrgName, files: &FilesConfig, door: &Door) -> Self {
-        Self { org: org.clone(), files: files.clone(), door: door.clone() }
-    }
-}
-
-impl PollSettings for Directory {
+impl PollSettings for WatchedDirectory {
     fn source(&self) -> &'static str {
         SOURCE
     }
@@ -73,9 +58,7 @@ impl PollSettings for Directory {
 
     fn start(&self) -> Box<dyn PolledSource> {
         Box::new(Looks {
-            org: self.org.clone(),
-            columns: self.files.report.clone().map(Arc::new),
-            door: self.door.clone(),
+            directory: Arc::new(self.clone()),
             watcher: Arc::new(Mutex::new(Watcher::new(self.files.directory.clone()))),
             report: Arc::default(),
             look: None,
@@ -85,10 +68,7 @@ impl PollSettings for Directory {
 
 /// The looks into one directory.
 struct Looks {
-    org: OrgName,
-    /// The columns of an exported error report, where one is expected.
-    columns: Option<Arc<Columns>>,
-    door: Door,
+    directory: Arc<WatchedDirectory>,
     watcher: Arc<Mutex<Watcher>>,
     /// The exported report that was read last.
     report: Arc<Mutex<Option<Report>>>,
@@ -98,12 +78,12 @@ struct Looks {
 
 impl Looks {
     fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, LookError>> {
-        let (org, door, columns) = (self.org.clone(), self.door.clone(), self.columns.clone());
+        let directory = Arc::clone(&self.directory);
         let (watcher, report) = (Arc::clone(&self.watcher), Arc::clone(&self.report));
-        let steady = (door.clock.steady)();
+        let steady = (directory.shared.clock.steady)();
         tokio::task::spawn_blocking(move || {
             let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
-            watcher.look(steady, |file| door.take(&org, columns.as_deref(), file, now, &report))
+            watcher.look(steady, |file| directory.take(file, now, &report))
         })
     }
 }
@@ -111,10 +91,7 @@ impl Looks {
 impl PolledSource for Looks {
     fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
         Box::pin(async move {
-            let mut look = match self.look.take() {
-                Some(look) => look,
-                None => self.look(now),
-            };
+            let mut look = self.look.take().unwrap_or_else(|| self.look(now));
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
                 Ok(Ok(looked)) => {
                     looked.map_err(|error| Failure::new(DIRECTORY_UNAVAILABLE, error.to_string()))
@@ -147,48 +124,47 @@ impl PolledSource for Looks {
     }
 }
 
-impl Door {
+impl WatchedDirectory {
     /// Reads a file and waits until what it says is on disk.
     fn take(
         &self,
-        org: &OrgName,
-        report: Option<&Columns>,
         found: Result<Dropped, Refused>,
         now: Timestamp,
         latest: &Mutex<Option<Report>>,
     ) -> Taken {
         let file = match found {
             Ok(file) => file,
-            Err(refused) => return self.of_no_form(org, &refused.name, refused.reason),
+            Err(refused) => return self.of_no_form(&refused.name, refused.reason),
         };
-        let view = self.engine.view();
+        let view = self.shared.engine.view();
         // An organisation that is new waits for the engine to know it.
-        let Some(policy) = view.org(org).map(|org| Arc::clone(&org.policy)) else {
+        let Some(policy) = view.org(&self.org).map(|org| Arc::clone(&org.policy)) else {
             return Taken::Later;
         };
         let form = match file.kind {
-            FileKind::Activity => Form::Activity,
-            FileKind::Json => Form::Json,
-            FileKind::Csv => Form::Csv,
-            FileKind::Report => return self.report(org, report, &file, latest),
-            FileKind::Html => Form::Html,
-            FileKind::Text => Form::Text,
+            FileKind::Activity => PushedForm::Activity,
+            FileKind::Json => PushedForm::Json,
+            FileKind::Csv => PushedForm::Csv,
+            FileKind::Report => return self.report(&file, latest),
+            FileKind::Html => PushedForm::Html,
+            FileKind::Text => PushedForm::Text,
         };
-        let body = Body {
+        let body = PushedBody {
             form,
             bytes: &file.body,
             received_at: now,
             on_error: OnError::Refuse,
             captured_at: None,
             // A JSON snapshot says its own time; a page cannot, and a table may.
-            written_at: (form != Form::Json).then(|| file.modified.min(now)),
+            written_at: (form != PushedForm::Json).then(|| file.modified.min(now)),
             user: file.user.as_deref(),
         };
-        let read = match parse::read(&policy, &self.identity, &body) {
+        let read = match parse::read(&policy, &self.shared.identity, &body) {
             Ok(read) => read,
-            Err(error) => return self.reject(org, &file.name, &error),
+            Err(error) => return self.reject(&file.name, &error),
         };
         let answer = self
+            .shared
             .engine
             .submit(read.observation)
             .and_then(|answer| answer.blocking_recv().unwrap_or(Err(Refusal::ShuttingDown)));
@@ -198,44 +174,38 @@ impl Door {
         }
     }
 
-    /// Reads an exported error report. Nothing of it goes to disk: like one that is asked for, it is figures alone.
-    fn report(
-        &self,
-        org: &OrgName,
-        columns: Option<&Columns>,
-        file: &Dropped,
-        latest: &Mutex<Option<Report>>,
-    ) -> Taken {
-        let Some(columns) = columns else {
-            return self.of_no_form(org, &file.name, NO_COLUMNS.to_owned());
+    /// Reads an exported error report. Nothing of it goes to disk: like one that is polled, it is figures alone.
+    fn report(&self, file: &Dropped, latest: &Mutex<Option<Report>>) -> Taken {
+        let Some(columns) = &self.files.report else {
+            return self.of_no_form(&file.name, NO_COLUMNS.to_owned());
         };
         match read_csv(&file.body, columns) {
             Ok(report) => {
                 *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
                 Taken::Accepted
             }
-            Err(error) => self.reject(org, &file.name, &error),
+            Err(error) => self.reject(&file.name, &error),
         }
     }
 
-    fn of_no_form(&self, org: &OrgName, name: &str, reason: String) -> Taken {
+    fn of_no_form(&self, name: &str, reason: String) -> Taken {
         let detail = format!("file {}: {reason}", name.escape_debug());
-        self.refuse(org, ProblemReason::MediaTypeUnsupported, detail);
+        self.refuse(ProblemReason::MediaTypeUnsupported, detail);
         Taken::Rejected(reason)
     }
 
-    fn reject(&self, org: &OrgName, name: &str, error: &IngestError) -> Taken {
+    fn reject(&self, name: &str, error: &IngestError) -> Taken {
         // Whoever drops files may drop one that only the daemon can read: nothing of it is repeated.
         let reason = error.without_quotes();
         let first = reason.lines().next().unwrap_or_default();
         let detail = format!("file {}: {first}", name.escape_debug());
-        self.refuse(org, error.reason, detail);
+        self.refuse(error.reason, detail);
         Taken::Rejected(reason)
     }
 
-    fn refuse(&self, org: &OrgName, reason: ProblemReason, detail: String) {
-        self.events.emit(Event::IngestRejected {
-            org: org.to_string(),
+    fn refuse(&self, reason: ProblemReason, detail: String) {
+        self.shared.events.emit(Event::IngestRejected {
+            org: self.org.to_string(),
             reason: reason.name(),
             detail,
             field: None,

@@ -1,11 +1,11 @@
 //! Pushed bytes → a parser → the engine → the answer. The answer comes after the engine's, and so after the disk.
 
-use super::parse::{self, Body, Form, LeftOut, Read};
+use super::daemon::Shared;
+use super::parse::{self, LeftOut, Parsed, PushedBody, PushedForm};
 use crate::domain::activity::IdentityKey;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::problem::ProblemReason;
-use crate::engine::Handle;
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::snapshot::to_json;
 use crate::web::problem::Problem;
@@ -19,16 +19,11 @@ use std::sync::Arc;
 const PARSED_IN_PLACE: usize = 32 << 10;
 
 /// Hands pushes to the engine.
-pub(super) struct EngineIngest {
-    pub(super) engine: Handle,
-    pub(super) identity: IdentityKey,
-}
-
-impl Ingest for EngineIngest {
+impl Ingest for Shared {
     fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
-        let (engine, identity) = (self.engine.clone(), self.identity);
+        let shared = self.clone();
         Box::pin(async move {
-            match take(engine, identity, request).await {
+            match shared.take_in(request).await {
                 Ok(answer) => IngestAnswer::Taken(answer),
                 Err(problem) => IngestAnswer::Refused(problem),
             }
@@ -36,9 +31,9 @@ impl Ingest for EngineIngest {
     }
 
     fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
-        let (engine, identity) = (self.engine.clone(), self.identity);
+        let shared = self.clone();
         Box::pin(async move {
-            match read_on(&engine, identity, request).await?.observation {
+            match shared.read(request).await?.observation {
                 Observation::Snapshot(snapshot) => {
                     Ok(Understood { json: to_json(&snapshot), snapshot })
                 }
@@ -51,44 +46,30 @@ impl Ingest for EngineIngest {
     }
 }
 
-/// Reads a request where it takes the least time.
-async fn read_on(
-    engine: &Handle,
-    identity: IdentityKey,
-    request: IngestRequest,
-) -> Result<Read, Problem> {
-    let view = engine.view();
-    let policy = view
-        .org(&request.org)
-        .map(|org| Arc::clone(&org.policy))
-        .ok_or_else(|| refused(Refusal::UnknownOrg))?;
-    if request.body.len() <= PARSED_IN_PLACE {
-        read(&policy, &identity, &request)
-    } else {
-        tokio::task::spawn_blocking(move || read(&policy, &identity, &request)).await.map_err(
-            |_| {
-                Problem::new(
-                    ProblemReason::Internal,
-                    "Reading the body failed in a way that is our mistake; nothing was taken.",
-                )
-            },
-        )?
+impl Shared {
+    async fn take_in(&self, request: IngestRequest) -> Result<IngestReceipt, Problem> {
+        let Parsed { observation, left_out } = self.read(request).await?;
+        let submitted = self.engine.submit(observation).map_err(refused)?;
+        let receipt = submitted.await.unwrap_or(Err(Refusal::ShuttingDown)).map_err(refused)?;
+        Ok(answer(receipt, left_out))
     }
-}
 
-async fn take(
-    engine: Handle,
-    identity: IdentityKey,
-    request: IngestRequest,
-) -> Result<IngestReceipt, Problem> {
-    let Read { observation, left_out } = read_on(&engine, identity, request).await?;
-    let receipt = engine
-        .submit(observation)
-        .map_err(refused)?
-        .await
-        .unwrap_or(Err(Refusal::ShuttingDown))
-        .map_err(refused)?;
-    Ok(answer(receipt, left_out))
+    /// Reads a request where it takes the least time.
+    async fn read(&self, request: IngestRequest) -> Result<Parsed, Problem> {
+        let view = self.engine.view();
+        let org = view.org(&request.org).ok_or_else(|| refused(Refusal::UnknownOrg))?;
+        let (policy, identity) = (Arc::clone(&org.policy), self.identity);
+        if request.body.len() <= PARSED_IN_PLACE {
+            return read(&policy, &identity, &request);
+        }
+        let reading = tokio::task::spawn_blocking(move || read(&policy, &identity, &request));
+        reading.await.map_err(|_| {
+            Problem::new(
+                ProblemReason::Internal,
+                "Reading the body failed in a way that is our mistake; nothing was taken.",
+            )
+        })?
+    }
 }
 
 /// The answer to a body that is on disk.
@@ -107,14 +88,14 @@ fn read(
     policy: &OrgPolicy,
     identity: &IdentityKey,
     request: &IngestRequest,
-) -> Result<Read, Problem> {
-    let body = Body {
+) -> Result<Parsed, Problem> {
+    let body = PushedBody {
         form: match (request.kind, request.media_type) {
-            (IngestKind::Activity, _) => Form::Activity,
-            (IngestKind::Snapshot, MediaType::Csv) => Form::Csv,
-            (IngestKind::Snapshot, MediaType::Html) => Form::Html,
-            (IngestKind::Snapshot, MediaType::Text) => Form::Text,
-            (IngestKind::Snapshot, MediaType::Json | MediaType::Ndjson) => Form::Json,
+            (IngestKind::Activity, _) => PushedForm::Activity,
+            (IngestKind::Snapshot, MediaType::Csv) => PushedForm::Csv,
+            (IngestKind::Snapshot, MediaType::Html) => PushedForm::Html,
+            (IngestKind::Snapshot, MediaType::Text) => PushedForm::Text,
+            (IngestKind::Snapshot, MediaType::Json | MediaType::Ndjson) => PushedForm::Json,
         },
         bytes: &request.body,
         received_at: request.received_at,

@@ -1,4 +1,4 @@
-//! Wires the rooms and owns the clock. Nothing is decided here: each line hands one room's value to another.
+//! Wires the modules and owns the clock. Nothing is decided here: each line hands one module's value to another.
 
 mod clock;
 mod daemon;

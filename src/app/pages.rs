@@ -1,8 +1,8 @@
-//! The metrics room's pages as the server asks for them.
+//! The metrics pages as the server needs them.
 
+use super::daemon::Shared;
 use crate::domain::time::Timestamp;
-use crate::engine::{Clock, Handle};
-use crate::metrics::{Format, Pages, SelfMetrics};
+use crate::metrics::{Format, Pages};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
@@ -13,14 +13,38 @@ use std::time::Instant;
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
     pub(super) pages: Pages,
-    pub(super) own: Arc<SelfMetrics>,
-    pub(super) engine: Handle,
+    pub(super) shared: Shared,
 }
 
 impl EnginePages {
     /// Gauges that only the moment of the page can tell.
     fn measure(&self) {
-        self.own.set_queue_bytes(self.engine.waiting_bytes() as u64);
+        self.shared.own.set_queue_bytes(self.shared.engine.waiting_bytes() as u64);
+    }
+
+    /// Has the compressed page of each new View made as soon as the engine has published it, so that a scrape of it only
+    /// has to be sent. Ends with the engine.
+    pub(super) async fn prepare(self: Arc<Self>) {
+        let mut views = self.shared.engine.views();
+        while views.changed().await.is_ok() {
+            let view = Arc::clone(&views.borrow_and_update());
+            // What it costs is the machine's time, however fast the demonstration's clock runs.
+            let began = Instant::now();
+            let pages = Arc::clone(&self);
+            let making = move || {
+                pages.measure();
+                pages.pages.prepare(&view, (pages.shared.clock.wall)());
+            };
+            if let Err(ended) = tokio::task::spawn_blocking(making).await {
+                match ended.try_into_panic() {
+                    // For whoever started this task, to start it again.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return,
+                }
+            }
+            // A busy engine publishes every few milliseconds; this takes a twentieth of a core at most.
+            tokio::time::sleep(began.elapsed() * 20).await;
+        }
     }
 }
 
@@ -32,7 +56,7 @@ impl MetricsPage for EnginePages {
         now: Timestamp,
     ) -> Box<dyn ChunkSource> {
         self.measure();
-        let view = self.engine.view();
+        let view = self.shared.engine.view();
         let format = match exposition {
             negotiate::Exposition::Text004 => Format::Text,
             negotiate::Exposition::OpenMetrics001 | negotiate::Exposition::OpenMetrics100 => {
@@ -43,32 +67,6 @@ impl MetricsPage for EnginePages {
             Encoding::Identity => Box::new(Pieces(self.pages.text(view, now, format))),
             Encoding::Gzip => Box::new(Pieces(self.pages.gzip(view, now, format))),
         }
-    }
-}
-
-/// Has the compressed page of each new View made as soon as the engine has published it, so that a scrape of it only has
-/// to be sent. Ends with the engine.
-pub(super) async fn prepare(pages: Arc<EnginePages>, clock: Clock) {
-    let mut views = pages.engine.views();
-    while views.changed().await.is_ok() {
-        let view = Arc::clone(&views.borrow_and_update());
-        // What it costs is the machine's time, however fast the demonstration's clock runs.
-        let began = Instant::now();
-        let now = (clock.wall)();
-        let pages = Arc::clone(&pages);
-        let making = move || {
-            pages.measure();
-            pages.pages.prepare(&view, now);
-        };
-        if let Err(ended) = tokio::task::spawn_blocking(making).await {
-            match ended.try_into_panic() {
-                // For whoever started this task, to start it again.
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => return,
-            }
-        }
-        // A busy engine publishes every few milliseconds; this takes a twentieth of a core at most.
-        tokio::time::sleep(began.elapsed() * 20).await;
     }
 }
 

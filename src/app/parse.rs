@@ -10,7 +10,7 @@ use crate::sources::{activity, page, snapshot};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PushedForm {
     Activity,
     Json,
     Csv,
@@ -18,10 +18,10 @@ pub(super) enum Form {
     Text,
 }
 
-/// A body and what was said beside it.
+/// A body and what came beside it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Body<'a> {
-    pub(super) form: Form,
+pub(super) struct PushedBody<'a> {
+    pub(super) form: PushedForm,
     pub(super) bytes: &'a [u8],
     pub(super) received_at: Timestamp,
     pub(super) on_error: OnError,
@@ -32,7 +32,7 @@ pub(super) struct Body<'a> {
 }
 
 /// What was understood of a body.
-pub(super) struct Read {
+pub(super) struct Parsed {
     pub(super) observation: Observation,
     pub(super) left_out: LeftOut,
 }
@@ -48,8 +48,8 @@ pub(super) struct LeftOut {
 pub(super) fn read(
     policy: &OrgPolicy,
     identity: &IdentityKey,
-    body: &Body<'_>,
-) -> Result<Read, IngestError> {
+    body: &PushedBody<'_>,
+) -> Result<Parsed, IngestError> {
     let org = &policy.name;
     let now = body.received_at;
     let tabled =
@@ -67,19 +67,19 @@ pub(super) fn read(
         page::parse(body.bytes, form, &context).map(of_snapshot)
     };
     match body.form {
-        Form::Activity => {
+        PushedForm::Activity => {
             let context = activity::Context { org, identity, now, on_error: body.on_error };
             let parsed = activity::parse(body.bytes, &context)?;
             let left_out = LeftOut { listed: parsed.rejected, total: parsed.rejected_total };
-            Ok(Read { observation: Observation::Activity(parsed.value), left_out })
+            Ok(Parsed { observation: Observation::Activity(parsed.value), left_out })
         }
-        Form::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
-        Form::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
-        Form::Html => paged(page::Form::Html),
-        Form::Text => paged(page::Form::of(body.bytes)),
+        PushedForm::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
+        PushedForm::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
+        PushedForm::Html => paged(page::Form::Html),
+        PushedForm::Text => paged(page::Form::of(body.bytes)),
     }
 }
 
-fn of_snapshot(snapshot: Snapshot) -> Read {
-    Read { observation: Observation::Snapshot(snapshot), left_out: LeftOut::default() }
+fn of_snapshot(snapshot: Snapshot) -> Parsed {
+    Parsed { observation: Observation::Snapshot(snapshot), left_out: LeftOut::default() }
 }

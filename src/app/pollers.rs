@@ -1,13 +1,13 @@
 //! Which sources are polled for which organisation, and their way to the engine.
 
-use super::files::Directory;
+use super::daemon::Shared;
+use super::files::WatchedDirectory;
 use crate::config::ValidConfig;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Refusal};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::engine::{Clock, Handle};
 use crate::http_client::Trust;
 use crate::sources::polling::{Host, Pending, PollSettings, Tasks, Wanted};
 use crate::sources::salesforce::SalesforceSource;
@@ -17,12 +17,17 @@ use std::time::Duration;
 /// All that is polled.
 pub(super) struct Pollers {
     pub(super) tasks: Tasks,
-    pub(super) directory: super::files::Door,
-    /// The system's authorities, read when the first organisation is asked.
-    pub(super) trust: OnceLock<Trust>,
+    shared: Shared,
+    /// The system's authorities, read when the first organisation is polled.
+    trust: OnceLock<Trust>,
 }
 
 impl Pollers {
+    pub(super) fn new(shared: Shared) -> Self {
+        let tasks = Tasks::new(Arc::new(shared.clone()), shared.events.clone());
+        Self { tasks, shared, trust: OnceLock::new() }
+    }
+
     /// Starts and ends polls, so that those run that `config` names.
     pub(super) fn configure(&self, config: &ValidConfig) {
         let mut wanted = Wanted::new();
@@ -37,9 +42,10 @@ impl Pollers {
                         trust: self.trust.get_or_init(system_trust).clone(),
                     }) as _
                 }),
-                org.files
-                    .as_ref()
-                    .map(|files| Arc::new(Directory::new(name, files, &self.directory)) as _),
+                org.files.as_ref().map(|files| {
+                    let (org, files, shared) = (name.clone(), files.clone(), self.shared.clone());
+                    Arc::new(WatchedDirectory { org, files, shared }) as _
+                }),
             ];
             let sources = sources.into_iter().flatten();
             wanted.extend(sources.map(|source| (name.clone(), source)));
@@ -49,12 +55,7 @@ impl Pollers {
 }
 
 /// The engine as the loop of polls sees it.
-pub(super) struct EngineHost {
-    pub(super) engine: Handle,
-    pub(super) clock: Clock,
-}
-
-impl Host for EngineHost {
+impl Host for Shared {
     fn now(&self) -> Timestamp {
         (self.clock.wall)()
     }
@@ -77,7 +78,7 @@ impl Host for EngineHost {
     }
 }
 
-/// The system's authorities. A machine that has none refuses every https answer, which is said once and in the beginning.
+/// The system's authorities. A machine that has none refuses every https answer, which is logged once and in the beginning.
 fn system_trust() -> Trust {
     let (trust, troubles) = Trust::found_in_system();
     if trust.is_empty() {

@@ -1,12 +1,11 @@
 //! What changes when the configuration is read again: the engine's policies, who may push, and which series exist.
 
+use super::daemon::Shared;
 use super::pollers::Pollers;
-use crate::config::{Environment, ValidConfig, from_file};
+use crate::config::{Environment, OrgConfig, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
-use crate::domain::time::Timestamp;
-use crate::engine::{Handle, Settings};
-use crate::events::{Event, Events};
-use crate::metrics::SelfMetrics;
+use crate::engine::Settings;
+use crate::events::Event;
 use crate::web::services::Access;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -23,12 +22,9 @@ pub(super) struct Reloader {
     pub(super) environment: Environment,
     /// The database that is open; no reload can take another.
     pub(super) store: PathBuf,
-    pub(super) engine: Handle,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
-    pub(super) own: Arc<SelfMetrics>,
-    pub(super) pollers: Arc<Pollers>,
-    pub(super) events: Events,
-    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) pollers: Pollers,
+    pub(super) shared: Shared,
     /// One reload at a time, or the older of two could win.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -38,12 +34,12 @@ impl Reloader {
     pub(super) async fn reload(&self) -> Result<(), String> {
         let _turn = self.turn.lock().await;
         let done = self.try_reload().await;
-        self.events.emit(match &done {
+        self.shared.events.emit(match &done {
             Ok(()) => Event::ConfigReloaded,
             Err(errors) => Event::ConfigRejected { errors: errors.clone() },
         });
         if done.is_ok() {
-            self.own.config_loaded((self.now)());
+            self.shared.own.config_loaded((self.shared.clock.wall)());
         }
         done
     }
@@ -62,8 +58,8 @@ impl Reloader {
                 self.store.display().to_string()
             ));
         }
-        self.engine.configure(settings(&config)).await?;
-        self.own.set_orgs(&names(&config));
+        self.shared.engine.configure(settings(&config)).await?;
+        self.shared.own.set_orgs(&names(&config));
         self.pollers.configure(&config);
         self.access.store(Arc::new(access_table(&config)));
         Ok(())
@@ -88,18 +84,11 @@ pub(super) fn names(config: &ValidConfig) -> Vec<OrgName> {
 
 /// Who may push.
 pub(super) fn access_table(config: &ValidConfig) -> AccessTable {
-    config
-        .orgs
-        .iter()
-        .map(|org| {
-            let allowed_origins = org
-                .ingest
-                .allowed_origins
-                .iter()
-                .map(|origin| origin.as_str().to_owned())
-                .collect();
-            let access = Access { token: org.ingest.token.clone(), allowed_origins };
-            (org.policy.name.clone(), Arc::new(access))
-        })
-        .collect()
+    let access = |org: &OrgConfig| {
+        let origins = org.ingest.allowed_origins.iter();
+        let allowed_origins = origins.map(|origin| origin.as_str().to_owned()).collect();
+        let access = Access { token: org.ingest.token.clone(), allowed_origins };
+        (org.policy.name.clone(), Arc::new(access))
+    };
+    config.orgs.iter().map(access).collect()
 }

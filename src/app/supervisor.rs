@@ -1,5 +1,5 @@
-//! What the supervisor is told, in systemd's protocol: datagrams to a socket that the environment names. By hand,
-//! because it is four lines of text, and a library would bring unsafe code for file descriptors that we do not pass.
+//! How the daemon is, for the supervisor, in systemd's protocol: datagrams to a socket that the environment names. By hand:
+//! the library for it opens a socket for each line, and waits while a supervisor does not read.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -42,20 +42,20 @@ impl Supervisor {
 
     /// Everything was started and answers.
     pub(super) fn ready(&self) {
-        self.tell("READY=1");
+        self.notify("READY=1");
     }
 
     /// The engine works.
     pub(super) fn alive(&self) {
-        self.tell("WATCHDOG=1");
+        self.notify("WATCHDOG=1");
     }
 
     /// The end has begun.
     pub(super) fn stopping(&self) {
-        self.tell("STOPPING=1");
+        self.notify("STOPPING=1");
     }
 
-    fn tell(&self, what: &str) {
+    fn notify(&self, what: &str) {
         if let Some(Err(error)) = self.socket.as_ref().map(|socket| socket.send(what.as_bytes())) {
             tracing::warn!(%error, "The supervisor cannot be notified {what}: {error}");
         }
@@ -92,9 +92,9 @@ mod tests {
             let supervisor =
                 Supervisor { socket: Some(Arc::new(connect(&name).unwrap())), patience: None };
             supervisor.ready();
-            let mut told = [0; 32];
-            let length = socket.recv(&mut told).unwrap();
-            assert_eq!(&told[..length], b"READY=1");
+            let mut received = [0; 32];
+            let length = socket.recv(&mut received).unwrap();
+            assert_eq!(&received[..length], b"READY=1");
         }
         assert!(connect(OsStr::new("/nowhere/notify")).is_err());
     }

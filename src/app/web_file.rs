@@ -1,4 +1,4 @@
-//! The web's file, read again when it or a certificate changes: what is asked for every connection and every request.
+//! The web's file, read again when it or a certificate changes: what every connection and every request needs.
 
 use crate::config::{ConfigError, WebFile, web_file};
 use crate::domain::time::Timestamp;
@@ -21,10 +21,10 @@ struct Watch {
     /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
     encrypted: bool,
     guard: ArcSwap<WebAuth>,
-    seen: Mutex<Seen>,
+    seen: Mutex<WatchState>,
 }
 
-/// Where it is said what was read.
+/// Where what was read is reported.
 pub(super) struct ReloadReporter {
     pub(super) events: Events,
     pub(super) own: Arc<SelfMetrics>,
@@ -42,7 +42,7 @@ impl ReloadReporter {
 }
 
 /// What was read last.
-struct Seen {
+struct WatchState {
     stamps: Vec<(PathBuf, Stamp)>,
     /// When it could not be used.
     failed: Option<Failed>,
@@ -68,7 +68,7 @@ pub(super) fn watch(path: &Path, reporter: ReloadReporter) -> Result<CurrentWebA
         path: path.to_owned(),
         reporter,
         encrypted: file.tls.is_some(),
-        seen: Mutex::new(Seen { stamps: stamps(file.files.iter().cloned()), failed: None }),
+        seen: Mutex::new(WatchState { stamps: stamps(file.files.iter().cloned()), failed: None }),
         guard: ArcSwap::from_pointee(guard(file)),
     };
     Ok(CurrentWebAuth(Arc::new(move || watch.now())))
@@ -81,7 +81,7 @@ impl Watch {
         self.guard.load_full()
     }
 
-    fn look(&self, seen: &mut Seen) {
+    fn look(&self, seen: &mut WatchState) {
         let found = stamps(seen.stamps.iter().map(|(path, _)| path.clone()));
         let due = seen.failed.as_ref().is_some_and(|failed| {
             let wait = if failed.reported { TRY_AGAIN_ONCE_REPORTED } else { TRY_AGAIN };

@@ -35,7 +35,7 @@ pub struct Cli {
     pub(super) daemon: DaemonArgs,
     /// The command; none is the daemon.
     #[command(subcommand)]
-    pub(super) command: Option<Command>,
+    pub(super) command: Option<CliCommand>,
 }
 
 /// The daemon.
@@ -117,7 +117,7 @@ pub(super) enum LogFormat {
 
 /// What to do instead of being the daemon.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CliCommand {
     /// Run everything with simulated organisations: no configuration, nothing to set up.
     Demo(DemoArgs),
     /// Ask a running daemon for one judgement, for Nagios and its kin: one line, exit 0 ok, 1 warning, 2 critical, 3 unknown.

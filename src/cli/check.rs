@@ -16,7 +16,7 @@ use serde_json::Value;
 pub(super) fn check(args: &CheckArgs, streams: &mut Streams<'_>) -> Exit {
     let judgement = match status(args) {
         Ok(body) => of(&args.org, &body),
-        Err(says) => Judgement::new(&args.org, UNKNOWN, &says, &[]),
+        Err(says) => PluginLine::new(&args.org, UNKNOWN, &says, &[]),
     };
     match streams.print(&judgement.line) {
         Exit::FINE => judgement.exit,
@@ -49,12 +49,12 @@ const CRITICAL: PluginState = ("CRITICAL", Exit::WRONG);
 const UNKNOWN: PluginState = ("UNKNOWN", Exit::UNKNOWN);
 
 /// The line that a plugin prints, and the code that it exits with.
-struct Judgement {
+struct PluginLine {
     line: String,
     exit: Exit,
 }
 
-impl Judgement {
+impl PluginLine {
     fn new(
         org: &OrgName,
         (word, exit): PluginState,
@@ -111,15 +111,15 @@ struct ApiStep {
 }
 
 /// What the daemon's answer means.
-fn of(org: &OrgName, body: &[u8]) -> Judgement {
+fn of(org: &OrgName, body: &[u8]) -> PluginLine {
     match serde_json::from_slice(body) {
         Ok(status) => {
             let (state, sentence) = judged(&status);
-            Judgement::new(org, state, &sentence, &performance(&status))
+            PluginLine::new(org, state, &sentence, &performance(&status))
         }
         Err(error) => {
             let says = format!("the answer is not that of lightning-sync-exporter: {error}");
-            Judgement::new(org, UNKNOWN, &says, &[])
+            PluginLine::new(org, UNKNOWN, &says, &[])
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What is typed: flags and commands, what they print, and how they exit. Text goes to the writers that are passed in. A new
-//! command is a variant of [`args::Command`] and a function.
+//! command is a variant of [`args::CliCommand`] and a function.
 
 mod api_client;
 mod args;
@@ -11,7 +11,7 @@ mod exit;
 mod log;
 
 pub use args::Cli;
-use args::Command;
+use args::CliCommand;
 use clap::Parser;
 pub use exit::{Exit, Streams};
 use std::ffi::OsString;
@@ -48,16 +48,16 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
     match &cli.command {
         None if cli.daemon.check_only => commands::check_all(&cli.daemon, streams),
         None => daemon::daemon(&cli.daemon, streams),
-        Some(Command::Demo(args)) => daemon::demo(args, streams),
-        Some(Command::Check(args)) => check::check(args, streams),
-        Some(Command::Explain(args)) => commands::explain(args, streams),
-        Some(Command::Parse(args)) => commands::parse(args, streams),
-        Some(Command::Rules(args)) => commands::rules(args, streams),
-        Some(Command::Doctor(args)) => doctor::doctor(args, streams),
-        Some(Command::Backup(args)) => commands::backup(args, streams),
-        Some(Command::Restore(args)) => commands::restore(args, streams),
-        Some(Command::Erase(args)) => commands::erase(args, streams),
-        Some(Command::Config(command)) => commands::config(command, streams),
+        Some(CliCommand::Demo(args)) => daemon::demo(args, streams),
+        Some(CliCommand::Check(args)) => check::check(args, streams),
+        Some(CliCommand::Explain(args)) => commands::explain(args, streams),
+        Some(CliCommand::Parse(args)) => commands::parse(args, streams),
+        Some(CliCommand::Rules(args)) => commands::rules(args, streams),
+        Some(CliCommand::Doctor(args)) => doctor::doctor(args, streams),
+        Some(CliCommand::Backup(args)) => commands::backup(args, streams),
+        Some(CliCommand::Restore(args)) => commands::restore(args, streams),
+        Some(CliCommand::Erase(args)) => commands::erase(args, streams),
+        Some(CliCommand::Config(command)) => commands::config(command, streams),
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         let file = std::path::PathBuf::from("a.yaml");
         assert_eq!(
             good("config check --config.file a.yaml").command,
-            Some(Command::Config(ConfigCommand::Check(ConfigFile { file })))
+            Some(CliCommand::Config(ConfigCommand::Check(ConfigFile { file })))
         );
     }
 

@@ -142,9 +142,16 @@ fn row(key: &ConfigKey) -> String {
 /// The JSON schema of the configuration, draft 2020-12. What it cannot say (orders of dates, files, unique names) only
 /// the validator knows.
 pub fn schema() -> Value {
-    let mut schema = object("");
-    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    schema["title"] = json!("lightning-sync-exporter configuration");
+    let draft = json!("https://json-schema.org/draft/2020-12/schema");
+    let title = json!("lightning-sync-exporter configuration");
+    with(with(object(""), "$schema", draft), "title", title)
+}
+
+/// A schema with one more field.
+fn with(mut schema: Value, name: &str, value: Value) -> Value {
+    if let Some(fields) = schema.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
     schema
 }
 
@@ -153,12 +160,9 @@ fn object(parent: &str) -> Value {
     let properties: Map<_, _> = keys().map(|key| (key.name().to_owned(), described(key))).collect();
     let needed = keys().filter(|key| key.default == KeyDefault::Needed).map(ConfigKey::name);
     let needed: Vec<_> = needed.collect();
-    let mut schema =
+    let schema =
         json!({ "type": "object", "additionalProperties": false, "properties": properties });
-    if !needed.is_empty() {
-        schema["required"] = json!(needed);
-    }
-    schema
+    if needed.is_empty() { schema } else { with(schema, "required", json!(needed)) }
 }
 
 fn described(key: &ConfigKey) -> Value {
@@ -166,7 +170,7 @@ fn described(key: &ConfigKey) -> Value {
     const SPAN: &str = "([0-9]+[wdhms])+";
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     let list = |items: Value| json!({ "type": "array", "uniqueItems": true, "items": items });
-    let mut schema = match key.kind {
+    let schema = match key.kind {
         KeyKind::Section => object(key.path),
         KeyKind::Sections => {
             json!({ "type": "array", "minItems": 1, "items": object(&format!("{}[]", key.path)) })
@@ -175,11 +179,7 @@ fn described(key: &ConfigKey) -> Value {
         KeyKind::Texts(pattern, _) => list(text(pattern)),
         KeyKind::File => json!({ "type": "string", "minLength": 1 }),
         KeyKind::Choice(names) => json!({ "enum": names() }),
-        KeyKind::Choices(names) => {
-            let mut names = list(json!({ "enum": names() }));
-            names["minItems"] = json!(1);
-            names
-        }
+        KeyKind::Choices(names) => with(list(json!({ "enum": names() })), "minItems", json!(1)),
         KeyKind::Flag => json!({ "type": "boolean" }),
         KeyKind::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Bytes(..) => text("^[0-9]+(KiB|MiB|GiB)$"),
@@ -189,11 +189,11 @@ fn described(key: &ConfigKey) -> Value {
         KeyKind::DateOrNone => text(&format!("^({DATE}|none)$")),
         KeyKind::Dates => list(text(&format!("^{DATE}$"))),
     };
-    schema["description"] = json!(key.doc);
-    if let KeyDefault::Value(default) = key.default {
-        schema["default"] = reader::read(default, &Collector::default()).map(json_of).into();
-    }
-    schema
+    let schema = with(schema, "description", json!(key.doc));
+    let KeyDefault::Value(default) = key.default else {
+        return schema;
+    };
+    with(schema, "default", reader::read(default, &Collector::default()).map(json_of).into())
 }
 
 /// A default, written as YAML in the table, as JSON.

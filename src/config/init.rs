@@ -183,8 +183,11 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), InitError> {
         // Whatever the umask took away.
         file.set_permissions(Permissions::from_mode(mode))
     };
-    write().map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => exists(path),
-        _ => io_error(path.display())(source),
+    write().map_err(|source| {
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            exists(path)
+        } else {
+            io_error(path.display())(source)
+        }
     })
 }

@@ -23,7 +23,7 @@ const OTHER_FAMILY_AFTER: Duration = Duration::from_millis(250);
 
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-type Pending<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+type ConnectorFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 /// Opens connections, each within a time that covers looking up, TCP and TLS.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Connector {
 impl Service<Uri> for Connector {
     type Response = Stream;
     type Error = Box<dyn Error + Send + Sync>;
-    type Future = Pending<Stream, Self::Error>;
+    type Future = ConnectorFuture<Stream, Self::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.https.poll_ready(context)
@@ -109,7 +109,7 @@ impl Resolver {
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = NotResolved;
-    type Future = Pending<Self::Response, NotResolved>;
+    type Future = ConnectorFuture<Self::Response, NotResolved>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
         Poll::Ready(Ok(()))

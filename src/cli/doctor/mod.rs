@@ -142,7 +142,7 @@ async fn daemon(
         }
         Ok((status, body)) => {
             let answer = json(&body);
-            let detail = answer["detail"].as_str().unwrap_or_default();
+            let detail = answer.get("detail").and_then(Value::as_str).unwrap_or_default();
             return report.fail("daemon", format!("{url} answers {status}. {detail}"));
         }
         Err(error) => {

@@ -171,7 +171,8 @@ impl SentAlert<'_> {
         let [failed, delivered] = deliveries;
         let certain =
             |notified: &Option<Notified>| notified.as_ref().is_some_and(|(_, certain)| *certain);
-        if !certain(&failed) && !(failed.is_none() && certain(&delivered)) && !settled {
+        let certainly = certain(&failed) || (failed.is_none() && certain(&delivered));
+        if !certainly && !settled {
             // From here on it may have been another alert's. A page that fails is seen to fail once its time has come.
             return None;
         }
