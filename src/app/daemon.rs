@@ -16,8 +16,7 @@ use crate::events::Events;
 use crate::metrics::{Pages, SelfMetrics};
 use crate::sources::polling::Tasks;
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
-use crate::web::auth::CurrentWebAuth;
-use crate::web::services::{MetricsPage, ServerOptions, Services};
+use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
@@ -104,7 +103,7 @@ impl Daemon {
                     now: Arc::clone(&clock.wall),
                 },
             )?,
-            None => CurrentWebAuth::default(),
+            None => Arc::new(Arc::default),
         };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
@@ -147,7 +146,10 @@ impl Daemon {
                 move || engine.view()
             }),
             now: Arc::clone(&clock.wall),
-            metrics: Arc::clone(&pages) as Arc<dyn MetricsPage>,
+            metrics: Arc::new({
+                let pages = Arc::clone(&pages);
+                move |format, encoding, now| pages.scrape(format, encoding, now)
+            }),
             ingest: Arc::new(EngineIngest { engine: handle, identity }),
             history: Some(history),
             reload: Arc::new({
@@ -158,11 +160,11 @@ impl Daemon {
                 }
             }),
             access: Arc::new(move |org| access.load().get(org).cloned()),
+            guard,
             events,
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
-            guard,
             lifecycle: options.lifecycle,
             allowed_hosts: options.allowed_hosts,
             ingest_memory: config.ingest_memory,

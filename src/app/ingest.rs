@@ -10,8 +10,7 @@ use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::snapshot::to_json;
 use crate::web::problem::Problem;
 use crate::web::services::{
-    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType,
-    Understood,
+    BoxFuture, Ingest, IngestKind, IngestReceipt, IngestRequest, MediaType, Understood,
 };
 use std::sync::Arc;
 
@@ -25,14 +24,8 @@ pub(super) struct EngineIngest {
 }
 
 impl Ingest for EngineIngest {
-    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
-        let (engine, identity) = (self.engine.clone(), self.identity);
-        Box::pin(async move {
-            match take(engine, identity, request).await {
-                Ok(answer) => IngestAnswer::Taken(answer),
-                Err(problem) => IngestAnswer::Refused(problem),
-            }
-        })
+    fn take(&self, request: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>> {
+        Box::pin(take(self.engine.clone(), self.identity, request))
     }
 
     fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {

@@ -1,7 +1,7 @@
 //! The past, read for pages and JSON on a thread that may block.
 
 use super::limits::CHANGES;
-use super::routes::Site;
+use super::routes::WebState;
 use crate::domain::ids::{ObjectType, OrgId};
 use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
@@ -22,7 +22,7 @@ pub(super) struct Past {
 }
 
 /// Reads an organisation's past; `None` when it cannot be read.
-pub(super) async fn of_org(site: &Site, org: &OrgView, now: Timestamp) -> Option<Past> {
+pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Option<Past> {
     let history = site.services.history.clone()?;
     let (id, objects) = (org.id, org.policy.objects.clone());
     let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
@@ -47,7 +47,7 @@ fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp
 
 /// The newest changes of a user's states, newest first; `None` when they cannot be read.
 pub(super) async fn of_user(
-    site: &Site,
+    site: &WebState,
     org: &OrgView,
     user: &UserEntry,
     now: Timestamp,

@@ -6,16 +6,16 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts connections, or whatever else of a peer has to be bounded.
+/// PeerCounts connections, or whatever else of a peer has to be bounded.
 pub(super) struct Peers {
     most: usize,
     of_one: usize,
     of_loopback: usize,
-    counts: Mutex<Counts>,
+    counts: Mutex<PeerCounts>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct PeerCounts {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
 }
@@ -37,7 +37,7 @@ impl Peers {
         Arc::new(Self { most, of_one, of_loopback, counts: Mutex::default() })
     }
 
-    /// Counts a connection from `address`; `None` when there is no room for it.
+    /// PeerCounts a connection from `address`; `None` when there is no room for it.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let address = network_of(address);
         let most_of_it = if address.is_loopback() { self.of_loopback } else { self.of_one };

@@ -1,7 +1,8 @@
 //! The bookmarklet and the userscript: one script that copies a page with its marks and opens the paste box.
 
-use crate::web::answer::{Answer, answer};
+use crate::web::answer::answer;
 use crate::web::query::{OrgAt, escaped};
+use axum::response::Response;
 use hyper::header::{HOST, HeaderName, REFERER};
 use hyper::{HeaderMap, StatusCode};
 
@@ -59,7 +60,7 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
 
 /// A script that copies the status page
 #[utoipa::path(get, path = "/orgs/{org}/paste/lightning-sync.user.js", responses((status = 200, content_type = "text/javascript")))]
-pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Answer {
+pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Response {
     let base = Base::of(&headers, at.site.scheme());
     let org = at.org.policy.name.as_str();
     let script =
