@@ -4,7 +4,7 @@ use crate::config::{ConfigError, WebFile, web_file};
 use crate::domain::time::Timestamp;
 use crate::events::{Event, Events};
 use crate::metrics::SelfMetrics;
-use crate::web::auth::{WebAuth, WebUser};
+use crate::web::auth::{BasicAuthUser, WebAuth};
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderName, HeaderValue};
 use std::os::unix::fs::MetadataExt;
@@ -161,7 +161,7 @@ fn guard(file: WebFile) -> WebAuth {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))
     });
-    let users = file.users.into_iter().map(|user| WebUser {
+    let users = file.users.into_iter().map(|user| BasicAuthUser {
         name: user.name,
         hash: user.hash,
         cost: user.cost,

@@ -26,12 +26,12 @@ pub struct WebAuth {
     /// Headers of every answer, instead of ours of the same name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Who may read; empty: everybody.
-    pub users: Vec<WebUser>,
+    pub users: Vec<BasicAuthUser>,
 }
 
 /// Somebody who may read.
 #[derive(Debug, Clone)]
-pub struct WebUser {
+pub struct BasicAuthUser {
     /// The name.
     pub name: String,
     /// The bcrypt hash of the password.

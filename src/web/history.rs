@@ -17,7 +17,7 @@ pub(super) const READ_BACK: TimeDelta = TimeDelta::days(8);
 /// What happened to an organisation lately.
 pub(super) struct Past {
     pub(super) hours: Vec<HourTotal>,
-    /// For each object type when it was told to have synced last, as it changed.
+    /// For each object type the last syncs that were reported, as they changed.
     pub(super) syncs: Vec<(ObjectType, Vec<ReadingChange>)>,
 }
 

@@ -162,7 +162,7 @@ mod tests {
         slow.moving();
         fast.moving();
         let given = pool.take(&key(1), &slow, 5).unwrap();
-        let kept = pool.take(&key(2), &fast, 5).unwrap();
+        let held = pool.take(&key(2), &fast, 5).unwrap();
         assert!(pool.take(&key(3), &new, 1).is_err());
         let step = Duration::from_millis(500);
         for _ in 0..10 {
@@ -181,7 +181,7 @@ mod tests {
         fast.working();
         tokio::time::advance(GIVE_WAY_AFTER * 10).await;
         assert!(pool.take(&key(4), &new, 1).is_err());
-        drop((kept, taken));
+        drop((held, taken));
         assert!(pool.take(&key(4), &new, 10).is_ok());
     }
 }

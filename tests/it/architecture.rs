@@ -163,7 +163,6 @@ const TO_CLEAN: &[&str] = &[
     "src/rules",
     "src/sources",
     "src/store",
-    "src/web",
 ];
 
 /// Types that share a name on purpose, with the reason.

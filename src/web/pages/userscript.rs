@@ -19,7 +19,7 @@ pub(super) struct Base {
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl Base {
-    /// `served`: how this server itself is spoken to. A proxy before it may speak another way to people.
+    /// `served`: the scheme of this server itself. A proxy before it may offer another one to people.
     pub(super) fn of(headers: &HeaderMap, served: &'static str) -> Self {
         let host = headers
             .get(HOST)
@@ -81,17 +81,17 @@ mod tests {
 
     #[test]
     fn the_scheme_is_the_one_that_people_speak() {
-        let told = |served, name: &'static str, value: &'static str| {
+        let scheme = |served, name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("acme.example"));
             headers.insert(name, HeaderValue::from_static(value));
             Base::of(&headers, served).scheme
         };
-        assert_eq!(told("http", "accept", "text/html"), "http");
-        assert_eq!(told("https", "accept", "text/html"), "https");
-        assert_eq!(told("http", "x-forwarded-proto", "https"), "https");
-        assert_eq!(told("http", "referer", "https://acme.example/"), "https");
-        assert_eq!(told("http", "referer", "https://other.example/"), "http");
+        assert_eq!(scheme("http", "accept", "text/html"), "http");
+        assert_eq!(scheme("https", "accept", "text/html"), "https");
+        assert_eq!(scheme("http", "x-forwarded-proto", "https"), "https");
+        assert_eq!(scheme("http", "referer", "https://acme.example/"), "https");
+        assert_eq!(scheme("http", "referer", "https://other.example/"), "http");
     }
 
     #[test]
