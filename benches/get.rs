@@ -23,13 +23,12 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::events::Events;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
-use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
+use lightning_sync_exporter::web::negotiate::{Encoding, ExpositionFormat};
 use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
-    BoxFuture, Ingest, IngestAnswer, IngestRequest, MetricsPage, ServerOptions, Services,
-    Understood,
+    BoxFuture, Ingest, IngestReceipt, IngestRequest, ServerOptions, Services, Understood,
 };
-use lightning_sync_exporter::web::{ChunkSource, Server};
+use lightning_sync_exporter::web::{Pieces, Server};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -84,45 +83,28 @@ fn hear(org: &mut OrgView, now: Timestamp) {
     org.readings = Arc::new(readings);
 }
 
-impl MetricsPage for Both {
-    fn scrape(
-        &self,
-        exposition: Exposition,
-        encoding: Encoding,
-        _: Timestamp,
-    ) -> Box<dyn ChunkSource> {
-        match (exposition, encoding) {
-            (Exposition::Text004, encoding) => {
+impl Both {
+    fn scrape(&self, format: ExpositionFormat, encoding: Encoding) -> Pieces {
+        match (format, encoding) {
+            (ExpositionFormat::Text004, encoding) => {
                 let view = Arc::clone(&self.view.lock().unwrap());
                 let now = view.as_of.plus(chrono::TimeDelta::milliseconds(500));
                 match encoding {
-                    Encoding::Identity => {
-                        Box::new(Pieces(self.pages.text(view, now, Format::Text)))
-                    }
-                    Encoding::Gzip => Box::new(Pieces(self.pages.gzip(view, now, Format::Text))),
+                    Encoding::Identity => Box::new(self.pages.text(view, now, Format::Text)),
+                    Encoding::Gzip => Box::new(self.pages.gzip(view, now, Format::Text)),
                 }
             }
-            (_, Encoding::Identity) => Box::new(Pieces(self.text.clone().into_iter())),
-            (_, Encoding::Gzip) => Box::new(Pieces(self.gzip.clone().into_iter())),
+            (_, Encoding::Identity) => Box::new(self.text.clone().into_iter()),
+            (_, Encoding::Gzip) => Box::new(self.gzip.clone().into_iter()),
         }
-    }
-}
-
-struct Pieces<P>(P);
-
-impl<P: Iterator<Item = Bytes> + Send> ChunkSource for Pieces<P> {
-    fn next(&mut self) -> Option<Bytes> {
-        self.0.next()
     }
 }
 
 struct Nobody;
 
 impl Ingest for Nobody {
-    fn take(&self, _: IngestRequest) -> BoxFuture<IngestAnswer> {
-        Box::pin(async {
-            IngestAnswer::Refused(Problem::new(ProblemReason::Internal, "Not here."))
-        })
+    fn take(&self, _: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>> {
+        Box::pin(async { Err(Problem::new(ProblemReason::Internal, "Not here.")) })
     }
 
     fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
@@ -148,11 +130,15 @@ fn main() {
             Arc::new(move || Arc::clone(&view))
         },
         now: Arc::new(|| NOW),
-        metrics: Arc::clone(&both) as Arc<dyn MetricsPage>,
+        metrics: Arc::new({
+            let both = Arc::clone(&both);
+            move |format, encoding, _| both.scrape(format, encoding)
+        }),
         ingest: Arc::new(Nobody),
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| None),
         history: None,
+        guard: Arc::new(Arc::default),
         events: Events::log_only(),
     };
     let any = [SocketAddr::from(([127, 0, 0, 1], 0))];

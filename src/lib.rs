@@ -8,7 +8,6 @@ extern crate self as lightning_sync_exporter;
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod dashboards;
 pub mod demo;
 pub use lightning_sync_domain as domain;
 pub mod engine;

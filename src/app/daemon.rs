@@ -13,7 +13,6 @@ use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{Pages, SelfMetrics};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
-use crate::web::auth::CurrentWebAuth;
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server};
 use arc_swap::ArcSwap;
@@ -107,7 +106,7 @@ impl Daemon {
                     web_file::ReloadReporter { events, own, now: Arc::clone(&clock.wall) };
                 web_file::watch(path, reporter)?
             }
-            None => CurrentWebAuth::default(),
+            None => Arc::new(Arc::default),
         };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
@@ -135,7 +134,10 @@ impl Daemon {
                 move || engine.view()
             }),
             now: Arc::clone(&shared.clock.wall),
-            metrics: Arc::clone(&pages) as _,
+            metrics: Arc::new({
+                let pages = Arc::clone(&pages);
+                move |format, encoding, now| pages.scrape(format, encoding, now)
+            }),
             ingest: Arc::new(shared.clone()),
             history: Some(history),
             reload: Arc::new({
@@ -146,11 +148,11 @@ impl Daemon {
                 }
             }),
             access: Arc::new(move |org| access.load().get(org).cloned()),
+            guard,
             events: shared.events,
         };
         let server_options = ServerOptions {
             telemetry_path: options.telemetry_path,
-            guard,
             lifecycle: options.lifecycle,
             allowed_hosts: options.allowed_hosts,
             ingest_memory: config.ingest_memory,

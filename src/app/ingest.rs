@@ -10,8 +10,7 @@ use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::snapshot::to_json;
 use crate::web::problem::Problem;
 use crate::web::services::{
-    BoxFuture, Ingest, IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType,
-    Understood,
+    BoxFuture, Ingest, IngestKind, IngestReceipt, IngestRequest, MediaType, Understood,
 };
 use std::sync::Arc;
 
@@ -20,14 +19,9 @@ const PARSED_IN_PLACE: usize = 32 << 10;
 
 /// Hands pushes to the engine.
 impl Ingest for Shared {
-    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+    fn take(&self, request: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>> {
         let shared = self.clone();
-        Box::pin(async move {
-            match shared.take_in(request).await {
-                Ok(answer) => IngestAnswer::Taken(answer),
-                Err(problem) => IngestAnswer::Refused(problem),
-            }
-        })
+        Box::pin(async move { shared.take_in(request).await })
     }
 
     fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {

@@ -3,10 +3,8 @@
 use super::daemon::Shared;
 use crate::domain::time::Timestamp;
 use crate::metrics::{Format, Pages};
-use crate::web::ChunkSource;
-use crate::web::negotiate::{self, Encoding};
-use crate::web::services::MetricsPage;
-use bytes::Bytes;
+use crate::web::Pieces;
+use crate::web::negotiate::{Encoding, ExpositionFormat};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,35 +44,25 @@ impl EnginePages {
             tokio::time::sleep(began.elapsed() * 20).await;
         }
     }
-}
 
-impl MetricsPage for EnginePages {
-    fn scrape(
+    /// The page for `now`.
+    pub(super) fn scrape(
         &self,
-        exposition: negotiate::Exposition,
+        format: ExpositionFormat,
         encoding: Encoding,
         now: Timestamp,
-    ) -> Box<dyn ChunkSource> {
+    ) -> Pieces {
         self.measure();
         let view = self.shared.engine.view();
-        let format = match exposition {
-            negotiate::Exposition::Text004 => Format::Text,
-            negotiate::Exposition::OpenMetrics001 | negotiate::Exposition::OpenMetrics100 => {
+        let format = match format {
+            ExpositionFormat::Text004 => Format::Text,
+            ExpositionFormat::OpenMetrics001 | ExpositionFormat::OpenMetrics100 => {
                 Format::OpenMetrics
             }
         };
         match encoding {
-            Encoding::Identity => Box::new(Pieces(self.pages.text(view, now, format))),
-            Encoding::Gzip => Box::new(Pieces(self.pages.gzip(view, now, format))),
+            Encoding::Identity => Box::new(self.pages.text(view, now, format)),
+            Encoding::Gzip => Box::new(self.pages.gzip(view, now, format)),
         }
-    }
-}
-
-/// A page, compressed or not, as the server asks for its pieces.
-struct Pieces<P>(P);
-
-impl<P: Iterator<Item = Bytes> + Send> ChunkSource for Pieces<P> {
-    fn next(&mut self) -> Option<Bytes> {
-        self.0.next()
     }
 }

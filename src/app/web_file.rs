@@ -4,7 +4,7 @@ use crate::config::{ConfigError, WebFile, web_file};
 use crate::domain::time::Timestamp;
 use crate::events::{Event, Events};
 use crate::metrics::SelfMetrics;
-use crate::web::auth::{CurrentWebAuth, Reader, WebAuth};
+use crate::web::auth::{BasicAuthUser, WebAuth};
 use arc_swap::ArcSwap;
 use hyper::header::{HeaderName, HeaderValue};
 use std::os::unix::fs::MetadataExt;
@@ -61,7 +61,10 @@ const TRY_AGAIN_ONCE_REPORTED: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it has mistakes now; later ones are logged, and what held before goes on holding.
-pub(super) fn watch(path: &Path, reporter: ReloadReporter) -> Result<CurrentWebAuth, ConfigError> {
+pub(super) fn watch(
+    path: &Path,
+    reporter: ReloadReporter,
+) -> Result<Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>, ConfigError> {
     let file = web_file(path)?;
     reporter.of(&file);
     let watch = Watch {
@@ -71,7 +74,7 @@ pub(super) fn watch(path: &Path, reporter: ReloadReporter) -> Result<CurrentWebA
         seen: Mutex::new(WatchState { stamps: stamps(file.files.iter().cloned()), failed: None }),
         guard: ArcSwap::from_pointee(guard(file)),
     };
-    Ok(CurrentWebAuth(Arc::new(move || watch.now())))
+    Ok(Arc::new(move || watch.now()))
 }
 
 impl Watch {
@@ -158,7 +161,7 @@ fn guard(file: WebFile) -> WebAuth {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))
     });
-    let users = file.users.into_iter().map(|user| Reader {
+    let users = file.users.into_iter().map(|user| BasicAuthUser {
         name: user.name,
         hash: user.hash,
         cost: user.cost,

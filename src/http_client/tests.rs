@@ -27,13 +27,13 @@ enum Then {
     Trickle,
 }
 
-struct Server {
+struct FakeServer {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
-impl Server {
+impl FakeServer {
     async fn plain(answer: impl Into<String>, then: Then) -> Self {
         Self::start(answer.into(), then, None).await
     }
@@ -196,7 +196,7 @@ fn black_hole(address: SocketAddr) -> (TcpListener, Vec<StdStream>) {
 
 #[tokio::test]
 async fn a_black_holed_ipv6_address_does_not_keep_ipv4_from_being_tried() {
-    let server = Server::plain(OK, Then::ReadOn).await;
+    let server = FakeServer::plain(OK, Then::ReadOn).await;
     let hole = SocketAddr::new("::1".parse().unwrap(), server.address.port());
     let _hole = black_hole(hole);
     let url = format!("http://localhost:{}", server.address.port());
@@ -215,7 +215,7 @@ async fn a_black_holed_ipv6_address_does_not_keep_ipv4_from_being_tried() {
 
 #[tokio::test]
 async fn a_black_holed_address_leaves_time_for_the_next_of_its_family() {
-    let server = Server::plain(OK, Then::ReadOn).await;
+    let server = FakeServer::plain(OK, Then::ReadOn).await;
     let hole = SocketAddr::new("127.0.0.2".parse().unwrap(), server.address.port());
     let _hole = black_hole(hole);
     let url = format!("http://localhost:{}", server.address.port());
@@ -244,7 +244,7 @@ async fn what_is_slow_ends_in_time() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", Then::ReadOn),
         ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", Then::Trickle),
     ] {
-        let server = Server::plain(answer, then).await;
+        let server = FakeServer::plain(answer, then).await;
         let began = Instant::now();
         let (failure, detail) = failure(&server.client_within(limits)).await;
         assert_eq!(failure, TransportFailure::Timeout, "{answer}: {detail}");
@@ -262,24 +262,24 @@ async fn bodies_and_heads_are_bounded() {
         format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000)),
         format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-Many: x\r\n".repeat(200)),
     ] {
-        let server = Server::plain(answer, Then::Close).await;
+        let server = FakeServer::plain(answer, Then::Close).await;
         let (failure, detail) = failure(&server.client()).await;
         assert_eq!(failure, TransportFailure::AnswerTooLarge, "{detail}");
     }
     let most = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1000));
-    let server = Server::plain(most, Then::Close).await;
+    let server = FakeServer::plain(most, Then::Close).await;
     assert_eq!(server.client().send(get("/")).await.unwrap().body.len(), 1000);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let stranger = Server::plain(OK, Then::ReadOn).await;
+    let stranger = FakeServer::plain(OK, Then::ReadOn).await;
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let head = format!(
             "HTTP/1.1 {status}\r\nLocation: http://{}/x?secret\r\nContent-Length: 0\r\n\r\n",
             stranger.address
         );
-        let server = Server::plain(head, Then::ReadOn).await;
+        let server = FakeServer::plain(head, Then::ReadOn).await;
         let error = server.client().send(get("/")).await.unwrap_err();
         assert_eq!(error.failure, TransportFailure::Redirected);
         assert_eq!(error.redirect_host.as_deref(), Some("127.0.0.1"));
@@ -295,7 +295,7 @@ async fn what_breaks_or_is_not_http_is_named() {
         ("", TransportFailure::ConnectFailed),
         ("220 mail.example ESMTP\r\n", TransportFailure::AnswerMalformed),
     ] {
-        let server = Server::plain(answer, Then::Close).await;
+        let server = FakeServer::plain(answer, Then::Close).await;
         let (failure, detail) = failure(&server.client()).await;
         assert_eq!(failure, expected, "{answer}: {detail}");
     }
@@ -311,13 +311,13 @@ async fn what_breaks_or_is_not_http_is_named() {
 
 #[tokio::test]
 async fn connections_are_reused_until_the_server_closes_them() {
-    let server = Server::plain(OK, Then::ReadOn).await;
+    let server = FakeServer::plain(OK, Then::ReadOn).await;
     let client = server.client();
     for _ in 0..5 {
         client.send(get("/")).await.unwrap();
     }
     assert_eq!(server.connections(), 1);
-    let closing = Server::plain(OK, Then::Close).await;
+    let closing = FakeServer::plain(OK, Then::Close).await;
     let client = closing.client();
     for _ in 0..5 {
         client.send(get("/")).await.unwrap();
@@ -327,7 +327,7 @@ async fn connections_are_reused_until_the_server_closes_them() {
 
 #[tokio::test]
 async fn no_path_leads_to_another_host() {
-    let server = Server::plain(OK, Then::ReadOn).await;
+    let server = FakeServer::plain(OK, Then::ReadOn).await;
     let url = format!("http://{}/below", server.address);
     let endpoint = Endpoint::with_path(&url).unwrap();
     let client = HttpClient::new(endpoint, &Trust::of_nobody(), LIMITS);
@@ -376,7 +376,7 @@ async fn a_certificate_is_believed_for_its_names_while_it_is_valid_and_signed_or
         (&expired, expired.named(), name, Some("has expired")),
         (&old, old.named(), name, Some("has expired")),
     ] {
-        let server = Server::tls(identity).await;
+        let server = FakeServer::tls(identity).await;
         let sent = server.tls_client(host, &trust).send(get("/")).await;
         match fault {
             None => assert_eq!(sent.unwrap().body, "ok"),
@@ -393,7 +393,7 @@ async fn a_certificate_is_believed_for_its_names_while_it_is_valid_and_signed_or
 #[tokio::test]
 async fn one_connection_can_be_held_with_the_certificate_of_its_peer() {
     let identity = Identity::new(2100, true);
-    let server = Server::tls(&identity).await;
+    let server = FakeServer::tls(&identity).await;
     let client = server.tls_client("exchange.example", &identity.named());
     let mut connection = client.open().await.unwrap();
     assert_eq!(connection.peer_certificate(), Some(identity.certificate.der()));
@@ -403,7 +403,7 @@ async fn one_connection_can_be_held_with_the_certificate_of_its_peer() {
     assert_eq!(server.connections(), 1);
     assert!(server.heads.lock().unwrap()[0].starts_with("GET /EWS HTTP/1.1\r\n"));
     // Another connection in its place would not be authenticated.
-    let closing = Server::plain(OK, Then::Close).await;
+    let closing = FakeServer::plain(OK, Then::Close).await;
     let mut connection = closing.client().open().await.unwrap();
     assert_eq!(connection.peer_certificate(), None);
     connection.send(get("/")).await.unwrap();

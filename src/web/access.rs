@@ -54,7 +54,7 @@ pub(super) enum NotLocal {
     Peer,
     /// A proxy stands in between.
     Proxy,
-    /// The host that was asked for is not a loopback name.
+    /// The host that the request names is not a loopback name.
     Host,
     /// A web page of another origin.
     Origin,
@@ -193,7 +193,7 @@ impl<'a> Requester<'a> {
         }
     }
 
-    /// The request's `Origin`, if it names the host that was asked.
+    /// The request's `Origin`, if it names the request's own host.
     fn own_origin(&self) -> Option<String> {
         let origin = self.headers.get(ORIGIN)?.to_str().ok()?;
         let host = self.headers.get(HOST)?.to_str().ok()?;

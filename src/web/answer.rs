@@ -1,29 +1,23 @@
 //! Answers and their bodies: whole in memory, or pulled chunk by chunk as the client takes them.
 
-use super::connection::Busy;
 use super::problem::{Problem, ProblemReason};
 use super::shares::Share;
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::StatusCode;
+use hyper::body::{Body as HttpBody, Frame};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What the server sends back.
-pub(super) type Answer = Response<Body>;
+/// The pieces of a body, made while it is sent on the connection's task: each takes well under a millisecond.
+pub type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
 
-/// A body that is made while it is sent.
-pub trait ChunkSource: Send {
-    /// The next piece, `None` at the end. Called on the connection's task: a piece takes well under a millisecond.
-    fn next(&mut self) -> Option<Bytes>;
-}
-
-/// The pieces of a body, with a turn that is over when the last byte has been handed to the connection.
-pub(super) struct Chunks(pub(super) Box<dyn ChunkSource>, pub(super) Option<Share>);
+/// Pieces with a turn that is over when the last byte has been handed to the connection.
+pub(super) struct Chunks(pub(super) Pieces, pub(super) Option<Share>);
 
 impl HttpBody for Chunks {
     type Data = Bytes;
@@ -38,32 +32,6 @@ impl HttpBody for Chunks {
             self.1 = None;
         }
         Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
-
-/// A body as its connection sends it: the connection is busy until the body has been sent or dropped.
-pub(super) struct Sent {
-    pub(super) body: Body,
-    pub(super) _busy: Busy,
-}
-
-impl HttpBody for Sent {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -84,7 +52,7 @@ pub(super) fn answer(
     status: StatusCode,
     media_type: &'static str,
     body: impl Into<Body>,
-) -> Answer {
+) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     for (name, value) in EVERY_ANSWER {
@@ -98,7 +66,7 @@ pub(super) fn answer(
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn json(value: &impl Serialize) -> Result<Answer, Problem> {
+pub(super) fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(value).map_err(|_| {
         Problem::new(ProblemReason::Internal, "The answer could not be written as JSON.")
     })?;
@@ -106,7 +74,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<Answer, Problem> {
 }
 
 /// Sets a header, replacing what was there.
-pub(super) fn set(response: &mut Answer, name: HeaderName, value: HeaderValue) {
+pub(super) fn set(response: &mut Response, name: HeaderName, value: HeaderValue) {
     drop(response.headers_mut().insert(name, value));
 }
 

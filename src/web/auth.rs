@@ -3,12 +3,13 @@
 //! With users configured, everything but ingest asks for a name and a password, the health paths included, as every
 //! program of the Prometheus family does. Ingest has tokens of its own.
 
-use super::answer::{Answer, set};
+use super::answer::set;
 use super::passwords::{PasswordVerdict, Passwords};
 use super::problem::{Problem, ProblemReason};
-use super::routes::{Sender, Site};
+use super::routes::{Sender, WebState};
 use crate::secret::Secret;
 use crate::tls::ServerConfig;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
@@ -25,42 +26,18 @@ pub struct WebAuth {
     /// Headers of every answer, instead of ours of the same name.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Who may read; empty: everybody.
-    pub users: Vec<Reader>,
+    pub users: Vec<BasicAuthUser>,
 }
 
 /// Somebody who may read.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct BasicAuthUser {
     /// The name.
     pub name: String,
     /// The bcrypt hash of the password.
     pub hash: Secret,
     /// What the hash costs to compute, as its exponent.
     pub cost: u32,
-}
-
-/// Tells how the server is guarded at this moment. Asked for every connection and every request.
-#[derive(Clone)]
-pub struct CurrentWebAuth(pub Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>);
-
-impl CurrentWebAuth {
-    /// The guard of this moment.
-    pub(super) fn now(&self) -> Arc<WebAuth> {
-        (self.0)()
-    }
-}
-
-impl Default for CurrentWebAuth {
-    fn default() -> Self {
-        let open = Arc::new(WebAuth::default());
-        Self(Arc::new(move || Arc::clone(&open)))
-    }
-}
-
-impl std::fmt::Debug for CurrentWebAuth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CurrentWebAuth")
-    }
 }
 
 impl WebAuth {
@@ -73,7 +50,7 @@ impl WebAuth {
         passwords: &Passwords,
         headers: &HeaderMap,
         from: &Sender,
-        site: &Site,
+        site: &WebState,
     ) -> Result<(), Problem> {
         if self.users.is_empty() {
             return Ok(());
@@ -100,7 +77,7 @@ impl WebAuth {
 
     /// Adds the operator's headers. A policy of what a page may load stands beside the page's own, and browsers obey both:
     /// it can make it stricter only.
-    pub(super) fn dress(&self, answer: &mut Answer) {
+    pub(super) fn dress(&self, answer: &mut Response) {
         for (name, value) in &self.headers {
             if *name == CONTENT_SECURITY_POLICY {
                 answer.headers_mut().append(name, value.clone());

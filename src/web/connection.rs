@@ -2,7 +2,7 @@
 //! heads and rests with one timer; here they are two.
 
 use super::limits::{
-    GIVE_WAY_AFTER, HEAD_WITHIN, IDLE_WITHIN, PACE_BYTES_PER_SECOND, WRITE_BLOCKED_FOR,
+    GIVE_WAY_AFTER, HEAD_BYTES, HEAD_WITHIN, IDLE_WITHIN, PACE_BYTES_PER_SECOND, WRITE_BLOCKED_FOR,
     WRITE_PROGRESS_BYTES,
 };
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
@@ -26,7 +27,7 @@ const NEVER: u64 = u64::MAX;
 
 /// What a connection is doing and how fast its bytes move, shared between its stream and the requests on it.
 #[derive(Clone)]
-pub(super) struct Pace(Arc<PaceState>);
+pub(super) struct ConnectionPace(Arc<PaceState>);
 
 struct PaceState {
     phase: AtomicU8,
@@ -36,7 +37,7 @@ struct PaceState {
     cut: Notify,
 }
 
-impl Pace {
+impl ConnectionPace {
     /// A new connection owes a head.
     pub(super) fn new() -> Self {
         Self(Arc::new(PaceState {
@@ -104,7 +105,7 @@ impl Pace {
 }
 
 /// A request that is being answered.
-pub(super) struct Busy(Pace);
+pub(super) struct Busy(ConnectionPace);
 
 impl Drop for Busy {
     fn drop(&mut self) {
@@ -117,7 +118,7 @@ pub(super) struct Paced<T> {
     stream: T,
     /// What was read before, to be read again.
     first: Bytes,
-    pace: Pace,
+    pace: ConnectionPace,
     timed: u8,
     read_by: Pin<Box<Sleep>>,
     blocked: Option<(Pin<Box<Sleep>>, usize)>,
@@ -125,7 +126,7 @@ pub(super) struct Paced<T> {
 
 impl<T> Paced<T> {
     /// Times `stream`, of which `first` has been read; the rest of the first head is due by `head_by`.
-    pub(super) fn new(stream: T, first: Bytes, head_by: Instant, pace: Pace) -> Self {
+    pub(super) fn new(stream: T, first: Bytes, head_by: Instant, pace: ConnectionPace) -> Self {
         Self {
             stream,
             first,
@@ -235,5 +236,58 @@ impl<T: Write + Unpin> Write for Paced<T> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.note_written(&written, cx)?;
         written
+    }
+}
+
+/// How much is read at once; most heads are smaller.
+const PIECE_BYTES: usize = 512;
+
+/// Reads the first head of a connection before hyper makes its buffers: a client that drips costs what it has sent, not
+/// 24 KiB. Ends when the head is whole, too large, or cut short; parsing is hyper's. The caller sets the time.
+///
+/// # Errors
+/// When the connection fails.
+pub(super) async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    loop {
+        let looked_at = head.len();
+        head.reserve(PIECE_BYTES);
+        let piece = (&mut *stream).take(PIECE_BYTES as u64);
+        let mut piece = std::pin::pin!(piece);
+        if piece.read_buf(&mut head).await? == 0
+            || is_whole(&head, looked_at)
+            || head.len() >= HEAD_BYTES
+        {
+            return Ok(head);
+        }
+    }
+}
+
+/// Whether `head` has an empty line after its first line, given that there was none in its first `looked_at` bytes.
+fn is_whole(head: &[u8], looked_at: usize) -> bool {
+    let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    let new = head.get(begin.max(looked_at.saturating_sub(3))..).unwrap_or_default();
+    memchr::memchr_iter(b'\n', new).any(|end| {
+        let rest = new.get(end + 1..).unwrap_or_default();
+        rest.starts_with(b"\n") || rest.starts_with(b"\r\n")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_found_wherever_the_pieces_are_cut() {
+        for head in [
+            &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
+            b"GET / HTTP/1.0\n\n",
+            b"\r\n\n\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        ] {
+            for cut in 0..head.len() {
+                assert!(!is_whole(&head[..cut], cut.saturating_sub(1)), "{cut}");
+                assert!(is_whole(head, cut), "{cut}");
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Alive, ready, reload.
 
 use super::access::{NotLocal, Requester};
-use super::answer::{Answer, answer};
+use super::answer::answer;
 use super::problem::{FieldError, Problem, ProblemReason};
-use super::routes::{Sender, Site};
+use super::routes::{Sender, WebState};
 use crate::domain::view::View;
 use axum::extract::{Extension, Request, State};
+use axum::response::Response;
 use hyper::StatusCode;
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Whether the process is alive
 #[utoipa::path(get, path = "/-/healthy", responses((status = 200, body = String)))]
-pub(super) async fn healthy() -> Answer {
+pub(super) async fn healthy() -> Response {
     answer(StatusCode::OK, TEXT, "The daemon is alive.\n")
 }
 
 /// Whether it can answer for what it says: the View moves, and the store takes what is pushed
 #[utoipa::path(get, path = "/-/ready", responses((status = 200, body = String)))]
-pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Answer, Problem> {
+pub(super) async fn ready(State(site): State<Arc<WebState>>) -> Result<Response, Problem> {
     let services = &site.services;
     let view = (services.view)();
     let not_ready = |detail: String| Problem::new(ProblemReason::NotReady, detail);
@@ -42,10 +43,10 @@ pub(super) async fn ready(State(site): State<Arc<Site>>) -> Result<Answer, Probl
 /// Read the configuration again; with a password, or with --web.enable-lifecycle from this host
 #[utoipa::path(post, path = "/-/reload", responses((status = 200, body = String)))]
 pub(super) async fn reload(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebState>>,
     Extension(from): Extension<Sender>,
     request: Request,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let requester = Requester::of(&request, from.peer);
     let allowed = match (site.is_guarded(), site.options.lifecycle) {
         // Who asks has shown a password; a page of another site may have had the browser show it.

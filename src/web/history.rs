@@ -1,7 +1,7 @@
 //! The past, read for pages and JSON on a thread that may block.
 
 use super::limits::CHANGES;
-use super::routes::Site;
+use super::routes::WebState;
 use crate::domain::ids::{ObjectType, OrgId};
 use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
@@ -17,12 +17,12 @@ pub(super) const READ_BACK: TimeDelta = TimeDelta::days(8);
 /// What happened to an organisation lately.
 pub(super) struct Past {
     pub(super) hours: Vec<HourTotal>,
-    /// For each object type when it was told to have synced last, as it changed.
+    /// For each object type the last syncs that were reported, as they changed.
     pub(super) syncs: Vec<(ObjectType, Vec<ReadingChange>)>,
 }
 
 /// Reads an organisation's past; `None` when it cannot be read.
-pub(super) async fn of_org(site: &Site, org: &OrgView, now: Timestamp) -> Option<Past> {
+pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Option<Past> {
     let history = site.services.history.clone()?;
     let (id, objects) = (org.id, org.policy.objects.clone());
     let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
@@ -47,7 +47,7 @@ fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp
 
 /// The newest changes of a user's states, newest first; `None` when they cannot be read.
 pub(super) async fn of_user(
-    site: &Site,
+    site: &WebState,
     org: &OrgView,
     user: &UserEntry,
     now: Timestamp,

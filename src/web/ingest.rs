@@ -1,19 +1,19 @@
 //! What is pushed: let in, read whole, handed over, answered. What a body means is not known here.
 
 use super::access::{FairKey, Requester};
-use super::answer::{Answer, answer, json, set};
+use super::answer::{answer, json, set};
 use super::body::{Bodies, Packing, drain, first_bytes};
 use super::limits::{FORMS, LARGE_BODY_BYTES, REQUESTS_PER_ORG};
 use super::negotiate::parameter;
 use super::problem::{Problem, ProblemReason};
 use super::query;
-use super::routes::{Sender, Site};
-use super::services::{IngestAnswer, IngestKind, IngestReceipt, IngestRequest, MediaType};
+use super::routes::{Sender, WebState};
+use super::services::{IngestKind, IngestReceipt, IngestRequest, MediaType};
 use super::shares::{Pool, Share};
 use crate::domain::ids::OrgName;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -139,10 +139,10 @@ impl Drop for Entered {
     responses((status = 200, body = IngestReceipt))
 )]
 pub(super) async fn snapshot(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebState>>,
     Extension(from): Extension<Sender>,
     request: Request,
-) -> Answer {
+) -> Response {
     push(&site, IngestKind::Snapshot, request, from).await
 }
 
@@ -154,15 +154,15 @@ pub(super) async fn snapshot(
     responses((status = 200, body = IngestReceipt))
 )]
 pub(super) async fn activity(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebState>>,
     Extension(from): Extension<Sender>,
     request: Request,
-) -> Answer {
+) -> Response {
     push(&site, IngestKind::Activity, request, from).await
 }
 
 /// Answers a push, or a browser's question whether a page may push.
-async fn push(site: &Site, kind: IngestKind, request: Request, mut from: Sender) -> Answer {
+async fn push(site: &WebState, kind: IngestKind, request: Request, mut from: Sender) -> Response {
     let peer = from.peer;
     // Not decoded: a name has nothing that needs an escape.
     let org = request.uri().path().split('/').nth(4);
@@ -211,7 +211,7 @@ const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-fn preflight(request: &Request, allowed: bool) -> Answer {
+fn preflight(request: &Request, allowed: bool) -> Response {
     if !allowed {
         return Problem::new(
             ProblemReason::OriginNotAllowed,
@@ -236,13 +236,13 @@ fn preflight(request: &Request, allowed: bool) -> Answer {
 }
 
 async fn take(
-    site: &Site,
+    site: &WebState,
     org: OrgName,
     kind: IngestKind,
     head: &Parts,
     incoming: &mut Body,
     from: &Sender,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let media_type = media_type(&head.headers, kind)?;
     let packing = Packing::of(&head.headers)?;
     let query = query::pairs(head.uri.query())?;
@@ -276,10 +276,7 @@ async fn take(
             drop(turn);
         }));
     }
-    match answer {
-        IngestAnswer::Taken(receipt) => json(&receipt),
-        IngestAnswer::Refused(problem) => Err(problem),
-    }
+    json(&answer?)
 }
 
 /// The media type of the body, when it is one that `kind` takes, in UTF-8.

@@ -56,7 +56,7 @@ pub const DECODE_INLINE_BYTES: usize = 1024;
 pub const DECODERS: usize = 2;
 /// How many requests of one organisation may be under way: one feed with a retry of itself, one person, one file job.
 pub const REQUESTS_PER_ORG: usize = 4;
-/// What a refused client is told to wait, in seconds: longer than a commit takes, shorter than a scrape interval.
+/// How long a refused client is to wait, in seconds: longer than a commit takes, shorter than a scrape interval.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// How much of a refused body is read and thrown away, so that a client that sends before it reads sees the answer
@@ -111,7 +111,7 @@ pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many letters of a service account are shown to whoever has shown no password: enough to know it by.
 pub const SHOWN_OF_ACCOUNT: usize = 3;
-/// How many users a page of the API has unless asked otherwise.
+/// How many users a page of the API has without a limit in its query.
 pub const USERS_PER_PAGE: usize = 100;
 /// The most users in one page: about 4 MB of JSON.
 pub const USERS_PER_PAGE_MOST: usize = 1000;

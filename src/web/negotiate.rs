@@ -5,7 +5,7 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
 /// A text format of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Exposition {
+pub enum ExpositionFormat {
     /// The Prometheus text format 0.0.4, what everybody understands.
     Text004,
     /// OpenMetrics 0.0.1.
@@ -14,7 +14,7 @@ pub enum Exposition {
     OpenMetrics100,
 }
 
-impl Exposition {
+impl ExpositionFormat {
     /// The `Content-Type`.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Exposition {
         best.1
     }
 
-    fn of(item: &Item<'_>) -> Option<Self> {
+    fn of(item: &ListItem<'_>) -> Option<Self> {
         let version = item.parameter("version");
         match item.name.to_ascii_lowercase().as_str() {
             "application/openmetrics-text" => match version {
@@ -80,13 +80,13 @@ impl Encoding {
 }
 
 /// One element of a list header: a name, parameters, and how much it is wanted.
-struct Item<'a> {
+struct ListItem<'a> {
     name: &'a str,
     parameters: &'a str,
     quality: f32,
 }
 
-impl Item<'_> {
+impl ListItem<'_> {
     fn parameter(&self, wanted: &str) -> Option<&str> {
         parameter(self.parameters, wanted)
     }
@@ -100,7 +100,7 @@ pub(super) fn parameter<'a>(parameters: &'a str, wanted: &str) -> Option<&'a str
     })
 }
 
-fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = Item<'a>> {
+fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = ListItem<'a>> {
     headers
         .get_all(name)
         .iter()
@@ -111,7 +111,7 @@ fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
             // What cannot be read as a weight asks for nothing, so that garbage never wins.
             let quality = parameter(parameters, "q").map_or(1.0, |q| q.parse().unwrap_or(0.0));
             let quality = if (0.0..=1.0).contains(&quality) { quality } else { 0.0 };
-            Item { name: name.trim(), parameters, quality }
+            ListItem { name: name.trim(), parameters, quality }
         })
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_format_wanted_most_that_we_speak_is_given() {
-        use Exposition::{OpenMetrics001, OpenMetrics100, Text004};
+        use ExpositionFormat::{OpenMetrics001, OpenMetrics100, Text004};
         let prometheus_2_42 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
         let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,/;q=0.1";
         for (accept, format) in [
@@ -147,9 +147,9 @@ mod tests {
             ("application/openmetrics-text;version=1.0.0;q=nan", Text004),
             ("application/openmetrics-text;version=1.0.0;q=7", Text004),
         ] {
-            assert_eq!(Exposition::negotiate(&with(ACCEPT, accept)), format, "{accept}");
+            assert_eq!(ExpositionFormat::negotiate(&with(ACCEPT, accept)), format, "{accept}");
         }
-        assert_eq!(Exposition::negotiate(&HeaderMap::new()), Text004);
+        assert_eq!(ExpositionFormat::negotiate(&HeaderMap::new()), Text004);
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! The API's description: what the handlers say of themselves, and what holds for all of them.
 
-use super::answer::{Answer, answer};
-use super::negotiate::Exposition;
+use super::answer::answer;
+use super::negotiate::ExpositionFormat;
 use super::problem::ProblemJson;
-use super::routes::Site;
+use super::routes::WebState;
 use super::scrape;
 use super::services::IngestKind;
 use axum::extract::State;
+use axum::response::Response;
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::openapi::path::Paths;
-use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi};
 
 /// What is described without a handler of the router.
@@ -31,7 +32,7 @@ struct Described;
 pub(super) enum Html {}
 
 impl IntoResponses for Html {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         let page = ResponseBuilder::new()
             .description("The page")
             .content("text/html", ContentBuilder::new().build());
@@ -41,7 +42,7 @@ impl IntoResponses for Html {
 
 /// This description
 #[utoipa::path(get, path = "/api/v1/openapi.json", responses((status = 200, content_type = "application/json")))]
-pub(super) async fn openapi(State(site): State<Arc<Site>>) -> Answer {
+pub(super) async fn openapi(State(site): State<Arc<WebState>>) -> Response {
     answer(StatusCode::OK, "application/json", site.description.clone())
 }
 
@@ -59,8 +60,11 @@ pub(super) fn complete(handlers: utoipa::openapi::OpenApi, telemetry_path: &str)
         for (method, operation) in members(Some(&mut *item)) {
             let mut content = Map::new();
             if path == telemetry_path {
-                let formats =
-                    [Exposition::Text004, Exposition::OpenMetrics001, Exposition::OpenMetrics100];
+                let formats = [
+                    ExpositionFormat::Text004,
+                    ExpositionFormat::OpenMetrics001,
+                    ExpositionFormat::OpenMetrics100,
+                ];
                 content.extend(formats.map(|format| (format.content_type().to_owned(), json!({}))));
                 put(operation.pointer_mut("/responses/200"), "content", content.into());
             } else if let Some(kind) = kind.filter(|_| method == "post") {

@@ -4,13 +4,14 @@
 //! remembered under a keyed hash, so that a scraper pays once, and so does one that is misconfigured.
 
 use super::access::FairKey;
-use super::auth::Reader;
+use super::auth::BasicAuthUser;
 use super::limits::{
     PASSWORDS_REMEMBERED, PASSWORDS_WAITING, PASSWORDS_WAITING_OF_LOOPBACK,
     PASSWORDS_WAITING_PER_PEER,
 };
 use super::peers::Peers;
 use crate::secret::Secret;
+use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +63,7 @@ impl Passwords {
     /// Whether `name` is one of `users` and `password` is theirs.
     pub(super) async fn check(
         &self,
-        users: &[Reader],
+        users: &[BasicAuthUser],
         name: &str,
         password: &str,
         from: &FairKey,
@@ -142,8 +143,8 @@ impl Passwords {
 
 /// What is computed for a name, the user's own hash first: one hash of each cost that there is, so that a name with a
 /// cheap hash, one with a dear hash and one that nobody has all take the same time.
-fn hashes(users: &[Reader], user: Option<&Reader>) -> Vec<Secret> {
-    let mut hashes: Vec<&Reader> = user.into_iter().collect();
+fn hashes(users: &[BasicAuthUser], user: Option<&BasicAuthUser>) -> Vec<Secret> {
+    let mut hashes: Vec<&BasicAuthUser> = user.into_iter().collect();
     for other in users {
         if !hashes.iter().any(|one| one.cost == other.cost) {
             hashes.push(other);
@@ -155,17 +156,8 @@ fn hashes(users: &[Reader], user: Option<&Reader>) -> Vec<Secret> {
 /// 32 bytes that nobody can guess.
 fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..)
-        && !rest.is_empty()
-    {
-        // It fails only where the system call does not exist, and is cut short only by signals.
-        match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
-            Ok(more) => filled += more,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => break,
-        }
-    }
+    // It fails only where the system call does not exist.
+    SystemRandom::new().fill(&mut bytes).ok();
     bytes
 }
 
@@ -176,15 +168,15 @@ mod tests {
 
     const LOCAL: &FairKey = &FairKey::Peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
-    fn user(name: &str, password: &str, cost: u32) -> Reader {
-        Reader {
+    fn user(name: &str, password: &str, cost: u32) -> BasicAuthUser {
+        BasicAuthUser {
             name: name.to_owned(),
             hash: Secret::from_file_text(&bcrypt::hash(password, cost).unwrap()).unwrap(),
             cost,
         }
     }
 
-    fn users(passwords: &[(&str, &str)]) -> Vec<Reader> {
+    fn users(passwords: &[(&str, &str)]) -> Vec<BasicAuthUser> {
         passwords.iter().map(|(name, password)| user(name, password, 4)).collect()
     }
 
@@ -257,8 +249,8 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(passwords.check(&users, "ann", "first", LOCAL).await, PasswordVerdict::Right);
         let mut refused = 0;
-        for asked in flood {
-            let verdict = asked.await.unwrap();
+        for check in flood {
+            let verdict = check.await.unwrap();
             refused += usize::from(verdict == PasswordVerdict::TooMany);
             assert!(matches!(verdict, PasswordVerdict::TooMany | PasswordVerdict::WrongAnew));
         }
@@ -289,8 +281,8 @@ mod tests {
         let scraper = FairKey::Peer([192, 0, 2, 2].into());
         assert_eq!(passwords.check(&users, "ann", "first", &scraper).await, PasswordVerdict::Right);
         let mut computed = 0;
-        for asked in flood {
-            computed += usize::from(asked.await.unwrap() == PasswordVerdict::WrongAnew);
+        for check in flood {
+            computed += usize::from(check.await.unwrap() == PasswordVerdict::WrongAnew);
         }
         // Who comes when one was done has its place.
         assert!((PASSWORDS_WAITING_PER_PEER..PASSWORDS_WAITING).contains(&computed), "{computed}");

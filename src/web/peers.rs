@@ -11,16 +11,16 @@ pub(super) struct Peers {
     most: usize,
     of_one: usize,
     of_loopback: usize,
-    counts: Mutex<Counts>,
+    counts: Mutex<PeerCounts>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct PeerCounts {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A counted connection; dropping it makes room.
+/// A counted connection; dropping it frees its place.
 pub(super) struct Counted {
     peers: Arc<Peers>,
     address: IpAddr,
@@ -37,7 +37,7 @@ impl Peers {
         Arc::new(Self { most, of_one, of_loopback, counts: Mutex::default() })
     }
 
-    /// Counts a connection from `address`; `None` when there is no room for it.
+    /// Counts a connection from `address`; `None` when there are too many.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let address = network_of(address);
         let most_of_it = if address.is_loopback() { self.of_loopback } else { self.of_one };

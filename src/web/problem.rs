@@ -1,10 +1,10 @@
 //! Errors as `application/problem+json`: a closed reason, and the next step in the detail.
 
-use super::answer::{Answer, answer, set};
+use super::answer::{answer, set};
 use super::limits::RETRY_AFTER_SECONDS;
 use super::query::{Named, ReasonName};
 pub use crate::domain::problem::{FieldError, ProblemReason};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
@@ -12,44 +12,27 @@ use utoipa::ToSchema;
 
 /// The status of an answer with this reason.
 pub const fn http_status(reason: ProblemReason) -> StatusCode {
+    use ProblemReason::*;
     match reason {
-        ProblemReason::UnknownPath | ProblemReason::UnknownOrg => StatusCode::NOT_FOUND,
-        ProblemReason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ProblemReason::BadQuery
-        | ProblemReason::BodyCutShort
-        | ProblemReason::BodyDamaged
-        | ProblemReason::Malformed => StatusCode::BAD_REQUEST,
-        ProblemReason::TokenRequired
-        | ProblemReason::TokenWrong
-        | ProblemReason::PasswordRequired => StatusCode::UNAUTHORIZED,
-        ProblemReason::LocalOnly
-        | ProblemReason::LifecycleDisabled
-        | ProblemReason::OriginNotAllowed => StatusCode::FORBIDDEN,
-        ProblemReason::MediaTypeUnsupported | ProblemReason::EncodingUnsupported => {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        UnknownPath | UnknownOrg => StatusCode::NOT_FOUND,
+        MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        BadQuery | BodyCutShort | BodyDamaged | Malformed => StatusCode::BAD_REQUEST,
+        TokenRequired | TokenWrong | PasswordRequired => StatusCode::UNAUTHORIZED,
+        LocalOnly | LifecycleDisabled | OriginNotAllowed => StatusCode::FORBIDDEN,
+        MediaTypeUnsupported | EncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        BodyTooLarge | DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        Invalid | NoKnownLabel | IconsLost | AmbiguousLabel | Incomplete | UserNotNamed
+        | UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
+        OrgBusy => StatusCode::TOO_MANY_REQUESTS,
+        Busy | ScrapesBusy | StoreFailing | ShuttingDown | NotReady => {
+            StatusCode::SERVICE_UNAVAILABLE
         }
-        ProblemReason::BodyTooLarge | ProblemReason::DecodedTooLarge => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
-        ProblemReason::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-        ProblemReason::Invalid
-        | ProblemReason::NoKnownLabel
-        | ProblemReason::IconsLost
-        | ProblemReason::AmbiguousLabel
-        | ProblemReason::Incomplete
-        | ProblemReason::UserNotNamed
-        | ProblemReason::UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
-        ProblemReason::OrgBusy => StatusCode::TOO_MANY_REQUESTS,
-        ProblemReason::Busy
-        | ProblemReason::ScrapesBusy
-        | ProblemReason::StoreFailing
-        | ProblemReason::ShuttingDown
-        | ProblemReason::NotReady => StatusCode::SERVICE_UNAVAILABLE,
-        ProblemReason::ReloadFailed | ProblemReason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ReloadFailed | Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-/// Whether it passes by itself, so that the client is told when to come again.
+/// Whether it passes by itself, so that the answer says when to come again.
 const fn passes(reason: ProblemReason) -> bool {
     matches!(http_status(reason), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
@@ -91,7 +74,7 @@ pub(super) struct FieldErrorJson {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Answer {
+    fn into_response(self) -> Response {
         let status = http_status(self.reason);
         let json = ProblemJson {
             r#type: format!("urn:lightning-sync:problem:{}", self.reason.name()),
@@ -129,7 +112,7 @@ impl Problem {
     }
 
     /// Gives an answer of this problem the headers that belong to it, whatever its body is.
-    pub(super) fn dress(&self, response: &mut Answer) {
+    pub(super) fn dress(&self, response: &mut Response) {
         if passes(self.reason) {
             set(response, RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }

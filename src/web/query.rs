@@ -1,7 +1,7 @@
 //! What a request names: an organisation in the path, keys after the question mark, values of closed sets.
 
 use super::problem::{Problem, ProblemReason};
-use super::routes::Site;
+use super::routes::WebState;
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{Direction, ObjectType, OrgName, Outcome, Source};
 use crate::domain::policy::{Connection, Product};
@@ -30,7 +30,7 @@ pub(super) struct Moment {
 
 impl Moment {
     /// This instant.
-    pub(super) fn of(site: &Site) -> Self {
+    pub(super) fn of(site: &WebState) -> Self {
         Self { view: site.view(), now: (site.services.now)() }
     }
 
@@ -50,33 +50,34 @@ impl Moment {
 
 /// The organisation that a path names, at one instant, and the user where it names one.
 pub(super) struct OrgAt {
-    pub(super) site: Arc<Site>,
+    pub(super) site: Arc<WebState>,
     pub(super) moment: Moment,
     pub(super) org: Arc<OrgView>,
     pub(super) user: String,
 }
 
 #[derive(Deserialize)]
-struct Names {
+struct OrgAndUser {
     org: String,
     #[serde(default)]
     user: String,
 }
 
-impl FromRequestParts<Arc<Site>> for OrgAt {
+impl FromRequestParts<Arc<WebState>> for OrgAt {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Problem> {
-        let Segment(Names { org, user }) = Segment::from_request_parts(parts, site).await?;
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<WebState>) -> Result<Self, Problem> {
+        let PathNames(OrgAndUser { org, user }) =
+            PathNames::from_request_parts(parts, site).await?;
         let moment = Moment::of(site);
         Ok(Self { site: Arc::clone(site), org: Arc::clone(moment.org(&org)?), moment, user })
     }
 }
 
 /// What the segments of a path name.
-pub(super) struct Segment<T>(pub(super) T);
+pub(super) struct PathNames<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathNames<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {

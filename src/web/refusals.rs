@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What tells refusals apart: reason, organisation, peer.
-type Kind = (&'static str, String, String);
+type RefusalKind = (&'static str, String, String);
 
 /// How many refusals of each kind were not logged yet.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<HashMap<Kind, Unlogged>>);
+pub(super) struct Refusals(Mutex<HashMap<RefusalKind, Unlogged>>);
 
 struct Unlogged {
     since: Instant,

@@ -1,9 +1,9 @@
 //! Which path does what: one list, from which requests are routed and the API is described.
 
 use super::access::{FairKey, Requester};
-use super::answer::{Answer, SharedBytes};
+use super::answer::SharedBytes;
 use super::auth::WebAuth;
-use super::connection::Pace;
+use super::connection::ConnectionPace;
 use super::ingest::Intake;
 use super::limits::{
     ANSWER_FREE_BYTES, ANSWERS_BYTES, ANSWERS_BYTES_PER_PEER, READERS, SCRAPES, SHOWN_OF_ACCOUNT,
@@ -18,7 +18,7 @@ use crate::domain::readings::OrgReadings;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::view::{OrgView, View};
 use crate::events::{Event, RefusalLog};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, ALLOW};
@@ -33,7 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What answers share.
-pub(super) struct Site {
+pub(super) struct WebState {
     /// Whether every address that is listened on is this host's own.
     loopback: bool,
     pub(super) options: ServerOptions,
@@ -55,7 +55,7 @@ pub(super) struct Site {
 
 /// Everything that answers requests.
 pub(super) struct Router {
-    pub(super) site: Arc<Site>,
+    pub(super) site: Arc<WebState>,
     router: TowerToHyperService<axum::Router>,
 }
 
@@ -65,27 +65,27 @@ pub(super) struct Sender {
     pub(super) peer: SocketAddr,
     /// Whose part of what is shared it takes.
     pub(super) key: FairKey,
-    pub(super) pace: Pace,
+    pub(super) pace: ConnectionPace,
 }
 
 /// Every path but the metrics page's, which the operator names.
-pub(super) fn paths() -> OpenApiRouter<Arc<Site>> {
+pub(super) fn paths() -> OpenApiRouter<Arc<WebState>> {
     OpenApiRouter::new()
         .routes(routes!(pages::overview::overview))
         .routes(routes!(pages::org::org_page))
         .routes(routes!(pages::users::users_page))
-        .routes(routes!(pages::user::user_page))
+        .routes(routes!(pages::users::user_page))
         .routes(routes!(pages::paste::paste))
         .routes(routes!(pages::userscript::userscript))
-        .routes(routes!(pages::runbook::runbook))
+        .routes(routes!(pages::runbook))
         .routes(routes!(pages::style))
         .routes(routes!(pages::paste_script))
         .routes(routes!(api::orgs::orgs))
         .routes(routes!(api::orgs::org))
         .routes(routes!(api::users::users))
         .routes(routes!(api::users::user))
-        .routes(routes!(api::history::history))
-        .routes(routes!(api::findings::findings))
+        .routes(routes!(api::orgs::history))
+        .routes(routes!(api::orgs::findings))
         .routes(routes!(ingest::snapshot))
         .routes(routes!(ingest::activity))
         .routes(routes!(openapi::openapi))
@@ -113,7 +113,7 @@ impl Router {
     pub(super) fn new(options: ServerOptions, services: Services, loopback: bool) -> Self {
         let ingest_memory = usize::try_from(options.ingest_memory).unwrap_or(usize::MAX);
         let (router, description) = paths().split_for_parts();
-        let site = Arc::new(Site {
+        let site = Arc::new(WebState {
             loopback,
             description: openapi::complete(description, &options.telemetry_path).to_string(),
             options,
@@ -139,9 +139,9 @@ impl Router {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
-        pace: Pace,
-    ) -> Answer {
-        let guard = self.site.options.guard.now();
+        pace: ConnectionPace,
+    ) -> Response {
+        let guard = (self.site.services.guard)();
         let for_people = is_for_people(&request);
         let from = Sender { peer, key: FairKey::of(request.headers(), peer), pace };
         let answer = match self.guarded(&guard, request, &from).await {
@@ -173,7 +173,7 @@ impl Router {
         guard: &WebAuth,
         mut request: Request<Incoming>,
         from: &Sender,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Response, Problem> {
         let site = &self.site;
         if !is_ingest(request.uri().path()) {
             if guard.users.is_empty() {
@@ -194,7 +194,7 @@ impl Router {
     ///
     /// # Errors
     /// When there is none left.
-    async fn accounted(&self, answer: Answer, from: &Sender) -> Result<Answer, Problem> {
+    async fn accounted(&self, answer: Response, from: &Sender) -> Result<Response, Problem> {
         from.pace.moving();
         let size = answer.body().size_hint().exact().unwrap_or(0);
         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -207,11 +207,11 @@ impl Router {
             Problem::new(ProblemReason::Internal, "The answer could not be written.")
         })?;
         let shared = SharedBytes { bytes, _share: share };
-        Ok(Answer::from_parts(head, Bytes::from_owner(shared).into()))
+        Ok(Response::from_parts(head, Bytes::from_owner(shared).into()))
     }
 }
 
-impl Site {
+impl WebState {
     /// Counts a push that was refused, and logs it unless it is one of a flood.
     pub(super) fn note_refusal(&self, problem: &Problem, org: Option<String>, peer: SocketAddr) {
         let org = org.unwrap_or_default();
@@ -239,7 +239,7 @@ impl Site {
 
     /// Whether whoever reads has shown a password.
     pub(super) fn is_guarded(&self) -> bool {
-        !self.options.guard.now().users.is_empty()
+        !(self.services.guard)().users.is_empty()
     }
 
     /// The View of this moment. Where nobody has to show a password, service accounts are shortened: their names are half
@@ -265,7 +265,7 @@ impl Site {
 
     /// How this server is reached.
     pub(super) fn scheme(&self) -> &'static str {
-        match self.options.guard.now().tls.is_some() {
+        match (self.services.guard)().tls.is_some() {
             true => "https",
             false => "http",
         }

@@ -1,15 +1,14 @@
 //! Listening, accepting, serving and ending in bounded time.
 
-use super::answer::Sent;
-use super::connection::{Pace, Paced};
+use super::connection::{ConnectionPace, Paced, read_head};
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, HANDSHAKE_WITHIN, HEAD_BYTES, HEAD_FIELDS, HEAD_WITHIN, IDLE_WITHIN,
     SHUTDOWN_WITHIN,
 };
 use super::peers::{Counted, Peers, connections_that_fit};
-use super::request_head;
 use super::routes::Router;
 use super::services::{ServerOptions, Services};
+use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -54,7 +53,7 @@ pub struct Server {
     peers: Arc<Peers>,
 }
 
-/// How a connection is told to end: at the end of its request, then at once.
+/// How a connection is to end: at the end of its request, then at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     No,
@@ -85,7 +84,7 @@ impl Server {
         }
         let loopback = local_addrs.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
-            encrypted: options.guard.now().tls.is_some(),
+            encrypted: (services.guard)().tls.is_some(),
             listeners,
             local_addrs,
             router: Arc::new(Router::new(options, services, loopback)),
@@ -178,7 +177,7 @@ impl Accept {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    // No room: closing at once tells the client more than a queue that nobody serves.
+                    // Full: closing at once shows the client more than a queue that nobody serves.
                     if let Some(counted) = self.peers.admit(peer.ip()) {
                         self.spawn(stream, peer, counted);
                     }
@@ -217,7 +216,7 @@ async fn shake_hands(
     router: &Router,
     mut ending: watch::Receiver<Ending>,
 ) -> Option<Box<TlsStream<TcpStream>>> {
-    let acceptor = TlsAcceptor::from(router.site.options.guard.now().tls.clone()?);
+    let acceptor = TlsAcceptor::from((router.site.services.guard)().tls.clone()?);
     let by = Instant::now() + HANDSHAKE_WITHIN;
     let shaken = tokio::select! {
         shaken = timeout_at(by, acceptor.accept(stream)) => shaken,
@@ -245,22 +244,23 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let head_by = Instant::now() + HEAD_WITHIN;
     let first = tokio::select! {
-        first = timeout_at(head_by, request_head::read(&mut stream)) => first,
+        first = timeout_at(head_by, read_head(&mut stream)) => first,
         () = async { until(&mut ending, Ending::Soon).await } => return,
     };
     let first = match first {
         Ok(Ok(first)) if !first.is_empty() => first,
         _ => return,
     };
-    let pace = Pace::new();
+    let pace = ConnectionPace::new();
     let stream = Paced::new(TokioIo::new(stream), first.into(), head_by, pace.clone());
     let service = service_fn(|request| {
         let router = Arc::clone(&router);
         let (busy, pace) = (pace.request(), pace.clone());
-        // On the heap, so that a connection that has sent no head yet holds no room for its answer.
+        // On the heap, so that a connection that has sent no head yet holds no memory for its answer.
         Box::pin(async move {
             let answer = router.answer(request, peer, pace).await;
-            Ok::<_, Infallible>(answer.map(|body| Sent { body, _busy: busy }))
+            // What would turn an error holds the request, so that it is busy until its body has been sent or dropped.
+            Ok::<_, Infallible>(answer.map(|body| body.map_err(move |error| (error, &busy).0)))
         })
     });
     let connection = http1::Builder::new()

@@ -1,10 +1,10 @@
 //! What the server needs from others, as values: `app.rs` puts them in. No type here belongs to a source, the store or
 //! the engine.
 
-use super::answer::ChunkSource;
-use super::auth::CurrentWebAuth;
+use super::answer::Pieces;
+use super::auth::WebAuth;
 use super::limits::INGEST_MEMORY;
-use super::negotiate::{Encoding, Exposition};
+use super::negotiate::{Encoding, ExpositionFormat};
 use super::problem::{FieldError, FieldErrorJson, Problem};
 use crate::domain::causes::Cause;
 use crate::domain::ids::{OrgName, closed_set};
@@ -27,6 +27,9 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Says who may push for an organisation; `None` when it is not configured.
 pub type AccessOf = dyn Fn(&OrgName) -> Option<Arc<Access>> + Send + Sync;
 
+/// Makes the metrics page of an instant, already encoded.
+pub type MetricsPage = dyn Fn(ExpositionFormat, Encoding, Timestamp) -> Pieces + Send + Sync;
+
 /// What the server reads and calls.
 #[derive(Clone)]
 pub struct Services {
@@ -35,7 +38,7 @@ pub struct Services {
     /// The clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Makes the metrics page.
-    pub metrics: Arc<dyn MetricsPage>,
+    pub metrics: Arc<MetricsPage>,
     /// Takes what is pushed.
     pub ingest: Arc<dyn Ingest>,
     /// Reads the past, for charts, on a thread that may block; `None`: there is none to read.
@@ -44,14 +47,10 @@ pub struct Services {
     pub reload: Arc<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
     /// Who may push for an organisation; `None` when it is not configured.
     pub access: Arc<AccessOf>,
+    /// How the server is guarded at this moment; looked at for every connection and every request.
+    pub guard: Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>,
     /// Where refusals are logged and counted.
     pub events: Events,
-}
-
-impl std::fmt::Debug for Services {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Services")
-    }
 }
 
 /// What the operator chooses of the server.
@@ -63,8 +62,6 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
     /// How many bytes all that is taken in may need at once.
     pub ingest_memory: u64,
-    /// How the server is guarded; by default not at all.
-    pub guard: CurrentWebAuth,
     /// Whether `POST /-/reload` is taken from this host without a token.
     pub lifecycle: bool,
 }
@@ -80,21 +77,9 @@ impl Default for ServerOptions {
             telemetry_path: "/metrics".to_owned(),
             allowed_hosts: Vec::new(),
             ingest_memory: INGEST_MEMORY,
-            guard: CurrentWebAuth::default(),
             lifecycle: false,
         }
     }
-}
-
-/// Makes the metrics page.
-pub trait MetricsPage: Send + Sync {
-    /// The page for `now`, already in `encoding`, as pieces that are made while they are sent.
-    fn scrape(
-        &self,
-        exposition: Exposition,
-        encoding: Encoding,
-        now: Timestamp,
-    ) -> Box<dyn ChunkSource>;
 }
 
 /// Who may push for an organisation.
@@ -176,21 +161,12 @@ pub struct IngestReceipt {
     pub rejected: Vec<FieldError>,
 }
 
-/// What became of it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum IngestAnswer {
-    /// It is on disk: 200 with this JSON.
-    Taken(IngestReceipt),
-    /// Nothing of it was taken.
-    Refused(Problem),
-}
-
 /// Takes what is pushed.
 pub trait Ingest: Send + Sync {
-    /// Reads, commits, and only then answers.
-    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer>;
+    /// Reads, commits, and only then answers: what was refused was not taken at all.
+    fn take(&self, request: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>>;
 
-    /// Reads a snapshot as [`Self::take`] would, and keeps nothing.
+    /// Reads a snapshot as [`Self::take`] would, and stores nothing.
     fn understand(&self, request: IngestRequest) -> BoxFuture<Result<Understood, Problem>>;
 }
 

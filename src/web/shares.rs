@@ -5,7 +5,7 @@
 //! refused otherwise.
 
 use super::access::FairKey;
-use super::connection::Pace;
+use super::connection::ConnectionPace;
 use super::problem::{Problem, ProblemReason};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ struct PoolState {
 struct Held {
     by: FairKey,
     amount: usize,
-    pace: Pace,
+    pace: ConnectionPace,
     mark: Arc<()>,
 }
 
@@ -42,7 +42,12 @@ impl Pool {
     ///
     /// # Errors
     /// When there is no such amount left and nobody is slow enough to give way.
-    pub(super) fn take(&self, by: &FairKey, pace: &Pace, amount: usize) -> Result<Share, Problem> {
+    pub(super) fn take(
+        &self,
+        by: &FairKey,
+        pace: &ConnectionPace,
+        amount: usize,
+    ) -> Result<Share, Problem> {
         let mark = Arc::new(());
         let share = Share { pool: Arc::clone(&self.0), mark: Arc::clone(&mark) };
         self.0.shares().push(Held { by: by.clone(), amount: 0, pace: pace.clone(), mark });
@@ -131,7 +136,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_dropped_can_be_taken_again_and_nothing_is_taken_twice() {
-        let (pool, pace) = (Pool::new(10, 10), Pace::new());
+        let (pool, pace) = (Pool::new(10, 10), ConnectionPace::new());
         let first = pool.take(&key(1), &pace, 9).unwrap();
         let second = pool.take(&key(2), &pace, 1).unwrap();
         assert_eq!(second.grow(1).unwrap_err().reason, ProblemReason::Busy);
@@ -143,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_sender_leaves_room_for_another() {
-        let (pool, pace) = (Pool::new(10, 5), Pace::new());
+        let (pool, pace) = (Pool::new(10, 5), ConnectionPace::new());
         let _first = pool.take(&key(1), &pace, 5).unwrap();
         assert!(pool.take(&key(1), &pace, 1).is_err());
         assert!(pool.take(&key(2), &pace, 5).is_ok());
@@ -152,11 +157,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_slow_gives_way_and_who_is_not_does_not() {
         let pool = Pool::new(10, 10);
-        let (slow, fast, new) = (Pace::new(), Pace::new(), Pace::new());
+        let (slow, fast, new) =
+            (ConnectionPace::new(), ConnectionPace::new(), ConnectionPace::new());
         slow.moving();
         fast.moving();
         let given = pool.take(&key(1), &slow, 5).unwrap();
-        let kept = pool.take(&key(2), &fast, 5).unwrap();
+        let held = pool.take(&key(2), &fast, 5).unwrap();
         assert!(pool.take(&key(3), &new, 1).is_err());
         let step = Duration::from_millis(500);
         for _ in 0..10 {
@@ -175,7 +181,7 @@ mod tests {
         fast.working();
         tokio::time::advance(GIVE_WAY_AFTER * 10).await;
         assert!(pool.take(&key(4), &new, 1).is_err());
-        drop((kept, taken));
+        drop((held, taken));
         assert!(pool.take(&key(4), &new, 10).is_ok());
     }
 }

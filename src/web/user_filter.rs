@@ -5,9 +5,8 @@ use super::limits::USERS_PER_PAGE_MOST;
 use super::problem::{Problem, ProblemReason};
 use super::query::{CheckName, StandingName, StatusName};
 use crate::domain::policy::UserNames;
-use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
-use crate::domain::users::{LiveSources, Standing, UserEntry, verdict};
+use crate::domain::users::{LiveSources, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -52,24 +51,18 @@ pub(super) struct UsersQuery {
     #[serde(skip_serializing)]
     pub(super) after: Option<String>,
     /// A part of what stands for the user; for who has shown a password also the user's whole name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) q: Option<String>,
     #[param(inline)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<StandingName>,
     #[param(inline)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) check: Option<CheckName>,
     /// Those whose check has it.
     #[param(inline)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<StatusName>,
     /// With a check: those who fail first at that check.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failing: Option<bool>,
     /// Whether they are in the successor product.
     #[param(inline)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) moved: Option<Moved>,
 }
 
@@ -88,18 +81,8 @@ fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D:
     })
 }
 
-/// Which users are wanted.
+/// The first users after a cursor; by default none.
 #[derive(Default)]
-pub(super) struct UserFilter {
-    search: Option<String>,
-    standing: Option<Standing>,
-    check: Option<UserRow>,
-    status: Option<Status>,
-    failing: Option<bool>,
-    moved: Option<bool>,
-}
-
-/// The first users after a cursor.
 pub(super) struct UserMatches<'a> {
     /// How many users match, on whatever page.
     pub(super) matching: usize,
@@ -108,69 +91,59 @@ pub(super) struct UserMatches<'a> {
     pub(super) next: Option<&'a str>,
 }
 
-impl UserMatches<'_> {
-    /// No user at all.
-    pub(super) const fn nobody() -> Self {
-        Self { matching: 0, users: Vec::new(), next: None }
-    }
-}
-
-impl UserFilter {
-    /// What a query asks for.
+impl UsersQuery {
+    /// Refuses keys that do not go together.
     ///
     /// # Errors
-    /// When two keys do not go together.
-    pub(super) fn of(query: UsersQuery) -> Result<Self, Problem> {
-        let (check, status) =
-            (query.check.map(|check| check.0), query.status.map(|status| status.0));
-        match (check, status, query.failing) {
+    /// With the problem to answer.
+    fn is_sound(&self) -> Result<(), Problem> {
+        match (self.check.map(|check| check.0), self.status.map(|status| status.0), self.failing) {
             (None, Some(_), _) => {
-                return Err(Problem::query("status needs a check: say which check has it."));
+                Err(Problem::query("status needs a check: say which check has it."))
             }
             (Some(check), Some(status), _) if !check.statuses().contains(&status) => {
                 let statuses: Vec<&str> = check.statuses().iter().map(|one| one.name()).collect();
-                return Err(Problem::query(format!(
-                    "status of this check is one of: {}.",
-                    statuses.join(", ")
-                )));
+                let statuses = statuses.join(", ");
+                Err(Problem::query(format!("status of this check is one of: {statuses}.")))
             }
-            (Some(_), None, None) => {
-                return Err(Problem::query(
-                    "check needs a status or failing: say what of the check is wanted.",
-                ));
-            }
-            _ => {}
+            (Some(_), None, None) => Err(Problem::query(
+                "check needs a status or failing: say what of the check is wanted.",
+            )),
+            _ => Ok(()),
         }
-        Ok(Self {
-            search: query.q.map(|text| text.trim().to_lowercase()),
-            standing: query.verdict.map(|verdict| verdict.0),
-            check,
-            status,
-            failing: query.failing,
-            moved: query.moved.map(|moved| moved == Moved::Yes),
-        })
     }
 
     /// The first `limit` users after `after`; a search finds `whole_names` only for those who have shown a password.
+    ///
+    /// # Errors
+    /// When two keys do not go together.
     pub(super) fn page<'a>(
         &self,
         org: &'a OrgView,
         names: UserNames,
         whole_names: bool,
-        after: Option<&str>,
         limit: usize,
         now: Timestamp,
-    ) -> UserMatches<'a> {
+    ) -> Result<UserMatches<'a>, Problem> {
+        self.is_sound()?;
         let live = org.live(now);
+        let after = self.after.as_deref();
+        let search = self.q.as_deref().map(|text| text.trim().to_lowercase());
+        let search = search.filter(|wanted| !wanted.is_empty());
         let mut matching = 0;
         // The first of those after the cursor, and one more that tells whether there is a next page.
         let mut page: BTreeMap<&str, &UserEntry> = BTreeMap::new();
         for user in &org.users.users {
-            if !self.takes(user, org, (names, whole_names), &live, now) {
+            let key = shown(user, names);
+            // Who knows a whole name learns the pseudonym, and how the user stands, which is nothing for strangers.
+            let is_found = search.as_deref().is_none_or(|wanted| {
+                key.to_lowercase().contains(wanted)
+                    || whole_names && user.name.as_str().to_lowercase() == wanted
+            });
+            if !is_found || !self.takes(user, org, &live, now) {
                 continue;
             }
             matching += 1;
-            let key = shown(user, names);
             let beyond =
                 page.len() > limit && page.last_key_value().is_some_and(|(last, _)| key > *last);
             if beyond || after.is_some_and(|after| key <= after) {
@@ -185,53 +158,33 @@ impl UserFilter {
         if more {
             page.pop_last();
         }
-        UserMatches {
+        Ok(UserMatches {
             matching,
             next: page.last_key_value().filter(|_| more).map(|(last, _)| *last),
             users: page.into_iter().collect(),
-        }
+        })
     }
 
     /// With a status: those whose check has it. With `failing=true` and a check: those who fail first at that check.
-    fn takes(
-        &self,
-        user: &UserEntry,
-        org: &OrgView,
-        (names, whole_names): (UserNames, bool),
-        live: &LiveSources,
-        now: Timestamp,
-    ) -> bool {
-        if !self.search_finds(user, names, whole_names) {
-            return false;
-        }
+    fn takes(&self, user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> bool {
         if let (Some(check), Some(status)) = (self.check, self.status)
-            && user.status(check, live) != status
+            && user.status(check.0, live) != status.0
         {
             return false;
         }
-        if self.moved.is_some() && org.moved(user, now) != self.moved {
+        let moved = self.moved.map(|moved| moved == Moved::Yes);
+        if moved.is_some() && org.moved(user, now) != moved {
             return false;
         }
-        if self.failing.is_none() && self.standing.is_none() {
+        if self.failing.is_none() && self.verdict.is_none() {
             return true;
         }
         let verdict = verdict(user, &org.policy, live, now);
-        let (standing, failing) = (verdict.standing(), verdict.failing());
-        if self.standing.is_some_and(|wanted| wanted != standing) {
+        if self.verdict.is_some_and(|wanted| wanted.0 != verdict.standing()) {
             return false;
         }
         let at = self.check.filter(|_| self.status.is_none());
-        let fails = failing.is_some_and(|(row, _)| at.is_none_or(|check| check == row));
+        let fails = verdict.failing().is_some_and(|(row, _)| at.is_none_or(|check| check.0 == row));
         self.failing.is_none_or(|wanted| wanted == fails)
-    }
-
-    /// A part of what stands for the user, or with `whole_names` the whole name: who knows it learns the pseudonym, and
-    /// how the user stands, which is nothing for strangers.
-    fn search_finds(&self, user: &UserEntry, names: UserNames, whole_names: bool) -> bool {
-        let Some(wanted) = self.search.as_deref().filter(|wanted| !wanted.is_empty()) else {
-            return true;
-        };
-        shown(user, names).to_lowercase().contains(wanted)
-            || whole_names && user.name.as_str().to_lowercase() == wanted
     }
 }

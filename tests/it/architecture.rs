@@ -14,7 +14,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("engine", &["domain", "store", "events"]),
     ("metrics", &["domain", "events"]),
-    ("dashboards", &[]),
     ("rules", &["domain", "guidance", "metrics"]),
     ("web", &["domain", "guidance", "metrics", "events", "secret", "store", "tls"]),
     ("config", &["domain", "http_client", "secret", "sources", "tls"]),
@@ -24,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that must be free of input, output, async and clocks.
-const PURE: &[&str] = &["dashboards", "domain", "guidance", "rules", "scenarios"];
+const PURE: &[&str] = &["domain", "guidance", "rules", "scenarios"];
 const IMPURE: &[&str] = &[
     "tokio::",
     "hyper::",
@@ -161,7 +160,6 @@ const TO_CLEAN: &[&str] = &[
     "src/rules",
     "src/sources",
     "src/store",
-    "src/web",
 ];
 
 /// Types that share a name on purpose, with the reason.

@@ -1,10 +1,7 @@
 //! What is known, as JSON: the View for the `now` of the reader, judged, with the words of guidance. Every row says
 //! whether its value is live, held or unknown.
 
-pub(super) mod findings;
-pub(super) mod history;
 pub(super) mod orgs;
-mod rows;
 pub(super) mod users;
 
 use super::query::{Named, OwnerName};
@@ -73,4 +70,24 @@ impl StepJson {
 /// Steps in their order.
 fn steps(steps: &'static [Step]) -> Vec<StepJson> {
     steps.iter().map(StepJson::of).collect()
+}
+
+/// How well a value is known.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Knowledge {
+    /// A source of the row is live.
+    Live,
+    /// It was reported, and no source has confirmed it lately.
+    Held,
+    /// There is none.
+    Unknown,
+}
+
+const fn known(stale: Option<bool>) -> Knowledge {
+    match stale {
+        Some(false) => Knowledge::Live,
+        Some(true) => Knowledge::Held,
+        None => Knowledge::Unknown,
+    }
 }

@@ -1,25 +1,32 @@
-//! Organisations: all in short, one in full.
+//! Organisations: all in short, one in full with its rows; what is wrong, worst first, with the next steps and what stands
+//! behind it; and the past behind the charts.
 
-use super::findings::{FindingJson, FindingTotals};
-use super::rows::{OrgRowJson, org_rows};
-use super::{At, Envelope, StepJson, age_seconds};
+use super::{At, Envelope, Knowledge, StepJson, age_seconds, known, steps};
+use crate::domain::causes::{Cause, Severity};
+use crate::domain::judge::Finding;
+use crate::domain::rows::OrgValue;
 use crate::domain::setup::SetupTrail;
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::Verdict;
-use crate::web::answer::{Answer, json};
-use crate::web::org_verdict::OrgVerdict;
-use crate::web::problem::Problem;
+use crate::guidance;
+use crate::guidance::verdict::{self, Verdict, describe};
+use crate::store::HourTotal;
+use crate::web::answer::json;
+use crate::web::history;
+use crate::web::org_status::{self, OrgVerdict, RowStatus, UserTotals};
+use crate::web::problem::{Problem, ProblemReason};
 use crate::web::query::{
-    CauseName, ConnectionName, LevelName, Moment, Named, NoKeys, OrgAt, ProductName, Query,
-    SetupAreaName,
+    CauseName, CheckName, ConnectionName, DirectionName, LevelName, Moment, Named, NoKeys,
+    ObjectTypeName, OrgAt, OutcomeName, OwnerName, ProductName, Query, SetupAreaName, SeverityName,
+    SourceName,
 };
-use crate::web::routes::Site;
-use crate::web::row_status::{self, UserTotals};
+use crate::web::routes::WebState;
+use crate::web::services::runbook;
 use axum::extract::State;
-use serde::Serialize;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Orgs)]
@@ -43,9 +50,9 @@ struct OrgInShort {
 /// All organisations in short
 #[utoipa::path(get, path = "/api/v1/orgs", responses((status = 200, body = OrgsJson)))]
 pub(in crate::web) async fn orgs(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebState>>,
     Query(NoKeys {}): Query<NoKeys>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let moment = Moment::of(&site);
     let in_short = |org: &Arc<OrgView>| {
         let judged = OrgVerdict::of(&moment.view, org, moment.now);
@@ -116,7 +123,7 @@ struct OrgInFull {
     users: UserTotals,
     users_url: String,
     /// `null` where Salesforce is not polled.
-    setup_changes: Option<SetupChanges>,
+    setup_changes: Option<SetupChangesJson>,
     findings: Vec<FindingJson>,
 }
 
@@ -125,7 +132,7 @@ struct OrgInFull {
 pub(in crate::web) async fn org(
     at: OrgAt,
     Query(NoKeys {}): Query<NoKeys>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let (org, view, now) = (&at.org, &at.moment.view, at.moment.now);
     let judged = OrgVerdict::of(view, org, now);
     let policy = &org.policy;
@@ -146,7 +153,7 @@ pub(in crate::web) async fn org(
         sources: sources(org, now),
         users: UserTotals::of(org),
         users_url: format!("/api/v1/orgs/{}/users", policy.name),
-        setup_changes: SetupChanges::of(org),
+        setup_changes: SetupChangesJson::of(org),
         findings: judged
             .findings
             .iter()
@@ -178,7 +185,7 @@ struct PollFailingJson {
 }
 
 fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
-    row_status::sources(org, now)
+    org_status::sources(org, now)
         .into_iter()
         .map(|status| SourceJson {
             source: status.name,
@@ -201,7 +208,8 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
 
 /// Changes of the set-up in Salesforce's audit trail.
 #[derive(Serialize, ToSchema)]
-struct SetupChanges {
+#[schema(as = SetupChanges)]
+struct SetupChangesJson {
     /// When the trail was last read; `null` when it could not be read.
     read_at: Option<At>,
     /// From when on none is left out.
@@ -217,7 +225,7 @@ struct SetupChangeJson {
     area: SetupAreaName,
 }
 
-impl SetupChanges {
+impl SetupChangesJson {
     /// `None` where nobody polls.
     fn of(org: &OrgView) -> Option<Self> {
         let read = match org.source_states.setup() {
@@ -234,5 +242,260 @@ impl SetupChanges {
                 .map(|change| SetupChangeJson { at: At(change.at), area: Named(change.area) })
                 .collect(),
         })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrgRow)]
+struct OrgRowJson {
+    row: &'static str,
+    label: &'static str,
+    object_type: Option<ObjectTypeName>,
+    /// Whether the row means anything for this organisation.
+    applies: bool,
+    state: Knowledge,
+    unknown_because: Option<&'static str>,
+    /// A text, a number, true or false; `null` when it is unknown, and when the page shows None.
+    value: serde_json::Value,
+    /// What the article would call this value.
+    shows: &'static str,
+    source: Option<SourceName>,
+    observed_at: Option<At>,
+    changed_at: Option<At>,
+    age_seconds: Option<f64>,
+    meaning: Option<String>,
+    owner: Option<OwnerName>,
+    next_steps: Vec<StepJson>,
+    reason: Option<CauseName>,
+}
+
+/// The organisation's rows of what it syncs.
+fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
+    org_status::rows(org, fresh, now).into_iter().map(|status| org_row(&status, now)).collect()
+}
+
+fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
+    let (row, current, guide) = (status.row, status.current.as_ref(), status.guide);
+    OrgRowJson {
+        row: row.id(),
+        label: row.label(),
+        object_type: row.object_type().map(Named),
+        applies: status.applies,
+        state: known(current.map(|current| current.stale)),
+        unknown_because: status.unknown_because,
+        value: current.map_or(serde_json::Value::Null, |current| match &current.value {
+            OrgValue::Account(Some(name)) => name.to_string().into(),
+            OrgValue::Account(None) => serde_json::Value::Null,
+            OrgValue::Flag(flag) => (*flag).into(),
+            OrgValue::Count(count) => (*count).into(),
+            OrgValue::Instant(at) => at.to_string().into(),
+        }),
+        shows: status.shows.name(),
+        source: current.map(|current| Named(current.source)),
+        observed_at: current.map(|current| At(current.observed_at)),
+        changed_at: current.map(|current| At(current.changed_at)),
+        age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
+        meaning: guide.map(|guide| guide.meaning.plain()),
+        owner: guide.map(|guide| Named(guide.owner())),
+        next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
+        reason: guide.and_then(|guide| guide.cause).map(Named),
+    }
+}
+
+/// Something that is wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Finding)]
+struct FindingJson {
+    org: String,
+    severity: SeverityName,
+    reason: CauseName,
+    alert: Option<&'static str>,
+    object_type: Option<ObjectTypeName>,
+    check: Option<CheckName>,
+    since: Option<At>,
+    since_seconds: Option<f64>,
+    users: Option<u32>,
+    summary: &'static str,
+    /// The finding with its facts.
+    sentence: String,
+    meaning: String,
+    impact: String,
+    owner: OwnerName,
+    next_steps: Vec<StepJson>,
+    runbook: Option<String>,
+    /// The causes that explain it.
+    held_back_by: Vec<CauseName>,
+}
+
+impl FindingJson {
+    fn of(finding: &Finding, org: &OrgView, now: Timestamp) -> Self {
+        let words = guidance::cause_of(org.policy.product, finding.cause);
+        Self {
+            org: finding.org.to_string(),
+            severity: Named(finding.severity),
+            reason: Named(finding.cause),
+            alert: finding.cause.alert(),
+            object_type: finding.object_type.map(Named),
+            check: finding.check.map(Named),
+            since: finding.since.map(At),
+            since_seconds: finding.since.map(|since| age_seconds(since, now)),
+            users: finding.users,
+            summary: words.summary,
+            sentence: describe(finding, org, now),
+            meaning: words.meaning.plain(),
+            impact: words.impact.plain(),
+            owner: Named(words.owner()),
+            next_steps: steps(verdict::steps(finding, org.policy.product)),
+            runbook: runbook(finding.cause),
+            held_back_by: finding.held_back_by.into_iter().map(Named::<Cause>).collect(),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Findings)]
+struct FindingsJson {
+    #[serde(rename = "view")]
+    envelope: Envelope,
+    findings: Vec<FindingJson>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct FindingsQuery {
+    /// Of one organisation.
+    org: Option<String>,
+    /// Of one severity.
+    #[param(inline)]
+    severity: Option<SeverityName>,
+}
+
+/// What is wrong, worst first, with the next steps
+#[utoipa::path(get, path = "/api/v1/findings", params(FindingsQuery), responses((status = 200, body = FindingsJson)))]
+pub(in crate::web) async fn findings(
+    State(site): State<Arc<WebState>>,
+    Query(query): Query<FindingsQuery>,
+) -> Result<Response, Problem> {
+    let moment = Moment::of(&site);
+    let orgs = match &query.org {
+        Some(name) => std::slice::from_ref(moment.org(name)?),
+        None => moment.view.orgs.as_slice(),
+    };
+    let mut found: Vec<(Finding, FindingJson)> = Vec::new();
+    for org in orgs {
+        let judged = OrgVerdict::of(&moment.view, org, moment.now);
+        let wanted = |finding: &&Finding| {
+            query.severity.is_none_or(|severity| severity.0 == finding.severity)
+        };
+        found.extend(judged.findings.iter().filter(wanted).map(|finding| {
+            let json = FindingJson::of(finding, org, moment.now);
+            (finding.clone(), json)
+        }));
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    json(&FindingsJson {
+        envelope: Envelope::of(&moment.view, moment.now),
+        findings: found.into_iter().map(|(_, json)| json).collect(),
+    })
+}
+
+/// How many findings there are of each severity.
+#[derive(Serialize, ToSchema)]
+struct FindingTotals {
+    critical: usize,
+    warning: usize,
+    info: usize,
+}
+
+impl FindingTotals {
+    fn of(findings: &[Finding]) -> Self {
+        let count =
+            |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        Self {
+            critical: count(Severity::Critical),
+            warning: count(Severity::Warning),
+            info: count(Severity::Info),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = History)]
+struct HistoryJson {
+    #[serde(rename = "view")]
+    envelope: Envelope,
+    org: String,
+    /// How far back it was read.
+    from: At,
+    hours: Vec<HourJson>,
+    last_syncs: Vec<SyncJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hour)]
+struct HourJson {
+    hour: At,
+    object_type: ObjectTypeName,
+    direction: Option<DirectionName>,
+    outcome: OutcomeName,
+    count: u64,
+    newest: At,
+}
+
+/// A last sync that a source reported, from when on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LastSync)]
+struct SyncJson {
+    object_type: ObjectTypeName,
+    at: At,
+    last_sync: At,
+    source: SourceName,
+}
+
+/// Totals of each hour and the last syncs that were reported, eight days back
+#[utoipa::path(get, path = "/api/v1/orgs/{org}/history", responses((status = 200, body = HistoryJson)))]
+pub(in crate::web) async fn history(
+    at: OrgAt,
+    Query(NoKeys {}): Query<NoKeys>,
+) -> Result<Response, Problem> {
+    let now = at.moment.now;
+    // A history that cannot be read passes by itself, or the store says why.
+    let past = history::of_org(&at.site, &at.org, now).await.ok_or_else(|| {
+        Problem::new(
+            ProblemReason::NotReady,
+            "The history cannot be read just now. /-/ready and the log say why.",
+        )
+    })?;
+    let last_syncs = past.syncs.iter().flat_map(|(object, changes)| {
+        changes.iter().filter_map(|change| match change.value {
+            OrgValue::Instant(synced) => Some(SyncJson {
+                object_type: Named(*object),
+                at: At(change.at),
+                last_sync: At(synced),
+                source: Named(change.source),
+            }),
+            OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
+        })
+    });
+    json(&HistoryJson {
+        envelope: Envelope::of(&at.moment.view, now),
+        org: at.org.policy.name.to_string(),
+        from: At(now.minus(history::READ_BACK)),
+        hours: past.hours.iter().map(HourJson::of).collect(),
+        last_syncs: last_syncs.collect(),
+    })
+}
+
+impl HourJson {
+    fn of(total: &HourTotal) -> Self {
+        Self {
+            hour: At(total.hour),
+            object_type: Named(total.kind.object_type),
+            direction: total.kind.direction.map(Named),
+            outcome: Named(total.kind.outcome),
+            count: total.count,
+            newest: At(total.newest),
+        }
     }
 }

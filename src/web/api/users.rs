@@ -1,20 +1,22 @@
 //! Users, a page at a time, in the order of what stands for them: a page begins after the last of the one before,
 //! whoever came or went in between.
 
-use super::history::ChangeJson;
-use super::rows::{UserRowJson, user_rows};
-use super::{At, Envelope, StepJson, steps};
-use crate::domain::rows::Status;
+use super::{At, Envelope, Knowledge, StepJson, age_seconds, known, steps};
+use crate::domain::rows::{Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
-use crate::web::answer::{Answer, json};
+use crate::store::UserChange;
+use crate::web::answer::json;
 use crate::web::history;
 use crate::web::limits::USERS_PER_PAGE;
 use crate::web::problem::Problem;
-use crate::web::query::{CheckName, Named, NoKeys, OrgAt, OwnerName, Query, StandingName};
-use crate::web::user_filter::{UserFilter, UsersQuery, find, shown};
+use crate::web::query::{
+    CheckName, Named, NoKeys, OrgAt, OwnerName, Query, SourceName, StandingName, StatusName,
+};
+use crate::web::user_filter::{UsersQuery, find, shown};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,20 +68,12 @@ struct SuccessorJson {
 pub(in crate::web) async fn users(
     at: OrgAt,
     Query(query): Query<UsersQuery>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let (org, now) = (&at.org, at.moment.now);
     let limit = query.limit.unwrap_or(USERS_PER_PAGE);
-    let after = query.after.clone();
-    let filter = UserFilter::of(query)?;
     let live = org.live(now);
-    let found = filter.page(
-        org,
-        at.moment.view.user_names,
-        at.site.is_guarded(),
-        after.as_deref(),
-        limit,
-        now,
-    );
+    let names = at.moment.view.user_names;
+    let found = query.page(org, names, at.site.is_guarded(), limit, now)?;
     json(&UsersJson {
         envelope: Envelope::of(&at.moment.view, now),
         org: org.policy.name.to_string(),
@@ -111,7 +105,7 @@ struct UserInFull {
 pub(in crate::web) async fn user(
     at: OrgAt,
     Query(NoKeys {}): Query<NoKeys>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let (org, now, names) = (&at.org, at.moment.now, at.moment.view.user_names);
     let found = find(org, names, &at.user)?;
     let changes = history::of_user(&at.site, org, found, now).await;
@@ -152,6 +146,81 @@ impl UserJson {
                 onboarding: note.onboarding,
                 recommended_action: note.recommended.as_deref().map(str::to_owned),
             }),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserRow)]
+struct UserRowJson {
+    row: &'static str,
+    check: &'static str,
+    state: Knowledge,
+    /// A status or a number; `null` when it is unknown.
+    value: Option<UserValueJson>,
+    source: Option<SourceName>,
+    observed_at: Option<At>,
+    changed_at: Option<At>,
+    age_seconds: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = UserValue)]
+enum UserValueJson {
+    Count(u32),
+    Status(&'static str),
+}
+
+/// A user's rows of what the organisation syncs.
+fn user_rows(
+    org: &OrgView,
+    user: &UserEntry,
+    live: &LiveSources,
+    now: Timestamp,
+) -> Vec<UserRowJson> {
+    UserRow::ALL
+        .into_iter()
+        .filter(|row| org.policy.covers(*row))
+        .map(|row| {
+            let current = user.current(row, live);
+            let value = current.map(|current| match current.value {
+                UserValue::Records(records) => UserValueJson::Count(records),
+                UserValue::Status(status) => UserValueJson::Status(status.name()),
+            });
+            UserRowJson {
+                row: row.id(),
+                check: row.check(),
+                state: known(current.map(|current| current.stale)),
+                value,
+                source: current.map(|current| Named(current.source)),
+                observed_at: current.map(|current| At(current.observed_at)),
+                changed_at: current.map(|current| At(current.changed_at)),
+                age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
+            }
+        })
+        .collect()
+}
+
+/// A row of a user that took another state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
+struct ChangeJson {
+    at: At,
+    check: CheckName,
+    before: StatusName,
+    after: StatusName,
+    source: SourceName,
+}
+
+impl ChangeJson {
+    fn of(change: &UserChange) -> Self {
+        Self {
+            at: At(change.at),
+            check: Named(change.row),
+            before: Named(change.before),
+            after: Named(change.after),
+            source: Named(change.source),
         }
     }
 }

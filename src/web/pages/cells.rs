@@ -1,79 +1,97 @@
 //! Values in cells: escaped and judged. Held never looks like fresh, and unknown never like fine.
 
-use super::when::When;
 use crate::domain::causes::Severity;
 use crate::domain::judge::Finding;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserValue};
+use crate::domain::rows::{OrgRow, OrgValue, RowSpec, Status, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
+use crate::guidance::verdict::{describe, local, span};
 use crate::guidance::{Owner, Text};
-use crate::web::row_status::RowStatus;
+use crate::web::org_status::RowStatus;
 use askama::Template;
 
-/// A value as a template of its own, so that texts are escaped and instants are written exactly.
-#[derive(Debug, Clone, Template)]
+/// The organisation that a page is about, and the instant at which it is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) org: &'a OrgView,
+    pub(super) now: Timestamp,
+}
+
+/// An instant: how far from now, in the organisation's time with its zone, and exactly.
+#[derive(Template)]
+#[template(path = "when.html", config = "src/web/pages/askama.toml")]
+pub(super) struct When {
+    /// To the second: browsers read no more than three digits of one.
+    iso: String,
+    exact: String,
+    relative: String,
+    local: String,
+    zone: String,
+}
+
+/// A value, so that texts are escaped and instants are written exactly.
+#[derive(Template)]
 #[template(
-    source = "{% if let Some(when) = when %}{{ when|safe }}{% else %}<bdi>{{ text }}</bdi>{% endif %}",
-    ext = "html",
-    config = "src/web/pages/askama.toml"
+    source = "{% match self %}{% when Self::Instant(when) %}{{ when|safe }}{% when Self::Text(text) %}<bdi>{{ text }}</bdi>{% endmatch %}",
+    ext = "html"
 )]
-pub(super) struct CellValue {
-    text: String,
-    when: Option<When>,
+pub(super) enum CellValue {
+    Instant(When),
+    Text(String),
 }
 
-impl CellValue {
-    pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), when: None }
+impl Here<'_> {
+    pub(super) fn when(&self, at: &Timestamp) -> When {
+        let (before, after) = if *at > self.now { ("in ", "") } else { ("", " ago") };
+        self.at(*at, before, after)
     }
 
-    pub(super) fn instant(when: When) -> Self {
-        Self { text: String::new(), when: Some(when) }
+    /// An instant as the end of something that holds or held until then.
+    pub(super) fn until(&self, at: &Timestamp) -> When {
+        let (before, after) =
+            if *at > self.now { ("for another ", "") } else { ("until ", " ago") };
+        self.at(*at, before, after)
     }
-}
 
-/// One of the organisation's rows.
-pub(super) struct RowLine {
-    pub(super) label: &'static str,
-    pub(super) object: &'static str,
-    pub(super) value: CellValue,
-    pub(super) class: &'static str,
-    pub(super) judgement: &'static str,
-    pub(super) meaning: Text,
-    pub(super) source: &'static str,
-    pub(super) seen: Option<When>,
-    pub(super) held: bool,
-}
-
-impl RowLine {
-    pub(super) fn of(
-        status: &RowStatus,
-        org: &OrgView,
-        findings: &[Finding],
-        now: Timestamp,
-    ) -> Self {
-        let (class, judgement) = judgement(status, findings);
-        let current = status.current.as_ref();
-        Self {
-            label: status.row.label(),
-            object: status.row.object_type().map_or("", |object| object.name()),
-            value: match current.map(|current| &current.value) {
-                Some(OrgValue::Instant(at)) => CellValue::instant(When::of(*at, org, now)),
-                Some(value) => CellValue::text(text(status.row, value)),
-                None if status.never => CellValue::text("never"),
-                None => CellValue::text("unknown"),
-            },
-            class,
-            judgement,
-            meaning: match status.applies {
-                true => status.guide.map_or(Text::new(""), |guide| guide.meaning),
-                false => Text::new("It does not matter here."),
-            },
-            source: current.map_or("nobody", |current| current.source.name()),
-            seen: current.map(|current| When::of(current.observed_at, org, now)),
-            held: current.is_some_and(|current| current.stale),
+    fn at(&self, at: Timestamp, before: &str, after: &str) -> When {
+        let distance = span(self.now.since(at).abs());
+        let zone = self.org.policy.time_zone;
+        When {
+            iso: iso(at),
+            exact: at.to_string(),
+            relative: format!("{before}{distance}{after}"),
+            local: local(at, self.org, self.now),
+            zone: at.datetime().with_timezone(&zone).format("%Z").to_string(),
         }
     }
+
+    /// The finding with its facts.
+    pub(super) fn describe(&self, finding: &Finding) -> String {
+        describe(finding, self.org, self.now)
+    }
+
+    pub(super) fn value(&self, row: OrgRow, value: &OrgValue) -> CellValue {
+        match value {
+            OrgValue::Instant(at) => CellValue::Instant(self.when(at)),
+            OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => {
+                CellValue::Text(text(row, value))
+            }
+        }
+    }
+
+    /// What a row shows now.
+    pub(super) fn shown(&self, status: &RowStatus) -> CellValue {
+        match &status.current {
+            Some(current) => self.value(status.row, &current.value),
+            None if status.never => CellValue::Text("never".to_owned()),
+            None => CellValue::Text("unknown".to_owned()),
+        }
+    }
+}
+
+/// An instant to the second, as the attribute of an element takes it.
+pub(super) fn iso(at: Timestamp) -> String {
+    Timestamp::from_seconds(at.nanos().div_euclid(1_000_000_000)).to_string()
 }
 
 /// A value in the article's words.
@@ -91,24 +109,33 @@ pub(super) fn text(row: OrgRow, value: &OrgValue) -> String {
     }
 }
 
+/// A row's label with its object type.
+pub(super) fn labelled(spec: &RowSpec) -> String {
+    match spec.object_type {
+        Some(object) => format!("{} ({object})", spec.label),
+        None => spec.label.to_owned(),
+    }
+}
+
+/// What a row's value means here.
+pub(super) fn meaning(status: &RowStatus) -> Text {
+    match status.applies {
+        true => status.guide.map_or(Text::new(""), |guide| guide.meaning),
+        false => Text::new("It does not matter here."),
+    }
+}
+
 /// The class and the word of a row.
-fn judgement(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
+pub(super) fn judged(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
     let Some(current) = &status.current else {
         return ("unknown", "unknown");
     };
     if !status.applies {
         return ("none", "not judged");
     }
-    let found = status.guide.and_then(|guide| guide.cause).and_then(|reason| {
-        findings.iter().find(|finding| {
-            finding.cause == reason
-                && (finding.object_type.is_none()
-                    || finding.object_type == status.row.object_type())
-        })
-    });
     let is_calm = status.guide.is_some_and(|guide| guide.owner() == Owner::Nobody);
-    match found.map(|finding| finding.severity) {
-        Some(severity) => (class_of(severity), word_of(severity)),
+    match findings.iter().find(|finding| status.shows_why(finding)) {
+        Some(finding) => (class_of(finding.severity), word_of(finding.severity)),
         None if current.stale => ("held", "stale"),
         None if is_calm => ("fine", "fine"),
         None => ("none", "no news"),

@@ -1,7 +1,11 @@
-//! Charts as inline SVG: no script, no style of their own, colours from the style sheet, their figures in words beside them.
+//! The past as inline SVG: no script, no style of its own, colours from the style sheet, its figures in words beside it.
 
-use crate::domain::ids::ObjectType;
+use crate::domain::ids::{ObjectType, Outcome, Source};
+use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
+use crate::domain::view::OrgView;
+use crate::guidance::verdict::{local, span};
+use crate::web::history::Past;
 use askama::Template;
 use chrono::{TimeDelta, Timelike};
 use chrono_tz::Tz;
@@ -12,307 +16,61 @@ const HEIGHT: f64 = 160.0;
 const LEFT: f64 = 60.0;
 const FLOOR: f64 = 132.0;
 const TOP: f64 = 16.0;
+/// How many points a line of ages has.
+const POINTS: i32 = 168;
 
-/// A chart with its geometry.
+/// How far back a chart looks, in hours.
+const DAY: i64 = 24;
+const WEEK: i64 = 168;
+
+/// A chart; its template asks it where things stand.
 #[derive(Template)]
 #[template(path = "chart.html", config = "src/web/pages/askama.toml")]
 pub(super) struct Chart {
     pub(super) title: String,
     /// The same in words.
     pub(super) words: String,
-    width: f64,
-    height: f64,
-    left: f64,
-    floor: f64,
-    ticks: Vec<Tick>,
-    days: Vec<Day>,
+    hours: i64,
+    zone: Tz,
+    /// What the plot shows from left to right.
+    from: Timestamp,
+    upto: Timestamp,
+    /// The figure at its top.
+    top: f64,
+    objects: Vec<ObjectType>,
     gaps: Vec<Gap>,
     bars: Vec<Bar>,
     lines: Vec<AgeLine>,
-    limit: Option<String>,
+    /// The figure above which it is bad.
+    limit: Option<f64>,
 }
 
 /// A time of which nothing is known of an object type: one thick line, dashed into stripes.
 struct Gap {
-    from: String,
-    upto: String,
-    at: String,
-    thick: String,
-    title: String,
-}
-
-struct Tick {
-    at: String,
-    text_at: String,
-    text: String,
-}
-
-struct Day {
-    at: String,
-    text_at: String,
-    text: String,
-}
-
-impl Day {
-    /// A mark, whose text stays within the picture.
-    fn of(at: f64, text: String) -> Self {
-        Self { at: number(at), text_at: number(at.min(WIDTH - 30.0)), text }
-    }
-}
-
-/// From when until when something is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unknown {
-    pub(super) object: ObjectType,
-    pub(super) from: Timestamp,
-    pub(super) upto: Timestamp,
-}
-
-/// Where times stand in a plot.
-struct Plot {
+    object: ObjectType,
     from: Timestamp,
     upto: Timestamp,
 }
 
-impl Plot {
-    fn x(&self, at: Timestamp) -> f64 {
-        let whole = self.upto.since(self.from).num_seconds().max(1) as f64;
-        let part = at.since(self.from).num_seconds() as f64 / whole;
-        LEFT + (WIDTH - LEFT) * part.clamp(0.0, 1.0)
-    }
-
-    /// The gaps, each in the band of its object type.
-    fn gaps(&self, unknown: &[Unknown], objects: &[ObjectType]) -> Vec<Gap> {
-        let band = (FLOOR - TOP) / objects.len().max(1) as f64;
-        unknown
-            .iter()
-            .filter(|gap| gap.upto > self.from && gap.upto > gap.from)
-            .filter_map(|gap| {
-                let place = objects.iter().position(|object| *object == gap.object)?;
-                Some(Gap {
-                    from: number(self.x(gap.from)),
-                    upto: number(self.x(gap.upto)),
-                    at: number(TOP + band * (place as f64 + 0.5)),
-                    thick: number(band - 2.0),
-                    title: format!("{}: not known", gap.object),
-                })
-            })
-            .collect()
-    }
-}
-
+/// A count of an hour, one bar for each object type beside the other.
 struct Bar {
-    class: &'static str,
-    x: String,
-    y: String,
-    width: String,
-    height: String,
-    title: String,
+    object: ObjectType,
+    hour: Timestamp,
+    count: u64,
 }
 
+/// Figures over time.
 struct AgeLine {
-    class: &'static str,
+    object: ObjectType,
     /// Whether nobody looked any more.
     held: bool,
-    points: String,
+    points: Vec<(Timestamp, f64)>,
 }
 
-/// How far back a chart looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Span {
-    Day,
-    Week,
-}
-
-impl Span {
-    pub(super) const fn hours(self) -> i64 {
-        match self {
-            Self::Day => 24,
-            Self::Week => 168,
-        }
-    }
-
-    pub(super) const fn length(self) -> TimeDelta {
-        TimeDelta::hours(self.hours())
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-        }
-    }
-
-    /// The text of an instant on the axis, where there is one at this hour.
-    fn mark(self, at: Timestamp, zone: Tz) -> Option<String> {
-        let local = at.datetime().with_timezone(&zone);
-        match self {
-            Self::Day if local.hour().is_multiple_of(6) => Some(local.format("%H:%M").to_string()),
-            Self::Week if local.hour() == 0 => Some(local.format("%a").to_string()),
-            Self::Day | Self::Week => None,
-        }
-    }
-}
-
-/// Counts by hour, one bar for each object type beside the other.
-pub(super) struct Bars {
-    pub(super) title: String,
-    pub(super) words: String,
-    /// The number of the first hour.
-    pub(super) first: i64,
-    pub(super) counts: Vec<(ObjectType, Vec<u64>)>,
-    pub(super) unknown: Vec<Unknown>,
-    pub(super) span: Span,
-    pub(super) zone: Tz,
-}
-
-impl Bars {
-    pub(super) fn draw(self) -> Chart {
-        let most = self.counts.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or(0);
-        let top = nice(most as f64);
-        let slot = (WIDTH - LEFT) / self.span.hours() as f64;
-        let width = slot * 0.85 / self.counts.len().max(1) as f64;
-        let mut bars = Vec::new();
-        for (place, (object, counts)) in self.counts.iter().enumerate() {
-            for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let height = (FLOOR - TOP) * *count as f64 / top;
-                let hour = Timestamp::of_hour(self.first + i64::try_from(index).unwrap_or(0));
-                let local = hour.datetime().with_timezone(&self.zone);
-                bars.push(Bar {
-                    class: object.name(),
-                    x: number(LEFT + slot * index as f64 + width * place as f64),
-                    y: number(FLOOR - height),
-                    width: number(width),
-                    height: number(height),
-                    title: format!("{}: {count} {object}", local.format("%a %H:%M")),
-                });
-            }
-        }
-        let days = (0..self.span.hours())
-            .filter_map(|hour| {
-                let text = self.span.mark(Timestamp::of_hour(self.first + hour), self.zone)?;
-                Some(Day::of(LEFT + slot * hour as f64, text))
-            })
-            .collect();
-        let plot = Plot {
-            from: Timestamp::of_hour(self.first),
-            upto: Timestamp::of_hour(self.first + self.span.hours()),
-        };
-        let objects: Vec<ObjectType> = self.counts.iter().map(|(object, _)| *object).collect();
-        Chart {
-            gaps: plot.gaps(&self.unknown, &objects),
-            bars,
-            days,
-            ..Chart::empty(self.title, self.words, top)
-        }
-    }
-}
-
-/// Figures over time, evenly spaced up to now.
-pub(super) struct LineChart {
-    pub(super) title: String,
-    pub(super) words: String,
-    pub(super) lines: Vec<(ObjectType, Vec<Option<f64>>)>,
-    /// From when on nobody looked any more, by object type.
-    pub(super) held_from: Vec<(ObjectType, Timestamp)>,
-    pub(super) unknown: Vec<Unknown>,
-    /// The figure above which it is bad.
-    pub(super) limit: f64,
-    pub(super) now: Timestamp,
-    pub(super) span: Span,
-    pub(super) zone: Tz,
-}
-
-impl LineChart {
-    pub(super) fn draw(self) -> Chart {
-        let most = self
-            .lines
-            .iter()
-            .flat_map(|(_, figures)| figures)
-            .flatten()
-            .fold(self.limit, |most, figure| most.max(*figure));
-        let top = nice(most);
-        let plot = Plot { from: self.now.minus(self.span.length()), upto: self.now };
-        let lines = self
-            .lines
-            .iter()
-            .flat_map(|(object, figures)| {
-                let step = (WIDTH - LEFT) / (figures.len().max(2) - 1) as f64;
-                let held_from = self
-                    .held_from
-                    .iter()
-                    .find(|(of, _)| of == object)
-                    .map_or(f64::INFINITY, |(_, from)| plot.x(*from));
-                let points: Vec<(f64, String)> = figures
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, figure)| {
-                        let x = LEFT + step * index as f64;
-                        let y = FLOOR - (FLOOR - TOP) * (*figure)? / top;
-                        Some((x, format!("{},{}", number(x), number(y))))
-                    })
-                    .collect();
-                // The held part begins at the last point that is not, so that the line has no hole.
-                let known = points.iter().filter(|(x, _)| *x <= held_from).count();
-                let part = |points: &[(f64, String)], held| {
-                    let points: Vec<&str> = points.iter().map(|(_, at)| at.as_str()).collect();
-                    (points.len() > usize::from(held)).then(|| AgeLine {
-                        class: object.name(),
-                        held,
-                        points: points.join(" "),
-                    })
-                };
-                let (seen, _) = points.split_at(known);
-                let (_, after) = points.split_at(known.saturating_sub(1));
-                let after = if known < points.len() { after } else { &[] };
-                [part(seen, false), part(after, true)]
-            })
-            .flatten()
-            .collect();
-        let objects: Vec<ObjectType> = self.lines.iter().map(|(object, _)| *object).collect();
-        let hours = self.span.hours();
-        let days = (0..hours)
-            .filter_map(|back| {
-                let at = Timestamp::of_hour(self.now.hour() - back);
-                let text = self.span.mark(at, self.zone)?;
-                let left = hours as f64 - self.now.since(at).num_seconds() as f64 / 3600.0;
-                (left > 0.0).then(|| Day::of(LEFT + (WIDTH - LEFT) * left / hours as f64, text))
-            })
-            .collect();
-        Chart {
-            gaps: plot.gaps(&self.unknown, &objects),
-            lines,
-            days,
-            limit: Some(number(FLOOR - (FLOOR - TOP) * self.limit / top)),
-            ..Chart::empty(self.title, self.words, top)
-        }
-    }
-}
-
-impl Chart {
-    fn empty(title: String, words: String, top: f64) -> Self {
-        let ticks = [0.0, 0.5, 1.0]
-            .into_iter()
-            .map(|part: f64| {
-                let at = FLOOR - (FLOOR - TOP) * part;
-                Tick { at: number(at), text_at: number(at + 4.0), text: number(top * part) }
-            })
-            .collect();
-        Self {
-            title,
-            words,
-            width: WIDTH,
-            height: HEIGHT,
-            left: LEFT,
-            floor: FLOOR,
-            ticks,
-            days: Vec::new(),
-            gaps: Vec::new(),
-            bars: Vec::new(),
-            lines: Vec::new(),
-            limit: None,
-        }
-    }
+/// A number of pixels or things with at most one digit after the point.
+fn px(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// The next round number above a figure, at least 2, so that its half is round too.
@@ -325,15 +83,242 @@ fn nice(figure: f64) -> f64 {
         .unwrap_or(figure)
 }
 
-/// A number of pixels or things with at most one digit after the point.
-fn number(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+impl Chart {
+    fn x(&self, at: &Timestamp) -> f64 {
+        let whole = self.upto.since(self.from).num_seconds().max(1) as f64;
+        let part = at.since(self.from).num_seconds() as f64 / whole;
+        LEFT + (WIDTH - LEFT) * part.clamp(0.0, 1.0)
+    }
+
+    fn y(&self, figure: &f64) -> f64 {
+        FLOOR - (FLOOR - TOP) * figure / self.top
+    }
+
+    /// The figures that have a line across.
+    fn ticks(&self) -> [f64; 3] {
+        [0.0, self.top / 2.0, self.top]
+    }
+
+    fn place(&self, object: &ObjectType) -> f64 {
+        self.objects.iter().position(|one| one == object).unwrap_or(0) as f64
+    }
+
+    /// The height of the band that each object type has for its gaps.
+    fn band(&self) -> f64 {
+        (FLOOR - TOP) / self.objects.len().max(1) as f64
+    }
+
+    /// The width of a bar; a slot of an hour is a little wider than its bars.
+    fn bar_width(&self) -> f64 {
+        (WIDTH - LEFT) / self.hours as f64 * 0.85 / self.objects.len().max(1) as f64
+    }
+
+    fn hour_of(&self, bar: &Bar) -> impl std::fmt::Display {
+        bar.hour.datetime().with_timezone(&self.zone).format("%a %H:%M")
+    }
+
+    /// The instants that have a text on the axis.
+    fn marks(&self) -> Vec<(Timestamp, String)> {
+        (self.from.hour()..=self.upto.hour())
+            .map(Timestamp::of_hour)
+            .filter(|at| *at >= self.from && *at < self.upto)
+            .filter_map(|at| {
+                let local = at.datetime().with_timezone(&self.zone);
+                let text = match self.hours {
+                    DAY if local.hour().is_multiple_of(6) => local.format("%H:%M"),
+                    WEEK if local.hour() == 0 => local.format("%a"),
+                    _ => return None,
+                };
+                Some((at, text.to_string()))
+            })
+            .collect()
+    }
+}
+
+/// The charts of the last day and the last week.
+pub(super) fn charts(past: &Past, org: &OrgView, now: Timestamp) -> Vec<Chart> {
+    [(DAY, "24 hours"), (WEEK, "7 days")]
+        .into_iter()
+        .flat_map(|(hours, name)| {
+            [synced(past, hours, name, org, now), ages(past, hours, name, org, now)]
+        })
+        .collect()
+}
+
+/// Records synced, by hour.
+fn synced(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
+    let first = now.hour() - hours + 1;
+    let (from, upto) = (Timestamp::of_hour(first), Timestamp::of_hour(now.hour() + 1));
+    let (mut bars, mut gaps, mut words) = (Vec::new(), Vec::new(), Vec::new());
+    for object in org.policy.objects.iter().copied() {
+        let mut total = 0;
+        for hour in (first..=now.hour()).map(Timestamp::of_hour) {
+            let count: u64 = past
+                .hours
+                .iter()
+                .filter(|one| one.hour == hour && one.kind.object_type == object)
+                .filter(|one| one.kind.outcome == Outcome::Synced)
+                .map(|one| one.count)
+                .sum();
+            total += count;
+            if count > 0 {
+                bars.push(Bar { object, hour, count });
+            }
+        }
+        let Some((since, until)) = known(object, org, now) else {
+            words.push(format!("{object} not known: no feed of their records has reported"));
+            gaps.push(Gap { object, from, upto });
+            continue;
+        };
+        let mut text = format!("{total} {object}");
+        if since > from {
+            text += &format!(" since {}", exactly(since, org, now));
+            gaps.push(Gap { object, from, upto: since });
+        }
+        if until < now {
+            text += &format!(", not known after {}", exactly(until, org, now));
+            gaps.push(Gap { object, from: until, upto });
+        }
+        words.push(text);
+    }
+    Chart {
+        title: format!("Records synced in each hour of the last {name}"),
+        words: format!("{}. The current hour is not over.", words.join("; ")),
+        hours,
+        zone: org.policy.time_zone,
+        from,
+        upto,
+        top: nice(bars.iter().map(|bar| bar.count).max().unwrap_or(0) as f64),
+        objects: org.policy.objects.clone(),
+        gaps,
+        bars,
+        lines: Vec::new(),
+        limit: None,
+    }
+}
+
+/// Ages of the last sync in hours, evenly spaced up to now.
+fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
+    let step = TimeDelta::hours(hours) / POINTS;
+    let from = now.minus(TimeDelta::hours(hours));
+    let limit = org.policy.stale_after.num_seconds() as f64 / 3600.0;
+    let (mut lines, mut gaps, mut words) = (Vec::new(), Vec::new(), Vec::new());
+    let mut most = limit;
+    for object in org.policy.objects.iter().copied() {
+        let proofs = proofs(past, object, org, now);
+        let points: Vec<(Timestamp, f64)> = (0..=POINTS)
+            .filter_map(|point| {
+                let at = now.minus(step * (POINTS - point));
+                let known = proofs.iter().filter(|(known_at, _)| *known_at <= at);
+                let last = known.map(|(_, synced)| (*synced).min(at)).max()?;
+                Some((at, at.since(last).num_seconds() as f64 / 3600.0))
+            })
+            .collect();
+        most = points.iter().fold(most, |most, (_, age)| most.max(*age));
+        let upto = points.first().map_or(now, |(at, _)| *at);
+        if upto > from {
+            gaps.push(Gap { object, from, upto });
+        }
+        let last = org.last_sync(object, now);
+        let looked_until = last.as_ref().filter(|last| !last.live).map(|last| last.observed_at);
+        // The held part begins at the last point that is not, so that the line has no hole.
+        let is_seen = |at| looked_until.is_none_or(|until| at <= until);
+        let seen = points.iter().filter(|(at, _)| is_seen(*at)).count();
+        let held = points.iter().skip(seen.saturating_sub(1)).copied().collect();
+        let is_held = seen < points.len();
+        if seen > 0 {
+            let seen = points.into_iter().take(seen).collect();
+            lines.push(AgeLine { object, held: false, points: seen });
+        }
+        if is_held {
+            lines.push(AgeLine { object, held: true, points: held });
+        }
+        words.push(match last {
+            Some(last) if last.live => format!(
+                "{object} now {}, since {}",
+                span(now.since(last.at)),
+                exactly(last.at, org, now)
+            ),
+            Some(last) => format!(
+                "{object} held: it was {} when somebody last looked, {}; the dotted line is what it would be by now",
+                span(last.observed_at.since(last.at)),
+                exactly(last.observed_at, org, now)
+            ),
+            None if org.ever_synced(object, now) == Some(false) => format!("{object} never synced"),
+            None => format!("{object} not known"),
+        });
+    }
+    Chart {
+        title: format!("Age of the last sync over the last {name}, in hours"),
+        words: format!(
+            "{}. What a feed reported of past hours is known to the hour. The dashed line is the limit of {}.",
+            words.join("; "),
+            span(org.policy.stale_after)
+        ),
+        hours,
+        zone: org.policy.time_zone,
+        from,
+        upto: now,
+        top: nice(most),
+        objects: org.policy.objects.clone(),
+        gaps,
+        bars: Vec::new(),
+        lines,
+        limit: Some(limit),
+    }
+}
+
+/// When it was known that something had synced at an instant.
+fn proofs(
+    past: &Past,
+    object: ObjectType,
+    org: &OrgView,
+    now: Timestamp,
+) -> Vec<(Timestamp, Timestamp)> {
+    let counted = past
+        .hours
+        .iter()
+        .filter(|total| total.kind.object_type == object && total.kind.outcome == Outcome::Synced)
+        .map(|total| (total.newest, total.newest));
+    let read = past
+        .syncs
+        .iter()
+        .filter(|(of, _)| *of == object)
+        .flat_map(|(_, changes)| changes)
+        .filter_map(|change| match change.value {
+            OrgValue::Instant(synced) => Some((change.at, synced)),
+            OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
+        });
+    // What holds now, in case it began before the time that was read.
+    let current = org.last_sync(object, now).map(|last| (last.changed_at.max(last.at), last.at));
+    counted.chain(read).chain(current).collect()
+}
+
+/// From when until when a feed of records has answered for an object type without a gap.
+fn known(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let since = org.activity[object].covered_since?;
+    let upto = match org.last_report[Source::Activity] {
+        Some(at) if !org.is_live(Source::Activity, now) => at,
+        Some(_) | None => now,
+    };
+    Some((since, upto))
+}
+
+/// An instant in the organisation's time, with its zone.
+fn exactly(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
+    let zone = at.datetime().with_timezone(&org.policy.time_zone);
+    format!("{} {}", local(at, org, now), zone.format("%Z"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{OrgId, OrgName};
+    use crate::domain::policy::OrgPolicy;
+    use crate::domain::readings::Reading;
+    use crate::domain::rows::OrgRow;
+    use enum_map::EnumMap;
+    use std::sync::Arc;
 
     #[test]
     fn the_axis_ends_at_a_round_number_above_the_figures() {
@@ -344,62 +329,65 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_bar_stands_in_its_hour_and_has_its_words() {
-        let mut counts = vec![0; 24];
-        counts[3] = 10;
-        let chart = Bars {
+    fn day() -> Chart {
+        Chart {
             title: "Records".to_owned(),
             words: "10 contacts".to_owned(),
-            first: 0,
-            counts: vec![(ObjectType::Contacts, counts)],
-            unknown: vec![Unknown {
-                object: ObjectType::Contacts,
-                from: Timestamp::of_hour(-9),
-                upto: Timestamp::of_hour(2),
-            }],
-            span: Span::Day,
+            hours: DAY,
             zone: Tz::UTC,
+            from: Timestamp::of_hour(0),
+            upto: Timestamp::of_hour(24),
+            top: 10.0,
+            objects: vec![ObjectType::Contacts],
+            gaps: Vec::new(),
+            bars: Vec::new(),
+            lines: Vec::new(),
+            limit: None,
         }
-        .draw();
-        assert_eq!(chart.bars.len(), 1);
-        let bar = &chart.bars[0];
-        assert_eq!((bar.x.as_str(), bar.y.as_str()), ("132.5", "16"));
-        let gap = &chart.gaps[0];
-        assert_eq!(
-            (gap.from.as_str(), gap.upto.as_str(), gap.title.as_str()),
-            ("60", "108.3", "contacts: not known")
-        );
-        assert_eq!(bar.title, "Thu 03:00: 10 contacts");
-        assert!(chart.render().unwrap().contains("aria-label=\"Records: 10 contacts\""));
+    }
+
+    #[test]
+    fn a_bar_stands_in_its_hour_and_has_its_words() {
+        let object = ObjectType::Contacts;
+        let html = Chart {
+            bars: vec![Bar { object, hour: Timestamp::of_hour(3), count: 10 }],
+            gaps: vec![Gap { object, from: Timestamp::of_hour(-9), upto: Timestamp::of_hour(2) }],
+            ..day()
+        }
+        .render()
+        .unwrap();
+        for wanted in [
+            "aria-label=\"Records: 10 contacts\"",
+            "<rect class=\"contacts\" x=\"132.5\" y=\"16\" ",
+            "<title>Thu 03:00: 10 contacts</title>",
+            "<line class=\"gap\" x1=\"60\" x2=\"108.3\" ",
+            "<title>contacts: not known</title>",
+        ] {
+            assert!(html.contains(wanted), "{wanted} is missing:\n{html}");
+        }
     }
 
     #[test]
     fn what_nobody_looked_at_any_more_is_drawn_apart() {
-        let now = Timestamp::of_hour(24);
-        let lines = |held_from| {
-            LineChart {
-                title: "Age".to_owned(),
-                words: String::new(),
-                lines: vec![(
-                    ObjectType::Events,
-                    (0..=24).map(|hour| Some(f64::from(hour))).collect(),
-                )],
-                held_from,
-                unknown: Vec::new(),
-                limit: 24.0,
-                now,
-                span: Span::Day,
-                zone: Tz::UTC,
-            }
-            .draw()
-            .lines
-            .iter()
-            .map(|line| (line.held, line.points.split(' ').count()))
-            .collect::<Vec<_>>()
+        let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        policy.expected_every = EnumMap::from_fn(|_| Some(TimeDelta::hours(1)));
+        let seen_at = Timestamp::of_hour(20);
+        let mut org = OrgView::new(OrgId(1), Arc::new(policy), Timestamp::of_hour(-99), seen_at);
+        let lines = |org: &OrgView, now| {
+            let past = Past { hours: Vec::new(), syncs: Vec::new() };
+            let of_line = |line: &AgeLine| (line.held, line.points.len());
+            let chart = ages(&past, DAY, "24 hours", org, now);
+            chart.lines.iter().map(of_line).collect::<Vec<_>>()
         };
-        assert_eq!(lines(Vec::new()), [(false, 25)]);
-        let since = vec![(ObjectType::Events, Timestamp::of_hour(20))];
-        assert_eq!(lines(since), [(false, 21), (true, 5)]);
+        assert_eq!(lines(&org, seen_at), []);
+        let changed_at = Timestamp::of_hour(0);
+        let reading =
+            Reading { value: OrgValue::Instant(changed_at), observed_at: seen_at, changed_at };
+        let row = OrgRow::LastSync(ObjectType::Events);
+        Arc::make_mut(&mut org.readings).put(row, Source::Snapshot, reading);
+        org.last_report[Source::Snapshot] = Some(seen_at);
+        assert_eq!(lines(&org, seen_at), [(false, 141)]);
+        assert_eq!(lines(&org, Timestamp::of_hour(32)), [(false, 85), (true, 85)]);
+        assert_eq!(lines(&org, Timestamp::of_hour(99)), [(true, 169)]);
     }
 }

@@ -1,21 +1,17 @@
 //! The first page: every organisation, worst first, one sentence each.
 
-use super::frame::Frame;
-use super::page;
-use super::when::When;
-use crate::domain::time::Timestamp;
-use crate::domain::view::{OrgView, View};
-use crate::guidance::Step;
-use crate::guidance::verdict::Level;
-use crate::web::answer::Answer;
+use super::cells::Here;
+use super::{Frame, page};
+use crate::guidance::verdict::{Level, Verdict};
 use crate::web::limits::CARDS;
 use crate::web::openapi::Html;
-use crate::web::org_verdict::OrgVerdict;
+use crate::web::org_status::OrgVerdict;
 use crate::web::problem::Problem;
 use crate::web::query::Moment;
-use crate::web::routes::Site;
+use crate::web::routes::WebState;
 use askama::Template;
 use axum::extract::State;
+use axum::response::Response;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -23,77 +19,37 @@ use std::sync::Arc;
 #[template(path = "overview.html", config = "src/web/pages/askama.toml")]
 struct Overview<'a> {
     frame: Frame<'a>,
-    tally: Vec<LevelCount>,
+    /// How many there are of each level.
+    tally: Vec<(Level, usize)>,
     /// Those that need somebody, or of which nobody knows, in full.
-    orgs: Vec<OrgLine>,
+    orgs: Vec<(Here<'a>, Verdict)>,
     /// The others, a line each.
-    short: Vec<OrgLine>,
-}
-
-struct LevelCount {
-    level: Level,
-    orgs: usize,
-}
-
-struct OrgLine {
-    name: String,
-    level: Level,
-    headline: String,
-    sentence: String,
-    since: Option<When>,
-    step: Option<Step>,
-    /// How many more findings need somebody.
-    more: usize,
-    held_back: usize,
+    short: Vec<(Here<'a>, Verdict)>,
 }
 
 /// The page of all organisations
 #[utoipa::path(get, path = "/", responses(Html))]
-pub(in crate::web) async fn overview(State(site): State<Arc<Site>>) -> Result<Answer, Problem> {
+pub(in crate::web) async fn overview(
+    State(site): State<Arc<WebState>>,
+) -> Result<Response, Problem> {
     let Moment { view, now } = Moment::of(&site);
-    let mut lines: Vec<OrgLine> =
-        view.orgs.iter().map(|org| OrgLine::of(&view, org, now)).collect();
-    lines.sort_by(|one, other| {
-        (one.level, Reverse(one.more), &one.name).cmp(&(
-            other.level,
-            Reverse(other.more),
-            &other.name,
-        ))
+    let of = |org| OrgVerdict::of(&view, org, now).verdict;
+    let mut orgs: Vec<(Here<'_>, Verdict)> =
+        view.orgs.iter().map(|org| (Here { org, now }, of(org))).collect();
+    orgs.sort_by_key(|(here, verdict)| {
+        let more = verdict.acting.len().saturating_sub(1);
+        (verdict.level, Reverse(more), here.org.policy.name.as_str())
     });
-    let tally = Level::ALL
-        .iter()
-        .map(|level| LevelCount {
-            level: *level,
-            orgs: lines.iter().filter(|line| line.level == *level).count(),
-        })
-        .filter(|count| count.orgs > 0)
-        .collect();
-    let in_full = lines
-        .iter()
-        .take_while(|line| !matches!(line.level, Level::Fine | Level::Retired))
-        .count()
-        .min(CARDS);
-    let short = lines.split_off(in_full);
+    let of_level = |level: Level| orgs.iter().filter(|(_, verdict)| verdict.level == level).count();
+    let tally = Level::ALL.iter().map(|level| (*level, of_level(*level)));
+    let tally = tally.filter(|(_, count)| *count > 0).collect();
+    let needs_nobody = |level| matches!(level, Level::Fine | Level::Retired);
+    let in_full = orgs.iter().take_while(|(_, verdict)| !needs_nobody(verdict.level)).count();
+    let short = orgs.split_off(in_full.min(CARDS));
     page(&Overview {
         frame: Frame::of(&site, &view, now, "All organisations", "/api/v1/orgs"),
         tally,
-        orgs: lines,
+        orgs,
         short,
     })
-}
-
-impl OrgLine {
-    fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
-        let verdict = OrgVerdict::of(view, org, now).verdict;
-        Self {
-            name: org.policy.name.to_string(),
-            level: verdict.level,
-            headline: verdict.headline,
-            sentence: verdict.sentence,
-            since: verdict.since.map(|since| When::of(since, org, now)),
-            step: verdict.next_step,
-            more: verdict.acting.len().saturating_sub(1),
-            held_back: verdict.held_back.len(),
-        }
-    }
 }

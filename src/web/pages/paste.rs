@@ -1,37 +1,39 @@
 //! The paste box: what the clipboard has → what was understood, row by row → stored. Two steps, and nothing is held
 //! between them: the second sends back as JSON what the first has shown, so that just this is stored.
 
-use super::PASTE_ADDRESS;
-use super::frame::Frame;
-use super::preview::Preview;
-use super::render;
+use super::cells::{CellValue, Here, labelled, user_value_text};
 use super::userscript::{Base, bookmarklet};
-use super::when::When;
-use crate::domain::ids::Source;
+use super::{Frame, PASTE_ADDRESS, render};
+use crate::domain::ids::{Source, UserName};
+use crate::domain::observation::Snapshot;
+use crate::domain::rows::{OrgRow, RowSpec, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::web::access::Requester;
-use crate::web::answer::{Answer, set};
+use crate::web::answer::set;
 use crate::web::body::drain;
+use crate::web::limits::PREVIEW_LINES;
 use crate::web::openapi::Html;
-use crate::web::problem::{FieldError, Problem, ProblemReason, http_status};
+use crate::web::problem::{Problem, ProblemReason, http_status};
 use crate::web::query::OrgAt;
-use crate::web::routes::{Sender, Site};
-use crate::web::services::{IngestAnswer, IngestKind, IngestRequest, MediaType};
+use crate::web::routes::{Sender, WebState};
+use crate::web::services::{IngestKind, IngestRequest, MediaType, Understood};
 use askama::Template;
 use axum::extract::{Extension, Request};
+use axum::response::Response;
 use bytes::Bytes;
 use chrono::{NaiveDateTime, TimeZone, Utc};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, REFERRER_POLICY};
+use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "paste.html", config = "src/web/pages/askama.toml")]
 struct Paste<'a> {
     frame: Frame<'a>,
+    here: Here<'a>,
     script: &'static str,
     org: &'a str,
-    zone: &'static str,
     captured_at: String,
     user: String,
     /// Whether a token opens this organisation.
@@ -40,30 +42,57 @@ struct Paste<'a> {
     closed: Option<String>,
     bookmarklet: String,
     base: String,
-    trouble: Option<PasteTrouble>,
-    preview: Option<Preview>,
+    /// Why nothing was stored, and the same for people.
+    refused: Option<(Problem, String)>,
+    preview: Option<Understood>,
     /// What was shown before and could not be stored, without its rows.
     again: Option<String>,
-    stored: Option<PasteStored>,
-}
-
-struct PasteTrouble {
-    title: &'static str,
-    detail: String,
-    errors: Vec<FieldError>,
-}
-
-struct PasteStored {
     /// How many values and users were taken.
-    taken: u64,
-    /// As of when more was known, where nothing was taken.
-    known: Option<When>,
+    stored: Option<u64>,
+}
+
+impl Paste<'_> {
+    /// What was understood, a line each: whose, which row, its value.
+    fn lines<'b>(
+        &'b self,
+        snapshot: &'b Snapshot,
+    ) -> impl Iterator<Item = (Option<&'b UserName>, &'static RowSpec, CellValue)> {
+        let of_org = snapshot
+            .rows
+            .iter()
+            .map(|(row, value)| (None, row.spec(), self.here.value(*row, value)));
+        let of_users = snapshot.users.iter().flat_map(|(name, values)| {
+            values.iter().map(move |(row, value)| {
+                (Some(name), row.spec(), CellValue::Text(user_value_text(*value)))
+            })
+        });
+        of_org.chain(of_users)
+    }
+
+    /// As of when more was known than what was pasted.
+    fn known(&self) -> Option<Timestamp> {
+        self.here.org.last_report[Source::Snapshot]
+    }
+}
+
+/// Rows that the page does not show.
+fn absent(snapshot: &Snapshot) -> Vec<String> {
+    let shows_org = |row: &OrgRow| {
+        snapshot.rows.is_empty() || snapshot.rows.iter().any(|(shown, _)| shown == row)
+    };
+    let shows_user = |row: &UserRow| match snapshot.users.as_slice() {
+        [(_, values)] => values.iter().any(|(shown, _)| shown == row),
+        _ => true,
+    };
+    let of_org = OrgRow::ALL.iter().filter(|row| !shows_org(row)).map(|row| row.spec());
+    let of_user = UserRow::ALL.iter().filter(|row| !shows_user(row)).map(|row| row.spec());
+    of_org.chain(of_user).map(labelled).collect()
 }
 
 /// What became of a paste.
 enum Done {
     NotSubmitted,
-    Shown(Preview),
+    Shown(Understood),
     Stored(u64),
 }
 
@@ -73,7 +102,7 @@ pub(in crate::web) async fn paste(
     at: OrgAt,
     Extension(from): Extension<Sender>,
     request: Request,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let (site, org, now) = (&*at.site, &*at.org, at.moment.now);
     let peer = from.peer;
     let name = org.policy.name.as_str();
@@ -84,7 +113,7 @@ pub(in crate::web) async fn paste(
         let (done, fields) = post(site, org, request, &from, now).await;
         // To look at what would be understood is no push, and what is not understood there is no refused one.
         if let Err(problem) = &done
-            && fields.as_ref().is_none_or(|fields| fields.store)
+            && fields.as_ref().is_none_or(|fields| fields.stores())
         {
             site.note_refusal(problem, Some(name.to_owned()), peer);
         }
@@ -101,7 +130,7 @@ pub(in crate::web) async fn paste(
         };
         (Ok(Done::NotSubmitted), PasteForm::default(), closed)
     };
-    let zone = org.policy.time_zone;
+    let here = Here { org, now };
     let mut page = Paste {
         frame: Frame::of_org(
             &at,
@@ -109,16 +138,20 @@ pub(in crate::web) async fn paste(
             &format!("Paste the status page of {name}"),
             format!("/api/v1/orgs/{name}"),
         ),
+        here,
         script: &PASTE_ADDRESS,
         org: name,
-        zone: zone.name(),
-        captured_at: now.datetime().with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string(),
+        captured_at: now
+            .datetime()
+            .with_timezone(&org.policy.time_zone)
+            .format("%Y-%m-%dT%H:%M")
+            .to_string(),
         user: String::new(),
         token: has_token,
         closed,
         bookmarklet: bookmarklet(&base, name),
         base: base.text(),
-        trouble: None,
+        refused: None,
         preview: None,
         again: None,
         stored: None,
@@ -127,28 +160,23 @@ pub(in crate::web) async fn paste(
     match done {
         Ok(Done::NotSubmitted) => {}
         Ok(Done::Shown(preview)) => page.preview = Some(preview),
-        Ok(Done::Stored(taken)) => {
-            let known = org.last_report[Source::Snapshot].filter(|_| taken == 0);
-            page.stored =
-                Some(PasteStored { taken, known: known.map(|at| When::of(at, org, now)) });
-        }
+        Ok(Done::Stored(taken)) => page.stored = Some(taken),
         Err(problem) => {
             status = http_status(problem.reason);
             let let_in = !is_of_access(problem.reason);
-            page.trouble = Some(PasteTrouble {
-                title: problem.reason.title(),
-                detail: for_people(&problem, name, has_token),
-                errors: problem.errors,
-            });
+            let is_foreign = problem.reason == ProblemReason::OriginNotAllowed;
+            let detail = for_people(&problem, name, has_token);
+            page.refused = Some((problem, detail));
             // A form that another site filled in is not offered again as if it were one of ours.
-            if problem.reason != ProblemReason::OriginNotAllowed && fields.of_ours {
+            if !is_foreign && fields.of_ours {
                 if !fields.captured_at.is_empty() {
                     page.captured_at = std::mem::take(&mut fields.captured_at);
                 }
                 page.user = std::mem::take(&mut fields.user);
-                if fields.store && !fields.snapshot.is_empty() {
+                if fields.stores() && !fields.snapshot.is_empty() {
                     if let_in {
-                        page.preview = again(site, org, &fields, now).await;
+                        let request = pasted(org, now, MediaType::Json, fields.snapshot.clone());
+                        page.preview = site.services.ingest.understand(request).await.ok();
                     }
                     page.again = Some(std::mem::take(&mut fields.snapshot))
                         .filter(|_| page.preview.is_none() && !let_in);
@@ -195,39 +223,30 @@ fn for_people(problem: &Problem, org: &str, has_token: bool) -> String {
 }
 
 /// The fields of the form.
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct PasteForm {
-    store: bool,
+    /// `store`; otherwise it is looked at first.
+    r#do: String,
     content: String,
     captured_at: String,
     user: String,
     token: String,
     snapshot: String,
     /// Whether the form came from a page of our own.
+    #[serde(skip)]
     of_ours: bool,
 }
 
 impl PasteForm {
-    fn of(body: &[u8]) -> Self {
-        let mut fields = Self::default();
-        for (key, value) in form_urlencoded::parse(body) {
-            match key.as_ref() {
-                "do" => fields.store = value == "store",
-                "content" => fields.content = value.into_owned(),
-                "captured_at" => fields.captured_at = value.into_owned(),
-                "user" => fields.user = value.into_owned(),
-                "token" => fields.token = value.into_owned(),
-                "snapshot" => fields.snapshot = value.into_owned(),
-                _ => {}
-            }
-        }
-        fields
+    fn stores(&self) -> bool {
+        self.r#do == "store"
     }
 }
 
-/// What became of a form, and what it said; `None` when it was not read.
+/// What became of a form, and its fields; `None` when it was not read.
 async fn post(
-    site: &Site,
+    site: &WebState,
     org: &OrgView,
     request: Request,
     from: &Sender,
@@ -250,7 +269,7 @@ async fn post(
             return (Err(problem), None);
         }
     };
-    let mut fields = PasteForm::of(&body);
+    let mut fields: PasteForm = serde_urlencoded::from_bytes(&body).unwrap_or_default();
     let request = Request::from_parts(head, ());
     let requester = Requester::of(&request, peer);
     fields.of_ours = requester.is_of_ours();
@@ -258,67 +277,36 @@ async fn post(
     if let Err(problem) = requester.may_paste(access.as_deref(), token) {
         return (Err(problem), Some(fields));
     }
-    let done = if fields.store {
-        store(site, org, &fields, now).await
+    let ingest = &site.services.ingest;
+    let done = if fields.stores() {
+        // What a preview sent back.
+        let request = pasted(org, now, MediaType::Json, fields.snapshot.clone());
+        ingest.take(request).await.map(|receipt| Done::Stored(receipt.accepted))
     } else {
-        show(site, org, &mut fields, now).await
+        match instant(&fields.captured_at, org) {
+            Ok(captured_at) => {
+                // Of text it is looked whether it is HTML.
+                let content = std::mem::take(&mut fields.content);
+                let mut request = pasted(org, now, MediaType::Text, content);
+                request.query.push(("captured_at".to_owned(), captured_at.to_string()));
+                let user = Some(fields.user.trim()).filter(|user| !user.is_empty());
+                request.query.extend(user.map(|user| ("user".to_owned(), user.to_owned())));
+                ingest.understand(request).await.map(Done::Shown)
+            }
+            Err(problem) => Err(problem),
+        }
     };
     (done, Some(fields))
 }
 
-async fn show(
-    site: &Site,
-    org: &OrgView,
-    fields: &mut PasteForm,
-    now: Timestamp,
-) -> Result<Done, Problem> {
-    let mut query =
-        vec![("captured_at".to_owned(), instant(&fields.captured_at, org)?.to_string())];
-    let user = fields.user.trim();
-    if !user.is_empty() {
-        query.push(("user".to_owned(), user.to_owned()));
-    }
-    let request = IngestRequest {
-        org: org.policy.name.clone(),
-        kind: IngestKind::Snapshot,
-        // Of text it is looked whether it is HTML.
-        media_type: MediaType::Text,
-        body: Bytes::from(std::mem::take(&mut fields.content)),
-        query,
-        received_at: now,
-    };
-    let understood = site.services.ingest.understand(request).await?;
-    Ok(Done::Shown(Preview::of(understood, org, now)))
-}
-
-/// What a preview sent back.
-fn shown_before(org: &OrgView, fields: &PasteForm, now: Timestamp) -> IngestRequest {
+fn pasted(org: &OrgView, now: Timestamp, media_type: MediaType, body: String) -> IngestRequest {
     IngestRequest {
         org: org.policy.name.clone(),
         kind: IngestKind::Snapshot,
-        media_type: MediaType::Json,
-        body: Bytes::from(fields.snapshot.clone()),
+        media_type,
+        body: Bytes::from(body),
         query: Vec::new(),
         received_at: now,
-    }
-}
-
-/// The preview of what could not be stored.
-async fn again(site: &Site, org: &OrgView, fields: &PasteForm, now: Timestamp) -> Option<Preview> {
-    let request = shown_before(org, fields, now);
-    let understood = site.services.ingest.understand(request).await.ok()?;
-    Some(Preview::of(understood, org, now))
-}
-
-async fn store(
-    site: &Site,
-    org: &OrgView,
-    fields: &PasteForm,
-    now: Timestamp,
-) -> Result<Done, Problem> {
-    match site.services.ingest.take(shown_before(org, fields, now)).await {
-        IngestAnswer::Taken(receipt) => Ok(Done::Stored(receipt.accepted)),
-        IngestAnswer::Refused(problem) => Err(problem),
     }
 }
 

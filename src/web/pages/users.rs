@@ -1,34 +1,34 @@
-//! Users of an organisation: searched, by how they stand, by check and status, a page at a time.
+//! Users of an organisation, searched, by how they stand, by check and status, a page at a time; and one of them with
+//! every row and what changed.
 
-use super::cells::status_text;
-use super::frame::Frame;
-use super::page;
-use super::when::When;
+use super::cells::{Here, labelled, status_text, user_value_text};
+use super::{Frame, page};
 use crate::domain::causes::Cause;
 use crate::domain::policy::{Product, UserNames};
-use crate::domain::rows::{Status, UserRow};
+use crate::domain::rows::{Status, UserRow, UserValue};
+use crate::domain::source_state::SuccessorNote;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, Standing, UserEntry, UserVerdict, verdict};
-use crate::domain::view::OrgView;
-use crate::guidance::{self, Step};
-use crate::web::answer::Answer;
+use crate::domain::view::{Current, OrgView};
+use crate::guidance::{self, Owner, Step, Text};
+use crate::store::UserChange;
+use crate::web::history;
 use crate::web::limits::USERS_PER_SHEET;
 use crate::web::openapi::Html;
 use crate::web::problem::Problem;
 use crate::web::query::{Named, OrgAt, Query, escaped};
-use crate::web::user_filter::{UserFilter, UserMatches, UsersQuery, shown};
+use crate::web::user_filter::{UserMatches, UsersQuery, find, shown};
 use askama::Template;
+use axum::response::Response;
 use form_urlencoded::Serializer;
 
 #[derive(Template)]
 #[template(path = "users.html", config = "src/web/pages/askama.toml")]
 struct UsersPage<'a> {
     frame: Frame<'a>,
+    here: Here<'a>,
     org: &'a str,
-    q: String,
-    verdicts: Vec<Choice>,
-    checks: Vec<Choice>,
-    statuses: Vec<Choice>,
+    query: UsersQuery,
     pseudonyms: bool,
     /// Whether who reads has shown a password, and may search by name.
     guarded: bool,
@@ -37,26 +37,24 @@ struct UsersPage<'a> {
     matching: usize,
     known: usize,
     complete: bool,
-    lines: Vec<UserLine>,
+    users: Vec<(&'a str, Stand)>,
     next: Option<String>,
-    limit: usize,
 }
 
-/// One choice of a list.
-struct Choice {
-    value: &'static str,
-    text: String,
-    chosen: bool,
-}
-
-struct UserLine {
-    name: String,
-    link: String,
-    class: &'static str,
-    word: &'static str,
-    failing: String,
-    since: Option<When>,
-    step: Option<Step>,
+#[derive(Template)]
+#[template(path = "user.html", config = "src/web/pages/askama.toml")]
+struct UserPage<'a> {
+    frame: Frame<'a>,
+    here: Here<'a>,
+    name: &'a str,
+    stand: Stand,
+    user: &'a UserEntry,
+    live: LiveSources,
+    /// The newest first; `None` when they cannot be read.
+    changes: Option<Vec<UserChange>>,
+    note: Option<&'a SuccessorNote>,
+    /// Whether the user has to move to the successor product and has not.
+    left: bool,
 }
 
 /// Why nobody can match: the form offers every status with every check.
@@ -68,7 +66,7 @@ fn impossible(query: &UsersQuery) -> Option<String> {
     let shows: Vec<&str> = check.statuses().iter().map(|one| status_text(*one)).collect();
     Some(format!(
         "“{}” never shows “{}”. It shows: {}.",
-        labelled(check),
+        labelled(check.spec()),
         status_text(status),
         shows.join(", ")
     ))
@@ -79,7 +77,7 @@ fn impossible(query: &UsersQuery) -> Option<String> {
 pub(in crate::web) async fn users_page(
     at: OrgAt,
     Query(mut query): Query<UsersQuery>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let (org, names, now) = (&*at.org, at.moment.view.user_names, at.moment.now);
     let name = org.policy.name.as_str();
     // A check alone means who fails there; a status alone means nothing without its check.
@@ -89,15 +87,8 @@ pub(in crate::web) async fn users_page(
     }
     let impossible = impossible(&query);
     let found = match impossible {
-        Some(_) => UserMatches::nobody(),
-        None => UserFilter::of(query.clone())?.page(
-            org,
-            names,
-            at.site.is_guarded(),
-            query.after.as_deref(),
-            USERS_PER_SHEET,
-            now,
-        ),
+        Some(_) => UserMatches::default(),
+        None => query.page(org, names, at.site.is_guarded(), USERS_PER_SHEET, now)?,
     };
     let live = org.live(now);
     page(&UsersPage {
@@ -107,14 +98,8 @@ pub(in crate::web) async fn users_page(
             &format!("Users of {name}"),
             format!("/api/v1/orgs/{name}/users"),
         ),
+        here: Here { org, now },
         org: name,
-        verdicts: choices(Standing::ALL.iter().copied(), query.verdict, |standing| {
-            (standing.name(), word_of(standing).to_owned())
-        }),
-        checks: choices(org_checks(org), query.check, |row| (row.check(), labelled(row))),
-        statuses: choices(Status::ALL.iter().copied(), query.status, |status| {
-            (status.name(), status_text(status).to_owned())
-        }),
         pseudonyms: names == UserNames::Pseudonym,
         guarded: at.site.is_guarded(),
         impossible,
@@ -127,33 +112,101 @@ pub(in crate::web) async fn users_page(
             next.append_pair("after", after);
             format!("/orgs/{name}/users?{}", next.finish())
         }),
-        lines: found
+        users: found
             .users
             .into_iter()
-            .map(|(_, user)| UserLine::of(user, org, names, &live, now))
+            .map(|(shown, user)| (shown, Stand::of(user, org, &live, now)))
             .collect(),
-        q: query.q.clone().unwrap_or_default(),
-        limit: USERS_PER_SHEET,
+        query,
     })
 }
 
-/// The choices of a list, each with its value and its text.
-fn choices<T: Copy + PartialEq>(
-    all: impl Iterator<Item = T>,
-    chosen: Option<Named<T>>,
-    named: impl Fn(T) -> (&'static str, String),
-) -> Vec<Choice> {
-    all.map(|one| {
-        let (value, text) = named(one);
-        let chosen = chosen.is_some_and(|chosen| chosen.0 == one);
-        Choice { value, text, chosen }
-    })
-    .collect()
+impl UsersPage<'_> {
+    /// The checks of what the organisation syncs.
+    fn checks(&self) -> impl Iterator<Item = UserRow> {
+        UserRow::checks().filter(|row| self.here.org.policy.covers(*row))
+    }
 }
 
-/// The checks of what the organisation syncs.
-fn org_checks(org: &OrgView) -> impl Iterator<Item = UserRow> {
-    UserRow::checks().filter(|row| org.policy.covers(*row))
+/// The page of a user
+#[utoipa::path(get, path = "/orgs/{org}/users/{user}", responses(Html))]
+pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Response, Problem> {
+    let (org, names, now) = (&*at.org, at.moment.view.user_names, at.moment.now);
+    let user = find(org, names, &at.user)?;
+    let live = org.live(now);
+    let name = shown(user, names);
+    let json = format!("/api/v1/orgs/{}/users/{}", org.policy.name, escaped(name));
+    page(&UserPage {
+        frame: Frame::of_org(&at, org, name, json),
+        here: Here { org, now },
+        name,
+        stand: Stand::of(user, org, &live, now),
+        user,
+        live,
+        changes: history::of_user(&at.site, org, user, now).await,
+        note: org.note(user, now),
+        left: org.moved(user, now) == Some(false),
+    })
+}
+
+impl UserPage<'_> {
+    fn sentence(&self) -> Text {
+        Text::new(match self.stand.verdict {
+            UserVerdict::Failing(row, _) => {
+                guidance::user_row_of(self.here.org.policy.product, row, Status::No)
+                    .map_or("A check fails.", |guide| guide.meaning.marked())
+            }
+            UserVerdict::Stuck(UserRow::Reset, _) => {
+                "No check fails, and a reset has lasted longer than it may: nothing syncs until it is over."
+            }
+            UserVerdict::Stuck(..) => {
+                "No check fails, and a first sync has not ended, or not begun, for longer than it may."
+            }
+            UserVerdict::Resetting => {
+                "A reset waits or runs. What else is found of this user says nothing until it is over."
+            }
+            UserVerdict::Excluded => "This user should not sync, so nothing here counts.",
+            UserVerdict::Leaving => {
+                "This user is on the way to the successor product, so nothing here counts."
+            }
+            UserVerdict::Healthy => "Every check that counts is known, and none fails.",
+            UserVerdict::PartlyKnown => {
+                "No check is known to fail, and not every check that counts is known."
+            }
+            UserVerdict::Unknown => {
+                "No source has reported a check of this user: whether they sync is not known."
+            }
+        })
+    }
+
+    /// Every row of what the organisation syncs, but for those of the page that the successor product does not have.
+    fn rows(&self) -> impl Iterator<Item = (UserRow, Option<Current<UserValue>>)> {
+        let policy = &self.here.org.policy;
+        UserRow::ALL
+            .into_iter()
+            .filter(|row| policy.covers(*row))
+            .map(|row| (row, self.user.current(row, &self.live)))
+            .filter(|(_, current)| policy.product == Product::LightningSync || current.is_some())
+    }
+
+    /// The class of a row, and what its value means.
+    fn judged(&self, row: &UserRow, current: &Option<Current<UserValue>>) -> (&'static str, Text) {
+        let policy = &self.here.org.policy;
+        let status = self.user.status(*row, &self.live);
+        let guide = guidance::user_row_of(policy.product, *row, status);
+        let counts_nothing = row.statuses().is_empty()
+            || *row == UserRow::OutlookIntegration && !policy.reps_select_events
+            || status == Status::NotSetToSync;
+        let class = match (current, guide.map(|guide| guide.owner())) {
+            (None, _) => "unknown",
+            (Some(current), _) if current.stale => "held",
+            _ if counts_nothing => "none",
+            (_, Some(Owner::Nobody)) => "fine",
+            (_, Some(Owner::Wait)) => "waiting",
+            (_, Some(_) | None) => "attention",
+        };
+        (class, guide.map_or(Text::new(""), |guide| guide.meaning))
+    }
 }
 
 /// How a user stands, for people.
@@ -182,34 +235,49 @@ const fn class_of(standing: Standing) -> &'static str {
 }
 
 /// How a user stands at one instant, judged once. What is held never looks fresh.
-pub(super) struct Stand {
-    pub(super) verdict: UserVerdict,
+struct Stand {
+    verdict: UserVerdict,
     held: bool,
+    /// The row that fails or is stuck, and since when.
+    row: Option<(UserRow, Timestamp)>,
+    /// What to do, in order.
+    steps: &'static [Step],
 }
 
 impl Stand {
-    pub(super) fn of(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Self {
+    fn of(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Self {
+        let product = org.policy.product;
         let verdict = verdict(user, &org.policy, live, now);
         let is_stale = |row| user.current(row, live).is_some_and(|current| current.stale);
-        let held = match verdict {
-            UserVerdict::Failing(row, _) | UserVerdict::Stuck(row, _) => is_stale(row),
-            UserVerdict::Resetting => is_stale(UserRow::Reset),
-            UserVerdict::Unknown => false,
+        let (held, row, steps) = match verdict {
+            UserVerdict::Failing(row, since) => {
+                let guide = guidance::user_row_of(product, row, Status::No);
+                (is_stale(row), Some((row, since)), guide.map_or(&[][..], |guide| guide.steps))
+            }
+            // A state that lasts too long has the steps of its cause, not of the state.
+            UserVerdict::Stuck(row, since) => {
+                let is_reset = row == UserRow::Reset;
+                let cause = if is_reset { Cause::ResetStuck } else { Cause::InitialSyncStuck };
+                (is_stale(row), Some((row, since)), guidance::cause_of(product, cause).steps)
+            }
+            UserVerdict::Resetting => (is_stale(UserRow::Reset), None, &[][..]),
+            UserVerdict::Unknown => (false, None, &[][..]),
             UserVerdict::Excluded
             | UserVerdict::Leaving
             | UserVerdict::Healthy
-            | UserVerdict::PartlyKnown => UserRow::checks()
-                .filter_map(|row| user.current(row, live))
-                .all(|current| current.stale),
+            | UserVerdict::PartlyKnown => {
+                let mut known = UserRow::checks().filter_map(|row| user.current(row, live));
+                (known.all(|current| current.stale), None, &[][..])
+            }
         };
-        Self { verdict, held }
+        Self { verdict, held, row, steps }
     }
 
-    pub(super) const fn class(&self) -> &'static str {
+    const fn class(&self) -> &'static str {
         if self.held { "held" } else { class_of(self.verdict.standing()) }
     }
 
-    pub(super) const fn word(&self) -> &'static str {
+    const fn word(&self) -> &'static str {
         match (self.verdict.standing(), self.held) {
             (Standing::Failing, true) => "failing when last read",
             (Standing::Stuck, true) => "stuck when last read",
@@ -218,76 +286,5 @@ impl Stand {
             (Standing::PartlyKnown, true) => "partly known when last read",
             (standing, _) => word_of(standing),
         }
-    }
-
-    /// The row that fails or is stuck, what it shows, and since when.
-    pub(super) fn row(
-        &self,
-        user: &UserEntry,
-        live: &LiveSources,
-    ) -> Option<(UserRow, Status, Timestamp)> {
-        match self.verdict {
-            UserVerdict::Failing(row, since) => Some((row, Status::No, since)),
-            UserVerdict::Stuck(row, since) => Some((row, user.status(row, live), since)),
-            UserVerdict::Resetting
-            | UserVerdict::Excluded
-            | UserVerdict::Leaving
-            | UserVerdict::Healthy
-            | UserVerdict::PartlyKnown
-            | UserVerdict::Unknown => None,
-        }
-    }
-
-    /// What to do, in order.
-    pub(super) fn steps(
-        &self,
-        user: &UserEntry,
-        product: Product,
-        live: &LiveSources,
-    ) -> &'static [Step] {
-        match (self.verdict, self.row(user, live)) {
-            // A state that lasts too long has the steps of its cause, not of the state.
-            (UserVerdict::Stuck(UserRow::Reset, _), _) => {
-                guidance::cause_of(product, Cause::ResetStuck).steps
-            }
-            (UserVerdict::Stuck(..), _) => {
-                guidance::cause_of(product, Cause::InitialSyncStuck).steps
-            }
-            (_, Some((row, status, _))) => {
-                guidance::user_row_of(product, row, status).map_or(&[][..], |guide| guide.steps)
-            }
-            (_, None) => &[],
-        }
-    }
-}
-
-impl UserLine {
-    fn of(
-        user: &UserEntry,
-        org: &OrgView,
-        names: UserNames,
-        live: &LiveSources,
-        now: Timestamp,
-    ) -> Self {
-        let name = shown(user, names).to_owned();
-        let stand = Stand::of(user, org, live, now);
-        let row = stand.row(user, live);
-        Self {
-            link: format!("/orgs/{}/users/{}", org.policy.name, escaped(&name)),
-            name,
-            class: stand.class(),
-            word: stand.word(),
-            failing: row.map_or(String::new(), |(row, ..)| labelled(row)),
-            since: row.map(|(_, _, since)| When::of(since, org, now)),
-            step: stand.steps(user, org.policy.product, live).first().copied(),
-        }
-    }
-}
-
-/// A row's label with its object type.
-fn labelled(row: UserRow) -> String {
-    match row.object_type() {
-        Some(object) => format!("{} ({object})", row.label()),
-        None => row.label().to_owned(),
     }
 }

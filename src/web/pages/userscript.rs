@@ -1,7 +1,8 @@
 //! The bookmarklet and the userscript: one script that copies a page with its marks and opens the paste box.
 
-use crate::web::answer::{Answer, answer};
+use crate::web::answer::answer;
 use crate::web::query::{OrgAt, escaped};
+use axum::response::Response;
 use hyper::header::{HOST, HeaderName, REFERER};
 use hyper::{HeaderMap, StatusCode};
 
@@ -18,7 +19,7 @@ pub(super) struct Base {
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl Base {
-    /// `served`: how this server itself is spoken to. A proxy before it may speak another way to people.
+    /// `served`: the scheme of this server itself. A proxy before it may offer another one to people.
     pub(super) fn of(headers: &HeaderMap, served: &'static str) -> Self {
         let host = headers
             .get(HOST)
@@ -59,7 +60,7 @@ pub(super) fn bookmarklet(base: &Base, org: &str) -> String {
 
 /// A script that copies the status page
 #[utoipa::path(get, path = "/orgs/{org}/paste/lightning-sync.user.js", responses((status = 200, content_type = "text/javascript")))]
-pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Answer {
+pub(in crate::web) async fn userscript(at: OrgAt, headers: HeaderMap) -> Response {
     let base = Base::of(&headers, at.site.scheme());
     let org = at.org.policy.name.as_str();
     let script =
@@ -80,17 +81,17 @@ mod tests {
 
     #[test]
     fn the_scheme_is_the_one_that_people_speak() {
-        let told = |served, name: &'static str, value: &'static str| {
+        let scheme = |served, name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("acme.example"));
             headers.insert(name, HeaderValue::from_static(value));
             Base::of(&headers, served).scheme
         };
-        assert_eq!(told("http", "accept", "text/html"), "http");
-        assert_eq!(told("https", "accept", "text/html"), "https");
-        assert_eq!(told("http", "x-forwarded-proto", "https"), "https");
-        assert_eq!(told("http", "referer", "https://acme.example/"), "https");
-        assert_eq!(told("http", "referer", "https://other.example/"), "http");
+        assert_eq!(scheme("http", "accept", "text/html"), "http");
+        assert_eq!(scheme("https", "accept", "text/html"), "https");
+        assert_eq!(scheme("http", "x-forwarded-proto", "https"), "https");
+        assert_eq!(scheme("http", "referer", "https://acme.example/"), "https");
+        assert_eq!(scheme("http", "referer", "https://other.example/"), "http");
     }
 
     #[test]

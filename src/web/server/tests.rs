@@ -4,13 +4,9 @@ use super::*;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Events;
-use crate::web::ChunkSource;
 use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
-use crate::web::negotiate::{Encoding, Exposition};
 use crate::web::problem::{Problem, ProblemReason};
-use crate::web::services::{
-    Access, BoxFuture, Ingest, IngestAnswer, IngestReceipt, IngestRequest, MetricsPage, Understood,
-};
+use crate::web::services::{Access, BoxFuture, Ingest, IngestReceipt, IngestRequest, Understood};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -18,28 +14,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
 const PUSH: &str = "POST /api/v1/orgs/acme/activity HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n";
 
-/// A page without end.
-struct Endless;
+/// Takes everything.
+struct Taker;
 
-impl ChunkSource for Endless {
-    fn next(&mut self) -> Option<Bytes> {
-        Some(Bytes::from_static(&[b'#'; 65536]))
-    }
-}
-
-impl MetricsPage for Endless {
-    fn scrape(&self, _: Exposition, _: Encoding, _: Timestamp) -> Box<dyn ChunkSource> {
-        Box::new(Self)
-    }
-}
-
-impl Ingest for Endless {
-    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+impl Ingest for Taker {
+    fn take(&self, request: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>> {
         Box::pin(async move {
-            IngestAnswer::Taken(IngestReceipt {
-                accepted: request.body.len() as u64,
-                ..IngestReceipt::default()
-            })
+            Ok(IngestReceipt { accepted: request.body.len() as u64, ..IngestReceipt::default() })
         })
     }
     fn understand(&self, _: IngestRequest) -> BoxFuture<Result<Understood, Problem>> {
@@ -52,11 +33,15 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
     let services = Services {
         view: Arc::new(|| Arc::new(View::empty(NOW))),
         now: Arc::new(|| NOW),
-        metrics: Arc::new(Endless),
-        ingest: Arc::new(Endless),
+        // A page without end.
+        metrics: Arc::new(|_, _, _| {
+            Box::new(std::iter::repeat(Bytes::from_static(&[b'#'; 65536])))
+        }),
+        ingest: Arc::new(Taker),
         history: None,
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| Some(Arc::new(Access::default()))),
+        guard: Arc::new(Arc::default),
         events: Events::log_only(),
     };
     let router = Arc::new(Router::new(ServerOptions::default(), services, false));
@@ -69,7 +54,7 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
     (client, end)
 }
 
-/// Reads until the server closes, and says what came and how long it took.
+/// Reads until the server closes: what came and how long it took.
 async fn until_closed(client: &mut DuplexStream) -> (String, Duration) {
     let begun = Instant::now();
     let mut answer = Vec::new();
@@ -94,7 +79,7 @@ fn close_to(took: Duration, wanted: Duration) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_says_nothing_is_closed_after_five_seconds() {
+async fn a_silent_client_is_closed_after_five_seconds() {
     let (mut client, _server) = connect();
     let (answer, took) = until_closed(&mut client).await;
     assert!(answer.is_empty() && close_to(took, HEAD_WITHIN), "{took:?} {answer}");

@@ -13,13 +13,12 @@ use lightning_sync_exporter::domain::view::{ActivityFigures, OrgView, View};
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::store::History;
-use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
+use lightning_sync_exporter::web::Server;
+use lightning_sync_exporter::web::negotiate::{Encoding, ExpositionFormat};
 use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
-    Access, BoxFuture, Ingest, IngestAnswer, IngestReceipt, IngestRequest, MetricsPage,
-    ServerOptions, Services, Understood,
+    Access, BoxFuture, Ingest, IngestReceipt, IngestRequest, ServerOptions, Services, Understood,
 };
-use lightning_sync_exporter::web::{ChunkSource, Server};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -41,7 +40,7 @@ pub(super) fn minutes_ago(minutes: i64) -> Timestamp {
 pub(super) struct Seen {
     pub(super) pushed: Mutex<Vec<IngestRequest>>,
     pub(super) refused: Mutex<Vec<(String, &'static str)>>,
-    pub(super) scraped: Mutex<Vec<(Exposition, Encoding)>>,
+    pub(super) scraped: Mutex<Vec<(ExpositionFormat, Encoding)>>,
 }
 
 pub(super) struct Site {
@@ -129,30 +128,13 @@ impl EventSink for Seen {
     }
 }
 
-struct Page(Arc<Seen>, &'static [u8], usize);
-struct Pieces(&'static [u8], usize);
-
-impl ChunkSource for Pieces {
-    fn next(&mut self) -> Option<Bytes> {
-        self.1 = self.1.checked_sub(1)?;
-        Some(Bytes::from_static(self.0))
-    }
-}
-
-impl MetricsPage for Page {
-    fn scrape(&self, format: Exposition, encoding: Encoding, _: Timestamp) -> Box<dyn ChunkSource> {
-        self.0.scraped.lock().unwrap().push((format, encoding));
-        Box::new(Pieces(self.1, self.2))
-    }
-}
-
 struct Takes {
     seen: Arc<Seen>,
     gate: Arc<Semaphore>,
 }
 
 impl Ingest for Takes {
-    fn take(&self, request: IngestRequest) -> BoxFuture<IngestAnswer> {
+    fn take(&self, request: IngestRequest) -> BoxFuture<Result<IngestReceipt, Problem>> {
         let (seen, gate) = (Arc::clone(&self.seen), Arc::clone(&self.gate));
         Box::pin(async move {
             let hold = request.query.iter().any(|(key, _)| key == "hold");
@@ -163,17 +145,10 @@ impl Ingest for Takes {
                 gate.acquire().await.unwrap().forget();
             }
             if said.contains("a full disk") {
-                return IngestAnswer::Refused(Problem::new(
-                    ProblemReason::StoreFailing,
-                    "The disk is full.",
-                ));
+                return Err(Problem::new(ProblemReason::StoreFailing, "The disk is full."));
             }
             let accepted = u64::from(!said.contains("nothing new"));
-            IngestAnswer::Taken(IngestReceipt {
-                accepted,
-                duplicates: bytes as u64,
-                ..IngestReceipt::default()
-            })
+            Ok(IngestReceipt { accepted, duplicates: bytes as u64, ..IngestReceipt::default() })
         })
     }
 
@@ -219,7 +194,13 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
     Services {
         view: Arc::new(move || Arc::clone(&view)),
         now: Arc::new(move || now),
-        metrics: Arc::new(Page(Arc::clone(seen), page.0, page.1)),
+        metrics: Arc::new({
+            let seen = Arc::clone(seen);
+            move |format, encoding, _| {
+                seen.scraped.lock().unwrap().push((format, encoding));
+                Box::new(std::iter::repeat_n(Bytes::from_static(page.0), page.1))
+            }
+        }),
         ingest: Arc::new(Takes { seen: Arc::clone(seen), gate: Arc::clone(gate) }),
         history,
         reload: Arc::new(move || {
@@ -227,6 +208,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             Box::pin(async move { reload })
         }),
         access: Arc::new(move |org| access.get(org.as_str()).cloned()),
+        guard: Arc::new(Arc::default),
         events: Events::new(Arc::clone(seen) as Arc<dyn EventSink>),
     }
 }

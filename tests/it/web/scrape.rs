@@ -5,7 +5,7 @@ use crate::support::http::{get, post, request};
 use crate::support::process::wait_until;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::web::limits::SCRAPES;
-use lightning_sync_exporter::web::negotiate::{Encoding, Exposition};
+use lightning_sync_exporter::web::negotiate::{Encoding, ExpositionFormat};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -38,9 +38,9 @@ fn a_scrape_gets_the_format_and_encoding_it_asks_for() {
     assert_eq!(
         *site.seen.scraped.lock().unwrap(),
         [
-            (Exposition::Text004, Encoding::Identity),
-            (Exposition::OpenMetrics100, Encoding::Gzip),
-            (Exposition::OpenMetrics001, Encoding::Identity)
+            (ExpositionFormat::Text004, Encoding::Identity),
+            (ExpositionFormat::OpenMetrics100, Encoding::Gzip),
+            (ExpositionFormat::OpenMetrics001, Encoding::Identity)
         ]
     );
 }

@@ -1,14 +1,44 @@
-//! What an organisation's rows, sources and users show at one instant, for pages and JSON alike.
+//! How an organisation stands at one instant, and what its rows, sources and users show, for pages and JSON alike.
 
 use crate::domain::ids::Source;
+use crate::domain::judge::{Finding, judge_org};
 use crate::domain::policy::{Connection, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
 use crate::domain::users::Standing;
-use crate::domain::view::{Current, OrgView};
+use crate::domain::view::{Current, OrgView, View};
+use crate::guidance::verdict::{Level, Verdict, local, span, verdict};
 use crate::guidance::{self, OrgState, RowGuide};
 use std::collections::BTreeMap;
+
+/// An organisation as it is judged: guidance's verdict, held back while the engine itself stands still.
+pub(super) struct OrgVerdict {
+    /// How it stands and what to do.
+    pub(super) verdict: Verdict,
+    /// Worst first.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl OrgVerdict {
+    /// Judges an organisation of `view`.
+    pub(super) fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
+        let fresh = view.is_fresh(now);
+        let findings = judge_org(org, fresh, now);
+        let mut verdict = verdict(&findings, org, now);
+        // Sources look alive to an engine that has stopped hearing them: nothing good is reported then.
+        if !fresh && matches!(verdict.level, Level::Fine | Level::Watch | Level::Waiting) {
+            verdict.level = Level::Held;
+            verdict.held_as_of = Some(view.as_of);
+            verdict.headline = format!("STALE, last counted {}", local(view.as_of, org, now));
+            verdict.sentence = format!(
+                "This program itself has stood still for {}: what it shows is as old.",
+                span(now.since(view.as_of))
+            );
+        }
+        Self { verdict, findings }
+    }
+}
 
 /// One row, its current value and what the article says of it.
 pub(super) struct RowStatus {
@@ -37,6 +67,12 @@ pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<RowStatus>
 }
 
 impl RowStatus {
+    /// Whether the row's value is what a finding is about.
+    pub(super) fn shows_why(&self, finding: &Finding) -> bool {
+        self.guide.and_then(|guide| guide.cause) == Some(finding.cause)
+            && (finding.object_type.is_none() || finding.object_type == self.row.object_type())
+    }
+
     fn of(org: &OrgView, row: OrgRow, fresh: bool, now: Timestamp) -> Self {
         let is_count = matches!(row, OrgRow::Synced60m(_) | OrgRow::Synced24h(_));
         let reported = org.current(row, now);
