@@ -42,15 +42,6 @@ closed_set! {
     }
 }
 
-/// A finding that needs nobody while another one explains it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldBack {
-    /// The finding.
-    pub finding: Finding,
-    /// The cause that explains it.
-    pub by: Cause,
-}
-
 /// How an organisation stands and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -71,12 +62,16 @@ pub struct Verdict {
     /// The findings that need somebody, root causes and worst first.
     pub acting: Vec<Finding>,
     /// The findings that wait for their cause to end.
-    pub held_back: Vec<HeldBack>,
+    pub held_back: Vec<Finding>,
 }
 
 /// Sums an organisation's findings up at `now`. Findings of other organisations are passed over.
 pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
-    let (acting, held_back) = sort_out(findings, org);
+    let mut own: Vec<Finding> =
+        findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
+    own.sort();
+    let (held_back, acting): (Vec<_>, Vec<_>) =
+        own.into_iter().partition(|finding| finding.held_back_by.is_some());
     let leading = acting.first();
     let level = match leading {
         Some(finding) => level_of(finding, &acting, org, now),
@@ -126,20 +121,6 @@ pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
         .filter(|_| finding.cause == Cause::UsersFailing)
         .and_then(|check| check_steps(product, check))
         .unwrap_or_else(|| cause_of(product, finding.cause).steps)
-}
-
-fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {
-    let mut own: Vec<Finding> =
-        findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
-    own.sort();
-    let (mut acting, mut held_back) = (Vec::new(), Vec::new());
-    for finding in own {
-        match finding.held_back_by {
-            Some(by) => held_back.push(HeldBack { finding, by }),
-            None => acting.push(finding),
-        }
-    }
-    (acting, held_back)
 }
 
 /// Levels whose sentence tells how sync is, whatever else was found.

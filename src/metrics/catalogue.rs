@@ -100,34 +100,6 @@ impl Unit {
     }
 }
 
-impl Group {
-    /// Every group, in the order of the page.
-    pub const ALL: [Self; 8] = [
-        Self::Organisation,
-        Self::Sync,
-        Self::Users,
-        Self::Readings,
-        Self::Judgement,
-        Self::View,
-        Self::Exporter,
-        Self::Process,
-    ];
-
-    /// The heading in the documentation.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Organisation => "Organisations",
-            Self::Sync => "Sync activity and organisation rows",
-            Self::Users => "Users",
-            Self::Readings => "Readings and sources",
-            Self::Judgement => "Findings",
-            Self::View => "The daemon's picture",
-            Self::Exporter => "The daemon's counters",
-            Self::Process => "The process",
-        }
-    }
-}
-
 impl Metric {
     /// The name of the family in OpenMetrics, which leaves out the suffixes of counters and infos.
     pub fn family(&self) -> &'static str {
@@ -171,40 +143,4 @@ const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
 /// The metric of a name, if there is one.
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
-}
-
-const PREFACE: &str = "# Metrics
-
-Generated from the catalogue in `src/metrics/table.rs`; a test compares the two.
-
-A value that no source has reported is absent, never 0. A stale value (none of its sources is live) stays and is marked
-by `lightning_sync_reading_stale`; window counts are absent instead. Ages are computed at the scrape.
-`object_type` is `contacts` or `events`, only those that the organisation syncs.
-";
-
-/// The table as a page of documentation.
-pub fn markdown() -> String {
-    let groups = Group::ALL.into_iter().map(section);
-    std::iter::once(PREFACE.to_owned()).chain(groups).collect()
-}
-
-fn section(group: Group) -> String {
-    let metrics = METRICS.iter().filter(|metric| metric.group == group);
-    let lines: String = metrics.map(line).collect();
-    let title = group.title();
-    format!(
-        "\n## {title}\n\n| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n{lines}"
-    )
-}
-
-fn line(metric: &Metric) -> String {
-    let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
-    format!(
-        "| `{}` | {} | {} | {} | {} |\n",
-        metric.name,
-        metric.kind.open_metrics(),
-        metric.unit.name(),
-        labels.join(", "),
-        metric.help
-    )
 }

@@ -28,7 +28,7 @@ fn summed(
 
 fn held_back(verdict: &Verdict) -> Vec<(Cause, Cause)> {
     let pairs = verdict.held_back.iter();
-    pairs.map(|held| (held.finding.cause, held.by)).collect()
+    pairs.map(|held| (held.cause, held.held_back_by.unwrap())).collect()
 }
 
 #[test]

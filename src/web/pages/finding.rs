@@ -6,7 +6,7 @@ use crate::domain::causes::Cause;
 use crate::domain::judge::Finding;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::{HeldBack, describe, steps};
+use crate::guidance::verdict::{describe, steps};
 use crate::guidance::{self, Step};
 use crate::web::row_status::RowStatus;
 use crate::web::services::runbook;
@@ -68,10 +68,8 @@ impl Card {
 }
 
 impl Explained {
-    pub(super) fn of(held: &HeldBack, org: &OrgView, now: Timestamp) -> Self {
-        Self {
-            sentence: describe(&held.finding, org, now),
-            by: guidance::cause_of(org.policy.product, held.by).summary,
-        }
+    pub(super) fn of(held: &Finding, org: &OrgView, now: Timestamp) -> Self {
+        let by = held.held_back_by.map(|by| guidance::cause_of(org.policy.product, by).summary);
+        Self { sentence: describe(held, org, now), by: by.unwrap_or_default() }
     }
 }

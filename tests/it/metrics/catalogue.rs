@@ -2,8 +2,9 @@
 
 use super::golden::{compare, full_page};
 use super::page::Page;
+use crate::support::documents::metrics;
 use lightning_sync_exporter::metrics::Format;
-use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, Unit, find, markdown};
+use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, Unit, find};
 use std::collections::BTreeSet;
 
 #[test]
@@ -54,5 +55,5 @@ fn names_say_their_type_and_unit_and_helps_say_what_absence_means() {
 
 #[test]
 fn the_documentation_is_made_from_the_catalogue() {
-    compare("docs/metrics.md", &markdown());
+    compare("docs/metrics.md", &metrics());
 }

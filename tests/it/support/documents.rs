@@ -1,12 +1,12 @@
-//! `docs/statuses.md`, made from guidance.
+//! Documents that are made from the program's own tables.
 
-use super::explain::{RowState, guide_of, states_of};
-use super::{Owner, cause};
-use crate::domain::rows::{ArticleRow, OrgRow, UserRow};
+use lightning_sync_exporter::domain::rows::{ArticleRow, OrgRow, UserRow};
+use lightning_sync_exporter::guidance::{Owner, RowState, cause, guide_of, states_of};
+use lightning_sync_exporter::metrics::catalogue::{Group, METRICS, Metric};
 
-/// Every row and state with meaning, steps and owner.
-pub fn markdown() -> String {
-    let mut out = vec![String::from(PREFACE)];
+/// `docs/statuses.md`: every row and state with meaning, steps and owner.
+pub(crate) fn statuses() -> String {
+    let mut out = vec![String::from(STATUSES)];
     for row in ArticleRow::all() {
         match row {
             ArticleRow::Org(OrgRow::ServiceAccountProvided) => {
@@ -24,7 +24,7 @@ pub fn markdown() -> String {
     out.concat()
 }
 
-const PREFACE: &str = "# Statuses: what each row means and what to do\n\n\
+const STATUSES: &str = "# Statuses: what each row means and what to do\n\n\
     Made from the program's own guidance; `lightning-sync-exporter explain ROW=VALUE` prints the same. The labels \
     are those of the Lightning Sync status page. Owner is who acts first.\n\n\
     Three corrections to the vendor's page about these rows: its texts for \"24 hours … 0\" speak of 60 minutes, \
@@ -56,3 +56,50 @@ fn push_state(out: &mut Vec<String>, row: ArticleRow, state: RowState) {
         out.push(format!("{gap}{number}. {}{owner}\n", step.text.marked()));
     }
 }
+
+const METRICS_PREFACE: &str = "# Metrics
+
+Generated from the catalogue in `src/metrics/table.rs`; a test compares the two.
+
+A value that no source has reported is absent, never 0. A stale value (none of its sources is live) stays and is marked
+by `lightning_sync_reading_stale`; window counts are absent instead. Ages are computed at the scrape.
+`object_type` is `contacts` or `events`, only those that the organisation syncs.
+";
+
+/// `docs/metrics.md`: the catalogue as a table.
+pub(crate) fn metrics() -> String {
+    let groups = GROUPS.into_iter().map(section);
+    std::iter::once(METRICS_PREFACE.to_owned()).chain(groups).collect()
+}
+
+fn section((group, title): (Group, &str)) -> String {
+    let metrics = METRICS.iter().filter(|metric| metric.group == group);
+    let lines: String = metrics.map(line).collect();
+    format!(
+        "\n## {title}\n\n| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n{lines}"
+    )
+}
+
+fn line(metric: &Metric) -> String {
+    let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
+    format!(
+        "| `{}` | {} | {} | {} | {} |\n",
+        metric.name,
+        metric.kind.open_metrics(),
+        metric.unit.name(),
+        labels.join(", "),
+        metric.help
+    )
+}
+
+/// The groups with their headings, in the order of the page.
+const GROUPS: [(Group, &str); 8] = [
+    (Group::Organisation, "Organisations"),
+    (Group::Sync, "Sync activity and organisation rows"),
+    (Group::Users, "Users"),
+    (Group::Readings, "Readings and sources"),
+    (Group::Judgement, "Findings"),
+    (Group::View, "The daemon's picture"),
+    (Group::Exporter, "The daemon's counters"),
+    (Group::Process, "The process"),
+];
