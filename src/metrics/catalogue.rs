@@ -12,20 +12,20 @@ pub struct Metric {
     /// The name as it is scraped, suffixes included.
     pub name: &'static str,
     /// What its values mean over time.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// What its values are counted in.
     pub unit: Unit,
     /// The labels, in the order they are written.
     pub labels: &'static [&'static str],
     /// Who writes it.
-    pub group: Group,
+    pub group: MetricGroup,
     /// One sentence on what the value is, and one on what its absence means.
     pub help: &'static str,
 }
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// A value that goes up and down.
     Gauge,
     /// A sum since the start of the process.
@@ -49,7 +49,7 @@ pub enum Unit {
 
 /// Where a metric's values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum MetricGroup {
     /// Facts about an organisation, one series for each.
     Organisation,
     /// What was read of an organisation's status rows and activity.
@@ -68,7 +68,7 @@ pub enum Group {
     Process,
 }
 
-impl Kind {
+impl MetricKind {
     /// The type in text format 0.0.4, which has no info.
     pub const fn text(self) -> &'static str {
         match self {
@@ -104,9 +104,9 @@ impl Metric {
     /// The name of the family in OpenMetrics, which leaves out the suffixes of counters and infos.
     pub fn family(&self) -> &'static str {
         let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
+            MetricKind::Counter => "_total",
+            MetricKind::Info => "_info",
+            MetricKind::Gauge | MetricKind::Histogram => "",
         };
         self.name.strip_suffix(suffix).unwrap_or(self.name)
     }

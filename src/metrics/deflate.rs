@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-/// Room that is added when the output is full.
-const ROOM: usize = 16 * 1024;
+/// How much is added when the output is full.
+const GROWTH: usize = 16 * 1024;
 
 /// A compressed piece with the checksum and length of its text.
 #[derive(Debug, Clone)]
-pub(super) struct Segment {
+pub(super) struct CompressedPiece {
     pub(super) bytes: Bytes,
     pub(super) check: crc32fast::Hasher,
 }
@@ -42,21 +42,21 @@ impl Deflater {
     }
 
     /// A whole piece of its own.
-    pub(super) fn segment(&mut self, text: &[u8]) -> Segment {
+    pub(super) fn compress(&mut self, text: &[u8]) -> CompressedPiece {
         let mut bytes = Vec::with_capacity(text.len() / 8);
         self.write(text, &mut bytes);
         self.end_piece(&mut bytes);
         bytes.shrink_to_fit();
         let mut check = crc32fast::Hasher::new();
         check.update(text);
-        Segment { bytes: bytes.into(), check }
+        CompressedPiece { bytes: bytes.into(), check }
     }
 
     fn run(&mut self, text: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
         let compressor = self.compressor();
         let mut rest = text;
         loop {
-            out.reserve(ROOM);
+            out.reserve(GROWTH);
             let taken = compressor.total_in();
             // An error would mean that the compressor's state is damaged; the page then ends short and its checksum says so.
             let Ok(status) = compressor.compress_vec(rest, out, flush) else {
@@ -64,7 +64,7 @@ impl Deflater {
             };
             let taken = usize::try_from(compressor.total_in() - taken).unwrap_or(usize::MAX);
             rest = rest.get(taken..).unwrap_or_default();
-            // Room that is left says that nothing is held back but what a flush would bring.
+            // Space that is left says that nothing is held back but what a flush would bring.
             let settled = out.len() < out.capacity();
             if rest.is_empty() && settled || status == Status::StreamEnd {
                 return;

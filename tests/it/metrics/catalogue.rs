@@ -4,7 +4,7 @@ use super::golden::{compare, full_page};
 use super::page::Page;
 use crate::support::documents::metrics;
 use lightning_sync_exporter::metrics::Format;
-use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, Unit, find};
+use lightning_sync_exporter::metrics::catalogue::{METRICS, MetricKind, Unit, find};
 use std::collections::BTreeSet;
 
 #[test]
@@ -25,7 +25,7 @@ fn a_sample_has_the_labels_and_the_type_of_the_catalogue() {
         let family = ["_bucket", "_sum", "_count"]
             .iter()
             .find_map(|suffix| find(sample.name.strip_suffix(suffix)?))
-            .filter(|metric| metric.kind == Kind::Histogram);
+            .filter(|metric| metric.kind == MetricKind::Histogram);
         let metric = family.or_else(|| find(&sample.name)).unwrap();
         let declared: BTreeSet<&str> = metric.labels.iter().copied().collect();
         let mut written: BTreeSet<&str> = sample.labels.keys().map(String::as_str).collect();
@@ -40,8 +40,8 @@ fn a_sample_has_the_labels_and_the_type_of_the_catalogue() {
 fn names_say_their_type_and_unit_and_helps_say_what_absence_means() {
     for metric in METRICS {
         let name = metric.name;
-        assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
-        assert_eq!(name.ends_with("_info"), metric.kind == Kind::Info, "{name}");
+        assert_eq!(name.ends_with("_total"), metric.kind == MetricKind::Counter, "{name}");
+        assert_eq!(name.ends_with("_info"), metric.kind == MetricKind::Info, "{name}");
         let family = metric.family();
         assert_eq!(family.ends_with("_seconds"), metric.unit == Unit::Seconds, "{name}");
         assert_eq!(family.ends_with("_bytes"), metric.unit == Unit::Bytes, "{name}");

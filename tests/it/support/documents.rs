@@ -2,7 +2,7 @@
 
 use lightning_sync_exporter::domain::rows::{ArticleRow, OrgRow, UserRow};
 use lightning_sync_exporter::guidance::{Owner, RowState, cause, guide_of, states_of};
-use lightning_sync_exporter::metrics::catalogue::{Group, METRICS, Metric};
+use lightning_sync_exporter::metrics::catalogue::{METRICS, Metric, MetricGroup};
 
 /// `docs/statuses.md`: every row and state with meaning, steps and owner.
 pub(crate) fn statuses() -> String {
@@ -72,7 +72,7 @@ pub(crate) fn metrics() -> String {
     std::iter::once(METRICS_PREFACE.to_owned()).chain(groups).collect()
 }
 
-fn section((group, title): (Group, &str)) -> String {
+fn section((group, title): (MetricGroup, &str)) -> String {
     let metrics = METRICS.iter().filter(|metric| metric.group == group);
     let lines: String = metrics.map(line).collect();
     format!(
@@ -93,13 +93,13 @@ fn line(metric: &Metric) -> String {
 }
 
 /// The groups with their headings, in the order of the page.
-const GROUPS: [(Group, &str); 8] = [
-    (Group::Organisation, "Organisations"),
-    (Group::Sync, "Sync activity and organisation rows"),
-    (Group::Users, "Users"),
-    (Group::Readings, "Readings and sources"),
-    (Group::Judgement, "Findings"),
-    (Group::View, "The daemon's picture"),
-    (Group::Exporter, "The daemon's counters"),
-    (Group::Process, "The process"),
+const GROUPS: [(MetricGroup, &str); 8] = [
+    (MetricGroup::Organisation, "Organisations"),
+    (MetricGroup::Sync, "Sync activity and organisation rows"),
+    (MetricGroup::Users, "Users"),
+    (MetricGroup::Readings, "Readings and sources"),
+    (MetricGroup::Judgement, "Findings"),
+    (MetricGroup::View, "The daemon's picture"),
+    (MetricGroup::Exporter, "The daemon's counters"),
+    (MetricGroup::Process, "The process"),
 ];
