@@ -219,7 +219,7 @@ impl Family {
 }
 
 /// Writes the samples of one organisation in one family; labels are those behind `org`.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     out: &'a mut BytesMut,
     lines: &'a mut Lines,
     metric: &'static Metric,
