@@ -1,5 +1,5 @@
 //! One synced or failed item, reduced to what counting needs. Names, record ids and error texts are hashed into
-//! the identity and not kept: they are personal data that no figure needs.
+//! the identity and not stored: they are personal data that no figure needs.
 
 use super::ids::{Direction, ObjectType, Outcome};
 use super::time::Timestamp;
@@ -11,14 +11,14 @@ use std::hash::Hasher;
 pub struct ActivityKind {
     /// What was synced.
     pub object_type: ObjectType,
-    /// Which way, when the sender said.
+    /// Which way, where the sender says so.
     pub direction: Option<Direction>,
     /// How it ended.
     pub outcome: Outcome,
 }
 
 impl ActivityKind {
-    /// How many kinds there are: two object types, three directions (one of them "not said"), two outcomes.
+    /// How many kinds there are: two object types, three directions (one of them "unknown"), two outcomes.
     pub const COUNT: usize = 12;
 
     /// The kind's number, below [`Self::COUNT`]; what the store writes, so it never changes.

@@ -62,7 +62,7 @@ pub enum OpenHours {
     },
 }
 
-/// How far back a layout reaches: the longest deadline (two weeks of closed works) with room.
+/// How far back a layout reaches: the longest deadline (two weeks of closed works) and much more.
 const LAID_BEFORE: TimeDelta = TimeDelta::days(60);
 /// How far ahead: deadlines that lie further ahead are simply not reached.
 const LAID_AFTER: TimeDelta = TimeDelta::days(21);
@@ -222,14 +222,15 @@ impl OpenHours {
         let begun = spans.partition_point(|open| open.0 <= now);
         spans.iter().take(begun).rev().find_map(|&(open, close)| {
             let end = close.min(now);
-            match span {
-                Settle::QuarterHour => (end.since(open) >= TimeDelta::minutes(15)).then_some(end),
-                Settle::Hour => (end.since(open) >= TimeDelta::hours(1)).then_some(end),
-                // Within a span the open time of the last 24 h never falls, so its end is the latest instant to ask for.
-                Settle::SixOfDay => (self.open_time(end.minus(TimeDelta::hours(24)), end)
-                    >= TimeDelta::hours(6))
-                .then_some(end),
-            }
+            let has_lasted = match span {
+                Settle::QuarterHour => end.since(open) >= TimeDelta::minutes(15),
+                Settle::Hour => end.since(open) >= TimeDelta::hours(1),
+                // Within a span the open time of the last 24 h never falls, so its end is the latest instant to look at.
+                Settle::SixOfDay => {
+                    self.open_time(end.minus(TimeDelta::hours(24)), end) >= TimeDelta::hours(6)
+                }
+            };
+            has_lasted.then_some(end)
         })
     }
 }

@@ -43,7 +43,7 @@ pub trait Ledger {
     /// When the store cannot be read; the windows stay as they were.
     fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, Self::Error>;
 
-    /// The newest `at <= upto` of each organisation and kind, records that were too old to be kept included.
+    /// The newest `at <= upto` of each organisation and kind, records that were too old to be stored included.
     ///
     /// # Errors
     /// When the store cannot be read; the windows stay as they were.
@@ -53,7 +53,7 @@ pub trait Ledger {
 
 /// The figures of one organisation and kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lane {
+pub struct LaneFigures {
     /// Records in `(now − 60 min, now]`.
     pub last_60m: u64,
     /// Records in `(now − 24 h, now]`.
@@ -63,7 +63,7 @@ pub struct Lane {
 }
 
 /// The lanes of one organisation, by [`ActivityKind::index`].
-pub type Lanes = [Lane; ActivityKind::COUNT];
+pub type Lanes = [LaneFigures; ActivityKind::COUNT];
 
 /// The windows of every organisation at one instant.
 #[derive(Debug, Clone, Default)]
@@ -163,7 +163,7 @@ impl Windows {
         lane.newest = lane.newest.max(Some(record.at));
     }
 
-    /// Notes a record that was too old to be kept: it proves a sync and counts in no window.
+    /// Notes a record that was too old to be stored: it proves a sync and counts in no window.
     pub fn note_expired(&mut self, org: OrgId, kind: ActivityKind, at: Timestamp) {
         if self.head.is_some_and(|head| at <= head) {
             let lane = self.lane(org, kind);
@@ -171,7 +171,7 @@ impl Windows {
         }
     }
 
-    fn lane(&mut self, org: OrgId, kind: ActivityKind) -> &mut Lane {
+    fn lane(&mut self, org: OrgId, kind: ActivityKind) -> &mut LaneFigures {
         let lanes = self.lanes.entry(org).or_default();
         #[expect(
             clippy::indexing_slicing,

@@ -11,7 +11,7 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, UserSummary, UserTable};
 use crate::domain::view::{ActivityFigures, OrgView};
-use crate::domain::windows::{Lane, Lanes};
+use crate::domain::windows::{LaneFigures, Lanes};
 use crate::store::{StoredOrg, Write};
 use enum_map::EnumMap;
 use std::sync::Arc;
@@ -275,7 +275,7 @@ impl OrgState {
 fn figures(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) -> ActivityFigures {
     let mut figures = ActivityFigures { covered_since, ..ActivityFigures::default() };
     let directions = [None, Some(Direction::ToExchange), Some(Direction::ToSalesforce)];
-    let lane = |direction, outcome| -> Lane {
+    let lane = |direction, outcome| -> LaneFigures {
         let kind = ActivityKind { object_type: object, direction, outcome };
         lanes.get(kind.index()).copied().unwrap_or_default()
     };

@@ -221,7 +221,7 @@ impl SetupChanges {
     /// `None` where nobody polls.
     fn of(org: &OrgView) -> Option<Self> {
         let read = match org.source_states.setup() {
-            SetupTrail::NotAsked => return None,
+            SetupTrail::Off => return None,
             SetupTrail::NotRead => None,
             SetupTrail::Read(read) => Some(read),
         };

@@ -25,7 +25,7 @@ pub(super) struct SetupRead {
 
 pub(super) fn setup(org: &OrgView, now: Timestamp) -> Option<Setup> {
     let trail = match org.source_states.setup() {
-        SetupTrail::NotAsked => return None,
+        SetupTrail::Off => return None,
         SetupTrail::NotRead => return Some(Setup { read: None }),
         SetupTrail::Read(trail) => trail,
     };
