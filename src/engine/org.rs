@@ -53,7 +53,7 @@ impl OrgState {
             readings.put(row, source, reading);
         }
         view.readings = Arc::new(readings);
-        for (source, last_report_at, users_complete) in stored.spoke {
+        for (source, last_report_at, users_complete) in stored.heartbeats {
             view.last_report[source] = Some(last_report_at);
             state.users_complete[source] = users_complete;
         }

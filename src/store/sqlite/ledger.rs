@@ -9,8 +9,8 @@ use crate::domain::windows::Tally;
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
 
-type Lane = (OrgId, ActivityKind);
-type Sums = HashMap<Lane, (u64, Timestamp)>;
+type LaneKey = (OrgId, ActivityKind);
+type Sums = HashMap<LaneKey, (u64, Timestamp)>;
 
 const RECORDS: &str = "SELECT org, kind, 1, at FROM activity WHERE at >= ?1 AND at <= ?2";
 const MINUTES: &str =
@@ -93,7 +93,7 @@ pub(super) fn newest(
     upto: Timestamp,
 ) -> rusqlite::Result<Vec<(OrgId, ActivityKind, Timestamp)>> {
     let mut found = Vec::new();
-    let mut open: HashMap<Lane, Option<Timestamp>> = HashMap::new();
+    let mut open: HashMap<LaneKey, Option<Timestamp>> = HashMap::new();
     let mut lanes = connection.prepare_cached("SELECT org, kind, newest, expired FROM lanes")?;
     let mut rows = lanes.query([])?;
     while let Some(row) = rows.next()? {

@@ -43,7 +43,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         connection,
         "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
         |org, row| {
-            org.spoke.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
+            org.heartbeats.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
             Ok(())
         },
     )?;
@@ -123,7 +123,7 @@ impl Orgs {
                 known_since: codec::instant(row, 2)?,
                 readings: Vec::new(),
                 users: Vec::new(),
-                spoke: Vec::new(),
+                heartbeats: Vec::new(),
                 memories: Vec::new(),
                 covered: Vec::new(),
                 incidents: Incidents::default(),

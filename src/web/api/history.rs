@@ -46,7 +46,7 @@ struct SyncJson {
     source: SourceName,
 }
 
-/// Totals of each hour and the last syncs that were reported, eight days back
+/// Totals of each hour, eight days back, and the last syncs that were reported: of each five minutes the latest of a source
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/history", responses((status = 200, body = HistoryJson)))]
 pub(in crate::web) async fn history(
     at: OrgAt,

@@ -151,11 +151,11 @@ fn expect_loaded(store: &mut impl Store) {
         acme.users,
         [(Source::Snapshot, user("ann@acme.example"), cells(Status::ResetInProgress, 3))]
     );
-    assert_eq!(acme.spoke, [(Source::Snapshot, at(2), true)]);
+    assert_eq!(acme.heartbeats, [(Source::Snapshot, at(2), true)]);
     assert_eq!(acme.covered, []);
     assert_eq!((beta.id, beta.name.as_str(), beta.known_since), (OrgId(2), "beta", at(5)));
     assert_eq!((beta.readings.len(), beta.users.len()), (0, 0));
-    assert_eq!(beta.spoke, [(Source::Activity, at(2), false)]);
+    assert_eq!(beta.heartbeats, [(Source::Activity, at(2), false)]);
     assert_eq!(beta.memories, [(Source::Salesforce, b"[1]"[..].into())]);
     assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
 }
@@ -164,7 +164,9 @@ fn expect_told(history: &impl History) {
     let change =
         |minutes, value| ReadingChange { at: at(minutes), source: Source::Snapshot, value };
     let all = (Timestamp::MIN, Timestamp::MAX);
-    let changes = |row, (from, upto)| history.reading_changes(OrgId(1), row, from, upto).unwrap();
+    let changes = |row, (from, upto)| {
+        history.reading_changes(OrgId(1), row, from, upto, TimeDelta::nanoseconds(1)).unwrap()
+    };
     let named = change(1, OrgValue::Account(Some("svc".into())));
     let none = change(2, OrgValue::Account(None));
     assert_eq!(changes(OrgRow::ServiceAccountProvided, all), [named, none.clone()]);
@@ -243,7 +245,10 @@ fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usiz
     let (from, upto) = (Timestamp::MIN, Timestamp::MAX);
     let hours = history.hours(OrgId(2), from, upto).unwrap().len();
     let row = OrgRow::ServiceAccountProvided;
-    let readings = history.reading_changes(OrgId(1), row, from, upto).unwrap().len();
+    let readings = history
+        .reading_changes(OrgId(1), row, from, upto, TimeDelta::nanoseconds(1))
+        .unwrap()
+        .len();
     let turns = history
         .user_changes(OrgId(1), &user("ann@acme.example"), (from, upto), usize::MAX)
         .unwrap()

@@ -38,7 +38,7 @@ struct Inner {
     reading_changes: BTreeMap<(OrgId, OrgRow, Timestamp, Source), OrgValue>,
     users: BTreeMap<(OrgId, Source, UserName), UserReadings>,
     user_changes: BTreeMap<UserTurn, (Status, Status)>,
-    spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
+    heartbeats: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
     memories: BTreeMap<(OrgId, Source), Arc<[u8]>>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     incidents: BTreeMap<OrgId, Incidents>,
@@ -131,8 +131,8 @@ impl Inner {
                 self.users.remove(&(*org, *source, user.clone()));
             }
             Write::SourceHeartbeat { org, source, at, users_complete } => {
-                let spoke = self.spoke.entry((*org, *source)).or_insert((*at, false));
-                *spoke = (*at, users_complete.unwrap_or(spoke.1));
+                let heartbeat = self.heartbeats.entry((*org, *source)).or_insert((*at, false));
+                *heartbeat = (*at, users_complete.unwrap_or(heartbeat.1));
             }
             Write::SourceMemory { org, source, bytes } => {
                 self.memories.insert((*org, *source), Arc::clone(bytes));
@@ -205,7 +205,7 @@ impl Store for MemoryStore {
             let readings =
                 readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
             let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
-            let spoke = inner.spoke.iter().filter(|((org, _), _)| *org == id);
+            let heartbeats = inner.heartbeats.iter().filter(|((org, _), _)| *org == id);
             let memories = inner.memories.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
             stored.orgs.push(StoredOrg {
@@ -216,7 +216,7 @@ impl Store for MemoryStore {
                 users: users
                     .map(|((_, source, user), cells)| (*source, user.clone(), cells.clone()))
                     .collect(),
-                spoke: spoke
+                heartbeats: heartbeats
                     .map(|((_, source), (at, complete))| (*source, *at, *complete))
                     .collect(),
                 memories: memories
@@ -308,8 +308,10 @@ impl History for MemoryStore {
         row: OrgRow,
         from: Timestamp,
         upto: Timestamp,
+        every: TimeDelta,
     ) -> Result<Vec<ReadingChange>, StoreError> {
         let inner = self.inner();
+        let span = every.num_nanoseconds().unwrap_or(i64::MAX).max(1);
         let all = inner
             .reading_changes
             .iter()
@@ -321,7 +323,13 @@ impl History for MemoryStore {
                 source: *source,
                 value: value.clone(),
             });
-        Ok(last(all.collect()))
+        let mut newest = BTreeMap::new();
+        for change in all {
+            newest.insert((change.at.nanos() / span, change.source), change);
+        }
+        let mut all: Vec<_> = newest.into_values().collect();
+        all.sort_by_key(|change| (change.at, change.source));
+        Ok(last(all))
     }
 
     fn user_changes(
