@@ -2,7 +2,7 @@
 
 use super::daemon::Shared;
 use crate::domain::time::Timestamp;
-use crate::metrics::{Format, Pages};
+use crate::metrics::{PageFormat, MetricsPages};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
-    pub(super) pages: Pages,
+    pub(super) pages: MetricsPages,
     pub(super) shared: Shared,
 }
 
@@ -58,9 +58,9 @@ impl MetricsPage for EnginePages {
         self.measure();
         let view = self.shared.engine.view();
         let format = match exposition {
-            negotiate::Exposition::Text004 => Format::Text,
+            negotiate::Exposition::Text004 => PageFormat::Text,
             negotiate::Exposition::OpenMetrics001 | negotiate::Exposition::OpenMetrics100 => {
-                Format::OpenMetrics
+                PageFormat::OpenMetrics
             }
         };
         match encoding {

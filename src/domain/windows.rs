@@ -21,7 +21,7 @@ const LONGEST_WALK: TimeDelta = TimeDelta::minutes(5);
 
 /// How many records of a kind lie in a range, and the newest of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct LaneTally {
     /// Whose records.
     pub org: OrgId,
     /// Which kind.
@@ -41,7 +41,7 @@ pub trait Ledger {
     ///
     /// # Errors
     /// When the store cannot be read; the windows stay as they were.
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, Self::Error>;
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, Self::Error>;
 
     /// The newest `at <= upto` of each organisation and kind, records that were too old to be stored included.
     ///

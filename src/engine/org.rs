@@ -1,4 +1,4 @@
-//! The state of one organisation: what was heard, and the part of the View that is made from it.
+//! The state of one organisation: what was reported, and the part of the View that is made from it.
 
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
@@ -127,8 +127,8 @@ impl OrgState {
         Arc::make_mut(&mut Arc::make_mut(&mut self.view).source_states).forget();
     }
 
-    /// Notes that activity spoke: when, and for which object types it answers from now on.
-    pub(super) fn hear_activity(
+    /// Notes that activity was reported: when, and for which object types it answers from now on.
+    pub(super) fn take_activity(
         &mut self,
         batch: &ActivityBatch,
         horizon: Timestamp,
@@ -146,9 +146,9 @@ impl OrgState {
                 .map(|record| record.at)
                 .min();
             let since = match (figures.covered_since, oldest) {
-                // What was missed while nobody spoke may never come, so the claim begins anew.
+                // What was missed while the feed was silent may never come, so the claim begins anew.
                 (Some(_), _) if gap => at,
-                // The feed speaks from its first record on; it cannot have covered what we do not keep.
+                // The feed answers from its first record on; it cannot have covered what we do not store.
                 (None, Some(oldest)) => oldest.clamp(horizon.min(at), at),
                 (Some(_), _) | (None, None) => continue,
             };
@@ -159,7 +159,7 @@ impl OrgState {
     }
 
     /// Takes what a snapshot says that is not older than what is known, row by row. Says how many rows and users it took.
-    pub(super) fn hear_snapshot(
+    pub(super) fn take_snapshot(
         &mut self,
         snapshot: &Snapshot,
         identity: &IdentityKey,

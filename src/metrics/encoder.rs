@@ -8,14 +8,14 @@ use prometheus::proto::{self, MetricFamily};
 
 /// A format of the exposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
-pub enum Format {
+pub enum PageFormat {
     /// Prometheus text format 0.0.4.
     Text,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
 }
 
-impl Format {
+impl PageFormat {
     /// The `Content-Type` of the answer.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Format {
 /// of which nothing is known leaves no trace.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pub(super) format: Format,
+    pub(super) format: PageFormat,
     headed: Option<&'static Metric>,
     /// What stands before the value of each label behind `org` in the family at hand.
     before: Vec<Vec<u8>>,
@@ -38,7 +38,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) const fn new(format: Format) -> Self {
+    pub(super) const fn new(format: PageFormat) -> Self {
         Self { format, headed: None, before: Vec::new(), opening: Vec::new() }
     }
 
@@ -56,16 +56,16 @@ impl Lines {
         let behind_org = metric.labels.iter().skip(1);
         self.before = behind_org.map(|label| format!("\",{label}=\"").into_bytes()).collect();
         let (family, kind) = match self.format {
-            Format::Text => (metric.name, metric.kind.text()),
-            Format::OpenMetrics => (metric.family(), metric.kind.open_metrics()),
+            PageFormat::Text => (metric.name, metric.kind.text()),
+            PageFormat::OpenMetrics => (metric.family(), metric.kind.open_metrics()),
         };
         put(out, &["# HELP ", family, " "]);
         match self.format {
-            Format::Text => put_escaped(out, metric.help, Quotes::Plain),
-            Format::OpenMetrics => put_escaped(out, metric.help, Quotes::Escaped),
+            PageFormat::Text => put_escaped(out, metric.help, Quotes::Plain),
+            PageFormat::OpenMetrics => put_escaped(out, metric.help, Quotes::Escaped),
         }
         put(out, &["\n# TYPE ", family, " ", kind, "\n"]);
-        if self.format == Format::OpenMetrics && metric.unit != Unit::None {
+        if self.format == PageFormat::OpenMetrics && metric.unit != Unit::None {
             put(out, &["# UNIT ", family, " ", metric.unit.name(), "\n"]);
         }
     }
@@ -130,7 +130,7 @@ impl Lines {
         let mut text = BytesMut::new();
         put_float(&mut text, bound);
         let mut text = String::from_utf8_lossy(&text).into_owned();
-        if self.format == Format::OpenMetrics && !text.contains(['.', 'e', 'I', 'N']) {
+        if self.format == PageFormat::OpenMetrics && !text.contains(['.', 'e', 'I', 'N']) {
             text.push_str(".0");
         }
         text
@@ -175,7 +175,7 @@ impl Lines {
 
     /// Ends the page.
     pub(super) fn end(&self, out: &mut BytesMut) {
-        if self.format == Format::OpenMetrics {
+        if self.format == PageFormat::OpenMetrics {
             put(out, &["# EOF\n"]);
         }
     }
@@ -331,7 +331,7 @@ mod tests {
     fn a_header_comes_once_and_with_the_first_sample() {
         let linked = metric("lightning_sync_linked_users");
         let mut out = BytesMut::new();
-        let mut lines = Lines::new(Format::OpenMetrics);
+        let mut lines = Lines::new(PageFormat::OpenMetrics);
         for (org, users) in [("acme", 40.0), ("beta", 1.0)] {
             lines.open(linked, &OrgName::new(org).unwrap());
             lines.of_org(&mut out, linked, &[], users);
@@ -360,8 +360,8 @@ mod tests {
     #[test]
     fn bounds_of_buckets_are_written_as_each_format_wants_them() {
         let bound = |format, bound| Lines::new(format).bound(bound);
-        assert_eq!(bound(Format::Text, 1.0), "1");
-        assert_eq!(bound(Format::OpenMetrics, 1.0), "1.0");
-        assert_eq!(bound(Format::OpenMetrics, 0.25), "0.25");
+        assert_eq!(bound(PageFormat::Text, 1.0), "1");
+        assert_eq!(bound(PageFormat::OpenMetrics, 1.0), "1.0");
+        assert_eq!(bound(PageFormat::OpenMetrics, 0.25), "0.25");
     }
 }

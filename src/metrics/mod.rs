@@ -19,7 +19,7 @@ mod table;
 mod users;
 mod walk;
 
-pub use encoder::Format;
+pub use encoder::PageFormat;
 pub use exposition::TextExposition;
 pub use gzip::GzipExposition;
 pub use self_metrics::SelfMetrics;
@@ -35,32 +35,32 @@ use walk::Walk;
 
 /// Makes pages; what one scrape found out, wrote and compressed serves the next.
 #[derive(Debug)]
-pub struct Pages {
+pub struct MetricsPages {
     own: Arc<SelfMetrics>,
     cache: Arc<PageCache>,
     /// When a compressed page was last requested.
-    requested: Mutex<EnumMap<Format, Option<Timestamp>>>,
+    requested: Mutex<EnumMap<PageFormat, Option<Timestamp>>>,
 }
 
 /// For how long after a scrape the pages of new Views are prepared for the next one: the longest interval that is usual,
 /// and one scrape missed.
 const PREPARE_FOR: TimeDelta = TimeDelta::minutes(5);
 
-impl Pages {
+impl MetricsPages {
     /// Pages that end with the metrics of `own`, and count themselves there.
     pub fn new(own: Arc<SelfMetrics>) -> Self {
         Self { own, cache: Arc::default(), requested: Mutex::default() }
     }
 
     /// The page of `view` as it is at `now`, or was when another scrape of the same View came up to two seconds ago.
-    pub fn text(&self, view: Arc<View>, now: Timestamp, format: Format) -> TextExposition {
+    pub fn text(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> TextExposition {
         let timer = self.own.scrape();
         let walk = self.walk(view, now, format);
         TextExposition::new(walk, Arc::clone(&self.own), timer)
     }
 
     /// The same page as one gzip member, the daemon's own metrics included as of when it was made.
-    pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: Format) -> GzipExposition {
+    pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> GzipExposition {
         let timer = self.own.scrape();
         self.requested()[format] = Some(now);
         let walk = self.walk(view, now, format);
@@ -83,11 +83,11 @@ impl Pages {
         GzipExposition::new(walk, Arc::clone(&self.cache), Arc::clone(&self.own), timer)
     }
 
-    fn requested(&self) -> MutexGuard<'_, EnumMap<Format, Option<Timestamp>>> {
+    fn requested(&self) -> MutexGuard<'_, EnumMap<PageFormat, Option<Timestamp>>> {
         self.requested.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn walk(&self, view: Arc<View>, now: Timestamp, format: Format) -> Walk {
+    fn walk(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> Walk {
         Walk::new(self.cache.scrape(view, now), format)
     }
 }
@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn pieces_of_organisations_that_are_gone_are_forgotten() {
-        let pages = Pages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
+        let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
         let cached_after = |names: &[&str], series| {
             let mut view = View::empty(NOW);
             view.user_series = series;
             view.orgs = names.iter().map(|name| org(name)).collect();
-            pages.gzip(Arc::new(view), NOW, Format::Text).for_each(drop);
+            pages.gzip(Arc::new(view), NOW, PageFormat::Text).for_each(drop);
             pages.cache.orgs_with_users()
         };
         assert_eq!(cached_after(&["acme", "beta"], UserSeries::PerUser), ["acme", "beta"]);

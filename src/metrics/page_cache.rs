@@ -2,7 +2,7 @@
 //! long as the part of the facts that the family is written from says the same of each of them.
 
 use super::deflate::{CompressedPiece, Deflater};
-use super::encoder::Format;
+use super::encoder::PageFormat;
 use super::facts::Part;
 use super::scrape::Scrape;
 use super::walk::Walk;
@@ -31,14 +31,14 @@ pub(super) struct PageCache {
 struct Memory {
     last: Option<Arc<Scrape>>,
     /// The runs of a family (by format and place on the page), by their first organisation.
-    runs: HashMap<(Format, usize), BTreeMap<usize, Run>>,
+    runs: HashMap<(PageFormat, usize), BTreeMap<usize, Run>>,
 }
 
 /// The place of a run on the page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunPlace {
     /// The format, and the family's place on the page.
-    pub(super) family: (Format, usize),
+    pub(super) family: (PageFormat, usize),
     pub(super) part: Part,
     pub(super) first: usize,
     /// Whether the family's header stands before it already.

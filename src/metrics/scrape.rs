@@ -1,7 +1,7 @@
 //! What a scrape knows, and since which scrape each part of it has been known: found out by comparing the facts of one
 //! scrape with those of the one before, so that nobody has to report that something changed.
 
-use super::encoder::Format;
+use super::encoder::PageFormat;
 use super::facts::{OrgFacts, Part};
 use super::users::UserPieces;
 use crate::domain::policy::UserSeries;
@@ -25,7 +25,7 @@ pub(super) struct Scrape {
     pub(super) number: u64,
     pub(super) orgs: Vec<KnownOrg>,
     /// The pieces of the whole compressed page, once it was made.
-    pub(super) pages: EnumMap<Format, OnceLock<Arc<[Bytes]>>>,
+    pub(super) pages: EnumMap<PageFormat, OnceLock<Arc<[Bytes]>>>,
 }
 
 /// What is known of an organisation.

@@ -1,7 +1,7 @@
 //! The walk over the page. All lines of a family follow each other, so it goes over the organisations once for each
 //! family.
 
-use super::encoder::{Format, Lines};
+use super::encoder::{Lines, PageFormat};
 use super::families::{FAMILIES, Family, Samples};
 use super::page_cache::RunPlace;
 use super::process;
@@ -34,7 +34,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(scrape: Arc<Scrape>, format: Format) -> Self {
+    pub(super) fn new(scrape: Arc<Scrape>, format: PageFormat) -> Self {
         Self { scrape, lines: Lines::new(format), family: 0, org: 0 }
     }
 
@@ -42,7 +42,7 @@ impl Walk {
         &self.scrape
     }
 
-    pub(super) const fn format(&self) -> Format {
+    pub(super) const fn format(&self) -> PageFormat {
         self.lines.format
     }
 

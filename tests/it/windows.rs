@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::observation::newest_expired;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lane, Tally, Windows};
+use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lane, LaneTally, Windows};
 use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -310,7 +310,7 @@ impl<'a, S: Store> History<'a, S> {
             }
         }
         let found = self.store().tally(after, upto).unwrap();
-        let lane = |it: &Tally| ((it.org, it.kind), (it.count, it.newest));
+        let lane = |it: &LaneTally| ((it.org, it.kind), (it.count, it.newest));
         let as_map: BTreeMap<_, _> = found.iter().map(lane).collect();
         assert_eq!(found.len(), as_map.len(), "one tally for each lane");
         assert_eq!(as_map, expected, "seed {}, step {step}, {after} to {upto}", self.seed);

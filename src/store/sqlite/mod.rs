@@ -26,7 +26,7 @@ use super::{Store, StoreError, Stored, Write, Written};
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::time::Timestamp;
-use crate::domain::windows::{Ledger, Tally};
+use crate::domain::windows::{LaneTally, Ledger};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -100,7 +100,7 @@ impl SqliteStore {
 impl Ledger for SqliteStore {
     type Error = StoreError;
 
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, StoreError> {
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, StoreError> {
         self.read(|connection| ledger::tally(connection, after, upto))
     }
 

@@ -3,13 +3,13 @@
 use super::golden::{compare, full_page};
 use super::page::Page;
 use crate::support::documents::metrics;
-use lightning_sync_exporter::metrics::Format;
+use lightning_sync_exporter::metrics::PageFormat;
 use lightning_sync_exporter::metrics::catalogue::{METRICS, MetricKind, Unit, find};
 use std::collections::BTreeSet;
 
 #[test]
 fn a_page_has_every_metric_of_the_catalogue_and_no_other_in_its_order() {
-    let page = Page::parse(&full_page(Format::Text));
+    let page = Page::parse(&full_page(PageFormat::Text));
     let emitted: Vec<&str> = page.types.iter().map(|(name, _)| name.as_str()).collect();
     let declared: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
     assert_eq!(emitted, declared);
@@ -17,7 +17,7 @@ fn a_page_has_every_metric_of_the_catalogue_and_no_other_in_its_order() {
 
 #[test]
 fn a_sample_has_the_labels_and_the_type_of_the_catalogue() {
-    let page = Page::parse(&full_page(Format::Text));
+    let page = Page::parse(&full_page(PageFormat::Text));
     for (name, kind) in &page.types {
         assert_eq!(find(name).unwrap().kind.text(), kind, "{name}");
     }

@@ -10,7 +10,7 @@ use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
-use lightning_sync_exporter::domain::windows::{Ledger, Tally};
+use lightning_sync_exporter::domain::windows::{LaneTally, Ledger};
 use lightning_sync_exporter::store::{
     HISTORY_LIMIT, History, HourTotal, ReadingChange, Store, StoreError, Stored, StoredOrg,
     UserChange, Write, Written,
@@ -152,7 +152,7 @@ impl Inner {
 impl Ledger for MemoryStore {
     type Error = StoreError;
 
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, StoreError> {
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, StoreError> {
         if after >= upto {
             return Ok(Vec::new());
         }
@@ -165,7 +165,7 @@ impl Ledger for MemoryStore {
             let sum = lanes.entry(*lane).or_insert((0, *at));
             *sum = (sum.0 + 1, sum.1.max(*at));
         }
-        let tally = |((org, kind), (count, newest))| Tally { org, kind, count, newest };
+        let tally = |((org, kind), (count, newest))| LaneTally { org, kind, count, newest };
         Ok(lanes.into_iter().map(tally).collect())
     }
 
