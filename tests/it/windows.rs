@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::observation::newest_expired;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lane, LaneTally, Windows};
+use lightning_sync_exporter::domain::windows::{DAY, HOUR, LaneFigures, LaneTally, Windows};
 use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -271,7 +271,7 @@ impl<'a, S: Store> History<'a, S> {
     fn compare(&mut self, step: usize) {
         // The figures hold for the latest tick, which lies before the clock when records came last.
         let now = self.windows.head().unwrap();
-        let mut lanes: HashMap<(OrgId, ActivityKind), Lane> = HashMap::new();
+        let mut lanes: HashMap<(OrgId, ActivityKind), LaneFigures> = HashMap::new();
         for (org, kind, at) in self.counted.iter().filter(|(_, _, at)| *at <= now) {
             let lane = lanes.entry((*org, *kind)).or_default();
             lane.last_60m += u64::from(*at > now.minus(HOUR));

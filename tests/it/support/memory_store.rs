@@ -1,6 +1,7 @@
 //! A store without a disk, for tests of the engine. What [`Store`] promises of counting holds here
 //! too; what it promises of surviving holds for as long as a clone of the handle lives.
 
+use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{
     ActivityKind, ActivityRecord, IdentityKey, RecordKey,
 };
