@@ -7,9 +7,8 @@ use crate::domain::source_state::SourceState;
 use crate::domain::users::UserReadings;
 use crate::domain::view::View;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// How much may wait to be written: half a second of the store's speed at its best, two of the largest requests.
 pub const QUEUE_BYTES: usize = 64 << 20;
@@ -19,7 +18,7 @@ pub(super) enum EngineCommand {
     Observe {
         observation: Observation,
         reply: oneshot::Sender<Result<Receipt, Refusal>>,
-        share: QueueShare,
+        share: OwnedSemaphorePermit,
     },
     Configure {
         settings: Box<EngineSettings>,
@@ -36,23 +35,12 @@ pub(super) enum EngineCommand {
 /// An answer to wait for.
 pub type Submitted = oneshot::Receiver<Result<Receipt, Refusal>>;
 
-/// A part of the queue, given back when dropped.
-pub(super) struct QueueShare {
-    waiting: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Drop for QueueShare {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes, Ordering::AcqRel);
-    }
-}
-
 /// The engine as the other modules see it, through `app.rs`: something to submit to, and the latest View.
 #[derive(Clone)]
 pub struct Handle {
     commands: mpsc::Sender<EngineCommand>,
-    waiting: Arc<AtomicUsize>,
+    /// A permit for each byte that may wait.
+    free: Arc<Semaphore>,
     published: watch::Receiver<Arc<View>>,
 }
 
@@ -61,7 +49,7 @@ impl Handle {
         commands: mpsc::Sender<EngineCommand>,
         published: watch::Receiver<Arc<View>>,
     ) -> Self {
-        Self { commands, waiting: Arc::new(AtomicUsize::new(0)), published }
+        Self { commands, free: Arc::new(Semaphore::new(QUEUE_BYTES)), published }
     }
 
     /// The latest View.
@@ -76,7 +64,7 @@ impl Handle {
 
     /// How many bytes wait to be written.
     pub fn waiting_bytes(&self) -> usize {
-        self.waiting.load(Ordering::Acquire)
+        QUEUE_BYTES - self.free.available_permits()
     }
 
     /// Hands over an observation; the answer comes when it is on disk and in the View.
@@ -84,8 +72,10 @@ impl Handle {
     /// # Errors
     /// [`Refusal::QueueFull`] when too much waits, [`Refusal::ShuttingDown`] when the engine has ended.
     pub fn submit(&self, observation: Observation) -> Result<Submitted, Refusal> {
-        let bytes = weight(&observation);
-        let share = self.share(bytes)?;
+        // A request larger than the whole queue is let in when nothing else waits.
+        let bytes = u32::try_from(weight(&observation).min(QUEUE_BYTES)).unwrap_or(u32::MAX);
+        let share = Arc::clone(&self.free).try_acquire_many_owned(bytes);
+        let share = share.map_err(|_| Refusal::QueueFull)?;
         let (reply, answer) = oneshot::channel();
         self.commands
             .send(EngineCommand::Observe { observation, reply, share })
@@ -122,17 +112,6 @@ impl Handle {
     pub(super) fn stop(&self) {
         // An engine that has ended already needs no word.
         let _gone = self.commands.send(EngineCommand::Stop).is_err();
-    }
-
-    /// A request larger than the whole queue is let in when nothing else waits.
-    fn share(&self, bytes: usize) -> Result<QueueShare, Refusal> {
-        let admitted = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-            (waiting == 0 || waiting.saturating_add(bytes) <= QUEUE_BYTES).then(|| waiting + bytes)
-        });
-        match admitted {
-            Ok(_) => Ok(QueueShare { waiting: Arc::clone(&self.waiting), bytes }),
-            Err(_) => Err(Refusal::QueueFull),
-        }
     }
 }
 

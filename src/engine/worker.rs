@@ -1,6 +1,6 @@
 //! Runs the engine on a thread of its own: groups what arrives into commits, ticks every second, answers senders.
 
-use super::queue::{EngineCommand, QueueShare};
+use super::queue::EngineCommand;
 use super::{Engine, Handle};
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::store::Store;
 use chrono::TimeDelta;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// The clocks, owned by `app/`.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ struct Worker<S> {
     steady: Duration,
 }
 
-type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, QueueShare);
+type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, OwnedSemaphorePermit);
 
 impl<S: Store> Worker<S> {
     fn run(mut self) {

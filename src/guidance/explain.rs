@@ -16,23 +16,10 @@ pub enum RowState {
     Count,
 }
 
-/// Why nothing can be explained.
+/// Why nothing can be explained, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExplainError {
-    /// No row has this id or label.
-    #[error("no row is called `{0}`; `explain` without a name lists all 25")]
-    UnknownRow(String),
-    /// The row cannot show this.
-    #[error("`{row}` never shows `{value}`; it shows: {states}")]
-    UnknownState {
-        /// The row's id.
-        row: &'static str,
-        /// The value in the query.
-        value: String,
-        /// What it can show.
-        states: String,
-    },
-}
+#[error("{0}")]
+pub struct ExplainError(String);
 
 impl RowState {
     /// The state's name in JSON and behind the `=`.
@@ -131,7 +118,10 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
         query.split_once('=').map_or((query, None), |(name, value)| (name, Some(value)));
     let rows = row_by_name(name);
     if rows.is_empty() {
-        return Err(ExplainError::UnknownRow(name.trim().into()));
+        let name = name.trim();
+        return Err(ExplainError(format!(
+            "no row is called `{name}`; `explain` without a name lists all 25"
+        )));
     }
     let mut parts = Vec::new();
     for row in rows {
@@ -146,11 +136,8 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
 
 fn unknown(row: ArticleRow, value: &str) -> ExplainError {
     let states: Vec<&str> = states_of(row).into_iter().map(RowState::name).collect();
-    ExplainError::UnknownState {
-        row: row.spec().id,
-        value: value.trim().into(),
-        states: states.join(", "),
-    }
+    let (row, value, states) = (row.spec().id, value.trim(), states.join(", "));
+    ExplainError(format!("`{row}` never shows `{value}`; it shows: {states}"))
 }
 
 fn list() -> String {
