@@ -114,12 +114,8 @@ impl Windows {
         for (org, kind, at) in newest {
             self.lane(org, kind).newest = Some(at);
         }
-        for tally in hour {
-            self.lane(tally.org, tally.kind).last_60m = tally.count;
-        }
-        for tally in day {
-            self.lane(tally.org, tally.kind).last_24h = tally.count;
-        }
+        self.each(hour, |lane, tally| lane.last_60m = tally.count);
+        self.each(day, |lane, tally| lane.last_24h = tally.count);
         self.head = Some(now);
         Ok(())
     }
@@ -133,20 +129,17 @@ impl Windows {
         let entering = ledger.tally(head, now)?;
         let leaving_hour = ledger.tally(head.minus(HOUR), now.minus(HOUR))?;
         let leaving_day = ledger.tally(head.minus(DAY), now.minus(DAY))?;
-        for tally in entering {
-            let lane = self.lane(tally.org, tally.kind);
+        self.each(entering, |lane, tally| {
             lane.last_60m += tally.count;
             lane.last_24h += tally.count;
             lane.newest = lane.newest.max(Some(tally.newest));
-        }
-        for tally in leaving_hour {
-            let lane = self.lane(tally.org, tally.kind);
+        });
+        self.each(leaving_hour, |lane, tally| {
             lane.last_60m = lane.last_60m.saturating_sub(tally.count);
-        }
-        for tally in leaving_day {
-            let lane = self.lane(tally.org, tally.kind);
+        });
+        self.each(leaving_day, |lane, tally| {
             lane.last_24h = lane.last_24h.saturating_sub(tally.count);
-        }
+        });
         self.head = Some(now);
         Ok(())
     }
@@ -168,6 +161,12 @@ impl Windows {
         if self.head.is_some_and(|head| at <= head) {
             let lane = self.lane(org, kind);
             lane.newest = lane.newest.max(Some(at));
+        }
+    }
+
+    fn each(&mut self, tallies: Vec<LaneTally>, change: impl Fn(&mut LaneFigures, &LaneTally)) {
+        for tally in tallies {
+            change(self.lane(tally.org, tally.kind), &tally);
         }
     }
 

@@ -1,7 +1,7 @@
 //! State and store for a given `now`, without threads.
 
 use super::clock::ClockWatch;
-use super::org::OrgState;
+use super::org::TrackedOrg;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::observation::{
@@ -52,7 +52,7 @@ const CATCH_UP: TimeDelta = TimeDelta::minutes(30);
 #[derive(Default)]
 struct Staging {
     writes: Vec<Write>,
-    orgs: BTreeMap<OrgName, OrgState>,
+    orgs: BTreeMap<OrgName, TrackedOrg>,
 }
 
 /// An observation whose writes wait for the commit.
@@ -70,9 +70,9 @@ pub struct Engine<S> {
     identity: IdentityKey,
     windows: Windows,
     /// Organisations that are configured.
-    orgs: BTreeMap<OrgName, OrgState>,
+    orgs: BTreeMap<OrgName, TrackedOrg>,
     /// Organisations that the store knows and the configuration does not (any more).
-    dormant: HashMap<OrgName, OrgState>,
+    dormant: HashMap<OrgName, TrackedOrg>,
     clock: ClockWatch,
     /// Since when the store has refused; `None` while it works.
     failing_since: Option<Timestamp>,
@@ -116,7 +116,7 @@ impl<S: Store> Engine<S> {
             engine.events.emit(Event::ClockSuspect { step_seconds: step.num_seconds() });
         }
         for org in stored.orgs {
-            let mut state = OrgState::of_stored(org, &engine.identity, now);
+            let mut state = TrackedOrg::of_stored(org, &engine.identity, now);
             state.clock_stepped_back(latest, now);
             engine.dormant.insert(state.name().clone(), state);
         }
@@ -166,7 +166,7 @@ impl<S: Store> Engine<S> {
             let mut state = self
                 .dormant
                 .remove(&policy.name)
-                .unwrap_or_else(|| OrgState::new(id, known_since, Arc::clone(policy), now));
+                .unwrap_or_else(|| TrackedOrg::new(id, known_since, Arc::clone(policy), now));
             state.set_policy(Arc::clone(policy), now);
             self.orgs.insert(policy.name.clone(), state);
         }
@@ -403,7 +403,7 @@ impl<S: Store> Engine<S> {
     pub fn view(&self) -> View {
         View {
             as_of: self.as_of,
-            orgs: self.orgs.values().map(OrgState::view).collect(),
+            orgs: self.orgs.values().map(TrackedOrg::view).collect(),
             clock_suspect: self.clock.suspect(),
             store_failing: self.failing_since.is_some(),
             user_series: self.settings.user_series,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// One organisation. Cheap to clone: what is large is shared.
 #[derive(Clone)]
-pub(super) struct OrgState {
+pub(super) struct TrackedOrg {
     view: Arc<OrgView>,
     /// Whether each source's latest list of users was whole, by [`Source::index`]: one that is makes all users known,
     /// whatever others name.
@@ -28,7 +28,7 @@ pub(super) struct OrgState {
     summary_outdated: bool,
 }
 
-impl OrgState {
+impl TrackedOrg {
     pub(super) fn new(
         id: OrgId,
         known_since: Timestamp,

@@ -9,21 +9,15 @@ closed_set! {
     /// What an organisation's row can show, distinguished as the article does. The names are those of JSON and of
     /// `explain ROW=VALUE`.
     OrgState {
-        /// A name is shown.
         Named = "named",
-        /// "None" is shown.
         NoneShown = "none",
-        /// A check, or Yes.
         Yes = "yes",
-        /// An X, or No.
         No = "no",
-        /// The expected number.
         Expected = "expected",
         /// Not the expected number.
         Unexpected = "unexpected",
         /// A number, with nothing to compare it with.
         Number = "number",
-        /// 0.
         Zero = "zero",
         /// Within the last few minutes.
         Minutes = "minutes",

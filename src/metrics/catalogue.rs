@@ -13,8 +13,6 @@ pub struct Metric {
     pub name: &'static str,
     /// What its values mean over time.
     pub kind: MetricKind,
-    /// What its values are counted in.
-    pub unit: Unit,
     /// The labels, in the order they are written.
     pub labels: &'static [&'static str],
     /// Who writes it.
@@ -34,17 +32,6 @@ pub enum MetricKind {
     Histogram,
     /// Always 1: its labels are the facts.
     Info,
-}
-
-/// The base unit of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Seconds, of a duration or since 1970-01-01T00:00:00Z.
-    Seconds,
-    /// Bytes.
-    Bytes,
-    /// A number of things, or a yes (1) and no (0).
-    None,
 }
 
 /// Where a metric's values come from.
@@ -73,8 +60,7 @@ impl MetricKind {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Gauge | Self::Info => "gauge",
-            Self::Counter => "counter",
-            Self::Histogram => "histogram",
+            Self::Counter | Self::Histogram => self.open_metrics(),
         }
     }
 
@@ -89,17 +75,6 @@ impl MetricKind {
     }
 }
 
-impl Unit {
-    /// The unit as OpenMetrics names it; empty for none.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Bytes => "bytes",
-            Self::None => "",
-        }
-    }
-}
-
 impl Metric {
     /// The name of the family in OpenMetrics, which leaves out the suffixes of counters and infos.
     pub fn family(&self) -> &'static str {
@@ -109,6 +84,13 @@ impl Metric {
             MetricKind::Gauge | MetricKind::Histogram => "",
         };
         self.name.strip_suffix(suffix).unwrap_or(self.name)
+    }
+
+    /// The base unit as OpenMetrics names it, by the family's suffix; empty for a number of things or a yes and no.
+    pub fn unit(&self) -> &'static str {
+        let suffixed =
+            |unit: &&str| self.family().strip_suffix(*unit).is_some_and(|rest| rest.ends_with('_'));
+        ["seconds", "bytes"].into_iter().find(suffixed).unwrap_or_default()
     }
 }
 

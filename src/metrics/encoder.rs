@@ -1,6 +1,6 @@
 //! Lines of the two text formats: headers, labels with their escapes, values. It knows the catalogue and nothing of Views.
 
-use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind, Unit};
+use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind};
 use crate::domain::ids::OrgName;
 use bytes::BytesMut;
 use enum_map::Enum;
@@ -65,8 +65,9 @@ impl Lines {
             PageFormat::OpenMetrics => put_escaped(out, metric.help, Quotes::Escaped),
         }
         put(out, &["\n# TYPE ", family, " ", kind, "\n"]);
-        if self.format == PageFormat::OpenMetrics && metric.unit != Unit::None {
-            put(out, &["# UNIT ", family, " ", metric.unit.name(), "\n"]);
+        let unit = metric.unit();
+        if self.format == PageFormat::OpenMetrics && !unit.is_empty() {
+            put(out, &["# UNIT ", family, " ", unit, "\n"]);
         }
     }
 

@@ -102,7 +102,7 @@ pub(super) const FAMILIES: &[Family] = &[
     family("lightning_sync_expected_linked_users", Samples::Values(|out, values| {
         out.known(&[], values.expected_linked_users.map(|users| users as f64));
     })),
-    // Counts over the users, and the series of single users where the operator asked for them.
+    // Counts over the users, and the series of single users where the operator wants them.
     family("lightning_sync_users", Samples::Users(|out, users| {
         for row in checks(out.policy).filter(|_| users.listed) {
             for status in row.statuses().iter().copied() {

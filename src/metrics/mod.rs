@@ -3,7 +3,6 @@
 //! This module knows the domain and what is in the catalogue; nothing of sources, the store or HTTP.
 
 pub mod catalogue;
-mod deflate;
 mod encoder;
 mod exposition;
 mod facts;

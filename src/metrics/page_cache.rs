@@ -1,9 +1,9 @@
 //! The lines of organisations that compressed pages share, in runs: some organisations in one family. A run holds for as
 //! long as the part of the facts that the family is written from says the same of each of them.
 
-use super::deflate::{CompressedPiece, Deflater};
 use super::encoder::PageFormat;
 use super::facts::Part;
+use super::gzip::{CompressedPiece, Deflater};
 use super::scrape::Scrape;
 use super::walk::Walk;
 use crate::domain::time::Timestamp;

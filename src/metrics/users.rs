@@ -1,9 +1,9 @@
 //! The series of single users: most of a large page, so they are written from prepared pieces. A line is the
 //! organisation's and the user's part, made once a user, and one of a few endings that never change.
 
-use super::deflate::{CompressedPiece, Deflater};
 use super::encoder::{Quotes, put_escaped};
 use super::facts::OrgFacts;
+use super::gzip::{CompressedPiece, Deflater};
 use crate::domain::policy::{OrgPolicy, UserNames};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::users::{StatusColumns, UserStatuses};

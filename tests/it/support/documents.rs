@@ -86,7 +86,7 @@ fn line(metric: &Metric) -> String {
         "| `{}` | {} | {} | {} | {} |\n",
         metric.name,
         metric.kind.open_metrics(),
-        metric.unit.name(),
+        metric.unit(),
         labels.join(", "),
         metric.help
     )
