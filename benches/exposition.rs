@@ -15,7 +15,7 @@ use fleet::{NOW, USERS, view};
 use lightning_sync_exporter::domain::policy::UserSeries;
 use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -46,10 +46,10 @@ fn measure(wanted: usize) {
     let view = Arc::new(view(orgs));
     let aggregate = Arc::new(View { user_series: UserSeries::Aggregate, ..View::clone(&view) });
     let own = Arc::new(SelfMetrics::new(&["malformed"]).expect("the catalogue is sound"));
-    let new_pages = || Pages::new(Arc::clone(&own));
+    let new_pages = || MetricsPages::new(Arc::clone(&own));
     let pages = new_pages();
     // Nothing is kept of a page that is made for the first time.
-    let anew = |view: &Arc<View>| new_pages().text(Arc::clone(view), NOW, Format::Text);
+    let anew = |view: &Arc<View>| new_pages().text(Arc::clone(view), NOW, PageFormat::Text);
     // Every scrape is of a View of its own, in which nothing has changed but the time.
     let seconds = Cell::new(0);
     let next = || {
@@ -60,7 +60,7 @@ fn measure(wanted: usize) {
     };
     let text = || {
         let (view, now) = next();
-        pages.text(view, now, Format::Text)
+        pages.text(view, now, PageFormat::Text)
     };
 
     let (series, bytes) = count(text());
@@ -91,7 +91,7 @@ fn measure(wanted: usize) {
     let pages = new_pages();
     let gzip = || {
         let (view, now) = next();
-        pages.gzip(view, now, Format::Text)
+        pages.gzip(view, now, PageFormat::Text)
     };
     let begun = cpu();
     let compressed: usize = gzip().map(|piece| piece.len()).sum();
@@ -99,7 +99,7 @@ fn measure(wanted: usize) {
     figure("gzip, what did not change kept", best(|| drain(gzip())), series);
     let (prepared, now) = next();
     pages.prepare(&prepared, now);
-    let ready = || pages.gzip(Arc::clone(&prepared), now, Format::Text);
+    let ready = || pages.gzip(Arc::clone(&prepared), now, PageFormat::Text);
     figure("gzip, prepared", best(|| drain(ready())), series);
     println!("  {:<32} {:>9.1} times smaller", "gzip", bytes as f64 / compressed as f64);
     resident("resident, View and pages");

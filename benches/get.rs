@@ -22,7 +22,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::{OrgView, View};
 use lightning_sync_exporter::events::Events;
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use lightning_sync_exporter::web::negotiate::{Encoding, ExpositionFormat};
 use lightning_sync_exporter::web::problem::{Problem, ProblemReason};
 use lightning_sync_exporter::web::services::{
@@ -38,7 +38,7 @@ const ROUNDS: usize = 15;
 
 /// Serves the page, or what it was before, by the media type that is asked for: the bytes are the same.
 struct Both {
-    pages: Pages,
+    pages: MetricsPages,
     view: Mutex<Arc<View>>,
     text: Vec<Bytes>,
     gzip: Vec<Bytes>,
@@ -90,8 +90,8 @@ impl Both {
                 let view = Arc::clone(&self.view.lock().unwrap());
                 let now = view.as_of.plus(chrono::TimeDelta::milliseconds(500));
                 match encoding {
-                    Encoding::Identity => Box::new(self.pages.text(view, now, Format::Text)),
-                    Encoding::Gzip => Box::new(self.pages.gzip(view, now, Format::Text)),
+                    Encoding::Identity => Box::new(self.pages.text(view, now, PageFormat::Text)),
+                    Encoding::Gzip => Box::new(self.pages.gzip(view, now, PageFormat::Text)),
                 }
             }
             (_, Encoding::Identity) => Box::new(self.text.clone().into_iter()),
@@ -117,9 +117,9 @@ fn main() {
     let own = SelfMetrics::new(&["malformed"]).unwrap();
     let names = view.orgs.iter().map(|org| org.policy.name.clone());
     own.set_orgs(&names.collect::<Vec<_>>());
-    let pages = Pages::new(Arc::new(own));
-    let text: Vec<Bytes> = pages.text(Arc::clone(&view), NOW, Format::Text).collect();
-    let gzip: Vec<Bytes> = pages.gzip(Arc::clone(&view), NOW, Format::Text).collect();
+    let pages = MetricsPages::new(Arc::new(own));
+    let text: Vec<Bytes> = pages.text(Arc::clone(&view), NOW, PageFormat::Text).collect();
+    let gzip: Vec<Bytes> = pages.gzip(Arc::clone(&view), NOW, PageFormat::Text).collect();
     let mut fleet = Fleet { view: View::clone(&view), heard: 0, next: 0 };
     let both = Arc::new(Both { pages, view: Mutex::new(Arc::clone(&view)), text, gzip });
     let runtime =

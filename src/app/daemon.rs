@@ -11,7 +11,7 @@ use crate::domain::activity::IdentityKey;
 use crate::domain::problem::ProblemReason;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
-use crate::metrics::{Pages, SelfMetrics};
+use crate::metrics::{MetricsPages, SelfMetrics};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
 use crate::web::services::{ServerOptions, Services};
 use crate::web::{BindError, Server};
@@ -125,7 +125,7 @@ impl Daemon {
             turn: Mutex::new(()),
         });
         let pages = Arc::new(EnginePages {
-            pages: Pages::new(Arc::clone(&shared.own)),
+            pages: MetricsPages::new(Arc::clone(&shared.own)),
             shared: shared.clone(),
         });
         let services = Services {

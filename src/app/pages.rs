@@ -2,7 +2,7 @@
 
 use super::daemon::Shared;
 use crate::domain::time::Timestamp;
-use crate::metrics::{Format, Pages};
+use crate::metrics::{MetricsPages, PageFormat};
 use crate::web::Pieces;
 use crate::web::negotiate::{Encoding, ExpositionFormat};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// Makes metrics pages of the engine's latest View.
 pub(super) struct EnginePages {
-    pub(super) pages: Pages,
+    pub(super) pages: MetricsPages,
     pub(super) shared: Shared,
 }
 
@@ -55,9 +55,9 @@ impl EnginePages {
         self.measure();
         let view = self.shared.engine.view();
         let format = match format {
-            ExpositionFormat::Text004 => Format::Text,
+            ExpositionFormat::Text004 => PageFormat::Text,
             ExpositionFormat::OpenMetrics001 | ExpositionFormat::OpenMetrics100 => {
-                Format::OpenMetrics
+                PageFormat::OpenMetrics
             }
         };
         match encoding {

@@ -4,7 +4,7 @@ use super::daemon::Shared;
 use super::pollers::Pollers;
 use crate::config::{Environment, OrgConfig, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
-use crate::engine::Settings;
+use crate::engine::EngineSettings;
 use crate::events::Event;
 use crate::web::services::Access;
 use arc_swap::ArcSwap;
@@ -67,8 +67,8 @@ impl Reloader {
 }
 
 /// What the engine takes from the configuration.
-pub(super) fn settings(config: &ValidConfig) -> Settings {
-    Settings {
+pub(super) fn settings(config: &ValidConfig) -> EngineSettings {
+    EngineSettings {
         policies: config.orgs.iter().map(|org| Arc::clone(&org.policy)).collect(),
         keep_activity: config.store.keep_activity,
         keep_history: config.store.keep_history,

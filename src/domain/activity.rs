@@ -1,5 +1,5 @@
 //! One synced or failed item, reduced to what counting needs. Names, record ids and error texts are hashed into
-//! the identity and not kept: they are personal data that no figure needs.
+//! the identity and not stored: they are personal data that no figure needs.
 
 use super::ids::{Direction, ObjectType, Outcome};
 use super::time::Timestamp;
@@ -11,47 +11,33 @@ use std::hash::Hasher;
 pub struct ActivityKind {
     /// What was synced.
     pub object_type: ObjectType,
-    /// Which way, when the sender said.
+    /// Which way, where the sender says so.
     pub direction: Option<Direction>,
     /// How it ended.
     pub outcome: Outcome,
 }
 
 impl ActivityKind {
-    /// How many kinds there are: two object types, three directions (one of them "not said"), two outcomes.
+    /// How many kinds there are: two object types, three directions (one of them "unknown"), two outcomes.
     pub const COUNT: usize = 12;
 
-    /// The kind's number, below [`Self::COUNT`]; what the store writes, so it never changes.
+    /// The kind's number, below [`Self::COUNT`]; what the store writes, so the order of its parts never changes.
     pub const fn index(self) -> usize {
         let direction = match self.direction {
             None => 0,
-            Some(Direction::ToExchange) => 1,
-            Some(Direction::ToSalesforce) => 2,
+            Some(direction) => direction.index() + 1,
         };
-        let outcome = match self.outcome {
-            Outcome::Synced => 0,
-            Outcome::Failed => 1,
-        };
-        let object_type = match self.object_type {
-            ObjectType::Contacts => 0,
-            ObjectType::Events => 1,
-        };
-        (object_type * 3 + direction) * 2 + outcome
+        (self.object_type.index() * 3 + direction) * 2 + self.outcome.index()
     }
 
     /// The kind of a number that [`Self::index`] gave.
-    pub const fn from_index(index: usize) -> Option<Self> {
-        if index >= Self::COUNT {
-            return None;
-        }
-        let outcome = if index.is_multiple_of(2) { Outcome::Synced } else { Outcome::Failed };
-        let direction = match (index / 2) % 3 {
-            0 => None,
-            1 => Some(Direction::ToExchange),
-            _ => Some(Direction::ToSalesforce),
-        };
-        let object_type = if index / 6 == 0 { ObjectType::Contacts } else { ObjectType::Events };
-        Some(Self { object_type, direction, outcome })
+    pub fn from_index(index: usize) -> Option<Self> {
+        let direction = ((index / 2) % 3).checked_sub(1);
+        Some(Self {
+            object_type: *ObjectType::ALL.get(index / 6)?,
+            direction: direction.and_then(|index| Direction::ALL.get(index).copied()),
+            outcome: *Outcome::ALL.get(index % 2)?,
+        })
     }
 }
 

@@ -48,21 +48,14 @@ closed_set! {
 
 /// Open spans of a calendar, laid out around one instant so that questions are answered without zone arithmetic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpenHours {
-    /// Always open.
-    Always,
-    /// Half-open spans `[open, close)`, sorted, disjoint, never touching; with the range they were laid out for.
-    Spans {
-        /// Where the layout begins; before it nothing is known.
-        laid_from: Timestamp,
-        /// Where the layout ends.
-        laid_to: Timestamp,
-        /// The spans.
-        spans: Arc<[(Timestamp, Timestamp)]>,
-    },
+pub struct OpenHours {
+    /// Where the layout begins; before it nothing is known. `None`: always open.
+    laid_from: Option<Timestamp>,
+    /// Half-open spans `[open, close)`, sorted, disjoint, never touching.
+    spans: Arc<[(Timestamp, Timestamp)]>,
 }
 
-/// How far back a layout reaches: the longest deadline (two weeks of closed works) with room.
+/// How far back a layout reaches: the longest deadline (two weeks of closed works) and much more.
 const LAID_BEFORE: TimeDelta = TimeDelta::days(60);
 /// How far ahead: deadlines that lie further ahead are simply not reached.
 const LAID_AFTER: TimeDelta = TimeDelta::days(21);
@@ -73,7 +66,7 @@ impl Calendar {
     /// The open spans around `now`.
     pub fn lay_out(&self, now: Timestamp) -> OpenHours {
         let Self::Weekly(weekly) = self else {
-            return OpenHours::Always;
+            return OpenHours::always();
         };
         let (laid_from, laid_to) = (now.minus(LAID_BEFORE), now.plus(LAID_AFTER));
         let first = weekly.local_date(laid_from);
@@ -94,7 +87,7 @@ impl Calendar {
             };
             day = next;
         }
-        OpenHours::Spans { laid_from, laid_to, spans: spans.into() }
+        OpenHours { laid_from: Some(laid_from), spans: spans.into() }
     }
 }
 
@@ -147,89 +140,66 @@ fn resolve(zone: Tz, local: NaiveDateTime, edge: Edge) -> Option<DateTime<Utc>> 
 }
 
 impl OpenHours {
+    fn always() -> Self {
+        Self { laid_from: None, spans: Arc::new([(Timestamp::MIN, Timestamp::MAX)]) }
+    }
+
     /// Whether a new layout is due at `now`.
     pub fn outdated(&self, now: Timestamp) -> bool {
-        match self {
-            Self::Always => false,
-            Self::Spans { laid_from, .. } => {
-                let laid_at = laid_from.plus(LAID_BEFORE);
-                now.since(laid_at).abs() > LAID_FOR
-            }
-        }
+        let laid_at = self.laid_from.map(|from| from.plus(LAID_BEFORE));
+        laid_at.is_some_and(|laid_at| now.since(laid_at).abs() > LAID_FOR)
     }
 
     /// Whether the organisation works at `at`.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Spans { spans, .. } => {
-                let after = spans.partition_point(|span| span.0 <= at);
-                after
-                    .checked_sub(1)
-                    .and_then(|index| spans.get(index))
-                    .is_some_and(|span| at < span.1)
-            }
-        }
+        let begun = self.spans.partition_point(|span| span.0 <= at);
+        let last_begun = begun.checked_sub(1).and_then(|index| self.spans.get(index));
+        last_begun.is_some_and(|span| at < span.1)
     }
 
     /// How much of `(after, upto]` was open. Time before the layout counts as nothing.
     pub fn open_time(&self, after: Timestamp, upto: Timestamp) -> TimeDelta {
-        match self {
-            Self::Always => upto.since(after).max(TimeDelta::zero()),
-            Self::Spans { spans, .. } => {
-                let first = spans.partition_point(|span| span.1 <= after);
-                spans
-                    .iter()
-                    .skip(first)
-                    .take_while(|span| span.0 < upto)
-                    .fold(TimeDelta::zero(), |sum, span| {
-                        sum + span.1.min(upto).since(span.0.max(after))
-                    })
-            }
-        }
+        let first = self.spans.partition_point(|span| span.1 <= after);
+        let spans = self.spans.iter().skip(first).take_while(|span| span.0 < upto);
+        spans.fold(TimeDelta::zero(), |sum, span| {
+            sum + span.1.min(upto).since(span.0.max(after)).max(TimeDelta::zero())
+        })
     }
 
     /// The first instant by which `amount` of open time has passed since `start`. [`Timestamp::MAX`] when that lies
     /// beyond the layout; `start` itself when `start` lies before it, because then it is long past.
     pub fn deadline(&self, start: Timestamp, amount: TimeDelta) -> Timestamp {
-        match self {
-            Self::Always => start.plus(amount),
-            Self::Spans { laid_from, spans, .. } => {
-                if start < *laid_from {
-                    return start;
-                }
-                let mut left = amount;
-                let first = spans.partition_point(|span| span.1 <= start);
-                for span in spans.iter().skip(first) {
-                    let open = span.0.max(start);
-                    let length = span.1.since(open);
-                    if length >= left {
-                        return open.plus(left);
-                    }
-                    left -= length;
-                }
-                Timestamp::MAX
-            }
+        if self.laid_from.is_some_and(|from| start < from) {
+            return start;
         }
+        let mut left = amount;
+        let first = self.spans.partition_point(|span| span.1 <= start);
+        for span in self.spans.iter().skip(first) {
+            let open = span.0.max(start);
+            let length = span.1.since(open);
+            if length >= left {
+                return open.plus(left);
+            }
+            left -= length;
+        }
+        Timestamp::MAX
     }
 
     /// The latest instant up to `now` by which business had lasted for `span`; a judgement that is bound to business
     /// hours may speak of what began before it. `None`: not within the layout.
     pub fn settled(&self, span: Settle, now: Timestamp) -> Option<Timestamp> {
-        let Self::Spans { spans, .. } = self else {
-            return Some(now);
-        };
-        let begun = spans.partition_point(|open| open.0 <= now);
-        spans.iter().take(begun).rev().find_map(|&(open, close)| {
+        let begun = self.spans.partition_point(|open| open.0 <= now);
+        self.spans.iter().take(begun).rev().find_map(|&(open, close)| {
             let end = close.min(now);
-            match span {
-                Settle::QuarterHour => (end.since(open) >= TimeDelta::minutes(15)).then_some(end),
-                Settle::Hour => (end.since(open) >= TimeDelta::hours(1)).then_some(end),
-                // Within a span the open time of the last 24 h never falls, so its end is the latest instant to ask for.
-                Settle::SixOfDay => (self.open_time(end.minus(TimeDelta::hours(24)), end)
-                    >= TimeDelta::hours(6))
-                .then_some(end),
-            }
+            let has_lasted = match span {
+                Settle::QuarterHour => end.since(open) >= TimeDelta::minutes(15),
+                Settle::Hour => end.since(open) >= TimeDelta::hours(1),
+                // Within a span the open time of the last 24 h never falls, so its end is the latest instant to look at.
+                Settle::SixOfDay => {
+                    self.open_time(end.minus(TimeDelta::hours(24)), end) >= TimeDelta::hours(6)
+                }
+            };
+            has_lasted.then_some(end)
         })
     }
 }
@@ -332,7 +302,7 @@ mod tests {
     #[test]
     fn without_a_calendar_every_instant_is_settled() {
         let now = at("2026-11-22T03:00:00Z");
-        assert_eq!(OpenHours::Always.settled(Settle::SixOfDay, now), Some(now));
-        assert!(!OpenHours::Always.outdated(now));
+        assert_eq!(OpenHours::always().settled(Settle::SixOfDay, now), Some(now));
+        assert!(!OpenHours::always().outdated(now));
     }
 }

@@ -1,9 +1,11 @@
 //! Where people reach the daemon's pages from elsewhere.
 
-use std::fmt;
+use super::ids::text;
 
-/// The address that links in alerts begin with, without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+text!(ExternalUrl);
+
+/// The address that links in alerts begin with, without a slash at its end: paths that begin with one follow it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ExternalUrl(Box<str>);
 
 impl ExternalUrl {
@@ -33,17 +35,6 @@ impl ExternalUrl {
             }
             _ => Err(format!("allowed: {}", Self::TAKES)),
         }
-    }
-
-    /// The address without a slash at its end; paths that begin with one follow it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ExternalUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Names of things: organisations, users, object types, directions and sources.
 
-use std::fmt;
 use std::sync::Arc;
 
 /// Why a name was not taken.
@@ -13,6 +12,34 @@ pub enum NameError {
     #[error("a user's name has 1 to {} bytes and no control characters", UserName::MAX_BYTES)]
     User,
 }
+
+/// Gives a text with a type of its own its look: that of the text.
+macro_rules! text {
+    ($name:ident) => {
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+pub(super) use text;
+
+text!(OrgName);
+text!(UserName);
 
 /// An organisation as the operator named it: `[a-z0-9-]{1,63}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,23 +54,6 @@ impl OrgName {
         let fits = (1..=63).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if fits { Ok(Self(name.into())) } else { Err(NameError::Org) }
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for OrgName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for OrgName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
     }
 }
 
@@ -69,33 +79,17 @@ impl UserName {
         }
         Ok(Self(name.into()))
     }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// Declares a closed set of names: the enum, `ALL`, `COUNT`, `name`, `from_name` and `index`, in one order.
+/// Declares a closed set of names: the enum, `ALL`, `COUNT`, `name`, `from_name` and `index`, in one order. A value's name
+/// is part of its documentation; a comment says what the name does not.
 #[macro_export]
 macro_rules! closed_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, enum_map::Enum)]
         #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
+        pub enum $name { $($(#[$vdoc])* #[doc = concat!("`", $text, "`")] $variant),+ }
 
         impl $name {
             /// Every value, in the order they are declared and shown.
@@ -131,9 +125,7 @@ pub use closed_set;
 closed_set! {
     /// What is synchronised.
     ObjectType {
-        /// Contacts.
         Contacts = "contacts",
-        /// Calendar events.
         Events = "events",
     }
 }
@@ -141,9 +133,7 @@ closed_set! {
 closed_set! {
     /// Which way a record went.
     Direction {
-        /// From Salesforce to Exchange.
         ToExchange = "to_exchange",
-        /// From Exchange to Salesforce.
         ToSalesforce = "to_salesforce",
     }
 }

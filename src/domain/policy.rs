@@ -42,11 +42,8 @@ closed_set! {
 closed_set! {
     /// In what order the status page writes day, month and year.
     DateOrder {
-        /// 31.12.2026
         Dmy = "dmy",
-        /// 12/31/2026
         Mdy = "mdy",
-        /// 2026-12-31
         Ymd = "ymd",
     }
 }

@@ -5,117 +5,66 @@ use super::ids::closed_set;
 use serde::Serialize;
 use std::fmt;
 
-closed_set! {
-    /// Why a request, a body or a file was refused.
-    ProblemReason {
-        /// Nothing is served here.
-        UnknownPath = "unknown_path",
-        /// The path takes other methods.
-        MethodNotAllowed = "method_not_allowed",
-        /// A query key is unknown, doubled or has a bad value.
-        BadQuery = "bad_query",
-        /// No such organisation is configured.
-        UnknownOrg = "unknown_org",
-        /// No token came with the request.
-        TokenRequired = "token_required",
-        /// The token opens nothing here.
-        TokenWrong = "token_wrong",
-        /// No name and password of a user came with the request, or wrong ones.
-        PasswordRequired = "password_required",
-        /// Without a token only this host itself is heard, and this was not plainly it.
-        LocalOnly = "local_only",
-        /// A reload over HTTP was not enabled.
-        LifecycleDisabled = "lifecycle_disabled",
-        /// A web page of an origin that is not allowed.
-        OriginNotAllowed = "origin_not_allowed",
-        /// The media type is not taken here.
-        MediaTypeUnsupported = "media_type_unsupported",
-        /// The content encoding or the character set is not taken.
-        EncodingUnsupported = "encoding_unsupported",
-        /// More bytes on the wire than are taken.
-        BodyTooLarge = "body_too_large",
-        /// More bytes after decoding, or more users or columns, than are taken.
-        DecodedTooLarge = "decoded_too_large",
-        /// The body came slower than the least rate.
-        BodyTooSlow = "body_too_slow",
-        /// The connection ended before the body did.
-        BodyCutShort = "body_cut_short",
-        /// The compressed body cannot be decoded.
-        BodyDamaged = "body_damaged",
-        /// The body is not of its media type, or not UTF-8.
-        Malformed = "malformed",
-        /// The body was read and says something that cannot be.
-        Invalid = "invalid",
-        /// The page shows no label that is known.
-        NoKnownLabel = "no_known_label",
-        /// Labels of check marks without a readable mark.
-        IconsLost = "icons_lost",
-        /// A label that could belong to two rows, or that comes twice.
-        AmbiguousLabel = "ambiguous_label",
-        /// A row without its value: the page was cut.
-        Incomplete = "incomplete",
-        /// A user's rows without the user's name.
-        UserNotNamed = "user_not_named",
-        /// A label whose value cannot be read.
-        UnreadableValue = "unreadable_value",
-        /// Too many requests of this organisation at once.
-        OrgBusy = "org_busy",
-        /// Too much at once of everybody.
-        Busy = "busy",
-        /// Too many scrapes at once.
-        ScrapesBusy = "scrapes_busy",
-        /// The store cannot write.
-        StoreFailing = "store_failing",
-        /// The daemon is ending.
-        ShuttingDown = "shutting_down",
-        /// The configuration has mistakes and the old one stays.
-        ReloadFailed = "reload_failed",
-        /// The daemon runs and cannot answer for what it says yet.
-        NotReady = "not_ready",
-        /// A mistake of ours.
-        Internal = "internal",
-    }
+/// Declares the reasons, each with its title.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal;)+) => {
+        closed_set! {
+            /// Why a request, a body or a file was refused.
+            ProblemReason { $($(#[$doc])* #[doc = $title] $variant = $name),+ }
+        }
+
+        impl ProblemReason {
+            /// What it is, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
 }
 
-impl ProblemReason {
-    /// What it is, in a few words.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::UnknownPath => "Nothing is served here",
-            Self::MethodNotAllowed => "Method not allowed",
-            Self::BadQuery => "Bad query",
-            Self::UnknownOrg => "Unknown organisation",
-            Self::TokenRequired => "Token required",
-            Self::TokenWrong => "Token refused",
-            Self::PasswordRequired => "Name and password required",
-            Self::LocalOnly => "Taken from this host only",
-            Self::LifecycleDisabled => "Reload over HTTP is disabled",
-            Self::OriginNotAllowed => "Origin not allowed",
-            Self::MediaTypeUnsupported => "Media type not taken",
-            Self::EncodingUnsupported => "Encoding not taken",
-            Self::BodyTooLarge => "Body too large",
-            Self::DecodedTooLarge => "Decoded body too large",
-            Self::BodyTooSlow => "Body too slow",
-            Self::BodyCutShort => "Body cut short",
-            Self::BodyDamaged => "Body damaged",
-            Self::Malformed => "Malformed body",
-            Self::Invalid => "Invalid content",
-            Self::NoKnownLabel => "No known label",
-            Self::IconsLost => "Icons lost",
-            Self::AmbiguousLabel => "Ambiguous label",
-            Self::Incomplete => "Page cut short",
-            Self::UserNotNamed => "User not named",
-            Self::UnreadableValue => "Value not readable",
-            Self::OrgBusy => "Organisation busy",
-            Self::Busy => "Busy",
-            Self::ScrapesBusy => "Too many scrapes",
-            Self::StoreFailing => "Store failing",
-            Self::ShuttingDown => "Shutting down",
-            Self::ReloadFailed => "Configuration not reloaded",
-            Self::NotReady => "Not ready",
-            Self::Internal => "Internal error",
-        }
-    }
+reasons! {
+    UnknownPath = "unknown_path", "Nothing is served here";
+    MethodNotAllowed = "method_not_allowed", "Method not allowed";
+    /// A query key is unknown, doubled or has a bad value.
+    BadQuery = "bad_query", "Bad query";
+    UnknownOrg = "unknown_org", "Unknown organisation";
+    TokenRequired = "token_required", "Token required";
+    TokenWrong = "token_wrong", "Token refused";
+    PasswordRequired = "password_required", "Name and password required";
+    /// Without a token only this host itself is heard, and this was not plainly it.
+    LocalOnly = "local_only", "Taken from this host only";
+    LifecycleDisabled = "lifecycle_disabled", "Reload over HTTP is disabled";
+    OriginNotAllowed = "origin_not_allowed", "Origin not allowed";
+    MediaTypeUnsupported = "media_type_unsupported", "Media type not taken";
+    EncodingUnsupported = "encoding_unsupported", "Encoding not taken";
+    BodyTooLarge = "body_too_large", "Body too large";
+    /// More bytes after decoding, or more users or columns, than are taken.
+    DecodedTooLarge = "decoded_too_large", "Decoded body too large";
+    BodyTooSlow = "body_too_slow", "Body too slow";
+    /// The connection ended before the body did.
+    BodyCutShort = "body_cut_short", "Body cut short";
+    BodyDamaged = "body_damaged", "Body damaged";
+    Malformed = "malformed", "Malformed body";
+    /// The body was read and says something that cannot be.
+    Invalid = "invalid", "Invalid content";
+    NoKnownLabel = "no_known_label", "No known label";
+    /// Labels of check marks without a readable mark.
+    IconsLost = "icons_lost", "Icons lost";
+    /// A label that could belong to two rows, or that comes twice.
+    AmbiguousLabel = "ambiguous_label", "Ambiguous label";
+    Incomplete = "incomplete", "Page cut short";
+    /// A user's rows without the user's name.
+    UserNotNamed = "user_not_named", "User not named";
+    UnreadableValue = "unreadable_value", "Value not readable";
+    OrgBusy = "org_busy", "Organisation busy";
+    Busy = "busy", "Busy";
+    ScrapesBusy = "scrapes_busy", "Too many scrapes";
+    StoreFailing = "store_failing", "Store failing";
+    ShuttingDown = "shutting_down", "Shutting down";
+    ReloadFailed = "reload_failed", "Configuration not reloaded";
+    /// The daemon runs and cannot answer for what it says yet.
+    NotReady = "not_ready", "Not ready";
+    Internal = "internal", "Internal error";
 }
 
 /// One mistake and its place.

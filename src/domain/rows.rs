@@ -130,6 +130,17 @@ macro_rules! row_table {
     };
 }
 
+/// Declares an enum of rows, a variant for each line of its table.
+macro_rules! row_enum {
+    ($row:ident: $($variant:ident = $id:literal $name:literal $check:literal $key:literal $label:literal $about:expr, $kind:expr;)+) => {
+        /// A row of a user's section.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
+        pub enum $row { $(#[doc = $label] $variant),+ }
+
+        row_table! { $row: $($variant = $id $name $check $key $label $about, $kind;)+ }
+    };
+}
+
 const CONTACTS: Option<ObjectType> = Some(ObjectType::Contacts);
 const EVENTS: Option<ObjectType> = Some(ObjectType::Events);
 const USERS: RowKind = RowKind::Count(RowUnit::Users);
@@ -192,44 +203,9 @@ pub enum OrgValue {
     Instant(Timestamp),
 }
 
-/// A row of a user's section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
-pub enum UserRow {
-    /// "User assigned to active Exchange configuration".
-    ActiveConfiguration,
-    /// "User mailbox is running on supported version of Microsoft Exchange".
-    MailboxVersion,
-    /// "User recognized by Exchange service account".
-    ServiceAccount,
-    /// "User's reset sync status".
-    Reset,
-    /// "User set up Outlook integration".
-    OutlookIntegration,
-    /// "Salesforce_Sync folder found".
-    ContactsFolder,
-    /// "Salesforce and Exchange email addresses linked", contacts.
-    ContactsLinked,
-    /// "Salesforce to Exchange sync status", contacts.
-    ContactsToExchange,
-    /// "Exchange to Salesforce sync status", contacts.
-    ContactsToSalesforce,
-    /// "Records in sync", contacts.
-    ContactsRecords,
-    /// "Calendar folder found".
-    EventsFolder,
-    /// "Salesforce and Exchange email addresses linked", events.
-    EventsLinked,
-    /// "Salesforce to Exchange sync status", events.
-    EventsToExchange,
-    /// "Exchange to Salesforce sync status", events.
-    EventsToSalesforce,
-    /// "Records in sync", events.
-    EventsRecords,
-}
-
 // The store writes the place in this table, so the order never changes: append.
 #[rustfmt::skip]
-row_table! { UserRow:
+row_enum! { UserRow:
     ActiveConfiguration = "user.active_configuration" "user.active_configuration" "active_configuration"
         "active_configuration" "User assigned to active Exchange configuration" None, RowKind::Mark;
     MailboxVersion = "user.mailbox_version" "user.mailbox_version" "mailbox_version"
@@ -294,19 +270,12 @@ closed_set! {
         No = "no",
         /// No reset is shown while the rest of the section was read.
         None = "none",
-        /// "Marked for reset".
         MarkedForReset = "marked_for_reset",
-        /// "Reset in progress".
         ResetInProgress = "reset_in_progress",
-        /// "Not started".
         NotStarted = "not_started",
-        /// "Initial sync in progress".
         InitialSyncInProgress = "initial_sync_in_progress",
-        /// "Initial sync completed".
         InitialSyncCompleted = "initial_sync_completed",
-        /// "Sync in progress".
         SyncInProgress = "sync_in_progress",
-        /// "In sync".
         InSync = "in_sync",
         /// "Exchange configuration not set to sync".
         NotSetToSync = "not_set_to_sync",

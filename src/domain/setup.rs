@@ -1,4 +1,4 @@
-//! Changes of the sync's set-up, as an audit trail tells them: when, and in which area. Nothing of the trail's own words.
+//! Changes of the sync's set-up, as an audit trail shows them: when, and in which area. Nothing of the trail's own words.
 
 use super::ids::closed_set;
 use super::time::Timestamp;
@@ -8,11 +8,8 @@ use std::sync::Arc;
 closed_set! {
     /// What a change was about.
     SetupArea {
-        /// Lightning Sync.
         LightningSync = "lightning_sync",
-        /// Einstein Activity Capture.
         ActivityCapture = "activity_capture",
-        /// The Outlook integration.
         Outlook = "outlook",
         /// Other integration of mail.
         EmailIntegration = "email_integration",
@@ -42,7 +39,7 @@ pub struct SetupChanges {
 }
 
 impl SetupChanges {
-    /// The most changes that are kept.
+    /// The most changes that are held.
     pub const MOST: usize = 50;
 
     /// Takes more changes; the oldest of too many are left out.
@@ -59,10 +56,10 @@ impl SetupChanges {
 /// What is known of changes of the set-up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SetupTrail {
-    /// Nobody asks for them.
+    /// No source reads them.
     #[default]
-    NotAsked,
-    /// They were asked for, and nobody could read them yet.
+    Off,
+    /// A source reads them, and could not yet.
     NotRead,
     /// They were read.
     Read(Arc<SetupChanges>),
@@ -73,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_are_kept_and_come_first() {
+    fn the_newest_stay_and_come_first() {
         let at = Timestamp::from_seconds;
         let mut changes = SetupChanges { since: at(0), read_at: at(100), latest: Vec::new() };
         let area = SetupArea::Outlook;
@@ -82,6 +79,6 @@ mod tests {
         changes.add([SetupChange { at: at(60), area }]);
         let times: Vec<Timestamp> = changes.latest.iter().map(|change| change.at).collect();
         assert_eq!((times[0], times[49], times.len()), (at(60), at(2), 50));
-        assert_eq!(changes.since, at(2), "nothing is said of what was left out");
+        assert_eq!(changes.since, at(2), "what was left out is not claimed");
     }
 }

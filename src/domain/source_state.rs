@@ -125,11 +125,11 @@ impl SourceStates {
             .values()
             .map(|state| &state.facts.setup)
             .max_by_key(|trail| match trail {
-                SetupTrail::NotAsked => 0,
+                SetupTrail::Off => 0,
                 SetupTrail::NotRead => 1,
                 SetupTrail::Read(_) => 2,
             })
-            .unwrap_or(&SetupTrail::NotAsked)
+            .unwrap_or(&SetupTrail::Off)
     }
 }
 

@@ -242,30 +242,19 @@ impl OrgView {
             .into_iter()
             .filter(|source| self.row_is_live(row, *source, now))
             .find_map(|source| Some(self.readings.get(row, source)?.current(source, false)));
-        let covered = self.coverage(object, now);
-        match (covered, read) {
+        match (self.coverage(object, now), read) {
             (Some(covered), read) if covered >= window || read.is_none() => {
-                Some(self.counted(row, object, window, now))
+                Some(self.counted(window, object, now))
             }
             (_, read) => read,
         }
     }
 
-    fn counted(
-        &self,
-        row: OrgRow,
-        object: ObjectType,
-        window: TimeDelta,
-        now: Timestamp,
-    ) -> Current {
+    fn counted(&self, window: TimeDelta, object: ObjectType, now: Timestamp) -> Current {
         let figures = self.activity[object];
-        let value = if matches!(row, OrgRow::Synced60m(_)) {
-            figures.synced_60m
-        } else {
-            figures.synced_24h
-        };
+        let value = if window == HOUR { figures.synced_60m } else { figures.synced_24h };
         let observed_at = self.activity_looked_at(now);
-        // A zero began when the newest record left the window; a number has no beginning worth telling.
+        // A zero began when the newest record left the window; a number has no beginning worth showing.
         let changed_at = match figures.last_synced {
             Some(last) if value == 0 => last.plus(window),
             _ => observed_at,

@@ -21,7 +21,7 @@ const LONGEST_WALK: TimeDelta = TimeDelta::minutes(5);
 
 /// How many records of a kind lie in a range, and the newest of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct LaneTally {
     /// Whose records.
     pub org: OrgId,
     /// Which kind.
@@ -41,9 +41,9 @@ pub trait Ledger {
     ///
     /// # Errors
     /// When the store cannot be read; the windows stay as they were.
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, Self::Error>;
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, Self::Error>;
 
-    /// The newest `at <= upto` of each organisation and kind, records that were too old to be kept included.
+    /// The newest `at <= upto` of each organisation and kind, records that were too old to be stored included.
     ///
     /// # Errors
     /// When the store cannot be read; the windows stay as they were.
@@ -53,7 +53,7 @@ pub trait Ledger {
 
 /// The figures of one organisation and kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lane {
+pub struct LaneFigures {
     /// Records in `(now − 60 min, now]`.
     pub last_60m: u64,
     /// Records in `(now − 24 h, now]`.
@@ -63,7 +63,7 @@ pub struct Lane {
 }
 
 /// The lanes of one organisation, by [`ActivityKind::index`].
-pub type Lanes = [Lane; ActivityKind::COUNT];
+pub type Lanes = [LaneFigures; ActivityKind::COUNT];
 
 /// The windows of every organisation at one instant.
 #[derive(Debug, Clone, Default)]
@@ -114,12 +114,8 @@ impl Windows {
         for (org, kind, at) in newest {
             self.lane(org, kind).newest = Some(at);
         }
-        for tally in hour {
-            self.lane(tally.org, tally.kind).last_60m = tally.count;
-        }
-        for tally in day {
-            self.lane(tally.org, tally.kind).last_24h = tally.count;
-        }
+        self.each(hour, |lane, tally| lane.last_60m = tally.count);
+        self.each(day, |lane, tally| lane.last_24h = tally.count);
         self.head = Some(now);
         Ok(())
     }
@@ -133,20 +129,17 @@ impl Windows {
         let entering = ledger.tally(head, now)?;
         let leaving_hour = ledger.tally(head.minus(HOUR), now.minus(HOUR))?;
         let leaving_day = ledger.tally(head.minus(DAY), now.minus(DAY))?;
-        for tally in entering {
-            let lane = self.lane(tally.org, tally.kind);
+        self.each(entering, |lane, tally| {
             lane.last_60m += tally.count;
             lane.last_24h += tally.count;
             lane.newest = lane.newest.max(Some(tally.newest));
-        }
-        for tally in leaving_hour {
-            let lane = self.lane(tally.org, tally.kind);
+        });
+        self.each(leaving_hour, |lane, tally| {
             lane.last_60m = lane.last_60m.saturating_sub(tally.count);
-        }
-        for tally in leaving_day {
-            let lane = self.lane(tally.org, tally.kind);
+        });
+        self.each(leaving_day, |lane, tally| {
             lane.last_24h = lane.last_24h.saturating_sub(tally.count);
-        }
+        });
         self.head = Some(now);
         Ok(())
     }
@@ -163,7 +156,7 @@ impl Windows {
         lane.newest = lane.newest.max(Some(record.at));
     }
 
-    /// Notes a record that was too old to be kept: it proves a sync and counts in no window.
+    /// Notes a record that was too old to be stored: it proves a sync and counts in no window.
     pub fn note_expired(&mut self, org: OrgId, kind: ActivityKind, at: Timestamp) {
         if self.head.is_some_and(|head| at <= head) {
             let lane = self.lane(org, kind);
@@ -171,7 +164,13 @@ impl Windows {
         }
     }
 
-    fn lane(&mut self, org: OrgId, kind: ActivityKind) -> &mut Lane {
+    fn each(&mut self, tallies: Vec<LaneTally>, change: impl Fn(&mut LaneFigures, &LaneTally)) {
+        for tally in tallies {
+            change(self.lane(tally.org, tally.kind), &tally);
+        }
+    }
+
+    fn lane(&mut self, org: OrgId, kind: ActivityKind) -> &mut LaneFigures {
         let lanes = self.lanes.entry(org).or_default();
         #[expect(
             clippy::indexing_slicing,

@@ -1,11 +1,13 @@
 //! State and store for a given `now`, without threads.
 
 use super::clock::ClockWatch;
-use super::org::OrgState;
-use super::staging::{Staged, Staging, stage};
-use crate::domain::activity::IdentityKey;
-use crate::domain::ids::OrgName;
-use crate::domain::observation::{Observation, Receipt, Refusal, SNAPSHOT_AHEAD, newest_expired};
+use super::org::TrackedOrg;
+use crate::domain::activity::{ActivityRecord, IdentityKey};
+use crate::domain::ids::{OrgId, OrgName};
+use crate::domain::observation::{
+    ActivityBatch, Observation, Receipt, Refusal, SNAPSHOT_AHEAD, Snapshot, SourceMemory,
+    newest_expired,
+};
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
@@ -20,12 +22,12 @@ use std::time::Instant;
 
 /// What the engine needs to know besides observations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct EngineSettings {
     /// The organisations.
     pub policies: Vec<Arc<OrgPolicy>>,
-    /// How long records of activity are kept.
+    /// How long records of activity stay.
     pub keep_activity: TimeDelta,
-    /// How long hourly totals and changes are kept.
+    /// How long hourly totals and changes stay.
     pub keep_history: TimeDelta,
     /// Whether users have series of their own.
     pub user_series: UserSeries,
@@ -46,17 +48,31 @@ const SHORT_BREAK: TimeDelta = TimeDelta::minutes(10);
 /// between attempts come to half an hour at most.
 const CATCH_UP: TimeDelta = TimeDelta::minutes(30);
 
+/// What one commit is made of, staged on copies, so that a commit that fails leaves nothing behind.
+#[derive(Default)]
+struct Staging {
+    writes: Vec<Write>,
+    orgs: BTreeMap<OrgName, TrackedOrg>,
+}
+
+/// An observation whose writes wait for the commit.
+enum Staged {
+    Activity { org: OrgName, id: OrgId, records: Arc<[ActivityRecord]>, write: usize },
+    Heartbeat,
+    Snapshot { org: OrgName, accepted: u64 },
+}
+
 /// The state and its store.
 pub struct Engine<S> {
     store: S,
     events: Events,
-    settings: Settings,
+    settings: EngineSettings,
     identity: IdentityKey,
     windows: Windows,
     /// Organisations that are configured.
-    orgs: BTreeMap<OrgName, OrgState>,
+    orgs: BTreeMap<OrgName, TrackedOrg>,
     /// Organisations that the store knows and the configuration does not (any more).
-    dormant: HashMap<OrgName, OrgState>,
+    dormant: HashMap<OrgName, TrackedOrg>,
     clock: ClockWatch,
     /// Since when the store has refused; `None` while it works.
     failing_since: Option<Timestamp>,
@@ -73,7 +89,7 @@ impl<S: Store> Engine<S> {
     /// When the store cannot be read or written.
     pub fn start(
         mut store: S,
-        settings: Settings,
+        settings: EngineSettings,
         events: Events,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
@@ -100,7 +116,7 @@ impl<S: Store> Engine<S> {
             engine.events.emit(Event::ClockSuspect { step_seconds: step.num_seconds() });
         }
         for org in stored.orgs {
-            let mut state = OrgState::of_stored(org, &engine.identity, now);
+            let mut state = TrackedOrg::of_stored(org, &engine.identity, now);
             state.clock_stepped_back(latest, now);
             engine.dormant.insert(state.name().clone(), state);
         }
@@ -125,7 +141,11 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// When a new organisation cannot be written; the old configuration stays.
-    pub fn configure(&mut self, settings: Settings, now: Timestamp) -> Result<(), StoreError> {
+    pub fn configure(
+        &mut self,
+        settings: EngineSettings,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let old = std::mem::replace(&mut self.settings, settings);
         if let Err(error) = self.lay_out(now) {
             self.settings = old;
@@ -146,7 +166,7 @@ impl<S: Store> Engine<S> {
             let mut state = self
                 .dormant
                 .remove(&policy.name)
-                .unwrap_or_else(|| OrgState::new(id, known_since, Arc::clone(policy), now));
+                .unwrap_or_else(|| TrackedOrg::new(id, known_since, Arc::clone(policy), now));
             state.set_policy(Arc::clone(policy), now);
             self.orgs.insert(policy.name.clone(), state);
         }
@@ -198,8 +218,7 @@ impl<S: Store> Engine<S> {
         if !writes.is_empty()
             && let Err(error) = self.store.commit(&writes)
         {
-            self.events.emit(Event::CommitFailed { error: error.to_string() });
-            self.fail(now);
+            self.commit_failed(&error, now);
         }
     }
 
@@ -212,6 +231,11 @@ impl<S: Store> Engine<S> {
                 false
             }
         }
+    }
+
+    fn commit_failed(&mut self, error: &StoreError, now: Timestamp) {
+        self.events.emit(Event::CommitFailed { error: error.to_string() });
+        self.fail(now);
     }
 
     fn fail(&mut self, now: Timestamp) {
@@ -237,8 +261,7 @@ impl<S: Store> Engine<S> {
                 true
             }
             Err(error) => {
-                self.events.emit(Event::CommitFailed { error: error.to_string() });
-                self.fail(now);
+                self.commit_failed(&error, now);
                 false
             }
         }
@@ -250,8 +273,7 @@ impl<S: Store> Engine<S> {
         }
         self.clock_seen_at = now;
         if let Err(error) = self.store.commit(&[Write::ClockSeen { at: now }]) {
-            self.events.emit(Event::CommitFailed { error: error.to_string() });
-            self.fail(now);
+            self.commit_failed(&error, now);
         }
     }
 
@@ -264,8 +286,7 @@ impl<S: Store> Engine<S> {
             Ok(true) => {}
             Ok(false) => self.prune_at = now,
             Err(error) => {
-                self.events.emit(Event::CommitFailed { error: error.to_string() });
-                self.fail(now);
+                self.commit_failed(&error, now);
             }
         }
     }
@@ -286,21 +307,17 @@ impl<S: Store> Engine<S> {
         if !self.advance(now) {
             return refused(Refusal::StoreFailing, count);
         }
-        let mut staging = Staging {
-            horizon: now.minus(self.settings.keep_activity),
-            writes: Vec::new(),
-            orgs: BTreeMap::new(),
-        };
+        let horizon = now.minus(self.settings.keep_activity);
+        let mut staging = Staging::default();
         let staged: Vec<Result<Staged, Refusal>> = observations
             .into_iter()
-            .map(|observation| stage(&self.orgs, &self.identity, observation, &mut staging))
+            .map(|observation| self.stage(observation, horizon, &mut staging))
             .collect();
         let began = Instant::now();
         let written = match self.store.commit(&staging.writes) {
             Ok(written) => written,
             Err(error) => {
-                self.events.emit(Event::CommitFailed { error: error.to_string() });
-                self.fail(now);
+                self.commit_failed(&error, now);
                 return refused(Refusal::StoreFailing, count);
             }
         };
@@ -309,6 +326,41 @@ impl<S: Store> Engine<S> {
         let receipts = staged.into_iter().map(|staged| Ok(self.count(staged?, &written))).collect();
         self.refresh(now);
         receipts
+    }
+
+    /// From an observation to its writes, on a copy of the organisation's state.
+    fn stage(
+        &self,
+        observation: Observation,
+        horizon: Timestamp,
+        staging: &mut Staging,
+    ) -> Result<Staged, Refusal> {
+        let (Observation::Activity(ActivityBatch { org: name, .. })
+        | Observation::Snapshot(Snapshot { org: name, .. })
+        | Observation::Memory(SourceMemory { org: name, .. })) = &observation;
+        let known = self.orgs.get(name).ok_or(Refusal::UnknownOrg)?;
+        let org = staging.orgs.entry(name.clone()).or_insert_with(|| known.clone());
+        let writes = &mut staging.writes;
+        Ok(match observation {
+            Observation::Activity(batch) => {
+                org.take_activity(&batch, horizon, writes);
+                if batch.records.is_empty() {
+                    return Ok(Staged::Heartbeat);
+                }
+                let records: Arc<[_]> = batch.records.into();
+                let (id, write) = (org.id(), writes.len());
+                writes.push(Write::Activity { org: id, records: Arc::clone(&records), horizon });
+                Staged::Activity { org: batch.org, id, records, write }
+            }
+            Observation::Snapshot(snapshot) => {
+                let accepted = org.take_snapshot(&snapshot, &self.identity, writes);
+                Staged::Snapshot { org: snapshot.org, accepted }
+            }
+            Observation::Memory(memory) => {
+                org.store_source_memory(memory, writes);
+                Staged::Heartbeat
+            }
+        })
     }
 
     fn count(&mut self, staged: Staged, written: &[Written]) -> Receipt {
@@ -322,28 +374,19 @@ impl<S: Store> Engine<S> {
                 let nothing = Written::default();
                 let written = written.get(write).unwrap_or(&nothing);
                 let mut accepted = 0;
-                for (record, fresh) in records.iter().zip(&written.fresh) {
-                    if *fresh {
-                        accepted += 1;
-                        self.windows.insert(id, record);
-                    }
+                for (record, _) in records.iter().zip(&written.fresh).filter(|(_, fresh)| **fresh) {
+                    accepted += 1;
+                    self.windows.insert(id, record);
                 }
-                for (kind, at) in written
-                    .horizon
-                    .map(|horizon| newest_expired(&records, horizon))
-                    .unwrap_or_default()
-                {
+                let too_old = written.horizon.map(|horizon| newest_expired(&records, horizon));
+                for (kind, at) in too_old.into_iter().flatten() {
                     self.windows.note_expired(id, kind, at);
                 }
-                let duplicates = records.len() as u64 - accepted - written.expired;
-                let receipt = Receipt { accepted, duplicates, expired: written.expired };
-                self.events.emit(Event::ActivityAccepted {
-                    org: org.to_string(),
-                    accepted,
-                    duplicates,
-                    expired: written.expired,
-                });
-                receipt
+                let expired = written.expired;
+                let duplicates = records.len() as u64 - accepted - expired;
+                let org = org.to_string();
+                self.events.emit(Event::ActivityAccepted { org, accepted, duplicates, expired });
+                Receipt { accepted, duplicates, expired }
             }
         }
     }
@@ -360,7 +403,7 @@ impl<S: Store> Engine<S> {
     pub fn view(&self) -> View {
         View {
             as_of: self.as_of,
-            orgs: self.orgs.values().map(OrgState::view).collect(),
+            orgs: self.orgs.values().map(TrackedOrg::view).collect(),
             clock_suspect: self.clock.suspect(),
             store_failing: self.failing_since.is_some(),
             user_series: self.settings.user_series,

@@ -1,7 +1,7 @@
 //! The single owner of state: takes observations, commits them, moves the windows, publishes an immutable View and
 //! only then acknowledges. [`Engine`] does this for a given `now` without threads; [`spawn`] runs it on one.
 //!
-//! This room knows no source's insides, no metrics and no web.
+//! This module knows no source's insides, no metrics and no web.
 
 mod clock;
 mod core;
@@ -10,12 +10,11 @@ mod core;
 mod memory_store;
 mod org;
 mod queue;
-mod staging;
 #[cfg(test)]
 mod tests;
 mod users;
 mod worker;
 
-pub use self::core::{Engine, Settings};
+pub use self::core::{Engine, EngineSettings};
 pub use queue::{Handle, QUEUE_BYTES, Submitted};
 pub use worker::{Clock, Running, spawn};

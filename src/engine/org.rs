@@ -1,4 +1,4 @@
-//! The state of one organisation: what was heard, and the part of the View that is made from it.
+//! The state of one organisation: what was reported, and the part of the View that is made from it.
 
 use super::users;
 use crate::domain::activity::{ActivityKind, IdentityKey};
@@ -11,14 +11,14 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, UserSummary, UserTable};
 use crate::domain::view::{ActivityFigures, OrgView};
-use crate::domain::windows::{Lane, Lanes};
+use crate::domain::windows::{LaneFigures, Lanes};
 use crate::store::{StoredOrg, Write};
 use enum_map::EnumMap;
 use std::sync::Arc;
 
 /// One organisation. Cheap to clone: what is large is shared.
 #[derive(Clone)]
-pub(super) struct OrgState {
+pub(super) struct TrackedOrg {
     view: Arc<OrgView>,
     /// Whether each source's latest list of users was whole, by [`Source::index`]: one that is makes all users known,
     /// whatever others name.
@@ -28,7 +28,7 @@ pub(super) struct OrgState {
     summary_outdated: bool,
 }
 
-impl OrgState {
+impl TrackedOrg {
     pub(super) fn new(
         id: OrgId,
         known_since: Timestamp,
@@ -53,7 +53,7 @@ impl OrgState {
             readings.put(row, source, reading);
         }
         view.readings = Arc::new(readings);
-        for (source, last_report_at, users_complete) in stored.spoke {
+        for (source, last_report_at, users_complete) in stored.heartbeats {
             view.last_report[source] = Some(last_report_at);
             state.users_complete[source] = users_complete;
         }
@@ -127,8 +127,8 @@ impl OrgState {
         Arc::make_mut(&mut Arc::make_mut(&mut self.view).source_states).forget();
     }
 
-    /// Notes that activity spoke: when, and for which object types it answers from now on.
-    pub(super) fn hear_activity(
+    /// Notes that activity was reported: when, and for which object types it answers from now on.
+    pub(super) fn take_activity(
         &mut self,
         batch: &ActivityBatch,
         horizon: Timestamp,
@@ -146,9 +146,9 @@ impl OrgState {
                 .map(|record| record.at)
                 .min();
             let since = match (figures.covered_since, oldest) {
-                // What was missed while nobody spoke may never come, so the claim begins anew.
+                // What was missed while the feed was silent may never come, so the claim begins anew.
                 (Some(_), _) if gap => at,
-                // The feed speaks from its first record on; it cannot have covered what we do not keep.
+                // The feed answers from its first record on; it cannot have covered what we do not store.
                 (None, Some(oldest)) => oldest.clamp(horizon.min(at), at),
                 (Some(_), _) | (None, None) => continue,
             };
@@ -159,7 +159,7 @@ impl OrgState {
     }
 
     /// Takes what a snapshot says that is not older than what is known, row by row. Says how many rows and users it took.
-    pub(super) fn hear_snapshot(
+    pub(super) fn take_snapshot(
         &mut self,
         snapshot: &Snapshot,
         identity: &IdentityKey,
@@ -275,7 +275,7 @@ impl OrgState {
 fn figures(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) -> ActivityFigures {
     let mut figures = ActivityFigures { covered_since, ..ActivityFigures::default() };
     let directions = [None, Some(Direction::ToExchange), Some(Direction::ToSalesforce)];
-    let lane = |direction, outcome| -> Lane {
+    let lane = |direction, outcome| -> LaneFigures {
         let kind = ActivityKind { object_type: object, direction, outcome };
         lanes.get(kind.index()).copied().unwrap_or_default()
     };

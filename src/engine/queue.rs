@@ -1,28 +1,27 @@
 //! The way into the engine: bounded by bytes, refused at once when full, so that senders slow down and memory does not grow.
 
-use super::Settings;
+use super::EngineSettings;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::source_state::SourceState;
 use crate::domain::users::UserReadings;
 use crate::domain::view::View;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// How much may wait to be written: half a second of the store's speed at its best, two of the largest requests.
 pub const QUEUE_BYTES: usize = 64 << 20;
 
-/// What the engine is asked to do.
-pub(super) enum Command {
+/// What the engine has to do.
+pub(super) enum EngineCommand {
     Observe {
         observation: Observation,
         reply: oneshot::Sender<Result<Receipt, Refusal>>,
-        room: Room,
+        share: OwnedSemaphorePermit,
     },
     Configure {
-        settings: Box<Settings>,
+        settings: Box<EngineSettings>,
         reply: oneshot::Sender<Result<(), String>>,
     },
     SourceState {
@@ -36,32 +35,21 @@ pub(super) enum Command {
 /// An answer to wait for.
 pub type Submitted = oneshot::Receiver<Result<Receipt, Refusal>>;
 
-/// Room in the queue, given back when dropped.
-pub(super) struct Room {
-    waiting: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes, Ordering::AcqRel);
-    }
-}
-
-/// The engine as the other rooms see it, through `app.rs`: something to submit to, and the latest View.
+/// The engine as the other modules see it, through `app.rs`: something to submit to, and the latest View.
 #[derive(Clone)]
 pub struct Handle {
-    commands: mpsc::Sender<Command>,
-    waiting: Arc<AtomicUsize>,
+    commands: mpsc::Sender<EngineCommand>,
+    /// A permit for each byte that may wait.
+    free: Arc<Semaphore>,
     published: watch::Receiver<Arc<View>>,
 }
 
 impl Handle {
     pub(super) fn new(
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::Sender<EngineCommand>,
         published: watch::Receiver<Arc<View>>,
     ) -> Self {
-        Self { commands, waiting: Arc::new(AtomicUsize::new(0)), published }
+        Self { commands, free: Arc::new(Semaphore::new(QUEUE_BYTES)), published }
     }
 
     /// The latest View.
@@ -76,7 +64,7 @@ impl Handle {
 
     /// How many bytes wait to be written.
     pub fn waiting_bytes(&self) -> usize {
-        self.waiting.load(Ordering::Acquire)
+        QUEUE_BYTES - self.free.available_permits()
     }
 
     /// Hands over an observation; the answer comes when it is on disk and in the View.
@@ -84,11 +72,13 @@ impl Handle {
     /// # Errors
     /// [`Refusal::QueueFull`] when too much waits, [`Refusal::ShuttingDown`] when the engine has ended.
     pub fn submit(&self, observation: Observation) -> Result<Submitted, Refusal> {
-        let bytes = weight(&observation);
-        let room = self.room(bytes)?;
+        // A request larger than the whole queue is let in when nothing else waits.
+        let bytes = u32::try_from(weight(&observation).min(QUEUE_BYTES)).unwrap_or(u32::MAX);
+        let share = Arc::clone(&self.free).try_acquire_many_owned(bytes);
+        let share = share.map_err(|_| Refusal::QueueFull)?;
         let (reply, answer) = oneshot::channel();
         self.commands
-            .send(Command::Observe { observation, reply, room })
+            .send(EngineCommand::Observe { observation, reply, share })
             .map_err(|_| Refusal::ShuttingDown)?;
         Ok(answer)
     }
@@ -97,11 +87,11 @@ impl Handle {
     ///
     /// # Errors
     /// When the store cannot take a new organisation, or the engine has ended; the old configuration stays.
-    pub async fn configure(&self, settings: Settings) -> Result<(), String> {
+    pub async fn configure(&self, settings: EngineSettings) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
         let gone = |()| "the engine has ended".to_owned();
         self.commands
-            .send(Command::Configure { settings: Box::new(settings), reply })
+            .send(EngineCommand::Configure { settings: Box::new(settings), reply })
             .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
@@ -113,25 +103,15 @@ impl Handle {
         source: &'static str,
         state: Option<SourceState>,
     ) {
-        let command = Command::SourceState { org: org.clone(), source, state: state.map(Box::new) };
+        let command =
+            EngineCommand::SourceState { org: org.clone(), source, state: state.map(Box::new) };
         // An engine that has ended shows nothing any more.
         let _gone = self.commands.send(command).is_err();
     }
 
     pub(super) fn stop(&self) {
         // An engine that has ended already needs no word.
-        let _gone = self.commands.send(Command::Stop).is_err();
-    }
-
-    /// A request larger than the whole queue is let in when nothing else waits.
-    fn room(&self, bytes: usize) -> Result<Room, Refusal> {
-        let admitted = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-            (waiting == 0 || waiting.saturating_add(bytes) <= QUEUE_BYTES).then(|| waiting + bytes)
-        });
-        match admitted {
-            Ok(_) => Ok(Room { waiting: Arc::clone(&self.waiting), bytes }),
-            Err(_) => Err(Refusal::QueueFull),
-        }
+        let _gone = self.commands.send(EngineCommand::Stop).is_err();
     }
 }
 
@@ -166,7 +146,7 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_at_once_and_loses_nothing_of_what_it_took() {
         let org = OrgName::new("acme").unwrap();
-        let settings = Settings {
+        let settings = EngineSettings {
             policies: vec![Arc::new(OrgPolicy::defaults(org.clone()))],
             keep_activity: TimeDelta::days(7),
             keep_history: TimeDelta::days(400),
@@ -223,7 +203,7 @@ mod tests {
             let receipt = answer.blocking_recv().unwrap().unwrap();
             assert_eq!(receipt.accepted, RECORDS as u64);
         }
-        // Room again for the one that was refused, and everything counted once.
+        // Space again for the one that was refused, and everything counted once.
         let again = running.handle.submit(batch(took)).unwrap();
         assert_eq!(again.blocking_recv().unwrap().unwrap().accepted, RECORDS as u64);
         assert_eq!(running.handle.waiting_bytes(), 0);

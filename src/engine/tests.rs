@@ -1,4 +1,4 @@
-use super::core::{Engine, Settings};
+use super::core::{Engine, EngineSettings};
 use super::memory_store::MemoryStore;
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
@@ -26,13 +26,13 @@ fn acme() -> OrgName {
     OrgName::new("acme").unwrap()
 }
 
-fn settings(change: impl Fn(&mut OrgPolicy), names: &[&str]) -> Settings {
+fn settings(change: impl Fn(&mut OrgPolicy), names: &[&str]) -> EngineSettings {
     let policy = |name: &&str| {
         let mut policy = OrgPolicy::defaults(OrgName::new(name).unwrap());
         change(&mut policy);
         Arc::new(policy)
     };
-    Settings {
+    EngineSettings {
         policies: names.iter().map(policy).collect(),
         keep_activity: TimeDelta::days(7),
         keep_history: TimeDelta::days(400),
@@ -111,7 +111,7 @@ fn an_acknowledged_record_is_in_the_view_at_once_and_once() {
 }
 
 #[test]
-fn a_record_older_than_is_kept_only_raises_the_last_sync_and_does_so_over_a_restart() {
+fn a_record_too_old_to_store_only_raises_the_last_sync_and_does_so_over_a_restart() {
     let store = MemoryStore::new();
     let mut engine = start(&store, at(0));
     let old = at(-8 * 86_400);
@@ -185,7 +185,7 @@ fn a_silent_feed_of_which_words_are_expected_loses_its_coverage() {
         Some(TimeDelta::seconds(60)),
         "begun anew"
     );
-    assert_eq!(org(&engine).coverage(ObjectType::Events, at(1_260)), None, "never spoke of events");
+    assert_eq!(org(&engine).coverage(ObjectType::Events, at(1_260)), None, "never reported events");
 }
 
 #[test]
@@ -208,7 +208,11 @@ fn a_snapshot_replaces_row_by_row_and_an_older_one_changes_nothing() {
         org(&engine).current(OrgRow::LinkedUsers, at(120)).expect("it stayed").observed_at,
         at(0)
     );
-    assert_eq!(org(&engine).current(OrgRow::OutlookIntegration, at(120)), None, "nobody ever said");
+    assert_eq!(
+        org(&engine).current(OrgRow::OutlookIntegration, at(120)),
+        None,
+        "nobody ever reported it"
+    );
 }
 
 #[test]
@@ -267,7 +271,7 @@ fn observations_of_one_commit_see_each_other_and_one_that_is_refused_stops_no_ot
         answers.iter().map(|answer| answer.is_ok()).collect::<Vec<_>>(),
         [true, false, true]
     );
-    let current = org(&engine).current(OrgRow::LinkedUsers, at(3)).expect("told");
+    let current = org(&engine).current(OrgRow::LinkedUsers, at(3)).expect("reported");
     assert_eq!((current.value, current.changed_at), (OrgValue::Count(2), at(2)));
 }
 
@@ -386,13 +390,13 @@ fn what_a_source_has_to_know_survives_a_restart_and_a_time_without_configuration
         })
     };
     engine.observe(vec![memory(b"1"), memory(b"2")], at(1));
-    let kept = |engine: &Engine<MemoryStore>| {
+    let stored = |engine: &Engine<MemoryStore>| {
         let memory = org(engine).source_states.memory(Source::Salesforce).map(<[u8]>::to_vec);
         memory.unwrap()
     };
-    assert_eq!(kept(&engine), b"2");
+    assert_eq!(stored(&engine), b"2");
     engine.configure(settings(|_| {}, &[]), at(2)).unwrap();
     engine.configure(settings(|_| {}, &["acme"]), at(3)).unwrap();
-    assert_eq!(kept(&engine), b"2");
-    assert_eq!(kept(&start(&store, at(4))), b"2");
+    assert_eq!(stored(&engine), b"2");
+    assert_eq!(stored(&start(&store, at(4))), b"2");
 }

@@ -104,7 +104,7 @@ pub(super) fn merge(
     merged
 }
 
-/// Whether `source` listed the user, and nothing it said of them is newer than the list that leaves them out.
+/// Whether `source` listed the user, and nothing it reported of them is newer than the list that leaves them out.
 fn forgettable(entry: &UserEntry, source: Source, captured_at: Timestamp) -> bool {
     entry.of_source(source).is_some_and(|readings| {
         readings.0.values().flatten().all(|cell| cell.observed_at <= captured_at)

@@ -1,6 +1,6 @@
 //! Runs the engine on a thread of its own: groups what arrives into commits, ticks every second, answers senders.
 
-use super::queue::{Command, Room};
+use super::queue::EngineCommand;
 use super::{Engine, Handle};
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::store::Store;
 use chrono::TimeDelta;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// The clocks, owned by `app/`.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Resolves when the engine has ended, which it does only when told to or by a defect.
+    /// Resolves when the engine has ended, which it does only at a stop or by a defect.
     pub async fn ended(&mut self) {
         // The sender is dropped with the thread, however it ends.
         let _dropped = (&mut self.ended).await.is_err();
@@ -69,7 +69,7 @@ pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Re
 
 struct Worker<S> {
     engine: Engine<S>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<EngineCommand>,
     clock: Clock,
     view: watch::Sender<Arc<View>>,
     ticked: Instant,
@@ -77,7 +77,7 @@ struct Worker<S> {
     steady: Duration,
 }
 
-type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, Room);
+type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, OwnedSemaphorePermit);
 
 impl<S: Store> Worker<S> {
     fn run(mut self) {
@@ -113,29 +113,29 @@ impl<S: Store> Worker<S> {
     }
 
     /// Serves a command and, when it is an observation, those that come close behind it. `false` ends the engine.
-    fn serve(&mut self, command: Command) -> bool {
+    fn serve(&mut self, command: EngineCommand) -> bool {
         let mut next = Some(command);
         while let Some(command) = next.take() {
             match command {
-                Command::Stop => {
+                EngineCommand::Stop => {
                     self.drain();
                     return false;
                 }
-                Command::Configure { settings, reply } => {
+                EngineCommand::Configure { settings, reply } => {
                     let done = self
                         .engine
                         .configure(*settings, (self.clock.wall)())
                         .map_err(|error| error.to_string());
                     self.publish();
-                    // Whoever asked may have gone; the configuration holds all the same.
+                    // Whoever wanted it may have gone; the configuration holds all the same.
                     let _gone = reply.send(done).is_err();
                 }
-                Command::SourceState { org, source, state } => {
+                EngineCommand::SourceState { org, source, state } => {
                     let state = state.map(|state| *state);
                     self.engine.set_source_state(&org, source, state);
                 }
-                Command::Observe { observation, reply, room } => {
-                    next = self.group(observation, (reply, room), GROUP_WAIT)
+                EngineCommand::Observe { observation, reply, share } => {
+                    next = self.group(observation, (reply, share), GROUP_WAIT)
                 }
             }
         }
@@ -145,14 +145,19 @@ impl<S: Store> Worker<S> {
     /// What was submitted before the end is still written and answered.
     fn drain(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Observe { observation, reply, room } = command {
-                let _rest = self.group(observation, (reply, room), Duration::ZERO);
+            if let EngineCommand::Observe { observation, reply, share } = command {
+                let _rest = self.group(observation, (reply, share), Duration::ZERO);
             }
         }
     }
 
     /// Commits a group; gives back the command that ended the collecting, if one did.
-    fn group(&mut self, first: Observation, waiting: Waiting, wait: Duration) -> Option<Command> {
+    fn group(
+        &mut self,
+        first: Observation,
+        waiting: Waiting,
+        wait: Duration,
+    ) -> Option<EngineCommand> {
         let deadline = Instant::now() + wait;
         let mut records = records(&first);
         let mut observations = vec![first];
@@ -161,10 +166,10 @@ impl<S: Store> Worker<S> {
         while records < GROUP_RECORDS {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.commands.recv_timeout(left) {
-                Ok(Command::Observe { observation, reply, room }) => {
+                Ok(EngineCommand::Observe { observation, reply, share }) => {
                     records += self::records(&observation);
                     observations.push(observation);
-                    waiting.push((reply, room));
+                    waiting.push((reply, share));
                 }
                 Ok(command) => {
                     other = Some(command);
@@ -175,9 +180,9 @@ impl<S: Store> Worker<S> {
         }
         let answers = self.engine.observe(observations, (self.clock.wall)());
         self.publish();
-        for ((reply, room), answer) in waiting.into_iter().zip(answers) {
-            drop(room);
-            // A sender that has gone will send again and be told that we know the records already.
+        for ((reply, share), answer) in waiting.into_iter().zip(answers) {
+            drop(share);
+            // A sender that has gone will send again; the answer says then that we know the records already.
             let _gone = reply.send(answer).is_err();
         }
         other

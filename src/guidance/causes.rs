@@ -1,454 +1,273 @@
 //! Causes in words, one place for each [`Cause`]. Which alert speaks of a cause and how loudly is `domain::causes`.
 
-use super::{CauseGuide, Text, steps};
+use super::{CauseGuide, guide};
 use crate::domain::causes::Cause;
 
 /// The one test that tells a fault of Exchange from a fault of Salesforce.
-const TEST_EXCHANGE: &str = "Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service Account \
-                             Access, with impersonation. Once: retries lock the account.";
+const TEST_EXCHANGE: &str = "Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service Account Access, with impersonation. Once: retries lock the account.";
 const READ_AGAIN: &str = "Read the status page again (Setup, Lightning Sync Status) and paste it on the organisation's page.";
 const PLANNED: &str = "Is this planned work? Silence the alert until it ends.";
-const ACCOUNT_FIRST: &str = "Does the status page show a service account, with a check beside it? If not, that is the \
-                             cause: start there.";
+const ACCOUNT_FIRST: &str = "Does the status page show a service account, with a check beside it? If not, that is the cause: start there.";
 
 /// The words of a cause; without a wildcard, so that a new cause does not compile until it has some.
-pub(super) const fn guide(cause: Cause) -> &'static CauseGuide {
+pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
     match cause {
-        Cause::ServiceAccountMissing => &CauseGuide {
-            summary: "Salesforce has no Exchange service account.",
-            meaning: Text(
-                "The status page shows None where the account's name should be: Salesforce could not save \
-                           the credentials. Without an account it cannot sign in to Exchange.",
-            ),
-            impact: Text("No contact and no event syncs, in either direction, for anybody."),
-            steps: steps![
-                SalesforceAdmin: "Open Setup, Outlook Integration and Sync. Did somebody clear or change the account?",
-                ExchangeAdmin: "Is the account enabled and not locked, and its password not expired? `Get-ADUser ACCOUNT \
-                                -Properties Enabled,LockedOut,PasswordExpired`.",
-                SalesforceAdmin: "Save ID and password once more, as `user@domain` or `DOMAIN\\user`. Only once: retries lock the account.",
-                ExchangeAdmin: TEST_EXCHANGE,
-                SalesforceAdmin: READ_AGAIN,
-                SalesforceSupport: "The test passes and None stays? Open a Salesforce case.",
-            ],
+        Cause::ServiceAccountMissing => guide! {
+            "Salesforce has no Exchange service account."
+            "The status page shows None where the account's name should be: Salesforce could not save the credentials. Without an account it cannot sign in to Exchange."
+            "No contact and no event syncs, in either direction, for anybody."
+            SalesforceAdmin: "Open Setup, Outlook Integration and Sync. Did somebody clear or change the account?"
+            ExchangeAdmin: "Is the account enabled and not locked, and its password not expired? `Get-ADUser ACCOUNT -Properties Enabled,LockedOut,PasswordExpired`."
+            SalesforceAdmin: "Save ID and password once more, as `user@domain` or `DOMAIN\\user`. Only once: retries lock the account."
+            ExchangeAdmin: TEST_EXCHANGE
+            SalesforceAdmin: READ_AGAIN
+            SalesforceSupport: "The test passes and None stays? Open a Salesforce case."
         },
-        Cause::ServiceAccountNotRecognized => &CauseGuide {
-            summary: "Salesforce does not accept the Exchange service account.",
-            meaning: Text(
-                "An account is saved, and Exchange does not let Salesforce in with it. It is locked, disabled \
-                           or expired, its password changed, or it is no valid account.",
-            ),
-            impact: Text(
-                "Sync stops for everybody in both directions. Changes wait on both sides; nothing is deleted.",
-            ),
-            steps: steps![
-                ExchangeAdmin: "Is the account locked, disabled or expired? `Get-ADUser ACCOUNT -Properties \
-                                Enabled,LockedOut,PasswordExpired,AccountExpirationDate`, then `Unlock-ADAccount ACCOUNT`.",
-                ExchangeAdmin: TEST_EXCHANGE,
-                SalesforceAdmin: "Was the password changed? Save the new one in Setup, Outlook Integration and Sync.",
-                ExchangeAdmin: "Sign-in works and the mailbox is refused? Check the impersonation right: \
-                                `Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers`.",
-                ExchangeAdmin: "Does the server still offer EWS with Basic or NTLM, TLS 1.2 and a valid certificate? \
-                                `Get-WebServicesVirtualDirectory` shows the first part.",
-                SalesforceAdmin: READ_AGAIN,
-                SalesforceSupport: "The test passes and the X stays? Open a Salesforce case.",
-            ],
+        Cause::ServiceAccountNotRecognized => guide! {
+            "Salesforce does not accept the Exchange service account."
+            "An account is saved, and Exchange does not let Salesforce in with it. It is locked, disabled or expired, its password changed, or it is no valid account."
+            "Sync stops for everybody in both directions. Changes wait on both sides; nothing is deleted."
+            ExchangeAdmin: "Is the account locked, disabled or expired? `Get-ADUser ACCOUNT -Properties Enabled,LockedOut,PasswordExpired,AccountExpirationDate`, then `Unlock-ADAccount ACCOUNT`."
+            ExchangeAdmin: TEST_EXCHANGE
+            SalesforceAdmin: "Was the password changed? Save the new one in Setup, Outlook Integration and Sync."
+            ExchangeAdmin: "Sign-in works and the mailbox is refused? Check the impersonation right: `Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers`."
+            ExchangeAdmin: "Does the server still offer EWS with Basic or NTLM, TLS 1.2 and a valid certificate? `Get-WebServicesVirtualDirectory` shows the first part."
+            SalesforceAdmin: READ_AGAIN
+            SalesforceSupport: "The test passes and the X stays? Open a Salesforce case."
         },
-        Cause::NoLinkedUsers => &CauseGuide {
-            summary: "No user is linked between Salesforce and Exchange.",
-            meaning: Text(
-                "No user's Exchange address is matched with the user's Salesforce address. One wrong address \
-                           affects one user; all at once is a fault inside Salesforce that customers cannot see.",
-            ),
-            impact: Text("Nobody has anything to sync to. Contacts and events stand still."),
-            steps: steps![
-                SalesforceSupport: "Open a Salesforce case now: Lightning Sync, 0 linked users, with the time it began.",
-                SalesforceAdmin: "Meanwhile open Setup, Lightning Sync Configurations. Is one active, and does it have users?",
-                SalesforceAdmin: "Did many addresses change at once (single sign-on, a new domain, an import)? Say so in the case.",
-            ],
+        Cause::NoLinkedUsers => guide! {
+            "No user is linked between Salesforce and Exchange."
+            "No user's Exchange address is matched with the user's Salesforce address. One wrong address affects one user; all at once is a fault inside Salesforce that customers cannot see."
+            "Nobody has anything to sync to. Contacts and events stand still."
+            SalesforceSupport: "Open a Salesforce case now: Lightning Sync, 0 linked users, with the time it began."
+            SalesforceAdmin: "Meanwhile open Setup, Lightning Sync Configurations. Is one active, and does it have users?"
+            SalesforceAdmin: "Did many addresses change at once (single sign-on, a new domain, an import)? Say so in the case."
         },
-        Cause::NoSyncIn24Hours => &CauseGuide {
-            summary: "Nothing has synced for longer than 24 hours.",
-            meaning: Text(
-                "The last sync is older than the limit (`stale_after`, 24 hours by default). The limit counts \
-                           from that sync. A source that looked after the limit reported it.",
-            ),
-            impact: Text(
-                "Changes made since then are missing on the other side. Users work with old contacts and old calendars.",
-            ),
-            steps: steps![
-                SalesforceAdmin: PLANNED,
-                SalesforceAdmin: "Open Setup, Lightning Sync Status. Does it show a newer time? Paste it on the organisation's page.",
-                SalesforceAdmin: ACCOUNT_FIRST,
-                ExchangeAdmin: TEST_EXCHANGE,
-                ExchangeAdmin: "Mailboxes in Exchange Online? Is EWS still allowed? `Get-OrganizationConfig`, fields \
-                                `EwsEnabled` and `EwsAllowedAppIDs`.",
-                SalesforceSupport: "Exchange answers and nothing syncs? Open a Salesforce case with the last sync time and the test's result.",
-                Monitoring: "Does it fire each Saturday or Monday and nothing is wrong? Set `count_hours: business`.",
-            ],
+        Cause::NoSyncIn24Hours => guide! {
+            "Nothing has synced for longer than 24 hours."
+            "The last sync is older than the limit (`stale_after`, 24 hours by default). The limit counts from that sync. A source that looked after the limit reported it."
+            "Changes made since then are missing on the other side. Users work with old contacts and old calendars."
+            SalesforceAdmin: PLANNED
+            SalesforceAdmin: "Open Setup, Lightning Sync Status. Does it show a newer time? Paste it on the organisation's page."
+            SalesforceAdmin: ACCOUNT_FIRST
+            ExchangeAdmin: TEST_EXCHANGE
+            ExchangeAdmin: "Mailboxes in Exchange Online? Is EWS still allowed? `Get-OrganizationConfig`, fields `EwsEnabled` and `EwsAllowedAppIDs`."
+            SalesforceSupport: "Exchange answers and nothing syncs? Open a Salesforce case with the last sync time and the test's result."
+            Monitoring: "Does it fire each Saturday or Monday and nothing is wrong? Set `count_hours: business`."
         },
-        Cause::NeverSynced => &CauseGuide {
-            summary: "Nothing has ever synced since this organisation is watched.",
-            meaning: Text(
-                "Days have passed, a source reported, and no sync was ever seen. A first sync within its limit \
-                           is not counted.",
-            ),
-            impact: Text(
-                "The set-up is not finished: users believe that they sync, and nothing moves.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Is set-up still going on? Set `setup_until` to the day it ends.",
-                SalesforceAdmin: "Open Setup, Lightning Sync Configurations. Is one active, and does it have users?",
-                SalesforceAdmin: "Should this object type sync at all? If not, take it out of `objects` in the configuration.",
-                SalesforceAdmin: ACCOUNT_FIRST,
-                ExchangeAdmin: TEST_EXCHANGE,
-                SalesforceSupport: "All of that is right? Open a Salesforce case.",
-            ],
+        Cause::NeverSynced => guide! {
+            "Nothing has ever synced since this organisation is watched."
+            "Days have passed, a source reported, and no sync was ever seen. A first sync within its limit is not counted."
+            "The set-up is not finished: users believe that they sync, and nothing moves."
+            SalesforceAdmin: "Is set-up still going on? Set `setup_until` to the day it ends."
+            SalesforceAdmin: "Open Setup, Lightning Sync Configurations. Is one active, and does it have users?"
+            SalesforceAdmin: "Should this object type sync at all? If not, take it out of `objects` in the configuration."
+            SalesforceAdmin: ACCOUNT_FIRST
+            ExchangeAdmin: TEST_EXCHANGE
+            SalesforceSupport: "All of that is right? Open a Salesforce case."
         },
-        Cause::ObservationsStale => &CauseGuide {
-            summary: "No source has reported lately whether sync works.",
-            meaning: Text(
-                "Every source that could know has been silent for too long. The pages show what was true when \
-                           it was read. This is no proof of a failure, and no proof of health.",
-            ),
-            impact: Text("If sync stops now, nobody notices."),
-            steps: steps![
-                Monitoring: "Is the job that sends activity or the status page still running? When did it last succeed?",
-                Monitoring: "What does it get as an answer? 401 is the token, 422 names the wrong field, 503 means send again.",
-                Monitoring: "Does it write files? Is the share reachable, and the disk not full?",
-                SalesforceAdmin: READ_AGAIN,
-                Monitoring: "Does the source report less often by design? Set `expected_every`.",
-            ],
+        Cause::ObservationsStale => guide! {
+            "No source has reported lately whether sync works."
+            "Every source that could know has been silent for too long. The pages show what was true when it was read. This is no proof of a failure, and no proof of health."
+            "If sync stops now, nobody notices."
+            Monitoring: "Is the job that sends activity or the status page still running? When did it last succeed?"
+            Monitoring: "What does it get as an answer? 401 is the token, 422 names the wrong field, 503 means send again."
+            Monitoring: "Does it write files? Is the share reachable, and the disk not full?"
+            SalesforceAdmin: READ_AGAIN
+            Monitoring: "Does the source report less often by design? Set `expected_every`."
         },
-        Cause::NothingIn24Hours => &CauseGuide {
-            summary: "No record synced in 24 hours with a working day among them.",
-            meaning: Text(
-                "People worked, and the count of the last 24 hours is 0. Either nobody changed anything, or \
-                           changes no longer get through.",
-            ),
-            impact: Text("Changes of the last working day may be missing on the other side."),
-            steps: steps![
-                SalesforceAdmin: "Change one test contact or event of a synced user and wait 30 minutes.",
-                ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, \
-                                Service Account Access, with impersonation. Once: retries lock the account.",
-                SalesforceSupport: "Exchange answers and the test record is still missing? Open a Salesforce case.",
-                SalesforceAdmin: "It came across? Then nobody changed anything. Was it a holiday? Add it to `business_hours`.",
-            ],
+        Cause::NothingIn24Hours => guide! {
+            "No record synced in 24 hours with a working day among them."
+            "People worked, and the count of the last 24 hours is 0. Either nobody changed anything, or changes no longer get through."
+            "Changes of the last working day may be missing on the other side."
+            SalesforceAdmin: "Change one test contact or event of a synced user and wait 30 minutes."
+            ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service Account Access, with impersonation. Once: retries lock the account."
+            SalesforceSupport: "Exchange answers and the test record is still missing? Open a Salesforce case."
+            SalesforceAdmin: "It came across? Then nobody changed anything. Was it a holiday? Add it to `business_hours`."
         },
-        Cause::LinkedUsersUnexpected => &CauseGuide {
-            summary: "The number of linked users is not the expected one.",
-            meaning: Text(
-                "Some users' addresses in Exchange and Salesforce do not match, or the expected number is out of date.",
-            ),
-            impact: Text("The users who are not linked do not sync; everybody else does."),
-            steps: steps![
-                SalesforceAdmin: "Did people join or leave? Correct `expected_linked_users`, or remove it to count the assigned users.",
-                SalesforceAdmin: "Open the list of users and look for addresses that are not linked.",
-                SalesforceAdmin: "Compare the Email field of each Salesforce user with the mailbox's primary address: \
-                                  `Get-Mailbox USER`, field `PrimarySmtpAddress`.",
-                SalesforceAdmin: "Corrected? Check that `Salesforce_Sync` holds only contacts that should sync. Then reset \
-                                  that user in Setup, Lightning Sync Status.",
-            ],
+        Cause::LinkedUsersUnexpected => guide! {
+            "The number of linked users is not the expected one."
+            "Some users' addresses in Exchange and Salesforce do not match, or the expected number is out of date."
+            "The users who are not linked do not sync; everybody else does."
+            SalesforceAdmin: "Did people join or leave? Correct `expected_linked_users`, or remove it to count the assigned users."
+            SalesforceAdmin: "Open the list of users and look for addresses that are not linked."
+            SalesforceAdmin: "Compare the Email field of each Salesforce user with the mailbox's primary address: `Get-Mailbox USER`, field `PrimarySmtpAddress`."
+            SalesforceAdmin: "Corrected? Check that `Salesforce_Sync` holds only contacts that should sync. Then reset that user in Setup, Lightning Sync Status."
         },
-        Cause::UsersFailing => &CauseGuide {
-            summary: "Some users fail a check that they need to sync.",
-            meaning: Text(
-                "These users cannot sync because of the check named in the alert. If others pass it, the \
-                           service account works and the fault is with these users.",
-            ),
-            impact: Text("The users counted do not sync, or only in part; everybody else does."),
-            steps: steps![
-                SalesforceAdmin: "Did they leave, or should they never sync? Remove them from the Lightning Sync \
-                                  configuration, or list them in `exclude_users`.",
-                SalesforceAdmin: "Open the organisation's list of users: each failing check stands there with its own \
-                                  steps. `explain user.CHECK=no` prints the same.",
-                SalesforceAdmin: "Read the status of those users again (Setup, Lightning Sync Status) and paste it on \
-                                  the organisation's page.",
-            ],
+        Cause::UsersFailing => guide! {
+            "Some users fail a check that they need to sync."
+            "These users cannot sync because of the check named in the alert. If others pass it, the service account works and the fault is with these users."
+            "The users counted do not sync, or only in part; everybody else does."
+            SalesforceAdmin: "Did they leave, or should they never sync? Remove them from the Lightning Sync configuration, or list them in `exclude_users`."
+            SalesforceAdmin: "Open the organisation's list of users: each failing check stands there with its own steps. `explain user.CHECK=no` prints the same."
+            SalesforceAdmin: "Read the status of those users again (Setup, Lightning Sync Status) and paste it on the organisation's page."
         },
-        Cause::ResetStuck => &CauseGuide {
-            summary: "A user's sync reset has not ended in time.",
-            meaning: Text("A reset has been queued or running for longer than `limits.reset`."),
-            impact: Text("The user's contacts and events do not sync until the reset ends."),
-            steps: steps![
-                SalesforceAdmin: "Open Setup, Lightning Sync Status, and type the user's name. No reset shown? It has \
-                                  ended: paste that page on the organisation's page.",
-                SalesforceAdmin: "Were many users reset at once? Give the queue a night.",
-                SalesforceSupport: "Still there? Open a Salesforce case with the user's name and the time of the reset.",
-            ],
+        Cause::ResetStuck => guide! {
+            "A user's sync reset has not ended in time."
+            "A reset has been queued or running for longer than `limits.reset`."
+            "The user's contacts and events do not sync until the reset ends."
+            SalesforceAdmin: "Open Setup, Lightning Sync Status, and type the user's name. No reset shown? It has ended: paste that page on the organisation's page."
+            SalesforceAdmin: "Were many users reset at once? Give the queue a night."
+            SalesforceSupport: "Still there? Open a Salesforce case with the user's name and the time of the reset."
         },
-        Cause::InitialSyncStuck => &CauseGuide {
-            summary: "A user's first sync has not ended in time.",
-            meaning: Text(
-                "A first sync takes hours, sometimes more than a day. This one has not begun or not ended \
-                           within `limits.initial_sync`.",
-            ),
-            impact: Text("Part of the user's contacts or events is missing on one side."),
-            steps: steps![
-                SalesforceAdmin: "Open Setup, Lightning Sync Status, and type the user's name. A later state? Paste that \
-                                  page on the organisation's page.",
-                SalesforceAdmin: "Is the user's configuration active, and does it sync this object type in this direction?",
-                ExchangeAdmin: "How much has it to carry? `Get-MailboxFolderStatistics USER`. Above 50,000 contacts the rest waits.",
-                SalesforceAdmin: "No progress? Check that `Salesforce_Sync` holds only contacts that should sync. Then reset this one user.",
-                SalesforceSupport: "No progress a day after the reset? Open a Salesforce case.",
-            ],
+        Cause::InitialSyncStuck => guide! {
+            "A user's first sync has not ended in time."
+            "A first sync takes hours, sometimes more than a day. This one has not begun or not ended within `limits.initial_sync`."
+            "Part of the user's contacts or events is missing on one side."
+            SalesforceAdmin: "Open Setup, Lightning Sync Status, and type the user's name. A later state? Paste that page on the organisation's page."
+            SalesforceAdmin: "Is the user's configuration active, and does it sync this object type in this direction?"
+            ExchangeAdmin: "How much has it to carry? `Get-MailboxFolderStatistics USER`. Above 50,000 contacts the rest waits."
+            SalesforceAdmin: "No progress? Check that `Salesforce_Sync` holds only contacts that should sync. Then reset this one user."
+            SalesforceSupport: "No progress a day after the reset? Open a Salesforce case."
         },
-        Cause::UsersSyncNothing => &CauseGuide {
-            summary: "Users are assigned to an active configuration that syncs nothing for them.",
-            meaning: Text(
-                "User assigned to active Exchange configuration shows a check, and every direction shows \
-                           Exchange configuration not set to sync. The two contradict each other.",
-            ),
-            impact: Text(
-                "Neither contacts nor events of these users sync. They count as excluded, neither failing nor healthy.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Open Setup, Lightning Sync Configurations. Which one names the users, and in which directions does it sync?",
-                SalesforceAdmin: "Should they sync? Choose the directions. Should they not? Take them out of the configuration.",
-                SalesforceAdmin: "Set so on purpose? List them in `exclude_users`.",
-            ],
+        Cause::UsersSyncNothing => guide! {
+            "Users are assigned to an active configuration that syncs nothing for them."
+            "User assigned to active Exchange configuration shows a check, and every direction shows Exchange configuration not set to sync. The two contradict each other."
+            "Neither contacts nor events of these users sync. They count as excluded, neither failing nor healthy."
+            SalesforceAdmin: "Open Setup, Lightning Sync Configurations. Which one names the users, and in which directions does it sync?"
+            SalesforceAdmin: "Should they sync? Choose the directions. Should they not? Take them out of the configuration."
+            SalesforceAdmin: "Set so on purpose? List them in `exclude_users`."
         },
-        Cause::Delayed => &CauseGuide {
-            summary: "Sync is later than usual.",
-            meaning: Text(
-                "The last sync is older than `fresh_within` and younger than the 24-hour limit. A first sync \
-                           can look like this for hours.",
-            ),
-            impact: Text("Changes reach the other side late. Nothing is lost."),
-            steps: steps![
-                Wait: "Watch it. If sync does not resume, the 24-hour alert fires.",
-                SalesforceAdmin: "Did somebody just set up, reset or assign many users? Wait for their first sync to end.",
-                SalesforceAdmin: "You cannot wait? Open Setup, Lightning Sync Status, and look at the service account first.",
-            ],
+        Cause::Delayed => guide! {
+            "Sync is later than usual."
+            "The last sync is older than `fresh_within` and younger than the 24-hour limit. A first sync can look like this for hours."
+            "Changes reach the other side late. Nothing is lost."
+            Wait: "Watch it. If sync does not resume, the 24-hour alert fires."
+            SalesforceAdmin: "Did somebody just set up, reset or assign many users? Wait for their first sync to end."
+            SalesforceAdmin: "You cannot wait? Open Setup, Lightning Sync Status, and look at the service account first."
         },
-        Cause::NothingIn60Minutes => &CauseGuide {
-            summary: "Nothing synced in the last working hour.",
-            meaning: Text(
-                "The count of the last 60 minutes is 0 in business hours. A quiet hour is normal in a small organisation.",
-            ),
-            impact: Text("None yet. It can be the first sign of a stop."),
-            steps: steps![
-                Wait: "Watch for 24 hours whether the count rises again.",
-                SalesforceAdmin: "You cannot wait? Change one test event of a synced user and wait 30 minutes.",
-                ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, \
-                                Service Account Access. Once: retries lock the account.",
-                SalesforceSupport: "Exchange answers and still nothing moves? Open a Salesforce case.",
-            ],
+        Cause::NothingIn60Minutes => guide! {
+            "Nothing synced in the last working hour."
+            "The count of the last 60 minutes is 0 in business hours. A quiet hour is normal in a small organisation."
+            "None yet. It can be the first sign of a stop."
+            Wait: "Watch for 24 hours whether the count rises again."
+            SalesforceAdmin: "You cannot wait? Change one test event of a synced user and wait 30 minutes."
+            ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service Account Access. Once: retries lock the account."
+            SalesforceSupport: "Exchange answers and still nothing moves? Open a Salesforce case."
         },
-        Cause::OutlookIntegrationDisabled => &CauseGuide {
-            summary: "Reps choose which events sync, and the Outlook integration is off.",
-            meaning: Text(
-                "Reps choose their events in the Outlook integration, and it is off for the whole organisation.",
-            ),
-            impact: Text(
-                "Reps cannot choose further events. Events chosen before and all contacts go on.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Open Setup, Outlook Integration and Sync, and switch the Outlook integration on.",
-                SalesforceAdmin: "Do reps not choose their events? Set `reps_select_events: false`.",
-            ],
+        Cause::OutlookIntegrationDisabled => guide! {
+            "Reps choose which events sync, and the Outlook integration is off."
+            "Reps choose their events in the Outlook integration, and it is off for the whole organisation."
+            "Reps cannot choose further events. Events chosen before and all contacts go on."
+            SalesforceAdmin: "Open Setup, Outlook Integration and Sync, and switch the Outlook integration on."
+            SalesforceAdmin: "Do reps not choose their events? Set `reps_select_events: false`."
         },
-        Cause::RetirementNear => &CauseGuide {
-            summary: "Lightning Sync ends soon.",
-            meaning: Text(
-                "The vendor retires Lightning Sync in April 2027. The successor is Einstein Activity Capture. \
-                           Government Cloud is exempt.",
-            ),
-            impact: Text(
-                "From that day new changes no longer sync. Records that have synced stay on both sides.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Confirm the date with your account team. Government Cloud? Set `retirement: none`.",
-                SalesforceAdmin: "Run the vendor's migration tool from Lightning Sync to Einstein Activity Capture on a few users first.",
-                SalesforceAdmin: "Assign the permissions of the successor to everybody who syncs.",
-                SalesforceAdmin: "Set `migrating_since`, so that users who have moved do not count as failing.",
-            ],
+        Cause::RetirementNear => guide! {
+            "Lightning Sync ends soon."
+            "The vendor retires Lightning Sync in April 2027. The successor is Einstein Activity Capture. Government Cloud is exempt."
+            "From that day new changes no longer sync. Records that have synced stay on both sides."
+            SalesforceAdmin: "Confirm the date with your account team. Government Cloud? Set `retirement: none`."
+            SalesforceAdmin: "Run the vendor's migration tool from Lightning Sync to Einstein Activity Capture on a few users first."
+            SalesforceAdmin: "Assign the permissions of the successor to everybody who syncs."
+            SalesforceAdmin: "Set `migrating_since`, so that users who have moved do not count as failing."
         },
-        Cause::Retired => &CauseGuide {
-            summary: "Lightning Sync has ended for this organisation.",
-            meaning: Text(
-                "The retirement date has passed. What Lightning Sync no longer does is no fault.",
-            ),
-            impact: Text(
-                "Contacts and events no longer sync this way. Records that have synced stay on both sides.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Moved to Einstein Activity Capture? Set `product: einstein_activity_capture`.",
-                SalesforceAdmin: "Exempt, as in Government Cloud? Set `retirement: none`.",
-                SalesforceAdmin: "No longer needed? Remove the organisation from the configuration.",
-            ],
+        Cause::Retired => guide! {
+            "Lightning Sync has ended for this organisation."
+            "The retirement date has passed. What Lightning Sync no longer does is no fault."
+            "Contacts and events no longer sync this way. Records that have synced stay on both sides."
+            SalesforceAdmin: "Moved to Einstein Activity Capture? Set `product: einstein_activity_capture`."
+            SalesforceAdmin: "Exempt, as in Government Cloud? Set `retirement: none`."
+            SalesforceAdmin: "No longer needed? Remove the organisation from the configuration."
         },
-        Cause::ExporterDown => &CauseGuide {
-            summary: "The Lightning Sync exporter cannot be scraped.",
-            meaning: Text(
-                "Prometheus gets no answer from this program. Alerts that were firing keep firing; nothing new is seen.",
-            ),
-            impact: Text(
-                "If sync stops now, nobody notices. Senders get no acknowledgement and must send again.",
-            ),
-            steps: steps![
-                Monitoring: "Is the process running? `systemctl status lightning-sync-exporter`, or the container's state; then its last log lines.",
-                Monitoring: "Running? Fetch `/-/healthy` on its listen address from the Prometheus host: network, TLS or token.",
-                Monitoring: "Does it stop at start? Run it with `--config.check`: it names every mistake with its key.",
-                Monitoring: "Removed on purpose? Take it out of the scrape configuration.",
-            ],
+        Cause::ExporterDown => guide! {
+            "The Lightning Sync exporter cannot be scraped."
+            "Prometheus gets no answer from this program. Alerts that were firing keep firing; nothing new is seen."
+            "If sync stops now, nobody notices. Senders get no acknowledgement and must send again."
+            Monitoring: "Is the process running? `systemctl status lightning-sync-exporter`, or the container's state; then its last log lines."
+            Monitoring: "Running? Fetch `/-/healthy` on its listen address from the Prometheus host: network, TLS or token."
+            Monitoring: "Does it stop at start? Run it with `--config.check`: it names every mistake with its key."
+            Monitoring: "Removed on purpose? Take it out of the scrape configuration."
         },
-        Cause::StoreFailing => &CauseGuide {
-            summary: "The exporter cannot write its database.",
-            meaning: Text(
-                "The store refuses to commit. What cannot be written is not acknowledged, so senders send it again.",
-            ),
-            impact: Text(
-                "No new activity and no new page is taken. What was acknowledged is safe.",
-            ),
-            steps: steps![
-                Monitoring: "Is the disk full, or mounted read-only? `df` on the directory of `store.path`.",
-                Monitoring: "May the program's user write that directory? Does a second process use the same file?",
-                Monitoring: "Read the log for the database's own error. Restore a backup only when it says corrupt.",
-            ],
+        Cause::StoreFailing => guide! {
+            "The exporter cannot write its database."
+            "The store refuses to commit. What cannot be written is not acknowledged, so senders send it again."
+            "No new activity and no new page is taken. What was acknowledged is safe."
+            Monitoring: "Is the disk full, or mounted read-only? `df` on the directory of `store.path`."
+            Monitoring: "May the program's user write that directory? Does a second process use the same file?"
+            Monitoring: "Read the log for the database's own error. Restore a backup only when it says corrupt."
         },
-        Cause::ClockSuspect => &CauseGuide {
-            summary: "The exporter's clock has stepped.",
-            meaning: Text(
-                "The wall clock moved against the steady one. Ages and windows are counted by the wall clock and may be wrong.",
-            ),
-            impact: Text(
-                "The counts of 60 minutes and 24 hours and all ages may be wrong by the size of the step.",
-            ),
-            steps: steps![
-                Monitoring: "Is the time synchronised? `timedatectl`, or `chronyc tracking`, on the exporter's host.",
-                Monitoring: "Was a virtual machine paused or restored? Correct the clock and wait until the windows are new.",
-            ],
+        Cause::ClockSuspect => guide! {
+            "The exporter's clock has stepped."
+            "The wall clock moved against the steady one. Ages and windows are counted by the wall clock and may be wrong."
+            "The counts of 60 minutes and 24 hours and all ages may be wrong by the size of the step."
+            Monitoring: "Is the time synchronised? `timedatectl`, or `chronyc tracking`, on the exporter's host."
+            Monitoring: "Was a virtual machine paused or restored? Correct the clock and wait until the windows are new."
         },
-        Cause::IngestRejected => &CauseGuide {
-            summary: "What senders push is refused.",
-            meaning: Text(
-                "Requests with activity or status pages arrive and are refused: a wrong token, a changed format, \
-                           or too much at once.",
-            ),
-            impact: Text(
-                "The refused data is missing until it is sent again correctly. Counts may be too low.",
-            ),
-            steps: steps![
-                Monitoring: "Read the sender's log: the answer's body names the reason and, for records, line and field.",
-                Monitoring: "Answer 401 or 403? Compare the sender's token with the organisation's `token_file`.",
-                Monitoring: "Answer 422? A field is wrong, or the page's layout changed. Correct the sender; `?on_error=skip` takes the good records meanwhile.",
-                Monitoring: "Answer 413? Send smaller batches. 429 or 503? Wait as long as `Retry-After` says.",
-            ],
+        Cause::IngestRejected => guide! {
+            "What senders push is refused."
+            "Requests with activity or status pages arrive and are refused: a wrong token, a changed format, or too much at once."
+            "The refused data is missing until it is sent again correctly. Counts may be too low."
+            Monitoring: "Read the sender's log: the answer's body names the reason and, for records, line and field."
+            Monitoring: "Answer 401 or 403? Compare the sender's token with the organisation's `token_file`."
+            Monitoring: "Answer 422? A field is wrong, or the page's layout changed. Correct the sender; `?on_error=skip` takes the good records meanwhile."
+            Monitoring: "Answer 413? Send smaller batches. 429 or 503? Wait as long as `Retry-After` says."
         },
-        Cause::PollFailing => &CauseGuide {
-            summary: "A source that the exporter polls fails.",
-            meaning: Text(
-                "Every poll of this source has failed for a quarter of an hour. Its last readings stay and grow \
-                           old. Polling goes on, less often, and recovers by itself.",
-            ),
-            impact: Text(
-                "Readings that only this source has are stale after a few minutes and say nothing about now.",
-            ),
-            steps: steps![
-                Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. `doctor` tries again at once.",
-                Monitoring: "A reason of the network (name, connection, TLS, time-out)? Test the host from the exporter's machine with `curl`.",
-                Monitoring: "The source is `files`? Is the directory there, readable, and the share mounted?",
-                SalesforceAdmin: "A reason of credentials or permission? Look at the external client app, its secret or \
-                                  certificate, and the integration user's login history.",
-                SalesforceAdmin: "A reason of limits? Setup, System Overview, API usage: who uses up the requests?",
-                Wait: "Maintenance or a server error? See the vendor's status page and wait.",
-            ],
+        Cause::PollFailing => guide! {
+            "A source that the exporter polls fails."
+            "Every poll of this source has failed for a quarter of an hour. Its last readings stay and grow old. Polling goes on, less often, and recovers by itself."
+            "Readings that only this source has are stale after a few minutes and say nothing about now."
+            Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. `doctor` tries again at once."
+            Monitoring: "A reason of the network (name, connection, TLS, time-out)? Test the host from the exporter's machine with `curl`."
+            Monitoring: "The source is `files`? Is the directory there, readable, and the share mounted?"
+            SalesforceAdmin: "A reason of credentials or permission? Look at the external client app, its secret or certificate, and the integration user's login history."
+            SalesforceAdmin: "A reason of limits? Setup, System Overview, API usage: who uses up the requests?"
+            Wait: "Maintenance or a server error? See the vendor's status page and wait."
         },
-        Cause::SalesforceApiBudgetLow => &CauseGuide {
-            summary: "The Salesforce organisation's daily API requests run low.",
-            meaning: Text(
-                "Three quarters of the share that polling may let be used (`api_budget_percent`) are used up, by any \
-                           program. Polling slows down, and pauses when the share is used up.",
-            ),
-            impact: Text(
-                "Polled values get older. When all requests are used up, every integration of the organisation stops.",
-            ),
-            steps: steps![
-                SalesforceAdmin: "Setup, System Overview, API usage, and the report API Usage Last 7 Days: which user sends most of the requests?",
-                Monitoring: "Is it this exporter? See the rate of `lightning_sync_salesforce_api_calls_total`; raise `poll_every`.",
-                SalesforceAdmin: "A runaway integration? Stop it. The count is of the last 24 hours and falls slowly.",
-                SalesforceAdmin: "Usual load? Buy more requests, or raise `api_budget_percent`.",
-            ],
+        Cause::SalesforceApiBudgetLow => guide! {
+            "The Salesforce organisation's daily API requests run low."
+            "Three quarters of the share that polling may let be used (`api_budget_percent`) are used up, by any program. Polling slows down, and pauses when the share is used up."
+            "Polled values get older. When all requests are used up, every integration of the organisation stops."
+            SalesforceAdmin: "Setup, System Overview, API usage, and the report API Usage Last 7 Days: which user sends most of the requests?"
+            Monitoring: "Is it this exporter? See the rate of `lightning_sync_salesforce_api_calls_total`; raise `poll_every`."
+            SalesforceAdmin: "A runaway integration? Stop it. The count is of the last 24 hours and falls slowly."
+            SalesforceAdmin: "Usual load? Buy more requests, or raise `api_budget_percent`."
         },
-        Cause::ConfigReloadFailed => &CauseGuide {
-            summary: "The exporter could not read its configuration again.",
-            meaning: Text(
-                "The configuration file changed and has mistakes. The configuration that was in force before stays in force.",
-            ),
-            impact: Text("What was changed does not hold, and the next restart fails."),
-            steps: steps![
-                Monitoring: "Run the exporter with `--config.check` on that file: it names every mistake with its key.",
-                Monitoring: "Correct the file and reload: `systemctl reload lightning-sync-exporter`.",
-            ],
+        Cause::ConfigReloadFailed => guide! {
+            "The exporter could not read its configuration again."
+            "The configuration file changed and has mistakes. The configuration that was in force before stays in force."
+            "What was changed does not hold, and the next restart fails."
+            Monitoring: "Run the exporter with `--config.check` on that file: it names every mistake with its key."
+            Monitoring: "Correct the file and reload: `systemctl reload lightning-sync-exporter`."
         },
-        Cause::WebReloadFailed => &CauseGuide {
-            summary: "The exporter could not read its web file or certificate again.",
-            meaning: Text(
-                "The web file or a file that it names changed and cannot be used. What was in force before stays in force.",
-            ),
-            impact: Text(
-                "A new password or certificate does not hold; the old certificate goes on until it ends.",
-            ),
-            steps: steps![
-                Monitoring: "Read the log: it names the file and the reason.",
-                Monitoring: "Correct the file; the exporter reads it again by itself.",
-            ],
+        Cause::WebReloadFailed => guide! {
+            "The exporter could not read its web file or certificate again."
+            "The web file or a file that it names changed and cannot be used. What was in force before stays in force."
+            "A new password or certificate does not hold; the old certificate goes on until it ends."
+            Monitoring: "Read the log: it names the file and the reason."
+            Monitoring: "Correct the file; the exporter reads it again by itself."
         },
-        Cause::CertificateExpiring => &CauseGuide {
-            summary: "The certificate of the exporter ends in less than two weeks.",
-            meaning: Text(
-                "The certificate that the exporter serves ends soon and nobody has renewed it.",
-            ),
-            impact: Text(
-                "After its end Prometheus and browsers refuse the connection, and nothing is seen.",
-            ),
-            steps: steps![
-                Monitoring: "Renew the certificate; the exporter reads the new file by itself.",
-                Monitoring: "See that the timer which renews it runs.",
-            ],
+        Cause::CertificateExpiring => guide! {
+            "The certificate of the exporter ends in less than two weeks."
+            "The certificate that the exporter serves ends soon and nobody has renewed it."
+            "After its end Prometheus and browsers refuse the connection, and nothing is seen."
+            Monitoring: "Renew the certificate; the exporter reads the new file by itself."
+            Monitoring: "See that the timer which renews it runs."
         },
-        Cause::Restarting => &CauseGuide {
-            summary: "The exporter or a part of it is restarted again and again.",
-            meaning: Text(
-                "The exporter, or one of its tasks, ended more than three times within an hour and was started anew.",
-            ),
-            impact: Text("Scrapes and requests fail in between, and sources may not be heard."),
-            steps: steps![
-                Monitoring: "Read the log before each start: it names what ended and why.",
-                Monitoring: "Is memory limited too tightly, or does a health check end it? Look at the service manager.",
-            ],
+        Cause::Restarting => guide! {
+            "The exporter or a part of it is restarted again and again."
+            "The exporter, or one of its tasks, ended more than three times within an hour and was started anew."
+            "Scrapes and requests fail in between, and sources may not be heard."
+            Monitoring: "Read the log before each start: it names what ended and why."
+            Monitoring: "Is memory limited too tightly, or does a health check end it? Look at the service manager."
         },
-        Cause::SalesforceUsageUnknown => &CauseGuide {
-            summary: "Salesforce does not report how many API requests are used.",
-            meaning: Text("Polls are answered, and without the figures of the daily limit."),
-            impact: Text("The exporter cannot spare the limit; it keeps to its own budget."),
-            steps: steps![
-                SalesforceAdmin: "May the integration user see the organisation's limits? Give the permission View Setup and Configuration.",
-            ],
+        Cause::SalesforceUsageUnknown => guide! {
+            "Salesforce does not report how many API requests are used."
+            "Polls are answered, and without the figures of the daily limit."
+            "The exporter cannot spare the limit; it keeps to its own budget."
+            SalesforceAdmin: "May the integration user see the organisation's limits? Give the permission View Setup and Configuration."
         },
-        Cause::ManyOrganizations => &CauseGuide {
-            summary: "Many organisations have the same trouble at once.",
-            meaning: Text(
-                "More than ten organisations, and more than a quarter of all, have the same critical finding. One thing that they share has probably failed.",
-            ),
-            impact: Text(
-                "As of each of them; the alerts of each are held back while this one fires.",
-            ),
-            steps: steps![
-                Monitoring: "What do they share? A feed, a network, an Exchange, a certificate: start there.",
-                Monitoring: "Was the exporter changed or moved? See whether its sources still reach it.",
-                Monitoring: "Look at the overview page: it lists the organisations, worst first.",
-            ],
+        Cause::ManyOrganizations => guide! {
+            "Many organisations have the same trouble at once."
+            "More than ten organisations, and more than a quarter of all, have the same critical finding. One thing that they share has probably failed."
+            "As of each of them; the alerts of each are held back while this one fires."
+            Monitoring: "What do they share? A feed, a network, an Exchange, a certificate: start there."
+            Monitoring: "Was the exporter changed or moved? See whether its sources still reach it."
+            Monitoring: "Look at the overview page: it lists the organisations, worst first."
         },
-        Cause::Watchdog => &CauseGuide {
-            summary: "Alerting works.",
-            meaning: Text(
-                "This alert always fires. Route it to something that complains when it stops coming.",
-            ),
-            impact: Text(
-                "None while it fires. Its silence means that no other alert would arrive either.",
-            ),
-            steps: steps![],
+        Cause::Watchdog => guide! {
+            "Alerting works."
+            "This alert always fires. Route it to something that complains when it stops coming."
+            "None while it fires. Its silence means that no other alert would arrive either."
         },
     }
 }

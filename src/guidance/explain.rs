@@ -1,8 +1,9 @@
 //! Finding a row and a state by what people type or copy: ids, the article's labels and values, in any letter case.
 
-use super::{OrgState, Owner, RowGuide, org_row, user_row};
+use super::{OrgState, Owner, RowGuide, org_row_of, user_row_of};
 use crate::domain::causes::Cause;
-use crate::domain::rows::{ArticleRow, OrgRow, RowSpec, Status, UserRow};
+use crate::domain::policy::Product;
+use crate::domain::rows::{ArticleRow, OrgRow, RowKind, RowSpec, Status};
 
 /// What any row can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,23 +16,10 @@ pub enum RowState {
     Count,
 }
 
-/// Why nothing can be explained.
+/// Why nothing can be explained, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExplainError {
-    /// No row has this id or label.
-    #[error("no row is called `{0}`; `explain` without a name lists all 25")]
-    UnknownRow(String),
-    /// The row cannot show this.
-    #[error("`{row}` never shows `{value}`; it shows: {states}")]
-    UnknownState {
-        /// The row's id.
-        row: &'static str,
-        /// The value in the query.
-        value: String,
-        /// What it can show.
-        states: String,
-    },
-}
+#[error("{0}")]
+pub struct ExplainError(String);
 
 impl RowState {
     /// The state's name in JSON and behind the `=`.
@@ -55,18 +43,16 @@ pub fn states_of(row: ArticleRow) -> Vec<RowState> {
 
 /// What the row means in a state; `None` when it cannot show that state.
 pub fn guide_of(row: ArticleRow, state: RowState) -> Option<RowGuide> {
+    let product = Product::LightningSync;
     match (row, state) {
-        (ArticleRow::Org(row), RowState::Org(state)) => org_row(row, state),
+        (ArticleRow::Org(row), RowState::Org(state)) => org_row_of(product, row, state),
         (ArticleRow::User(row), RowState::User(status)) if !row.statuses().is_empty() => {
-            user_row(row, status)
+            user_row_of(product, row, status)
         }
         (ArticleRow::User(row), RowState::Count) if row.statuses().is_empty() => {
-            user_row(row, Status::Unknown)
+            user_row_of(product, row, Status::Unknown)
         }
-        (
-            ArticleRow::Org(_) | ArticleRow::User(_),
-            RowState::Org(_) | RowState::User(_) | RowState::Count,
-        ) => None,
+        _ => None,
     }
 }
 
@@ -103,28 +89,19 @@ pub fn state_by_name(row: ArticleRow, value: &str) -> Option<RowState> {
     if let Some(state) = states.iter().find(|state| state.name() == value) {
         return Some(*state);
     }
-    let number = value.parse::<u64>().ok();
-    let state = match (row, number) {
-        (
-            ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
-            Some(0),
-        ) => RowState::Org(OrgState::Zero),
-        (
-            ArticleRow::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)),
-            Some(_),
-        ) => RowState::Org(OrgState::Number),
-        (ArticleRow::User(UserRow::ContactsRecords | UserRow::EventsRecords), Some(_)) => {
-            RowState::Count
-        }
-        (ArticleRow::Org(OrgRow::ServiceAccountProvided), _) if !value.is_empty() => {
+    let is_count = matches!(row.spec().kind, RowKind::Count(_));
+    let state = match (row, value.parse::<u64>().ok().filter(|_| is_count)) {
+        (ArticleRow::Org(_), Some(0)) => RowState::Org(OrgState::Zero),
+        (ArticleRow::Org(_), Some(_)) => RowState::Org(OrgState::Number),
+        (ArticleRow::User(_), Some(_)) => RowState::Count,
+        (ArticleRow::Org(OrgRow::ServiceAccountProvided), None) if !value.is_empty() => {
             RowState::Org(OrgState::Named)
         }
-        (ArticleRow::Org(OrgRow::LastSync(_)), _) => RowState::Org(age(&value)?),
-        (ArticleRow::Org(_), _) => RowState::Org(match mark(&value)? {
-            true => OrgState::Yes,
-            false => OrgState::No,
-        }),
-        (ArticleRow::User(_), _) => RowState::User(status(&value)?),
+        (ArticleRow::Org(OrgRow::LastSync(_)), None) => RowState::Org(age(&value)?),
+        (ArticleRow::Org(_), None) => {
+            RowState::Org(if mark(&value)? { OrgState::Yes } else { OrgState::No })
+        }
+        (ArticleRow::User(_), None) => RowState::User(status(&value)?),
     };
     states.contains(&state).then_some(state)
 }
@@ -137,13 +114,14 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
     let Some(query) = query else {
         return Ok(list());
     };
-    let (name, value) = match query.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (query, None),
-    };
+    let (name, value) =
+        query.split_once('=').map_or((query, None), |(name, value)| (name, Some(value)));
     let rows = row_by_name(name);
     if rows.is_empty() {
-        return Err(ExplainError::UnknownRow(name.trim().into()));
+        let name = name.trim();
+        return Err(ExplainError(format!(
+            "no row is called `{name}`; `explain` without a name lists all 25"
+        )));
     }
     let mut parts = Vec::new();
     for row in rows {
@@ -158,11 +136,8 @@ pub fn explain(query: Option<&str>) -> Result<String, ExplainError> {
 
 fn unknown(row: ArticleRow, value: &str) -> ExplainError {
     let states: Vec<&str> = states_of(row).into_iter().map(RowState::name).collect();
-    ExplainError::UnknownState {
-        row: row.spec().id,
-        value: value.trim().into(),
-        states: states.join(", "),
-    }
+    let (row, value, states) = (row.spec().id, value.trim(), states.join(", "));
+    ExplainError(format!("`{row}` never shows `{value}`; it shows: {states}"))
 }
 
 fn list() -> String {
@@ -177,11 +152,9 @@ fn of_row(row: ArticleRow, states: &[RowState]) -> String {
         };
         lines.push(format!("\n{}: {}", state.name(), guide.meaning.marked()));
         for (number, step) in (1..).zip(guide.steps) {
-            lines.push(if step.owner == Owner::Wait {
-                format!("  {number}. {}", step.text.marked())
-            } else {
-                format!("  {number}. {}: {}", step.owner, step.text.marked())
-            });
+            let who =
+                if step.owner == Owner::Wait { String::new() } else { format!("{}: ", step.owner) };
+            lines.push(format!("  {number}. {who}{}", step.text.marked()));
         }
         if let Some(alert) = guide.cause.and_then(Cause::alert) {
             lines.push(format!("  alert: {alert}"));

@@ -2,13 +2,11 @@
 //! Alerts, pages, `explain`, runbooks and JSON are made from it; no other module has a text of its own about a status.
 
 mod causes;
-mod documents;
 mod explain;
 mod rows;
 mod successor;
 pub mod verdict;
 
-pub use documents::markdown;
 pub use explain::{
     ExplainError, RowState, explain, guide_of, row_by_name, state_by_name, states_of,
 };
@@ -17,8 +15,6 @@ pub use successor::{cause_of, org_row_of, user_row_of};
 
 use crate::domain::causes::Cause;
 use crate::domain::ids::closed_set;
-use crate::domain::policy::Product;
-use crate::domain::rows::{OrgRow, Status, UserRow};
 
 closed_set! {
     /// Who has to act.
@@ -76,6 +72,19 @@ pub struct Step {
     pub owner: Owner,
 }
 
+/// A cause's summary, meaning, impact and steps, in this order, one text a line.
+macro_rules! guide {
+    ($summary:literal $meaning:literal $impact:literal $($owner:ident: $text:tt)*) => {
+        &$crate::guidance::CauseGuide {
+            summary: $summary,
+            meaning: $crate::guidance::Text($meaning),
+            impact: $crate::guidance::Text($impact),
+            steps: $crate::guidance::steps![$($owner: $text),*],
+        }
+    };
+}
+use guide;
+
 /// Writes steps as `Owner: "text"`, in order.
 macro_rules! steps {
     ($($owner:ident: $text:expr),* $(,)?) => {
@@ -127,19 +136,9 @@ fn first_owner(steps: &[Step]) -> Owner {
     steps.first().map_or(Owner::Nobody, |step| step.owner)
 }
 
-/// What an organisation's row means in a state; `None` when the row cannot show that state.
-pub fn org_row(row: OrgRow, state: OrgState) -> Option<RowGuide> {
-    org_row_of(Product::LightningSync, row, state)
-}
-
-/// What a user's row means in a state; `None` when the row cannot show that state. The two counts take any status.
-pub fn user_row(row: UserRow, status: Status) -> Option<RowGuide> {
-    user_row_of(Product::LightningSync, row, status)
-}
-
 /// What a cause means and what to do.
 pub const fn cause(cause: Cause) -> &'static CauseGuide {
-    causes::guide(cause)
+    causes::of(cause)
 }
 
 #[cfg(test)]

@@ -1,17 +1,24 @@
 //! What holds for every row and state.
 
 use super::*;
+use crate::domain::policy::Product;
+use crate::domain::rows::{OrgRow, Status, UserRow};
 
 /// Every row's id with every state it can show and the guide of that state.
 fn guides() -> Vec<(String, Option<RowGuide>)> {
     let org = OrgRow::ALL.into_iter().flat_map(|row| {
-        OrgState::of(row)
-            .iter()
-            .map(move |state| (format!("{}={}", row.id(), state.name()), org_row(row, *state)))
+        OrgState::of(row).iter().map(move |state| {
+            (
+                format!("{}={}", row.id(), state.name()),
+                org_row_of(Product::LightningSync, row, *state),
+            )
+        })
     });
     let user = UserRow::ALL.iter().copied().flat_map(|row| {
         let statuses = if row.statuses().is_empty() { Status::ALL } else { row.statuses() };
-        statuses.iter().map(move |status| (format!("{row}={status}"), user_row(row, *status)))
+        statuses.iter().map(move |status| {
+            (format!("{row}={status}"), user_row_of(Product::LightningSync, row, *status))
+        })
     });
     org.chain(user).collect()
 }
@@ -100,7 +107,7 @@ fn a_state_that_a_row_cannot_show_has_no_guide() {
             [OrgState::Named, OrgState::Yes, OrgState::Number, OrgState::Zero, OrgState::Past]
         {
             assert_eq!(
-                org_row(row, state).is_some(),
+                org_row_of(Product::LightningSync, row, state).is_some(),
                 OrgState::of(row).contains(&state),
                 "{}={}",
                 row.id(),
@@ -111,7 +118,7 @@ fn a_state_that_a_row_cannot_show_has_no_guide() {
     for row in UserRow::checks() {
         for status in Status::ALL {
             assert_eq!(
-                user_row(row, *status).is_some(),
+                user_row_of(Product::LightningSync, row, *status).is_some(),
                 row.statuses().contains(status),
                 "{row}={status}"
             );

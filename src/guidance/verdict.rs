@@ -1,14 +1,12 @@
 //! An organisation's verdict: one line, the cause, the one next step and who takes it, and what that cause holds back.
 //! Pages, JSON and the command line show the same because all take it from here.
 
+#[cfg(test)]
+mod tests;
+
 mod words;
 
 pub use words::{local, span};
-
-#[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod tests;
 
 use super::successor::check_steps;
 use super::{Step, cause_of};
@@ -19,6 +17,7 @@ use crate::domain::policy::Product;
 use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
+use words::Words;
 
 closed_set! {
     /// How an organisation stands, worst first. Grey (`held`, `unknown`, `waiting`) is never green.
@@ -42,15 +41,6 @@ closed_set! {
     }
 }
 
-/// A finding that needs nobody while another one explains it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldBack {
-    /// The finding.
-    pub finding: Finding,
-    /// The cause that explains it.
-    pub by: Cause,
-}
-
 /// How an organisation stands and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -71,12 +61,16 @@ pub struct Verdict {
     /// The findings that need somebody, root causes and worst first.
     pub acting: Vec<Finding>,
     /// The findings that wait for their cause to end.
-    pub held_back: Vec<HeldBack>,
+    pub held_back: Vec<Finding>,
 }
 
 /// Sums an organisation's findings up at `now`. Findings of other organisations are passed over.
 pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
-    let (acting, held_back) = sort_out(findings, org);
+    let mut own: Vec<Finding> =
+        findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
+    own.sort();
+    let (held_back, acting): (Vec<_>, Vec<_>) =
+        own.into_iter().partition(|finding| finding.held_back_by.is_some());
     let leading = acting.first();
     let level = match leading {
         Some(finding) => level_of(finding, &acting, org, now),
@@ -97,13 +91,14 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
         }
         None => None,
     };
+    let words = Words { org, now };
     let sentence = match leading {
-        Some(finding) if !is_calm(level) => words::together(finding, &acting, org, now),
-        Some(_) | None => words::calm(level, org, now),
+        Some(finding) if !is_calm(level) => words.together(finding, &acting),
+        Some(_) | None => words.calm(level),
     };
     Verdict {
         level,
-        headline: words::headline(level, since, held_as_of, org, now),
+        headline: words.headline(level, since, held_as_of),
         sentence,
         cause: leading.map(|finding| finding.cause),
         since,
@@ -116,7 +111,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
 
 /// A finding in one sentence with its facts, without the organisation's name.
 pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
-    words::together(finding, std::slice::from_ref(finding), org, now)
+    Words { org, now }.together(finding, std::slice::from_ref(finding))
 }
 
 /// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause.
@@ -126,20 +121,6 @@ pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
         .filter(|_| finding.cause == Cause::UsersFailing)
         .and_then(|check| check_steps(product, check))
         .unwrap_or_else(|| cause_of(product, finding.cause).steps)
-}
-
-fn sort_out(findings: &[Finding], org: &OrgView) -> (Vec<Finding>, Vec<HeldBack>) {
-    let mut own: Vec<Finding> =
-        findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
-    own.sort();
-    let (mut acting, mut held_back) = (Vec::new(), Vec::new());
-    for finding in own {
-        match finding.held_back_by {
-            Some(by) => held_back.push(HeldBack { finding, by }),
-            None => acting.push(finding),
-        }
-    }
-    (acting, held_back)
 }
 
 /// Levels whose sentence tells how sync is, whatever else was found.
@@ -195,44 +176,29 @@ fn oldest_look(org: &OrgView, now: Timestamp) -> Option<Timestamp> {
         .min()
 }
 
+/// The causes that the last sync of an object type is evidence of.
+const OF_LAST_SYNC: [Cause; 3] = [Cause::NoSyncIn24Hours, Cause::ObservationsStale, Cause::Delayed];
+/// The row of the organisation that is evidence of a cause.
+const EVIDENCE: [(Cause, OrgRow); 5] = [
+    (Cause::ServiceAccountMissing, OrgRow::ServiceAccountProvided),
+    (Cause::ServiceAccountNotRecognized, OrgRow::ServiceAccountRecognized),
+    (Cause::NoLinkedUsers, OrgRow::LinkedUsers),
+    (Cause::LinkedUsersUnexpected, OrgRow::LinkedUsers),
+    (Cause::OutlookIntegrationDisabled, OrgRow::OutlookIntegration),
+];
+
 /// When the facts behind a finding were last confirmed; `None` while a live source confirms them.
 fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timestamp> {
     let row = |row| {
         let current = org.current(row, now)?;
         current.stale.then_some(current.observed_at)
     };
-    match finding.cause {
-        Cause::ServiceAccountMissing => row(OrgRow::ServiceAccountProvided),
-        Cause::ServiceAccountNotRecognized => row(OrgRow::ServiceAccountRecognized),
-        Cause::NoLinkedUsers | Cause::LinkedUsersUnexpected => row(OrgRow::LinkedUsers),
-        Cause::OutlookIntegrationDisabled => row(OrgRow::OutlookIntegration),
-        Cause::NoSyncIn24Hours | Cause::ObservationsStale | Cause::Delayed => {
-            row(OrgRow::LastSync(finding.object_type?))
-        }
-        Cause::UsersFailing
-        | Cause::ResetStuck
-        | Cause::InitialSyncStuck
-        | Cause::UsersSyncNothing => {
-            let (observed_at, stale) = org.summary.observed(finding.check?)?;
-            stale.then_some(observed_at)
-        }
-        Cause::NeverSynced
-        | Cause::NothingIn24Hours
-        | Cause::NothingIn60Minutes
-        | Cause::RetirementNear
-        | Cause::Retired
-        | Cause::ExporterDown
-        | Cause::StoreFailing
-        | Cause::ClockSuspect
-        | Cause::IngestRejected
-        | Cause::PollFailing
-        | Cause::SalesforceApiBudgetLow
-        | Cause::ConfigReloadFailed
-        | Cause::WebReloadFailed
-        | Cause::CertificateExpiring
-        | Cause::Restarting
-        | Cause::SalesforceUsageUnknown
-        | Cause::ManyOrganizations
-        | Cause::Watchdog => None,
+    if let Some(check) = finding.check {
+        let (observed_at, stale) = org.summary.observed(check)?;
+        return stale.then_some(observed_at);
+    }
+    match finding.object_type {
+        Some(object) if OF_LAST_SYNC.contains(&finding.cause) => row(OrgRow::LastSync(object)),
+        _ => row(EVIDENCE.iter().find(|(cause, _)| *cause == finding.cause)?.1),
     }
 }

@@ -12,20 +12,18 @@ pub struct Metric {
     /// The name as it is scraped, suffixes included.
     pub name: &'static str,
     /// What its values mean over time.
-    pub kind: Kind,
-    /// What its values are counted in.
-    pub unit: Unit,
+    pub kind: MetricKind,
     /// The labels, in the order they are written.
     pub labels: &'static [&'static str],
     /// Who writes it.
-    pub group: Group,
+    pub group: MetricGroup,
     /// One sentence on what the value is, and one on what its absence means.
     pub help: &'static str,
 }
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// A value that goes up and down.
     Gauge,
     /// A sum since the start of the process.
@@ -36,20 +34,9 @@ pub enum Kind {
     Info,
 }
 
-/// The base unit of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Seconds, of a duration or since 1970-01-01T00:00:00Z.
-    Seconds,
-    /// Bytes.
-    Bytes,
-    /// A number of things, or a yes (1) and no (0).
-    None,
-}
-
 /// Where a metric's values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum MetricGroup {
     /// Facts about an organisation, one series for each.
     Organisation,
     /// What was read of an organisation's status rows and activity.
@@ -68,13 +55,12 @@ pub enum Group {
     Process,
 }
 
-impl Kind {
+impl MetricKind {
     /// The type in text format 0.0.4, which has no info.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Gauge | Self::Info => "gauge",
-            Self::Counter => "counter",
-            Self::Histogram => "histogram",
+            Self::Counter | Self::Histogram => self.open_metrics(),
         }
     }
 
@@ -89,54 +75,22 @@ impl Kind {
     }
 }
 
-impl Unit {
-    /// The unit as OpenMetrics names it; empty for none.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Bytes => "bytes",
-            Self::None => "",
-        }
-    }
-}
-
-impl Group {
-    /// Every group, in the order of the page.
-    pub const ALL: [Self; 8] = [
-        Self::Organisation,
-        Self::Sync,
-        Self::Users,
-        Self::Readings,
-        Self::Judgement,
-        Self::View,
-        Self::Exporter,
-        Self::Process,
-    ];
-
-    /// The heading in the documentation.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Organisation => "Organisations",
-            Self::Sync => "Sync activity and organisation rows",
-            Self::Users => "Users",
-            Self::Readings => "Readings and sources",
-            Self::Judgement => "Findings",
-            Self::View => "The daemon's picture",
-            Self::Exporter => "The daemon's counters",
-            Self::Process => "The process",
-        }
-    }
-}
-
 impl Metric {
     /// The name of the family in OpenMetrics, which leaves out the suffixes of counters and infos.
     pub fn family(&self) -> &'static str {
         let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
+            MetricKind::Counter => "_total",
+            MetricKind::Info => "_info",
+            MetricKind::Gauge | MetricKind::Histogram => "",
         };
         self.name.strip_suffix(suffix).unwrap_or(self.name)
+    }
+
+    /// The base unit as OpenMetrics names it, by the family's suffix; empty for a number of things or a yes and no.
+    pub fn unit(&self) -> &'static str {
+        let suffixed =
+            |unit: &&str| self.family().strip_suffix(*unit).is_some_and(|rest| rest.ends_with('_'));
+        ["seconds", "bytes"].into_iter().find(suffixed).unwrap_or_default()
     }
 }
 
@@ -171,40 +125,4 @@ const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
 /// The metric of a name, if there is one.
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
-}
-
-const PREFACE: &str = "# Metrics
-
-Generated from the catalogue in `src/metrics/table.rs`; a test compares the two.
-
-A value that no source has reported is absent, never 0. A stale value (none of its sources is live) stays and is marked
-by `lightning_sync_reading_stale`; window counts are absent instead. Ages are computed at the scrape.
-`object_type` is `contacts` or `events`, only those that the organisation syncs.
-";
-
-/// The table as a page of documentation.
-pub fn markdown() -> String {
-    let groups = Group::ALL.into_iter().map(section);
-    std::iter::once(PREFACE.to_owned()).chain(groups).collect()
-}
-
-fn section(group: Group) -> String {
-    let metrics = METRICS.iter().filter(|metric| metric.group == group);
-    let lines: String = metrics.map(line).collect();
-    let title = group.title();
-    format!(
-        "\n## {title}\n\n| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n{lines}"
-    )
-}
-
-fn line(metric: &Metric) -> String {
-    let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
-    format!(
-        "| `{}` | {} | {} | {} | {} |\n",
-        metric.name,
-        metric.kind.open_metrics(),
-        metric.unit.name(),
-        labels.join(", "),
-        metric.help
-    )
 }

@@ -1,29 +1,21 @@
 //! Lines of the two text formats: headers, labels with their escapes, values. It knows the catalogue and nothing of Views.
 
-use super::catalogue::{Metric, Unit};
-use super::number::put_float;
+use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind};
 use crate::domain::ids::OrgName;
 use bytes::BytesMut;
+use enum_map::Enum;
+use prometheus::proto::{self, MetricFamily};
 
 /// A format of the exposition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
+pub enum PageFormat {
     /// Prometheus text format 0.0.4.
     Text,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
 }
 
-impl Format {
-    /// Both.
-    pub(super) const ALL: [Self; 2] = [Self::Text, Self::OpenMetrics];
-    pub(super) const COUNT: usize = Self::ALL.len();
-
-    /// A number for each.
-    pub(super) const fn index(self) -> usize {
-        self as usize
-    }
-
+impl PageFormat {
     /// The `Content-Type` of the answer.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -37,7 +29,7 @@ impl Format {
 /// of which nothing is known leaves no trace.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pub(super) format: Format,
+    pub(super) format: PageFormat,
     headed: Option<&'static Metric>,
     /// What stands before the value of each label behind `org` in the family at hand.
     before: Vec<Vec<u8>>,
@@ -46,7 +38,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) const fn new(format: Format) -> Self {
+    pub(super) const fn new(format: PageFormat) -> Self {
         Self { format, headed: None, before: Vec::new(), opening: Vec::new() }
     }
 
@@ -64,17 +56,18 @@ impl Lines {
         let behind_org = metric.labels.iter().skip(1);
         self.before = behind_org.map(|label| format!("\",{label}=\"").into_bytes()).collect();
         let (family, kind) = match self.format {
-            Format::Text => (metric.name, metric.kind.text()),
-            Format::OpenMetrics => (metric.family(), metric.kind.open_metrics()),
+            PageFormat::Text => (metric.name, metric.kind.text()),
+            PageFormat::OpenMetrics => (metric.family(), metric.kind.open_metrics()),
         };
         put(out, &["# HELP ", family, " "]);
         match self.format {
-            Format::Text => put_escaped(out, metric.help, Quotes::Plain),
-            Format::OpenMetrics => put_escaped(out, metric.help, Quotes::Escaped),
+            PageFormat::Text => put_escaped(out, metric.help, Quotes::Plain),
+            PageFormat::OpenMetrics => put_escaped(out, metric.help, Quotes::Escaped),
         }
         put(out, &["\n# TYPE ", family, " ", kind, "\n"]);
-        if self.format == Format::OpenMetrics && metric.unit != Unit::None {
-            put(out, &["# UNIT ", family, " ", metric.unit.name(), "\n"]);
+        let unit = metric.unit();
+        if self.format == PageFormat::OpenMetrics && !unit.is_empty() {
+            put(out, &["# UNIT ", family, " ", unit, "\n"]);
         }
     }
 
@@ -138,15 +131,52 @@ impl Lines {
         let mut text = BytesMut::new();
         put_float(&mut text, bound);
         let mut text = String::from_utf8_lossy(&text).into_owned();
-        if self.format == Format::OpenMetrics && !text.contains(['.', 'e', 'I', 'N']) {
+        if self.format == PageFormat::OpenMetrics && !text.contains(['.', 'e', 'I', 'N']) {
             text.push_str(".0");
         }
         text
     }
 
+    /// Writes the registry's families in the order of the catalogue; one that the catalogue does not have is not written.
+    /// The `prometheus` crate, which gathers them, knows no OpenMetrics.
+    pub(super) fn registry(&mut self, out: &mut BytesMut, families: &[MetricFamily]) {
+        for metric in METRICS.iter().filter(|metric| metric.group == MetricGroup::Exporter) {
+            let family = families.iter().find(|family| family.name() == metric.name);
+            for series in family.into_iter().flat_map(MetricFamily::get_metric) {
+                self.series(out, metric, series);
+            }
+        }
+    }
+
+    fn series(&mut self, out: &mut BytesMut, metric: &'static Metric, series: &proto::Metric) {
+        let pairs = series.get_label().iter();
+        let labels: Vec<(&str, &str)> = pairs.map(|pair| (pair.name(), pair.value())).collect();
+        let labels = || labels.iter().copied();
+        match metric.kind {
+            MetricKind::Counter => {
+                self.labelled(out, metric, "", labels(), series.get_counter().get_value());
+            }
+            MetricKind::Gauge | MetricKind::Info => {
+                self.labelled(out, metric, "", labels(), series.get_gauge().get_value());
+            }
+            MetricKind::Histogram => {
+                let histogram = series.get_histogram();
+                let count = histogram.get_sample_count() as f64;
+                for bucket in histogram.get_bucket() {
+                    let bound = self.bound(bucket.upper_bound());
+                    let labels = labels().chain([("le", bound.as_str())]);
+                    self.labelled(out, metric, "_bucket", labels, bucket.cumulative_count() as f64);
+                }
+                self.labelled(out, metric, "_bucket", labels().chain([("le", "+Inf")]), count);
+                self.labelled(out, metric, "_sum", labels(), histogram.get_sample_sum());
+                self.labelled(out, metric, "_count", labels(), count);
+            }
+        }
+    }
+
     /// Ends the page.
     pub(super) fn end(&self, out: &mut BytesMut) {
-        if self.format == Format::OpenMetrics {
+        if self.format == PageFormat::OpenMetrics {
             put(out, &["# EOF\n"]);
         }
     }
@@ -168,6 +198,20 @@ fn put_labels<'l>(out: &mut BytesMut, labels: impl Iterator<Item = (&'l str, &'l
     }
     if open == "," {
         put(out, &["}"]);
+    }
+}
+
+/// Writes a number in the fewest digits that read back as the same value.
+fn put_float(out: &mut BytesMut, value: f64) {
+    // Whole numbers up to here convert exactly; most values are small counts and times in seconds.
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    } else if value.is_finite() {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     }
 }
 
@@ -230,7 +274,48 @@ mod tests {
         assert_eq!(escaped("a\\b\"c\nd", Quotes::Plain), "a\\\\b\"c\\nd");
     }
 
+    fn number(value: f64) -> String {
+        let mut out = BytesMut::new();
+        put_float(&mut out, value);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn numbers_have_the_fewest_digits_that_say_them() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-1.0, "-1"),
+            (0.5, "0.5"),
+            (0.005, "0.005"),
+            (0.000012, "0.000012"),
+            (1e-7, "1e-7"),
+            (123456.0, "123456"),
+            (999999.5, "999999.5"),
+            (1795348200.0, "1795348200"),
+            (1795348200.25, "1795348200.25"),
+            (-12.25, "-12.25"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (1e100, "1e100"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_number_reads_back(bits in any::<u64>()) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            prop_assert_eq!(number(value).parse::<f64>().unwrap(), value);
+        }
+
         #[test]
         fn a_label_stays_on_its_line_within_its_quotes_and_reads_back(
             text in r#"([\\"\nn]|\PC){0,40}"#,
@@ -247,7 +332,7 @@ mod tests {
     fn a_header_comes_once_and_with_the_first_sample() {
         let linked = metric("lightning_sync_linked_users");
         let mut out = BytesMut::new();
-        let mut lines = Lines::new(Format::OpenMetrics);
+        let mut lines = Lines::new(PageFormat::OpenMetrics);
         for (org, users) in [("acme", 40.0), ("beta", 1.0)] {
             lines.open(linked, &OrgName::new(org).unwrap());
             lines.of_org(&mut out, linked, &[], users);
@@ -276,8 +361,8 @@ mod tests {
     #[test]
     fn bounds_of_buckets_are_written_as_each_format_wants_them() {
         let bound = |format, bound| Lines::new(format).bound(bound);
-        assert_eq!(bound(Format::Text, 1.0), "1");
-        assert_eq!(bound(Format::OpenMetrics, 1.0), "1.0");
-        assert_eq!(bound(Format::OpenMetrics, 0.25), "0.25");
+        assert_eq!(bound(PageFormat::Text, 1.0), "1");
+        assert_eq!(bound(PageFormat::OpenMetrics, 1.0), "1.0");
+        assert_eq!(bound(PageFormat::OpenMetrics, 0.25), "0.25");
     }
 }

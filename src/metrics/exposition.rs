@@ -1,25 +1,22 @@
-//! The page as a stream of chunks: whoever sends it asks for the next one when the last has gone, and no more than a
-//! chunk is ever in memory beside what is kept.
+//! The page as text, in a stream of chunks: whoever sends it takes the next one when the last has gone, and no more than
+//! a chunk is ever in memory.
 
-use super::facts::Part;
-use super::page_cache::PageCache;
 use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
-use super::walk::{Step, Walk};
+use super::walk::{Walk, WalkStep};
 use bytes::{Bytes, BytesMut};
 use prometheus::HistogramTimer;
 use std::sync::Arc;
 
 /// How much is handed over at a time: large enough that the system calls do not count, small enough for every cache.
-pub const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// What one step may write beyond that: a run of organisations in one family, or all series of one user.
 const OVERHANG: usize = 40 * 1024;
 
 /// A page on its way out, in chunks of about [`CHUNK`] bytes.
 #[derive(Debug)]
-pub struct Exposition {
+pub struct TextExposition {
     walk: Walk,
-    kept: Arc<PageCache>,
     own: Arc<SelfMetrics>,
     users: Option<UserLines>,
     next_user: usize,
@@ -28,23 +25,10 @@ pub struct Exposition {
     _timer: HistogramTimer,
 }
 
-impl Exposition {
-    pub(super) fn new(
-        walk: Walk,
-        kept: Arc<PageCache>,
-        own: Arc<SelfMetrics>,
-        timer: HistogramTimer,
-    ) -> Self {
-        Self {
-            walk,
-            kept,
-            own,
-            users: None,
-            next_user: 0,
-            ended: false,
-            buffer: BytesMut::new(),
-            _timer: timer,
-        }
+impl TextExposition {
+    pub(super) fn new(walk: Walk, own: Arc<SelfMetrics>, timer: HistogramTimer) -> Self {
+        let buffer = BytesMut::new();
+        Self { walk, own, users: None, next_user: 0, ended: false, buffer, _timer: timer }
     }
 
     /// Appends the next chunk to `out`; false when the page has ended, which may come with its last bytes.
@@ -55,21 +39,15 @@ impl Exposition {
         out.reserve(CHUNK + OVERHANG);
         let enough = out.len() + CHUNK;
         while out.len() < enough {
-            match self.walk.place() {
-                Some(place) if place.part == Part::Ages => {
-                    self.walk.run(out, enough);
+            match self.walk.step(out, enough) {
+                WalkStep::Wrote => {}
+                WalkStep::AtUsers => self.put_users(out, enough),
+                WalkStep::AtOwn => {
+                    let own = self.own.gather(self.walk.scrape());
+                    self.walk.own(out, &own);
+                    self.ended = true;
+                    return false;
                 }
-                Some(place) => out.extend_from_slice(&self.kept.text(&mut self.walk, place)),
-                None => match self.walk.step(out) {
-                    Step::Wrote => {}
-                    Step::AtUsers => self.put_users(out, enough),
-                    Step::AtOwn => {
-                        let own = self.own.gather(self.walk.scrape());
-                        self.walk.own(out, &own);
-                        self.ended = true;
-                        return false;
-                    }
-                },
             }
         }
         true
@@ -92,8 +70,8 @@ impl Exposition {
     }
 }
 
-/// The chunks, each as an allocation that can be sent as it is; the room of a chunk that has gone is used again.
-impl Iterator for Exposition {
+/// The chunks, each as an allocation that can be sent as it is; the buffer of a chunk that has gone is used again.
+impl Iterator for TextExposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {

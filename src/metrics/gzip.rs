@@ -1,14 +1,12 @@
-//! The page as one gzip member (RFC 1952), put together from pieces that are kept and from what has changed since they
-//! were made. Never several members: common readers stop after the first.
+//! The page as one gzip member (RFC 1952), put together from cached pieces and from what has changed since they were made. Never several members: common readers stop after the first.
 
-use super::deflate::Deflater;
 use super::facts::Part;
-use super::page_cache::{Body, PageCache};
-use super::segments::OrgSegments;
+use super::page_cache::{PageCache, RunBody};
 use super::self_metrics::SelfMetrics;
-use super::users::UserLines;
-use super::walk::{Step, Walk};
+use super::users::{UserLines, UserPieces};
+use super::walk::{Walk, WalkStep};
 use bytes::{Bytes, BytesMut};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use prometheus::HistogramTimer;
 use std::sync::Arc;
 
@@ -23,24 +21,24 @@ const ENOUGH: usize = 32 * 1024;
 #[derive(Debug)]
 pub struct GzipExposition {
     walk: Walk,
-    kept: Arc<PageCache>,
+    cache: Arc<PageCache>,
     own: Arc<SelfMetrics>,
-    /// Compresses what is not kept.
+    /// Compresses what is not cached.
     deflater: Deflater,
-    /// Compresses what will be kept.
+    /// Compresses what will be cached.
     pieces: Deflater,
     /// Checksum and length of all text so far.
     check: crc32fast::Hasher,
     text: BytesMut,
     /// Whether the compressor has text whose piece has not ended.
     within: bool,
-    users: Option<Users>,
-    state: State,
+    users: Option<UsersAtHand>,
+    progress: Progress,
     _timer: Option<HistogramTimer>,
 }
 
 #[derive(Debug)]
-enum State {
+enum Progress {
     /// The page is being made; these pieces have been handed over.
     Making(Vec<Bytes>),
     /// It was made before, and is handed over from the piece of this number on.
@@ -51,26 +49,26 @@ enum State {
 
 /// The users that are being written.
 #[derive(Debug)]
-struct Users {
+struct UsersAtHand {
     lines: UserLines,
-    segments: Arc<OrgSegments>,
+    pieces: Arc<UserPieces>,
     next: usize,
 }
 
 impl GzipExposition {
     pub(super) fn new(
         walk: Walk,
-        kept: Arc<PageCache>,
+        cache: Arc<PageCache>,
         own: Arc<SelfMetrics>,
         timer: Option<HistogramTimer>,
     ) -> Self {
-        let state = match walk.scrape().whole(walk.format()).cloned() {
-            Some(pieces) => State::Made { pieces, next: 0 },
-            None => State::Making(Vec::new()),
+        let progress = match walk.scrape().pages[walk.format()].get().cloned() {
+            Some(pieces) => Progress::Made { pieces, next: 0 },
+            None => Progress::Making(Vec::new()),
         };
         Self {
             walk,
-            kept,
+            cache,
             own,
             deflater: Deflater::default(),
             pieces: Deflater::default(),
@@ -78,7 +76,7 @@ impl GzipExposition {
             text: BytesMut::new(),
             within: false,
             users: None,
-            state,
+            progress,
             _timer: timer,
         }
     }
@@ -104,22 +102,23 @@ impl GzipExposition {
 
     /// Makes the page for scrapes of the same View to come.
     pub(super) fn prepare(mut self) {
-        while let State::Making(made) = std::mem::replace(&mut self.state, State::Ended) {
+        while let Progress::Making(made) = std::mem::replace(&mut self.progress, Progress::Ended) {
             self.advance(made);
         }
     }
 
-    /// Makes the next piece of the page, and keeps the page when that was the last.
+    /// Makes the next piece of the page, and caches the page when that was the last.
     fn advance(&mut self, mut made: Vec<Bytes>) -> Bytes {
         let piece = self.make(!made.is_empty());
         let last = piece.is_none();
         let piece = piece.unwrap_or_else(|| self.end());
         made.push(piece.clone());
         if last {
-            let scrape = self.walk.scrape();
-            scrape.keep_whole(self.walk.format(), made.into());
+            let page = &self.walk.scrape().pages[self.walk.format()];
+            // Of two scrapes that made it at the same time, either will do.
+            let _other_was_first = page.set(made.into()).is_err();
         } else {
-            self.state = State::Making(made);
+            self.progress = Progress::Making(made);
         }
         piece
     }
@@ -136,21 +135,18 @@ impl GzipExposition {
         while out.len() < ENOUGH {
             match self.walk.place() {
                 Some(place) if place.part != Part::Ages => {
-                    match self.kept.body(&mut self.walk, place, &mut self.pieces) {
-                        Body::Text(text) => self.text.extend_from_slice(&text),
-                        Body::Piece(piece) => {
+                    match self.cache.body(&mut self.walk, place, &mut self.pieces) {
+                        RunBody::Text(text) => self.text.extend_from_slice(&text),
+                        RunBody::Piece(piece) => {
                             self.end_piece(&mut out);
                             self.check.combine(&piece.check);
                             out.extend_from_slice(&piece.bytes);
                         }
                     }
                 }
-                Some(_) => {
-                    self.walk.run(&mut self.text, TEXT);
-                }
-                None => match self.walk.step(&mut self.text) {
-                    Step::Wrote => {}
-                    Step::AtUsers => {
+                _ => match self.walk.step(&mut self.text, TEXT) {
+                    WalkStep::Wrote => {}
+                    WalkStep::AtUsers => {
                         self.end_piece(&mut out);
                         self.begin_users();
                         if !out.is_empty() {
@@ -158,7 +154,7 @@ impl GzipExposition {
                         }
                         return self.next_users();
                     }
-                    Step::AtOwn => {
+                    WalkStep::AtOwn => {
                         self.end_piece(&mut out);
                         break;
                     }
@@ -173,10 +169,10 @@ impl GzipExposition {
 
     /// Looks up the pieces of the users of the organisation at hand.
     fn begin_users(&mut self) {
-        let segments = self.walk.org().and_then(|org| org.users.clone());
-        self.users = self.walk.user_lines().zip(segments).map(|(lines, segments)| Users {
+        let pieces = self.walk.org().and_then(|org| org.users.clone());
+        self.users = self.walk.user_lines().zip(pieces).map(|(lines, pieces)| UsersAtHand {
             lines,
-            segments,
+            pieces,
             next: 0,
         });
     }
@@ -185,7 +181,7 @@ impl GzipExposition {
     fn next_users(&mut self) -> Option<Bytes> {
         let users = self.users.as_mut()?;
         let block =
-            users.segments.block(users.next, &mut users.lines, &mut self.pieces, &mut self.text);
+            users.pieces.block(users.next, &mut users.lines, &mut self.pieces, &mut self.text);
         self.text.clear();
         users.next += 1;
         if let Some(block) = block {
@@ -197,7 +193,7 @@ impl GzipExposition {
         None
     }
 
-    /// The daemon's own metrics and the trailer. They are part of what is kept: gathering and compressing some counters of
+    /// The daemon's own metrics and the trailer. They are part of the cached page: collecting and compressing some counters of
     /// each organisation takes longer than sending all that is known of it.
     fn end(&mut self) -> Bytes {
         let mut out = Vec::new();
@@ -206,7 +202,7 @@ impl GzipExposition {
         self.compress(&mut out);
         self.deflater.finish(&mut out);
         out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());
-        // The format keeps the length modulo 2³².
+        // The format has the length modulo 2³².
         let length = self.check.total_len() as u32;
         out.extend_from_slice(&length.to_le_bytes());
         out.into()
@@ -217,14 +213,85 @@ impl Iterator for GzipExposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Ended => None,
-            State::Making(made) => Some(self.advance(made)),
-            State::Made { pieces, next } => {
+        match std::mem::replace(&mut self.progress, Progress::Ended) {
+            Progress::Ended => None,
+            Progress::Making(made) => Some(self.advance(made)),
+            Progress::Made { pieces, next } => {
                 let piece = pieces.get(next).cloned()?;
                 let next = next + 1;
-                self.state = State::Made { pieces, next };
+                self.progress = Progress::Made { pieces, next };
                 Some(piece)
+            }
+        }
+    }
+}
+
+/// How much is added when the output is full.
+const GROWTH: usize = 16 * 1024;
+
+/// A compressed piece with the checksum and length of its text.
+#[derive(Debug, Clone)]
+pub(super) struct CompressedPiece {
+    pub(super) bytes: Bytes,
+    pub(super) check: crc32fast::Hasher,
+}
+
+/// Raw deflate in pieces that can be put one behind the other (RFC 1951): each refers to nothing before it and ends at a
+/// whole byte with an empty block, as a synchronising flush leaves it. It takes a quarter of a megabyte from its first use
+/// on.
+#[derive(Debug, Default)]
+pub(super) struct Deflater(Option<Compress>);
+
+impl Deflater {
+    fn compressor(&mut self) -> &mut Compress {
+        // The fastest level: a scrape waits for it, and metrics compress twelvefold all the same.
+        self.0.get_or_insert_with(|| Compress::new(Compression::fast(), false))
+    }
+
+    /// Compresses `text` as part of the piece at hand; `out` may get nothing yet.
+    pub(super) fn write(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        self.run(text, FlushCompress::None, out);
+    }
+
+    /// Ends the piece at hand; the next one refers to nothing before it.
+    pub(super) fn end_piece(&mut self, out: &mut Vec<u8>) {
+        self.run(&[], FlushCompress::Sync, out);
+        self.compressor().reset();
+    }
+
+    /// Ends the last piece and the stream.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        self.run(&[], FlushCompress::Finish, out);
+        self.compressor().reset();
+    }
+
+    /// A whole piece of its own.
+    pub(super) fn compress(&mut self, text: &[u8]) -> CompressedPiece {
+        let mut bytes = Vec::with_capacity(text.len() / 8);
+        self.write(text, &mut bytes);
+        self.end_piece(&mut bytes);
+        bytes.shrink_to_fit();
+        let mut check = crc32fast::Hasher::new();
+        check.update(text);
+        CompressedPiece { bytes: bytes.into(), check }
+    }
+
+    fn run(&mut self, text: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
+        let compressor = self.compressor();
+        let mut rest = text;
+        loop {
+            out.reserve(GROWTH);
+            let taken = compressor.total_in();
+            // An error would mean that the compressor's state is damaged; the page then ends short and its checksum says so.
+            let Ok(status) = compressor.compress_vec(rest, out, flush) else {
+                return;
+            };
+            let taken = usize::try_from(compressor.total_in() - taken).unwrap_or(usize::MAX);
+            rest = rest.get(taken..).unwrap_or_default();
+            // Space that is left says that nothing is held back but what a flush would bring.
+            let settled = out.len() < out.capacity();
+            if rest.is_empty() && settled || status == Status::StreamEnd {
+                return;
             }
         }
     }

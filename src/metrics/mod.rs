@@ -1,35 +1,32 @@
 //! View → exposition, and the daemon's own counters. One catalogue of every metric as data.
 //!
-//! This room knows the domain and what is in the catalogue; nothing of sources, the store or HTTP.
+//! This module knows the domain and what is in the catalogue; nothing of sources, the store or HTTP.
 
 pub mod catalogue;
-mod deflate;
 mod encoder;
 mod exposition;
 mod facts;
 mod families;
 mod gzip;
-mod number;
 mod own_findings;
 mod page_cache;
 mod polls;
 mod process;
-mod registry_encoder;
 mod scrape;
-mod segments;
 mod self_metrics;
 mod table;
 mod users;
 mod walk;
 
-pub use encoder::Format;
-pub use exposition::{CHUNK, Exposition};
+pub use encoder::PageFormat;
+pub use exposition::TextExposition;
 pub use gzip::GzipExposition;
 pub use self_metrics::SelfMetrics;
 
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use page_cache::PageCache;
 use prometheus::HistogramTimer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,46 +34,44 @@ use walk::Walk;
 
 /// Makes pages; what one scrape found out, wrote and compressed serves the next.
 #[derive(Debug)]
-pub struct Pages {
+pub struct MetricsPages {
     own: Arc<SelfMetrics>,
-    kept: Arc<PageCache>,
-    /// When a compressed page was last asked for, by format.
-    asked: Mutex<[Option<Timestamp>; Format::COUNT]>,
+    cache: Arc<PageCache>,
+    /// When a compressed page was last requested.
+    requested: Mutex<EnumMap<PageFormat, Option<Timestamp>>>,
 }
 
 /// For how long after a scrape the pages of new Views are prepared for the next one: the longest interval that is usual,
 /// and one scrape missed.
 const PREPARE_FOR: TimeDelta = TimeDelta::minutes(5);
 
-impl Pages {
+impl MetricsPages {
     /// Pages that end with the metrics of `own`, and count themselves there.
     pub fn new(own: Arc<SelfMetrics>) -> Self {
-        Self { own, kept: Arc::default(), asked: Mutex::default() }
+        Self { own, cache: Arc::default(), requested: Mutex::default() }
     }
 
     /// The page of `view` as it is at `now`, or was when another scrape of the same View came up to two seconds ago.
-    pub fn text(&self, view: Arc<View>, now: Timestamp, format: Format) -> Exposition {
+    pub fn text(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> TextExposition {
         let timer = self.own.scrape();
         let walk = self.walk(view, now, format);
-        Exposition::new(walk, Arc::clone(&self.kept), Arc::clone(&self.own), timer)
+        TextExposition::new(walk, Arc::clone(&self.own), timer)
     }
 
     /// The same page as one gzip member, the daemon's own metrics included as of when it was made.
-    pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: Format) -> GzipExposition {
+    pub fn gzip(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> GzipExposition {
         let timer = self.own.scrape();
-        if let Some(asked) = self.asked().get_mut(format.index()) {
-            *asked = Some(now);
-        }
+        self.requested()[format] = Some(now);
         let walk = self.walk(view, now, format);
         self.compressed(walk, Some(timer))
     }
 
-    /// Makes the compressed page of a new View before somebody asks for it, where somebody did lately: a scrape then
-    /// finds it ready.
+    /// Makes the compressed page of a new View before somebody wants it, where somebody did lately: a scrape then finds it
+    /// ready.
     pub fn prepare(&self, view: &Arc<View>, now: Timestamp) {
-        let asked = *self.asked();
-        for (format, asked) in Format::ALL.into_iter().zip(asked) {
-            if asked.is_some_and(|asked| now.since(asked) < PREPARE_FOR) {
+        let requested = *self.requested();
+        for (format, at) in requested {
+            if at.is_some_and(|at| now.since(at) < PREPARE_FOR) {
                 let walk = self.walk(Arc::clone(view), now, format);
                 self.compressed(walk, None).prepare();
             }
@@ -84,15 +79,15 @@ impl Pages {
     }
 
     fn compressed(&self, walk: Walk, timer: Option<HistogramTimer>) -> GzipExposition {
-        GzipExposition::new(walk, Arc::clone(&self.kept), Arc::clone(&self.own), timer)
+        GzipExposition::new(walk, Arc::clone(&self.cache), Arc::clone(&self.own), timer)
     }
 
-    fn asked(&self) -> MutexGuard<'_, [Option<Timestamp>; Format::COUNT]> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn requested(&self) -> MutexGuard<'_, EnumMap<PageFormat, Option<Timestamp>>> {
+        self.requested.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn walk(&self, view: Arc<View>, now: Timestamp, format: Format) -> Walk {
-        Walk::new(self.kept.scrape(view, now), format)
+    fn walk(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> Walk {
+        Walk::new(self.cache.scrape(view, now), format)
     }
 }
 
@@ -124,16 +119,16 @@ mod tests {
 
     #[test]
     fn pieces_of_organisations_that_are_gone_are_forgotten() {
-        let pages = Pages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
-        let kept_after = |names: &[&str], series| {
+        let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
+        let cached_after = |names: &[&str], series| {
             let mut view = View::empty(NOW);
             view.user_series = series;
             view.orgs = names.iter().map(|name| org(name)).collect();
-            pages.gzip(Arc::new(view), NOW, Format::Text).for_each(drop);
-            pages.kept.orgs_with_users()
+            pages.gzip(Arc::new(view), NOW, PageFormat::Text).for_each(drop);
+            pages.cache.orgs_with_users()
         };
-        assert_eq!(kept_after(&["acme", "beta"], UserSeries::PerUser), ["acme", "beta"]);
-        assert_eq!(kept_after(&["beta"], UserSeries::PerUser), ["beta"]);
-        assert!(kept_after(&["beta"], UserSeries::Aggregate).is_empty());
+        assert_eq!(cached_after(&["acme", "beta"], UserSeries::PerUser), ["acme", "beta"]);
+        assert_eq!(cached_after(&["beta"], UserSeries::PerUser), ["beta"]);
+        assert!(cached_after(&["beta"], UserSeries::Aggregate).is_empty());
     }
 }

@@ -2,6 +2,7 @@
 //! over a daemon that dies in the same way.
 
 use super::catalogue::metric;
+use super::self_metrics::gauges;
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{OrgName, Source};
 use crate::domain::policy::OrgPolicy;
@@ -9,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Figure;
 use chrono::TimeDelta;
-use prometheus::{GaugeVec, Opts, Registry};
+use prometheus::{GaugeVec, Registry};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,12 +36,12 @@ const OF_ORG: [Cause; 3] =
 #[derive(Debug)]
 pub(super) struct OwnFindings {
     since: GaugeVec,
-    states: Mutex<BTreeMap<(String, Cause), State>>,
+    states: Mutex<BTreeMap<(String, Cause), FindingState>>,
 }
 
 /// How something stands. Times come with a scrape: what happens has none.
 #[derive(Debug, Clone, Copy, Default)]
-struct State {
+struct FindingState {
     holds: bool,
     /// It happened since the last scrape.
     happened: bool,
@@ -51,21 +52,20 @@ struct State {
 
 impl OwnFindings {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let since = metric("lightning_sync_exporter_finding_since_timestamp_seconds");
-        let since = GaugeVec::new(Opts::new(since.name, since.help), since.labels)?;
-        registry.register(Box::new(since.clone()))?;
-        let states = OF_DAEMON.map(|cause| ((String::new(), cause), State::default()));
+        let since = const { metric("lightning_sync_exporter_finding_since_timestamp_seconds") };
+        let since = gauges(registry, since)?;
+        let states = OF_DAEMON.map(|cause| ((String::new(), cause), FindingState::default()));
         Ok(Self { since, states: Mutex::new(states.into()) })
     }
 
     /// Begins the findings of configured organisations, and drops those of organisations that are gone.
     pub(super) fn set_orgs<'a>(&self, orgs: impl Iterator<Item = &'a OrgName>) {
         let mut states = self.states();
-        let mut known: BTreeMap<(String, Cause), State> = OF_DAEMON
+        let mut known: BTreeMap<(String, Cause), FindingState> = OF_DAEMON
             .into_iter()
             .map(|cause| (String::new(), cause))
             .chain(orgs.flat_map(|org| OF_ORG.map(|cause| (org.to_string(), cause))))
-            .map(|key| (key, State::default()))
+            .map(|key| (key, FindingState::default()))
             .collect();
         for (key, state) in &mut known {
             *state = states.get(key).copied().unwrap_or_default();
@@ -96,9 +96,9 @@ impl OwnFindings {
         let of = |name| figures.iter().find(|figure| figure.metric == name);
         let used = of("lightning_sync_salesforce_api_budget_used_ratio");
         let low = used.is_some_and(|used| used.value > OrgPolicy::API_BUDGET_LOW);
-        let told = of("lightning_sync_salesforce_api_requests_used").is_some();
+        let reported = of("lightning_sync_salesforce_api_requests_used").is_some();
         self.set(org, Cause::SalesforceApiBudgetLow, low);
-        self.set(org, Cause::SalesforceUsageUnknown, !told && !figures.is_empty());
+        self.set(org, Cause::SalesforceUsageUnknown, !reported && !figures.is_empty());
     }
 
     /// Brings the series to a scrape of `view` at `now`.
@@ -119,7 +119,7 @@ impl OwnFindings {
         }
     }
 
-    fn states(&self) -> MutexGuard<'_, BTreeMap<(String, Cause), State>> {
+    fn states(&self) -> MutexGuard<'_, BTreeMap<(String, Cause), FindingState>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,11 @@
 //! Metrics of polled sources: how polls went, and the sources' own figures. Series of an organisation begin with its
 //! first poll and go when it is no longer polled.
 
-use super::catalogue::{Group, Kind, METRICS, Metric, find, metric};
+use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind, find, metric};
+use super::self_metrics::{counters, gauges};
 use crate::events::Figure;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
-use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
+use prometheus::{GaugeVec, IntCounterVec, Registry};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,15 +20,15 @@ pub(super) struct Polls {
     gauges: HashMap<&'static str, GaugeVec>,
     counters: HashMap<&'static str, IntCounterVec>,
     /// The gauges that each source of each organisation has set, so that those go that it no longer knows.
-    set: Mutex<HashMap<(String, &'static str), HashSet<Series>>>,
+    set: Mutex<HashMap<(String, &'static str), HashSet<PollSeries>>>,
 }
 
 /// A series by its metric and the labels besides the organisation.
-type Series = (&'static str, Vec<&'static str>);
+type PollSeries = (&'static str, Vec<&'static str>);
 
 /// Whether a metric is a source's own.
 fn is_figure(metric: &Metric) -> bool {
-    metric.group == Group::Exporter
+    metric.group == MetricGroup::Exporter
         && metric.labels.first() == Some(&"org")
         && !metric.name.starts_with("lightning_sync_exporter_")
         && !metric.name.starts_with("lightning_sync_poll_")
@@ -36,30 +37,23 @@ fn is_figure(metric: &Metric) -> bool {
 impl Polls {
     /// Metrics of nobody yet, in `registry`.
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let gauges = |metric: &Metric| -> Result<GaugeVec, prometheus::Error> {
-            let gauges = GaugeVec::new(opts(metric), metric.labels)?;
-            registry.register(Box::new(gauges.clone()))?;
-            Ok(gauges)
-        };
-        let counters = |metric: &Metric| -> Result<IntCounterVec, prometheus::Error> {
-            let counters = IntCounterVec::new(opts(metric), metric.labels)?;
-            registry.register(Box::new(counters.clone()))?;
-            Ok(counters)
-        };
         let mut polls = Self {
-            success: gauges(metric("lightning_sync_poll_success"))?,
-            duration: gauges(metric("lightning_sync_poll_duration_seconds"))?,
-            last_success: gauges(metric("lightning_sync_poll_last_success_timestamp_seconds"))?,
-            failures: counters(metric("lightning_sync_poll_failures_total"))?,
+            success: gauges(registry, const { metric("lightning_sync_poll_success") })?,
+            duration: gauges(registry, const { metric("lightning_sync_poll_duration_seconds") })?,
+            last_success: gauges(
+                registry,
+                const { metric("lightning_sync_poll_last_success_timestamp_seconds") },
+            )?,
+            failures: counters(registry, const { metric("lightning_sync_poll_failures_total") })?,
             gauges: HashMap::new(),
             counters: HashMap::new(),
             set: Mutex::default(),
         };
         for metric in METRICS.iter().filter(|metric| is_figure(metric)) {
-            if metric.kind == Kind::Counter {
-                polls.counters.insert(metric.name, counters(metric)?);
+            if metric.kind == MetricKind::Counter {
+                polls.counters.insert(metric.name, counters(registry, metric)?);
             } else {
-                polls.gauges.insert(metric.name, gauges(metric)?);
+                polls.gauges.insert(metric.name, gauges(registry, metric)?);
             }
         }
         Ok(polls)
@@ -141,10 +135,6 @@ fn is_of(metric: &str, source: &str) -> bool {
         .strip_prefix("lightning_sync_")
         .and_then(|rest| rest.strip_prefix(source))
         .is_some_and(|rest| rest.starts_with('_'))
-}
-
-fn opts(metric: &Metric) -> Opts {
-    Opts::new(metric.name, metric.help)
 }
 
 fn set(gauges: &GaugeVec, labels: &[&str], value: f64) {

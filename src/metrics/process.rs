@@ -9,10 +9,10 @@ use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::OnceLock;
 
-type Figure = fn(&Stat) -> Option<f64>;
+type ReadFigure = fn(&Stat) -> Option<f64>;
 
 /// The process's metrics, in the order of the page, with where their values come from.
-pub(super) const PROCESS: &[(&Metric, Figure)] = &[
+pub(super) const PROCESS: &[(&Metric, ReadFigure)] = &[
     (metric("process_cpu_seconds_total"), |stat| {
         Some((stat.field(14)? + stat.field(15)?) / ticks())
     }),

@@ -1,14 +1,15 @@
 //! What a scrape knows, and since which scrape each part of it has been known: found out by comparing the facts of one
-//! scrape with those of the one before, so that nothing has to be told that something changed.
+//! scrape with those of the one before, so that nobody has to report that something changed.
 
-use super::encoder::Format;
+use super::encoder::PageFormat;
 use super::facts::{OrgFacts, Part};
-use super::segments::OrgSegments;
+use super::users::UserPieces;
 use crate::domain::policy::UserSeries;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use bytes::Bytes;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use std::sync::{Arc, OnceLock};
 
 /// For how long what was found out of a View serves other scrapes of the same View. An engine that works publishes
@@ -22,19 +23,19 @@ pub(super) struct Scrape {
     pub(super) now: Timestamp,
     /// Scrapes are numbered in the order in which they found out what they know.
     pub(super) number: u64,
-    pub(super) orgs: Vec<Noted>,
+    pub(super) orgs: Vec<KnownOrg>,
     /// The pieces of the whole compressed page, once it was made.
-    pages: [OnceLock<Arc<[Bytes]>>; Format::COUNT],
+    pub(super) pages: EnumMap<PageFormat, OnceLock<Arc<[Bytes]>>>,
 }
 
 /// What is known of an organisation.
 #[derive(Debug, Clone)]
-pub(super) struct Noted {
+pub(super) struct KnownOrg {
     pub(super) facts: Arc<OrgFacts>,
-    /// Since which scrape each part says what it says, by [`Part::index`].
-    since: [u64; Part::COUNT],
+    /// Since which scrape each part says what it says.
+    since: EnumMap<Part, u64>,
     /// The compressed series of its users, where they have any.
-    pub(super) users: Option<Arc<OrgSegments>>,
+    pub(super) users: Option<Arc<UserPieces>>,
 }
 
 impl Scrape {
@@ -45,7 +46,7 @@ impl Scrape {
         let facts = OrgFacts::of(&view, now).into_iter().enumerate();
         Self {
             orgs: facts
-                .map(|(place, facts)| Noted::after(known.get(place), facts, &view, number))
+                .map(|(place, facts)| KnownOrg::after(known.get(place), facts, &view, number))
                 .collect(),
             view,
             now,
@@ -59,42 +60,28 @@ impl Scrape {
         Arc::ptr_eq(&self.view, view) && now >= self.now && now.since(self.now) < SERVES_FOR
     }
 
-    /// Whether a part of some organisations says what it said at the scrape of a number.
+    /// Whether a part of some organisations says the same as at the scrape of a number.
     pub(super) fn says_since(&self, orgs: std::ops::Range<usize>, part: Part, number: u64) -> bool {
-        let since = |org: &Noted| org.since.get(part.index()).copied();
         // A later scrape may know what this one does not.
         number <= self.number
             && self
                 .orgs
                 .get(orgs)
-                .is_some_and(|orgs| orgs.iter().all(|org| since(org) <= Some(number)))
-    }
-
-    pub(super) fn whole(&self, format: Format) -> Option<&Arc<[Bytes]>> {
-        self.pages.get(format.index())?.get()
-    }
-
-    pub(super) fn keep_whole(&self, format: Format, pieces: Arc<[Bytes]>) {
-        if let Some(slot) = self.pages.get(format.index()) {
-            // Of two scrapes that made it at the same time, either will do.
-            let _other_was_first = slot.set(pieces).is_err();
-        }
+                .is_some_and(|orgs| orgs.iter().all(|org| org.since[part] <= number))
     }
 }
 
-impl Noted {
+impl KnownOrg {
     fn after(before: Option<&Self>, facts: Arc<OrgFacts>, view: &View, scrape: u64) -> Self {
-        let since = Part::ALL.map(|part| {
-            before
-                .filter(|before| facts.says_the_same(&before.facts, part))
-                .and_then(|before| before.since.get(part.index()).copied())
-                .unwrap_or(scrape)
+        let since = EnumMap::from_fn(|part| {
+            let same = before.filter(|before| facts.says_the_same(&before.facts, part));
+            same.map_or(scrape, |before| before.since[part])
         });
         let users = (view.user_series == UserSeries::PerUser).then(|| {
             before
                 .and_then(|before| before.users.clone())
                 .filter(|users| users.holds(&facts, view.user_names))
-                .unwrap_or_else(|| Arc::new(OrgSegments::new(&facts, view.user_names)))
+                .unwrap_or_else(|| Arc::new(UserPieces::new(&facts, view.user_names)))
         });
         Self { facts, since, users }
     }

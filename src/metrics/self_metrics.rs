@@ -57,49 +57,38 @@ impl SelfMetrics {
     ///
     /// # Errors
     /// When the registry refuses a metric, which only a mistake in the catalogue can bring about.
+    #[rustfmt::skip]
     pub fn new(reasons: &[&'static str]) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
+        let all = &Registry::new();
+        gauges(all, const { metric("lightning_sync_exporter_build_info") })?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1.0);
         let own = Self {
             reasons: reasons.to_vec(),
             orgs: RwLock::default(),
-            findings: OwnFindings::new(&registry)?,
+            findings: OwnFindings::new(all)?,
             certificate_ends: Mutex::default(),
-            commit_duration: histogram(
-                "lightning_sync_exporter_commit_duration_seconds",
-                COMMIT_BUCKETS,
-            )?,
-            commit_failures: IntCounter::with_opts(opts(metric(
-                "lightning_sync_exporter_commit_failures_total",
-            )))?,
-            config_loaded_at: gauge(metric(
-                "lightning_sync_exporter_config_last_reload_success_timestamp_seconds",
-            ))?,
-            config_reload_success: gauge(metric("lightning_sync_exporter_config_reload_success"))?,
-            ingest_records: counters(metric("lightning_sync_exporter_ingest_records_total"))?,
-            ingest_rejected: counters(metric("lightning_sync_exporter_ingest_rejected_total"))?,
-            ingest_snapshots: counters(metric("lightning_sync_exporter_ingest_snapshots_total"))?,
-            polls: Polls::new(&registry)?,
-            queue_bytes: gauge(metric("lightning_sync_exporter_queue_bytes"))?,
-            scrape_duration: histogram(
-                "lightning_sync_exporter_scrape_duration_seconds",
-                SCRAPE_BUCKETS,
-            )?,
-            scrapes: IntCounter::with_opts(opts(metric("lightning_sync_exporter_scrapes_total")))?,
-            task_restarts: counters(metric("lightning_sync_exporter_task_restarts_total"))?,
-            certificate_until: {
-                let until =
-                    metric("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds");
-                GaugeVec::new(opts(until), until.labels)?
-            },
-            passwords_refused: IntCounter::with_opts(opts(metric(
-                "lightning_sync_exporter_web_passwords_refused_total",
-            )))?,
-            web_reload_failures: IntCounter::with_opts(opts(metric(
-                "lightning_sync_exporter_web_reload_failures_total",
-            )))?,
-            registry,
+            commit_duration:
+                histogram(all, const { metric("lightning_sync_exporter_commit_duration_seconds") }, COMMIT_BUCKETS)?,
+            commit_failures: counter(all, const { metric("lightning_sync_exporter_commit_failures_total") })?,
+            config_loaded_at:
+                gauge(all, const { metric("lightning_sync_exporter_config_last_reload_success_timestamp_seconds") })?,
+            config_reload_success: gauge(all, const { metric("lightning_sync_exporter_config_reload_success") })?,
+            ingest_records: counters(all, const { metric("lightning_sync_exporter_ingest_records_total") })?,
+            ingest_rejected: counters(all, const { metric("lightning_sync_exporter_ingest_rejected_total") })?,
+            ingest_snapshots: counters(all, const { metric("lightning_sync_exporter_ingest_snapshots_total") })?,
+            polls: Polls::new(all)?,
+            queue_bytes: gauge(all, const { metric("lightning_sync_exporter_queue_bytes") })?,
+            scrape_duration:
+                histogram(all, const { metric("lightning_sync_exporter_scrape_duration_seconds") }, SCRAPE_BUCKETS)?,
+            scrapes: counter(all, const { metric("lightning_sync_exporter_scrapes_total") })?,
+            task_restarts: counters(all, const { metric("lightning_sync_exporter_task_restarts_total") })?,
+            certificate_until:
+                gauges(all, const { metric("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds") })?,
+            passwords_refused: counter(all, const { metric("lightning_sync_exporter_web_passwords_refused_total") })?,
+            web_reload_failures: counter(all, const { metric("lightning_sync_exporter_web_reload_failures_total") })?,
+            registry: all.clone(),
         };
-        own.register()?;
         for task in TASKS {
             drop(own.task_restarts.get_metric_with_label_values(&[task]));
         }
@@ -107,31 +96,8 @@ impl SelfMetrics {
         Ok(own)
     }
 
-    fn register(&self) -> Result<(), prometheus::Error> {
-        let build = metric("lightning_sync_exporter_build_info");
-        let build = GaugeVec::new(opts(build), build.labels)?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
-        let all: [Box<dyn Collector>; 15] = [
-            Box::new(build),
-            Box::new(self.commit_duration.clone()),
-            Box::new(self.commit_failures.clone()),
-            Box::new(self.config_loaded_at.clone()),
-            Box::new(self.config_reload_success.clone()),
-            Box::new(self.ingest_records.clone()),
-            Box::new(self.ingest_rejected.clone()),
-            Box::new(self.ingest_snapshots.clone()),
-            Box::new(self.queue_bytes.clone()),
-            Box::new(self.scrape_duration.clone()),
-            Box::new(self.scrapes.clone()),
-            Box::new(self.task_restarts.clone()),
-            Box::new(self.certificate_until.clone()),
-            Box::new(self.passwords_refused.clone()),
-            Box::new(self.web_reload_failures.clone()),
-        ];
-        all.into_iter().try_for_each(|metric| self.registry.register(metric))
-    }
-
-    /// Makes the series of the configured organisations, but those of refusals, which begin when there is one, and drops those of organisations that are gone.
+    /// Makes the series of the configured organisations, but those of refusals, which begin when there is one, and drops
+    /// those of organisations that are gone.
     pub fn set_orgs(&self, orgs: &[OrgName]) {
         let now: BTreeSet<OrgName> = orgs.iter().cloned().collect();
         let mut known = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
@@ -194,10 +160,14 @@ impl SelfMetrics {
         self.registry.gather()
     }
 
+    fn is_configured(&self, org: &str) -> bool {
+        let known = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|name| name.as_str() == org)
+    }
+
     /// Adds to a series of an organisation, while it is configured: labels stay a closed set.
     fn add(&self, counters: &IntCounterVec, org: &str, labels: &[&str], count: u64) {
-        let known = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
-        if (org == NO_ORG || known.iter().any(|name| name.as_str() == org))
+        if (org == NO_ORG || self.is_configured(org))
             && let Ok(counter) = counters.get_metric_with_label_values(labels)
         {
             counter.inc_by(count);
@@ -209,10 +179,7 @@ impl EventSink for SelfMetrics {
     fn count(&self, event: &Event) {
         match event {
             Event::IngestRejected { org, reason, .. } => {
-                let known = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
-                let configured = known.iter().any(|name| name.as_str() == org);
-                drop(known);
-                let org = if configured { org } else { NO_ORG };
+                let org = if self.is_configured(org) { org } else { NO_ORG };
                 self.findings.happened(org, Cause::IngestRejected);
                 self.add(&self.ingest_rejected, org, &[org, reason], 1);
             }
@@ -271,15 +238,41 @@ fn opts(metric: &Metric) -> Opts {
     Opts::new(metric.name, metric.help)
 }
 
-fn gauge(metric: &Metric) -> Result<Gauge, prometheus::Error> {
-    Gauge::with_opts(opts(metric))
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: Result<C, prometheus::Error>,
+) -> Result<C, prometheus::Error> {
+    let made = made?;
+    registry.register(Box::new(made.clone()))?;
+    Ok(made)
 }
 
-fn counters(metric: &Metric) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(opts(metric), metric.labels)
+fn gauge(registry: &Registry, metric: &Metric) -> Result<Gauge, prometheus::Error> {
+    register(registry, Gauge::with_opts(opts(metric)))
 }
 
-fn histogram(name: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
-    let help = super::catalogue::find(name).map_or("", |metric| metric.help);
-    Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
+fn counter(registry: &Registry, metric: &Metric) -> Result<IntCounter, prometheus::Error> {
+    register(registry, IntCounter::with_opts(opts(metric)))
+}
+
+/// Makes gauges with the labels of the catalogue, in `registry`.
+pub(super) fn gauges(registry: &Registry, metric: &Metric) -> Result<GaugeVec, prometheus::Error> {
+    register(registry, GaugeVec::new(opts(metric), metric.labels))
+}
+
+/// Makes counters with the labels of the catalogue, in `registry`.
+pub(super) fn counters(
+    registry: &Registry,
+    metric: &Metric,
+) -> Result<IntCounterVec, prometheus::Error> {
+    register(registry, IntCounterVec::new(opts(metric), metric.labels))
+}
+
+fn histogram(
+    registry: &Registry,
+    metric: &Metric,
+    buckets: &[f64],
+) -> Result<Histogram, prometheus::Error> {
+    let opts = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
+    register(registry, Histogram::with_opts(opts))
 }

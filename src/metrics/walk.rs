@@ -1,12 +1,11 @@
 //! The walk over the page. All lines of a family follow each other, so it goes over the organisations once for each
 //! family.
 
-use super::encoder::{Format, Lines};
-use super::families::{self, Family, Samples};
-use super::page_cache::Place;
+use super::encoder::{Lines, PageFormat};
+use super::families::{FAMILIES, Family, Samples};
+use super::page_cache::RunPlace;
 use super::process;
-use super::registry_encoder;
-use super::scrape::{Noted, Scrape};
+use super::scrape::{KnownOrg, Scrape};
 use super::users::UserLines;
 use crate::domain::policy::UserSeries;
 use bytes::BytesMut;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum WalkStep {
     /// Some lines, or none.
     Wrote,
     /// The series of the users of the organisation at hand are next; the caller writes them and calls
@@ -30,37 +29,35 @@ pub(super) enum Step {
 pub(super) struct Walk {
     scrape: Arc<Scrape>,
     lines: Lines,
-    families: Vec<&'static Family>,
     family: usize,
     org: usize,
 }
 
 impl Walk {
-    pub(super) fn new(scrape: Arc<Scrape>, format: Format) -> Self {
-        Self {
-            scrape,
-            lines: Lines::new(format),
-            families: families::all().collect(),
-            family: 0,
-            org: 0,
-        }
+    pub(super) fn new(scrape: Arc<Scrape>, format: PageFormat) -> Self {
+        Self { scrape, lines: Lines::new(format), family: 0, org: 0 }
     }
 
     pub(super) fn scrape(&self) -> &Arc<Scrape> {
         &self.scrape
     }
 
-    pub(super) const fn format(&self) -> Format {
+    pub(super) const fn format(&self) -> PageFormat {
         self.lines.format
     }
 
     /// The organisation at hand.
-    pub(super) fn org(&self) -> Option<&Noted> {
+    pub(super) fn org(&self) -> Option<&KnownOrg> {
         self.scrape.orgs.get(self.org)
     }
 
     pub(super) fn next_org(&mut self) {
         self.org += 1;
+    }
+
+    /// The family at hand.
+    fn family(&self) -> Option<&'static Family> {
+        FAMILIES.get(self.family)
     }
 
     fn next_family(&mut self) {
@@ -69,12 +66,11 @@ impl Walk {
     }
 
     /// Where the next run of organisations stands; `None` where none is next.
-    pub(super) fn place(&self) -> Option<Place> {
-        let family = self.families.get(self.family)?;
+    pub(super) fn place(&self) -> Option<RunPlace> {
+        let family = self.family()?;
         self.org()?;
-        Some(Place {
-            format: self.format(),
-            family: self.family,
+        Some(RunPlace {
+            family: (self.format(), self.family),
             part: family.samples.part()?,
             first: self.org,
             behind_head: self.lines.headed(family.metric),
@@ -84,7 +80,7 @@ impl Walk {
     /// Writes organisations of the family at hand until `out` holds `enough` bytes; says how many.
     pub(super) fn run(&mut self, out: &mut BytesMut, enough: usize) -> usize {
         let first = self.org;
-        if let Some(family) = self.families.get(self.family) {
+        if let Some(family) = self.family() {
             for org in self.scrape.orgs.iter().skip(first) {
                 family.write(out, &mut self.lines, &org.facts);
                 self.org += 1;
@@ -99,15 +95,19 @@ impl Walk {
     /// Passes over organisations whose lines are there already; `headed` says that the family's header is, too.
     pub(super) fn pass(&mut self, orgs: usize, headed: bool) {
         self.org += orgs;
-        if let Some(family) = self.families.get(self.family).filter(|_| headed) {
+        if let Some(family) = self.family().filter(|_| headed) {
             self.lines.head(&mut BytesMut::new(), family.metric);
         }
     }
 
-    /// Writes what is next, where no run of organisations is.
-    pub(super) fn step(&mut self, out: &mut BytesMut) -> Step {
-        let Some(family) = self.families.get(self.family).copied() else {
-            return Step::AtOwn;
+    /// Writes what is next: of a run of organisations until `out` holds `enough` bytes.
+    pub(super) fn step(&mut self, out: &mut BytesMut, enough: usize) -> WalkStep {
+        if self.place().is_some() {
+            self.run(out, enough);
+            return WalkStep::Wrote;
+        }
+        let Some(family) = self.family() else {
+            return WalkStep::AtOwn;
         };
         match (family.samples, self.org()) {
             (Samples::View(value), _) => {
@@ -122,24 +122,24 @@ impl Walk {
                     self.next_org();
                 } else {
                     self.lines.head(out, family.metric);
-                    return Step::AtUsers;
+                    return WalkStep::AtUsers;
                 }
             }
             _ => self.next_family(),
         }
-        Step::Wrote
+        WalkStep::Wrote
     }
 
     /// Writes the daemon's own metrics and ends the page.
     pub(super) fn own(&mut self, out: &mut BytesMut, own: &[MetricFamily]) {
-        registry_encoder::write(out, &mut self.lines, own);
+        self.lines.registry(out, own);
         process::write(out, &mut self.lines);
         self.lines.end(out);
     }
 
     /// What writes the users of the organisation at hand.
     pub(super) fn user_lines(&self) -> Option<UserLines> {
-        let name = self.families.get(self.family)?.metric.name;
+        let name = self.family()?.metric.name;
         let policy = &self.org()?.facts.policy;
         Some(UserLines::new(name, policy, self.scrape.view.user_names))
     }

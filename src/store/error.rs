@@ -1,62 +1,36 @@
-//! Why the store did not do what was asked, in words that name the file and the next step.
+//! Why the store did not do its job, in words that name the file and the next step.
 
 use std::io;
 
-/// Why the store did not do what was asked.
+/// Why the store did not do its job. `path` is the database as it was configured, `reason` the words of the system or the
+/// library.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields' names say all")]
 pub enum StoreError {
     /// Another daemon holds the database.
     #[error(
         "{path} is in use by another daemon; stop that one, or give this one a `store.path` of its own"
     )]
-    Locked {
-        /// The database.
-        path: String,
-    },
+    Locked { path: String },
     /// The database cannot be written.
     #[error(
         "{path} cannot be written: {reason}; give the daemon's user write access to the file and its directory"
     )]
-    ReadOnly {
-        /// The database.
-        path: String,
-        /// The system's words.
-        reason: String,
-    },
+    ReadOnly { path: String, reason: String },
     /// The file is damaged or no database.
     #[error("{path} is damaged: {reason}; restore it from a backup, or move it away to begin anew")]
-    Corrupt {
-        /// The database.
-        path: String,
-        /// What the check found.
-        reason: String,
-    },
+    Corrupt { path: String, reason: String },
     /// The file was written by a later version.
     #[error(
         "{path} has schema {found} and this version knows up to {known}; run the version that wrote it"
     )]
-    TooNew {
-        /// The database.
-        path: String,
-        /// The file's schema.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    TooNew { path: String, found: i64, known: i64 },
     /// The disk is full.
     #[error("the disk of {path} is full; free some space, writing resumes by itself")]
-    Full {
-        /// The database.
-        path: String,
-    },
+    Full { path: String },
     /// Anything else: input and output, mostly.
     #[error("{path}: {reason}")]
-    Io {
-        /// The database.
-        path: String,
-        /// The library's words.
-        reason: String,
-    },
+    Io { path: String, reason: String },
 }
 
 impl StoreError {

@@ -8,6 +8,7 @@ use crate::domain::activity::ActivityKind;
 use crate::domain::ids::{OrgId, Source, UserName};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
+use chrono::TimeDelta;
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +16,8 @@ use std::sync::{Mutex, PoisonError};
 /// The most entries of one answer, the newest ones: 400 days of hours of every kind.
 pub const HISTORY_LIMIT: usize = 400 * 24 * ActivityKind::COUNT;
 
-/// Connections that are kept for the next reader; more readers at once open connections for their one answer.
-const KEPT_CONNECTIONS: usize = 4;
+/// Connections that wait for the next reader; more readers at once open connections for their one answer.
+const IDLE_CONNECTIONS: usize = 4;
 
 /// Totals of one hour, for charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +37,18 @@ pub struct HourTotal {
 pub struct ReadingChange {
     /// Since when, by the source's own time.
     pub at: Timestamp,
-    /// Who said so.
+    /// Who reported it.
     pub source: Source,
     /// The new value.
     pub value: OrgValue,
 }
 
-/// A row of a user that took another state. The first state that a source tells is no change.
+/// A row of a user that took another state. The first state that a source reports is no change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserChange {
     /// Since when, by the source's own time.
     pub at: Timestamp,
-    /// Who said so.
+    /// Who reported it.
     pub source: Source,
     /// Which row.
     pub row: UserRow,
@@ -70,7 +71,8 @@ pub trait History: Send + Sync {
         upto: Timestamp,
     ) -> Result<Vec<HourTotal>, StoreError>;
 
-    /// How a row of an organisation changed between `from` and `upto`, the first value of each source included.
+    /// How a row of an organisation changed between `from` and `upto`, the first value of each source included: of each
+    /// span of `every`, the last change of each source.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -80,6 +82,7 @@ pub trait History: Send + Sync {
         row: OrgRow,
         from: Timestamp,
         upto: Timestamp,
+        every: TimeDelta,
     ) -> Result<Vec<ReadingChange>, StoreError>;
 
     /// How the states of a user changed `between` two instants: the newest `limit` changes.
@@ -118,8 +121,8 @@ impl SqliteHistory {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let connection = match kept {
+        let waiting = idle().pop();
+        let connection = match waiting {
             Some(connection) => connection,
             None => connect_reader(&self.place)?,
         };
@@ -127,7 +130,7 @@ impl SqliteHistory {
         // A connection that failed is closed: the next reader begins afresh.
         if answer.is_ok() {
             let mut idle = idle();
-            if idle.len() < KEPT_CONNECTIONS {
+            if idle.len() < IDLE_CONNECTIONS {
                 idle.push(connection);
             }
         }
@@ -184,15 +187,25 @@ impl History for SqliteHistory {
         row: OrgRow,
         from: Timestamp,
         upto: Timestamp,
+        every: TimeDelta,
     ) -> Result<Vec<ReadingChange>, StoreError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT at, source, value FROM reading_changes WHERE org = ?1 AND row = ?2 AND at BETWEEN ?3 AND ?4 \
-                 ORDER BY at DESC, source DESC LIMIT ?5",
+                "SELECT max(at), source, value FROM reading_changes \
+                 WHERE org = ?1 AND row = ?2 AND at BETWEEN ?3 AND ?4 \
+                 GROUP BY at / ?5, source ORDER BY 1 DESC, source DESC LIMIT ?6",
             )?;
-            let limit = i64::try_from(HISTORY_LIMIT).unwrap_or(i64::MAX);
+            let every = every.num_nanoseconds().unwrap_or(i64::MAX).max(1);
+            let row_number = codec::of_org_row(row);
             let changes = query.query_map(
-                params![org.0, codec::of_org_row(row), from.nanos(), upto.nanos(), limit],
+                params![
+                    org.0,
+                    row_number,
+                    from.nanos(),
+                    upto.nanos(),
+                    every,
+                    codec::number(HISTORY_LIMIT)
+                ],
                 |found| {
                     Ok(ReadingChange {
                         at: codec::instant(found, 0)?,
@@ -217,7 +230,7 @@ impl History for SqliteHistory {
                 "SELECT at, source, row, before, after FROM user_changes WHERE org = ?1 AND user = ?2 \
                  AND at BETWEEN ?3 AND ?4 ORDER BY at DESC, row DESC, source DESC LIMIT ?5",
             )?;
-            let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or(i64::MAX);
+            let limit = codec::number(limit.min(HISTORY_LIMIT));
             let changes = query.query_map(
                 params![org.0, user.as_str(), from.nanos(), upto.nanos(), limit],
                 |row| {

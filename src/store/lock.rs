@@ -2,8 +2,7 @@
 //! killed daemon leaves nothing to clean up; the file itself stays, because removing it would race with the next owner.
 
 use super::StoreError;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ pub(super) struct Lock {
 /// Closing alone would leave the lock to a child process that is just being started and has not let go of its copy.
 impl Drop for Lock {
     fn drop(&mut self) {
-        flock(&self.file, FlockOperation::Unlock).ok();
+        self.file.unlock().ok();
     }
 }
 
@@ -39,10 +38,10 @@ impl Lock {
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(Path::new(&name))
             .map_err(|error| StoreError::from_opening(shown, &error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => Ok(Self { file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { path: shown.into() }),
-            Err(error) => Err(StoreError::Io {
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: shown.into() }),
+            Err(TryLockError::Error(error)) => Err(StoreError::Io {
                 path: shown.into(),
                 reason: format!("its lock file could not be locked: {error}"),
             }),

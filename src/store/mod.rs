@@ -1,7 +1,7 @@
-//! What survives: activity with its totals, readings, users, and when sources spoke. One writer owns a [`Store`];
+//! What survives: activity with its totals, readings, users, and when sources reported. One writer owns a [`Store`];
 //! pages and charts read through [`History`] on connections of their own.
 //!
-//! This room knows SQL and nothing of sources, metrics or the web. A new thing to keep is a variant of [`Write`], a
+//! This module knows SQL and nothing of sources, metrics or the web. A new thing to store is a variant of [`Write`], a
 //! table in `sqlite/schema.rs` with a migration, and a field of [`StoredOrg`].
 
 mod error;

@@ -1,4 +1,4 @@
-//! What the engine asks of a store: the writer's port and the shapes that go through it.
+//! What the engine needs of a store: the writer's port and the shapes that go through it.
 
 use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
@@ -9,6 +9,7 @@ use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
 use crate::domain::windows::Ledger;
+use std::sync::Arc;
 
 /// A row of a user that takes another state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,92 +41,34 @@ impl StatusChange {
     }
 }
 
-/// Something to be written; all writes of one [`Store::commit`] are one transaction.
+/// Something to be written about an organisation; all writes of one [`Store::commit`] are one transaction.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields' types say what they are")]
 pub enum Write {
-    /// Records of activity. Those before `horizon` are not kept; the newest of each kind is noted as expired.
-    Activity {
-        /// Whose records.
-        org: OrgId,
-        /// The records.
-        records: std::sync::Arc<[ActivityRecord]>,
-        /// What is older than this is not kept.
-        horizon: Timestamp,
-    },
+    /// Records of activity. Those before `horizon` are not stored; the newest of each kind is noted as expired.
+    Activity { org: OrgId, records: Arc<[ActivityRecord]>, horizon: Timestamp },
     /// A reading that holds from now on; a change of value also goes into the history.
-    Reading {
-        /// Whose row.
-        org: OrgId,
-        /// The row.
-        row: OrgRow,
-        /// Who read it.
-        source: Source,
-        /// The reading.
-        reading: Reading<OrgValue>,
-    },
-    /// All readings that a source has of a user.
+    Reading { org: OrgId, row: OrgRow, source: Source, reading: Reading<OrgValue> },
+    /// All readings that a source has of a user, and the rows whose state differs from before, for the history.
     User {
-        /// Whose user.
         org: OrgId,
-        /// Who read them.
         source: Source,
-        /// The user.
         user: UserName,
-        /// The readings.
         readings: Box<UserReadings>,
-        /// The rows whose state differs from before, for the history.
         changes: Vec<StatusChange>,
     },
     /// A user that a source no longer lists.
-    ForgetUser {
-        /// Whose user.
-        org: OrgId,
-        /// Who listed them.
-        source: Source,
-        /// The user.
-        user: UserName,
-    },
-    /// When a source last spoke, and whether its list of users was whole.
-    SourceHeartbeat {
-        /// Of which organisation.
-        org: OrgId,
-        /// Who.
-        source: Source,
-        /// When.
-        at: Timestamp,
-        /// Whether the latest list of users was whole; `None` leaves it as it is.
-        users_complete: Option<bool>,
-    },
-    /// What a source has to know after a restart; replaces what was stored before.
-    SourceMemory {
-        /// Of which organisation.
-        org: OrgId,
-        /// Whose.
-        source: Source,
-        /// In the source's own form.
-        bytes: std::sync::Arc<[u8]>,
-    },
+    ForgetUser { org: OrgId, source: Source, user: UserName },
+    /// When a source last reported, and whether its latest list of users was whole; `None` leaves that as it is.
+    SourceHeartbeat { org: OrgId, source: Source, at: Timestamp, users_complete: Option<bool> },
+    /// What a source has to know after a restart, in its own form; replaces what was stored before.
+    SourceMemory { org: OrgId, source: Source, bytes: Arc<[u8]> },
     /// Since when activity has answered for an object type without a gap.
-    Covered {
-        /// Of which organisation.
-        org: OrgId,
-        /// What.
-        object_type: ObjectType,
-        /// Since when.
-        since: Timestamp,
-    },
-    /// What was found, in the place of what was found before.
-    Incidents {
-        /// In which organisation.
-        org: OrgId,
-        /// All of it.
-        incidents: std::sync::Arc<Incidents>,
-    },
+    Covered { org: OrgId, object_type: ObjectType, since: Timestamp },
+    /// All that was found, in the place of what was found before.
+    Incidents { org: OrgId, incidents: Arc<Incidents> },
     /// The latest time that this daemon has seen, so that a clock that lies behind is noticed at the next start.
-    ClockSeen {
-        /// The time.
-        at: Timestamp,
-    },
+    ClockSeen { at: Timestamp },
 }
 
 /// What became of one [`Write::Activity`]; empty for the other writes.
@@ -133,10 +76,10 @@ pub enum Write {
 pub struct Written {
     /// For each record whether it was taken for the first time.
     pub fresh: Vec<bool>,
-    /// How many were too old to be kept.
+    /// How many were too old to be stored.
     pub expired: u64,
     /// What lay before was too old: the write's horizon, or later where records have been pruned already and what comes
-    /// again could not be told from what is new.
+    /// again could not be distinguished from what is new.
     pub horizon: Option<Timestamp>,
 }
 
@@ -153,10 +96,10 @@ pub struct StoredOrg {
     pub readings: Vec<(OrgRow, Source, Reading<OrgValue>)>,
     /// Its users.
     pub users: Vec<(Source, UserName, UserReadings)>,
-    /// When each source last spoke, and whether its list of users was whole.
-    pub spoke: Vec<(Source, Timestamp, bool)>,
+    /// When each source last reported, and whether its list of users was whole.
+    pub heartbeats: Vec<(Source, Timestamp, bool)>,
     /// What sources have to know after a restart.
-    pub memories: Vec<(Source, std::sync::Arc<[u8]>)>,
+    pub memories: Vec<(Source, Arc<[u8]>)>,
     /// Since when activity has answered.
     pub covered: Vec<(ObjectType, Timestamp)>,
     /// What was found.

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// How far back: the week that charts show and the day before, in which what held at its beginning began.
 pub(super) const READ_BACK: TimeDelta = TimeDelta::days(8);
 
+/// A chart of a day has a point every eight and a half minutes: of changes that come closer than this, the last is enough.
+const SYNCS_EVERY: TimeDelta = TimeDelta::minutes(5);
+
 /// What happened to an organisation lately.
 pub(super) struct Past {
     pub(super) hours: Vec<HourTotal>,
@@ -40,7 +43,7 @@ fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp
     let mut syncs = Vec::new();
     for object in objects {
         let row = OrgRow::LastSync(*object);
-        syncs.push((*object, history.reading_changes(id, row, from, now).ok()?));
+        syncs.push((*object, history.reading_changes(id, row, from, now, SYNCS_EVERY).ok()?));
     }
     Some(Past { hours: history.hours(id, from, now).ok()?, syncs })
 }

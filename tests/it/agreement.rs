@@ -15,7 +15,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use lightning_sync_exporter::rules::groups;
 use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, all, named};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ fn record(
     scenario: &Scenario,
     mut pushes: impl FnMut(Timestamp, Timestamp) -> Pushes,
 ) -> Recording {
-    let pages = Pages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
+    let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
     let read = metrics_of_rules();
     let mut telling = Telling::begin(scenario);
     let length = scenario.ends.since(scenario.starts);
@@ -55,7 +55,7 @@ fn record(
         let view = Arc::new(telling.engine.view());
         let findings = judge(&view, now);
         let expected = findings.iter().filter_map(alert).collect();
-        let text: Vec<u8> = pages.text(view, now, Format::Text).flatten().collect();
+        let text: Vec<u8> = pages.text(view, now, PageFormat::Text).flatten().collect();
         recording.take(std::str::from_utf8(&text).unwrap(), &read);
         recording.expected.push(expected);
         (since, now) = (now, now.plus(step));

@@ -148,18 +148,18 @@ const BANNED: &[&str] = &[
 ];
 const BANNED_PHRASES: &[&str] = &["stands in the way", "another number of"];
 
+/// A table of every database that was ever written has this name.
+const STORED_NAME: &str = "spoke";
+
 /// What is still to be cleaned, by the beginning of its path.
 const TO_CLEAN: &[&str] = &[
     "README.md",
     "alerts/",
     "docs/",
-    "src/domain",
-    "src/engine",
-    "src/guidance",
-    "src/metrics",
+    "src/domain/causes.rs",
+    "src/domain/judge.rs",
     "src/rules",
     "src/sources",
-    "src/store",
 ];
 
 /// Types that share a name on purpose, with the reason.
@@ -212,7 +212,8 @@ fn banned_words_are_in_no_name_comment_or_document() {
     for (path, text) in readable() {
         for (number, line) in text.lines().enumerate() {
             let phrase = BANNED_PHRASES.iter().any(|phrase| line.contains(phrase));
-            if phrase || words(line).any(|word| BANNED.contains(&word.as_str())) {
+            let stored = path.starts_with("src/store/sqlite/") && line.contains(STORED_NAME);
+            if phrase || !stored && words(line).any(|word| BANNED.contains(&word.as_str())) {
                 found.push(format!("{path}:{}: {}", number + 1, line.trim()));
             }
         }

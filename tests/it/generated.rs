@@ -1,9 +1,9 @@
 //! Files in the repository that are made from data: what is there is what the program would write.
 //! `UPDATE_GENERATED=1` writes them.
 
+use crate::support::documents::statuses;
 use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::causes::Cause;
-use lightning_sync_exporter::guidance;
 use lightning_sync_exporter::rules::{
     Format, LOCAL, Site, alertmanager, prometheus, render, runbook,
 };
@@ -60,7 +60,7 @@ fn the_example_of_the_webs_file_has_every_key() {
 
 #[test]
 fn the_document_of_statuses_is_what_guidance_says() {
-    is_current("docs/statuses.md", &guidance::markdown());
+    is_current("docs/statuses.md", &statuses());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use lightning_sync_exporter::domain::observation::{ActivityBatch, Observation};
 use lightning_sync_exporter::domain::policy::{UserNames, UserSeries};
 use lightning_sync_exporter::domain::rows::UserRow;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::engine::{Engine, Settings};
+use lightning_sync_exporter::engine::{Engine, EngineSettings};
 use lightning_sync_exporter::events::Events;
 use lightning_sync_sim::scenarios::{Pushes, Scenario, Truth, all, demo, named};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ pub(crate) struct Telling<'a> {
 
 impl<'a> Telling<'a> {
     pub(crate) fn begin(scenario: &'a Scenario) -> Self {
-        let settings = Settings {
+        let settings = EngineSettings {
             policies: vec![Arc::new(scenario.policy.clone())],
             keep_activity: TimeDelta::days(7),
             keep_history: TimeDelta::days(400),

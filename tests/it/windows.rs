@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::observation::newest_expired;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lane, Tally, Windows};
+use lightning_sync_exporter::domain::windows::{DAY, HOUR, LaneFigures, LaneTally, Windows};
 use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -271,7 +271,7 @@ impl<'a, S: Store> History<'a, S> {
     fn compare(&mut self, step: usize) {
         // The figures hold for the latest tick, which lies before the clock when records came last.
         let now = self.windows.head().unwrap();
-        let mut lanes: HashMap<(OrgId, ActivityKind), Lane> = HashMap::new();
+        let mut lanes: HashMap<(OrgId, ActivityKind), LaneFigures> = HashMap::new();
         for (org, kind, at) in self.counted.iter().filter(|(_, _, at)| *at <= now) {
             let lane = lanes.entry((*org, *kind)).or_default();
             lane.last_60m += u64::from(*at > now.minus(HOUR));
@@ -310,7 +310,7 @@ impl<'a, S: Store> History<'a, S> {
             }
         }
         let found = self.store().tally(after, upto).unwrap();
-        let lane = |it: &Tally| ((it.org, it.kind), (it.count, it.newest));
+        let lane = |it: &LaneTally| ((it.org, it.kind), (it.count, it.newest));
         let as_map: BTreeMap<_, _> = found.iter().map(lane).collect();
         assert_eq!(found.len(), as_map.len(), "one tally for each lane");
         assert_eq!(as_map, expected, "seed {}, step {step}, {after} to {upto}", self.seed);

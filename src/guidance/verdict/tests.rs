@@ -1,12 +1,14 @@
 //! Root causes, combinations, and the kinds of not knowing.
 
-use super::fixture::{NOW, Org, ago};
+mod fixture;
+
 use super::*;
 use crate::domain::ids::OrgName;
 use crate::domain::judge::judge_org;
 use crate::domain::rows::{OrgValue, UserRow};
 use crate::guidance::Owner;
 use chrono::TimeDelta;
+use fixture::{NOW, Org, ago};
 
 impl Org {
     /// Level, headline, sentence, and who acts.
@@ -28,7 +30,7 @@ fn summed(
 
 fn held_back(verdict: &Verdict) -> Vec<(Cause, Cause)> {
     let pairs = verdict.held_back.iter();
-    pairs.map(|held| (held.finding.cause, held.by)).collect()
+    pairs.map(|held| (held.cause, held.held_back_by.unwrap())).collect()
 }
 
 #[test]

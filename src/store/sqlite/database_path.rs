@@ -4,8 +4,8 @@ use super::super::{StoreError, lock};
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
-/// A disk with less room than this is full, whatever the library calls the error: a page and its frame do not fit.
-const NO_ROOM_BYTES: u64 = 64 * 1024;
+/// A disk with less space than this is full, whatever the library calls the error: a page and its frame do not fit.
+const NO_SPACE_BYTES: u64 = 64 * 1024;
 
 /// A database's path as it really is, and as people know it.
 #[derive(Debug, Clone)]
@@ -38,23 +38,8 @@ impl DatabasePath {
         StoreError::Corrupt { path: self.shown.clone(), reason: reason.into() }
     }
 
-    pub(super) fn too_new(&self, found: i64, known: i64) -> StoreError {
-        StoreError::TooNew { path: self.shown.clone(), found, known }
-    }
-
-    pub(super) fn failed_before(&self) -> StoreError {
-        self.io("an earlier write failed; it has to be opened anew first")
-    }
-
     pub(super) fn replaced(&self) -> StoreError {
         self.io("it was replaced while it was in use; put it back, or restart the daemon to go on with what is there")
-    }
-
-    pub(super) fn read_only(&self) -> StoreError {
-        StoreError::ReadOnly {
-            path: self.shown.clone(),
-            reason: "the system lets it be read only".into(),
-        }
     }
 
     pub(super) fn io(&self, reason: impl Into<String>) -> StoreError {
@@ -105,6 +90,6 @@ impl DatabasePath {
     fn disk_is_full(&self) -> bool {
         let directory = self.file.parent().unwrap_or(Path::new("."));
         rustix::fs::statvfs(directory)
-            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < NO_ROOM_BYTES)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < NO_SPACE_BYTES)
     }
 }

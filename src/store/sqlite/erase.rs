@@ -33,38 +33,22 @@ fn erase_here(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     let _lock = Lock::take(place.file(), place.shown())?;
     let (mut connection, _) = open::connect(&place, &OpenOptions::default(), None)?;
     let (Erase::Org(name) | Erase::User(name, _)) = what;
-    match rows(&mut connection, name, what).map_err(|error| place.error(&error))? {
-        ErasedRows::Rows(erased) => Ok(erased),
-        ErasedRows::NoOrg => Err(place.io(format!("it knows no organisation {name}"))),
-        ErasedRows::NoUser(near) => {
-            let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            let Erase::User(_, user) = what else {
-                return Ok(0);
-            };
-            Err(place.io(format!("it knows no user {user} of {name}{meant}")))
-        }
-    }
+    let erased = rows(&mut connection, name, what).map_err(|error| place.error(&error))?;
+    erased.map_err(|unknown| place.io(unknown))
 }
 
-/// Whether there was anything to erase.
-enum ErasedRows {
-    Rows(usize),
-    NoOrg,
-    /// With the name of a user that is nearly the one that was given.
-    NoUser(Option<String>),
-}
-
+/// Erases rows; an error in words says that there was nothing to erase.
 fn rows(
     connection: &mut Connection,
     name: &OrgName,
     what: Erase<'_>,
-) -> rusqlite::Result<ErasedRows> {
+) -> rusqlite::Result<Result<usize, String>> {
     let transaction = connection.transaction()?;
     let org: Option<i64> = transaction
         .query_row("SELECT id FROM orgs WHERE name = ?1", [name.as_str()], |row| row.get(0))
         .optional()?;
     let Some(org) = org else {
-        return Ok(ErasedRows::NoOrg);
+        return Ok(Err(format!("it knows no organisation {name}")));
     };
     let mut erased = 0;
     match what {
@@ -85,7 +69,9 @@ fn rows(
             }
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
-                return Ok(ErasedRows::NoUser(nearest(&transaction, org, user)?));
+                let near = nearest(&transaction, org, user)?;
+                let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                return Ok(Err(format!("it knows no user {user} of {name}{meant}")));
             }
         }
     }
@@ -95,7 +81,7 @@ fn rows(
     connection.pragma_update(None, "temp_store", "FILE")?;
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(ErasedRows::Rows(erased))
+    Ok(Ok(erased))
 }
 
 /// The user whose name is nearest, whatever the case of its letters; none that has nothing to do with it.

@@ -1,16 +1,16 @@
-//! Sums over ranges of time. A long range is whole hours, whole minutes around them and records at its two ends, so
+//! LaneSums over ranges of time. A long range is whole hours, whole minutes around them and records at its two ends, so
 //! it costs the same however many records lie in it; a short one is records alone.
 
 use super::{codec, schema};
 use crate::domain::activity::ActivityKind;
 use crate::domain::ids::OrgId;
 use crate::domain::time::Timestamp;
-use crate::domain::windows::Tally;
+use crate::domain::windows::LaneTally;
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
 
-type Lane = (OrgId, ActivityKind);
-type Sums = HashMap<Lane, (u64, Timestamp)>;
+type LaneKey = (OrgId, ActivityKind);
+type LaneSums = HashMap<LaneKey, (u64, Timestamp)>;
 
 const RECORDS: &str = "SELECT org, kind, 1, at FROM activity WHERE at >= ?1 AND at <= ?2";
 const MINUTES: &str =
@@ -21,17 +21,17 @@ const HOURS: &str =
 /// How many hours [`newest`] looks at in one step backwards at most; steps double up to this.
 const LONGEST_STEP: i64 = 64;
 
-/// Sums of the records with `after < at <= upto`.
+/// LaneSums of the records with `after < at <= upto`.
 pub(super) fn tally(
     connection: &Connection,
     after: Timestamp,
     upto: Timestamp,
-) -> rusqlite::Result<Vec<Tally>> {
-    let mut sums = Sums::new();
+) -> rusqlite::Result<Vec<LaneTally>> {
+    let mut sums = LaneSums::new();
     for (sql, first, last) in parts(after, upto) {
         add(&mut connection.prepare_cached(sql)?, first, last, &mut sums)?;
     }
-    let tally = |((org, kind), (count, newest))| Tally { org, kind, count, newest };
+    let tally = |((org, kind), (count, newest))| LaneTally { org, kind, count, newest };
     Ok(sums.into_iter().map(tally).collect())
 }
 
@@ -72,7 +72,7 @@ fn add(
     statement: &mut CachedStatement<'_>,
     first: i64,
     last: i64,
-    sums: &mut Sums,
+    sums: &mut LaneSums,
 ) -> rusqlite::Result<()> {
     let mut rows = statement.query(params![first, last])?;
     while let Some(row) = rows.next()? {
@@ -93,7 +93,7 @@ pub(super) fn newest(
     upto: Timestamp,
 ) -> rusqlite::Result<Vec<(OrgId, ActivityKind, Timestamp)>> {
     let mut found = Vec::new();
-    let mut open: HashMap<Lane, Option<Timestamp>> = HashMap::new();
+    let mut open: HashMap<LaneKey, Option<Timestamp>> = HashMap::new();
     let mut lanes = connection.prepare_cached("SELECT org, kind, newest, expired FROM lanes")?;
     let mut rows = lanes.query([])?;
     while let Some(row) = rows.next()? {

@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{Stored, StoredOrg};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Everything but activity, which the windows ask for themselves.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
@@ -43,7 +43,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
         connection,
         "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
         |org, row| {
-            org.spoke.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
+            org.heartbeats.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
             Ok(())
         },
     )?;
@@ -78,7 +78,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
     Ok(Stored {
         identity: schema::identity(connection)?,
         clock_seen: schema::meta(connection, "clock_seen")?.map(Timestamp::from_nanos),
-        orgs: orgs.all,
+        orgs: orgs.0.into_values().collect(),
     })
 }
 
@@ -106,33 +106,28 @@ fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
     })
 }
 
-struct Orgs {
-    all: Vec<StoredOrg>,
-    places: HashMap<OrgId, usize>,
-}
+struct Orgs(BTreeMap<OrgId, StoredOrg>);
 
 impl Orgs {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut query =
             connection.prepare_cached("SELECT id, name, known_since FROM orgs ORDER BY id")?;
         let all = query.query_map([], |row| {
-            let name = row.get_ref(1)?.as_str()?;
-            Ok(StoredOrg {
-                id: codec::org(row, 0)?,
+            let (id, name) = (codec::org(row, 0)?, row.get_ref(1)?.as_str()?);
+            let org = StoredOrg {
+                id,
                 name: OrgName::new(name).map_err(|error| unreadable(1, error))?,
                 known_since: codec::instant(row, 2)?,
                 readings: Vec::new(),
                 users: Vec::new(),
-                spoke: Vec::new(),
+                heartbeats: Vec::new(),
                 memories: Vec::new(),
                 covered: Vec::new(),
                 incidents: Incidents::default(),
-            })
+            };
+            Ok((id, org))
         })?;
-        let all = all.collect::<rusqlite::Result<Vec<_>>>()?;
-        let places = all.iter().enumerate().map(|(place, org)| (org.id, place));
-        let places = places.collect();
-        Ok(Self { all, places })
+        all.collect::<rusqlite::Result<_>>().map(Self)
     }
 
     /// Hands each row to the organisation that its first column names.
@@ -145,8 +140,7 @@ impl Orgs {
         let mut query = connection.prepare_cached(sql)?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let place = self.places.get(&codec::org(row, 0)?);
-            if let Some(org) = place.and_then(|place| self.all.get_mut(*place)) {
+            if let Some(org) = self.0.get_mut(&codec::org(row, 0)?) {
                 put(org, row)?;
             }
         }

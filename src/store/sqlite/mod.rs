@@ -1,7 +1,7 @@
 //! The store on disk: SQLite in WAL mode with `synchronous=FULL`, one writing connection.
 //!
-//! `schema` says what is kept, `open` and `place` how a file becomes a store and what its errors mean; `write`, `ledger`, `load`
-//! and `prune` are the port's four jobs; `codec` holds the numbers and bytes that stand for domain values.
+//! `schema` says what is stored, `open` and `database_path` how a file becomes a store and what its errors mean; `write`,
+//! `ledger`, `load` and `prune` are the port's four jobs; `codec` holds the numbers and bytes that stand for domain values.
 
 pub(super) mod codec;
 mod copy;
@@ -26,7 +26,7 @@ use super::{Store, StoreError, Stored, Write, Written};
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::time::Timestamp;
-use crate::domain::windows::{Ledger, Tally};
+use crate::domain::windows::{LaneTally, Ledger};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -36,13 +36,13 @@ pub struct SqliteStore {
     place: DatabasePath,
     options: OpenOptions,
     identity: IdentityKey,
-    state: State,
+    state: StoreState,
     _lock: Lock,
 }
 
 /// What a store can do at the moment.
 #[derive(Debug)]
-enum State {
+enum StoreState {
     /// Everything.
     Ready(Connection),
     /// Nothing until [`Store::reopen`]: a write failed, and only the file knows what became of it.
@@ -59,7 +59,7 @@ impl SqliteStore {
         let place = DatabasePath::find(path)?;
         let lock = Lock::take(place.file(), place.shown())?;
         let (connection, identity) = open::connect(&place, &options, None)?;
-        Ok(Self { place, options, identity, state: State::Ready(connection), _lock: lock })
+        Ok(Self { place, options, identity, state: StoreState::Ready(connection), _lock: lock })
     }
 
     fn read<T>(
@@ -67,9 +67,15 @@ impl SqliteStore {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         match &self.state {
-            State::Ready(connection) => read(connection).map_err(|error| self.place.error(&error)),
-            State::Failed { .. } => Err(self.place.failed_before()),
+            StoreState::Ready(connection) => {
+                read(connection).map_err(|error| self.place.error(&error))
+            }
+            StoreState::Failed { .. } => Err(self.failed_before()),
         }
+    }
+
+    fn failed_before(&self) -> StoreError {
+        self.place.io("an earlier write failed; it has to be opened anew first")
     }
 
     /// Runs one transaction; after an error the connection is given up, because what became of the transaction is
@@ -78,15 +84,15 @@ impl SqliteStore {
         &mut self,
         write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let State::Ready(connection) = &mut self.state else {
-            return Err(self.place.failed_before());
+        let StoreState::Ready(connection) = &mut self.state else {
+            return Err(self.failed_before());
         };
         let error = match write(connection) {
             Ok(done) => return Ok(done),
             Err(error) => self.place.error(&error),
         };
         open::leave_log(connection);
-        self.state = State::Failed { damaged: matches!(error, StoreError::Corrupt { .. }) };
+        self.state = StoreState::Failed { damaged: matches!(error, StoreError::Corrupt { .. }) };
         Err(error)
     }
 }
@@ -94,7 +100,7 @@ impl SqliteStore {
 impl Ledger for SqliteStore {
     type Error = StoreError;
 
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, StoreError> {
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, StoreError> {
         self.read(|connection| ledger::tally(connection, after, upto))
     }
 
@@ -126,16 +132,16 @@ impl Store for SqliteStore {
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {
-        let damaged = matches!(self.state, State::Failed { damaged: true });
+        let damaged = matches!(self.state, StoreState::Failed { damaged: true });
         // The old connection goes before the new one comes: two would keep each other from the log.
-        self.state = State::Failed { damaged };
+        self.state = StoreState::Failed { damaged };
         let (connection, _) = open::connect(&self.place, &self.options, Some(self.identity))?;
         if damaged {
             open::check_all(&connection, &self.place)?;
         }
         // Whether or not it can be written again, it can be read: a full disk stops no figure from moving on.
         let writable = schema::prove_writable(&connection);
-        self.state = State::Ready(connection);
+        self.state = StoreState::Ready(connection);
         writable.map_err(|error| self.place.error(&error))
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// ingest three times as fast as with the default of 4 MiB.
 const CHECKPOINT_PAGES: i64 = 16_384;
 /// The log is cut back to this after a burst; twice what lies between two checkpoints.
-const KEPT_LOG_BYTES: i64 = 128 * 1024 * 1024;
+const LOG_BYTES: i64 = 128 * 1024 * 1024;
 /// At most 256 MiB of pages in memory, taken as they are used: records spread over 24 hours touch that many.
 const CACHE_KIB: i64 = 256 * 1024;
 /// A reader looks at a few thousand rows: 8 MiB.
@@ -62,7 +62,8 @@ pub(super) fn connect(
     }
     // The library falls back to reading where it may not write, and would say so only at the first push.
     if connection.is_readonly(MAIN_DB).map_err(|error| place.error(&error))? {
-        return Err(place.read_only());
+        let reason = "the system lets it be read only".to_owned();
+        return Err(StoreError::ReadOnly { path: place.shown().to_owned(), reason });
     }
     let fresh = if found == 0 { fresh_identity(place)? } else { IdentityKey::new([0; 16]) };
     tune(&mut connection, options, found, fresh).map_err(|error| place.error(&error))?;
@@ -76,7 +77,7 @@ pub(super) fn connect(
 
 /// After an error nothing is moved from the log into the file at closing; the next opening does that, with checks.
 pub(super) fn leave_log(connection: &Connection) {
-    // A connection that cannot even be told so closes as usual, which is safe too.
+    // A connection that does not even take that closes as usual, which is safe too.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
 }
 
@@ -149,7 +150,8 @@ pub(super) fn recognise_upto(
         (0, 0, 0) => Ok(0),
         (application, version, _) if application == i64::from(schema::APPLICATION_ID) => {
             if version > known {
-                return Err(place.too_new(version, known));
+                let path = place.shown().to_owned();
+                return Err(StoreError::TooNew { path, found: version, known });
             }
             if version < 1 {
                 return Err(
@@ -197,7 +199,7 @@ fn tune(
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    connection.pragma_update_and_check(None, "journal_size_limit", KEPT_LOG_BYTES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     if let Some(pages) = options.max_pages {
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
@@ -233,18 +235,18 @@ fn look_over(connection: &Connection, place: &DatabasePath) -> Result<(), StoreE
         }
         Ok(None)
     };
-    match look().map_err(|error| place.error(&error))? {
-        None => Ok(()),
-        Some(found) => Err(place.corrupt(found)),
-    }
+    sound(look(), place)
 }
 
 /// Every page of the file, however long that takes.
 pub(super) fn check_all(connection: &Connection, place: &DatabasePath) -> Result<(), StoreError> {
-    match quick_check(connection, None).map_err(|error| place.error(&error))? {
-        None => Ok(()),
-        Some(found) => Err(place.corrupt(found)),
-    }
+    sound(quick_check(connection, None), place)
+}
+
+/// An error where a check found something.
+fn sound(found: rusqlite::Result<Option<String>>, place: &DatabasePath) -> Result<(), StoreError> {
+    let found = found.map_err(|error| place.error(&error))?;
+    found.map_or(Ok(()), |found| Err(place.corrupt(found)))
 }
 
 fn quick_check(connection: &Connection, table: Option<&str>) -> rusqlite::Result<Option<String>> {

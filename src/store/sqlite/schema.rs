@@ -1,4 +1,4 @@
-//! What the file holds, by version. A change of what is kept is a new entry in [`MIGRATIONS`]; old entries never change.
+//! What the file holds, by version. A change of what is stored is a new entry in [`MIGRATIONS`]; old entries never change.
 
 use crate::domain::activity::IdentityKey;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
 
 /// Each entry turns a file of the version that is its place into one of the next. The first makes a file.
 ///
-/// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to keep; records
+/// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to write; records
 /// that arrive near now touch pages that are in memory. `lanes`: the newest record of each organisation and kind ever
 /// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`.
 const MIGRATIONS: [&str; 2] = ["

@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
 use crate::store::{StatusChange, Write, Written};
 use enum_map::Enum;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
 use std::collections::HashMap;
 
 /// The number of an organisation, made when it has none.
@@ -58,7 +58,7 @@ fn activity(
     horizon: Timestamp,
     totals: &mut Totals,
 ) -> rusqlite::Result<Written> {
-    // What has been pruned cannot be told from what is sent again, so it is too old whatever the clock says by now.
+    // What has been pruned cannot be distinguished from what is sent again, so it is too old whatever the clock says by now.
     let pruned = schema::meta(connection, "pruned_hour")?;
     let horizon = horizon.max(pruned.map_or(Timestamp::MIN, Timestamp::of_hour));
     let mut insert =
@@ -91,10 +91,13 @@ fn in_key_order<'a>(
     pairs
 }
 
+/// Counts and the newest record, by minute or hour, organisation and kind.
+type Sums = HashMap<(i64, OrgId, usize), (u64, Timestamp)>;
+
 /// What a transaction adds to the totals, summed up first: a batch has many records in few minutes.
 #[derive(Default)]
 struct Totals {
-    minutes: HashMap<(i64, OrgId, usize), (u64, Timestamp)>,
+    minutes: Sums,
     expired: HashMap<(OrgId, usize), Timestamp>,
 }
 
@@ -111,33 +114,25 @@ impl Totals {
     }
 
     fn write(self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut minutes: Vec<_> = self.minutes.into_iter().collect();
-        minutes.sort_unstable_by_key(|(key, _)| *key);
-        let mut hours: HashMap<(i64, OrgId, usize), (u64, Timestamp)> = HashMap::new();
+        let mut hours = Sums::new();
         let mut lanes: HashMap<(OrgId, usize), Timestamp> = HashMap::new();
-        let mut add = connection.prepare_cached(
-            "INSERT INTO minute_totals VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
-             count = count + excluded.count, newest = max(newest, excluded.newest)",
-        )?;
-        for ((minute, org, kind), (count, newest)) in minutes {
-            let count_value = codec::count_value(count);
-            let kind_value = codec::number(kind);
-            add.execute(params![minute, org.0, kind_value, count_value, newest.nanos()])?;
-            let hour = hours.entry((minute.div_euclid(60), org, kind)).or_insert((0, newest));
-            *hour = (hour.0 + count, hour.1.max(newest));
-            let lane = lanes.entry((org, kind)).or_insert(newest);
-            *lane = newest.max(*lane);
+        for ((minute, org, kind), (count, newest)) in &self.minutes {
+            let hour = hours.entry((minute.div_euclid(60), *org, *kind)).or_insert((0, *newest));
+            *hour = (hour.0 + count, hour.1.max(*newest));
+            let lane = lanes.entry((*org, *kind)).or_insert(*newest);
+            *lane = (*lane).max(*newest);
         }
-        let mut hours: Vec<_> = hours.into_iter().collect();
-        hours.sort_unstable_by_key(|(key, _)| *key);
-        let mut add = connection.prepare_cached(
-            "INSERT INTO hour_totals VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
-             count = count + excluded.count, newest = max(newest, excluded.newest)",
-        )?;
-        for ((hour, org, kind), (count, newest)) in hours {
-            let count_value = codec::count_value(count);
-            let kind_value = codec::number(kind);
-            add.execute(params![hour, org.0, kind_value, count_value, newest.nanos()])?;
+        for (table, sums) in [("minute_totals", self.minutes), ("hour_totals", hours)] {
+            let mut add = connection.prepare_cached(&format!(
+                "INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+                 count = count + excluded.count, newest = max(newest, excluded.newest)"
+            ))?;
+            let mut sums: Vec<_> = sums.into_iter().collect();
+            sums.sort_unstable_by_key(|(key, _)| *key);
+            for ((number, org, kind), (count, newest)) in sums {
+                let (kind, count) = (codec::number(kind), codec::count_value(count));
+                add.execute(params![number, org.0, kind, count, newest.nanos()])?;
+            }
         }
         let mut raise = connection.prepare_cached(
             "INSERT INTO lanes (org, kind, newest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
@@ -160,67 +155,50 @@ pub(super) fn raise_expired(
     kind: usize,
     newest: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO lanes VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET \
-             newest = max(newest, excluded.newest), expired = max(ifnull(expired, excluded.expired), excluded.expired)",
-        )?
-        .execute(params![org.0, codec::number(kind), newest.nanos()])?;
-    Ok(())
+    execute(
+        connection,
+        "INSERT INTO lanes VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET \
+         newest = max(newest, excluded.newest), expired = max(ifnull(expired, excluded.expired), excluded.expired)",
+        params![org.0, codec::number(kind), newest.nanos()],
+    )
+}
+
+fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
 fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite::Result<Written> {
     let done = match write {
-        Write::Activity {
-            org,
-            records,
-            horizon,
-        } => return activity(connection, *org, records, *horizon, totals),
-        Write::Reading {
-            org,
-            row,
-            source,
-            reading,
-        } => put_reading(connection, *org, *row, *source, reading),
-        Write::User {
-            org,
-            source,
-            user,
-            readings,
-            changes,
-        } => put_user(connection, *org, *source, user, readings, changes),
-        Write::ForgetUser { org, source, user } => connection
-            .prepare_cached("DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3")?
-            .execute(params![org.0, codec::number(source.index()), user.as_str()])
-            .map(drop),
-        Write::SourceHeartbeat {
-            org,
-            source,
-            at,
-            users_complete,
-        } => connection
-            .prepare_cached(
-                "INSERT INTO spoke VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
-                 at = excluded.at, users_complete = ifnull(?4, users_complete)",
-            )?
-            .execute(params![org.0, codec::number(source.index()), at.nanos(), users_complete])
-            .map(drop),
-        Write::SourceMemory { org, source, bytes } => connection
-            .prepare_cached(
-                "INSERT INTO source_memory VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
-            )?
-            .execute(params![org.0, codec::number(source.index()), bytes.as_ref()])
-            .map(drop),
-        Write::Covered {
-            org,
-            object_type,
-            since,
-        } => connection
-            .prepare_cached(
-                "INSERT INTO covered VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET since = excluded.since",
-            )?
-            .execute(params![org.0, codec::number(object_type.index()), since.nanos()])
-            .map(drop),
+        Write::Activity { org, records, horizon } => {
+            return activity(connection, *org, records, *horizon, totals);
+        }
+        Write::Reading { org, row, source, reading } => {
+            put_reading(connection, *org, *row, *source, reading)
+        }
+        Write::User { org, source, user, readings, changes } => {
+            put_user(connection, *org, *source, user, readings, changes)
+        }
+        Write::ForgetUser { org, source, user } => execute(
+            connection,
+            "DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3",
+            params![org.0, codec::number(source.index()), user.as_str()],
+        ),
+        Write::SourceHeartbeat { org, source, at, users_complete } => execute(
+            connection,
+            "INSERT INTO spoke VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
+             at = excluded.at, users_complete = ifnull(?4, users_complete)",
+            params![org.0, codec::number(source.index()), at.nanos(), users_complete],
+        ),
+        Write::SourceMemory { org, source, bytes } => execute(
+            connection,
+            "INSERT INTO source_memory VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+            params![org.0, codec::number(source.index()), bytes.as_ref()],
+        ),
+        Write::Covered { org, object_type, since } => execute(
+            connection,
+            "INSERT INTO covered VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET since = excluded.since",
+            params![org.0, codec::number(object_type.index()), since.nanos()],
+        ),
         Write::Incidents { org, incidents } => put_incidents(connection, *org, incidents),
         Write::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
     };
@@ -267,21 +245,18 @@ fn put_reading(
         .query_row(key, |found| found.get(0))
         .optional()?;
     if old.as_ref() != Some(&value) {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO reading_changes VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![key.0, key.1, reading.changed_at.nanos(), key.2, value])?;
+        execute(
+            connection,
+            "INSERT OR REPLACE INTO reading_changes VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![key.0, key.1, reading.changed_at.nanos(), key.2, value],
+        )?;
     }
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![
-        key.0,
-        key.1,
-        key.2,
-        value,
-        reading.observed_at.nanos(),
-        reading.changed_at.nanos()
-    ])?;
-    Ok(())
+    let (observed_at, changed_at) = (reading.observed_at.nanos(), reading.changed_at.nanos());
+    execute(
+        connection,
+        "INSERT OR REPLACE INTO readings VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![key.0, key.1, key.2, value, observed_at, changed_at],
+    )
 }
 
 fn put_user(
@@ -294,22 +269,17 @@ fn put_user(
 ) -> rusqlite::Result<()> {
     let source = codec::number(source.index());
     for change in changes {
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO user_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                org.0,
-                user.as_str(),
-                change.at.nanos(),
-                codec::number(change.row.into_usize()),
-                source,
-                codec::number(change.before.index()),
-                codec::number(change.after.index())
-            ])?;
+        let states = (codec::number(change.before.index()), codec::number(change.after.index()));
+        let (at, row) = (change.at.nanos(), codec::number(change.row.into_usize()));
+        execute(
+            connection,
+            "INSERT OR REPLACE INTO user_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![org.0, user.as_str(), at, row, source, states.0, states.1],
+        )?;
     }
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO users VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![org.0, source, user.as_str(), codec::pack(readings)])?;
-    Ok(())
+    execute(
+        connection,
+        "INSERT OR REPLACE INTO users VALUES (?1, ?2, ?3, ?4)",
+        params![org.0, source, user.as_str(), codec::pack(readings)],
+    )
 }

@@ -229,7 +229,7 @@ impl SetupChangesJson {
     /// `None` where nobody polls.
     fn of(org: &OrgView) -> Option<Self> {
         let read = match org.source_states.setup() {
-            SetupTrail::NotAsked => return None,
+            SetupTrail::Off => return None,
             SetupTrail::NotRead => None,
             SetupTrail::Read(read) => Some(read),
         };
@@ -453,7 +453,7 @@ struct SyncJson {
     source: SourceName,
 }
 
-/// Totals of each hour and the last syncs that were reported, eight days back
+/// Totals of each hour, eight days back, and the last syncs that were reported: of each five minutes the latest of a source
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/history", responses((status = 200, body = HistoryJson)))]
 pub(in crate::web) async fn history(
     at: OrgAt,

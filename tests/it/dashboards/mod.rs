@@ -13,7 +13,7 @@ mod shape;
 use crate::support::process::{Daemon, Process, free_port, wait_until};
 use crate::support::stack::{Alertmanager, Prometheus};
 use crate::support::{browser, http};
-use lightning_sync_exporter::metrics::catalogue::{Kind, METRICS, find};
+use lightning_sync_exporter::metrics::catalogue::{METRICS, MetricKind, find};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -75,7 +75,7 @@ fn is_known(name: &str) -> bool {
     let series = ["_bucket", "_sum", "_count"]
         .iter()
         .find_map(|suffix| find(name.strip_suffix(suffix)?))
-        .is_some_and(|metric| metric.kind == Kind::Histogram);
+        .is_some_and(|metric| metric.kind == MetricKind::Histogram);
     series || find(name).is_some()
 }
 
@@ -164,7 +164,8 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
                     rest.starts_with("{job=~\"$job\",instance=~\"$instance\""),
                     "{place}: {name} in {expr}"
                 );
-                let is_counter = find(name).is_some_and(|metric| metric.kind == Kind::Counter)
+                let is_counter = find(name)
+                    .is_some_and(|metric| metric.kind == MetricKind::Counter)
                     || name.ends_with("_bucket");
                 assert_eq!(is_counter, expr[..at].ends_with("rate("), "{place}: {name}");
                 let range = rest.split_once('}').unwrap().1;

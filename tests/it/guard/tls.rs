@@ -67,7 +67,7 @@ fn a_certificate_of_our_own_that_has_expired_is_the_clients_to_refuse() {
     let answer = answer.unwrap();
     assert_eq!(answer.status, 200);
     let until =
-        "\nlightning_sync_exporter_web_certificate_not_after_timestamp_seconds 4.1024448e+09\n";
+        "\nlightning_sync_exporter_web_certificate_not_after_timestamp_seconds 4102444800\n";
     assert!(answer.text().contains(until), "{}", answer.text());
 }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::events::{Event, EventSink, Figure};
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A page with every metric on it.
-pub(super) fn full_page(format: Format) -> String {
+pub(super) fn full_page(format: PageFormat) -> String {
     let own = Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap());
     own.set_certificate_until(Some(NOW.plus(TimeDelta::days(90))));
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
@@ -36,7 +36,8 @@ pub(super) fn full_page(format: Format) -> String {
     });
     polled(&own);
     let view = view([busy(), held(), silent(), zero()]);
-    let chunks: Vec<u8> = Pages::new(own).text(Arc::new(view), NOW, format).flatten().collect();
+    let chunks: Vec<u8> =
+        MetricsPages::new(own).text(Arc::new(view), NOW, format).flatten().collect();
     let page = String::from_utf8(chunks).unwrap();
     page.lines().map(settled).collect()
 }
@@ -118,12 +119,12 @@ pub(super) fn compare(path: &str, made: &str) {
 
 #[test]
 fn the_full_page_in_text_format() {
-    compare("tests/it/golden/metrics.prom", &full_page(Format::Text));
+    compare("tests/it/golden/metrics.prom", &full_page(PageFormat::Text));
 }
 
 #[test]
 fn the_full_page_in_open_metrics() {
-    compare("tests/it/golden/metrics.openmetrics", &full_page(Format::OpenMetrics));
+    compare("tests/it/golden/metrics.openmetrics", &full_page(PageFormat::OpenMetrics));
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn promtool_complains_of_nothing() {
         .spawn()
         .expect("promtool is installed; it comes with the package prometheus");
     let mut stdin = promtool.stdin.take().unwrap();
-    stdin.write_all(full_page(Format::Text).as_bytes()).unwrap();
+    stdin.write_all(full_page(PageFormat::Text).as_bytes()).unwrap();
     drop(stdin);
     let output = promtool.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -151,7 +152,7 @@ fn chunks_are_bounded_however_many_users_an_organisation_has() {
     }
     let view = Arc::new(view([org]));
     let sizes: Vec<usize> =
-        pages().text(view, NOW, Format::Text).map(|chunk| chunk.len()).collect();
+        pages().text(view, NOW, PageFormat::Text).map(|chunk| chunk.len()).collect();
     assert!(sizes.len() > 40, "{} chunks", sizes.len());
     let largest = sizes.into_iter().max().unwrap();
     assert!(largest <= 72 * 1024, "{largest} bytes");

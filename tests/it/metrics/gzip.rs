@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::{Format, Pages};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -23,7 +23,7 @@ fn large() -> View {
     view([busy(), org, held(), silent(), zero()])
 }
 
-fn compressed(pages: &Pages, view: &Arc<View>, format: Format) -> Vec<u8> {
+fn compressed(pages: &MetricsPages, view: &Arc<View>, format: PageFormat) -> Vec<u8> {
     pages.gzip(Arc::clone(view), NOW, format).flatten().collect()
 }
 
@@ -45,7 +45,7 @@ pub(super) fn lasting(page: &str) -> String {
 #[test]
 fn the_member_holds_the_page_before_and_after_its_pieces_are_kept() {
     let view = Arc::new(large());
-    for format in [Format::Text, Format::OpenMetrics] {
+    for format in [PageFormat::Text, PageFormat::OpenMetrics] {
         let pages = pages();
         let text: Vec<u8> = pages.text(Arc::clone(&view), NOW, format).flatten().collect();
         let text = lasting(&String::from_utf8(text).unwrap());
@@ -69,15 +69,17 @@ fn an_organisation_that_changes_is_compressed_anew_and_only_that_one() {
     assert_ne!(after.orgs[0].summary, busy_before.summary);
     let after = Arc::new(after);
     let now = pieces(&pages, &after);
-    assert!(one_member(&compressed(&pages, &after, Format::Text)).contains("reset_in_progress"));
+    assert!(
+        one_member(&compressed(&pages, &after, PageFormat::Text)).contains("reset_in_progress")
+    );
     // Three pieces of the crowd are the same allocations as before.
     let again = now.iter().filter(|piece| kept.iter().any(|old| same(old, piece)));
     assert_eq!(again.count(), 3);
 }
 
 /// The pieces of a page. While they are alive, one that has the same address is the same.
-fn pieces(pages: &Pages, view: &Arc<View>) -> Vec<Bytes> {
-    pages.gzip(Arc::clone(view), NOW, Format::Text).collect()
+fn pieces(pages: &MetricsPages, view: &Arc<View>) -> Vec<Bytes> {
+    pages.gzip(Arc::clone(view), NOW, PageFormat::Text).collect()
 }
 
 fn same(a: &Bytes, b: &Bytes) -> bool {
@@ -88,8 +90,8 @@ fn same(a: &Bytes, b: &Bytes) -> bool {
 fn other_readers_see_the_same_page() {
     let view = Arc::new(large());
     let pages = pages();
-    drop(compressed(&pages, &view, Format::Text));
-    let member = compressed(&pages, &view, Format::Text);
+    drop(compressed(&pages, &view, PageFormat::Text));
+    let member = compressed(&pages, &view, PageFormat::Text);
     let text = one_member(&member);
     let python_gzip =
         "import gzip,sys; sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))";
@@ -105,7 +107,7 @@ fn other_readers_see_the_same_page() {
 #[test]
 fn curl_sees_the_whole_page() {
     let pages = pages();
-    let member = compressed(&pages, &Arc::new(large()), Format::Text);
+    let member = compressed(&pages, &Arc::new(large()), PageFormat::Text);
     let text = one_member(&member);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/metrics", listener.local_addr().unwrap());
@@ -153,6 +155,6 @@ fn filter(command: &[&str], input: &[u8]) -> String {
 #[test]
 fn an_empty_view_is_a_whole_member() {
     let view = Arc::new(View::empty(NOW));
-    let member = compressed(&pages(), &view, Format::OpenMetrics);
+    let member = compressed(&pages(), &view, PageFormat::OpenMetrics);
     assert!(one_member(&member).ends_with("# EOF\n"));
 }

@@ -2,7 +2,7 @@
 
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,19 +28,19 @@ pub(super) struct Page {
     pub(super) types: Vec<(String, String)>,
 }
 
-pub(super) fn pages() -> Pages {
-    Pages::new(Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap()))
+pub(super) fn pages() -> MetricsPages {
+    MetricsPages::new(Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap()))
 }
 
 /// The page of `view` at `now`, as text.
-pub(super) fn text(view: &View, now: Timestamp, format: Format) -> String {
+pub(super) fn text(view: &View, now: Timestamp, format: PageFormat) -> String {
     let chunks: Vec<u8> = pages().text(Arc::new(view.clone()), now, format).flatten().collect();
     String::from_utf8(chunks).unwrap()
 }
 
 /// The page of `view` at `now`, read back.
 pub(super) fn read(view: &View, now: Timestamp) -> Page {
-    Page::parse(&text(view, now, Format::Text))
+    Page::parse(&text(view, now, PageFormat::Text))
 }
 
 impl Page {

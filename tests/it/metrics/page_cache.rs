@@ -12,7 +12,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserSummary;
 use lightning_sync_exporter::domain::view::{OrgView, View};
-use lightning_sync_exporter::metrics::{Format, Pages};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat};
 use std::sync::Arc;
 
 /// An organisation of one of the kinds that the other tests know, under a name of its own.
@@ -94,12 +94,12 @@ fn happen(view: &mut View, now: &mut Timestamp, random: &mut Random) {
     }
 }
 
-fn text(pages: &Pages, view: &Arc<View>, now: Timestamp, format: Format) -> String {
+fn text(pages: &MetricsPages, view: &Arc<View>, now: Timestamp, format: PageFormat) -> String {
     let bytes: Vec<u8> = pages.text(Arc::clone(view), now, format).flatten().collect();
     lasting(&String::from_utf8(bytes).unwrap())
 }
 
-fn gzip(pages: &Pages, view: &Arc<View>, now: Timestamp, format: Format) -> String {
+fn gzip(pages: &MetricsPages, view: &Arc<View>, now: Timestamp, format: PageFormat) -> String {
     let bytes: Vec<u8> = pages.gzip(Arc::clone(view), now, format).flatten().collect();
     lasting(&one_member(&bytes))
 }
@@ -132,7 +132,7 @@ fn a_page_of_kept_pieces_says_what_a_new_page_says() {
             let behind = random.one_of(&[0, 0, 0, 1, 40]);
             view.as_of = now.minus(TimeDelta::seconds(behind));
             let view = Arc::new(view.clone());
-            let format = random.one_of(&[Format::Text, Format::OpenMetrics]);
+            let format = random.one_of(&[PageFormat::Text, PageFormat::OpenMetrics]);
             if random.below(3) == 0 {
                 kept.prepare(&view, now);
             }
@@ -153,8 +153,8 @@ fn scrapes_that_overlap_each_have_the_page_of_their_own_view() {
     let kept = pages();
     let mut view = fleet(&mut random);
     let before = Arc::new(view.clone());
-    let expected_before = text(&pages(), &before, NOW, Format::Text);
-    let mut old = kept.gzip(Arc::clone(&before), NOW, Format::Text);
+    let expected_before = text(&pages(), &before, NOW, PageFormat::Text);
+    let mut old = kept.gzip(Arc::clone(&before), NOW, PageFormat::Text);
     let mut bytes: Vec<u8> = old.next().unwrap().to_vec();
     // While the first page is on its way, everybody is heard of, and another scrape comes and goes.
     let mut now = NOW.plus(TimeDelta::seconds(5));
@@ -163,16 +163,16 @@ fn scrapes_that_overlap_each_have_the_page_of_their_own_view() {
     }
     view.as_of = now;
     let after = Arc::new(view);
-    let expected_after = text(&pages(), &after, now, Format::Text);
+    let expected_after = text(&pages(), &after, now, PageFormat::Text);
     assert_ne!(difference(&expected_before, &expected_after), None);
-    let page = gzip(&kept, &after, now, Format::Text);
+    let page = gzip(&kept, &after, now, PageFormat::Text);
     assert_eq!(difference(&page, &expected_after), None);
     bytes.extend(old.flatten());
     let page = lasting(&one_member(&bytes));
     assert_eq!(difference(&page, &expected_before), None);
     let later = now.plus(TimeDelta::seconds(5));
-    let expected = text(&pages(), &after, later, Format::Text);
-    let page = gzip(&kept, &after, later, Format::Text);
+    let expected = text(&pages(), &after, later, PageFormat::Text);
+    let page = gzip(&kept, &after, later, PageFormat::Text);
     assert_eq!(difference(&page, &expected), None);
 }
 
@@ -183,20 +183,20 @@ fn a_prepared_page_is_sent_as_it_is() {
     let view = Arc::new(fleet(&mut random));
     // Nobody has asked for a compressed page yet, so none is prepared.
     kept.prepare(&view, NOW);
-    let first = gzip(&kept, &view, NOW, Format::Text);
+    let first = gzip(&kept, &view, NOW, PageFormat::Text);
     let mut next = View::clone(&view);
     next.as_of = NOW.plus(TimeDelta::seconds(15));
     let next = Arc::new(next);
     kept.prepare(&next, next.as_of);
     let soon = next.as_of.plus(TimeDelta::milliseconds(900));
-    let page = gzip(&kept, &next, soon, Format::Text);
-    let expected = text(&pages(), &next, next.as_of, Format::Text);
+    let page = gzip(&kept, &next, soon, PageFormat::Text);
+    let expected = text(&pages(), &next, next.as_of, PageFormat::Text);
     assert_eq!(difference(&page, &expected), None);
     assert_ne!(difference(&page, &first), None);
     // Of an engine that publishes no more, the age shows.
     let late = next.as_of.plus(TimeDelta::seconds(2));
-    let page = gzip(&kept, &next, late, Format::Text);
-    let expected = text(&pages(), &next, late, Format::Text);
+    let page = gzip(&kept, &next, late, PageFormat::Text);
+    let expected = text(&pages(), &next, late, PageFormat::Text);
     assert_eq!(difference(&page, &expected), None);
 }
 
@@ -207,7 +207,7 @@ fn counters_of_the_daemon_are_as_old_as_the_page() {
     let view = Arc::new(View::empty(NOW));
     let scrapes_at = |milliseconds| {
         let now = NOW.plus(TimeDelta::milliseconds(milliseconds));
-        let page = kept.gzip(Arc::clone(&view), now, Format::Text);
+        let page = kept.gzip(Arc::clone(&view), now, PageFormat::Text);
         let page = one_member(&page.flatten().collect::<Vec<u8>>());
         let line = "lightning_sync_exporter_scrapes_total ";
         let line = page.lines().find_map(|it| it.strip_prefix(line));
@@ -228,10 +228,10 @@ fn a_change_of_one_user_reaches_the_counts_and_the_series() {
         view.orgs = vec![Org::new("acme").user("ann@corp.example", odd, NOW).view()];
         Arc::new(view)
     };
-    let fine = gzip(&kept, &one(&[]), NOW, Format::Text);
+    let fine = gzip(&kept, &one(&[]), NOW, PageFormat::Text);
     let failing = one(&[(UserRow::MailboxVersion, Status::No)]);
-    let page = gzip(&kept, &failing, NOW, Format::Text);
+    let page = gzip(&kept, &failing, NOW, PageFormat::Text);
     assert_ne!(difference(&fine, &page), None);
-    let expected = text(&pages(), &failing, NOW, Format::Text);
+    let expected = text(&pages(), &failing, NOW, PageFormat::Text);
     assert_eq!(difference(&page, &expected), None);
 }

@@ -5,7 +5,7 @@ use super::page::Page;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::events::{Event, EventSink, Figure};
-use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
+use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ fn own(orgs: &[&str]) -> Arc<SelfMetrics> {
 
 /// The daemon's own series that contain `part`, as they stand after `exporter_`.
 fn series(own: &Arc<SelfMetrics>, part: &str) -> BTreeMap<String, f64> {
-    let pages = Pages::new(Arc::clone(own));
+    let pages = MetricsPages::new(Arc::clone(own));
     let view = Arc::new(View::empty(NOW));
-    let page: Vec<u8> = pages.text(view, NOW, Format::Text).flatten().collect();
+    let page: Vec<u8> = pages.text(view, NOW, PageFormat::Text).flatten().collect();
     let page = Page::parse(&String::from_utf8(page).unwrap());
     let samples = page.samples.iter().filter_map(|sample| {
         let name = sample.name.strip_prefix("lightning_sync_exporter_")?;

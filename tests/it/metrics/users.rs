@@ -4,23 +4,23 @@ use super::orgs::{NOW, Org, busy, view};
 use super::page::{read, text};
 use lightning_sync_exporter::domain::policy::{UserNames, UserSeries};
 use lightning_sync_exporter::domain::view::View;
-use lightning_sync_exporter::metrics::Format;
+use lightning_sync_exporter::metrics::PageFormat;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 #[test]
 fn no_name_is_on_a_page_unless_the_operator_asked_for_it() {
-    let anonymous = text(&view([busy()]), NOW, Format::Text);
+    let anonymous = text(&view([busy()]), NOW, PageFormat::Text);
     assert!(anonymous.contains("user=\"0000000000000000\""));
     assert!(!anonymous.contains('@'), "a mail address has one");
     let named = View { user_names: UserNames::Plain, ..view([busy()]) };
-    assert!(text(&named, NOW, Format::Text).contains("user=\"ann@corp.example\""));
+    assert!(text(&named, NOW, PageFormat::Text).contains("user=\"ann@corp.example\""));
 }
 
 #[test]
 fn users_have_series_only_where_the_operator_asked_for_them() {
     let aggregate = View { user_series: UserSeries::Aggregate, ..view([busy()]) };
-    assert!(!text(&aggregate, NOW, Format::Text).contains("user_status"));
+    assert!(!text(&aggregate, NOW, PageFormat::Text).contains("user_status"));
 }
 
 #[test]

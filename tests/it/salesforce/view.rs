@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::policy::{OrgPolicy, Product, UserNames, Use
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::OrgView;
-use lightning_sync_exporter::engine::{Engine, Settings};
+use lightning_sync_exporter::engine::{Engine, EngineSettings};
 use lightning_sync_exporter::events::Events;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn minutes(count: i64) -> Timestamp {
 }
 
 fn engine(policy: OrgPolicy) -> Engine<MemoryStore> {
-    let settings = Settings {
+    let settings = EngineSettings {
         policies: vec![Arc::new(policy)],
         keep_activity: TimeDelta::days(7),
         keep_history: TimeDelta::days(400),

@@ -151,20 +151,22 @@ fn expect_loaded(store: &mut impl Store) {
         acme.users,
         [(Source::Snapshot, user("ann@acme.example"), cells(Status::ResetInProgress, 3))]
     );
-    assert_eq!(acme.spoke, [(Source::Snapshot, at(2), true)]);
+    assert_eq!(acme.heartbeats, [(Source::Snapshot, at(2), true)]);
     assert_eq!(acme.covered, []);
     assert_eq!((beta.id, beta.name.as_str(), beta.known_since), (OrgId(2), "beta", at(5)));
     assert_eq!((beta.readings.len(), beta.users.len()), (0, 0));
-    assert_eq!(beta.spoke, [(Source::Activity, at(2), false)]);
+    assert_eq!(beta.heartbeats, [(Source::Activity, at(2), false)]);
     assert_eq!(beta.memories, [(Source::Salesforce, b"[1]"[..].into())]);
     assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
 }
 
-fn expect_told(history: &impl History) {
+fn expect_history(history: &impl History) {
     let change =
         |minutes, value| ReadingChange { at: at(minutes), source: Source::Snapshot, value };
     let all = (Timestamp::MIN, Timestamp::MAX);
-    let changes = |row, (from, upto)| history.reading_changes(OrgId(1), row, from, upto).unwrap();
+    let changes = |row, (from, upto)| {
+        history.reading_changes(OrgId(1), row, from, upto, TimeDelta::nanoseconds(1)).unwrap()
+    };
     let named = change(1, OrgValue::Account(Some("svc".into())));
     let none = change(2, OrgValue::Account(None));
     assert_eq!(changes(OrgRow::ServiceAccountProvided, all), [named, none.clone()]);
@@ -207,7 +209,7 @@ fn expect_told(history: &impl History) {
 fn the_memory_store_gives_back_what_was_written() {
     let mut store = MemoryStore::new();
     live(&mut store);
-    expect_told(&store);
+    expect_history(&store);
     let mut again = store.clone();
     drop(store);
     expect_loaded(&mut again);
@@ -221,10 +223,10 @@ fn the_database_gives_back_what_was_written_after_it_was_closed() {
     let identity = store.load().unwrap().identity.bytes();
     live(&mut store);
     let history = SqliteHistory::open(&path).unwrap();
-    expect_told(&history);
+    expect_history(&history);
     expect_loaded(&mut store);
     drop(store);
-    expect_told(&history);
+    expect_history(&history);
     let mut store = try_open(&path).unwrap();
     expect_loaded(&mut store);
     assert_eq!(store.load().unwrap().identity.bytes(), identity, "made once");
@@ -243,7 +245,10 @@ fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usiz
     let (from, upto) = (Timestamp::MIN, Timestamp::MAX);
     let hours = history.hours(OrgId(2), from, upto).unwrap().len();
     let row = OrgRow::ServiceAccountProvided;
-    let readings = history.reading_changes(OrgId(1), row, from, upto).unwrap().len();
+    let readings = history
+        .reading_changes(OrgId(1), row, from, upto, TimeDelta::nanoseconds(1))
+        .unwrap()
+        .len();
     let turns = history
         .user_changes(OrgId(1), &user("ann@acme.example"), (from, upto), usize::MAX)
         .unwrap()
@@ -338,4 +343,48 @@ fn the_newest_record_is_found_among_kept_expired_and_future_ones() {
     let directory = tempfile::tempdir().unwrap();
     newest_between_kept_and_future(&mut try_open(&directory.path().join("a.db")).unwrap());
     newest_between_kept_and_future(&mut MemoryStore::new());
+}
+
+/// A page that is pushed every minute moves its last sync every minute; a chart of a week has a point an hour.
+fn thinned(store: &mut impl Store, history: &impl History) {
+    let row = OrgRow::LastSync(ObjectType::Events);
+    let (org, _) = store.org(&OrgName::new("acme").unwrap(), at(0)).unwrap();
+    let reading = |source, minute: i64| Write::Reading {
+        org,
+        row,
+        source,
+        reading: Reading {
+            value: OrgValue::Instant(at(minute - 1)),
+            observed_at: at(minute),
+            changed_at: at(minute),
+        },
+    };
+    let minutes = 0..60 * 24;
+    let writes: Vec<Write> = minutes
+        .flat_map(|minute| [Source::Snapshot, Source::Salesforce].map(|by| reading(by, minute)))
+        .collect();
+    store.commit(&writes).unwrap();
+    let read =
+        |every| history.reading_changes(org, row, Timestamp::MIN, Timestamp::MAX, every).unwrap();
+    assert_eq!(read(TimeDelta::minutes(1)).len(), 2 * 60 * 24);
+    let hourly = read(TimeDelta::hours(1));
+    assert!((48..=50).contains(&hourly.len()), "{}", hourly.len());
+    assert!(hourly.is_sorted_by_key(|change| (change.at, change.source)));
+    // Of each hour the last change: the newest of all is never left out.
+    let last = |source| hourly.iter().rfind(|change| change.source == source).unwrap();
+    for source in [Source::Snapshot, Source::Salesforce] {
+        assert_eq!(last(source).at, at(60 * 24 - 1));
+        assert_eq!(last(source).value, OrgValue::Instant(at(60 * 24 - 2)));
+    }
+}
+
+#[test]
+fn of_changes_that_come_close_together_a_chart_reads_the_last() {
+    let memory = MemoryStore::new();
+    thinned(&mut memory.clone(), &memory);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let mut store = try_open(&path).unwrap();
+    let history = SqliteHistory::open(&path).unwrap();
+    thinned(&mut store, &history);
 }

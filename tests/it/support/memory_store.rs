@@ -1,6 +1,7 @@
 //! A store without a disk, for tests of the engine. What [`Store`] promises of counting holds here
 //! too; what it promises of surviving holds for as long as a clone of the handle lives.
 
+use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{
     ActivityKind, ActivityRecord, IdentityKey, RecordKey,
 };
@@ -10,7 +11,7 @@ use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
-use lightning_sync_exporter::domain::windows::{Ledger, Tally};
+use lightning_sync_exporter::domain::windows::{LaneTally, Ledger};
 use lightning_sync_exporter::store::{
     HISTORY_LIMIT, History, HourTotal, ReadingChange, Store, StoreError, Stored, StoredOrg,
     UserChange, Write, Written,
@@ -38,7 +39,7 @@ struct Inner {
     reading_changes: BTreeMap<(OrgId, OrgRow, Timestamp, Source), OrgValue>,
     users: BTreeMap<(OrgId, Source, UserName), UserReadings>,
     user_changes: BTreeMap<UserTurn, (Status, Status)>,
-    spoke: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
+    heartbeats: BTreeMap<(OrgId, Source), (Timestamp, bool)>,
     memories: BTreeMap<(OrgId, Source), Arc<[u8]>>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     incidents: BTreeMap<OrgId, Incidents>,
@@ -131,8 +132,8 @@ impl Inner {
                 self.users.remove(&(*org, *source, user.clone()));
             }
             Write::SourceHeartbeat { org, source, at, users_complete } => {
-                let spoke = self.spoke.entry((*org, *source)).or_insert((*at, false));
-                *spoke = (*at, users_complete.unwrap_or(spoke.1));
+                let heartbeat = self.heartbeats.entry((*org, *source)).or_insert((*at, false));
+                *heartbeat = (*at, users_complete.unwrap_or(heartbeat.1));
             }
             Write::SourceMemory { org, source, bytes } => {
                 self.memories.insert((*org, *source), Arc::clone(bytes));
@@ -152,7 +153,7 @@ impl Inner {
 impl Ledger for MemoryStore {
     type Error = StoreError;
 
-    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<Tally>, StoreError> {
+    fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, StoreError> {
         if after >= upto {
             return Ok(Vec::new());
         }
@@ -165,7 +166,7 @@ impl Ledger for MemoryStore {
             let sum = lanes.entry(*lane).or_insert((0, *at));
             *sum = (sum.0 + 1, sum.1.max(*at));
         }
-        let tally = |((org, kind), (count, newest))| Tally { org, kind, count, newest };
+        let tally = |((org, kind), (count, newest))| LaneTally { org, kind, count, newest };
         Ok(lanes.into_iter().map(tally).collect())
     }
 
@@ -205,7 +206,7 @@ impl Store for MemoryStore {
             let readings =
                 readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
             let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
-            let spoke = inner.spoke.iter().filter(|((org, _), _)| *org == id);
+            let heartbeats = inner.heartbeats.iter().filter(|((org, _), _)| *org == id);
             let memories = inner.memories.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
             stored.orgs.push(StoredOrg {
@@ -216,7 +217,7 @@ impl Store for MemoryStore {
                 users: users
                     .map(|((_, source, user), cells)| (*source, user.clone(), cells.clone()))
                     .collect(),
-                spoke: spoke
+                heartbeats: heartbeats
                     .map(|((_, source), (at, complete))| (*source, *at, *complete))
                     .collect(),
                 memories: memories
@@ -308,8 +309,10 @@ impl History for MemoryStore {
         row: OrgRow,
         from: Timestamp,
         upto: Timestamp,
+        every: TimeDelta,
     ) -> Result<Vec<ReadingChange>, StoreError> {
         let inner = self.inner();
+        let span = every.num_nanoseconds().unwrap_or(i64::MAX).max(1);
         let all = inner
             .reading_changes
             .iter()
@@ -321,7 +324,13 @@ impl History for MemoryStore {
                 source: *source,
                 value: value.clone(),
             });
-        Ok(last(all.collect()))
+        let mut newest = BTreeMap::new();
+        for change in all {
+            newest.insert((change.at.nanos() / span, change.source), change);
+        }
+        let mut all: Vec<_> = newest.into_values().collect();
+        all.sort_by_key(|change| (change.at, change.source));
+        Ok(last(all))
     }
 
     fn user_changes(

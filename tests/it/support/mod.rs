@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod disk;
+pub(crate) mod documents;
 pub(crate) mod http;
 pub(crate) mod memory_store;
 pub(crate) mod process;

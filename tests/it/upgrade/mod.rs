@@ -44,8 +44,8 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
 
     let page = get(address, "/metrics").text();
     for sample in [
-        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"contacts\"} 1.795859117e+09",
-        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"events\"} 1.795852517e+09",
+        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"contacts\"} 1795859117",
+        "last_sync_timestamp_seconds{org=\"acme\",object_type=\"events\"} 1795852517",
         "records_failed_24h{org=\"acme\",object_type=\"events\"} 1",
         "linked_users{org=\"acme\"} 2",
         "users{org=\"acme\",check=\"reset\",status=\"marked_for_reset\"} 1",

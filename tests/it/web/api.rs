@@ -81,7 +81,8 @@ fn a_live_a_held_a_zero_and_an_unknown_value_are_told_apart() {
     ] {
         assert_eq!(facts(rows, row), wanted, "{row}");
     }
-    let guide = guidance::org_row(
+    let guide = guidance::org_row_of(
+        lightning_sync_exporter::domain::policy::Product::LightningSync,
         lightning_sync_exporter::domain::rows::OrgRow::ServiceAccountRecognized,
         guidance::OrgState::No,
     )

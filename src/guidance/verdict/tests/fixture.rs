@@ -1,6 +1,6 @@
 //! Organisations to judge, built row by row.
 
-use super::{Verdict, verdict};
+use super::super::{Verdict, verdict};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source};
 use crate::domain::judge::judge_org;
 use crate::domain::policy::OrgPolicy;
