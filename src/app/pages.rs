@@ -2,7 +2,7 @@
 
 use super::daemon::Shared;
 use crate::domain::time::Timestamp;
-use crate::metrics::{PageFormat, MetricsPages};
+use crate::metrics::{MetricsPages, PageFormat};
 use crate::web::ChunkSource;
 use crate::web::negotiate::{self, Encoding};
 use crate::web::services::MetricsPage;
