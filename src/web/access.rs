@@ -110,10 +110,7 @@ impl<'a> Requester<'a> {
 
     /// The one `Origin` of the request, if it is one of `allowed_origins`.
     pub(super) fn allowed_origin<'b>(&self, allowed_origins: &'b [String]) -> Option<&'b str> {
-        let mut origins = self.headers.get_all(ORIGIN).iter();
-        let (Some(origin), None) = (origins.next(), origins.next()) else {
-            return None;
-        };
+        let origin = only(self.headers, &ORIGIN)?;
         allowed_origins
             .iter()
             .find(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -122,11 +119,7 @@ impl<'a> Requester<'a> {
 
     /// Whether every host that the request names, and it names one, is this one.
     fn names_loopback(&self) -> bool {
-        let mut hosts = self.headers.get_all(HOST).iter();
-        let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return false;
-        };
-        host.to_str().is_ok_and(is_loopback_host)
+        only(self.headers, &HOST).is_some_and(|host| host.to_str().is_ok_and(is_loopback_host))
             && self.uri.authority().is_none_or(|authority| is_loopback_host(authority.as_str()))
     }
 
@@ -214,10 +207,7 @@ impl<'a> Requester<'a> {
                 Ok(())
             }
             (Some(Access { token: None, .. }), _, Ok(())) => Ok(()),
-            (None, _, Ok(())) => Err(Problem::new(
-                ProblemReason::UnknownOrg,
-                "No organisation of this name is configured. /api/v1/orgs lists those that are.",
-            )),
+            (None, _, Ok(())) => Err(Problem::unknown_org()),
             (_, Some(_), _) => Err(Problem::new(
                 ProblemReason::TokenWrong,
                 "The token does not open this path. Send the token of this very organisation (`ingest.token_file`).",
@@ -238,13 +228,16 @@ impl<'a> Requester<'a> {
 
     /// The bearer token, if exactly one was sent.
     fn bearer(&self) -> Option<&[u8]> {
-        let mut values = self.headers.get_all(AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return None;
-        };
+        let value = only(self.headers, &AUTHORIZATION)?;
         let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
         scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
     }
+}
+
+/// The value of a header that came exactly once.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 const WITHOUT_A_TOKEN: &str = "Send the organisation's token as `Authorization: Bearer …`. An organisation without a \

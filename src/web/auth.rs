@@ -3,6 +3,7 @@
 //! With users configured, everything but ingest asks for a name and a password, the health paths included, as every
 //! program of the Prometheus family does. Ingest has tokens of its own.
 
+use super::access::only;
 use super::answer::set;
 use super::passwords::{PasswordVerdict, Passwords};
 use super::problem::{Problem, ProblemReason};
@@ -97,11 +98,8 @@ fn wrong() -> Problem {
 
 /// Name and password, if exactly one `Authorization: Basic` was sent.
 fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, coded) = value.as_bytes().split_at_checked("Basic ".len())?;
+    let (scheme, coded) =
+        only(headers, &AUTHORIZATION)?.as_bytes().split_at_checked("Basic ".len())?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use super::limits::CHANGES;
 use super::routes::WebState;
-use crate::domain::ids::{ObjectType, OrgId};
+use crate::domain::ids::ObjectType;
 use crate::domain::rows::OrgRow;
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserEntry;
@@ -24,28 +24,34 @@ pub(super) struct Past {
     pub(super) syncs: Vec<(ObjectType, Vec<ReadingChange>)>,
 }
 
-/// Reads an organisation's past; `None` when it cannot be read.
-pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Option<Past> {
+/// Reads on a thread that may block, a few at a time.
+async fn read<T: Send + 'static>(
+    site: &WebState,
+    look: impl FnOnce(&dyn History) -> Option<T> + Send + 'static,
+) -> Option<T> {
     let history = site.services.history.clone()?;
-    let (id, objects) = (org.id, org.policy.objects.clone());
     let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
     tokio::task::spawn_blocking(move || {
-        let past = read(history.as_ref(), id, &objects, now);
-        drop(turn);
-        past
+        let _turn = turn;
+        look(history.as_ref())
     })
     .await
     .ok()?
 }
 
-fn read(history: &dyn History, id: OrgId, objects: &[ObjectType], now: Timestamp) -> Option<Past> {
-    let from = now.minus(READ_BACK);
-    let mut syncs = Vec::new();
-    for object in objects {
-        let row = OrgRow::LastSync(*object);
-        syncs.push((*object, history.reading_changes(id, row, from, now, SYNCS_EVERY).ok()?));
-    }
-    Some(Past { hours: history.hours(id, from, now).ok()?, syncs })
+/// Reads an organisation's past; `None` when it cannot be read.
+pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Option<Past> {
+    let (id, objects) = (org.id, org.policy.objects.clone());
+    read(site, move |history| {
+        let from = now.minus(READ_BACK);
+        let mut syncs = Vec::new();
+        for object in objects {
+            let row = OrgRow::LastSync(object);
+            syncs.push((object, history.reading_changes(id, row, from, now, SYNCS_EVERY).ok()?));
+        }
+        Some(Past { hours: history.hours(id, from, now).ok()?, syncs })
+    })
+    .await
 }
 
 /// The newest changes of a user's states, newest first; `None` when they cannot be read.
@@ -55,16 +61,10 @@ pub(super) async fn of_user(
     user: &UserEntry,
     now: Timestamp,
 ) -> Option<Vec<UserChange>> {
-    let history = site.services.history.clone()?;
     let (id, name) = (org.id, user.name.clone());
-    let turn = Arc::clone(&site.readers).acquire_owned().await.ok()?;
-    let mut changes = tokio::task::spawn_blocking(move || {
-        let changes = history.user_changes(id, &name, (Timestamp::MIN, now), CHANGES).ok();
-        drop(turn);
-        changes
+    read(site, move |history| {
+        let changes = history.user_changes(id, &name, (Timestamp::MIN, now), CHANGES).ok()?;
+        Some(changes.into_iter().rev().collect())
     })
     .await
-    .ok()??;
-    changes.reverse();
-    Some(changes)
 }

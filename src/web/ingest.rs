@@ -185,10 +185,7 @@ async fn push(site: &WebState, kind: IngestKind, request: Request, mut from: Sen
                 take(site, org, kind, &head, &mut incoming, &from).await
             }
             (Err(problem), _) => Err(problem),
-            (Ok(()), None) => Err(Problem::new(
-                ProblemReason::UnknownOrg,
-                "No organisation of this name is configured.",
-            )),
+            (Ok(()), None) => Err(Problem::unknown_org()),
         };
         taken.unwrap_or_else(|problem| {
             drain(incoming);

@@ -72,10 +72,8 @@ impl Passwords {
         let hashes = hashes(users, user);
         let known = user.is_some();
         let print = self.print(name, password, user.map_or("", |user| user.hash.expose()));
-        match self.remembered(&print) {
-            Some(true) => return PasswordVerdict::Right,
-            Some(false) => return PasswordVerdict::Wrong,
-            None => {}
+        if let Some(verdict) = self.remembered(&print) {
+            return verdict;
         }
         let address = match from {
             FairKey::Peer(address) => *address,
@@ -88,8 +86,8 @@ impl Passwords {
             return PasswordVerdict::TooMany;
         };
         // Somebody who waited before us may have brought the same.
-        if let Some(right) = self.remembered(&print) {
-            return if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong };
+        if let Some(verdict) = self.remembered(&print) {
+            return verdict;
         }
         let password = Zeroizing::new(password.to_owned());
         let computed = tokio::task::spawn_blocking(move || {
@@ -116,9 +114,10 @@ impl Passwords {
         print.finalize().into()
     }
 
-    fn remembered(&self, print: &[u8; 32]) -> Option<bool> {
+    fn remembered(&self, print: &[u8; 32]) -> Option<PasswordVerdict> {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.right.get(print).copied()
+        let right = *remembered.right.get(print)?;
+        Some(if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong })
     }
 
     fn remember(&self, print: [u8; 32], right: bool) {
@@ -263,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_host_that_floods_leaves_room_for_another() {
+    async fn one_host_that_floods_leaves_turns_for_another() {
         let passwords = Arc::new(Passwords::new());
         let users = Arc::new(users(&[("ann", "first")]));
         let flooding = FairKey::Peer([192, 0, 2, 1].into());

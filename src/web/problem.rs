@@ -111,6 +111,13 @@ impl Problem {
         Self::new(ProblemReason::BadQuery, detail)
     }
 
+    /// An organisation that is not there.
+    pub(super) fn unknown_org() -> Self {
+        let detail =
+            "No organisation of this name is configured. /api/v1/orgs lists those that are.";
+        Self::new(ProblemReason::UnknownOrg, detail)
+    }
+
     /// Gives an answer of this problem the headers that belong to it, whatever its body is.
     pub(super) fn dress(&self, response: &mut Response) {
         if passes(self.reason) {

@@ -39,12 +39,8 @@ impl Moment {
     /// # Errors
     /// When there is none.
     pub(super) fn org(&self, name: &str) -> Result<&Arc<OrgView>, Problem> {
-        OrgName::new(name).ok().and_then(|name| self.view.org(&name)).ok_or_else(|| {
-            Problem::new(
-                ProblemReason::UnknownOrg,
-                "No organisation of this name is configured. /api/v1/orgs lists those that are.",
-            )
-        })
+        let name = OrgName::new(name).ok();
+        name.and_then(|name| self.view.org(&name)).ok_or_else(Problem::unknown_org)
     }
 }
 

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_sender_leaves_room_for_another() {
+    async fn one_sender_leaves_a_part_for_another() {
         let (pool, pace) = (Pool::new(10, 5), ConnectionPace::new());
         let _first = pool.take(&key(1), &pace, 5).unwrap();
         assert!(pool.take(&key(1), &pace, 1).is_err());

@@ -199,8 +199,8 @@ fn synced(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) ->
 
 /// Ages of the last sync in hours, evenly spaced up to now.
 fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
-    let step = TimeDelta::hours(hours) / POINTS;
-    let from = now.minus(TimeDelta::hours(hours));
+    let whole = TimeDelta::hours(hours);
+    let from = now.minus(whole);
     let limit = org.policy.stale_after.num_seconds() as f64 / 3600.0;
     let (mut lines, mut gaps, mut words) = (Vec::new(), Vec::new(), Vec::new());
     let mut most = limit;
@@ -208,7 +208,7 @@ fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> C
         let proofs = proofs(past, object, org, now);
         let points: Vec<(Timestamp, f64)> = (0..=POINTS)
             .filter_map(|point| {
-                let at = now.minus(step * (POINTS - point));
+                let at = now.minus(whole * (POINTS - point) / POINTS);
                 let known = proofs.iter().filter(|(known_at, _)| *known_at <= at);
                 let last = known.map(|(_, synced)| (*synced).min(at)).max()?;
                 Some((at, at.since(last).num_seconds() as f64 / 3600.0))
