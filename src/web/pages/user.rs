@@ -35,6 +35,8 @@ struct UserPage<'a> {
     changes: Vec<UserChangeLine>,
     no_changes: &'static str,
     note: Option<SuccessorNote>,
+    /// When the user logged in last, as far as it was read.
+    logged_in: Option<When>,
     /// Whether the user has to move to the successor product and has not.
     left: bool,
 }
@@ -86,6 +88,9 @@ pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Answer, Problem> {
             Some(_) => "Nothing has changed since this user was first read.",
             None => "The history cannot be read just now.",
         },
+        logged_in: org
+            .note(entry, now)
+            .and_then(|note| Some(When::of(note.logged_in_at?, org, now))),
         note: org.note(entry, now).cloned(),
         left: org.moved(entry, now) == Some(false),
         changes: past

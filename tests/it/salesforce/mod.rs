@@ -1,8 +1,10 @@
 //! Salesforce as a source, against the simulator and against what others wrote.
 
+mod claims;
 mod daemon;
 mod failures;
 mod fixture;
+mod lacks;
 mod measured;
 mod network;
 mod others;
