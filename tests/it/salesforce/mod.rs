@@ -1,5 +1,6 @@
 //! Salesforce as a source, against the simulator and against what others wrote.
 
+mod access;
 mod claims;
 mod daemon;
 mod failures;

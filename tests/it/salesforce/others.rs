@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 /// Python with the packages of `tests/run`.
-fn python(script: &str) -> Command {
+pub(super) fn python(script: &str) -> Command {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(repository("target"), PathBuf::from);
     let mut command = Command::new("python3");
     command
