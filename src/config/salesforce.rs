@@ -5,7 +5,9 @@ use super::token;
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::http_client::{Authorities, Endpoint};
-use crate::sources::salesforce::{Auth, ReportColumns, ReportSettings, SalesforceSettings, SigningKey};
+use crate::sources::salesforce::{
+    Auth, ReportColumns, ReportSettings, SalesforceSettings, SigningKey,
+};
 use std::path::Path;
 use std::sync::Arc;
 

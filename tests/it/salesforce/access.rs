@@ -40,9 +40,12 @@ fn what_the_schema_does_not_have_is_found() {
         ("ecaOauthPlcy", ">120<", ">two<", "sessionTimeoutInMinutes is no number"),
         ("ecaOauth-meta", "externalClientApplication", "label", "needs externalClientApplication"),
     ] {
-        let path = shipped().into_iter().find(|path| path.to_string_lossy().contains(name)).unwrap();
+        let path =
+            shipped().into_iter().find(|path| path.to_string_lossy().contains(name)).unwrap();
         let text = fs::read_to_string(path).unwrap();
-        let wrong = text.replace(right, wrong).replace("</label>", if wrong == "<lable>" { "</lable>" } else { "</label>" });
+        let wrong = text
+            .replace(right, wrong)
+            .replace("</label>", if wrong == "<lable>" { "</lable>" } else { "</label>" });
         let copy = directory.path().join("copy.xml");
         fs::write(&copy, wrong).unwrap();
         let said = checked(&[copy]);
