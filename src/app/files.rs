@@ -16,7 +16,7 @@ use crate::sources::files::{
 };
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
-use crate::sources::salesforce::{Report, read_csv, report_figures};
+use crate::sources::salesforce::{ErrorReport, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +71,7 @@ struct Looks {
     directory: Arc<WatchedDirectory>,
     watcher: Arc<Mutex<Watcher>>,
     /// The exported report that was read last.
-    report: Arc<Mutex<Option<Report>>>,
+    report: Arc<Mutex<Option<ErrorReport>>>,
     /// The look that is under way: a network share may hang, and then only its thread does.
     look: Option<JoinHandle<Result<usize, LookError>>>,
 }
@@ -130,7 +130,7 @@ impl WatchedDirectory {
         &self,
         found: Result<Dropped, Refused>,
         now: Timestamp,
-        latest: &Mutex<Option<Report>>,
+        latest: &Mutex<Option<ErrorReport>>,
     ) -> Taken {
         let file = match found {
             Ok(file) => file,
@@ -175,7 +175,7 @@ impl WatchedDirectory {
     }
 
     /// Reads an exported error report. Nothing of it goes to disk: like one that is polled, it is figures alone.
-    fn report(&self, file: &Dropped, latest: &Mutex<Option<Report>>) -> Taken {
+    fn report(&self, file: &Dropped, latest: &Mutex<Option<ErrorReport>>) -> Taken {
         let Some(columns) = &self.files.report else {
             return self.of_no_form(&file.name, NO_COLUMNS.to_owned());
         };

@@ -6,7 +6,7 @@ use super::{bytes, duration};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
-use crate::sources::salesforce::Settings;
+use crate::sources::salesforce::SalesforceSettings;
 use crate::tls::{ClientAuth, TlsVersion};
 use KeyDefault::{Needed, Value, Words};
 use KeyExample::{Live, Off};
@@ -135,6 +135,7 @@ pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// How the label of a report's column looks.
 const LABEL: KeyKind = Text("^.{1,255}$", "a column's label as the report shows it");
+const WORD: KeyKind = Text("^.{1,255}$", "a word as the report shows it");
 
 macro_rules! keys {
     ($($path:literal: $kind:expr, $default:expr, $example:expr, $doc:literal;)+) => {
@@ -277,6 +278,10 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].files.report.user_column": LABEL, Needed,
         Off("User"),
         "The label of the column that names the user.";
+    "orgs[].files.report.contact_word": WORD, Words("contact"), Off("Kontakt"),
+        "What a row about a contact has in object_column, where the report is in another language than English.";
+    "orgs[].files.report.event_word": WORD, Words("event"), Off("Ereignis"),
+        "What a row about an event has in object_column, where the report is in another language than English.";
     "orgs[].salesforce": Section, Words("Salesforce is not polled"), Off(""),
         "Asks Salesforce itself, over its documented interfaces.";
     "orgs[].salesforce.my_domain": Text("^https?://[^/@?#]+/?$", "the organisation's own https URL, such as https://acme.my.salesforce.com"),
@@ -285,7 +290,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].salesforce.ca_file": File, Words("the system's authorities alone"),
         Off("/etc/lightning-sync/proxy-ca.pem"),
         "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
-    "orgs[].salesforce.api_version": Count(Settings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
+    "orgs[].salesforce.api_version": Count(SalesforceSettings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
         "The version of Salesforce's API, without the .0; the fields that are read exist since 59.";
     "orgs[].salesforce.auth": Section, Needed, Off(""),
         "How to get a session: exactly one of the sections below.";
@@ -313,7 +318,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "Who is to believe the assertion. It has to fit my_domain, or be it.";
     "orgs[].salesforce.poll_every": Span(TimeDelta::seconds(30), hours(1), "each poll is a request of the organisation's daily allowance, and counters begin anew at midnight"),
         Value("60s"), Off("60s"),
-        "How often to ask. 60s is 1,440 requests a day; for a Developer organisation with its 15,000 a day take 300s.";
+        "How often to ask. 60s is about 1,700 requests a day; for a Developer organisation with its 15,000 a day take 300s.";
     "orgs[].salesforce.api_budget_percent": Count(1, 100), Value("80"), Off("80"),
         "The share of the organisation's daily API requests, used by anybody, beyond which polling pauses. It slows down from three quarters of it on.";
     "orgs[].salesforce.report": Section, Words("no report is run"), Off(""),
@@ -327,6 +332,12 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].salesforce.report.user_column": LABEL, Needed,
         Off("User"),
         "The label of the column that names the user.";
+    "orgs[].salesforce.report.contact_word": WORD, Words("contact"), Off("Kontakt"),
+        "What a row about a contact has in object_column, where the report is in another language than English.";
+    "orgs[].salesforce.report.event_word": WORD, Words("event"), Off("Ereignis"),
+        "What a row about an event has in object_column, where the report is in another language than English.";
+    "orgs[].salesforce.read_settings": Flag, Value("true"), Off("true"),
+        "Whether the switches of Outlook integration and sync are read. It takes a permission that could also change them; without it everything else works.";
     "orgs[].salesforce.approximate_activity": Flag, Value("false"), Off("false"),
         "Whether changed contacts and events are counted every 15 minutes: an upper bound of what could sync, changes by people included. No alert uses it.";
 };

@@ -32,6 +32,8 @@ pub struct SuccessorNote {
     pub onboarding: &'static str,
     /// What it recommends to do.
     pub recommended: Option<Arc<str>>,
+    /// When the user logged in last, as far as it was read: the state of the connection is as old.
+    pub logged_in_at: Option<Timestamp>,
 }
 
 /// The successor product's users.
@@ -54,6 +56,8 @@ impl Successor {
 pub struct SourceFacts {
     /// The successor product's users, where they were seen.
     pub successor: Option<Arc<Successor>>,
+    /// Active users who are assigned to the successor product and not among its users.
+    pub unlisted: Option<u64>,
     /// Changes of the set-up.
     pub setup: SetupTrail,
 }
@@ -117,6 +121,11 @@ impl SourceStates {
     /// The successor product's users, from whichever source sees them.
     pub fn successor(&self) -> Option<&Successor> {
         self.states.values().find_map(|state| state.facts.successor.as_deref())
+    }
+
+    /// Active users who are assigned to the successor product and not among its users, where somebody sees that.
+    pub fn unlisted(&self) -> Option<u64> {
+        self.states.values().find_map(|state| state.facts.unlisted)
     }
 
     /// Changes of the set-up, from whichever source reads them.
@@ -209,6 +218,7 @@ mod tests {
                 connectivity: "active",
                 onboarding: "complete",
                 recommended: None,
+                logged_in_at: None,
             })
         };
         let names = [("ann@b.c", true), ("bob@b.c", false)];

@@ -389,15 +389,21 @@ impl OrgView {
     }
 
     /// How many users should be linked: as configured, else all that are assigned when the whole list is known.
-    /// `None` also while users leave for the successor product. In that product who is not linked fails a check, so a
-    /// number that nobody configured would only say the same again.
+    /// `None` also while users leave for the successor product. In that product who is listed and not linked fails a
+    /// check, so only those count who are assigned and not listed at all.
     pub fn expected_linked_users(&self, now: Timestamp) -> Option<u64> {
         if self.policy.migrating(now) {
             return None;
         }
         let assigned = match self.policy.product {
             Product::LightningSync => self.summary.assigned,
-            Product::EinsteinActivityCapture => None,
+            Product::EinsteinActivityCapture => {
+                let unlisted = self.source_states.unlisted().filter(|users| *users > 0);
+                match self.current(OrgRow::LinkedUsers, now).map(|row| row.value) {
+                    Some(OrgValue::Count(linked)) => unlisted.map(|users| linked + users),
+                    _ => None,
+                }
+            }
         };
         self.policy.expected_linked_users.or(assigned)
     }

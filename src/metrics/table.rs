@@ -141,7 +141,7 @@ pub(super) const METRICS: &[Metric] = &[
     m("lightning_sync_salesforce_api_budget_used_ratio", MetricKind::Gauge, ORG, MetricGroup::Exporter,
         "The used share of api_budget_percent of the organisation's daily API requests; polling slows down from 0.75 and pauses from 1. Absent: Salesforce has not reported it."),
     m("lightning_sync_salesforce_api_calls_total", MetricKind::Counter, ORG, MetricGroup::Exporter,
-        "Requests that this daemon sent to Salesforce, those for a session included. Absent: Salesforce is not polled."),
+        "Requests of this daemon to Salesforce as it counts them, each part of a batch as one; those for a session included. Absent: Salesforce is not polled."),
     m("lightning_sync_salesforce_api_requests_allowed", MetricKind::Gauge, ORG, MetricGroup::Exporter,
         "API requests that the organisation may send in 24 hours. Absent: Salesforce has not reported it."),
     m("lightning_sync_salesforce_api_requests_used", MetricKind::Gauge, ORG, MetricGroup::Exporter,

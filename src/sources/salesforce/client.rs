@@ -1,21 +1,26 @@
 //! Requests with a session: had when it is needed, used until it is refused, renewed once in a poll.
 
-use super::answer::object_of;
-use super::errors::{failure_of, not_answered};
+use super::answer::{failure_of, not_answered, object_of};
+use super::facts::Part;
 use super::failure::SalesforceFailure;
 use super::grant;
-use super::metadata;
-use super::settings::{Auth, Settings};
-use super::usage;
+use super::metadata::{self, Switch};
+use super::settings::{Auth, SalesforceSettings};
 use crate::domain::time::Timestamp;
-use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
+use crate::http_client::{
+    HttpClient, HttpLimits, HttpRequest, HttpResponse, TransportFailure, Trust,
+};
 use crate::secret::Secret;
 use crate::sources::failure::Failure;
 use crate::sources::polling::Usage;
 use chrono::{DateTime, TimeDelta, Utc};
+use flate2::read::MultiGzDecoder;
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
+};
 use serde_json::{Map, Value};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,33 +32,39 @@ const LIMITS: HttpLimits = HttpLimits {
     body_bytes: 8 << 20,
 };
 
-/// Speaks to one organisation.
+/// Sends requests to one organisation.
 #[derive(Debug)]
 pub(super) struct Client {
     http: HttpClient,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<SalesforceSettings>,
     session: Option<Secret>,
     /// Whether this poll has got a session already: a second one would not be better.
     renewed: bool,
     /// Requests of this poll, those for a session included.
+    pub(super) requests: u64,
+    /// The same as Salesforce counts them: each part of a batch is one.
     pub(super) calls: u64,
     pub(super) usage: Option<Usage>,
-    /// How far the server's clock is ahead of ours, by the latest answer that told its time.
+    /// Whether an answer of this poll showed it.
+    pub(super) shows_usage: bool,
+    /// How far the server's clock is ahead of ours, by the latest answer that has its time.
     pub(super) clock_ahead: Option<TimeDelta>,
     /// When this poll began, by both clocks: an answer's time is compared when it comes.
     began: (Timestamp, Instant),
 }
 
 impl Client {
-    pub(super) fn new(settings: Arc<Settings>, trust: &Trust) -> Self {
+    pub(super) fn new(settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
         let trust = trust.with(settings.authorities.as_ref());
         Self {
             http: HttpClient::new(settings.my_domain.clone(), &trust, LIMITS),
             settings,
             session: None,
             renewed: false,
+            requests: 0,
             calls: 0,
             usage: None,
+            shows_usage: false,
             clock_ahead: None,
             began: (Timestamp::MIN, Instant::now()),
         }
@@ -62,7 +73,8 @@ impl Client {
     /// Begins a poll.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.began = (now, Instant::now());
-        self.calls = 0;
+        (self.requests, self.calls) = (0, 0);
+        self.shows_usage = false;
         self.renewed = false;
     }
 
@@ -109,9 +121,9 @@ impl Client {
     /// The switches of a settings record.
     pub(super) async fn read_metadata(
         &mut self,
-        kind: metadata::Kind,
+        part: Part,
         now: Timestamp,
-    ) -> Result<Vec<(&'static str, bool)>, Failure> {
+    ) -> Result<Vec<(Switch, Option<bool>)>, Failure> {
         let session = self.session(now).await?;
         let request = HttpRequest {
             method: Method::POST,
@@ -123,9 +135,9 @@ impl Client {
                     HeaderValue::from_static("\"readMetadata\""),
                 ),
             ],
-            body: metadata::envelope(kind, &session).as_bytes().to_vec().into(),
+            body: metadata::envelope(part, &session).as_bytes().to_vec().into(),
         };
-        metadata::switches(&self.send(request).await?)
+        metadata::switches(part, &self.send(request).await?)
     }
 
     async fn call(
@@ -153,7 +165,7 @@ impl Client {
             }
             self.forget_session();
             let failure = failure_of(&answer);
-            // Only an old session can be worth another one; asking in a loop locks users out.
+            // Only an old session can be worth another one; a loop of log-ins locks users out.
             if self.renewed || !failure.is_of(&[SalesforceFailure::SessionExpired]) {
                 return Err(failure);
             }
@@ -179,12 +191,16 @@ impl Client {
         Ok(self.session.insert(session).clone())
     }
 
-    async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    async fn send(&mut self, mut request: HttpRequest) -> Result<HttpResponse, Failure> {
+        self.requests += 1;
         self.calls += 1;
-        let answer = self.http.send(request).await.map_err(not_answered)?;
+        // 5,000 users are 2 MB a poll, and 50 kB compressed.
+        request.headers.push((ACCEPT_ENCODING, HeaderValue::from_static("gzip")));
+        let answer = unpacked(self.http.send(request).await.map_err(not_answered)?)?;
         let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(usage) = header("sforce-limit-info").and_then(usage::parse) {
+        if let Some(usage) = header("sforce-limit-info").and_then(usage) {
             self.usage = Some(usage);
+            self.shows_usage = true;
         }
         let (began, clock) = self.began;
         // A header's time has no fractions.
@@ -195,5 +211,63 @@ impl Client {
             .and_then(|date| Timestamp::from_datetime(date.with_timezone(&Utc)))
             .map(|server| server.since(began.plus(took)));
         Ok(answer)
+    }
+}
+
+/// The answer with a body that is not compressed. A small body can become a large one, so the bound counts again.
+fn unpacked(mut answer: HttpResponse) -> Result<HttpResponse, Failure> {
+    if answer.headers.get(CONTENT_ENCODING).is_none_or(|coding| coding != "gzip") {
+        return Ok(answer);
+    }
+    let most = LIMITS.body_bytes;
+    let mut body = Vec::new();
+    let read =
+        MultiGzDecoder::new(answer.body.as_ref()).take(most as u64 + 1).read_to_end(&mut body);
+    let failure = |kind, what: &str| Err(Failure::new(kind, what));
+    match read {
+        Err(_) => failure(TransportFailure::AnswerMalformed, "the answer is no whole gzip"),
+        Ok(_) if body.len() > most => {
+            failure(TransportFailure::AnswerTooLarge, "the answer is too large once it is unpacked")
+        }
+        Ok(_) => {
+            answer.body = body.into();
+            Ok(answer)
+        }
+    }
+}
+
+/// Reads `api-usage=25/5000; per-app-api-usage=17/250(appName=sample)`, how much of the organisation's daily requests is
+/// used. The first part counts: it is the whole organisation's.
+fn usage(header: &str) -> Option<Usage> {
+    let (used, allowed) = header
+        .split([';', ','])
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?
+        .split_once('/')?;
+    let allowed: u64 = allowed.trim().parse().ok()?;
+    Some(Usage { used: used.trim().parse().ok()?, allowed: (allowed > 0).then_some(allowed)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_the_header_are_read() {
+        let expected = Some(Usage { used: 25, allowed: 5000 });
+        assert_eq!(usage("api-usage=25/5000"), expected);
+        assert_eq!(
+            usage("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"),
+            expected
+        );
+        for bad in [
+            "",
+            "api-usage=",
+            "api-usage=1/0",
+            "api-usage=-1/5",
+            "per-app-api-usage=17/250",
+            "api-usage=x/y",
+        ] {
+            assert_eq!(usage(bad), None, "{bad}");
+        }
     }
 }

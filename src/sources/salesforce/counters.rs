@@ -5,13 +5,14 @@
 //! and midnight is lost, and before a window is filled with looks its count is unknown, not 0. After a restart, or a long
 //! pause, a rise is as old as it may be: the look before it, or midnight.
 
-use super::capture::CaptureUser;
+use super::users::CaptureUser;
 use crate::domain::ids::ObjectType;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::windows::{DAY, HOUR};
 use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
+use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
@@ -29,20 +30,32 @@ const LONGEST_DAY: TimeDelta = TimeDelta::hours(25);
 pub(super) struct Counters {
     zone: Tz,
     /// By the user's id, or name where there is none.
-    seen: HashMap<String, Seen>,
-    lanes: [Lane; ObjectType::COUNT],
+    users: HashMap<String, UserCounts>,
+    objects: EnumMap<ObjectType, ObjectCounts>,
 }
 
 #[derive(Debug)]
-struct Seen {
-    counts: [Option<u64>; ObjectType::COUNT],
+struct UserCounts {
+    counts: EnumMap<ObjectType, Option<u64>>,
     at: Timestamp,
+}
+
+/// What one look sees of an object type.
+#[derive(Debug, Clone, Copy, Default)]
+struct Look {
+    rise: u64,
+    sum: u64,
+    /// How many users have a count.
+    users: u64,
 }
 
 /// What a restart has to know of an object type: the counters' sum at the last look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Baseline {
     sum: u64,
+    /// Of how many users, where that is known.
+    #[serde(default)]
+    users: Option<u64>,
     /// When, in nanoseconds since the epoch.
     looked_at: i64,
 }
@@ -52,7 +65,7 @@ type Since = Option<Timestamp>;
 
 /// One object type.
 #[derive(Debug, Default)]
-struct Lane {
+struct ObjectCounts {
     /// Looks that saw a rise, and by how much; not older than a day.
     rises: VecDeque<(Timestamp, u64)>,
     last_rise: Option<Timestamp>,
@@ -60,7 +73,8 @@ struct Lane {
     found: Option<Timestamp>,
     /// What the last look of an earlier poller saw.
     baseline: Option<Baseline>,
-    sum: u64,
+    /// The latest look, and when.
+    look: Look,
     looked_at: Option<Timestamp>,
     hour_since: Since,
     day_since: Since,
@@ -69,32 +83,31 @@ struct Lane {
 impl Counters {
     /// Counters of an organisation in a time zone, that nobody has looked at.
     pub(super) fn new(zone: Tz) -> Self {
-        Self { zone, seen: HashMap::new(), lanes: Default::default() }
+        Self { zone, users: HashMap::new(), objects: EnumMap::default() }
     }
 
     /// Goes on from what was known before the first look: the last syncs, and what [`Self::memory`] gave. Memory of
     /// another form is none.
     pub(super) fn resume(
         &mut self,
-        last_rises: [Option<Timestamp>; ObjectType::COUNT],
+        last_rises: EnumMap<ObjectType, Option<Timestamp>>,
         memory: Option<&[u8]>,
     ) {
         let baselines: [Option<Baseline>; ObjectType::COUNT] =
             memory.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
-        for ((lane, last_rise), baseline) in self.lanes.iter_mut().zip(last_rises).zip(baselines) {
-            if lane.looked_at.is_none() {
-                lane.last_rise = last_rise;
-                lane.baseline = baseline;
+        for ((object, counts), baseline) in self.objects.iter_mut().zip(baselines) {
+            if counts.looked_at.is_none() {
+                counts.last_rise = last_rises[object];
+                counts.baseline = baseline;
             }
         }
     }
 
     /// What a restart has to know; `None` before the first look.
     pub(super) fn memory(&self) -> Option<Vec<u8>> {
-        let baselines = self.lanes.each_ref().map(|lane| {
-            let looked_at = lane.looked_at?.nanos();
-            let sum = lane.sum;
-            Some(Baseline { sum, looked_at })
+        let baselines = self.objects.as_array().each_ref().map(|counts| {
+            let Look { sum, users, .. } = counts.look;
+            Some(Baseline { sum, users: Some(users), looked_at: counts.looked_at?.nanos() })
         });
         let any = baselines.iter().any(Option::is_some);
         any.then(|| serde_json::to_vec(&baselines).ok())?
@@ -103,33 +116,33 @@ impl Counters {
     /// Takes a look at `now`.
     pub(super) fn look(&mut self, users: &[CaptureUser], now: Timestamp) {
         let today = self.day(now);
-        let mut rises = [0_u64; ObjectType::COUNT];
-        let mut told = [false; ObjectType::COUNT];
-        let mut sums = [0_u64; ObjectType::COUNT];
+        let mut looks: EnumMap<ObjectType, Look> = EnumMap::default();
         for user in users {
-            let key = user.id.as_deref().unwrap_or(user.name.as_str());
-            let before = self.seen.get(key);
+            let before = self.users.get(user.key());
             let same_day = before.is_some_and(|before| self.day(before.at) == today);
-            let mut counts = before.map_or([None; 2], |before| before.counts);
-            let lanes = rises.iter_mut().zip(&mut told).zip(&mut sums);
-            for (((rise, told), sum), (count, new)) in lanes.zip(counts.iter_mut().zip(user.synced))
-            {
-                let Some(new) = new else { continue };
-                *told = true;
-                *sum = sum.saturating_add(new);
-                *rise = rise.saturating_add(risen(*count, new, same_day));
-                *count = Some(new);
+            let mut counts = before.map(|before| before.counts).unwrap_or_default();
+            for (object, look) in &mut looks {
+                let Some(new) = user.synced[object] else { continue };
+                look.users += 1;
+                look.sum = look.sum.saturating_add(new);
+                look.rise = look.rise.saturating_add(risen(counts[object], new, same_day));
+                counts[object] = Some(new);
             }
-            self.seen.insert(key.to_owned(), Seen { counts, at: now });
+            self.users.insert(user.key().to_owned(), UserCounts { counts, at: now });
         }
         let midnight = self.midnight(now);
-        for (((lane, rise), told), sum) in self.lanes.iter_mut().zip(rises).zip(told).zip(sums) {
-            if told {
-                lane.look(rise, sum, now, midnight);
+        for (object, look) in looks {
+            if look.users > 0 {
+                self.objects[object].take(look, now, midnight);
             }
         }
         // A user who comes back within the day goes on where they were.
-        self.seen.retain(|_, seen| now.since(seen.at).abs() < DAY);
+        self.users.retain(|_, seen| now.since(seen.at).abs() < DAY);
+    }
+
+    /// Whether anything was seen to sync since an instant.
+    pub(super) fn synced_since(&self, since: Timestamp) -> bool {
+        self.objects.values().any(|counts| counts.last_rise.is_some_and(|at| at >= since))
     }
 
     fn day(&self, at: Timestamp) -> NaiveDate {
@@ -151,22 +164,22 @@ impl Counters {
     /// What is known at `now`, for a snapshot; rows that are not known are left out.
     pub(super) fn rows(&self, now: Timestamp) -> Vec<(OrgRow, OrgValue)> {
         let mut rows = Vec::new();
-        for (object, lane) in ObjectType::ALL.iter().copied().zip(&self.lanes) {
-            if lane.looked_at != Some(now) {
+        for (object, counts) in &self.objects {
+            if counts.looked_at != Some(now) {
                 continue;
             }
-            if let Some(at) = lane.last_sync(now) {
+            if let Some(at) = counts.last_sync(now) {
                 rows.push((OrgRow::LastSync(object), OrgValue::Instant(at)));
             }
             let windows = [
-                (OrgRow::Synced60m(object), lane.hour_since, HOUR),
-                (OrgRow::Synced24h(object), lane.day_since, DAY),
+                (OrgRow::Synced60m(object), counts.hour_since, HOUR),
+                (OrgRow::Synced24h(object), counts.day_since, DAY),
             ];
             for (row, since, window) in windows {
-                if !lane.may_have_synced(now)
+                if !counts.may_have_synced(now)
                     && since.is_some_and(|since| now.since(since) >= window)
                 {
-                    rows.push((row, OrgValue::Count(lane.within(window, now))));
+                    rows.push((row, OrgValue::Count(counts.within(window, now))));
                 }
             }
         }
@@ -185,10 +198,10 @@ fn risen(before: Option<u64>, now: u64, same_day: bool) -> u64 {
     }
 }
 
-impl Lane {
-    fn look(&mut self, rise: u64, sum: u64, now: Timestamp, midnight: Timestamp) {
+impl ObjectCounts {
+    fn take(&mut self, look: Look, now: Timestamp, midnight: Timestamp) {
         if self.looked_at.is_none() {
-            self.first_look(sum, now, midnight);
+            self.first_look(look, now, midnight);
         }
         let pause = self.looked_at.map(|at| now.since(at));
         // A clock that went back makes every earlier look useless for windows that end now; what was known before is as
@@ -207,8 +220,8 @@ impl Lane {
         if restarts(PAUSE_OF_DAY) {
             self.day_since = Some(now);
         }
-        if rise > 0 {
-            self.rises.push_back((now, rise));
+        if look.rise > 0 {
+            self.rises.push_back((now, look.rise));
             // After a long pause nobody knows when in it something rose.
             let since = match self.looked_at {
                 Some(before) if restarts(PAUSE_OF_HOUR) => before.min(now),
@@ -218,15 +231,17 @@ impl Lane {
             self.found = None;
         }
         self.looked_at = Some(now);
-        self.sum = sum;
+        self.look = look;
         while self.rises.front().is_some_and(|(at, _)| *at <= now.minus(DAY)) {
             self.rises.pop_front();
         }
     }
 
     /// Compares what the first look sees with what the last one before a restart saw: what rose since did so not before
-    /// that look, and not before the midnight at which the counters began anew.
-    fn first_look(&mut self, sum: u64, now: Timestamp, midnight: Timestamp) {
+    /// that look, and not before the midnight at which the counters began anew. Other users have other sums: on the same
+    /// day that proves nothing.
+    fn first_look(&mut self, look: Look, now: Timestamp, midnight: Timestamp) {
+        let sum = look.sum;
         let Some(before) = self.baseline.take() else {
             self.found = (sum > 0).then_some(now);
             if let Some(known) = self.last_rise.filter(|_| sum > 0) {
@@ -238,7 +253,9 @@ impl Lane {
         };
         let looked_at = Timestamp::from_nanos(before.looked_at).min(now);
         let same_day = looked_at >= midnight;
+        let comparable = !same_day || before.users.is_none_or(|users| users == look.users);
         let rose = match sum.cmp(&before.sum) {
+            _ if !comparable => false,
             Ordering::Equal => sum > 0 && now.since(looked_at) > LONGEST_DAY,
             Ordering::Greater => true,
             Ordering::Less => sum > 0 && (!same_day || sum < before.sum / 2),
@@ -254,7 +271,7 @@ impl Lane {
         self.last_rise.is_none() && self.found.is_some_and(|found| now.since(found) < DAY)
     }
 
-    /// When a sync was seen last. What the first look saw and nothing was known before is told when it is a day old: it
+    /// When a sync was seen last. What the first look saw and nothing was known before is reported when it is a day old: it
     /// was there at that look at the latest.
     fn last_sync(&self, now: Timestamp) -> Option<Timestamp> {
         let found = self.found.filter(|found| now.since(*found) >= DAY);
@@ -272,7 +289,7 @@ impl Lane {
 mod tests {
     use super::*;
     use crate::domain::ids::UserName;
-    use crate::sources::salesforce::capture::{Connectivity, Onboarding};
+    use crate::sources::salesforce::users::{Connectivity, Onboarding};
 
     fn user(name: &str, contacts: Option<u64>) -> CaptureUser {
         CaptureUser {
@@ -280,11 +297,15 @@ mod tests {
             id: None,
             address: None,
             recommended: None,
-            has_configuration: true,
+            has_configuration: None,
             connectivity: Connectivity::Active,
             onboarding: Onboarding::Complete,
-            synced: [contacts, None],
+            synced: EnumMap::from_array([contacts, None]),
         }
+    }
+
+    fn known_at(contacts: Option<Timestamp>) -> EnumMap<ObjectType, Option<Timestamp>> {
+        EnumMap::from_array([contacts, None])
     }
 
     fn minute(n: i64) -> Timestamp {
@@ -383,7 +404,7 @@ mod tests {
     fn an_outage_goes_on_across_a_restart() {
         let resumed = |known| {
             let mut counters = Counters::new(Tz::UTC);
-            counters.resume([Some(minute(known)), None], None);
+            counters.resume(known_at(Some(minute(known))), None);
             counters
         };
         // It was quiet for 20 hours; the counters have begun anew since.
@@ -398,7 +419,7 @@ mod tests {
     /// A poller of after a restart, with what one before it knew.
     fn restarted(before: &Counters, known: Option<Timestamp>) -> Counters {
         let mut counters = Counters::new(before.zone);
-        counters.resume([known, None], before.memory().as_deref());
+        counters.resume(known_at(known), before.memory().as_deref());
         counters
     }
 
@@ -416,7 +437,7 @@ mod tests {
             let count_at =
                 |at: Timestamp| u64::from(at.since(midnight) < TimeDelta::hours(25)) * 40;
             let mut before = Counters::new(berlin);
-            before.resume([Some(stopped), None], None);
+            before.resume(known_at(Some(stopped)), None);
             let earlier = now.minus(TimeDelta::minutes(3));
             before.look(&[user("ann", Some(count_at(earlier)))], earlier);
             let mut counters = restarted(&before, Some(stopped));
@@ -449,10 +470,10 @@ mod tests {
         assert_eq!(last(&noon, 2 * 1440 + 300, 40), at(2 * 1440), "not of that day");
         // From a version that stored no counters.
         let mut counters = Counters::new(Tz::UTC);
-        counters.resume([known, None], Some(b"{}"));
+        counters.resume(known_at(known), Some(b"{}"));
         assert_eq!(looked(&mut counters, 900, 40)[0].1, at(100));
         let mut counters = Counters::new(Tz::UTC);
-        counters.resume([known, None], None);
+        counters.resume(known_at(known), None);
         assert_eq!(looked(&mut counters, 1440 + 300, 40)[0].1, at(1440));
     }
 
@@ -466,8 +487,25 @@ mod tests {
         counters.look(&[bob, user("ann", Some(38))], minute(723));
         assert_eq!(counters.rows(minute(723)), []);
         assert_eq!(looked(&mut counters, 724, 39), [(LAST, OrgValue::Instant(minute(724)))]);
-        let rises: Vec<_> = counters.lanes[0].rises.iter().map(|(_, rise)| *rise).collect();
+        let rises: Vec<_> =
+            counters.objects[CONTACTS].rises.iter().map(|(_, rise)| *rise).collect();
         assert_eq!(rises, [1]);
+    }
+
+    #[test]
+    fn other_users_after_a_restart_are_no_sync() {
+        let known = Some(minute(100));
+        let mut before = Counters::new(Tz::UTC);
+        looked(&mut before, 720, 40);
+        for (users, last) in [
+            (vec![user("ann", Some(40)), user("bob", Some(7))], 100),
+            (vec![user("bob", Some(7)), user("ann", Some(40))], 100),
+            (vec![user("eve", Some(41))], 720),
+        ] {
+            let mut counters = restarted(&before, known);
+            counters.look(&users, minute(730));
+            assert_eq!(counters.rows(minute(730)), [(LAST, OrgValue::Instant(minute(last)))]);
+        }
     }
 
     #[test]

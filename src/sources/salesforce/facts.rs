@@ -1,13 +1,14 @@
-//! What an organisation told besides the article's rows: raw values, and which parts of the interface it has.
+//! What an organisation reports besides the article's rows: raw values, and which parts of the interface it has.
 
-use super::capture::{Connectivity, Onboarding};
-use super::metadata;
-use super::report::Report;
+use super::metadata::Switch;
+use super::report::ErrorReport;
+use super::users::{Connectivity, Onboarding};
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::setup::SetupChanges;
 use crate::domain::source_state::Successor;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use std::sync::Arc;
 
 closed_set! {
@@ -29,28 +30,63 @@ closed_set! {
         CaptureSettings = "activity_capture_settings",
         /// The error report.
         Report = "error_report",
+        /// Whether the users are active, and their last log-ins.
+        Accounts = "user_accounts",
     }
 }
 
-/// What was told last; `None` where nobody told it yet, or the part went away.
+/// What hardly changes, or is not there, is read this often.
+pub(super) const HOURLY: TimeDelta = TimeDelta::hours(1);
+
+impl Part {
+    /// How often it is read; zero: with every poll.
+    pub(super) const fn every(self) -> TimeDelta {
+        match self {
+            Self::Capture | Self::Accounts => TimeDelta::zero(),
+            Self::SetupTrail => TimeDelta::minutes(10),
+            // Counts cost the server work.
+            Self::ChangedContacts | Self::ChangedEvents | Self::Report => TimeDelta::minutes(15),
+            Self::Assignments | Self::EmailSettings | Self::CaptureSettings => HOURLY,
+        }
+    }
+
+    /// The object type whose changes it counts.
+    pub(super) const fn changed(self) -> Option<ObjectType> {
+        match self {
+            Self::ChangedContacts => Some(ObjectType::Contacts),
+            Self::ChangedEvents => Some(ObjectType::Events),
+            Self::Capture
+            | Self::Assignments
+            | Self::SetupTrail
+            | Self::EmailSettings
+            | Self::CaptureSettings
+            | Self::Report
+            | Self::Accounts => None,
+        }
+    }
+}
+
+/// What was reported last; `None` where nothing was yet, or the part went away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PollFacts {
-    /// Whether each part is there, by [`Part::index`].
-    pub parts: [Option<bool>; Part::COUNT],
+    /// Whether each part is there.
+    pub parts: EnumMap<Part, Option<bool>>,
     /// Users of Einstein Activity Capture by connectivity.
-    pub connectivity: Option<[u64; Connectivity::COUNT]>,
+    pub connectivity: Option<EnumMap<Connectivity, u64>>,
     /// The same users by the state of their first sync.
-    pub onboarding: Option<[u64; Onboarding::COUNT]>,
+    pub onboarding: Option<EnumMap<Onboarding, u64>>,
     /// How many users and how many profiles are assigned to Einstein Activity Capture.
-    pub assigned: Option<(u64, u64)>,
+    pub assigned: Option<[u64; 2]>,
+    /// Users who are assigned, active and not among the users of Einstein Activity Capture.
+    pub unlisted: Option<u64>,
     /// The users of Einstein Activity Capture themselves.
     pub successor: Option<Arc<Successor>>,
-    /// Switches of the settings, by their label; `None`: no longer told.
-    pub switches: Vec<(&'static str, Option<bool>)>,
+    /// Switches of the settings.
+    pub switches: EnumMap<Switch, Option<bool>>,
     /// The error report.
-    pub report: Option<Report>,
-    /// Changed records of the last hour, by object type: an upper bound.
-    pub approximate: [Option<u64>; ObjectType::COUNT],
+    pub report: Option<ErrorReport>,
+    /// Changed records of the last hour: an upper bound.
+    pub approximate: EnumMap<ObjectType, Option<u64>>,
     /// Changes of the sync's set-up that this poll saw for the first time.
     pub new_setup_changes: u64,
     /// When the latest of all that were seen was made.
@@ -62,44 +98,28 @@ pub struct PollFacts {
 }
 
 impl PollFacts {
-    /// Notes whether a part is there; says whether that is news.
-    pub(super) fn note(&mut self, part: Part, there: bool) -> bool {
-        let Some(slot) = self.parts.get_mut(part.index()) else {
-            return false;
-        };
-        slot.replace(there) != Some(there)
-    }
-
-    /// Forgets what a part told.
+    /// Forgets what a part reported.
     pub(super) fn forget(&mut self, part: Part) {
         match part {
             Part::Capture => {
                 self.connectivity = None;
                 self.onboarding = None;
                 self.successor = None;
+                self.unlisted = None;
             }
-            Part::Assignments => self.assigned = None,
-            Part::ChangedContacts => self.forget_changed(ObjectType::Contacts),
-            Part::ChangedEvents => self.forget_changed(ObjectType::Events),
-            Part::EmailSettings => self.forget_switches(metadata::EMAIL),
-            Part::CaptureSettings => self.forget_switches(metadata::CAPTURE),
+            Part::Assignments => (self.assigned, self.unlisted) = (None, None),
+            Part::ChangedContacts => self.approximate[ObjectType::Contacts] = None,
+            Part::ChangedEvents => self.approximate[ObjectType::Events] = None,
+            Part::EmailSettings | Part::CaptureSettings => {
+                for (_, state) in
+                    self.switches.iter_mut().filter(|(switch, _)| switch.part() == part)
+                {
+                    *state = None;
+                }
+            }
             Part::Report => self.report = None,
-            // What was changed, and when, stays true.
-            Part::SetupTrail => {}
-        }
-    }
-
-    fn forget_changed(&mut self, object: ObjectType) {
-        if let Some(slot) = self.approximate.get_mut(object.index()) {
-            *slot = None;
-        }
-    }
-
-    fn forget_switches(&mut self, kind: metadata::Kind) {
-        for (name, state) in &mut self.switches {
-            if metadata::kind_of(name) == Some(kind) {
-                *state = None;
-            }
+            // What was changed, and when, stays true; accounts are not reported by themselves.
+            Part::SetupTrail | Part::Accounts => {}
         }
     }
 }

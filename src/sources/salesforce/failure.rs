@@ -36,7 +36,7 @@ closed_set! {
         PermissionDenied = "permission_denied",
         /// The organisation's requests of 24 hours are used up, or too many run at once.
         RequestLimitExceeded = "request_limit_exceeded",
-        /// The share of requests that is ours is used up; nothing was asked.
+        /// The share of requests that is ours is used up; nothing was read.
         BudgetSpent = "api_budget_spent",
         /// The query is not understood.
         MalformedQuery = "malformed_query",
@@ -63,7 +63,7 @@ impl SalesforceFailure {
                 "Check that the configured host is Salesforce itself; the rest of the answer was not read."
             }
             Self::Maintenance => {
-                "Wait; see the service's own status page. It is asked again by itself."
+                "Wait; see the service's own status page. It is polled again by itself."
             }
             Self::ServerError => "Wait; if it lasts an hour, open a case with the service.",
             Self::CredentialsRejected => {
@@ -94,7 +94,7 @@ impl SalesforceFailure {
                 "Give the external client app the scope `api`, and the integration user API Enabled."
             }
             Self::PermissionDenied => {
-                "Give the integration user API Enabled and read access to what is asked; see docs/salesforce-source.md."
+                "Give the integration user API Enabled and read access to what is read; see docs/salesforce-access.md and docs/salesforce-source.md."
             }
             Self::RequestLimitExceeded => {
                 "Find what uses up the organisation's API requests (Setup, System Overview), or poll less often with poll_every."
@@ -102,10 +102,7 @@ impl SalesforceFailure {
             Self::BudgetSpent => {
                 "Polling pauses until requests are free again; raise api_budget_percent or poll_every, or find what else uses the requests."
             }
-            Self::MalformedQuery => {
-                "Check api_version (at least 59) and that the integration user sees the fields; see docs/salesforce-source.md."
-            }
-            Self::FieldUnknown => {
+            Self::MalformedQuery | Self::FieldUnknown => {
                 "Check api_version (at least 59) and that the integration user sees the fields; see docs/salesforce-source.md."
             }
             Self::ObjectMissing => {
@@ -123,23 +120,15 @@ impl SalesforceFailure {
         }
     }
 
-    /// Whether polling again soon makes it worse: lock-outs and limits.
+    /// Whether it lasts until somebody acts, or polling again soon makes it worse: lock-outs and limits.
     const fn wants_distance(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::CredentialsRejected
-                | Self::NoRunAsUser
-                | Self::AppNotApproved
-                | Self::IpRestricted
-                | Self::UserInactive
-                | Self::PasswordExpired
-                | Self::AppRevoked
-                | Self::SessionExpired
-                | Self::SessionNotForApi
-                | Self::PermissionDenied
-                | Self::RequestLimitExceeded
-                | Self::BudgetSpent
-                | Self::TransactionSecurity
+            Self::AnswerIsPage
+                | Self::PagingEndless
+                | Self::Maintenance
+                | Self::ServerError
+                | Self::Other
         )
     }
 }

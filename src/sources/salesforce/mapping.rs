@@ -1,192 +1,360 @@
 //! Users of Einstein Activity Capture → the article's rows, as far as one says something about the other.
 //!
-//! The vendor tells neither object type nor direction, so all four directions of a user show the same. What it does not
-//! tell is said to be unknown, so that an earlier word does not stand for it. "Recognized by service account" is here
-//! whether the product works for the user: the connection, and the first sync, of which the article knows no failure.
+//! The vendor gives neither object type nor direction, so all directions of a user show the same unless the counters
+//! differ. What it does not give is reported as unknown, so that an earlier reading does not stand for it. "Recognized by
+//! service account" is here whether the product works for the user: the connection, and the first sync, of which the
+//! article knows no failure. Without a service account, the same shows as "addresses linked".
 
-use super::assignments::Assignments;
-use super::capture::{CaptureUser, Connectivity, Onboarding};
-use crate::domain::policy::Connection;
+use super::users::{Assignments, CaptureUser, Connectivity, Onboarding};
+use crate::domain::ids::ObjectType;
+use crate::domain::policy::{Connection, OrgPolicy};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::users::UserValues;
 
-/// The rows of the organisation.
-pub(super) fn org_rows(users: &[CaptureUser], connection: Connection) -> Vec<(OrgRow, OrgValue)> {
-    let linked =
-        users.iter().filter(|user| user.address.is_some() && user.connectivity.works()).count()
-            as u64;
-    let mut rows = vec![(OrgRow::LinkedUsers, OrgValue::Count(linked))];
-    if connection == Connection::ServiceAccount
-        && let Some(recognized) = recognized(users)
-    {
-        rows.push((OrgRow::ServiceAccountRecognized, OrgValue::Flag(recognized)));
-    }
-    rows
+/// What the rows of users depend on besides the users.
+pub(super) struct Mapping<'a> {
+    pub(super) policy: &'a OrgPolicy,
+    pub(super) assignments: Option<&'a Assignments>,
+    /// Whether the organisation's switches turn the sync off.
+    pub(super) is_off: bool,
+    /// Whether something synced lately.
+    pub(super) syncs: bool,
 }
 
-/// Whether the organisation's own connection works: refuted by one user who says that it does not, shown by one who
-/// is connected; otherwise nobody knows.
-fn recognized(users: &[CaptureUser]) -> Option<bool> {
-    let broken = |user: &CaptureUser| {
-        matches!(
-            user.connectivity,
-            Connectivity::NeedsAttentionGlobal | Connectivity::NeedsAttentionHybrid
-        )
-    };
-    if users.iter().any(broken) {
-        return Some(false);
+impl Mapping<'_> {
+    /// The rows of the organisation.
+    pub(super) fn org_rows(&self, users: &[&CaptureUser]) -> Vec<(OrgRow, OrgValue)> {
+        let mut rows = Vec::new();
+        let addresses_read = users.iter().any(|user| user.address.is_some());
+        let linked = users.iter().filter(|user| is_linked(user)).count() as u64;
+        // Who has not been connected yet cannot have lost the link: nobody of a new organisation is no fault.
+        if addresses_read && (linked > 0 || users.iter().any(|user| was_connected(user))) {
+            rows.push((OrgRow::LinkedUsers, OrgValue::Count(linked)));
+        }
+        if self.policy.connection == Connection::ServiceAccount
+            && let Some(recognized) = self.recognized(users)
+        {
+            rows.push((OrgRow::ServiceAccountRecognized, OrgValue::Flag(recognized)));
+        }
+        rows
     }
-    users.iter().any(|user| user.connectivity.works()).then_some(true)
-}
 
-/// The rows of a user.
-pub(super) fn user_values(user: &CaptureUser, assignments: Option<&Assignments>) -> UserValues {
-    let direction = direction(user);
-    let linked = linked(user);
-    [
-        (UserRow::ActiveConfiguration, configuration(user, assignments)),
-        (UserRow::ServiceAccount, account(user)),
-        (UserRow::ContactsLinked, linked),
-        (UserRow::EventsLinked, linked),
-        (UserRow::ContactsToExchange, direction),
-        (UserRow::ContactsToSalesforce, direction),
-        (UserRow::EventsToExchange, direction),
-        (UserRow::EventsToSalesforce, direction),
-    ]
-    .map(|(row, status)| (row, status.into()))
-    .to_vec()
-}
-
-fn configuration(user: &CaptureUser, assignments: Option<&Assignments>) -> Status {
-    if user.has_configuration {
-        return Status::Yes;
-    }
-    let Some(assignments) = assignments else {
-        return Status::No;
-    };
-    let by_name = user.id.as_ref().is_some_and(|id| assignments.users.contains(id));
-    match (by_name, assignments.profiles) {
-        (true, _) => Status::Yes,
-        (false, 0) => Status::No,
-        // The user may have an assigned profile.
-        (false, _) => Status::Unknown,
-    }
-}
-
-const fn account(user: &CaptureUser) -> Status {
-    if matches!(user.onboarding, Onboarding::Failed) {
-        return Status::No;
-    }
-    match user.connectivity {
-        Connectivity::Active | Connectivity::Processing => Status::Yes,
-        Connectivity::Disabled
-        | Connectivity::NeedsAttention
-        | Connectivity::NeedsAttentionGlobal
-        | Connectivity::NeedsAttentionHybrid => Status::No,
-        Connectivity::Initializing
-        | Connectivity::Pending
-        | Connectivity::Other
-        | Connectivity::None => Status::Unknown,
-    }
-}
-
-fn linked(user: &CaptureUser) -> Status {
-    match (user.address.is_some(), user.connectivity.works()) {
-        (false, _) => Status::No,
-        (true, true) => Status::Yes,
-        (true, false) => Status::Unknown,
-    }
-}
-
-const fn direction(user: &CaptureUser) -> Status {
-    match (user.onboarding, user.connectivity) {
-        (Onboarding::NotStarted, _) => Status::NotStarted,
-        (Onboarding::InProgress, _) => Status::InitialSyncInProgress,
-        (Onboarding::NotConfigured, _) => Status::NotSetToSync,
-        (Onboarding::Complete, Connectivity::Active) => Status::InSync,
-        (Onboarding::Complete, Connectivity::Processing) => Status::SyncInProgress,
-        // A first sync that is complete says nothing about a connection that does not work now.
-        (Onboarding::Complete | Onboarding::Failed | Onboarding::Other | Onboarding::None, _) => {
-            Status::Unknown
+    /// Whether the organisation's own connection works. A user's status is as old as the last log-in, so that one does
+    /// not refute what others show: syncs that were seen lately prove it, and without them the majority does. A minority
+    /// says nothing.
+    fn recognized(&self, users: &[&CaptureUser]) -> Option<bool> {
+        let count = |is: fn(Connectivity) -> bool| {
+            users.iter().filter(|user| is(user.connectivity)).count()
+        };
+        let (works, broken) = (count(Connectivity::works), count(Connectivity::is_broken_for_all));
+        match broken {
+            0 => (works > 0).then_some(true),
+            _ if self.syncs && works > 0 => Some(true),
+            _ => (broken > works).then_some(false),
         }
     }
+
+    /// The rows of a user.
+    pub(super) fn user_values(&self, user: &CaptureUser) -> UserValues {
+        let direction = |object| self.direction(user, object);
+        let (contacts, events) = (direction(ObjectType::Contacts), direction(ObjectType::Events));
+        let linked = self.linked(user);
+        [
+            (UserRow::ActiveConfiguration, self.configuration(user)),
+            (UserRow::ServiceAccount, self.account(user)),
+            (UserRow::ContactsLinked, linked),
+            (UserRow::EventsLinked, linked),
+            (UserRow::ContactsToExchange, contacts),
+            (UserRow::ContactsToSalesforce, contacts),
+            (UserRow::EventsToExchange, events),
+            (UserRow::EventsToSalesforce, events),
+        ]
+        .map(|(row, status)| (row, status.into()))
+        .to_vec()
+    }
+
+    /// Whether the user is disabled and assigned to nothing: no user of the product any more.
+    pub(super) fn has_left(&self, user: &CaptureUser) -> bool {
+        user.connectivity == Connectivity::Disabled
+            && user.has_configuration == Some(false)
+            && self.configuration(user) != Status::Yes
+    }
+
+    fn configuration(&self, user: &CaptureUser) -> Status {
+        if user.has_configuration == Some(true) {
+            return Status::Yes;
+        }
+        let Some(assignments) = self.assignments else {
+            return user.has_configuration.map_or(Status::Unknown, |_| Status::No);
+        };
+        let by_name = user.id.as_ref().is_some_and(|id| assignments.users.contains(id));
+        match (by_name, assignments.profiles) {
+            (true, _) => Status::Yes,
+            (false, 0) => Status::No,
+            // The user may have an assigned profile.
+            (false, _) => Status::Unknown,
+        }
+    }
+
+    fn account(&self, user: &CaptureUser) -> Status {
+        if self.policy.connection != Connection::ServiceAccount {
+            return Status::Unknown;
+        }
+        match user.connectivity {
+            _ if fails(user) => Status::No,
+            Connectivity::Active | Connectivity::Processing => Status::Yes,
+            _ => Status::Unknown,
+        }
+    }
+
+    fn linked(&self, user: &CaptureUser) -> Status {
+        if is_linked(user) {
+            return Status::Yes;
+        }
+        let without_address = user.address == Some(None);
+        let fails = fails(user) && self.policy.connection != Connection::ServiceAccount;
+        // Before the first connection, nothing could be linked.
+        if was_connected(user) && (without_address || fails) { Status::No } else { Status::Unknown }
+    }
+
+    fn direction(&self, user: &CaptureUser, object: ObjectType) -> Status {
+        if self.is_off || !self.policy.objects.contains(&object) {
+            return Status::NotSetToSync;
+        }
+        // Only the other object type is counted: this one may not be set to sync.
+        let not_counted =
+            user.synced[object].is_none() && user.synced.values().any(Option::is_some);
+        match (user.onboarding, user.connectivity) {
+            (Onboarding::NotConfigured, _) => Status::NotSetToSync,
+            (_, Connectivity::Disabled) => Status::Unknown,
+            (Onboarding::NotStarted, _)
+            | (Onboarding::None, Connectivity::Pending | Connectivity::Initializing) => {
+                Status::NotStarted
+            }
+            (Onboarding::InProgress, _) => Status::InitialSyncInProgress,
+            (Onboarding::Complete, _) if not_counted => Status::Unknown,
+            (Onboarding::Complete, Connectivity::Active) => Status::InSync,
+            (Onboarding::Complete, Connectivity::Processing) => Status::SyncInProgress,
+            // A first sync that is complete says nothing about a connection that does not work now.
+            (
+                Onboarding::Complete | Onboarding::Failed | Onboarding::Other | Onboarding::None,
+                _,
+            ) => Status::Unknown,
+        }
+    }
+}
+
+fn is_linked(user: &CaptureUser) -> bool {
+    matches!(user.address, Some(Some(_))) && user.connectivity.works()
+}
+
+/// Whether the user is connected, or was at some time, and has not been turned off.
+fn was_connected(user: &CaptureUser) -> bool {
+    let begun = matches!(
+        user.onboarding,
+        Onboarding::InProgress | Onboarding::Complete | Onboarding::Failed
+    );
+    let synced = user.synced.values().flatten().any(|count| *count > 0);
+    user.connectivity.works()
+        || (user.connectivity != Connectivity::Disabled
+            && (synced || (begun && user.connectivity != Connectivity::Pending)))
+}
+
+/// Whether the product does not work for the user.
+fn fails(user: &CaptureUser) -> bool {
+    user.onboarding == Onboarding::Failed
+        || user.connectivity == Connectivity::Disabled
+        || user.connectivity == Connectivity::NeedsAttention
+        || user.connectivity.is_broken_for_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::UserName;
+    use crate::domain::ids::{OrgName, UserName};
+    use enum_map::EnumMap;
 
     fn user(connectivity: Connectivity, onboarding: Onboarding) -> CaptureUser {
         CaptureUser {
             name: UserName::new("ann@corp.example").unwrap(),
             id: Some("005000000000001".to_owned()),
-            address: Some("ann@corp.example".to_owned()),
+            address: Some(Some("ann@corp.example".to_owned())),
             recommended: None,
-            has_configuration: true,
+            has_configuration: Some(true),
             connectivity,
             onboarding,
-            synced: [None; 2],
+            synced: EnumMap::default(),
         }
     }
 
-    fn status(user: &CaptureUser, row: UserRow) -> Status {
-        let values = user_values(user, None);
+    fn policy(connection: Connection) -> OrgPolicy {
+        OrgPolicy { connection, ..OrgPolicy::defaults(OrgName::new("acme").unwrap()) }
+    }
+
+    fn mapping(policy: &OrgPolicy) -> Mapping<'_> {
+        Mapping { policy, assignments: None, is_off: false, syncs: false }
+    }
+
+    fn status(mapping: &Mapping<'_>, user: &CaptureUser, row: UserRow) -> Status {
+        let values = mapping.user_values(user);
         let (_, value) = values.iter().find(|(of, _)| *of == row).unwrap();
         value.status()
     }
 
+    /// The status of a row for each connectivity and first sync, under a service account.
+    fn statuses(row: UserRow, users: &[(Connectivity, Onboarding)]) -> Vec<Status> {
+        let policy = policy(Connection::ServiceAccount);
+        let of = |(connectivity, onboarding): &(_, _)| {
+            status(&mapping(&policy), &user(*connectivity, *onboarding), row)
+        };
+        users.iter().map(of).collect()
+    }
+
     #[test]
-    fn every_value_that_is_said_is_one_that_the_row_shows() {
-        for connectivity in Connectivity::ALL {
-            for onboarding in Onboarding::ALL {
-                let user = user(*connectivity, *onboarding);
-                for (row, value) in user_values(&user, None) {
-                    let status = value.status();
-                    assert!(row.statuses().contains(&status), "{row} {status}");
+    fn every_value_is_one_that_the_row_shows() {
+        for connection in [Connection::ServiceAccount, Connection::Oauth] {
+            let policy = policy(connection);
+            for connectivity in Connectivity::ALL {
+                for onboarding in Onboarding::ALL {
+                    let user = user(*connectivity, *onboarding);
+                    for (row, value) in mapping(&policy).user_values(&user) {
+                        let status = value.status();
+                        assert!(row.statuses().contains(&status), "{row} {status}");
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn in_sync_needs_a_connection_that_works() {
-        let to = UserRow::ContactsToExchange;
-        let of = |connectivity| status(&user(connectivity, Onboarding::Complete), to);
-        assert_eq!(of(Connectivity::Active), Status::InSync);
-        assert_eq!(of(Connectivity::Processing), Status::SyncInProgress);
-        assert_eq!(of(Connectivity::NeedsAttention), Status::Unknown);
-        assert_eq!(status(&user(Connectivity::Active, Onboarding::Failed), to), Status::Unknown);
+    fn in_sync_needs_a_connection_that_works_and_a_configuration_that_syncs() {
+        let row = UserRow::ContactsToExchange;
+        let complete = |connectivity| (connectivity, Onboarding::Complete);
+        let users = [
+            complete(Connectivity::Active),
+            complete(Connectivity::Processing),
+            complete(Connectivity::NeedsAttention),
+            (Connectivity::Active, Onboarding::Failed),
+        ];
+        let expected = [Status::InSync, Status::SyncInProgress, Status::Unknown, Status::Unknown];
+        assert_eq!(statuses(row, &users), expected);
+        let mut policy = policy(Connection::ServiceAccount);
+        let mut user = user(Connectivity::Active, Onboarding::Complete);
+        user.synced[ObjectType::Events] = Some(12);
+        assert_eq!(status(&mapping(&policy), &user, row), Status::Unknown, "not counted");
+        user.synced[ObjectType::Contacts] = Some(0);
+        assert_eq!(status(&mapping(&policy), &user, row), Status::InSync);
+        let off = Mapping { is_off: true, ..mapping(&policy) };
+        assert_eq!(status(&off, &user, row), Status::NotSetToSync, "the organisation's switch");
+        policy.objects = vec![ObjectType::Events];
+        assert_eq!(status(&mapping(&policy), &user, row), Status::NotSetToSync);
+        assert_eq!(status(&mapping(&policy), &user, UserRow::EventsToExchange), Status::InSync);
+    }
+
+    #[test]
+    fn who_was_never_connected_is_not_started_and_fails_at_nothing() {
+        let new = [
+            (Connectivity::Pending, Onboarding::NotStarted),
+            (Connectivity::Pending, Onboarding::None),
+            (Connectivity::Initializing, Onboarding::NotStarted),
+        ];
+        assert_eq!(statuses(UserRow::EventsToSalesforce, &new), [Status::NotStarted; 3]);
+        assert_eq!(statuses(UserRow::ServiceAccount, &new), [Status::Unknown; 3]);
+        for connection in [Connection::ServiceAccount, Connection::Oauth] {
+            let policy = policy(connection);
+            let mut pending = user(Connectivity::Pending, Onboarding::NotStarted);
+            pending.address = Some(None);
+            let linked = status(&mapping(&policy), &pending, UserRow::EventsLinked);
+            assert_eq!(linked, Status::Unknown);
+        }
+    }
+
+    #[test]
+    fn disabled_is_no_first_sync_and_without_an_assignment_no_user() {
+        let disabled = [Onboarding::InProgress, Onboarding::NotStarted, Onboarding::Complete]
+            .map(|onboarding| (Connectivity::Disabled, onboarding));
+        assert_eq!(statuses(UserRow::EventsToExchange, &disabled), [Status::Unknown; 3]);
+        assert_eq!(statuses(UserRow::ServiceAccount, &disabled), [Status::No; 3]);
+        let policy = policy(Connection::ServiceAccount);
+        let mut user = user(Connectivity::Disabled, Onboarding::Complete);
+        assert!(!mapping(&policy).has_left(&user));
+        user.has_configuration = Some(false);
+        assert!(mapping(&policy).has_left(&user));
+        user.has_configuration = None;
+        assert!(!mapping(&policy).has_left(&user), "it was not read");
     }
 
     #[test]
     fn a_first_sync_that_failed_is_no_healthy_user() {
-        let row = UserRow::ServiceAccount;
-        let of = |onboarding| status(&user(Connectivity::Active, onboarding), row);
-        assert_eq!(of(Onboarding::Failed), Status::No);
-        assert_eq!(of(Onboarding::Complete), Status::Yes);
+        let users = [Onboarding::Failed, Onboarding::Complete];
+        let users = users.map(|onboarding| (Connectivity::Active, onboarding));
+        assert_eq!(statuses(UserRow::ServiceAccount, &users), [Status::No, Status::Yes]);
     }
 
     #[test]
-    fn one_user_who_says_so_refutes_the_organisations_connection() {
+    fn without_a_service_account_none_is_recognized() {
+        let policy = policy(Connection::Oauth);
+        let broken = user(Connectivity::NeedsAttention, Onboarding::Complete);
+        let mapping = mapping(&policy);
+        assert_eq!(status(&mapping, &broken, UserRow::ServiceAccount), Status::Unknown);
+        assert_eq!(status(&mapping, &broken, UserRow::ContactsLinked), Status::No);
+        let works = user(Connectivity::Active, Onboarding::Complete);
+        assert_eq!(
+            mapping.org_rows(&[&works, &broken]),
+            [(OrgRow::LinkedUsers, OrgValue::Count(1))]
+        );
+    }
+
+    #[test]
+    fn one_user_does_not_refute_what_others_show() {
+        let policy = policy(Connection::ServiceAccount);
         let active = user(Connectivity::Active, Onboarding::Complete);
         let broken = user(Connectivity::NeedsAttentionGlobal, Onboarding::Complete);
         let pending = user(Connectivity::Pending, Onboarding::NotStarted);
-        assert_eq!(recognized(&[active.clone(), broken]), Some(false));
-        assert_eq!(recognized(&[pending.clone(), active]), Some(true));
-        assert_eq!(recognized(&[pending]), None);
-        assert_eq!(recognized(&[]), None);
+        let still = mapping(&policy);
+        let syncs = Mapping { syncs: true, ..mapping(&policy) };
+        for (users, without, with) in [
+            (vec![&active, &active, &broken], None, Some(true)),
+            (vec![&active, &broken, &broken], Some(false), Some(true)),
+            (vec![&pending, &broken], Some(false), Some(false)),
+            (vec![&pending, &active], Some(true), Some(true)),
+            (vec![&pending], None, None),
+            (vec![], None, None),
+        ] {
+            assert_eq!((still.recognized(&users), syncs.recognized(&users)), (without, with));
+        }
+    }
+
+    #[test]
+    fn nobody_is_linked_only_after_somebody_was() {
+        let policy = policy(Connection::ServiceAccount);
+        let mapping = mapping(&policy);
+        let pending = user(Connectivity::Pending, Onboarding::NotStarted);
+        let lost = user(Connectivity::NeedsAttention, Onboarding::Complete);
+        assert_eq!(mapping.org_rows(&[&pending, &pending]), []);
+        let nobody = (OrgRow::LinkedUsers, OrgValue::Count(0));
+        assert_eq!(mapping.org_rows(&[&pending, &lost]), [nobody]);
+        let mut unread = user(Connectivity::Active, Onboarding::Complete);
+        unread.address = None;
+        let recognized = (OrgRow::ServiceAccountRecognized, OrgValue::Flag(true));
+        assert_eq!(mapping.org_rows(&[&unread]), [recognized]);
     }
 
     #[test]
     fn assignments_count_where_the_configuration_has_no_name() {
+        let policy = policy(Connection::ServiceAccount);
         let mut user = user(Connectivity::Active, Onboarding::Complete);
-        user.has_configuration = false;
+        user.has_configuration = Some(false);
         let mut assignments = Assignments::default();
-        assert_eq!(configuration(&user, Some(&assignments)), Status::No);
+        let of = |assignments: &Assignments, user: &CaptureUser| {
+            Mapping { assignments: Some(assignments), ..mapping(&policy) }.configuration(user)
+        };
+        assert_eq!(of(&assignments, &user), Status::No);
         assignments.profiles = 1;
-        assert_eq!(configuration(&user, Some(&assignments)), Status::Unknown);
+        assert_eq!(of(&assignments, &user), Status::Unknown);
         assignments.users.insert("005000000000001".to_owned());
-        assert_eq!(configuration(&user, Some(&assignments)), Status::Yes);
+        assert_eq!(of(&assignments, &user), Status::Yes);
+        user.has_configuration = None;
+        assert_eq!(mapping(&policy).configuration(&user), Status::Unknown);
     }
 }

@@ -1,50 +1,57 @@
 //! Switches of the settings, read over the Metadata API: SOAP, of which the few elements that matter are found by name.
 
-use super::answer::is_page;
-use super::errors::{failure_in, failure_of};
-use crate::http_client::HttpResponse;
-use crate::http_client::TransportFailure;
+use super::answer::{failure_in, failure_of, is_page};
+use super::facts::Part;
+use super::failure::SalesforceFailure;
+use crate::domain::ids::closed_set;
+use crate::http_client::{HttpResponse, TransportFailure};
 use crate::secret::Secret;
 use crate::sources::failure::Failure;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-/// A settings record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
-    /// Its type.
-    pub(super) of: &'static str,
-    /// Its only name.
-    pub(super) name: &'static str,
+closed_set! {
+    /// A switch of the settings, by its `setting` label.
+    Switch {
+        /// The Outlook integration: the one that is a row of the article.
+        OutlookIntegration = "outlook_integration",
+        /// Sync of contacts and events, by either product.
+        ContactAndEventSync = "contact_and_event_sync",
+        /// Whether changes in Salesforce leave it; Salesforce sets it.
+        EventsOutbound = "events_outbound",
+        /// Einstein Activity Capture.
+        ActivityCapture = "activity_capture",
+        /// Its sync, beside its capture.
+        ActivitySyncEngine = "activity_sync_engine",
+    }
 }
 
-/// Outlook integration, and sync by either product.
-pub(super) const EMAIL: Kind = Kind { of: "EmailIntegrationSettings", name: "EmailIntegration" };
-/// Einstein Activity Capture.
-pub(super) const CAPTURE: Kind = Kind { of: "EACSettings", name: "EAC" };
+impl Switch {
+    /// The settings record that it stands in, and the name of its element.
+    const fn place(self) -> (Part, &'static str) {
+        match self {
+            Self::OutlookIntegration => (Part::EmailSettings, "enableOutlookIntegration"),
+            Self::ContactAndEventSync => (Part::EmailSettings, "enableContactAndEventSync"),
+            Self::EventsOutbound => (Part::EmailSettings, "orgIsSyncingEventsOutbound"),
+            Self::ActivityCapture => (Part::CaptureSettings, "enableActivityCapture"),
+            Self::ActivitySyncEngine => (Part::CaptureSettings, "enableActivitySyncEngine"),
+        }
+    }
 
-/// The label of the switch that is a row of the article.
-pub(super) const OUTLOOK_INTEGRATION: &str = "outlook_integration";
-
-/// The switches that are told, by the name of the element and the name in the `setting` label.
-pub(super) const SWITCHES: [(&str, &str, Kind); 5] = [
-    ("enableOutlookIntegration", OUTLOOK_INTEGRATION, EMAIL),
-    ("enableContactAndEventSync", "contact_and_event_sync", EMAIL),
-    ("orgIsSyncingEventsOutbound", "events_outbound", EMAIL),
-    ("enableActivityCapture", "activity_capture", CAPTURE),
-    ("enableActivitySyncEngine", "activity_sync_engine", CAPTURE),
-];
-
-/// The settings record that a switch stands in.
-pub(super) fn kind_of(label: &str) -> Option<Kind> {
-    let found = SWITCHES.iter().find(|(_, known, _)| *known == label)?;
-    Some(found.2)
+    /// The settings record that it stands in.
+    pub(super) const fn part(self) -> Part {
+        self.place().0
+    }
 }
 
-/// The envelope that asks for a settings record. The session stands in the body, so the text is wiped after use.
-pub(super) fn envelope(kind: Kind, session: &Secret) -> Zeroizing<String> {
+/// The envelope that requests a settings record. The session stands in the body, so the text is wiped after use.
+pub(super) fn envelope(part: Part, session: &Secret) -> Zeroizing<String> {
     let session = Zeroizing::new(escaped(session.expose()));
-    let Kind { of, name } = kind;
+    let (of, name) = if part == Part::EmailSettings {
+        ("EmailIntegrationSettings", "EmailIntegration")
+    } else {
+        ("EACSettings", "EAC")
+    };
     Zeroizing::new(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
          <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"http://soap.sforce.com/2006/04/metadata\">\
@@ -66,8 +73,11 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-/// The switches of an answer: label and state. A record that the organisation does not have gives none.
-pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)>, Failure> {
+/// The switches of a settings record, and whether each is on; a record without any is one that is not there.
+pub(super) fn switches(
+    part: Part,
+    answer: &HttpResponse,
+) -> Result<Vec<(Switch, Option<bool>)>, Failure> {
     let malformed = || {
         Failure::new(
             TransportFailure::AnswerMalformed,
@@ -91,11 +101,22 @@ pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)
         "false" | "0" => Some(false),
         _ => None,
     };
-    Ok(SWITCHES.into_iter().filter_map(|(name, label, _)| Some((label, state(name)?))).collect())
+    let switches = Switch::ALL.iter().map(|switch| (*switch, switch.place()));
+    let found: Vec<(Switch, Option<bool>)> = switches
+        .filter(|(_, (of, _))| *of == part)
+        .map(|(switch, (_, name))| (switch, state(name)))
+        .collect();
+    if found.iter().all(|(_, state)| state.is_none()) {
+        return Err(Failure::new(
+            SalesforceFailure::ObjectMissing,
+            "the organisation has no such settings record",
+        ));
+    }
+    Ok(found)
 }
 
 /// What stands between the tags of the first element of this local name, whatever its prefix. Not a reader of all of
-/// XML: comments and CDATA do not occur in what the vendor documents, and what is not understood is not told.
+/// XML: comments and CDATA do not occur in what the vendor documents, and what is not understood is left out.
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('<') {
@@ -114,7 +135,6 @@ fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::salesforce::failure::SalesforceFailure;
 
     fn answer(status: u16, body: &str) -> HttpResponse {
         HttpResponse { status, headers: hyper::HeaderMap::new(), body: body.to_owned().into() }
@@ -126,9 +146,28 @@ mod tests {
         <orgIsSyncingEventsOutbound>perhaps</orgIsSyncingEventsOutbound></records></result></readMetadataResponse></soapenv:Body></soapenv:Envelope>";
 
     #[test]
-    fn switches_are_found_by_name_and_what_is_no_flag_is_not_told() {
-        let read = switches(&answer(200, GOOD)).unwrap();
-        assert_eq!(read, [("outlook_integration", true), ("contact_and_event_sync", false)]);
+    fn switches_are_found_by_name_and_what_is_no_flag_is_unknown() {
+        let read = switches(Part::EmailSettings, &answer(200, GOOD)).unwrap();
+        let expected = [
+            (Switch::OutlookIntegration, Some(true)),
+            (Switch::ContactAndEventSync, Some(false)),
+            (Switch::EventsOutbound, None),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_record_that_is_not_there_is_missing() {
+        for record in
+            ["", "<records xsi:nil=\"true\"/>", "<records><fullName>EAC</fullName></records>"]
+        {
+            let body = format!(
+                "<a><readMetadataResponse><result>{record}</result></readMetadataResponse></a>"
+            );
+            let missing = switches(Part::CaptureSettings, &answer(200, &body)).unwrap_err();
+            assert_eq!(missing.reason, SalesforceFailure::ObjectMissing.into(), "{record}");
+        }
+        assert!(switches(Part::CaptureSettings, &answer(200, GOOD)).is_err());
     }
 
     #[test]
@@ -137,7 +176,7 @@ mod tests {
             let body = format!(
                 "<e:Envelope><e:Body><e:Fault><faultcode>sf:{code}</faultcode><faultstring>token 00D!</faultstring></e:Fault></e:Body></e:Envelope>"
             );
-            switches(&answer(500, &body)).unwrap_err()
+            switches(Part::EmailSettings, &answer(500, &body)).unwrap_err()
         };
         assert_eq!(fault("INVALID_SESSION_ID").reason, SalesforceFailure::SessionExpired.into());
         assert_eq!(fault("INSUFFICIENT_ACCESS").reason, SalesforceFailure::PermissionDenied.into());
@@ -149,13 +188,16 @@ mod tests {
         for body in
             ["", "{}", "<a>", "<readMetadataResponse>", "<readMetadataResponse/>", "<", "<>", "< >"]
         {
-            assert!(switches(&answer(200, body)).is_err(), "{body}");
+            assert!(switches(Part::EmailSettings, &answer(200, body)).is_err(), "{body}");
         }
     }
 
     #[test]
     fn the_session_is_escaped() {
         let session = Secret::from_file_text("00D!<&>").unwrap();
-        assert!(envelope(EMAIL, &session).contains("<m:sessionId>00D!&lt;&amp;&gt;</m:sessionId>"));
+        assert!(
+            envelope(Part::EmailSettings, &session)
+                .contains("<m:sessionId>00D!&lt;&amp;&gt;</m:sessionId>")
+        );
     }
 }

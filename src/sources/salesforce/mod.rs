@@ -1,4 +1,4 @@
-//! Salesforce as a source: what its documented interfaces tell, asked for cheaply and never claimed to be more.
+//! Salesforce as a source: what its documented interfaces report, polled cheaply and never claimed to be more.
 //!
 //! [`Poller`] is the only part with input and output. Everything else is pure: texts of requests, bytes of answers,
 //! rows of the article. Lightning Sync's own status page has no interface; what exists are the switches of its
@@ -6,17 +6,11 @@
 
 mod answer;
 mod apply;
-mod approximate;
-mod assignments;
-mod batch;
-mod capture;
 mod client;
 mod counters;
-mod errors;
 mod facts;
 mod failure;
 mod grant;
-mod hourly_queries;
 mod mapping;
 mod metadata;
 mod paging;
@@ -27,14 +21,15 @@ mod report_csv;
 mod settings;
 mod source;
 mod trail;
-mod usage;
+mod users;
 
-pub use capture::{Connectivity, Onboarding};
 pub use facts::{Part, PollFacts};
 pub use failure::SalesforceFailure;
 pub use grant::SigningKey;
-pub use poll::{Polled, Poller};
-pub use report::{Columns, Failed, Report, ReportSettings};
+pub use metadata::Switch;
+pub use poll::{Poller, SalesforcePoll};
+pub use report::{ErrorReport, Failed, ReportColumns, ReportSettings};
 pub use report_csv::read_csv;
-pub use settings::{Auth, Settings};
+pub use settings::{Auth, SalesforceSettings};
 pub use source::{SalesforceSource, report_figures};
+pub use users::{Connectivity, Onboarding};

@@ -1,10 +1,11 @@
-//! Pages of rows: where the next one is, and when there are too many.
+//! Pages of rows: several first ones in one request, where the next one is, and when there are too many.
 
-use super::answer::count;
+use super::answer::{count, failure_in};
 use super::failure::SalesforceFailure;
+use super::settings::SalesforceSettings;
 use crate::http_client::TransportFailure;
 use crate::sources::failure::Failure;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
 /// One row.
@@ -63,22 +64,66 @@ impl Page {
     }
 }
 
+/// The body of a batch.
+pub(super) fn batch_of(settings: &SalesforceSettings, soql: &[String]) -> String {
+    let requests: Vec<Value> = soql
+        .iter()
+        .map(|soql| json!({ "method": "GET", "url": settings.in_batch(soql) }))
+        .collect();
+    json!({ "haltOnError": false, "batchRequests": requests }).to_string()
+}
+
+/// What came of each of `count` queries.
+pub(super) fn pages_of_batch(
+    mut answer: Map<String, Value>,
+    count: usize,
+) -> Result<Vec<Result<Page, Failure>>, Failure> {
+    let results = match answer.remove("results") {
+        Some(Value::Array(results)) if results.len() == count => results,
+        _ => {
+            return Err(Failure::new(
+                TransportFailure::AnswerMalformed,
+                "the answer to a batch does not have one result for each query",
+            ));
+        }
+    };
+    Ok(results.into_iter().map(result).collect())
+}
+
+fn result(mut result: Value) -> Result<Page, Failure> {
+    let status = result
+        .get("statusCode")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok())
+        .unwrap_or_default();
+    let body = result.get_mut("result").map(Value::take).unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Page::of(body);
+    }
+    Err(failure_in(&body, status).unwrap_or_else(|| {
+        Failure::new(
+            SalesforceFailure::Other,
+            format!("a query of a batch has status {status} without a code"),
+        )
+    }))
+}
+
 /// Collects pages, and stops when they do not end.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(super) struct PageCollector {
     records: Vec<Record>,
     visited: HashSet<String>,
     last: bool,
 }
 
-impl Pages {
+impl PageCollector {
     /// Takes a page; gives the path of the next one.
     pub(super) fn take(&mut self, page: Page) -> Result<Option<String>, Failure> {
         let endless = |what: String| Err(Failure::new(SalesforceFailure::PagingEndless, what));
-        // A page under another address whose first row is known is the same page again.
-        let repeated = !self.visited.is_empty()
-            && page.records.first().is_some_and(|first| self.records.contains(first));
-        if repeated {
+        // One row can come twice, at the end of a page and the start of the next: rows were added meanwhile. A page under
+        // another address without any new row, and with more behind it, is an earlier page again.
+        let new = page.records.iter().any(|record| !self.records.contains(record));
+        if !self.visited.is_empty() && !new && page.next.is_some() {
             return endless("a page came a second time".to_owned());
         }
         self.records.extend(page.records);
@@ -120,7 +165,7 @@ mod tests {
 
     #[test]
     fn pages_are_put_together_in_their_order() {
-        let mut pages = Pages::default();
+        let mut pages = PageCollector::default();
         assert!(pages.take(page(&[1, 2], Some("a"))).unwrap().is_some());
         assert_eq!(pages.take(page(&[3], None)).unwrap(), None);
         let (records, complete) = pages.finish();
@@ -129,19 +174,28 @@ mod tests {
 
     #[test]
     fn a_page_that_comes_again_is_endless() {
-        let mut pages = Pages::default();
+        let mut pages = PageCollector::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_address = pages.take(page(&[2], Some("a"))).unwrap_err();
         assert_eq!(same_address.reason, SalesforceFailure::PagingEndless.into());
-        let mut pages = Pages::default();
+        let mut pages = PageCollector::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_rows = pages.take(page(&[1], Some("b"))).unwrap_err();
         assert_eq!(same_rows.reason, SalesforceFailure::PagingEndless.into());
     }
 
     #[test]
+    fn a_row_at_the_end_of_a_page_and_the_start_of_the_next_is_not_endless() {
+        let mut pages = PageCollector::default();
+        pages.take(page(&[1, 2], Some("a"))).unwrap();
+        pages.take(page(&[2, 3], Some("b"))).unwrap();
+        assert_eq!(pages.take(page(&[3], None)).unwrap(), None);
+        assert!(pages.finish().1);
+    }
+
+    #[test]
     fn pages_without_end_stop() {
-        let mut pages = Pages::default();
+        let mut pages = PageCollector::default();
         let stopped =
             (0..).find_map(|n| pages.take(page(&[n], Some(&n.to_string()))).err()).unwrap();
         assert_eq!(stopped.reason, SalesforceFailure::PagingEndless.into());

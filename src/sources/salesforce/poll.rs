@@ -1,79 +1,94 @@
-//! One poll of one organisation: a batch of what is due, its further pages, and what they mean.
+//! One poll of one organisation: a batch of what is due, its further pages, and what is read now and then beside it.
 
-use super::approximate;
-use super::assignments::Assignments;
-use super::batch;
+use super::answer::count;
 use super::client::Client;
 use super::counters::Counters;
-use super::facts::{Part, PollFacts};
+use super::facts::{HOURLY, Part, PollFacts};
 use super::failure::SalesforceFailure;
-use super::paging::{Page, Pages, Record};
+use super::paging::{Page, PageCollector, Record, batch_of, pages_of_batch};
 use super::queries;
-use super::settings::Settings;
+use super::report;
+use super::settings::SalesforceSettings;
 use super::trail::Trail;
-use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
+use super::users::{Accounts, Assignments};
+use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::observation::Snapshot;
-use crate::domain::policy::{Connection, OrgPolicy, Product};
+use crate::domain::policy::OrgPolicy;
+use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
-use crate::http_client::TransportFailure;
-use crate::http_client::Trust;
+use crate::http_client::{TransportFailure, Trust};
 use crate::sources::failure::Failure;
-use crate::sources::polling::{Pace, Usage};
+use crate::sources::polling::Usage;
+use crate::sources::salesforce::metadata::Switch;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often something is asked for that hardly changes, or that is not there.
-const HOURLY: TimeDelta = TimeDelta::hours(1);
-/// How often changes of the set-up are looked for.
-const TRAIL_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// The longest poll, all its pages included.
 const POLL_WITHIN: Duration = Duration::from_secs(120);
 /// The longest that a part other than the users may take for its pages.
 const PART_WITHIN: Duration = Duration::from_secs(30);
 /// The most requests of a poll, but for further pages.
-pub(super) const MAX_CALLS: u64 = 4;
-/// How often counts are asked for that cost the server work.
-const QUARTER_HOURLY: TimeDelta = TimeDelta::minutes(15);
+const MAX_REQUESTS: u64 = 4;
+/// How often the limits are read where answers do not show them.
+const LIMITS_EVERY: TimeDelta = TimeDelta::minutes(15);
+/// How long something is reported that cannot be read again: so many of its intervals, and not less than this.
+const INTERVALS: i32 = 4;
+const HOLDS: TimeDelta = TimeDelta::minutes(10);
+/// A column that was left out is tried again after this long.
+const LEFT_OUT_FOR: TimeDelta = TimeDelta::days(1);
 
 /// What a poll gave.
 #[derive(Debug)]
-pub struct Polled {
+pub struct SalesforcePoll {
     /// Rows for the engine, or why there are none.
     pub snapshot: Result<Snapshot, Failure>,
     /// What else is known, this poll's news included.
-    pub told: PollFacts,
+    pub facts: PollFacts,
     /// How many of the organisation's requests are used.
     pub usage: Option<Usage>,
     /// How many requests this poll sent.
+    pub requests: u64,
+    /// The same as Salesforce counts them: each part of a batch is one.
     pub calls: u64,
-    /// Lines for the log, each told once.
+    /// Lines for the log, each once.
     pub news: Vec<String>,
 }
 
-/// Asks one organisation, one request at a time.
+/// How a part is doing.
+#[derive(Debug, Clone, Copy, Default)]
+struct PartState {
+    polled_at: Option<Timestamp>,
+    /// When it was read last, while what it gave is reported.
+    read_at: Option<Timestamp>,
+    /// Whether the organisation, or its user, does not have it.
+    absent: bool,
+}
+
+/// Polls one organisation, one request at a time.
 #[derive(Debug)]
 pub struct Poller {
-    org: OrgName,
-    pub(super) product: Product,
-    pub(super) connection: Connection,
-    pace: Pace,
+    pub(super) policy: OrgPolicy,
     pub(super) client: Client,
     pub(super) counters: Counters,
     pub(super) assignments: Option<Assignments>,
+    pub(super) accounts: Accounts,
     pub(super) trail: Trail,
-    /// When each part was asked for last, by [`Part::index`].
-    asked: [Option<Timestamp>; Part::COUNT],
-    /// Which parts the organisation, or its user, does not have, by [`Part::index`].
-    absent: [bool; Part::COUNT],
+    pub(super) facts: PollFacts,
+    parts: EnumMap<Part, PartState>,
+    /// Columns that this version or user does not have, and since when the first of them is known.
+    left_out: Vec<(Part, &'static str)>,
+    left_out_since: Timestamp,
     /// Since when the server is known to take no batches.
     no_batch_since: Option<Timestamp>,
-    /// The users that were told last, when, and whether they were all.
-    pub(super) users_told: Option<(Timestamp, Users, bool)>,
-    pub(super) told: PollFacts,
+    /// When the limits were read by themselves.
+    limits_at: Option<Timestamp>,
+    /// The users that were handed over last, when, and whether they were all.
+    pub(super) users_sent: Option<(Timestamp, Vec<(UserName, UserValues)>, bool)>,
     /// The longest poll, all its pages included.
     within: Duration,
     /// Users of Einstein Activity Capture, by the first 15 characters of their ids.
@@ -81,33 +96,28 @@ pub struct Poller {
     /// Whether the server counts by itself, as far as is known.
     aggregates: bool,
     /// Requests of this poll for further pages.
-    pub(super) further: u64,
+    further: u64,
     pub(super) strange: Vec<(&'static str, String)>,
     pub(super) news: Vec<String>,
 }
 
-pub(super) type Users = Vec<(UserName, UserValues)>;
-
-/// A query of a batch with what it is for.
-type Asked = (Part, String);
-
 impl Poller {
-    /// A poller that has asked nothing yet.
-    pub fn new(policy: &OrgPolicy, settings: Arc<Settings>, trust: &Trust) -> Self {
+    /// A poller that has polled nothing yet.
+    pub fn new(policy: &OrgPolicy, settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
         Self {
-            org: policy.name.clone(),
-            product: policy.product,
-            connection: policy.connection,
-            pace: settings.pace(),
+            policy: policy.clone(),
             client: Client::new(settings, trust),
             counters: Counters::new(policy.time_zone),
             assignments: None,
+            accounts: Accounts::default(),
             trail: Trail::default(),
-            asked: [None; Part::COUNT],
-            absent: [false; Part::COUNT],
+            facts: PollFacts::default(),
+            parts: EnumMap::default(),
+            left_out: Vec::new(),
+            left_out_since: Timestamp::MIN,
             no_batch_since: None,
-            users_told: None,
-            told: PollFacts::default(),
+            limits_at: None,
+            users_sent: None,
             within: POLL_WITHIN,
             user_ids: HashSet::new(),
             aggregates: true,
@@ -117,11 +127,11 @@ impl Poller {
         }
     }
 
-    /// Goes on from the last sync that an earlier poller saw, by [`ObjectType::index`]: an outage that began before a
-    /// restart stays one. Once a look was taken, this changes nothing.
+    /// Goes on from the last syncs that an earlier poller saw: an outage that began before a restart stays one. Once a
+    /// look was taken, this changes nothing.
     pub fn resume(
         &mut self,
-        last_syncs: [Option<Timestamp>; ObjectType::COUNT],
+        last_syncs: EnumMap<ObjectType, Option<Timestamp>>,
         memory: Option<&[u8]>,
     ) {
         self.counters.resume(last_syncs, memory);
@@ -134,16 +144,19 @@ impl Poller {
         self
     }
 
-    /// Says that the engine did not take the latest snapshot: the next one tells everything again.
+    /// Learns that the engine did not take the latest snapshot: the next one has everything again.
     pub fn not_taken(&mut self) {
-        self.users_told = None;
+        self.users_sent = None;
     }
 
-    /// Asks for everything that is due at `now`.
-    pub async fn poll(&mut self, now: Timestamp) -> Polled {
+    /// Reads everything that is due at `now`.
+    pub async fn poll(&mut self, now: Timestamp) -> SalesforcePoll {
         self.client.begin(now);
         self.further = 0;
-        self.told.new_setup_changes = 0;
+        self.facts.new_setup_changes = 0;
+        if now.since(self.left_out_since).abs() >= LEFT_OUT_FOR {
+            self.left_out.clear();
+        }
         let snapshot =
             tokio::time::timeout(self.within, self.try_poll(now)).await.unwrap_or_else(|_| {
                 let seconds = self.within.as_secs();
@@ -153,27 +166,30 @@ impl Poller {
                 ))
             });
         if let Err(failure) = &snapshot {
-            // What a poll read before it failed was not told.
-            self.users_told = None;
+            // What a poll read before it failed was not handed over.
+            self.users_sent = None;
             if failure.is_of(&[SalesforceFailure::SessionExpired]) {
                 self.client.forget_session();
             }
         }
-        self.told.clock_ahead = self.client.clock_ahead;
-        Polled {
+        self.forget_old(now);
+        self.facts.clock_ahead = self.client.clock_ahead;
+        SalesforcePoll {
             snapshot,
-            told: self.told.clone(),
+            facts: self.facts.clone(),
             usage: self.client.usage,
+            requests: self.client.requests,
             calls: self.client.calls,
             news: std::mem::take(&mut self.news),
         }
     }
 
     async fn try_poll(&mut self, now: Timestamp) -> Result<Snapshot, Failure> {
-        if self.pace.spent(self.client.usage) {
-            self.look_at_limits(now).await?;
-            if self.pace.spent(self.client.usage) {
-                let percent = self.pace.budget_percent;
+        let pace = self.client.settings.pace();
+        if pace.spent(self.client.usage) {
+            self.read_limits(now).await?;
+            if pace.spent(self.client.usage) {
+                let percent = pace.budget_percent;
                 return Err(Failure::new(
                     SalesforceFailure::BudgetSpent,
                     format!(
@@ -182,39 +198,36 @@ impl Poller {
                 ));
             }
         }
-        let asked = self.due(now);
-        if asked.is_empty() {
-            // Nothing is due, but whether we could ask is news too.
-            self.look_at_limits(now).await?;
-        }
+        let due: Vec<(Part, String)> = Part::ALL
+            .iter()
+            .filter(|part| self.is_due(**part, now))
+            .filter_map(|part| Some((*part, self.soql(*part, now)?)))
+            .collect();
         let mut snapshot = Snapshot {
-            org: self.org.clone(),
+            org: self.policy.name.clone(),
             source: Source::Salesforce,
             captured_at: now,
             rows: Vec::new(),
             users: Vec::new(),
             users_complete: false,
         };
-        let pages = self.ask(&asked, now).await?;
-        let counted = self.aggregates;
-        let mut answers: Vec<_> = asked.iter().map(|(part, _)| *part).zip(pages).collect();
-        // Who is assigned comes before the users, whose rows depend on it.
-        answers.sort_by_key(|(part, _)| *part != Part::Assignments);
-        for (part, page) in answers {
-            let rows = match page {
-                Ok(page) => self.pages_of(part, page, now).await,
-                Err(failure) => Err(failure),
-            };
-            match rows {
-                Ok((records, _)) if part == Part::Capture && records.is_empty() => {
-                    self.nobody_seen();
-                }
-                Ok((records, complete)) => {
-                    self.note(part, None, now);
-                    self.take(part, &records, complete, &mut snapshot);
-                }
-                Err(failure) if counted && is_approximate(part) && refuses_aggregates(&failure) => {
-                    // Asked again with the next poll, row by row.
+        if due.is_empty() {
+            // Whether Salesforce answers is news too. Who may not read the limits has got an answer.
+            match self.read_limits(now).await {
+                Err(failure) if failure.is_of(&[SalesforceFailure::PermissionDenied]) => {}
+                read => read?,
+            }
+        }
+        let pages = self.first_pages(&due, now).await?;
+        let aggregates = self.aggregates;
+        let mut read = Vec::new();
+        for ((part, _), page) in due.into_iter().zip(pages) {
+            match self.rows_of(part, page, now).await {
+                Ok(rows) => read.push((part, rows)),
+                // Queried again with the next poll, row by row.
+                Err(failure)
+                    if aggregates && part.changed().is_some() && refuses_aggregates(&failure) =>
+                {
                     self.aggregates = false;
                 }
                 // Without the other parts we still know the users.
@@ -227,82 +240,109 @@ impl Poller {
                 Err(failure) => return Err(failure),
             }
         }
-        self.chores(now, &mut snapshot).await;
+        self.read_others(now, &mut snapshot).await;
+        // The rows of users depend on who is assigned and active; whose changes count depends on the users.
+        read.sort_by_key(|(part, _)| !matches!(part, Part::Assignments | Part::Accounts));
+        for (part, (records, complete)) in read {
+            if part == Part::Capture && records.is_empty() {
+                self.nobody_seen();
+            } else {
+                self.note(part, None, now);
+                self.take(part, &records, complete, &mut snapshot);
+            }
+        }
+        self.watch_usage(now).await;
         Ok(snapshot)
     }
 
-    async fn look_at_limits(&mut self, now: Timestamp) -> Result<(), Failure> {
+    /// Reads the limits where no answer showed how many requests are used. What nobody shows is unknown.
+    async fn watch_usage(&mut self, now: Timestamp) {
+        let waits = |at: Timestamp| (TimeDelta::zero()..LIMITS_EVERY).contains(&now.since(at));
+        if self.client.shows_usage || self.limits_at.is_some_and(waits) {
+            return;
+        }
+        if self.read_limits(now).await.is_err() {
+            self.client.usage = None;
+        }
+    }
+
+    async fn read_limits(&mut self, now: Timestamp) -> Result<(), Failure> {
+        self.limits_at = Some(now);
         let path = format!("{}/limits", self.client.settings.data());
         let limits = self.client.get(&path, now).await?;
         let daily = limits.get("DailyApiRequests");
-        let number = |name| daily.and_then(|daily| super::answer::count(daily.get(name)));
-        if let (Some(allowed @ 1..), Some(left)) = (number("Max"), number("Remaining")) {
-            let used = allowed.saturating_sub(left);
-            self.client.usage = Some(Usage { used, allowed });
-        }
+        let number = |name| daily.and_then(|daily| count(daily.get(name)));
+        self.client.usage = match (number("Max"), number("Remaining")) {
+            (Some(allowed @ 1..), Some(left)) => {
+                Some(Usage { used: allowed.saturating_sub(left), allowed })
+            }
+            _ => None,
+        };
         Ok(())
     }
 
-    /// The queries that are asked for at `now`.
-    fn due(&self, now: Timestamp) -> Vec<Asked> {
-        Part::ALL
-            .iter()
-            .copied()
-            .filter(|part| self.is_due(*part, now))
-            .filter_map(|part| Some((part, self.soql(part, now)?)))
-            .collect()
-    }
-
-    /// Whether a part is asked for at `now`.
-    pub(super) fn is_due(&self, part: Part, now: Timestamp) -> bool {
+    /// Whether a part is read at `now`.
+    fn is_due(&self, part: Part, now: Timestamp) -> bool {
         let settings = &self.client.settings;
-        let usual = match part {
-            Part::Capture => TimeDelta::zero(),
-            Part::Assignments | Part::EmailSettings | Part::CaptureSettings => HOURLY,
-            Part::SetupTrail => TRAIL_EVERY,
-            Part::ChangedContacts | Part::ChangedEvents if !settings.approximate_activity => {
-                return false;
-            }
-            Part::Report if settings.report.is_none() => return false,
-            Part::ChangedContacts | Part::ChangedEvents | Part::Report => QUARTER_HOURLY,
+        let wanted = match part {
+            Part::ChangedContacts | Part::ChangedEvents => settings.approximate_activity,
+            Part::Report => settings.report.is_some(),
+            Part::EmailSettings | Part::CaptureSettings => settings.read_settings,
+            Part::Capture | Part::Assignments | Part::SetupTrail | Part::Accounts => true,
         };
-        let absent = self.absent.get(part.index()).copied().unwrap_or_default();
-        let every = if absent { HOURLY } else { usual };
-        let asked = self.asked.get(part.index()).copied().flatten();
+        let state = self.parts[part];
+        let every = if state.absent { HOURLY } else { part.every() };
         // A clock that went back must not make us wait for the old time to come again.
         let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
-        !asked.is_some_and(waits)
+        wanted && !state.polled_at.is_some_and(waits)
     }
 
-    /// The query of a part; `None` for one that is no query.
+    /// The query of a part; `None` for one that is no query, or has nothing to find.
     fn soql(&self, part: Part, now: Timestamp) -> Option<String> {
-        Some(match part {
-            Part::Capture => queries::CAPTURE.to_owned(),
-            Part::Assignments => queries::ASSIGNMENTS.to_owned(),
-            Part::SetupTrail => self.trail.soql(now),
-            Part::ChangedContacts => approximate::soql(ObjectType::Contacts, now, self.aggregates),
-            Part::ChangedEvents => approximate::soql(ObjectType::Events, now, self.aggregates),
-            Part::EmailSettings | Part::CaptureSettings | Part::Report => return None,
-        })
+        let rest = match part {
+            Part::Capture | Part::Assignments => String::new(),
+            Part::SetupTrail => self.trail.wanted(now),
+            Part::Accounts => {
+                let ids = self.wanted_accounts(now);
+                (!ids.is_empty()).then(|| queries::of_ids(&ids))?
+            }
+            Part::ChangedContacts
+            | Part::ChangedEvents
+            | Part::EmailSettings
+            | Part::CaptureSettings
+            | Part::Report => {
+                return Some(queries::changed(part.changed()?, now, self.aggregates));
+            }
+        };
+        queries::select(part, &self.left_out, &rest)
+    }
+
+    /// Whose accounts are read at `now`: of users, and of who is assigned.
+    pub(super) fn wanted_accounts(&self, now: Timestamp) -> Vec<String> {
+        let assigned = self.assignments.iter().flat_map(|assignments| &assignments.users);
+        self.accounts.wanted(self.user_ids.iter().chain(assigned), now)
     }
 
     /// The first page of each query, in one request where the server takes batches.
-    async fn ask(
+    async fn first_pages(
         &mut self,
-        asked: &[Asked],
+        due: &[(Part, String)],
         now: Timestamp,
     ) -> Result<Vec<Result<Page, Failure>>, Failure> {
-        if asked.is_empty() {
+        if due.is_empty() {
             return Ok(Vec::new());
         }
         let batches = self.no_batch_since.is_none_or(|since| now.since(since).abs() >= HOURLY);
         if batches {
             let settings = Arc::clone(&self.client.settings);
-            let soql: Vec<String> = asked.iter().map(|(_, soql)| soql.clone()).collect();
+            let soql: Vec<String> = due.iter().map(|(_, soql)| soql.clone()).collect();
             let path = format!("{}/composite/batch", settings.data());
-            let answer = self.client.post(&path, batch::body(&settings, &soql), now).await;
+            let answer = self.client.post(&path, batch_of(&settings, &soql), now).await;
             match answer {
-                Ok(answer) => return batch::results(answer, asked.len()),
+                Ok(answer) => {
+                    self.client.calls += due.len() as u64 - 1;
+                    return pages_of_batch(answer, due.len());
+                }
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
                     self.no_batch_since = Some(now);
                 }
@@ -311,33 +351,49 @@ impl Poller {
         }
         let mut pages = Vec::new();
         // What does not fit into this poll's requests is due at the next one.
-        let room = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
-        for (_, soql) in asked.iter().take(room.max(1)) {
-            let path = queries::alone(&self.client.settings, soql);
-            let page = self.client.get(&path, now).await;
-            match page {
+        let left = usize::try_from(MAX_REQUESTS.saturating_sub(self.client.requests)).unwrap_or(0);
+        for (_, soql) in due.iter().take(left.max(1)) {
+            match self.page(soql, now).await {
                 // The address of queries itself is not there: the version is not.
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
                     self.no_batch_since = None;
                     return Err(failure);
                 }
-                page => pages.push(page.and_then(|page| Page::of(Value::Object(page)))),
+                page => pages.push(page),
             }
         }
         Ok(pages)
     }
 
-    /// All pages of a part. Only the users are worth a poll's whole time.
-    async fn pages_of(
+    /// The first page of a query by itself.
+    async fn page(&mut self, soql: &str, now: Timestamp) -> Result<Page, Failure> {
+        let path = format!("/services/data/{}", self.client.settings.in_batch(soql));
+        Page::of(Value::Object(self.client.get(&path, now).await?))
+    }
+
+    /// All rows of a part. It is not lost for a column: the poll goes on without the column. Only the users are worth a
+    /// poll's whole time.
+    async fn rows_of(
         &mut self,
         part: Part,
-        first: Page,
+        first: Result<Page, Failure>,
         now: Timestamp,
     ) -> Result<(Vec<Record>, bool), Failure> {
+        let mut page = first;
+        let page = loop {
+            match page {
+                Err(failure) if self.leave_out(part, &failure, now) => {
+                    let soql = self.soql(part, now).ok_or(failure)?;
+                    self.further += 1;
+                    page = self.page(&soql, now).await;
+                }
+                page => break page?,
+            }
+        };
         if part == Part::Capture {
-            return self.all_pages(first, now).await;
+            return self.all_pages(page, now).await;
         }
-        tokio::time::timeout(PART_WITHIN, self.all_pages(first, now)).await.unwrap_or_else(|_| {
+        tokio::time::timeout(PART_WITHIN, self.all_pages(page, now)).await.unwrap_or_else(|_| {
             let seconds = PART_WITHIN.as_secs();
             Err(Failure::new(
                 TransportFailure::Timeout,
@@ -346,12 +402,35 @@ impl Poller {
         })
     }
 
+    /// Leaves out the column that a refusal names; says whether there is one to leave out.
+    fn leave_out(&mut self, part: Part, failure: &Failure, now: Timestamp) -> bool {
+        if !failure.is_of(&[SalesforceFailure::FieldUnknown]) {
+            return false;
+        }
+        let column = queries::optional_columns(part)
+            .iter()
+            .find(|column| failure.detail.ends_with(&format!(", column {column}")))
+            .filter(|column| !self.left_out.contains(&(part, **column)));
+        let Some(column) = column else {
+            return false;
+        };
+        if self.left_out.is_empty() {
+            self.left_out_since = now;
+        }
+        self.left_out.push((part, column));
+        self.news.push(format!(
+            "{part} is read without {column}, which this api_version does not have or the integration user may not see; \
+             what follows from it is unknown"
+        ));
+        true
+    }
+
     async fn all_pages(
         &mut self,
         first: Page,
         now: Timestamp,
     ) -> Result<(Vec<Record>, bool), Failure> {
-        let mut pages = Pages::default();
+        let mut pages = PageCollector::default();
         let mut next = pages.take(first)?;
         while let Some(path) = next {
             self.further += 1;
@@ -361,31 +440,122 @@ impl Poller {
         Ok(pages.finish())
     }
 
-    /// Notes that a part was asked for, and why it gave nothing, if it did not.
-    pub(super) fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
-        if let Some(asked) = self.asked.get_mut(part.index()) {
-            *asked = Some(now);
+    /// Reads what is no query and due at `now`, as far as a poll's requests allow: switches of the settings and the error
+    /// report. What fails is reported and tried again; it never spoils the poll.
+    async fn read_others(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
+        for part in [Part::EmailSettings, Part::CaptureSettings, Part::Report] {
+            if self.client.requests.saturating_sub(self.further) >= MAX_REQUESTS
+                || !self.is_due(part, now)
+            {
+                continue;
+            }
+            let read = if part == Part::Report {
+                self.read_report(now).await
+            } else {
+                self.read_switches(part, now, snapshot).await
+            };
+            self.note(part, read.err().as_ref(), now);
         }
-        let is_absent = missing.is_some_and(|failure| not_there(part, failure));
-        if let Some(absent) = self.absent.get_mut(part.index()) {
-            *absent = is_absent;
+    }
+
+    async fn read_switches(
+        &mut self,
+        part: Part,
+        now: Timestamp,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Failure> {
+        for (switch, state) in self.client.read_metadata(part, now).await? {
+            self.facts.switches[switch] = state;
+            if let (Switch::OutlookIntegration, Some(on)) = (switch, state) {
+                snapshot.rows.push((OrgRow::OutlookIntegration, OrgValue::Flag(on)));
+            }
         }
-        if is_absent {
+        Ok(())
+    }
+
+    async fn read_report(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let settings = Arc::clone(&self.client.settings);
+        let Some(wanted) = &settings.report else {
+            return Ok(());
+        };
+        let path =
+            format!("{}/analytics/reports/{}?includeDetails=true", settings.data(), wanted.id);
+        let answer = self.client.get(&path, now).await?;
+        self.facts.report = Some(report::read(&answer, &wanted.columns)?);
+        Ok(())
+    }
+
+    /// Notes that a part was polled, and why it gave nothing, if it did not.
+    fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
+        let absent = missing.is_some_and(|failure| not_there(part, failure));
+        let state = &mut self.parts[part];
+        state.polled_at = Some(now);
+        state.absent = absent;
+        if missing.is_none() {
+            state.read_at = Some(now);
+        }
+        if absent {
             self.forget(part);
         }
-        let news = self.told.note(part, missing.is_none());
+        let there = missing.is_none();
+        let news = self.facts.parts[part].replace(there) != Some(there);
         if let Some(failure) = missing.filter(|_| news) {
-            let again = if is_absent { "in an hour" } else { "by itself" };
+            let again = if absent { "in an hour" } else { "by itself" };
             let advice = failure.reason.advice.trim_end_matches('.');
             self.news.push(format!(
-                "{part} is not available ({failure}) and is asked for again {again}; where it should be: {advice}"
+                "{part} is not available ({failure}) and is polled again {again}; where it should be: {advice}"
             ));
         }
     }
-}
 
-const fn is_approximate(part: Part) -> bool {
-    matches!(part, Part::ChangedContacts | Part::ChangedEvents)
+    /// An answer without a single user: nobody uses the product, or we see nobody. Neither says that all are gone, so
+    /// nothing is reported of anybody, and the next poll reads again.
+    fn nobody_seen(&mut self) {
+        self.forget(Part::Capture);
+        if self.facts.parts[Part::Capture].replace(false) != Some(false) {
+            self.news.push(
+                "activity_capture names no user; where there are some, the integration user needs Customize Application \
+                 to see them (docs/salesforce-source.md)"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Forgets what could not be read for so long that nobody should take it for the present.
+    fn forget_old(&mut self, now: Timestamp) {
+        for part in Part::ALL.iter().copied() {
+            let every = part.every().max(self.client.settings.poll_every);
+            let read_at = self.parts[part].read_at;
+            if read_at.is_some_and(|at| now.since(at) > (every * INTERVALS).max(HOLDS)) {
+                self.forget(part);
+            }
+        }
+    }
+
+    fn forget(&mut self, part: Part) {
+        self.parts[part].read_at = None;
+        self.facts.forget(part);
+        match part {
+            Part::Capture => {
+                self.user_ids.clear();
+                self.users_sent = None;
+            }
+            Part::Assignments => self.assignments = None,
+            // Who was read holds until the account is read again.
+            Part::Accounts
+            | Part::SetupTrail
+            | Part::ChangedContacts
+            | Part::ChangedEvents
+            | Part::EmailSettings
+            | Part::CaptureSettings
+            | Part::Report => {}
+        }
+    }
+
+    /// Whether a part is known not to be there.
+    pub(super) fn is_absent(&self, part: Part) -> bool {
+        self.parts[part].absent
+    }
 }
 
 /// Whether a server may only mean that it does not count.

@@ -5,6 +5,7 @@ use super::answer::text;
 use crate::domain::ids::closed_set;
 use crate::http_client::TransportFailure;
 use crate::sources::failure::Failure;
+use enum_map::EnumMap;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -14,16 +15,39 @@ pub struct ReportSettings {
     /// The report's record id.
     pub id: String,
     /// Its columns.
-    pub columns: Columns,
+    pub columns: ReportColumns,
 }
 
-/// The columns that are read, by label.
+/// The columns that are read, by label, and words of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
+pub struct ReportColumns {
     /// The label of the column that says what did not sync.
     pub object: String,
     /// The label of the column that names the user.
     pub user: String,
+    /// What a row about a contact has in the first column, in another language than English.
+    pub contact: Option<String>,
+    /// The same of an event.
+    pub event: Option<String>,
+}
+
+impl ReportColumns {
+    /// What a row is about. A value is the same in every language; a label is in the language of whoever runs the report.
+    fn kind<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Failed {
+        let kind = |text: &str| {
+            let text = text.to_lowercase();
+            let names = |english: &str, own: &Option<String>| {
+                let own = own.as_ref().map(|own| own.to_lowercase());
+                text.contains(english) || own.is_some_and(|own| text.contains(&own))
+            };
+            match (names("contact", &self.contact), names("event", &self.event)) {
+                (true, false) => Some(Failed::Contacts),
+                (false, true) => Some(Failed::Events),
+                (true, true) | (false, false) => None,
+            }
+        };
+        texts.into_iter().find_map(kind).unwrap_or(Failed::Other)
+    }
 }
 
 closed_set! {
@@ -40,50 +64,50 @@ closed_set! {
 
 /// What the report says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Report {
-    /// Failed records, by [`Failed::index`].
-    pub records: [u64; Failed::COUNT],
+pub struct ErrorReport {
+    /// Failed records.
+    pub records: EnumMap<Failed, u64>,
     /// Users who have some.
-    pub users: [u64; Failed::COUNT],
-    /// Whether the server left rows out; an exported report does not tell.
+    pub users: EnumMap<Failed, u64>,
+    /// Whether the server left rows out; an exported report does not say.
     pub truncated: Option<bool>,
 }
 
 /// Counts rows.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    records: [u64; Failed::COUNT],
-    users: [HashSet<String>; Failed::COUNT],
-}
+pub(super) struct ReportTally(EnumMap<Failed, (u64, HashSet<String>)>);
 
-impl Tally {
-    /// Counts a row; says how many users of its kind there are by now.
-    pub(super) fn row(&mut self, object: &str, user: Option<&str>) -> usize {
-        let failed = kind(object);
-        if let Some(count) = self.records.get_mut(failed.index()) {
-            *count += 1;
+impl ReportTally {
+    /// Counts a row with these texts in its object column; says how many users of its kind there are by now.
+    pub(super) fn row<'t>(
+        &mut self,
+        columns: &ReportColumns,
+        object: impl IntoIterator<Item = &'t str>,
+        user: Option<&str>,
+    ) -> usize {
+        let (records, users) = &mut self.0[columns.kind(object)];
+        *records += 1;
+        if let Some(user) = user.filter(|user| !users.contains(*user)) {
+            users.insert(user.to_owned());
         }
-        let Some(names) = self.users.get_mut(failed.index()) else {
-            return 0;
-        };
-        if let Some(name) = user.filter(|name| !names.contains(*name)) {
-            names.insert(name.to_owned());
-        }
-        names.len()
+        users.len()
     }
 
     /// The report with these rows.
-    pub(super) fn report(self, truncated: Option<bool>) -> Report {
-        Report {
-            records: self.records,
-            users: self.users.map(|names| names.len() as u64),
+    pub(super) fn report(&self, truncated: Option<bool>) -> ErrorReport {
+        ErrorReport {
+            records: EnumMap::from_fn(|kind| self.0[kind].0),
+            users: EnumMap::from_fn(|kind| self.0[kind].1.len() as u64),
             truncated,
         }
     }
 }
 
 /// Reads a report's answer.
-pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Report, Failure> {
+pub(super) fn read(
+    answer: &Map<String, Value>,
+    wanted: &ReportColumns,
+) -> Result<ErrorReport, Failure> {
     let malformed = |what: String| Failure::new(TransportFailure::AnswerMalformed, what);
     let columns = answer
         .get("reportMetadata")
@@ -111,27 +135,18 @@ pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Repo
         .and_then(Value::as_object)
         .ok_or_else(|| malformed("the report has no rows to read".to_owned()))?;
     let truncated = answer.get("allData").and_then(Value::as_bool) != Some(true);
-    let mut tally = Tally::default();
+    let mut tally = ReportTally::default();
     // A grouped report has its rows under several keys, each row under one.
     let rows = facts.values().filter_map(|fact| fact.get("rows")?.as_array()).flatten();
     for row in rows {
         let cells = row.get("dataCells").and_then(Value::as_array);
-        let cell = |place: usize| {
-            let cell = cells?.get(place)?.as_object()?;
-            text(cell, "label").or_else(|| text(cell, "value"))
-        };
-        tally.row(cell(object).unwrap_or_default(), cell(user));
+        let cell = |place: usize| cells?.get(place)?.as_object();
+        let text_of = |place, field| cell(place).and_then(|cell| text(cell, field));
+        let texts = [text_of(object, "value"), text_of(object, "label")];
+        let name = text_of(user, "label").or_else(|| text_of(user, "value"));
+        tally.row(wanted, texts.into_iter().flatten(), name);
     }
     Ok(tally.report(Some(truncated)))
-}
-
-fn kind(said: &str) -> Failed {
-    let said = said.to_ascii_lowercase();
-    match (said.contains("contact"), said.contains("event")) {
-        (true, false) => Failed::Contacts,
-        (false, true) => Failed::Events,
-        (true, true) | (false, false) => Failed::Other,
-    }
 }
 
 #[cfg(test)]
@@ -139,8 +154,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn columns() -> Columns {
-        Columns { object: "Object".to_owned(), user: "User".to_owned() }
+    fn columns() -> ReportColumns {
+        ReportColumns {
+            object: "Object".to_owned(),
+            user: "User".to_owned(),
+            contact: None,
+            event: None,
+        }
     }
 
     fn answer(all: bool, rows: &[(&str, &str)]) -> Map<String, Value> {
@@ -168,7 +188,8 @@ mod tests {
             ("", "Event"),
         ];
         let report = read(&answer(true, &rows), &columns()).unwrap();
-        assert_eq!((report.records, report.users), ([2, 2, 1], [1, 2, 1]));
+        let counts = (report.records.into_array(), report.users.into_array());
+        assert_eq!(counts, ([2, 2, 1], [1, 2, 1]));
         assert_eq!(report.truncated, Some(false));
         let cut = read(&answer(false, &rows), &columns()).unwrap();
         assert_eq!(cut.truncated, Some(true));
@@ -183,5 +204,22 @@ mod tests {
         for other in [json!({}), json!({ "reportMetadata": { "detailColumns": 3 } })] {
             assert!(read(other.as_object().unwrap(), &columns).is_err());
         }
+    }
+
+    #[test]
+    fn the_kind_of_a_row_is_in_its_value_or_in_the_operators_words() {
+        let mut columns = columns();
+        for (texts, kind) in [
+            (["Contact", "Kontakt"], Failed::Contacts),
+            (["Event", "イベント"], Failed::Events),
+            (["003000000000001", "Contact"], Failed::Contacts),
+            (["003000000000001", "Kontakt"], Failed::Other),
+        ] {
+            assert_eq!(columns.kind(texts), kind, "{texts:?}");
+        }
+        columns.contact = Some("KONTAKT".to_owned());
+        columns.event = Some("Ereignis".to_owned());
+        assert_eq!(columns.kind(["kontakt"]), Failed::Contacts);
+        assert_eq!(columns.kind(["Ereignis"]), Failed::Events);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The section `salesforce` of an organisation.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct SalesforceSettings {
     /// The organisation's own host; every request goes there.
     pub my_domain: Endpoint,
     /// Authorities besides the system's.
@@ -20,7 +20,7 @@ pub struct Settings {
     pub auth: Auth,
     /// The version of the interface: 67 is written v67.0.
     pub api_version: u16,
-    /// How often to ask.
+    /// How often to poll.
     pub poll_every: TimeDelta,
     /// The share of the organisation's daily requests, used by anybody, beyond which polling pauses.
     pub api_budget_percent: u8,
@@ -28,6 +28,8 @@ pub struct Settings {
     pub report: Option<ReportSettings>,
     /// Whether changed contacts and events are counted.
     pub approximate_activity: bool,
+    /// Whether the switches of the settings are read, which takes a permission that could also change them.
+    pub read_settings: bool,
 }
 
 /// How to get a session.
@@ -53,12 +55,12 @@ pub enum Auth {
     },
 }
 
-impl Settings {
-    /// The least version with all fields that are asked for.
+impl SalesforceSettings {
+    /// The least version with all fields that are read.
     pub const LEAST_API_VERSION: u16 = 59;
-    /// The version that is asked for when the operator names none.
+    /// The version when the operator names none.
     pub const API_VERSION: u16 = 67;
-    /// How often to ask when the operator does not say.
+    /// How often to poll when the operator does not say.
     pub const POLL_EVERY: TimeDelta = TimeDelta::seconds(60);
     /// The share of daily requests when the operator does not say.
     pub const API_BUDGET_PERCENT: u8 = 80;
@@ -72,10 +74,16 @@ impl Settings {
     pub(super) fn data(&self) -> String {
         format!("/services/data/v{}.0", self.api_version)
     }
+
+    /// The address of a query, as a part of a batch writes it.
+    pub(super) fn in_batch(&self, soql: &str) -> String {
+        let soql: String = form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        format!("v{}.0/query/?q={soql}", self.api_version)
+    }
 }
 
-/// Names the host alone: ids and users are nobody's business in a log.
-impl fmt::Debug for Settings {
+/// Names the host alone: ids and users do not belong in a log.
+impl fmt::Debug for SalesforceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("my_domain", &self.my_domain)

@@ -1,10 +1,10 @@
 //! Salesforce in the frame of polled sources: what makes a poller, and its facts as metrics.
 
-use super::capture::{Connectivity, Onboarding};
-use super::facts::{Part, PollFacts};
-use super::poll::{Polled, Poller};
-use super::report::{Failed, Report};
-use super::settings::Settings;
+use super::facts::PollFacts;
+use super::poll::{Poller, SalesforcePoll};
+use super::report::{ErrorReport, Failed};
+use super::settings::SalesforceSettings;
+use super::users::{Connectivity, Onboarding};
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue};
@@ -15,6 +15,7 @@ use crate::domain::view::OrgView;
 use crate::events::Figure;
 use crate::http_client::Trust;
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage};
+use enum_map::{Enum, EnumMap};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub struct SalesforceSource {
     /// The organisation's policy.
     pub policy: Arc<OrgPolicy>,
     /// The section `salesforce`.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<SalesforceSettings>,
     /// The system's authorities.
     pub trust: Trust,
 }
@@ -43,6 +44,7 @@ impl PollSettings for SalesforceSource {
             self.settings == other.settings
                 && self.policy.product == other.policy.product
                 && self.policy.connection == other.policy.connection
+                && self.policy.objects == other.policy.objects
                 && self.policy.time_zone == other.policy.time_zone
         })
     }
@@ -58,11 +60,12 @@ impl PolledSource for Poller {
         Box::pin(async move {
             self.resume(last_syncs(org), org.source_states.memory(Source::Salesforce));
             let budget_percent = self.client.settings.api_budget_percent;
-            let Polled { snapshot, told, usage, calls, news } = Self::poll(self, now).await;
+            let SalesforcePoll { snapshot, facts, usage, calls, news, .. } =
+                Self::poll(self, now).await;
             let mut figures = Figures::default();
-            figures.of_facts(&told);
+            figures.of_facts(&facts);
             figures.of_usage(usage, calls, budget_percent);
-            let not_moved = told.successor.as_deref().and_then(|all| org.not_moved(all));
+            let not_moved = facts.successor.as_deref().and_then(|all| org.not_moved(all));
             figures.one(
                 "lightning_sync_salesforce_users_not_moved",
                 not_moved.map(|(left, _)| left as f64),
@@ -72,8 +75,9 @@ impl PolledSource for Poller {
                 memory: self.counters.memory(),
                 figures: figures.0,
                 facts: SourceFacts {
-                    successor: told.successor,
-                    setup: told.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
+                    successor: facts.successor,
+                    unlisted: facts.unlisted,
+                    setup: facts.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
                 },
                 usage,
                 news,
@@ -86,17 +90,12 @@ impl PolledSource for Poller {
     }
 }
 
-/// The last syncs that this source saw before a restart, by [`ObjectType::index`].
-fn last_syncs(org: &OrgView) -> [Option<Timestamp>; ObjectType::COUNT] {
-    let mut last_syncs = [None; ObjectType::COUNT];
-    for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
-        let reading = org.readings.get(OrgRow::LastSync(*object), Source::Salesforce);
-        *slot = reading.and_then(|reading| match reading.value {
-            OrgValue::Instant(at) => Some(at),
-            OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
-        });
-    }
-    last_syncs
+/// The last syncs that this source saw before a restart.
+fn last_syncs(org: &OrgView) -> EnumMap<ObjectType, Option<Timestamp>> {
+    EnumMap::from_fn(|object| {
+        let reading = org.readings.get(OrgRow::LastSync(object), Source::Salesforce)?;
+        if let OrgValue::Instant(at) = reading.value { Some(at) } else { None }
+    })
 }
 
 /// Metrics of the catalogue as they are collected.
@@ -107,24 +106,27 @@ impl Figures {
     fn of_facts(&mut self, facts: &PollFacts) {
         self.counts(
             "lightning_sync_salesforce_capture_users",
-            Connectivity::ALL.iter().map(|state| state.name()),
+            Connectivity::name,
             facts.connectivity,
         );
         self.counts(
             "lightning_sync_salesforce_capture_onboarding_users",
-            Onboarding::ALL.iter().map(|state| state.name()),
+            Onboarding::name,
             facts.onboarding,
         );
-        let assigned = facts.assigned.map(|(users, profiles)| [users, profiles]);
-        let kinds = ["user", "profile"].into_iter();
-        self.counts("lightning_sync_salesforce_assignments", kinds, assigned);
-        for (part, there) in Part::ALL.iter().zip(facts.parts) {
+        for (kind, assigned) in
+            ["user", "profile"].into_iter().zip(facts.assigned.into_iter().flatten())
+        {
+            let metric = "lightning_sync_salesforce_assignments";
+            self.labelled(metric, kind, Some(assigned as f64));
+        }
+        for (part, there) in facts.parts {
             self.flag("lightning_sync_salesforce_part_available", part.name(), there);
         }
-        for (name, state) in &facts.switches {
-            self.flag("lightning_sync_salesforce_setting_enabled", name, *state);
+        for (switch, state) in facts.switches {
+            self.flag("lightning_sync_salesforce_setting_enabled", switch.name(), state);
         }
-        for (object, changed) in ObjectType::ALL.iter().zip(facts.approximate) {
+        for (object, changed) in facts.approximate {
             self.labelled(
                 "lightning_sync_salesforce_approximate_changed_records_60m",
                 object.name(),
@@ -175,30 +177,29 @@ impl Figures {
         self.labelled(metric, label, flag.map(|flag| f64::from(u8::from(flag))));
     }
 
-    fn counts<const N: usize>(
+    fn counts<K: Enum>(
         &mut self,
         metric: &'static str,
-        names: impl Iterator<Item = &'static str>,
-        counts: Option<[u64; N]>,
+        name: fn(K) -> &'static str,
+        counts: Option<EnumMap<K, u64>>,
     ) {
-        for (name, count) in names.zip(counts.into_iter().flatten()) {
-            self.labelled(metric, name, Some(count as f64));
+        for (key, count) in counts.into_iter().flatten() {
+            self.labelled(metric, name(key), Some(count as f64));
         }
     }
 }
 
-/// What an error report says, asked for or exported.
-pub fn report_figures(report: Option<Report>) -> Vec<Figure> {
+/// What an error report shows, polled or exported.
+pub fn report_figures(report: Option<ErrorReport>) -> Vec<Figure> {
     let mut figures = Figures::default();
-    let kinds = || Failed::ALL.iter().map(|failed| failed.name());
     figures.counts(
         "lightning_sync_salesforce_report_failed_records",
-        kinds(),
+        Failed::name,
         report.map(|report| report.records),
     );
     figures.counts(
         "lightning_sync_salesforce_report_failing_users",
-        kinds(),
+        Failed::name,
         report.map(|report| report.users),
     );
     let cut = report.and_then(|report| report.truncated);

@@ -22,9 +22,9 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    /// The query of the next look. The first reads the newest changes, so that what it leaves out is older than all that
+    /// Which changes the next look reads. The first reads the newest changes, so that what it leaves out is older than all that
     /// later ones read; those go on from it, oldest first, so that they leave out nothing.
-    pub(super) fn soql(&self, now: Timestamp) -> String {
+    pub(super) fn wanted(&self, now: Timestamp) -> String {
         queries::setup_changes(self.since(now), self.changes.is_none())
     }
 
@@ -84,9 +84,9 @@ fn made_at(record: &Record) -> Option<Timestamp> {
 }
 
 /// What a change is about, if it has to do with sync. The vendor documents no list of sections, so that words decide;
-/// only the area is kept of them.
+/// only the area is stored of them.
 fn area_of(record: &Record) -> Option<SetupArea> {
-    let said = ["Section", "Display", "Action"].map(|field| {
+    let words = ["Section", "Display", "Action"].map(|field| {
         text(record, field)
             .unwrap_or_default()
             .chars()
@@ -107,7 +107,7 @@ fn area_of(record: &Record) -> Option<SetupArea> {
             SetupArea::EmailIntegration => "emailintegration",
             SetupArea::Exchange => "exchange",
         };
-        said.iter().any(|said| said.contains(word))
+        words.iter().any(|text| text.contains(word))
     })
 }
 
@@ -149,8 +149,9 @@ mod tests {
         assert_eq!(trail.since(at(0)), at(20));
         let changes = trail.changes().unwrap();
         let areas: Vec<_> = changes.latest.iter().map(|change| (change.at, change.area)).collect();
-        let told = [(at(20), SetupArea::ActivityCapture), (at(-3_600), SetupArea::LightningSync)];
-        assert_eq!(areas, told);
+        let expected =
+            [(at(20), SetupArea::ActivityCapture), (at(-3_600), SetupArea::LightningSync)];
+        assert_eq!(areas, expected);
         assert_eq!(changes.read_at, at(1_200));
         assert_eq!(changes.since, at(0).minus(FIRST_LOOK));
     }
@@ -181,14 +182,14 @@ mod tests {
     #[test]
     fn what_the_first_look_left_out_never_becomes_news() {
         let mut trail = Trail::default();
-        assert!(trail.soql(at(0)).contains(" DESC "));
+        assert!(trail.wanted(at(0)).contains(" DESC "));
         let newest: Vec<Record> = (0..500).map(|n| row(at(-n), "Outlook", "")).collect();
         assert_eq!(trail.take(&newest, true, at(0)), 0);
         let changes = trail.changes().unwrap();
         assert_eq!(changes.latest.len(), SetupChanges::MOST);
         assert_eq!(changes.since, at(-49));
         assert_eq!(trail.since(at(60)), at(0));
-        assert!(trail.soql(at(60)).contains(" ASC "));
+        assert!(trail.wanted(at(60)).contains(" ASC "));
     }
 
     #[test]

@@ -61,6 +61,8 @@ struct SuccessorJson {
     connectivity: &'static str,
     onboarding: &'static str,
     recommended_action: Option<String>,
+    /// When the user logged in last: the connection's state is as old. `null`: not read.
+    logged_in_at: Option<At>,
 }
 
 /// Users, a page at a time
@@ -145,6 +147,7 @@ impl UserJson {
                 connectivity: note.connectivity,
                 onboarding: note.onboarding,
                 recommended_action: note.recommended.as_deref().map(str::to_owned),
+                logged_in_at: note.logged_in_at.map(At),
             }),
         }
     }

@@ -69,7 +69,7 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
         "lightning_sync_users{org=\"acme\",check=\"contacts_to_exchange\",status=\"in_sync\"} 6",
         "lightning_sync_salesforce_capture_users{connectivity=\"needs_attention\",org=\"acme\"} 1",
         "lightning_sync_salesforce_part_available{org=\"acme\",part=\"activity_capture\"} 1",
-        "lightning_sync_salesforce_api_calls_total{org=\"acme\"} 4",
+        "lightning_sync_salesforce_api_calls_total{org=\"acme\"} 6",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }
@@ -82,9 +82,9 @@ async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
     assert!(page.contains(counted), "{page}");
     assert!(page.contains("lightning_sync_linked_users{org=\"acme\"} 6"), "{page}");
     let log = daemon.process.log();
-    let told: Vec<&str> = log.lines().filter(|line| line.contains("\"maintenance\"")).collect();
-    assert_eq!(told.len(), 1, "{log}");
-    assert!(told[0].contains("status page"), "{log}");
+    let warned: Vec<&str> = log.lines().filter(|line| line.contains("\"maintenance\"")).collect();
+    assert_eq!(warned.len(), 1, "{log}");
+    assert!(warned[0].contains("status page"), "{log}");
     salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     wait_for_metric(daemon.address, good);
     assert!(daemon.process.log().contains("salesforce answers again"), "{}", daemon.process.log());
@@ -224,15 +224,15 @@ async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
     let file = directory.path().join("config.yaml");
     fs::write(&file, text).unwrap();
     let daemon = Daemon::start(&file);
-    let told = |org: &str| -> serde_json::Value {
+    let json = |org: &str| -> serde_json::Value {
         let text = get(daemon.address, &format!("/api/v1/orgs/{org}")).text();
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["setup_changes"].clone()
     };
     for org in ["acme", "calm", "blind"] {
-        wait_until(org, Duration::from_secs(90), || (!told(org).is_null()).then_some(()));
+        wait_until(org, Duration::from_secs(90), || (!json(org).is_null()).then_some(()));
     }
     let page = |org: &str| get(daemon.address, &format!("/orgs/{org}")).text();
-    let changes = told("acme")["changes"].clone();
+    let changes = json("acme")["changes"].clone();
     let areas: Vec<_> = (changes.as_array().unwrap().iter())
         .map(|change| change["area"].as_str().unwrap())
         .collect();
@@ -244,13 +244,13 @@ async fn changes_of_the_set_up_are_on_the_page_and_in_json() {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
     assert!(!shown.contains("planted-display"));
-    let calm = told("calm");
+    let calm = json("calm");
     assert_eq!(calm["changes"], serde_json::json!([]));
     assert!(calm["since"].is_string() && calm["read_at"].is_string());
     assert!(page("calm").contains("The audit trail has none since <time "));
-    assert!(told("blind")["read_at"].is_null());
+    assert!(json("blind")["read_at"].is_null());
     assert!(page("blind").contains("the audit trail was not read"));
-    assert!(told("silent").is_null());
+    assert!(json("silent").is_null());
     assert!(!page("silent").contains("Changes of the set-up"));
 }
 

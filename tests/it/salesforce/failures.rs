@@ -24,6 +24,8 @@ pub(super) const FAILURES: &[(Scene, &str)] = &[
     (Scene::Truncated, TransportFailure::ConnectFailed.name()),
     (Scene::Garbage, TransportFailure::AnswerMalformed.name()),
     (Scene::HugeBody, TransportFailure::AnswerTooLarge.name()),
+    (Scene::PackedHuge, TransportFailure::AnswerTooLarge.name()),
+    (Scene::PackedGarbage, TransportFailure::AnswerMalformed.name()),
     (Scene::EndlessPaging, SalesforceFailure::PagingEndless.name()),
     (Scene::RepeatingPage, SalesforceFailure::PagingEndless.name()),
     (Scene::Redirect, TransportFailure::Redirected.name()),
@@ -41,9 +43,12 @@ async fn every_failure_is_named_and_ends_by_itself() {
         world.salesforce.take_seen();
         let polled = world.poll().await;
         let failure = polled.snapshot.unwrap_err();
-        println!("{scene}: {failure}, {} calls", polled.calls);
+        println!("{scene}: {failure}, {} calls", polled.requests);
         assert_eq!(failure.reason.name, *reason, "{scene}: {failure}");
-        assert!(polled.calls <= 4 || *reason == SalesforceFailure::PagingEndless.name(), "{scene}");
+        assert!(
+            polled.requests <= 4 || *reason == SalesforceFailure::PagingEndless.name(),
+            "{scene}"
+        );
         assert_eq!(world.requests("/services/oauth2/token"), 1, "{scene}");
         world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
         world.pass(TimeDelta::hours(1));
@@ -58,7 +63,7 @@ async fn a_session_that_ended_is_renewed_within_the_poll() {
     world.salesforce.expire_sessions();
     world.pass(TimeDelta::minutes(1));
     let polled = world.poll().await;
-    assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, 3));
+    assert_eq!((polled.snapshot.is_ok(), polled.requests), (true, 3));
 }
 
 #[tokio::test]
@@ -78,5 +83,5 @@ async fn a_wrong_secret_is_named_and_not_repeated_at_once() {
         polled.snapshot.unwrap_err().reason.name,
         SalesforceFailure::CredentialsRejected.name()
     );
-    assert_eq!(polled.calls, 1);
+    assert_eq!(polled.requests, 1);
 }

@@ -1,8 +1,11 @@
 //! Salesforce as a source, against the simulator and against what others wrote.
 
+mod access;
+mod claims;
 mod daemon;
 mod failures;
 mod fixture;
+mod lacks;
 mod measured;
 mod network;
 mod others;

@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_exporter::sources::salesforce::{
-    Auth, Columns, Connectivity, Part, Poller, ReportSettings,
+    Auth, Connectivity, Part, Poller, ReportColumns, ReportSettings,
 };
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::sync::Arc;
@@ -31,7 +31,8 @@ async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
     assert_eq!(value(&snapshot, OrgRow::LinkedUsers), Some(OrgValue::Count(2)));
-    assert_eq!(value(&snapshot, OrgRow::ServiceAccountRecognized), Some(OrgValue::Flag(false)));
+    // One who is shown a broken connection of the organisation does not refute the two who are connected.
+    assert_eq!(value(&snapshot, OrgRow::ServiceAccountRecognized), None);
     assert_eq!((snapshot.users.len(), snapshot.users_complete), (4, true));
     let status = |user: usize, row: UserRow| {
         let (_, value) = snapshot.users[user].1.iter().find(|(of, _)| *of == row).unwrap();
@@ -41,9 +42,9 @@ async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
     assert_eq!(status(1, UserRow::ServiceAccount), Status::No);
     assert_eq!(status(1, UserRow::EventsToSalesforce), Status::Unknown);
     assert_eq!(status(2, UserRow::EventsToExchange), Status::InitialSyncInProgress);
-    assert_eq!(polled.told.assigned, Some((4, 0)));
-    let connectivity = polled.told.connectivity.unwrap();
-    assert_eq!(connectivity[Connectivity::Active.index()], 2);
+    assert_eq!(polled.facts.assigned, Some([4, 0]));
+    let connectivity = polled.facts.connectivity.unwrap();
+    assert_eq!(connectivity[Connectivity::Active], 2);
 }
 
 #[tokio::test]
@@ -57,7 +58,7 @@ async fn beside_lightning_sync_the_successors_users_prove_nothing() {
     let snapshot = polled.snapshot.unwrap();
     let outlook = (OrgRow::OutlookIntegration, OrgValue::Flag(true));
     assert_eq!((snapshot.rows, snapshot.users.len()), (vec![outlook], 0));
-    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Active.index()], 3);
+    assert_eq!(polled.facts.connectivity.unwrap()[Connectivity::Active], 3);
 }
 
 #[tokio::test]
@@ -73,14 +74,17 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
             }
             let polled = world.poll().await;
             let snapshot = polled.snapshot.unwrap();
-            let told = polled.told.connectivity.unwrap()[Connectivity::Active.index()];
-            assert_eq!(told, users as u64);
+            let active = polled.facts.connectivity.unwrap()[Connectivity::Active];
+            assert_eq!(active, users as u64);
             // The assignments have pages too, and are asked for in the first round alone.
             let bound = 4 + further * if round == 0 { 2 } else { 1 };
-            assert!(polled.calls <= bound, "{users} users: {} calls", polled.calls);
-            assert_eq!(world.requests("/services/"), usize::try_from(polled.calls).unwrap());
+            assert!(polled.requests <= bound, "{users} users: {} calls", polled.requests);
+            assert_eq!(world.requests("/services/"), usize::try_from(polled.requests).unwrap());
             assert!(round > 0 || snapshot.users.len() == users);
-            assert_eq!(polled.told.switches.len(), 5, "pages take no room of theirs");
+            assert!(
+                polled.facts.switches.values().all(Option::is_some),
+                "pages take nothing of theirs"
+            );
             world.pass(MINUTE);
         }
     }
@@ -89,19 +93,26 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
 #[tokio::test]
 async fn a_day_at_the_default_interval_is_1440_batches() {
     let mut world = World::healthy(5).await;
-    let mut calls = 0;
+    let (mut requests, mut calls) = (0, 0);
     for _ in 0..1_440 {
         let polled = world.poll().await;
         assert!(polled.snapshot.is_ok());
+        requests += polled.requests;
         calls += polled.calls;
         world.pass(MINUTE);
     }
     let seen = world.salesforce.take_seen();
     let batches = seen.iter().filter(|seen| seen.path.ends_with("/composite/batch")).count();
-    println!("a day: {batches} batches, {calls} calls");
+    println!("a day: {batches} batches, {requests} requests, {calls} calls");
     // Besides: one session, and two kinds of settings every hour.
-    assert_eq!((batches, calls), (1_440, 1_440 + 1 + 2 * 24));
-    assert_eq!(seen.len() as u64, calls);
+    assert_eq!((batches, requests), (1_440, 1_440 + 1 + 2 * 24));
+    assert_eq!(seen.len() as u64, requests);
+    // Each part of a batch counts: the users with every poll, who is assigned and their accounts every hour, the audit
+    // trail every 10 minutes. The session is a request that Salesforce does not count.
+    assert_eq!(calls, 1_440 + 24 + 24 + 144 + 2 * 24 + 1);
+    let mut used = 0;
+    world.salesforce.change(CLIENT_ID, |org| used = org.used);
+    assert_eq!(used + 1, calls, "as Salesforce counts");
 }
 
 #[tokio::test]
@@ -152,7 +163,7 @@ async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
     let polled = world.poll().await;
     assert!(polled.snapshot.unwrap().users.is_empty());
-    assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
+    assert_eq!(polled.facts.parts[Part::Capture], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     for minute in 1..=60 {
@@ -171,7 +182,7 @@ async fn odd_values_are_left_out_or_counted_as_other_and_told_once() {
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
     assert_eq!(snapshot.users.len(), 12);
-    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Other.index()], 2);
+    assert_eq!(polled.facts.connectivity.unwrap()[Connectivity::Other], 2);
     let news: Vec<_> = polled.news.iter().filter(|news| news.contains("HOVERING")).collect();
     assert_eq!(news.len(), 1);
     world.pass(MINUTE);
@@ -183,12 +194,12 @@ async fn without_batches_the_same_is_asked_one_by_one() {
     let mut world = World::healthy(3).await;
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::NoBatch);
     let polled = world.poll().await;
-    assert_eq!((polled.snapshot.unwrap().users.len(), polled.calls), (3, 4));
-    // The audit trail and the settings had to wait for the second poll.
-    for calls in [4, 1] {
+    assert_eq!((polled.snapshot.unwrap().users.len(), polled.requests), (3, 4));
+    // The audit trail, the accounts and the settings had to wait for the polls after it.
+    for requests in [4, 2] {
         world.pass(MINUTE);
         let polled = world.poll().await;
-        assert_eq!((polled.snapshot.is_ok(), polled.calls), (true, calls));
+        assert_eq!((polled.snapshot.is_ok(), polled.requests), (true, requests));
     }
 }
 
@@ -206,21 +217,27 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
         settings.approximate_activity = true;
         settings.report = Some(ReportSettings {
             id: "00O000000000001".to_owned(),
-            columns: Columns { object: "Object".to_owned(), user: "User".to_owned() },
+            columns: ReportColumns {
+                object: "Object".to_owned(),
+                user: "User".to_owned(),
+                contact: None,
+                event: None,
+            },
         });
         world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
         let first = world.poll().await;
-        assert_eq!(first.calls, 4, "a session, a batch and two kinds of settings");
+        assert_eq!(first.requests, 4, "a session, a batch and two kinds of settings");
         let outlook = value(&first.snapshot.unwrap(), OrgRow::OutlookIntegration);
         assert_eq!(outlook, Some(OrgValue::Flag(false)));
         world.pass(MINUTE);
         let second = world.poll().await;
-        assert_eq!(second.calls, 2, "a batch and the report");
-        let report = second.told.report.unwrap();
-        assert_eq!((report.records, report.users), ([1, 2, 0], [1, 1, 0]));
-        assert_eq!(second.told.approximate, [Some(18), Some(36)], "{aggregates}");
-        assert_eq!(second.told.switches.len(), 5);
-        assert!(!second.told.parts.contains(&Some(false)));
+        assert_eq!(second.requests, 2, "a batch and the report");
+        let report = second.facts.report.unwrap();
+        let counts = (report.records.into_array(), report.users.into_array());
+        assert_eq!(counts, ([1, 2, 0], [1, 1, 0]));
+        assert_eq!(second.facts.approximate.into_array(), [Some(18), Some(36)], "{aggregates}");
+        assert!(second.facts.switches.values().all(Option::is_some));
+        assert!(second.facts.parts.values().all(|there| *there != Some(false)));
     }
 }
 
@@ -231,7 +248,7 @@ async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
     let mut world = World::of(org).await;
     let polled = world.poll().await;
     assert_eq!(polled.snapshot.unwrap().users.len(), 3);
-    assert_eq!(polled.told.parts[Part::EmailSettings.index()], Some(false));
+    assert_eq!(polled.facts.parts[Part::EmailSettings], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.pass(TimeDelta::hours(1));
     assert_eq!(world.poll().await.news, Vec::<String>::new());
@@ -243,7 +260,7 @@ async fn a_clock_that_disagrees_is_measured() {
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ClockAhead);
     let polled = world.poll().await;
     assert!(polled.snapshot.is_ok());
-    assert_eq!(polled.told.clock_ahead, Some(TimeDelta::hours(2)));
+    assert_eq!(polled.facts.clock_ahead, Some(TimeDelta::hours(2)));
 }
 
 #[tokio::test]
@@ -260,9 +277,9 @@ async fn changes_of_the_set_up_are_counted_once() {
     let mut counts = Vec::new();
     for _ in 0..4 {
         world.pass(TimeDelta::minutes(10));
-        let told = world.poll().await.told;
-        counts.push(told.new_setup_changes);
-        assert_eq!(told.last_setup_change, Some(at));
+        let facts = world.poll().await.facts;
+        counts.push(facts.new_setup_changes);
+        assert_eq!(facts.last_setup_change, Some(at));
     }
     assert_eq!(counts, [1, 0, 0, 0]);
 }
@@ -295,7 +312,7 @@ async fn a_budget_that_is_spent_pauses_polling_until_requests_are_free() {
     world.salesforce.take_seen();
     let spent = world.poll().await;
     assert_eq!(spent.snapshot.unwrap_err().reason.name, SalesforceFailure::BudgetSpent.name());
-    assert_eq!(spent.calls, 1);
+    assert_eq!(spent.requests, 1);
     world.salesforce.change(CLIENT_ID, |org| org.used = 100);
     assert!(world.poll().await.snapshot.is_ok());
 }

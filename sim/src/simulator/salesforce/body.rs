@@ -1,8 +1,10 @@
 //! Bodies of answers: whole ones, ones that do not end, and ones that end too early.
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -20,6 +22,18 @@ pub(super) enum SimBody {
 static PIECE: [u8; 1 << 20] = [b' '; 1 << 20];
 
 impl SimBody {
+    /// A whole body as gzip.
+    pub(super) fn packed(self) -> Self {
+        let Self::Whole(Some(bytes)) = self else {
+            return self;
+        };
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        match packer.write_all(&bytes).and_then(|()| packer.finish()) {
+            Ok(packed) => Self::Whole(Some(packed.into())),
+            Err(_) => Self::Whole(Some(bytes)),
+        }
+    }
+
     pub(super) fn text(text: impl Into<Bytes>) -> Self {
         Self::Whole(Some(text.into()))
     }

@@ -12,8 +12,16 @@ const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 /// A user of Einstein Activity Capture.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// The user name, which is the mail address too.
+    /// The user name.
     pub name: String,
+    /// The mail address, where the person has one.
+    pub address: Option<String>,
+    /// Whether the person is assigned to a configuration by name.
+    pub assigned: bool,
+    /// Whether the person's account is active.
+    pub active: bool,
+    /// When the person logged in last.
+    pub logged_in_at: Option<Timestamp>,
     /// The picklist value of the connection.
     pub connectivity: &'static str,
     /// The picklist value of the first sync.
@@ -24,23 +32,37 @@ pub struct Person {
     pub recommended: Option<String>,
     /// How many contacts and how many events sync in an hour.
     pub per_hour: [u64; 2],
+    /// Whether contacts and events are counted at all.
+    pub counted: [bool; 2],
+    /// What the counters show, whatever the time is.
+    pub fixed: Option<[u64; 2]>,
 }
 
 impl Person {
     /// Somebody who syncs.
     pub fn healthy(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            address: Some(name.clone()),
+            name,
+            assigned: true,
+            active: true,
+            logged_in_at: None,
             connectivity: "ACTIVE",
             onboarding: "COMPLETE",
             configuration: Some("Sales team"),
             recommended: None,
             per_hour: [6, 12],
+            counted: [true; 2],
+            fixed: None,
         }
     }
 
     /// How many contacts (0) or events (1) synced between midnight and `now`, if sync stopped at `stopped`.
     pub(super) fn synced(&self, object: usize, now: Timestamp, stopped: Option<Timestamp>) -> u64 {
+        if let Some(fixed) = self.fixed {
+            return fixed.get(object).copied().unwrap_or_default();
+        }
         let since_midnight = now.minus(MIDNIGHT_AFTER).nanos().rem_euclid(DAY_NANOS);
         let midnight = now.minus(TimeDelta::nanoseconds(since_midnight));
         let until = stopped.map_or(now, |stopped| stopped.min(now));
@@ -74,8 +96,26 @@ pub struct SimulatedOrg {
     pub used: u64,
     /// Requests that it may send in 24 hours.
     pub allowed: u64,
+    /// Whether answers show how many requests are used.
+    pub shows_usage: bool,
+    /// The code with which the limits are refused.
+    pub limits_fault: Option<&'static str>,
+    /// Columns that no object has, or the user may not see.
+    pub missing_columns: Vec<&'static str>,
+    /// Users who are assigned besides the people, and not listed.
+    pub unlisted: usize,
+    /// Whether everybody is listed twice.
+    pub twice: bool,
+    /// Whether the list begins with the last.
+    pub backwards: bool,
     /// The switch of the Outlook integration.
     pub outlook_integration: bool,
+    /// The switch of sync by either product.
+    pub contact_and_event_sync: bool,
+    /// The switch of Einstein Activity Capture's sync.
+    pub activity_sync_engine: bool,
+    /// Whether there are settings records.
+    pub has_settings: bool,
     /// The code with which settings are refused.
     pub metadata_fault: Option<&'static str>,
     /// Objects whose queries are refused, with the code.
@@ -86,6 +126,10 @@ pub struct SimulatedOrg {
     pub slowness: Duration,
     /// Rows of the sync error report: user and object.
     pub report: Vec<(String, &'static str)>,
+    /// What the report shows for every object, in another language.
+    pub report_label: Option<&'static str>,
+    /// Whether the report can be run.
+    pub report_runs: bool,
     /// Whether queries may count.
     pub aggregates: bool,
     /// Set-up changes: when, then action, section and display.
@@ -112,12 +156,23 @@ impl SimulatedOrg {
             page_rows: 2_000,
             used: 0,
             allowed: 100_000,
+            shows_usage: true,
+            limits_fault: None,
+            missing_columns: Vec::new(),
+            unlisted: 0,
+            twice: false,
+            backwards: false,
             outlook_integration: true,
+            contact_and_event_sync: true,
+            activity_sync_engine: true,
+            has_settings: true,
             metadata_fault: None,
             refused: Vec::new(),
             elsewhere: "https://evil.example".to_owned(),
             slowness: Duration::from_secs(2),
             report: Vec::new(),
+            report_label: None,
+            report_runs: true,
             aggregates: true,
             setup_changes: Vec::new(),
         }

@@ -19,6 +19,9 @@ pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp
     let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
     match path.trim_end_matches('/') {
         "query" => query(org, parameters, now),
+        "limits" if org.limits_fault.is_some() => {
+            refused(403, org.limits_fault.unwrap_or_default(), "You do not have access")
+        }
         "limits" => {
             let left = org.allowed.saturating_sub(org.used);
             (
@@ -30,7 +33,10 @@ pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp
             )
         }
         "composite/batch" if org.scene != Scene::NoBatch => batch(org, body, now),
-        path if path.starts_with("analytics/reports/") => (200, report(org)),
+        path if path.starts_with("analytics/reports/") && org.report_runs => (200, report(org)),
+        path if path.starts_with("analytics/reports/") => {
+            refused(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred.")
+        }
         path => match path.strip_prefix("query/") {
             Some(cursor) => more(org, cursor, now),
             None => refused(404, "NOT_FOUND", "The requested resource does not exist"),
@@ -38,12 +44,20 @@ pub(super) fn answer(org: &SimulatedOrg, path: &str, body: &[u8], now: Timestamp
     }
 }
 
+/// How many requests the vendor counts for one: every part of a batch.
+pub(super) fn parts(path: &str, body: &[u8]) -> u64 {
+    let batch: Option<Value> =
+        path.ends_with("/composite/batch").then(|| serde_json::from_slice(body).ok()).flatten();
+    let parts = batch.as_ref().and_then(|batch| batch.get("batchRequests")?.as_array());
+    parts.map_or(1, |parts| parts.len() as u64)
+}
+
 fn report(org: &SimulatedOrg) -> Value {
     let rows: Vec<Value> = org
         .report
         .iter()
         .map(|(user, object)| {
-            json!({ "dataCells": [{ "label": user, "value": user }, { "label": object, "value": object }] })
+            json!({ "dataCells": [{ "label": user, "value": user }, { "label": org.report_label.unwrap_or(object), "value": object }] })
         })
         .collect();
     json!({

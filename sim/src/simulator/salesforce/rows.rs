@@ -27,18 +27,36 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
         );
         return refused("INVALID_FIELD", message);
     }
+    let missing = query.fields.iter().find(|field| org.missing_columns.contains(&field.as_str()));
+    if let Some(field) = missing {
+        let object = &query.object;
+        let message = format!(
+            "\n{field}\n^\nERROR at Row:1:Column:8\nNo such column '{field}' on entity '{object}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name.{}",
+            org.repeated()
+        );
+        return refused("INVALID_FIELD", message);
+    }
     if let Some((_, code)) = org.refused.iter().find(|(of, _)| *of == query.object) {
         return refused(code, format!("refused.{}", org.repeated()));
     }
     let all: Vec<Map<String, Value>> = match query.object.as_str() {
-        "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => org
-            .people
-            .iter()
-            .enumerate()
-            .map(|(index, person)| connection(org, index, person, now))
-            .collect(),
+        "ActivityUsrConnectionStatus" if org.scene != Scene::ObjectMissing => {
+            let people = org.people.iter().enumerate();
+            let mut rows: Vec<_> =
+                people.map(|(index, person)| connection(org, index, person, now)).collect();
+            if org.backwards {
+                rows.reverse();
+            }
+            if org.twice {
+                rows.extend(rows.clone());
+            }
+            rows
+        }
         "UserEmailCalendarSync" if org.scene != Scene::ObjectMissing => {
-            (0..org.people.len()).map(assignment).collect()
+            let people = org.people.iter().enumerate();
+            let named = people.filter(|(_, person)| person.assigned);
+            let more = org.people.len()..org.people.len() + org.unlisted;
+            named.map(|(index, _)| index).chain(more).map(assignment).collect()
         }
         "SetupAuditTrail" => setup(org, query),
         "Contact" | "Event" if query.fields.iter().any(|field| field.contains("COUNT")) => {
@@ -67,7 +85,9 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
             })
             .collect(),
         "User" => {
-            org.people.iter().enumerate().map(|(index, person)| user(index, person)).collect()
+            let named = |id: &str| !query.rest.contains(" IN ") || query.rest.contains(&id[..15]);
+            let people = org.people.iter().enumerate().map(|(index, person)| user(index, person));
+            people.filter(|row| row.get("Id").and_then(Value::as_str).is_some_and(named)).collect()
         }
         object => {
             return refused("INVALID_TYPE", format!("sObject type '{object}' is not supported."));
@@ -95,11 +115,14 @@ fn connection(
     person: &Person,
     now: Timestamp,
 ) -> Map<String, Value> {
-    let synced = |object| person.synced(object, now, org.stopped);
+    let synced = |object: usize| {
+        let counted = person.counted.get(object) == Some(&true);
+        counted.then(|| person.synced(object, now, org.stopped))
+    };
     let mut row = object(json!({
         "UserId": user_id(index),
         "UserName": person.name,
-        "EmailAddress": person.name,
+        "EmailAddress": person.address,
         "ConfigurationName": person.configuration,
         "ConnectivityStatus": person.connectivity,
         "ContactsSynced": synced(0),
@@ -140,9 +163,11 @@ fn assignment(index: usize) -> Map<String, Value> {
 }
 
 fn user(index: usize, person: &Person) -> Map<String, Value> {
-    object(
-        json!({ "Id": user_id(index), "Username": person.name, "Email": person.name, "IsActive": true }),
-    )
+    let logged_in_at = person.logged_in_at;
+    object(json!({
+        "Id": user_id(index), "Username": person.name, "Email": person.address, "IsActive": person.active,
+        "LastLoginDate": logged_in_at.map(|at| at.datetime().format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()),
+    }))
 }
 
 fn setup(org: &SimulatedOrg, query: &SoqlQuery) -> Vec<Map<String, Value>> {

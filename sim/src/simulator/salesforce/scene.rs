@@ -47,6 +47,10 @@ closed_set! {
         Garbage = "garbage",
         /// An answer of 2 GB.
         HugeBody = "huge_body",
+        /// A small answer that becomes a large one.
+        PackedHuge = "packed_huge",
+        /// An answer that is no gzip, although it says so.
+        PackedGarbage = "packed_garbage",
         /// Pages that never end.
         EndlessPaging = "endless_paging",
         /// A page that names itself as the next.

@@ -11,8 +11,10 @@ use crate::simulator::FeederClock;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue, LOCATION,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -29,6 +31,8 @@ use tokio::task::JoinHandle;
 const MAX_REQUEST: usize = 1 << 20;
 /// Longer than anybody waits.
 const HANG: Duration = Duration::from_secs(86_400);
+/// Four times what a client should take.
+const PACKED_HUGE: usize = 32 << 20;
 /// 2 GB.
 const HUGE_MIB: usize = 2_048;
 
@@ -62,6 +66,8 @@ struct ServerState {
     sessions: HashMap<String, String>,
     given: u64,
     seen: Vec<SeenRequest>,
+    /// Bytes of bodies.
+    sent: u64,
 }
 
 impl Salesforce {
@@ -98,6 +104,11 @@ impl Salesforce {
         self.world.state().sessions.clear();
     }
 
+    /// The bytes of the bodies that were sent since the last call.
+    pub fn take_sent(&self) -> u64 {
+        std::mem::take(&mut self.world.state().sent)
+    }
+
     /// The requests since the last call.
     pub fn take_seen(&self) -> Vec<SeenRequest> {
         std::mem::take(&mut self.world.state().seen)
@@ -122,7 +133,16 @@ async fn accept(listener: TcpListener, world: Arc<World>) {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let world = Arc::clone(&world);
-                async move { world.serve(request).await }
+                async move {
+                    let accepts = request.headers().get(ACCEPT_ENCODING);
+                    let packs = accepts.is_some_and(|value| value == "gzip");
+                    let answer = world.serve(request).await.map(|answer| packed(answer, packs));
+                    if let Ok(answer) = &answer {
+                        let bytes = answer.body().size_hint().exact().unwrap_or_default();
+                        world.state().sent += bytes;
+                    }
+                    answer
+                }
             });
             // A client that goes away is no news.
             http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
@@ -221,7 +241,7 @@ impl World {
                 rest::refused(401, "INVALID_SESSION_ID", "Session expired or invalid");
             return (json(status, &body, now, None), Duration::ZERO);
         };
-        org.used += 1;
+        org.used += rest::parts(path, body);
         let wait = if org.scene == Scene::Hang {
             HANG
         } else if org.scene == Scene::Slow {
@@ -303,6 +323,14 @@ fn played(
         Scene::HugeBody => Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .body(SimBody::Pieces(HUGE_MIB)),
+        Scene::PackedHuge => Response::builder()
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_ENCODING, "gzip")
+            .body(SimBody::text(vec![b' '; PACKED_HUGE]).packed()),
+        Scene::PackedGarbage => Response::builder()
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_ENCODING, "gzip")
+            .body(SimBody::text("{}")),
         Scene::Healthy
         | Scene::NoRunAsUser
         | Scene::NotApproved
@@ -329,6 +357,18 @@ fn played(
     }
 }
 
+/// The answer as gzip, where the client takes it.
+fn packed(answer: Response<SimBody>, packs: bool) -> Response<SimBody> {
+    if !packs || answer.headers().contains_key(CONTENT_ENCODING) {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    if matches!(body, SimBody::Whole(_)) {
+        head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Response::from_parts(head, body.packed())
+}
+
 /// A redirect; an organisation that repeats what it should not does so in the host and in the query.
 fn elsewhere(org: &SimulatedOrg, path: &str) -> Result<Response<SimBody>, hyper::http::Error> {
     let to = if org.repeats {
@@ -350,7 +390,7 @@ fn json(
         .status(status)
         .header(CONTENT_TYPE, "application/json;charset=UTF-8")
         .header(DATE, date(org, now));
-    if let Some(org) = org {
+    if let Some(org) = org.filter(|org| org.shows_usage) {
         response =
             response.header("Sforce-Limit-Info", format!("api-usage={}/{}", org.used, org.allowed));
     }

@@ -19,26 +19,33 @@ pub(super) fn answer(org: Option<&SimulatedOrg>, body: &str) -> (u16, String) {
             &format!("use of the Metadata API requires a user with the right permission{more}"),
         );
     }
+    if !org.has_settings {
+        return enveloped("<records xsi:nil=\"true\"/>");
+    }
     let of = between(body, "type>", "</").unwrap_or_default();
     let fields = match of {
         "EmailIntegrationSettings" => format!(
-            "<fullName>EmailIntegration</fullName><enableContactAndEventSync>true</enableContactAndEventSync>\
+            "<fullName>EmailIntegration</fullName><enableContactAndEventSync>{}</enableContactAndEventSync>\
              <enableOutlookIntegration>{}</enableOutlookIntegration><orgIsSyncingEventsOutbound>true</orgIsSyncingEventsOutbound>",
-            org.outlook_integration
+            org.contact_and_event_sync, org.outlook_integration
         ),
-        "EACSettings" => {
+        "EACSettings" => format!(
             "<fullName>EAC</fullName><enableActivityCapture>true</enableActivityCapture>\
-             <enableActivitySyncEngine>true</enableActivitySyncEngine>"
-                .to_owned()
-        }
+             <enableActivitySyncEngine>{}</enableActivitySyncEngine>",
+            org.activity_sync_engine
+        ),
         _ => return fault("INVALID_TYPE", "INVALID_TYPE: Unknown type"),
     };
+    enveloped(&format!("<records xsi:type=\"{of}\">{fields}</records>"))
+}
+
+fn enveloped(records: &str) -> (u16, String) {
     (
         200,
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Body>\
-         <readMetadataResponse><result><records xsi:type=\"{of}\">{fields}</records></result></readMetadataResponse>\
+         <readMetadataResponse><result>{records}</result></readMetadataResponse>\
          </soapenv:Body></soapenv:Envelope>"
         ),
     )
