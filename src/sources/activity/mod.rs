@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 /// The longest record: the identity of an item and an error text; whoever sends more sends something else.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 /// The shortest record that can be right (`{"at":"…Z","object_type":"events"}`); what a body's length is divided by
-/// to make room once.
+/// to allocate once.
 const MIN_RECORD_BYTES: usize = 53;
 
 /// What the reading of a body depends on.
@@ -43,7 +43,7 @@ pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>
     let body = without_mark(body)?;
     let latest = context.now.plus(ACTIVITY_AHEAD);
     let mut mistakes = Mistakes::default();
-    let mut records = Vec::with_capacity(room(body));
+    let mut records = Vec::with_capacity(records_at_most(body));
     let mut take = |line: u64, record: &[u8]| match record::read(record, context, latest) {
         Ok(record) => records.push(record),
         Err(mistake) => mistakes.note(|| {
@@ -70,8 +70,8 @@ pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>
     })
 }
 
-/// How many records to make room for: as many lines as there can be, judged by the first one.
-fn room(body: &[u8]) -> usize {
+/// How many records there may be: as many lines as fit, judged by the first one.
+fn records_at_most(body: &[u8]) -> usize {
     let first = memchr::memchr(b'\n', body).unwrap_or(body.len());
     body.len() / first.max(MIN_RECORD_BYTES) + 1
 }

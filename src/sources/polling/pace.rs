@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 const SLOWEST: TimeDelta = TimeDelta::minutes(8);
 /// While the budget is spent, one request looks whether it is free again.
 const SPENT_EVERY: TimeDelta = TimeDelta::minutes(15);
-/// A failure that the service ends by itself is asked for at least this often, and a defect of ours.
+/// A failure that the service ends by itself is tried again at least this often, and a defect of ours.
 const FAILING_EVERY: TimeDelta = TimeDelta::minutes(5);
-/// A failure that locks accounts or uses up limits is not asked for more often than this after a while.
+/// A failure that locks accounts or uses up limits is not tried again more often than this after a while.
 const DISTANT_EVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// What decides when to ask again.
@@ -68,7 +68,7 @@ impl Pace {
         }
         let longest = if reason.wants_distance { DISTANT_EVERY } else { FAILING_EVERY };
         let longest = longest.max(self.every);
-        // The first failure is often a single one: it is asked again at the usual time.
+        // The first failure is often a single one: it is polled again at the usual time.
         let doubled = self.every * 2_i32.saturating_pow(failures.saturating_sub(1).min(10));
         let wait = doubled.min(longest);
         if failures <= 1 {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_asked_further_apart_up_to_a_bound() {
+    fn failures_are_polled_further_apart_up_to_a_bound() {
         let at = |reason, failures| PACE.after_failure(reason, failures, 0.0).num_seconds();
         let timeout = TransportFailure::Timeout.into();
         let timeouts: Vec<i64> = (1..6).map(|n| at(timeout, n)).collect();

@@ -2,9 +2,7 @@
 
 mod csv;
 mod draft;
-mod given;
 mod json;
-mod node;
 mod write;
 
 pub use write::to_json;
@@ -48,7 +46,5 @@ pub fn parse_csv(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestE
     csv::parse(body, context)
 }
 
-#[cfg(test)]
-mod csv_tests;
 #[cfg(test)]
 mod tests;

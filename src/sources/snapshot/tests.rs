@@ -1,3 +1,5 @@
+mod csv;
+
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::problem::ProblemReason;

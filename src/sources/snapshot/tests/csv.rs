@@ -1,7 +1,7 @@
-use super::tests::{NOW, at, full};
-use super::*;
+use super::{NOW, at, full};
 use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue};
+use crate::sources::snapshot::*;
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
