@@ -71,6 +71,11 @@ impl Failure {
         Self { reason: reason.into(), detail: detail.into() }
     }
 
+    /// An answer that is not what the interface documents.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(TransportFailure::AnswerMalformed, detail)
+    }
+
     /// Whether it is of one of these kinds.
     pub fn is_of<R: Into<FailureReason> + Copy>(&self, kinds: &[R]) -> bool {
         kinds.iter().any(|kind| self.reason == (*kind).into())

@@ -1,8 +1,7 @@
-//! What the rows of each part mean: for the snapshot, and for what is told beside it.
+//! What the rows of each part mean: for the snapshot, and for what is reported beside it.
 
 use super::approximate;
-use super::assignments::Assignments;
-use super::capture::{CaptureUser, CaptureUsers};
+use super::capture::{Assignments, CaptureUser, CaptureUsers};
 use super::facts::Part;
 use super::mapping::{org_rows, user_values};
 use super::paging::Record;
@@ -14,9 +13,9 @@ use crate::domain::source_state::{Successor, SuccessorNote};
 use chrono::TimeDelta;
 use std::sync::Arc;
 
-/// How often users are told again although nothing of theirs changed: each telling is a write for each user.
+/// How often users are sent again although nothing of theirs changed: each sending is a write for each user.
 const USERS_EVERY: TimeDelta = TimeDelta::minutes(4);
-/// How many strange values are remembered as told.
+/// How many strange values are remembered as reported.
 const MAX_STRANGE: usize = 32;
 
 impl Poller {
@@ -31,31 +30,31 @@ impl Poller {
             Part::Capture => self.take_users(records, complete, snapshot),
             Part::Assignments => {
                 let assignments = Assignments::of(records);
-                self.told.assigned = Some((assignments.users.len() as u64, assignments.profiles));
+                self.facts.assigned = Some((assignments.users.len() as u64, assignments.profiles));
                 self.assignments = Some(assignments);
             }
             Part::SetupTrail => {
-                self.told.new_setup_changes =
+                self.facts.new_setup_changes =
                     self.trail.take(records, complete, snapshot.captured_at);
-                self.told.last_setup_change = self.trail.latest();
-                self.told.setup = self.trail.changes().map(Arc::new);
+                self.facts.last_setup_change = self.trail.latest;
+                self.facts.setup = self.trail.changes.clone().map(Arc::new);
             }
-            Part::ChangedContacts => self.take_changed(ObjectType::Contacts, records),
-            Part::ChangedEvents => self.take_changed(ObjectType::Events, records),
+            Part::ChangedContacts | Part::ChangedEvents => {
+                let object = if part == Part::ChangedEvents {
+                    ObjectType::Events
+                } else {
+                    ObjectType::Contacts
+                };
+                self.facts.approximate[object] = approximate::changed(records, &self.user_ids);
+            }
             Part::EmailSettings | Part::CaptureSettings | Part::Report => {}
-        }
-    }
-
-    fn take_changed(&mut self, object: ObjectType, records: &[Record]) {
-        if let Some(slot) = self.told.approximate.get_mut(object.index()) {
-            *slot = approximate::changed(records, &self.user_ids);
         }
     }
 
     fn take_users(&mut self, records: &[Record], complete: bool, snapshot: &mut Snapshot) {
         let read = CaptureUsers::of(records);
-        self.told.connectivity = Some(read.connectivity());
-        self.told.onboarding = Some(read.onboarding());
+        self.facts.connectivity = Some(read.connectivity());
+        self.facts.onboarding = Some(read.onboarding());
         let mut successor = Successor::default();
         for user in &read.users {
             let note = Arc::new(SuccessorNote {
@@ -69,8 +68,8 @@ impl Poller {
                 successor.users.insert(name.to_lowercase(), Arc::clone(&note));
             }
         }
-        self.told.successor = Some(Arc::new(successor));
-        self.tell_strange(&read);
+        self.facts.successor = Some(Arc::new(successor));
+        self.note_strange(&read);
         self.user_ids = read.users.iter().filter_map(|user| user.id.clone()).collect();
         let now = snapshot.captured_at;
         self.counters.look(&read.users, now);
@@ -87,19 +86,19 @@ impl Poller {
             .map(|user| (user.name.clone(), user_values(user, self.assignments.as_ref())))
             .collect();
         let complete = complete && read.unnamed == 0;
-        let known = self.users_told.as_ref().is_some_and(|(at, told, told_all)| {
+        let known = self.users_sent.as_ref().is_some_and(|(at, sent, sent_all)| {
             (TimeDelta::zero()..USERS_EVERY).contains(&now.since(*at))
-                && *told == users
-                && *told_all == complete
+                && *sent == users
+                && *sent_all == complete
         });
         if !known {
             snapshot.users.clone_from(&users);
             snapshot.users_complete = complete;
-            self.users_told = Some((now, users, complete));
+            self.users_sent = Some((now, users, complete));
         }
     }
 
-    fn tell_strange(&mut self, read: &CaptureUsers) {
+    fn note_strange(&mut self, read: &CaptureUsers) {
         for strange in &read.strange {
             if self.strange.len() < MAX_STRANGE && !self.strange.contains(strange) {
                 let (field, value) = strange;
@@ -118,10 +117,10 @@ impl Poller {
     }
 
     /// An answer without a single user: nobody uses the product, or we see nobody. Neither says that all are gone, so
-    /// nothing is told of anybody, and the next poll asks again.
+    /// nothing is reported of anybody, and the next poll reads them again.
     pub(super) fn nobody_seen(&mut self) {
         self.forget(Part::Capture);
-        if self.told.note(Part::Capture, false) {
+        if self.facts.note(Part::Capture, false) {
             self.news.push(
                 "activity_capture names no user; where there are some, the integration user needs Customize Application \
                  to see them (docs/salesforce-source.md)"
@@ -130,13 +129,13 @@ impl Poller {
         }
     }
 
-    /// Forgets what a part told that is no longer there.
+    /// Forgets what a part reported that is no longer there.
     pub(super) fn forget(&mut self, part: Part) {
-        self.told.forget(part);
+        self.facts.forget(part);
         match part {
             Part::Capture => {
                 self.user_ids.clear();
-                self.users_told = None;
+                self.users_sent = None;
             }
             Part::Assignments => self.assignments = None,
             Part::SetupTrail

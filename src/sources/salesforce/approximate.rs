@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::windows::HOUR;
 use std::collections::HashSet;
 
-/// The most rows that are counted, groups or single records; with so many there may be more, which are not told.
+/// The most rows that are counted, groups or single records; with so many there may be more, which are not counted.
 const MAX_ROWS: usize = 2_000;
 
 /// The query: counts by owner, or for a server that counts nothing the owners themselves.

@@ -1,9 +1,11 @@
-//! The users of Einstein Activity Capture as one query tells them.
+//! The users of Einstein Activity Capture as one query names them, and who is assigned to it: users by their ids, or whole
+//! profiles.
 
 use super::answer::{count, text};
 use super::paging::Record;
 use crate::domain::ids::{ObjectType, UserName, closed_set};
 use crate::sources::failure::code;
+use enum_map::{Enum, EnumMap};
 use std::collections::HashSet;
 
 closed_set! {
@@ -57,35 +59,22 @@ impl Connectivity {
     pub(super) const fn works(self) -> bool {
         matches!(self, Self::Active | Self::Processing)
     }
-
-    fn of(raw: Option<&str>) -> Self {
-        match raw {
-            Some("ACTIVE") => Self::Active,
-            Some("DISABLED") => Self::Disabled,
-            Some("INITIALIZING") => Self::Initializing,
-            Some("NEEDSATTENTION") => Self::NeedsAttention,
-            Some("NEEDSATTENTIONGLOBAL") => Self::NeedsAttentionGlobal,
-            Some("NEEDSATTENTIONHYBRID") => Self::NeedsAttentionHybrid,
-            Some("PENDING") => Self::Pending,
-            Some("PROCESSING") => Self::Processing,
-            Some(_) => Self::Other,
-            None => Self::None,
-        }
-    }
 }
 
-impl Onboarding {
-    fn of(raw: Option<&str>) -> Self {
-        match raw {
-            Some("NOT_STARTED") => Self::NotStarted,
-            Some("IN_PROGRESS") => Self::InProgress,
-            Some("NOT_CONFIGURED") => Self::NotConfigured,
-            Some("COMPLETE") => Self::Complete,
-            Some("FAILED") => Self::Failed,
-            Some(_) => Self::Other,
-            None => Self::None,
-        }
-    }
+/// The value of a picklist, which is written like our name in capitals, with or without its underscores.
+fn picked<T: Copy>(
+    values: &[T],
+    name: fn(T) -> &'static str,
+    raw: Option<&str>,
+    none: T,
+    other: T,
+) -> T {
+    let Some(raw) = raw else { return none };
+    let letters = |text: &str| text.replace('_', "");
+    let is_raw = |value: &T| letters(name(*value)).to_ascii_uppercase() == letters(raw);
+    // The last two are ours.
+    let documented = values.len().saturating_sub(2);
+    values.iter().take(documented).copied().find(is_raw).unwrap_or(other)
 }
 
 /// One user.
@@ -101,8 +90,8 @@ pub(super) struct CaptureUser {
     pub(super) has_configuration: bool,
     pub(super) connectivity: Connectivity,
     pub(super) onboarding: Onboarding,
-    /// Records synced since midnight, by object type; `None` where nobody said.
-    pub(super) synced: [Option<u64>; ObjectType::COUNT],
+    /// Records synced since midnight; `None` where that is not known.
+    pub(super) synced: EnumMap<ObjectType, Option<u64>>,
 }
 
 /// All users, and what was odd about them.
@@ -115,9 +104,9 @@ pub(super) struct CaptureUsers {
     pub(super) strange: Vec<(&'static str, String)>,
 }
 
-/// The longest title that is kept.
+/// The longest title that is shown; the rest is cut.
 const MAX_TITLE: usize = 160;
-/// How many different strange values are kept of one answer.
+/// How many different strange values are noted of one answer.
 const MAX_STRANGE: usize = 8;
 
 impl CaptureUsers {
@@ -154,23 +143,19 @@ impl CaptureUsers {
     }
 
     /// How many users have each connectivity.
-    pub(super) fn connectivity(&self) -> [u64; Connectivity::COUNT] {
-        tally(self.users.iter().map(|user| user.connectivity.index()))
+    pub(super) fn connectivity(&self) -> EnumMap<Connectivity, u64> {
+        tally(self.users.iter().map(|user| user.connectivity))
     }
 
     /// How many users are at each point of their first sync.
-    pub(super) fn onboarding(&self) -> [u64; Onboarding::COUNT] {
-        tally(self.users.iter().map(|user| user.onboarding.index()))
+    pub(super) fn onboarding(&self) -> EnumMap<Onboarding, u64> {
+        tally(self.users.iter().map(|user| user.onboarding))
     }
 }
 
-fn tally<const N: usize>(indexes: impl Iterator<Item = usize>) -> [u64; N] {
-    let mut counts = [0; N];
-    for index in indexes {
-        if let Some(count) = counts.get_mut(index) {
-            *count += 1;
-        }
-    }
+fn tally<K: Enum>(keys: impl Iterator<Item = K>) -> EnumMap<K, u64> {
+    let mut counts = EnumMap::default();
+    keys.for_each(|key| counts[key] += 1);
     counts
 }
 
@@ -186,9 +171,24 @@ fn user(record: &Record) -> Option<CaptureUser> {
             .map(str::to_owned),
         recommended: text(record, "RecommendedActionTitle").map(short),
         has_configuration: text(record, "ConfigurationName").is_some(),
-        connectivity: Connectivity::of(text(record, "ConnectivityStatus")),
-        onboarding: Onboarding::of(text(record, "UserOnboardingStatus")),
-        synced: [count(record.get("ContactsSynced")), count(record.get("EventsSynced"))],
+        connectivity: picked(
+            Connectivity::ALL,
+            Connectivity::name,
+            text(record, "ConnectivityStatus"),
+            Connectivity::None,
+            Connectivity::Other,
+        ),
+        onboarding: picked(
+            Onboarding::ALL,
+            Onboarding::name,
+            text(record, "UserOnboardingStatus"),
+            Onboarding::None,
+            Onboarding::Other,
+        ),
+        synced: EnumMap::from_array([
+            count(record.get("ContactsSynced")),
+            count(record.get("EventsSynced")),
+        ]),
     })
 }
 
@@ -202,6 +202,36 @@ fn short(text: &str) -> String {
 pub(super) fn record_id(text: &str) -> Option<String> {
     let shaped = matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     shaped.then(|| text.chars().take(15).collect())
+}
+
+/// What the rows of assignments say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Assignments {
+    /// Assigned users, by the first 15 characters of their ids.
+    pub(super) users: HashSet<String>,
+    /// How many profiles are assigned; who has them is not read.
+    pub(super) profiles: u64,
+}
+
+impl Assignments {
+    /// Reads the rows; one without a configuration is an assignment that was taken back.
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut read = Self::default();
+        let mut profiles = HashSet::new();
+        for record in records {
+            let assigned = text(record, "AssignedId").and_then(record_id);
+            let (Some(id), Some(_)) = (assigned, text(record, "ConfigurationId")) else {
+                continue;
+            };
+            if id.starts_with("005") {
+                read.users.insert(id);
+            } else if id.starts_with("00e") {
+                profiles.insert(id);
+            }
+        }
+        read.profiles = profiles.len() as u64;
+        read
+    }
 }
 
 #[cfg(test)]
@@ -220,17 +250,17 @@ mod tests {
         let read = read(&[json!({ "UserName": "ann@corp.example", "ContactsSynced": null })]);
         let user = &read.users[0];
         assert_eq!((user.connectivity, user.onboarding), (Connectivity::None, Onboarding::None));
-        assert_eq!(user.synced, [None, None]);
+        assert_eq!(user.synced, EnumMap::default());
         assert!(user.address.is_none() && !user.has_configuration && read.strange.is_empty());
     }
 
     #[test]
-    fn values_that_nobody_documented_are_other_and_told_once() {
+    fn values_that_nobody_documented_are_other_and_noted_once() {
         let row = |name, status| json!({ "UserName": name, "ConnectivityStatus": status });
         let read = read(&[row("a", "HOVERING"), row("b", "HOVERING"), row("c", "Ann's laptop")]);
-        assert_eq!(read.connectivity()[Connectivity::Other.index()], 3);
-        let told: Vec<&str> = read.strange.iter().map(|(_, value)| value.as_str()).collect();
-        assert_eq!(told, ["HOVERING", "a code of another shape"]);
+        assert_eq!(read.connectivity()[Connectivity::Other], 3);
+        let noted: Vec<&str> = read.strange.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(noted, ["HOVERING", "a code of another shape"]);
     }
 
     #[test]
@@ -244,7 +274,7 @@ mod tests {
         ]);
         let names: Vec<&str> = read.users.iter().map(|user| user.name.as_str()).collect();
         assert_eq!(names, ["a", "b@corp.example", "005000000000001AAA"]);
-        assert_eq!((read.unnamed, read.users[0].synced[1]), (1, Some(300)));
+        assert_eq!((read.unnamed, read.users[0].synced[ObjectType::Events]), (1, Some(300)));
         assert_eq!(read.users[2].id.as_deref(), Some("005000000000001"));
     }
 }

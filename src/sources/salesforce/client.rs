@@ -1,12 +1,10 @@
 //! Requests with a session: had when it is needed, used until it is refused, renewed once in a poll.
 
-use super::answer::object_of;
-use super::errors::{failure_of, not_answered};
+use super::answer::{failure_of, not_answered, object_of};
 use super::failure::SalesforceFailure;
 use super::grant;
 use super::metadata;
 use super::settings::{Auth, Settings};
-use super::usage;
 use crate::domain::time::Timestamp;
 use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
 use crate::secret::Secret;
@@ -38,7 +36,7 @@ pub(super) struct Client {
     /// Requests of this poll, those for a session included.
     pub(super) calls: u64,
     pub(super) usage: Option<Usage>,
-    /// How far the server's clock is ahead of ours, by the latest answer that told its time.
+    /// How far the server's clock is ahead of ours, by the latest answer that has its time.
     pub(super) clock_ahead: Option<TimeDelta>,
     /// When this poll began, by both clocks: an answer's time is compared when it comes.
     began: (Timestamp, Instant),
@@ -109,7 +107,7 @@ impl Client {
     /// The switches of a settings record.
     pub(super) async fn read_metadata(
         &mut self,
-        kind: metadata::Kind,
+        record: metadata::SettingsRecord,
         now: Timestamp,
     ) -> Result<Vec<(&'static str, bool)>, Failure> {
         let session = self.session(now).await?;
@@ -123,7 +121,7 @@ impl Client {
                     HeaderValue::from_static("\"readMetadata\""),
                 ),
             ],
-            body: metadata::envelope(kind, &session).as_bytes().to_vec().into(),
+            body: metadata::envelope(record, &session).as_bytes().to_vec().into(),
         };
         metadata::switches(&self.send(request).await?)
     }
@@ -183,7 +181,7 @@ impl Client {
         self.calls += 1;
         let answer = self.http.send(request).await.map_err(not_answered)?;
         let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(usage) = header("sforce-limit-info").and_then(usage::parse) {
+        if let Some(usage) = header("sforce-limit-info").and_then(usage) {
             self.usage = Some(usage);
         }
         let (began, clock) = self.began;
@@ -195,5 +193,41 @@ impl Client {
             .and_then(|date| Timestamp::from_datetime(date.with_timezone(&Utc)))
             .map(|server| server.since(began.plus(took)));
         Ok(answer)
+    }
+}
+
+/// How much of the daily requests is used: `api-usage=25/5000; per-app-api-usage=17/250(appName=sample)`. The first part counts: it is the whole
+/// organisation's.
+fn usage(header: &str) -> Option<Usage> {
+    let (used, allowed) = header
+        .split([';', ','])
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?
+        .split_once('/')?;
+    let allowed: u64 = allowed.trim().parse().ok()?;
+    Some(Usage { used: used.trim().parse().ok()?, allowed: (allowed > 0).then_some(allowed)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_the_header_are_read() {
+        let some = Some(Usage { used: 25, allowed: 5000 });
+        assert_eq!(usage("api-usage=25/5000"), some);
+        assert_eq!(
+            usage("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"),
+            some
+        );
+        for bad in [
+            "",
+            "api-usage=",
+            "api-usage=1/0",
+            "api-usage=-1/5",
+            "per-app-api-usage=17/250",
+            "api-usage=x/y",
+        ] {
+            assert_eq!(usage(bad), None, "{bad}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::windows::{DAY, HOUR};
 use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
+use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
@@ -29,13 +30,13 @@ const LONGEST_DAY: TimeDelta = TimeDelta::hours(25);
 pub(super) struct Counters {
     zone: Tz,
     /// By the user's id, or name where there is none.
-    seen: HashMap<String, Seen>,
-    lanes: [Lane; ObjectType::COUNT],
+    seen: HashMap<String, LastSeen>,
+    lanes: EnumMap<ObjectType, Rises>,
 }
 
 #[derive(Debug)]
-struct Seen {
-    counts: [Option<u64>; ObjectType::COUNT],
+struct LastSeen {
+    counts: EnumMap<ObjectType, Option<u64>>,
     at: Timestamp,
 }
 
@@ -52,7 +53,7 @@ type Since = Option<Timestamp>;
 
 /// One object type.
 #[derive(Debug, Default)]
-struct Lane {
+struct Rises {
     /// Looks that saw a rise, and by how much; not older than a day.
     rises: VecDeque<(Timestamp, u64)>,
     last_rise: Option<Timestamp>,
@@ -69,21 +70,21 @@ struct Lane {
 impl Counters {
     /// Counters of an organisation in a time zone, that nobody has looked at.
     pub(super) fn new(zone: Tz) -> Self {
-        Self { zone, seen: HashMap::new(), lanes: Default::default() }
+        Self { zone, seen: HashMap::new(), lanes: EnumMap::default() }
     }
 
     /// Goes on from what was known before the first look: the last syncs, and what [`Self::memory`] gave. Memory of
     /// another form is none.
     pub(super) fn resume(
         &mut self,
-        last_rises: [Option<Timestamp>; ObjectType::COUNT],
+        last_rises: EnumMap<ObjectType, Option<Timestamp>>,
         memory: Option<&[u8]>,
     ) {
         let baselines: [Option<Baseline>; ObjectType::COUNT] =
             memory.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
-        for ((lane, last_rise), baseline) in self.lanes.iter_mut().zip(last_rises).zip(baselines) {
+        for ((object, lane), baseline) in self.lanes.iter_mut().zip(baselines) {
             if lane.looked_at.is_none() {
-                lane.last_rise = last_rise;
+                lane.last_rise = last_rises[object];
                 lane.baseline = baseline;
             }
         }
@@ -91,41 +92,35 @@ impl Counters {
 
     /// What a restart has to know; `None` before the first look.
     pub(super) fn memory(&self) -> Option<Vec<u8>> {
-        let baselines = self.lanes.each_ref().map(|lane| {
-            let looked_at = lane.looked_at?.nanos();
-            let sum = lane.sum;
-            Some(Baseline { sum, looked_at })
-        });
-        let any = baselines.iter().any(Option::is_some);
-        any.then(|| serde_json::to_vec(&baselines).ok())?
+        let baseline =
+            |lane: &Rises| Some(Baseline { sum: lane.sum, looked_at: lane.looked_at?.nanos() });
+        let baselines = self.lanes.as_array().each_ref().map(baseline);
+        baselines.iter().any(Option::is_some).then(|| serde_json::to_vec(&baselines).ok())?
     }
 
     /// Takes a look at `now`.
     pub(super) fn look(&mut self, users: &[CaptureUser], now: Timestamp) {
         let today = self.day(now);
-        let mut rises = [0_u64; ObjectType::COUNT];
-        let mut told = [false; ObjectType::COUNT];
-        let mut sums = [0_u64; ObjectType::COUNT];
+        // By how much counters rose and what they sum up to, where there are any.
+        let mut looks: EnumMap<ObjectType, Option<(u64, u64)>> = EnumMap::default();
         for user in users {
             let key = user.id.as_deref().unwrap_or(user.name.as_str());
             let before = self.seen.get(key);
             let same_day = before.is_some_and(|before| self.day(before.at) == today);
-            let mut counts = before.map_or([None; 2], |before| before.counts);
-            let lanes = rises.iter_mut().zip(&mut told).zip(&mut sums);
-            for (((rise, told), sum), (count, new)) in lanes.zip(counts.iter_mut().zip(user.synced))
-            {
+            let mut counts = before.map_or_else(EnumMap::default, |before| before.counts);
+            for (object, new) in user.synced {
                 let Some(new) = new else { continue };
-                *told = true;
+                let (rise, sum) = looks[object].get_or_insert((0, 0));
+                *rise = rise.saturating_add(risen(counts[object], new, same_day));
                 *sum = sum.saturating_add(new);
-                *rise = rise.saturating_add(risen(*count, new, same_day));
-                *count = Some(new);
+                counts[object] = Some(new);
             }
-            self.seen.insert(key.to_owned(), Seen { counts, at: now });
+            self.seen.insert(key.to_owned(), LastSeen { counts, at: now });
         }
         let midnight = self.midnight(now);
-        for (((lane, rise), told), sum) in self.lanes.iter_mut().zip(rises).zip(told).zip(sums) {
-            if told {
-                lane.look(rise, sum, now, midnight);
+        for (object, look) in looks {
+            if let Some((rise, sum)) = look {
+                self.lanes[object].look(rise, sum, now, midnight);
             }
         }
         // A user who comes back within the day goes on where they were.
@@ -151,7 +146,7 @@ impl Counters {
     /// What is known at `now`, for a snapshot; rows that are not known are left out.
     pub(super) fn rows(&self, now: Timestamp) -> Vec<(OrgRow, OrgValue)> {
         let mut rows = Vec::new();
-        for (object, lane) in ObjectType::ALL.iter().copied().zip(&self.lanes) {
+        for (object, lane) in &self.lanes {
             if lane.looked_at != Some(now) {
                 continue;
             }
@@ -185,7 +180,7 @@ fn risen(before: Option<u64>, now: u64, same_day: bool) -> u64 {
     }
 }
 
-impl Lane {
+impl Rises {
     fn look(&mut self, rise: u64, sum: u64, now: Timestamp, midnight: Timestamp) {
         if self.looked_at.is_none() {
             self.first_look(sum, now, midnight);
@@ -254,7 +249,7 @@ impl Lane {
         self.last_rise.is_none() && self.found.is_some_and(|found| now.since(found) < DAY)
     }
 
-    /// When a sync was seen last. What the first look saw and nothing was known before is told when it is a day old: it
+    /// When a sync was seen last. What the first look saw and nothing was known before is reported when it is a day old: it
     /// was there at that look at the latest.
     fn last_sync(&self, now: Timestamp) -> Option<Timestamp> {
         let found = self.found.filter(|found| now.since(*found) >= DAY);
@@ -283,7 +278,7 @@ mod tests {
             has_configuration: true,
             connectivity: Connectivity::Active,
             onboarding: Onboarding::Complete,
-            synced: [contacts, None],
+            synced: EnumMap::from_array([contacts, None]),
         }
     }
 
@@ -383,7 +378,7 @@ mod tests {
     fn an_outage_goes_on_across_a_restart() {
         let resumed = |known| {
             let mut counters = Counters::new(Tz::UTC);
-            counters.resume([Some(minute(known)), None], None);
+            counters.resume(EnumMap::from_array([Some(minute(known)), None]), None);
             counters
         };
         // It was quiet for 20 hours; the counters have begun anew since.
@@ -398,7 +393,7 @@ mod tests {
     /// A poller of after a restart, with what one before it knew.
     fn restarted(before: &Counters, known: Option<Timestamp>) -> Counters {
         let mut counters = Counters::new(before.zone);
-        counters.resume([known, None], before.memory().as_deref());
+        counters.resume(EnumMap::from_array([known, None]), before.memory().as_deref());
         counters
     }
 
@@ -416,7 +411,7 @@ mod tests {
             let count_at =
                 |at: Timestamp| u64::from(at.since(midnight) < TimeDelta::hours(25)) * 40;
             let mut before = Counters::new(berlin);
-            before.resume([Some(stopped), None], None);
+            before.resume(EnumMap::from_array([Some(stopped), None]), None);
             let earlier = now.minus(TimeDelta::minutes(3));
             before.look(&[user("ann", Some(count_at(earlier)))], earlier);
             let mut counters = restarted(&before, Some(stopped));
@@ -449,10 +444,10 @@ mod tests {
         assert_eq!(last(&noon, 2 * 1440 + 300, 40), at(2 * 1440), "not of that day");
         // From a version that stored no counters.
         let mut counters = Counters::new(Tz::UTC);
-        counters.resume([known, None], Some(b"{}"));
+        counters.resume(EnumMap::from_array([known, None]), Some(b"{}"));
         assert_eq!(looked(&mut counters, 900, 40)[0].1, at(100));
         let mut counters = Counters::new(Tz::UTC);
-        counters.resume([known, None], None);
+        counters.resume(EnumMap::from_array([known, None]), None);
         assert_eq!(looked(&mut counters, 1440 + 300, 40)[0].1, at(1440));
     }
 
@@ -466,7 +461,7 @@ mod tests {
         counters.look(&[bob, user("ann", Some(38))], minute(723));
         assert_eq!(counters.rows(minute(723)), []);
         assert_eq!(looked(&mut counters, 724, 39), [(LAST, OrgValue::Instant(minute(724)))]);
-        let rises: Vec<_> = counters.lanes[0].rises.iter().map(|(_, rise)| *rise).collect();
+        let rises: Vec<_> = counters.lanes[CONTACTS].rises.iter().map(|(_, rise)| *rise).collect();
         assert_eq!(rises, [1]);
     }
 

@@ -1,13 +1,14 @@
-//! What an organisation told besides the article's rows: raw values, and which parts of the interface it has.
+//! What Salesforce reported besides the article's rows: raw values, and which parts of the interface there are.
 
 use super::capture::{Connectivity, Onboarding};
-use super::metadata;
+use super::metadata::{self, SettingsRecord};
 use super::report::Report;
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::setup::SetupChanges;
 use crate::domain::source_state::Successor;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use std::sync::Arc;
 
 closed_set! {
@@ -32,25 +33,25 @@ closed_set! {
     }
 }
 
-/// What was told last; `None` where nobody told it yet, or the part went away.
+/// What was reported last; `None` before the first report, and when the part went away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PollFacts {
-    /// Whether each part is there, by [`Part::index`].
-    pub parts: [Option<bool>; Part::COUNT],
+    /// Whether each part is there.
+    pub parts: EnumMap<Part, Option<bool>>,
     /// Users of Einstein Activity Capture by connectivity.
-    pub connectivity: Option<[u64; Connectivity::COUNT]>,
+    pub connectivity: Option<EnumMap<Connectivity, u64>>,
     /// The same users by the state of their first sync.
-    pub onboarding: Option<[u64; Onboarding::COUNT]>,
+    pub onboarding: Option<EnumMap<Onboarding, u64>>,
     /// How many users and how many profiles are assigned to Einstein Activity Capture.
     pub assigned: Option<(u64, u64)>,
     /// The users of Einstein Activity Capture themselves.
     pub successor: Option<Arc<Successor>>,
-    /// Switches of the settings, by their label; `None`: no longer told.
+    /// Switches of the settings, by their label; `None`: no longer reported.
     pub switches: Vec<(&'static str, Option<bool>)>,
     /// The error report.
     pub report: Option<Report>,
-    /// Changed records of the last hour, by object type: an upper bound.
-    pub approximate: [Option<u64>; ObjectType::COUNT],
+    /// Changed records of the last hour: an upper bound.
+    pub approximate: EnumMap<ObjectType, Option<u64>>,
     /// Changes of the sync's set-up that this poll saw for the first time.
     pub new_setup_changes: u64,
     /// When the latest of all that were seen was made.
@@ -64,13 +65,10 @@ pub struct PollFacts {
 impl PollFacts {
     /// Notes whether a part is there; says whether that is news.
     pub(super) fn note(&mut self, part: Part, there: bool) -> bool {
-        let Some(slot) = self.parts.get_mut(part.index()) else {
-            return false;
-        };
-        slot.replace(there) != Some(there)
+        self.parts[part].replace(there) != Some(there)
     }
 
-    /// Forgets what a part told.
+    /// Forgets what a part reported.
     pub(super) fn forget(&mut self, part: Part) {
         match part {
             Part::Capture => {
@@ -79,8 +77,8 @@ impl PollFacts {
                 self.successor = None;
             }
             Part::Assignments => self.assigned = None,
-            Part::ChangedContacts => self.forget_changed(ObjectType::Contacts),
-            Part::ChangedEvents => self.forget_changed(ObjectType::Events),
+            Part::ChangedContacts => self.approximate[ObjectType::Contacts] = None,
+            Part::ChangedEvents => self.approximate[ObjectType::Events] = None,
             Part::EmailSettings => self.forget_switches(metadata::EMAIL),
             Part::CaptureSettings => self.forget_switches(metadata::CAPTURE),
             Part::Report => self.report = None,
@@ -89,15 +87,9 @@ impl PollFacts {
         }
     }
 
-    fn forget_changed(&mut self, object: ObjectType) {
-        if let Some(slot) = self.approximate.get_mut(object.index()) {
-            *slot = None;
-        }
-    }
-
-    fn forget_switches(&mut self, kind: metadata::Kind) {
+    fn forget_switches(&mut self, record: SettingsRecord) {
         for (name, state) in &mut self.switches {
-            if metadata::kind_of(name) == Some(kind) {
+            if metadata::record_of(name) == Some(record) {
                 *state = None;
             }
         }

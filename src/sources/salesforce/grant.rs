@@ -4,7 +4,7 @@ use super::answer::object_of;
 use super::failure::SalesforceFailure;
 use super::settings::Auth;
 use crate::domain::time::Timestamp;
-use crate::http_client::{HttpRequest, HttpResponse, TransportFailure};
+use crate::http_client::{HttpRequest, HttpResponse};
 use crate::secret::Secret;
 use crate::sources::failure::Failure;
 use base64::Engine as _;
@@ -117,10 +117,7 @@ pub(super) fn session(answer: &HttpResponse) -> Result<Secret, Failure> {
         .and_then(|token| Secret::from_file_text(token.as_str()?))
         .filter(|token| token.expose().bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| {
-            Failure::new(
-                TransportFailure::AnswerMalformed,
-                "the answer to the request for a session has no access_token",
-            )
+            Failure::malformed("the answer to the request for a session has no access_token")
         })
 }
 

@@ -1,5 +1,5 @@
-//! What is asked for now and then, as far as a poll's calls leave room: switches of the settings and the error report.
-//! A chore that fails is told and tried again; it never spoils the poll.
+//! What is read now and then, as far as a poll's calls leave room: switches of the settings and the error report.
+//! One that fails is reported and tried again; it never spoils the poll.
 
 use super::facts::Part;
 use super::metadata;
@@ -12,7 +12,7 @@ use crate::sources::failure::Failure;
 
 impl Poller {
     /// Does what is due at `now`.
-    pub(super) async fn chores(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
+    pub(super) async fn hourly_queries(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
         for part in [Part::EmailSettings, Part::CaptureSettings, Part::Report] {
             if self.client.calls.saturating_sub(self.further) >= MAX_CALLS
                 || !self.is_due(part, now)
@@ -26,22 +26,19 @@ impl Poller {
             } else {
                 self.report(now).await
             };
-            match done {
-                Ok(()) => self.note(part, None, now),
-                Err(failure) => self.note(part, Some(&failure), now),
-            }
+            self.note(part, done.err().as_ref(), now);
         }
     }
 
     async fn switches(
         &mut self,
-        kind: metadata::Kind,
+        record: metadata::SettingsRecord,
         now: Timestamp,
         snapshot: &mut Snapshot,
     ) -> Result<(), Failure> {
-        for (name, state) in self.client.read_metadata(kind, now).await? {
-            self.told.switches.retain(|(known, _)| *known != name);
-            self.told.switches.push((name, Some(state)));
+        for (name, state) in self.client.read_metadata(record, now).await? {
+            self.facts.switches.retain(|(known, _)| *known != name);
+            self.facts.switches.push((name, Some(state)));
             if name == metadata::OUTLOOK_INTEGRATION {
                 snapshot.rows.push((OrgRow::OutlookIntegration, OrgValue::Flag(state)));
             }
@@ -57,7 +54,7 @@ impl Poller {
         let path =
             format!("{}/analytics/reports/{}?includeDetails=true", settings.data(), wanted.id);
         let answer = self.client.get(&path, now).await?;
-        self.told.report = Some(report::read(&answer, &wanted.columns)?);
+        self.facts.report = Some(report::read(&answer, &wanted.columns)?);
         Ok(())
     }
 }

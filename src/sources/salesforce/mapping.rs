@@ -1,11 +1,10 @@
 //! Users of Einstein Activity Capture → the article's rows, as far as one says something about the other.
 //!
-//! The vendor tells neither object type nor direction, so all four directions of a user show the same. What it does not
-//! tell is said to be unknown, so that an earlier word does not stand for it. "Recognized by service account" is here
+//! The vendor names neither object type nor direction, so all four directions of a user show the same. What it does not
+//! name is reported as unknown, so that an earlier word does not stand for it. "Recognized by service account" is here
 //! whether the product works for the user: the connection, and the first sync, of which the article knows no failure.
 
-use super::assignments::Assignments;
-use super::capture::{CaptureUser, Connectivity, Onboarding};
+use super::capture::{Assignments, CaptureUser, Connectivity, Onboarding};
 use crate::domain::policy::Connection;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::users::UserValues;
@@ -116,6 +115,7 @@ const fn direction(user: &CaptureUser) -> Status {
 mod tests {
     use super::*;
     use crate::domain::ids::UserName;
+    use enum_map::EnumMap;
 
     fn user(connectivity: Connectivity, onboarding: Onboarding) -> CaptureUser {
         CaptureUser {
@@ -126,7 +126,7 @@ mod tests {
             has_configuration: true,
             connectivity,
             onboarding,
-            synced: [None; 2],
+            synced: EnumMap::default(),
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_that_is_said_is_one_that_the_row_shows() {
+    fn every_value_is_one_that_the_row_shows() {
         for connectivity in Connectivity::ALL {
             for onboarding in Onboarding::ALL {
                 let user = user(*connectivity, *onboarding);

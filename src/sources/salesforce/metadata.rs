@@ -1,9 +1,7 @@
 //! Switches of the settings, read over the Metadata API: SOAP, of which the few elements that matter are found by name.
 
-use super::answer::is_page;
-use super::errors::{failure_in, failure_of};
+use super::answer::{failure_in, failure_of, is_page};
 use crate::http_client::HttpResponse;
-use crate::http_client::TransportFailure;
 use crate::secret::Secret;
 use crate::sources::failure::Failure;
 use serde_json::json;
@@ -11,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// A settings record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(super) struct SettingsRecord {
     /// Its type.
     pub(super) of: &'static str,
     /// Its only name.
@@ -19,15 +17,16 @@ pub(super) struct Kind {
 }
 
 /// Outlook integration, and sync by either product.
-pub(super) const EMAIL: Kind = Kind { of: "EmailIntegrationSettings", name: "EmailIntegration" };
+pub(super) const EMAIL: SettingsRecord =
+    SettingsRecord { of: "EmailIntegrationSettings", name: "EmailIntegration" };
 /// Einstein Activity Capture.
-pub(super) const CAPTURE: Kind = Kind { of: "EACSettings", name: "EAC" };
+pub(super) const CAPTURE: SettingsRecord = SettingsRecord { of: "EACSettings", name: "EAC" };
 
 /// The label of the switch that is a row of the article.
 pub(super) const OUTLOOK_INTEGRATION: &str = "outlook_integration";
 
-/// The switches that are told, by the name of the element and the name in the `setting` label.
-pub(super) const SWITCHES: [(&str, &str, Kind); 5] = [
+/// The switches that are reported, by the name of the element and the name in the `setting` label.
+pub(super) const SWITCHES: [(&str, &str, SettingsRecord); 5] = [
     ("enableOutlookIntegration", OUTLOOK_INTEGRATION, EMAIL),
     ("enableContactAndEventSync", "contact_and_event_sync", EMAIL),
     ("orgIsSyncingEventsOutbound", "events_outbound", EMAIL),
@@ -36,15 +35,15 @@ pub(super) const SWITCHES: [(&str, &str, Kind); 5] = [
 ];
 
 /// The settings record that a switch stands in.
-pub(super) fn kind_of(label: &str) -> Option<Kind> {
+pub(super) fn record_of(label: &str) -> Option<SettingsRecord> {
     let found = SWITCHES.iter().find(|(_, known, _)| *known == label)?;
     Some(found.2)
 }
 
 /// The envelope that asks for a settings record. The session stands in the body, so the text is wiped after use.
-pub(super) fn envelope(kind: Kind, session: &Secret) -> Zeroizing<String> {
+pub(super) fn envelope(record: SettingsRecord, session: &Secret) -> Zeroizing<String> {
     let session = Zeroizing::new(escaped(session.expose()));
-    let Kind { of, name } = kind;
+    let SettingsRecord { of, name } = record;
     Zeroizing::new(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
          <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"http://soap.sforce.com/2006/04/metadata\">\
@@ -68,12 +67,8 @@ fn escaped(text: &str) -> String {
 
 /// The switches of an answer: label and state. A record that the organisation does not have gives none.
 pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)>, Failure> {
-    let malformed = || {
-        Failure::new(
-            TransportFailure::AnswerMalformed,
-            "the answer of the Metadata API is no envelope of readMetadata",
-        )
-    };
+    let malformed =
+        || Failure::malformed("the answer of the Metadata API is no envelope of readMetadata");
     let text = std::str::from_utf8(&answer.body).map_err(|_| malformed())?;
     if let Some(code) = element(text, "faultcode") {
         let code = code.rsplit(':').next().unwrap_or_default();
@@ -95,7 +90,7 @@ pub(super) fn switches(answer: &HttpResponse) -> Result<Vec<(&'static str, bool)
 }
 
 /// What stands between the tags of the first element of this local name, whatever its prefix. Not a reader of all of
-/// XML: comments and CDATA do not occur in what the vendor documents, and what is not understood is not told.
+/// XML: comments and CDATA do not occur in what the vendor documents, and what is not understood is not reported.
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('<') {
@@ -126,7 +121,7 @@ mod tests {
         <orgIsSyncingEventsOutbound>perhaps</orgIsSyncingEventsOutbound></records></result></readMetadataResponse></soapenv:Body></soapenv:Envelope>";
 
     #[test]
-    fn switches_are_found_by_name_and_what_is_no_flag_is_not_told() {
+    fn switches_are_found_by_name_and_what_is_no_flag_is_left_out() {
         let read = switches(&answer(200, GOOD)).unwrap();
         assert_eq!(read, [("outlook_integration", true), ("contact_and_event_sync", false)]);
     }

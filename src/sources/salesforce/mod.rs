@@ -1,4 +1,4 @@
-//! Salesforce as a source: what its documented interfaces tell, asked for cheaply and never claimed to be more.
+//! Salesforce as a source: what its documented interfaces report, read cheaply and never claimed to be more.
 //!
 //! [`Poller`] is the only part with input and output. Everything else is pure: texts of requests, bytes of answers,
 //! rows of the article. Lightning Sync's own status page has no interface; what exists are the switches of its
@@ -7,12 +7,9 @@
 mod answer;
 mod apply;
 mod approximate;
-mod assignments;
-mod batch;
 mod capture;
 mod client;
 mod counters;
-mod errors;
 mod facts;
 mod failure;
 mod grant;
@@ -27,7 +24,6 @@ mod report_csv;
 mod settings;
 mod source;
 mod trail;
-mod usage;
 
 pub use capture::{Connectivity, Onboarding};
 pub use facts::{Part, PollFacts};

@@ -2,7 +2,6 @@
 
 use super::answer::count;
 use super::failure::SalesforceFailure;
-use crate::http_client::TransportFailure;
 use crate::sources::failure::Failure;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -29,33 +28,27 @@ pub(super) struct Page {
 impl Page {
     /// Reads the body of an answer.
     pub(super) fn of(body: Value) -> Result<Self, Failure> {
-        let malformed = |what: &str| Failure::new(TransportFailure::AnswerMalformed, what);
         let Value::Object(mut body) = body else {
-            return Err(malformed("the answer to a query is no object"));
+            return Err(Failure::malformed("the answer to a query is no object"));
         };
         let Some(Value::Array(rows)) = body.remove("records") else {
-            return Err(malformed("the answer to a query has no list of records"));
+            return Err(Failure::malformed("the answer to a query has no list of records"));
         };
-        let records: Vec<Record> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let Value::Object(record) = row else {
-                    return None;
-                };
-                Some(record)
-            })
-            .collect();
+        let object = |row| if let Value::Object(record) = row { Some(record) } else { None };
+        let records: Vec<Record> = rows.into_iter().filter_map(object).collect();
         let done = body.get("done").and_then(Value::as_bool);
         let next = match body.remove("nextRecordsUrl") {
             Some(Value::String(next)) if done != Some(true) => Some(next),
             _ => None,
         };
         if next.is_none() && done == Some(false) {
-            return Err(malformed("an answer is not complete and does not say where it goes on"));
+            return Err(Failure::malformed(
+                "an answer is not complete and does not say where it goes on",
+            ));
         }
         // Only the interface itself: a path of another kind could ask the host for anything in our name.
         if next.as_ref().is_some_and(|next| !next.starts_with("/services/data/")) {
-            return Err(malformed("the next page lies outside of the interface"));
+            return Err(Failure::malformed("the next page lies outside of the interface"));
         }
         let total = count(body.get("totalSize"));
         let last = done == Some(true) || (next.is_none() && total == Some(records.len() as u64));
@@ -107,6 +100,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http_client::TransportFailure;
     use serde_json::json;
 
     fn page(ids: &[u32], next: Option<&str>) -> Page {

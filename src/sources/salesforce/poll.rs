@@ -1,8 +1,8 @@
 //! One poll of one organisation: a batch of what is due, its further pages, and what they mean.
 
+use super::answer::count;
 use super::approximate;
-use super::assignments::Assignments;
-use super::batch;
+use super::capture::Assignments;
 use super::client::Client;
 use super::counters::Counters;
 use super::facts::{Part, PollFacts};
@@ -16,17 +16,17 @@ use crate::domain::observation::Snapshot;
 use crate::domain::policy::{Connection, OrgPolicy, Product};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
-use crate::http_client::TransportFailure;
-use crate::http_client::Trust;
+use crate::http_client::{TransportFailure, Trust};
 use crate::sources::failure::Failure;
 use crate::sources::polling::{Pace, Usage};
 use chrono::TimeDelta;
+use enum_map::EnumMap;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often something is asked for that hardly changes, or that is not there.
+/// How often something is read that hardly changes, or that is not there.
 const HOURLY: TimeDelta = TimeDelta::hours(1);
 /// How often changes of the set-up are looked for.
 const TRAIL_EVERY: TimeDelta = TimeDelta::minutes(10);
@@ -36,7 +36,7 @@ const POLL_WITHIN: Duration = Duration::from_secs(120);
 const PART_WITHIN: Duration = Duration::from_secs(30);
 /// The most requests of a poll, but for further pages.
 pub(super) const MAX_CALLS: u64 = 4;
-/// How often counts are asked for that cost the server work.
+/// How often counts are read that cost the server work.
 const QUARTER_HOURLY: TimeDelta = TimeDelta::minutes(15);
 
 /// What a poll gave.
@@ -45,16 +45,16 @@ pub struct Polled {
     /// Rows for the engine, or why there are none.
     pub snapshot: Result<Snapshot, Failure>,
     /// What else is known, this poll's news included.
-    pub told: PollFacts,
+    pub facts: PollFacts,
     /// How many of the organisation's requests are used.
     pub usage: Option<Usage>,
     /// How many requests this poll sent.
     pub calls: u64,
-    /// Lines for the log, each told once.
+    /// Lines for the log, each reported once.
     pub news: Vec<String>,
 }
 
-/// Asks one organisation, one request at a time.
+/// Polls one organisation, one request at a time.
 #[derive(Debug)]
 pub struct Poller {
     org: OrgName,
@@ -65,15 +65,15 @@ pub struct Poller {
     pub(super) counters: Counters,
     pub(super) assignments: Option<Assignments>,
     pub(super) trail: Trail,
-    /// When each part was asked for last, by [`Part::index`].
-    asked: [Option<Timestamp>; Part::COUNT],
-    /// Which parts the organisation, or its user, does not have, by [`Part::index`].
-    absent: [bool; Part::COUNT],
+    /// When each part was read last.
+    read_at: EnumMap<Part, Option<Timestamp>>,
+    /// Which parts the organisation, or its user, does not have.
+    absent: EnumMap<Part, bool>,
     /// Since when the server is known to take no batches.
     no_batch_since: Option<Timestamp>,
-    /// The users that were told last, when, and whether they were all.
-    pub(super) users_told: Option<(Timestamp, Users, bool)>,
-    pub(super) told: PollFacts,
+    /// The users that were sent last, when, and whether they were all.
+    pub(super) users_sent: Option<(Timestamp, Users, bool)>,
+    pub(super) facts: PollFacts,
     /// The longest poll, all its pages included.
     within: Duration,
     /// Users of Einstein Activity Capture, by the first 15 characters of their ids.
@@ -89,10 +89,10 @@ pub struct Poller {
 pub(super) type Users = Vec<(UserName, UserValues)>;
 
 /// A query of a batch with what it is for.
-type Asked = (Part, String);
+type PartQuery = (Part, String);
 
 impl Poller {
-    /// A poller that has asked nothing yet.
+    /// A poller that has read nothing yet.
     pub fn new(policy: &OrgPolicy, settings: Arc<Settings>, trust: &Trust) -> Self {
         Self {
             org: policy.name.clone(),
@@ -103,11 +103,11 @@ impl Poller {
             counters: Counters::new(policy.time_zone),
             assignments: None,
             trail: Trail::default(),
-            asked: [None; Part::COUNT],
-            absent: [false; Part::COUNT],
+            read_at: EnumMap::default(),
+            absent: EnumMap::default(),
             no_batch_since: None,
-            users_told: None,
-            told: PollFacts::default(),
+            users_sent: None,
+            facts: PollFacts::default(),
             within: POLL_WITHIN,
             user_ids: HashSet::new(),
             aggregates: true,
@@ -117,11 +117,11 @@ impl Poller {
         }
     }
 
-    /// Goes on from the last sync that an earlier poller saw, by [`ObjectType::index`]: an outage that began before a
+    /// Goes on from the last sync that an earlier poller saw: an outage that began before a
     /// restart stays one. Once a look was taken, this changes nothing.
     pub fn resume(
         &mut self,
-        last_syncs: [Option<Timestamp>; ObjectType::COUNT],
+        last_syncs: EnumMap<ObjectType, Option<Timestamp>>,
         memory: Option<&[u8]>,
     ) {
         self.counters.resume(last_syncs, memory);
@@ -134,16 +134,16 @@ impl Poller {
         self
     }
 
-    /// Says that the engine did not take the latest snapshot: the next one tells everything again.
+    /// Says that the engine did not take the latest snapshot: the next one says everything again.
     pub fn not_taken(&mut self) {
-        self.users_told = None;
+        self.users_sent = None;
     }
 
-    /// Asks for everything that is due at `now`.
+    /// Reads everything that is due at `now`.
     pub async fn poll(&mut self, now: Timestamp) -> Polled {
         self.client.begin(now);
         self.further = 0;
-        self.told.new_setup_changes = 0;
+        self.facts.new_setup_changes = 0;
         let snapshot =
             tokio::time::timeout(self.within, self.try_poll(now)).await.unwrap_or_else(|_| {
                 let seconds = self.within.as_secs();
@@ -153,16 +153,16 @@ impl Poller {
                 ))
             });
         if let Err(failure) = &snapshot {
-            // What a poll read before it failed was not told.
-            self.users_told = None;
+            // What a poll read before it failed was not sent.
+            self.users_sent = None;
             if failure.is_of(&[SalesforceFailure::SessionExpired]) {
                 self.client.forget_session();
             }
         }
-        self.told.clock_ahead = self.client.clock_ahead;
+        self.facts.clock_ahead = self.client.clock_ahead;
         Polled {
             snapshot,
-            told: self.told.clone(),
+            facts: self.facts.clone(),
             usage: self.client.usage,
             calls: self.client.calls,
             news: std::mem::take(&mut self.news),
@@ -182,9 +182,9 @@ impl Poller {
                 ));
             }
         }
-        let asked = self.due(now);
-        if asked.is_empty() {
-            // Nothing is due, but whether we could ask is news too.
+        let due = self.due(now);
+        if due.is_empty() {
+            // Nothing is due, but whether the server answers is news too.
             self.look_at_limits(now).await?;
         }
         let mut snapshot = Snapshot {
@@ -195,9 +195,9 @@ impl Poller {
             users: Vec::new(),
             users_complete: false,
         };
-        let pages = self.ask(&asked, now).await?;
+        let pages = self.ask(&due, now).await?;
         let counted = self.aggregates;
-        let mut answers: Vec<_> = asked.iter().map(|(part, _)| *part).zip(pages).collect();
+        let mut answers: Vec<_> = due.iter().map(|(part, _)| *part).zip(pages).collect();
         // Who is assigned comes before the users, whose rows depend on it.
         answers.sort_by_key(|(part, _)| *part != Part::Assignments);
         for (part, page) in answers {
@@ -214,7 +214,7 @@ impl Poller {
                     self.take(part, &records, complete, &mut snapshot);
                 }
                 Err(failure) if counted && is_approximate(part) && refuses_aggregates(&failure) => {
-                    // Asked again with the next poll, row by row.
+                    // Sent again with the next poll, row by row.
                     self.aggregates = false;
                 }
                 // Without the other parts we still know the users.
@@ -227,7 +227,7 @@ impl Poller {
                 Err(failure) => return Err(failure),
             }
         }
-        self.chores(now, &mut snapshot).await;
+        self.hourly_queries(now, &mut snapshot).await;
         Ok(snapshot)
     }
 
@@ -235,7 +235,7 @@ impl Poller {
         let path = format!("{}/limits", self.client.settings.data());
         let limits = self.client.get(&path, now).await?;
         let daily = limits.get("DailyApiRequests");
-        let number = |name| daily.and_then(|daily| super::answer::count(daily.get(name)));
+        let number = |name| daily.and_then(|daily| count(daily.get(name)));
         if let (Some(allowed @ 1..), Some(left)) = (number("Max"), number("Remaining")) {
             let used = allowed.saturating_sub(left);
             self.client.usage = Some(Usage { used, allowed });
@@ -243,8 +243,8 @@ impl Poller {
         Ok(())
     }
 
-    /// The queries that are asked for at `now`.
-    fn due(&self, now: Timestamp) -> Vec<Asked> {
+    /// The queries that are due at `now`.
+    fn due(&self, now: Timestamp) -> Vec<PartQuery> {
         Part::ALL
             .iter()
             .copied()
@@ -253,7 +253,7 @@ impl Poller {
             .collect()
     }
 
-    /// Whether a part is asked for at `now`.
+    /// Whether a part is due at `now`.
     pub(super) fn is_due(&self, part: Part, now: Timestamp) -> bool {
         let settings = &self.client.settings;
         let usual = match part {
@@ -266,12 +266,10 @@ impl Poller {
             Part::Report if settings.report.is_none() => return false,
             Part::ChangedContacts | Part::ChangedEvents | Part::Report => QUARTER_HOURLY,
         };
-        let absent = self.absent.get(part.index()).copied().unwrap_or_default();
-        let every = if absent { HOURLY } else { usual };
-        let asked = self.asked.get(part.index()).copied().flatten();
+        let every = if self.absent[part] { HOURLY } else { usual };
         // A clock that went back must not make us wait for the old time to come again.
         let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
-        !asked.is_some_and(waits)
+        !self.read_at[part].is_some_and(waits)
     }
 
     /// The query of a part; `None` for one that is no query.
@@ -289,20 +287,20 @@ impl Poller {
     /// The first page of each query, in one request where the server takes batches.
     async fn ask(
         &mut self,
-        asked: &[Asked],
+        due: &[PartQuery],
         now: Timestamp,
     ) -> Result<Vec<Result<Page, Failure>>, Failure> {
-        if asked.is_empty() {
+        if due.is_empty() {
             return Ok(Vec::new());
         }
         let batches = self.no_batch_since.is_none_or(|since| now.since(since).abs() >= HOURLY);
         if batches {
             let settings = Arc::clone(&self.client.settings);
-            let soql: Vec<String> = asked.iter().map(|(_, soql)| soql.clone()).collect();
+            let soql: Vec<String> = due.iter().map(|(_, soql)| soql.clone()).collect();
             let path = format!("{}/composite/batch", settings.data());
-            let answer = self.client.post(&path, batch::body(&settings, &soql), now).await;
+            let answer = self.client.post(&path, queries::batch(&settings, &soql), now).await;
             match answer {
-                Ok(answer) => return batch::results(answer, asked.len()),
+                Ok(answer) => return queries::batch_results(answer, due.len()),
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
                     self.no_batch_since = Some(now);
                 }
@@ -312,7 +310,7 @@ impl Poller {
         let mut pages = Vec::new();
         // What does not fit into this poll's requests is due at the next one.
         let room = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
-        for (_, soql) in asked.iter().take(room.max(1)) {
+        for (_, soql) in due.iter().take(room.max(1)) {
             let path = queries::alone(&self.client.settings, soql);
             let page = self.client.get(&path, now).await;
             match page {
@@ -361,24 +359,20 @@ impl Poller {
         Ok(pages.finish())
     }
 
-    /// Notes that a part was asked for, and why it gave nothing, if it did not.
+    /// Notes that a part was read, and why it gave nothing, if it did not.
     pub(super) fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
-        if let Some(asked) = self.asked.get_mut(part.index()) {
-            *asked = Some(now);
-        }
+        self.read_at[part] = Some(now);
         let is_absent = missing.is_some_and(|failure| not_there(part, failure));
-        if let Some(absent) = self.absent.get_mut(part.index()) {
-            *absent = is_absent;
-        }
+        self.absent[part] = is_absent;
         if is_absent {
             self.forget(part);
         }
-        let news = self.told.note(part, missing.is_none());
+        let news = self.facts.note(part, missing.is_none());
         if let Some(failure) = missing.filter(|_| news) {
             let again = if is_absent { "in an hour" } else { "by itself" };
             let advice = failure.reason.advice.trim_end_matches('.');
             self.news.push(format!(
-                "{part} is not available ({failure}) and is asked for again {again}; where it should be: {advice}"
+                "{part} is not available ({failure}) and is tried again {again}; where it should be: {advice}"
             ));
         }
     }

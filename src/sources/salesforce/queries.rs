@@ -1,8 +1,13 @@
-//! The texts of queries and the addresses of requests.
+//! The texts of queries, the addresses of requests, and several queries in one request.
 
+use super::answer::failure_in;
+use super::failure::SalesforceFailure;
+use super::paging::Page;
 use super::settings::Settings;
 use crate::domain::time::Timestamp;
+use crate::sources::failure::Failure;
 use chrono::SecondsFormat;
+use serde_json::{Map, Value, json};
 
 /// Users of Einstein Activity Capture. Raw rows: the object may not take aggregates.
 pub(super) const CAPTURE: &str = "SELECT UserId, UserName, EmailAddress, ConfigurationName, ConnectivityStatus, ContactsSynced, EventsSynced, UserOnboardingStatus, RecommendedActionTitle FROM ActivityUsrConnectionStatus";
@@ -28,11 +33,6 @@ pub(super) fn instant(at: Timestamp) -> String {
     at.datetime().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The address of a query, as a sub-request of a batch writes it.
-pub(super) fn in_batch(settings: &Settings, soql: &str) -> String {
-    format!("v{}.0/query/?q={}", settings.api_version, encoded(soql))
-}
-
 /// The address of a query by itself.
 pub(super) fn alone(settings: &Settings, soql: &str) -> String {
     format!("{}/query/?q={}", settings.data(), encoded(soql))
@@ -40,6 +40,49 @@ pub(super) fn alone(settings: &Settings, soql: &str) -> String {
 
 fn encoded(soql: &str) -> String {
     form_urlencoded::byte_serialize(soql.as_bytes()).collect()
+}
+
+/// The body of a batch.
+pub(super) fn batch(settings: &Settings, soql: &[String]) -> String {
+    let requests: Vec<Value> = soql
+        .iter()
+        .map(|soql| json!({ "method": "GET", "url": format!("v{}.0/query/?q={}", settings.api_version, encoded(soql)) }))
+        .collect();
+    json!({ "haltOnError": false, "batchRequests": requests }).to_string()
+}
+
+/// What came of each of `count` queries.
+pub(super) fn batch_results(
+    mut answer: Map<String, Value>,
+    count: usize,
+) -> Result<Vec<Result<Page, Failure>>, Failure> {
+    let results = match answer.remove("results") {
+        Some(Value::Array(results)) if results.len() == count => results,
+        _ => {
+            return Err(Failure::malformed(
+                "the answer to a batch does not have one result for each query",
+            ));
+        }
+    };
+    Ok(results.into_iter().map(result).collect())
+}
+
+fn result(mut result: Value) -> Result<Page, Failure> {
+    let status = result
+        .get("statusCode")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok())
+        .unwrap_or_default();
+    let body = result.get_mut("result").map(Value::take).unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Page::of(body);
+    }
+    Err(failure_in(&body, status).unwrap_or_else(|| {
+        Failure::new(
+            SalesforceFailure::Other,
+            format!("a query of a batch has status {status} without a code"),
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use super::answer::text;
 use crate::domain::ids::closed_set;
-use crate::http_client::TransportFailure;
 use crate::sources::failure::Failure;
+use enum_map::EnumMap;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -41,31 +41,32 @@ closed_set! {
 /// What the report says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Report {
-    /// Failed records, by [`Failed::index`].
-    pub records: [u64; Failed::COUNT],
+    /// Failed records.
+    pub records: EnumMap<Failed, u64>,
     /// Users who have some.
-    pub users: [u64; Failed::COUNT],
-    /// Whether the server left rows out; an exported report does not tell.
+    pub users: EnumMap<Failed, u64>,
+    /// Whether the server left rows out; an exported report does not say.
     pub truncated: Option<bool>,
 }
 
 /// Counts rows.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    records: [u64; Failed::COUNT],
-    users: [HashSet<String>; Failed::COUNT],
+    records: EnumMap<Failed, u64>,
+    users: EnumMap<Failed, HashSet<String>>,
 }
 
 impl Tally {
     /// Counts a row; says how many users of its kind there are by now.
     pub(super) fn row(&mut self, object: &str, user: Option<&str>) -> usize {
-        let failed = kind(object);
-        if let Some(count) = self.records.get_mut(failed.index()) {
-            *count += 1;
-        }
-        let Some(names) = self.users.get_mut(failed.index()) else {
-            return 0;
+        let object = object.to_ascii_lowercase();
+        let failed = match (object.contains("contact"), object.contains("event")) {
+            (true, false) => Failed::Contacts,
+            (false, true) => Failed::Events,
+            (true, true) | (false, false) => Failed::Other,
         };
+        self.records[failed] += 1;
+        let names = &mut self.users[failed];
         if let Some(name) = user.filter(|name| !names.contains(*name)) {
             names.insert(name.to_owned());
         }
@@ -74,42 +75,36 @@ impl Tally {
 
     /// The report with these rows.
     pub(super) fn report(self, truncated: Option<bool>) -> Report {
-        Report {
-            records: self.records,
-            users: self.users.map(|names| names.len() as u64),
-            truncated,
-        }
+        let users = self.users.map(|_, names| names.len() as u64);
+        Report { records: self.records, users, truncated }
     }
 }
 
 /// Reads a report's answer.
 pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Report, Failure> {
-    let malformed = |what: String| Failure::new(TransportFailure::AnswerMalformed, what);
     let columns = answer
         .get("reportMetadata")
-        .and_then(|metadata| metadata.get("detailColumns"))
-        .and_then(Value::as_array)
+        .and_then(|metadata| metadata.get("detailColumns")?.as_array())
         .ok_or_else(|| {
-            malformed("the report has no detail columns; it has to be one with rows".to_owned())
+            Failure::malformed("the report has no detail columns; it has to be one with rows")
         })?;
     let infos =
         answer.get("reportExtendedMetadata").and_then(|metadata| metadata.get("detailColumnInfo"));
-    let place = |label: &str| {
-        columns.iter().position(|column| {
+    let place = |label: &str, key: &str| {
+        let is_wanted = |column: &Value| {
             let info = column.as_str().and_then(|name| infos?.get(name)?.as_object());
             info.and_then(|info| text(info, "label")) == Some(label)
+        };
+        columns.iter().position(is_wanted).ok_or_else(|| {
+            Failure::malformed(format!("the report has no column with the label of {key}"))
         })
     };
-    let object = place(&wanted.object).ok_or_else(|| {
-        malformed("the report has no column with the label of object_column".to_owned())
-    })?;
-    let user = place(&wanted.user).ok_or_else(|| {
-        malformed("the report has no column with the label of user_column".to_owned())
-    })?;
+    let object = place(&wanted.object, "object_column")?;
+    let user = place(&wanted.user, "user_column")?;
     let facts = answer
         .get("factMap")
         .and_then(Value::as_object)
-        .ok_or_else(|| malformed("the report has no rows to read".to_owned()))?;
+        .ok_or_else(|| Failure::malformed("the report has no rows to read"))?;
     let truncated = answer.get("allData").and_then(Value::as_bool) != Some(true);
     let mut tally = Tally::default();
     // A grouped report has its rows under several keys, each row under one.
@@ -123,15 +118,6 @@ pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Repo
         tally.row(cell(object).unwrap_or_default(), cell(user));
     }
     Ok(tally.report(Some(truncated)))
-}
-
-fn kind(said: &str) -> Failed {
-    let said = said.to_ascii_lowercase();
-    match (said.contains("contact"), said.contains("event")) {
-        (true, false) => Failed::Contacts,
-        (false, true) => Failed::Events,
-        (true, true) | (false, false) => Failed::Other,
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +154,10 @@ mod tests {
             ("", "Event"),
         ];
         let report = read(&answer(true, &rows), &columns()).unwrap();
-        assert_eq!((report.records, report.users), ([2, 2, 1], [1, 2, 1]));
+        assert_eq!(
+            (report.records.into_array(), report.users.into_array()),
+            ([2, 2, 1], [1, 2, 1])
+        );
         assert_eq!(report.truncated, Some(false));
         let cut = read(&answer(false, &rows), &columns()).unwrap();
         assert_eq!(cut.truncated, Some(true));

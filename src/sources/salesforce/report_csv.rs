@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// The largest table: some 50,000 rows with the text of an error in each.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Reads an exported report. It does not tell whether rows were left out.
+/// Reads an exported report. It does not say whether rows were left out.
 ///
 /// # Errors
 /// When it is no whole table, has not the columns, or is too large.
@@ -130,7 +130,7 @@ mod tests {
     fn counted(body: &[u8]) -> ([u64; 3], [u64; 3]) {
         let report = read_csv(body, &columns()).unwrap();
         assert_eq!(report.truncated, None);
-        (report.records, report.users)
+        (report.records.into_array(), report.users.into_array())
     }
 
     fn refused(body: &[u8]) -> (ProblemReason, String) {

@@ -1,7 +1,7 @@
 //! Salesforce in the frame of polled sources: what makes a poller, and its facts as metrics.
 
 use super::capture::{Connectivity, Onboarding};
-use super::facts::{Part, PollFacts};
+use super::facts::PollFacts;
 use super::poll::{Polled, Poller};
 use super::report::{Failed, Report};
 use super::settings::Settings;
@@ -15,6 +15,7 @@ use crate::domain::view::OrgView;
 use crate::events::Figure;
 use crate::http_client::Trust;
 use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage};
+use enum_map::{Enum, EnumMap};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -58,13 +59,14 @@ impl PolledSource for Poller {
         Box::pin(async move {
             self.resume(last_syncs(org), org.source_states.memory(Source::Salesforce));
             let budget_percent = self.client.settings.api_budget_percent;
-            let Polled { snapshot, told, usage, calls, news } = Self::poll(self, now).await;
+            let Polled { snapshot, facts, usage, calls, news } = Self::poll(self, now).await;
             let mut figures = Figures::default();
-            figures.of_facts(&told);
+            figures.of_facts(&facts);
             figures.of_usage(usage, calls, budget_percent);
-            let not_moved = told.successor.as_deref().and_then(|all| org.not_moved(all));
-            figures.one(
+            let not_moved = facts.successor.as_deref().and_then(|all| org.not_moved(all));
+            figures.push(
                 "lightning_sync_salesforce_users_not_moved",
+                &[],
                 not_moved.map(|(left, _)| left as f64),
             );
             PollOutcome {
@@ -72,8 +74,8 @@ impl PolledSource for Poller {
                 memory: self.counters.memory(),
                 figures: figures.0,
                 facts: SourceFacts {
-                    successor: told.successor,
-                    setup: told.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
+                    successor: facts.successor,
+                    setup: facts.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
                 },
                 usage,
                 news,
@@ -86,17 +88,14 @@ impl PolledSource for Poller {
     }
 }
 
-/// The last syncs that this source saw before a restart, by [`ObjectType::index`].
-fn last_syncs(org: &OrgView) -> [Option<Timestamp>; ObjectType::COUNT] {
-    let mut last_syncs = [None; ObjectType::COUNT];
-    for (slot, object) in last_syncs.iter_mut().zip(ObjectType::ALL) {
-        let reading = org.readings.get(OrgRow::LastSync(*object), Source::Salesforce);
-        *slot = reading.and_then(|reading| match reading.value {
+/// The last syncs that this source saw before a restart.
+fn last_syncs(org: &OrgView) -> EnumMap<ObjectType, Option<Timestamp>> {
+    EnumMap::from_fn(|object| {
+        match org.readings.get(OrgRow::LastSync(object), Source::Salesforce)?.value {
             OrgValue::Instant(at) => Some(at),
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
-        });
-    }
-    last_syncs
+        }
+    })
 }
 
 /// Metrics of the catalogue as they are collected.
@@ -107,102 +106,84 @@ impl Figures {
     fn of_facts(&mut self, facts: &PollFacts) {
         self.counts(
             "lightning_sync_salesforce_capture_users",
-            Connectivity::ALL.iter().map(|state| state.name()),
+            Connectivity::name,
             facts.connectivity,
         );
         self.counts(
             "lightning_sync_salesforce_capture_onboarding_users",
-            Onboarding::ALL.iter().map(|state| state.name()),
+            Onboarding::name,
             facts.onboarding,
         );
-        let assigned = facts.assigned.map(|(users, profiles)| [users, profiles]);
-        let kinds = ["user", "profile"].into_iter();
-        self.counts("lightning_sync_salesforce_assignments", kinds, assigned);
-        for (part, there) in Part::ALL.iter().zip(facts.parts) {
-            self.flag("lightning_sync_salesforce_part_available", part.name(), there);
+        let assigned = facts
+            .assigned
+            .into_iter()
+            .flat_map(|(users, profiles)| [("user", users), ("profile", profiles)]);
+        for (kind, count) in assigned {
+            self.push("lightning_sync_salesforce_assignments", &[kind], Some(count as f64));
+        }
+        for (part, there) in facts.parts {
+            self.push("lightning_sync_salesforce_part_available", &[part.name()], there.map(flag));
         }
         for (name, state) in &facts.switches {
-            self.flag("lightning_sync_salesforce_setting_enabled", name, *state);
+            self.push("lightning_sync_salesforce_setting_enabled", &[name], state.map(flag));
         }
-        for (object, changed) in ObjectType::ALL.iter().zip(facts.approximate) {
-            self.labelled(
+        for (object, changed) in facts.approximate {
+            self.push(
                 "lightning_sync_salesforce_approximate_changed_records_60m",
-                object.name(),
+                &[object.name()],
                 changed.map(|changed| changed as f64),
             );
         }
-        self.one(
-            "lightning_sync_salesforce_setup_changes_total",
-            Some(facts.new_setup_changes as f64),
-        );
-        self.one(
+        let changes = Some(facts.new_setup_changes as f64);
+        self.push("lightning_sync_salesforce_setup_changes_total", &[], changes);
+        self.push(
             "lightning_sync_salesforce_last_setup_change_timestamp_seconds",
+            &[],
             facts.last_setup_change.map(Timestamp::seconds),
         );
-        self.one("lightning_sync_salesforce_clock_ahead_seconds", facts.clock_ahead.map(seconds));
+        let ahead = facts.clock_ahead.map(seconds);
+        self.push("lightning_sync_salesforce_clock_ahead_seconds", &[], ahead);
         self.0.extend(report_figures(facts.report));
     }
 
     fn of_usage(&mut self, usage: Option<Usage>, calls: u64, budget_percent: u8) {
-        self.one("lightning_sync_salesforce_api_calls_total", Some(calls as f64));
-        self.one(
-            "lightning_sync_salesforce_api_requests_used",
-            usage.map(|usage| usage.used as f64),
-        );
-        self.one(
-            "lightning_sync_salesforce_api_requests_allowed",
-            usage.map(|usage| usage.allowed as f64),
-        );
-        self.one(
-            "lightning_sync_salesforce_api_budget_used_ratio",
-            usage.map(|usage| usage.share_of(budget_percent)),
-        );
+        self.push("lightning_sync_salesforce_api_calls_total", &[], Some(calls as f64));
+        let used = usage.map(|usage| usage.used as f64);
+        self.push("lightning_sync_salesforce_api_requests_used", &[], used);
+        let allowed = usage.map(|usage| usage.allowed as f64);
+        self.push("lightning_sync_salesforce_api_requests_allowed", &[], allowed);
+        let share = usage.map(|usage| usage.share_of(budget_percent));
+        self.push("lightning_sync_salesforce_api_budget_used_ratio", &[], share);
     }
 
-    fn push(&mut self, metric: &'static str, labels: Vec<&'static str>, value: Option<f64>) {
-        self.0.extend(value.map(|value| Figure { metric, labels, value }));
+    fn push(&mut self, metric: &'static str, labels: &[&'static str], value: Option<f64>) {
+        self.0.extend(value.map(|value| Figure { metric, labels: labels.to_vec(), value }));
     }
 
-    fn one(&mut self, metric: &'static str, value: Option<f64>) {
-        self.push(metric, Vec::new(), value);
-    }
-
-    fn labelled(&mut self, metric: &'static str, label: &'static str, value: Option<f64>) {
-        self.push(metric, vec![label], value);
-    }
-
-    fn flag(&mut self, metric: &'static str, label: &'static str, flag: Option<bool>) {
-        self.labelled(metric, label, flag.map(|flag| f64::from(u8::from(flag))));
-    }
-
-    fn counts<const N: usize>(
+    fn counts<K: Enum>(
         &mut self,
         metric: &'static str,
-        names: impl Iterator<Item = &'static str>,
-        counts: Option<[u64; N]>,
+        name: fn(K) -> &'static str,
+        counts: Option<EnumMap<K, u64>>,
     ) {
-        for (name, count) in names.zip(counts.into_iter().flatten()) {
-            self.labelled(metric, name, Some(count as f64));
+        for (key, count) in counts.into_iter().flatten() {
+            self.push(metric, &[name(key)], Some(count as f64));
         }
     }
 }
 
-/// What an error report says, asked for or exported.
+fn flag(state: bool) -> f64 {
+    f64::from(u8::from(state))
+}
+
+/// What an error report says, read or exported.
 pub fn report_figures(report: Option<Report>) -> Vec<Figure> {
     let mut figures = Figures::default();
-    let kinds = || Failed::ALL.iter().map(|failed| failed.name());
-    figures.counts(
-        "lightning_sync_salesforce_report_failed_records",
-        kinds(),
-        report.map(|report| report.records),
-    );
-    figures.counts(
-        "lightning_sync_salesforce_report_failing_users",
-        kinds(),
-        report.map(|report| report.users),
-    );
-    let cut = report.and_then(|report| report.truncated);
-    figures
-        .one("lightning_sync_salesforce_report_truncated", cut.map(|cut| f64::from(u8::from(cut))));
+    let records = report.map(|report| report.records);
+    figures.counts("lightning_sync_salesforce_report_failed_records", Failed::name, records);
+    let users = report.map(|report| report.users);
+    figures.counts("lightning_sync_salesforce_report_failing_users", Failed::name, users);
+    let cut = report.and_then(|report| report.truncated).map(flag);
+    figures.push("lightning_sync_salesforce_report_truncated", &[], cut);
     figures.0
 }

@@ -16,9 +16,10 @@ const MAX_CHARS: usize = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     read_to: Option<Timestamp>,
-    latest: Option<Timestamp>,
+    /// When the latest change that was seen was made.
+    pub(super) latest: Option<Timestamp>,
     /// What was found; `None` before the first look, which is history, not news.
-    changes: Option<SetupChanges>,
+    pub(super) changes: Option<SetupChanges>,
 }
 
 impl Trail {
@@ -67,16 +68,6 @@ impl Trail {
         changes.add(found);
         news
     }
-
-    /// When the latest change that was seen was made.
-    pub(super) fn latest(&self) -> Option<Timestamp> {
-        self.latest
-    }
-
-    /// The latest changes, once the trail was read.
-    pub(super) fn changes(&self) -> Option<SetupChanges> {
-        self.changes.clone()
-    }
 }
 
 fn made_at(record: &Record) -> Option<Timestamp> {
@@ -86,7 +77,7 @@ fn made_at(record: &Record) -> Option<Timestamp> {
 /// What a change is about, if it has to do with sync. The vendor documents no list of sections, so that words decide;
 /// only the area is kept of them.
 fn area_of(record: &Record) -> Option<SetupArea> {
-    let said = ["Section", "Display", "Action"].map(|field| {
+    let texts = ["Section", "Display", "Action"].map(|field| {
         text(record, field)
             .unwrap_or_default()
             .chars()
@@ -107,7 +98,7 @@ fn area_of(record: &Record) -> Option<SetupArea> {
             SetupArea::EmailIntegration => "emailintegration",
             SetupArea::Exchange => "exchange",
         };
-        said.iter().any(|said| said.contains(word))
+        texts.iter().any(|text| text.contains(word))
     })
 }
 
@@ -135,7 +126,7 @@ mod tests {
         let mut trail = Trail::default();
         let first = [row(at(-3_600), "Lightning Sync", "")];
         assert_eq!(trail.take(&first, true, at(0)), 0);
-        assert_eq!(trail.latest(), Some(at(-3_600)));
+        assert_eq!(trail.latest, Some(at(-3_600)));
         let mut broken = row(at(30), "Lightning Sync", "");
         broken.insert("CreatedDate".to_owned(), json!("not a time"));
         let rows = [
@@ -147,10 +138,11 @@ mod tests {
         assert_eq!(trail.take(&rows, true, at(600)), 1);
         assert_eq!(trail.take(&rows, true, at(1_200)), 0);
         assert_eq!(trail.since(at(0)), at(20));
-        let changes = trail.changes().unwrap();
+        let changes = trail.changes.clone().unwrap();
         let areas: Vec<_> = changes.latest.iter().map(|change| (change.at, change.area)).collect();
-        let told = [(at(20), SetupArea::ActivityCapture), (at(-3_600), SetupArea::LightningSync)];
-        assert_eq!(areas, told);
+        let expected =
+            [(at(20), SetupArea::ActivityCapture), (at(-3_600), SetupArea::LightningSync)];
+        assert_eq!(areas, expected);
         assert_eq!(changes.read_at, at(1_200));
         assert_eq!(changes.since, at(0).minus(FIRST_LOOK));
     }
@@ -184,7 +176,7 @@ mod tests {
         assert!(trail.soql(at(0)).contains(" DESC "));
         let newest: Vec<Record> = (0..500).map(|n| row(at(-n), "Outlook", "")).collect();
         assert_eq!(trail.take(&newest, true, at(0)), 0);
-        let changes = trail.changes().unwrap();
+        let changes = trail.changes.clone().unwrap();
         assert_eq!(changes.latest.len(), SetupChanges::MOST);
         assert_eq!(changes.since, at(-49));
         assert_eq!(trail.since(at(60)), at(0));
@@ -196,7 +188,7 @@ mod tests {
         let mut trail = Trail::default();
         let newest: Vec<Record> = (0..500).map(|n| row(at(-n), "Users", "")).collect();
         trail.take(&newest, true, at(0));
-        let changes = trail.changes().unwrap();
+        let changes = trail.changes.clone().unwrap();
         assert_eq!((changes.latest.len(), changes.since), (0, at(-499)));
     }
 

@@ -36,10 +36,10 @@ async fn a_salesforce_that_somebody_else_wrote_is_read() {
     assert_eq!(names[4], "user4@corp.example");
     assert!(snapshot.users_complete);
     assert!(snapshot.rows.contains(&(OrgRow::LinkedUsers, OrgValue::Count(5))));
-    assert_eq!(polled.told.assigned, Some((5, 0)));
+    assert_eq!(polled.facts.assigned, Some((5, 0)));
     // It takes no batches, so that what does not fit into the first poll's requests comes with the second.
-    let told = poller.poll(noon()).await.told;
-    assert_eq!(told.parts[Part::SetupTrail.index()], Some(false));
+    let facts = poller.poll(noon()).await.facts;
+    assert_eq!(facts.parts[Part::SetupTrail], Some(false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

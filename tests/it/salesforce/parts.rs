@@ -24,9 +24,9 @@ async fn a_part_that_fails_spoils_no_poll_and_is_asked_again_at_its_interval() {
         });
         let polled = world.poll().await;
         assert_eq!(polled.snapshot.unwrap().users.len(), 3, "{code}");
-        let there = polled.told.parts;
-        assert_eq!(there[Part::SetupTrail.index()], Some(false), "{code}");
-        assert_eq!(there[Part::Assignments.index()], Some(false), "{code}");
+        let there = polled.facts.parts;
+        assert_eq!(there[Part::SetupTrail], Some(false), "{code}");
+        assert_eq!(there[Part::Assignments], Some(false), "{code}");
         assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
         assert!(!polled.news.iter().any(|news| news.ends_with('.')));
         world.salesforce.change(CLIENT_ID, |org| org.refused.clear());
@@ -35,7 +35,7 @@ async fn a_part_that_fails_spoils_no_poll_and_is_asked_again_at_its_interval() {
             world.pass(MINUTE);
             let polled = world.poll().await;
             assert!(polled.snapshot.is_ok(), "{code}");
-            if polled.told.parts[Part::SetupTrail.index()] == Some(true) {
+            if polled.facts.parts[Part::SetupTrail] == Some(true) {
                 found = found.or(Some(minute));
             }
         }
@@ -55,8 +55,8 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
     let snapshot = polled.snapshot.unwrap();
     assert!(!snapshot.users_complete && snapshot.users.is_empty());
     assert!(snapshot.rows.iter().all(|(row, _)| *row == OrgRow::OutlookIntegration));
-    assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
-    assert_eq!((polled.told.connectivity, polled.told.successor), (None, None));
+    assert_eq!(polled.facts.parts[Part::Capture], Some(false));
+    assert_eq!((polled.facts.connectivity, polled.facts.successor), (None, None));
     assert_eq!(polled.news.len(), 1, "{:?}", polled.news);
     assert!(polled.news[0].contains("Customize Application"));
     // It is asked for again with the next poll, and everybody is told anew.
@@ -69,19 +69,19 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
 #[tokio::test]
 async fn what_goes_away_is_no_longer_told() {
     let mut world = World::healthy(3).await;
-    let told = world.poll().await.told;
-    assert!(told.successor.is_some() && told.assigned.is_some());
-    assert!(told.switches.iter().all(|(_, state)| state.is_some()));
+    let facts = world.poll().await.facts;
+    assert!(facts.successor.is_some() && facts.assigned.is_some());
+    assert!(facts.switches.iter().all(|(_, state)| state.is_some()));
     world.salesforce.change(CLIENT_ID, |org| {
         org.scene = Scene::ObjectMissing;
         org.metadata_fault = Some("INSUFFICIENT_ACCESS");
     });
     world.pass(TimeDelta::hours(1));
-    let told = world.poll().await.told;
-    assert_eq!((told.connectivity, told.onboarding), (None, None));
-    assert_eq!((told.successor, told.assigned), (None, None));
-    assert_eq!(told.switches.len(), 5);
-    assert!(told.switches.iter().all(|(_, state)| state.is_none()));
+    let facts = world.poll().await.facts;
+    assert_eq!((facts.connectivity, facts.onboarding), (None, None));
+    assert_eq!((facts.successor, facts.assigned), (None, None));
+    assert_eq!(facts.switches.len(), 5);
+    assert!(facts.switches.iter().all(|(_, state)| state.is_none()));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn settings_that_refuse_a_session_cost_no_new_session_at_every_poll() {
     org.metadata_fault = Some("INVALID_SESSION_ID");
     let mut world = World::of(org).await;
     let polled = world.poll().await;
-    assert_eq!(polled.told.parts[Part::EmailSettings.index()], Some(false));
+    assert_eq!(polled.facts.parts[Part::EmailSettings], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     for _ in 0..30 {
         world.pass(MINUTE);
@@ -114,7 +114,7 @@ async fn a_poller_goes_on_from_the_last_sync_that_was_known() {
     let last = world.now().minus(TimeDelta::hours(30));
     let settings = settings(&format!("http://{}", world.salesforce.address()));
     world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
-    world.poller.resume([Some(last); 2], None);
+    world.poller.resume(enum_map::EnumMap::from_array([Some(last); 2]), None);
     world.salesforce.change(CLIENT_ID, |org| org.stopped = Some(last));
     let rows = world.poll().await.snapshot.unwrap().rows;
     for object in ObjectType::ALL {

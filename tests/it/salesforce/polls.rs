@@ -41,9 +41,9 @@ async fn a_poll_tells_the_users_and_the_rows_that_follow_from_them() {
     assert_eq!(status(1, UserRow::ServiceAccount), Status::No);
     assert_eq!(status(1, UserRow::EventsToSalesforce), Status::Unknown);
     assert_eq!(status(2, UserRow::EventsToExchange), Status::InitialSyncInProgress);
-    assert_eq!(polled.told.assigned, Some((4, 0)));
-    let connectivity = polled.told.connectivity.unwrap();
-    assert_eq!(connectivity[Connectivity::Active.index()], 2);
+    assert_eq!(polled.facts.assigned, Some((4, 0)));
+    let connectivity = polled.facts.connectivity.unwrap();
+    assert_eq!(connectivity[Connectivity::Active], 2);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn beside_lightning_sync_the_successors_users_prove_nothing() {
     let snapshot = polled.snapshot.unwrap();
     let outlook = (OrgRow::OutlookIntegration, OrgValue::Flag(true));
     assert_eq!((snapshot.rows, snapshot.users.len()), (vec![outlook], 0));
-    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Active.index()], 3);
+    assert_eq!(polled.facts.connectivity.unwrap()[Connectivity::Active], 3);
 }
 
 #[tokio::test]
@@ -73,14 +73,14 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
             }
             let polled = world.poll().await;
             let snapshot = polled.snapshot.unwrap();
-            let told = polled.told.connectivity.unwrap()[Connectivity::Active.index()];
+            let told = polled.facts.connectivity.unwrap()[Connectivity::Active];
             assert_eq!(told, users as u64);
             // The assignments have pages too, and are asked for in the first round alone.
             let bound = 4 + further * if round == 0 { 2 } else { 1 };
             assert!(polled.calls <= bound, "{users} users: {} calls", polled.calls);
             assert_eq!(world.requests("/services/"), usize::try_from(polled.calls).unwrap());
             assert!(round > 0 || snapshot.users.len() == users);
-            assert_eq!(polled.told.switches.len(), 5, "pages take no room of theirs");
+            assert_eq!(polled.facts.switches.len(), 5, "pages take no room of theirs");
             world.pass(MINUTE);
         }
     }
@@ -152,7 +152,7 @@ async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
     let polled = world.poll().await;
     assert!(polled.snapshot.unwrap().users.is_empty());
-    assert_eq!(polled.told.parts[Part::Capture.index()], Some(false));
+    assert_eq!(polled.facts.parts[Part::Capture], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     for minute in 1..=60 {
@@ -171,7 +171,7 @@ async fn odd_values_are_left_out_or_counted_as_other_and_told_once() {
     let polled = world.poll().await;
     let snapshot = polled.snapshot.unwrap();
     assert_eq!(snapshot.users.len(), 12);
-    assert_eq!(polled.told.connectivity.unwrap()[Connectivity::Other.index()], 2);
+    assert_eq!(polled.facts.connectivity.unwrap()[Connectivity::Other], 2);
     let news: Vec<_> = polled.news.iter().filter(|news| news.contains("HOVERING")).collect();
     assert_eq!(news.len(), 1);
     world.pass(MINUTE);
@@ -216,11 +216,14 @@ async fn switches_the_report_and_approximate_counts_are_told_within_the_calls_of
         world.pass(MINUTE);
         let second = world.poll().await;
         assert_eq!(second.calls, 2, "a batch and the report");
-        let report = second.told.report.unwrap();
-        assert_eq!((report.records, report.users), ([1, 2, 0], [1, 1, 0]));
-        assert_eq!(second.told.approximate, [Some(18), Some(36)], "{aggregates}");
-        assert_eq!(second.told.switches.len(), 5);
-        assert!(!second.told.parts.contains(&Some(false)));
+        let report = second.facts.report.unwrap();
+        assert_eq!(
+            (report.records.into_array(), report.users.into_array()),
+            ([1, 2, 0], [1, 1, 0])
+        );
+        assert_eq!(second.facts.approximate.into_array(), [Some(18), Some(36)], "{aggregates}");
+        assert_eq!(second.facts.switches.len(), 5);
+        assert!(!second.facts.parts.values().any(|there| *there == Some(false)));
     }
 }
 
@@ -231,7 +234,7 @@ async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
     let mut world = World::of(org).await;
     let polled = world.poll().await;
     assert_eq!(polled.snapshot.unwrap().users.len(), 3);
-    assert_eq!(polled.told.parts[Part::EmailSettings.index()], Some(false));
+    assert_eq!(polled.facts.parts[Part::EmailSettings], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.pass(TimeDelta::hours(1));
     assert_eq!(world.poll().await.news, Vec::<String>::new());
@@ -243,7 +246,7 @@ async fn a_clock_that_disagrees_is_measured() {
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ClockAhead);
     let polled = world.poll().await;
     assert!(polled.snapshot.is_ok());
-    assert_eq!(polled.told.clock_ahead, Some(TimeDelta::hours(2)));
+    assert_eq!(polled.facts.clock_ahead, Some(TimeDelta::hours(2)));
 }
 
 #[tokio::test]
@@ -260,9 +263,9 @@ async fn changes_of_the_set_up_are_counted_once() {
     let mut counts = Vec::new();
     for _ in 0..4 {
         world.pass(TimeDelta::minutes(10));
-        let told = world.poll().await.told;
-        counts.push(told.new_setup_changes);
-        assert_eq!(told.last_setup_change, Some(at));
+        let facts = world.poll().await.facts;
+        counts.push(facts.new_setup_changes);
+        assert_eq!(facts.last_setup_change, Some(at));
     }
     assert_eq!(counts, [1, 0, 0, 0]);
 }
