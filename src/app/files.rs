@@ -213,3 +213,108 @@ impl WatchedDirectory {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::pollers::EngineHost;
+    use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+    use crate::engine::{Engine, Settings, spawn};
+    use crate::events::EventSink;
+    use crate::sources::polling::Tasks;
+    use crate::store::{OpenOptions, SqliteStore};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+    use tokio::sync::mpsc;
+
+    /// A directory whose first two looks end by a defect.
+    struct Breaking {
+        directory: Directory,
+        starts: AtomicU32,
+    }
+
+    impl PollSettings for Breaking {
+        fn source(&self) -> &'static str {
+            self.directory.source()
+        }
+
+        fn pace(&self) -> Pace {
+            self.directory.pace()
+        }
+
+        fn equals(&self, _: &dyn PollSettings) -> bool {
+            false
+        }
+
+        fn start(&self) -> Box<dyn PolledSource> {
+            let (org, door) = (self.directory.org.clone(), self.directory.door.clone());
+            let watcher = Watcher::new(self.directory.files.directory.clone());
+            let breaks = self.starts.fetch_add(1, Ordering::SeqCst) < 2;
+            let look = breaks.then(|| {
+                tokio::task::spawn_blocking(|| panic!("a defect while a directory is looked into"))
+            });
+            let watcher = Arc::new(Mutex::new(watcher));
+            Box::new(Looks { org, columns: None, door, watcher, report: Arc::default(), look })
+        }
+    }
+
+    /// Hands on what happens to polls.
+    struct Seen(mpsc::UnboundedSender<String>);
+
+    impl EventSink for Seen {
+        fn count(&self, event: &Event) {
+            let line = match event {
+                Event::Polled { source, recovered, .. } => format!("{source} {recovered}"),
+                Event::PollFailed { source, reason, .. } => format!("{source} {reason}"),
+                Event::TaskRestarted { task } => format!("restarted {task}"),
+                _ => return,
+            };
+            // The test may have ended.
+            drop(self.0.send(line));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_defect_while_a_directory_is_looked_into_is_counted_shown_and_started_again() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("sync.db"), OpenOptions::default());
+        let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        let acme = policy.name.clone();
+        let settings = Settings {
+            policies: vec![Arc::new(policy)],
+            keep_activity: TimeDelta::days(7),
+            keep_history: TimeDelta::days(7),
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
+        };
+        let (sender, mut seen) = mpsc::unbounded_channel();
+        let events = Events::new(Arc::new(Seen(sender)));
+        let now = crate::app::now;
+        let engine = Engine::start(store.unwrap(), settings, events.clone(), now()).unwrap();
+        let identity = engine.identity();
+        let began = Instant::now();
+        let clock = Clock { wall: Arc::new(now), steady: Arc::new(move || began.elapsed() * 10) };
+        let running =
+            spawn(engine, Clock { steady: Arc::new(move || began.elapsed()), ..clock.clone() })
+                .unwrap();
+        let handle = running.handle.clone();
+        let door =
+            Door { engine: handle.clone(), identity, events: events.clone(), clock: clock.clone() };
+        let files = FilesConfig { directory: place.path().to_owned(), report: None };
+        let directory = Directory::new(&acme, &files, &door);
+        let source = Breaking { directory, starts: AtomicU32::new(0) };
+        let tasks = Tasks::new(Arc::new(EngineHost { engine: handle.clone(), clock }), events);
+        tasks.configure(vec![(acme.clone(), Arc::new(source))]);
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != "files true") {
+            lines.push(seen.recv().await.unwrap());
+            if lines.last().is_some_and(|line| line == "restarted poll") {
+                lines.push(seen.recv().await.unwrap());
+            }
+        }
+        let broken = ["restarted poll", "files defect"];
+        assert_eq!(lines, [&broken[..], &broken[..], &["files true"]].concat());
+        tasks.stop();
+        running.stop();
+    }
+}
