@@ -15,7 +15,7 @@ use crate::sources::files::{
     DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
-use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
+use crate::sources::polling::{PollPace, BoxedFuture, PollOutcome, PollSettings, PolledSource};
 use crate::sources::salesforce::{Report, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
@@ -47,8 +47,8 @@ impl PollSettings for WatchedDirectory {
         SOURCE
     }
 
-    fn pace(&self) -> Pace {
-        Pace { every: EVERY, budget_percent: 100, steady: true }
+    fn pace(&self) -> PollPace {
+        PollPace { every: EVERY, budget_percent: 100, steady: true }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -89,7 +89,7 @@ impl Looks {
 }
 
 impl PolledSource for Looks {
-    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let mut look = self.look.take().unwrap_or_else(|| self.look(now));
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
@@ -238,7 +238,7 @@ mod tests {
             self.directory.source()
         }
 
-        fn pace(&self) -> Pace {
+        fn pace(&self) -> PollPace {
             self.directory.pace()
         }
 
@@ -263,11 +263,14 @@ mod tests {
 
     impl EventSink for Seen {
         fn count(&self, event: &Event) {
-            let line = match event {
-                Event::Polled { source, recovered, .. } => format!("{source} {recovered}"),
-                Event::PollFailed { source, reason, .. } => format!("{source} {reason}"),
-                Event::TaskRestarted { task } => format!("restarted {task}"),
-                _ => return,
+            let line = if let Event::Polled { source, recovered, .. } = event {
+                format!("{source} {recovered}")
+            } else if let Event::PollFailed { source, reason, .. } = event {
+                format!("{source} {reason}")
+            } else if let Event::TaskRestarted { task } = event {
+                format!("restarted {task}")
+            } else {
+                return;
             };
             // The test may have ended.
             drop(self.0.send(line));

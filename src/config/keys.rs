@@ -6,7 +6,7 @@ use super::{bytes, duration};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
-use crate::sources::salesforce::Settings;
+use crate::sources::salesforce::SalesforceSettings;
 use crate::tls::{ClientAuth, TlsVersion};
 use KeyDefault::{Needed, Value, Words};
 use KeyExample::{Live, Off};
@@ -285,7 +285,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].salesforce.ca_file": File, Words("the system's authorities alone"),
         Off("/etc/lightning-sync/proxy-ca.pem"),
         "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
-    "orgs[].salesforce.api_version": Count(Settings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
+    "orgs[].salesforce.api_version": Count(SalesforceSettings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
         "The version of Salesforce's API, without the .0; the fields that are read exist since 59.";
     "orgs[].salesforce.auth": Section, Needed, Off(""),
         "How to get a session: exactly one of the sections below.";

@@ -5,7 +5,7 @@ use super::token;
 use crate::domain::ids::Source;
 use crate::domain::policy::OrgPolicy;
 use crate::http_client::{Authorities, Endpoint};
-use crate::sources::salesforce::{Auth, Columns, ReportSettings, Settings, SigningKey};
+use crate::sources::salesforce::{Auth, Columns, ReportSettings, SalesforceSettings, SigningKey};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// Reads the section; `None` when it is not there, or has mistakes, which are noted.
-pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
+pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<SalesforceSettings> {
     let section = org.section("salesforce");
     if !section.is_given() {
         return None;
@@ -40,12 +40,12 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<Settings> {
     });
     let auth = read_auth(&section, base, my_domain.as_ref());
     let report = read_report(&section);
-    Some(Settings {
-        api_version: section.count("api_version").unwrap_or(Settings::API_VERSION),
-        poll_every: section.span("poll_every").unwrap_or(Settings::POLL_EVERY),
+    Some(SalesforceSettings {
+        api_version: section.count("api_version").unwrap_or(SalesforceSettings::API_VERSION),
+        poll_every: section.span("poll_every").unwrap_or(SalesforceSettings::POLL_EVERY),
         api_budget_percent: section
             .count("api_budget_percent")
-            .unwrap_or(Settings::API_BUDGET_PERCENT),
+            .unwrap_or(SalesforceSettings::API_BUDGET_PERCENT),
         approximate_activity: section.flag("approximate_activity").unwrap_or(false),
         my_domain: my_domain?,
         authorities,
@@ -87,7 +87,7 @@ pub(super) fn columns(report: &ConfigSection<'_>) -> Option<Columns> {
 }
 
 /// Says how often Salesforce speaks when it is polled like this; never less than what slowing down for the budget needs.
-pub(super) fn expect(policy: &mut OrgPolicy, settings: &Settings) {
+pub(super) fn expect(policy: &mut OrgPolicy, settings: &SalesforceSettings) {
     if let Some(every) = &mut policy.expected_every[Source::Salesforce] {
         *every = (*every).max(settings.poll_every);
     }

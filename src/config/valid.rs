@@ -4,7 +4,7 @@ use super::origin::Origin;
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
-use crate::sources::salesforce::{Columns, Settings};
+use crate::sources::salesforce::{Columns, SalesforceSettings};
 use chrono::TimeDelta;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl ValidConfig {
 
     /// The same with one more organisation, which is polled over Salesforce's interfaces.
     #[must_use]
-    pub fn with_polled(mut self, mut policy: OrgPolicy, settings: Settings) -> Self {
+    pub fn with_polled(mut self, mut policy: OrgPolicy, settings: SalesforceSettings) -> Self {
         super::salesforce::expect(&mut policy, &settings);
         let salesforce = Some(Arc::new(settings));
         self.orgs.push(OrgConfig { salesforce, ..OrgConfig::of(policy) });
@@ -95,7 +95,7 @@ pub struct OrgConfig {
     /// The directory whose files are taken, where one is watched.
     pub files: Option<FilesConfig>,
     /// How Salesforce itself is polled, where it is.
-    pub salesforce: Option<Arc<Settings>>,
+    pub salesforce: Option<Arc<SalesforceSettings>>,
 }
 
 /// Whose files are taken.

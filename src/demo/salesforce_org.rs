@@ -5,7 +5,7 @@ use crate::domain::policy::{OrgPolicy, Product};
 use crate::engine::Clock;
 use crate::http_client::Endpoint;
 use crate::secret::Secret;
-use crate::sources::salesforce::{Auth, Settings};
+use crate::sources::salesforce::{Auth, SalesforceSettings};
 use chrono::TimeDelta;
 use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use std::io;
@@ -23,7 +23,7 @@ const USERS: usize = 24;
 /// A simulated Salesforce, and how it is polled. It listens as long as this lives.
 pub(super) struct DemoSalesforce {
     pub(super) policy: OrgPolicy,
-    pub(super) settings: Settings,
+    pub(super) settings: SalesforceSettings,
     _salesforce: Salesforce,
 }
 
@@ -57,13 +57,13 @@ impl DemoSalesforce {
             Endpoint::new(&format!("http://{}", salesforce.address())).map_err(io::Error::other)?;
         let secret = Secret::from_file_text(CLIENT_SECRET)
             .ok_or_else(|| io::Error::other("the demonstration has no secret"))?;
-        let settings = Settings {
+        let settings = SalesforceSettings {
             my_domain,
             authorities: None,
             auth: Auth::ClientCredentials { client_id: CLIENT_ID.to_owned(), secret },
-            api_version: Settings::API_VERSION,
+            api_version: SalesforceSettings::API_VERSION,
             poll_every: TimeDelta::seconds(30),
-            api_budget_percent: Settings::API_BUDGET_PERCENT,
+            api_budget_percent: SalesforceSettings::API_BUDGET_PERCENT,
             report: None,
             approximate_activity: true,
         };

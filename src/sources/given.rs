@@ -85,7 +85,7 @@ impl Given<'_> {
         UserName::new(name).map_err(|error| format!("{}: {error}", self.shown()))
     }
 
-    /// Whether a reset is said to be unknown: then it is not taken for none.
+    /// Whether a reset is given as unknown: then it is not taken for none.
     pub(super) fn is_unknown(&self) -> bool {
         self.text() == Some(Status::Unknown.name())
     }

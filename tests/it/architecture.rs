@@ -159,7 +159,6 @@ const TO_CLEAN: &[&str] = &[
     "src/guidance",
     "src/metrics",
     "src/rules",
-    "src/sources",
     "src/store",
     "src/web",
 ];

@@ -21,7 +21,7 @@ const MIN_RECORD_BYTES: usize = 53;
 
 /// What the reading of a body depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct ActivityContext<'a> {
     /// Whose records.
     pub org: &'a OrgName,
     /// The secret of the store's record identities.
@@ -39,7 +39,10 @@ pub struct Context<'a> {
 ///
 /// # Errors
 /// When the body is no sequence of records, or a record is wrong and `on_error` is [`OnError::Refuse`].
-pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed<ActivityBatch>, IngestError> {
+pub fn parse(
+    body: &[u8],
+    context: &ActivityContext<'_>,
+) -> Result<Parsed<ActivityBatch>, IngestError> {
     let body = without_mark(body)?;
     let latest = context.now.plus(ACTIVITY_AHEAD);
     let mut mistakes = Mistakes::default();

@@ -1,6 +1,6 @@
 //! One record: a JSON object of eight known keys → [`ActivityRecord`].
 
-use super::{Context, MAX_RECORD_BYTES};
+use super::{ActivityContext, MAX_RECORD_BYTES};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set};
 use crate::domain::time::Timestamp;
@@ -111,7 +111,7 @@ impl Key {
 /// Reads one record; `latest` is the last instant that may lie ahead.
 pub(super) fn read(
     record: &[u8],
-    context: &Context<'_>,
+    context: &ActivityContext<'_>,
     latest: Timestamp,
 ) -> Result<ActivityRecord, Mistake> {
     if record.len() > MAX_RECORD_BYTES {
@@ -167,17 +167,18 @@ impl<'a> Fields<'a> {
     }
 
     fn put(&mut self, key: Key, given: Given<'a>) {
-        let mistake = match given {
-            _ if std::mem::replace(&mut self.seen[key], true) => Mistake::Twice(key),
-            Given::Text(text) if text.len() > key.max_bytes() => {
-                Mistake::FieldTooLong(key, text.len())
-            }
-            Given::Text(text) => {
+        let mistake = if std::mem::replace(&mut self.seen[key], true) {
+            Mistake::Twice(key)
+        } else if let Given::Text(text) = given {
+            if text.len() <= key.max_bytes() {
                 self.texts[key] = Some(text);
                 return;
             }
-            Given::Null => return,
-            other => Mistake::WrongType(key, other.sort()),
+            Mistake::FieldTooLong(key, text.len())
+        } else if let Given::Null = given {
+            return;
+        } else {
+            Mistake::WrongType(key, given.sort())
         };
         self.mistake.get_or_insert(mistake);
     }

@@ -3,7 +3,7 @@
 mod trouble;
 mod users;
 
-use super::Context;
+use super::PageContext;
 use super::dates::Writing;
 use super::labels::{LabelRows, Role, role};
 use super::shown::{Piece, Shown};
@@ -17,18 +17,18 @@ use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 use crate::sources::instant;
 use crate::sources::row_value::{OrgRows, RowValue, contradictions, found, full_label, put};
 use trouble::{Trouble, error_of};
-use users::Users;
+use users::PageUsers;
 
 /// How many pieces after a label are looked at: a value in two pieces, and whether another one follows.
 const LOOK_AHEAD: usize = 3;
 
-pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub(super) fn read(shown: &Shown, context: &PageContext<'_>) -> Result<Snapshot, IngestError> {
     let captured_at = captured_at(context)?;
-    let mut reader = Reader {
+    let mut reader = PageReader {
         writing: Writing { time_zone: context.time_zone, order: context.date_order, captured_at },
         section: Section::None,
         rows: OrgRows::default(),
-        users: Users::default(),
+        users: PageUsers::default(),
         troubles: Vec::new(),
         labels: 0,
         marks: 0,
@@ -62,7 +62,7 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     })
 }
 
-fn captured_at(context: &Context<'_>) -> Result<Timestamp, IngestError> {
+fn captured_at(context: &PageContext<'_>) -> Result<Timestamp, IngestError> {
     let Some(text) = context.captured_at else {
         return Ok(context.now);
     };
@@ -83,11 +83,11 @@ enum Section {
     Both([ObjectType; 2]),
 }
 
-struct Reader {
+struct PageReader {
     writing: Writing,
     section: Section,
     rows: OrgRows,
-    users: Users,
+    users: PageUsers,
     troubles: Vec<Trouble>,
     /// How many labels were found.
     labels: usize,
@@ -106,7 +106,7 @@ struct Labelled<'p> {
     is_last: bool,
 }
 
-impl Reader {
+impl PageReader {
     fn walk(&mut self, shown: &Shown) {
         let roles: Vec<(Role<'_>, &Piece)> = shown
             .pieces

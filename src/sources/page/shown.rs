@@ -5,7 +5,7 @@ use crate::sources::ingest_error::{IngestError, invisible};
 
 /// The most pieces of a page; a page full of other things has some thousands.
 const MAX_PIECES: usize = 100_000;
-/// The longest text of a piece that is kept: several times the longest label with its value.
+/// The longest text of a piece; the rest is cut: several times the longest label with its value.
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// A piece: what stands in one cell, paragraph or line.

@@ -15,7 +15,7 @@ const DISTANT_EVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// What decides when to ask again.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
+pub struct PollPace {
     /// The configured interval.
     pub every: TimeDelta,
     /// The share of the service's requests that polling may use.
@@ -40,7 +40,7 @@ impl Usage {
     }
 }
 
-impl Pace {
+impl PollPace {
     /// Whether the budget is spent.
     pub fn spent(&self, usage: Option<Usage>) -> bool {
         usage.is_some_and(|usage| usage.share_of(self.budget_percent) >= 1.0)
@@ -86,7 +86,8 @@ mod tests {
     use crate::sources::files::DIRECTORY_UNAVAILABLE;
     use crate::sources::salesforce::SalesforceFailure;
 
-    const PACE: Pace = Pace { every: TimeDelta::seconds(60), budget_percent: 80, steady: false };
+    const PACE: PollPace =
+        PollPace { every: TimeDelta::seconds(60), budget_percent: 80, steady: false };
 
     #[test]
     fn polls_come_further_apart_before_the_budget_is_spent() {
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_near_is_polled_steadily_unless_our_own_defect_ends_it() {
-        let near = Pace { every: TimeDelta::seconds(1), steady: true, ..PACE };
+        let near = PollPace { every: TimeDelta::seconds(1), steady: true, ..PACE };
         let at = |reason, failures| near.after_failure(reason, failures, 0.0).num_seconds();
         assert_eq!(at(DIRECTORY_UNAVAILABLE, 9), 1);
         let defects: Vec<i64> = [1, 2, 5, 20].map(|n| at(OwnFailure::Defect.into(), n)).into();

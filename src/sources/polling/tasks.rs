@@ -1,6 +1,6 @@
 //! The loop: a task for each poller, which outlives the poller's own defects.
 
-use super::{Pending, PollSettings, PolledSource, Usage};
+use super::{BoxedFuture, PollSettings, PolledSource, Usage};
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Refusal, Snapshot, SourceMemory};
 use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
@@ -36,14 +36,14 @@ pub trait Host: Send + Sync {
     fn org(&self, org: &OrgName) -> Option<Arc<OrgView>>;
 
     /// Hands over an observation and waits until it is on disk.
-    fn submit(&self, observation: Observation) -> Pending<'static, Result<(), Refusal>>;
+    fn submit(&self, observation: Observation) -> BoxedFuture<'static, Result<(), Refusal>>;
 
     /// Replaces the state of a source; `None`: it is no longer polled.
     fn set_state(&self, org: &OrgName, source: &'static str, state: Option<SourceState>);
 }
 
 /// The pollers that a configuration names.
-pub type Wanted = Vec<(OrgName, Arc<dyn PollSettings>)>;
+pub type WantedPollers = Vec<(OrgName, Arc<dyn PollSettings>)>;
 
 /// All polling tasks.
 pub struct Tasks {
@@ -72,7 +72,7 @@ impl Tasks {
     }
 
     /// Starts and ends tasks, so that those run that `wanted` names. One whose settings are as they were goes on.
-    pub fn configure(&self, wanted: Wanted) {
+    pub fn configure(&self, wanted: WantedPollers) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|(org, source), task| {
             let stays = wanted

@@ -30,8 +30,8 @@ impl PollSettings for Made {
         self.source
     }
 
-    fn pace(&self) -> Pace {
-        Pace { every: TimeDelta::seconds(60), budget_percent: 100, steady: false }
+    fn pace(&self) -> PollPace {
+        PollPace { every: TimeDelta::seconds(60), budget_percent: 100, steady: false }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -47,7 +47,7 @@ impl PollSettings for Made {
 }
 
 impl PolledSource for Made {
-    fn poll<'a>(&'a mut self, _: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, _: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(self.takes).await;
@@ -90,7 +90,7 @@ impl Host for Bench {
         Some(Arc::clone(&self.org))
     }
 
-    fn submit(&self, _: Observation) -> Pending<'static, Result<(), Refusal>> {
+    fn submit(&self, _: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -157,7 +157,7 @@ fn made(source: &'static str, does: fn(u32) -> Result<(), Failure>) -> Made {
     Made { source, number: 0, does, polls: Arc::default(), takes: Duration::ZERO }
 }
 
-fn wanted(sources: &[&Made]) -> Wanted {
+fn wanted(sources: &[&Made]) -> WantedPollers {
     let acme = OrgName::new("acme").unwrap();
     let one = |source: &&Made| (acme.clone(), Arc::new((*source).clone()) as Arc<dyn PollSettings>);
     sources.iter().map(one).collect()

@@ -5,7 +5,7 @@ use super::capture::{Assignments, CaptureUser, CaptureUsers};
 use super::facts::Part;
 use super::mapping::{org_rows, user_values};
 use super::paging::Record;
-use super::poll::{Poller, Users};
+use super::poll::{Poller, SentUsers};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::Product;
@@ -80,7 +80,7 @@ impl Poller {
         }
         snapshot.rows = org_rows(&read.users, self.connection);
         snapshot.rows.extend(self.counters.rows(now));
-        let users: Users = read
+        let users: SentUsers = read
             .users
             .iter()
             .map(|user| (user.name.clone(), user_values(user, self.assignments.as_ref())))

@@ -24,7 +24,7 @@ closed_set! {
         /// Neither works.
         NeedsAttentionHybrid = "needs_attention_hybrid",
         /// Waits to be connected.
-        Pending = "pending",
+        BoxedFuture = "pending",
         /// Connected and at work.
         Processing = "processing",
         /// A value that is not in the documentation.

@@ -4,7 +4,7 @@ use super::answer::{failure_of, not_answered, object_of};
 use super::failure::SalesforceFailure;
 use super::grant;
 use super::metadata;
-use super::settings::{Auth, Settings};
+use super::settings::{Auth, SalesforceSettings};
 use crate::domain::time::Timestamp;
 use crate::http_client::{HttpClient, HttpLimits, HttpRequest, HttpResponse, Trust};
 use crate::secret::Secret;
@@ -29,7 +29,7 @@ const LIMITS: HttpLimits = HttpLimits {
 #[derive(Debug)]
 pub(super) struct Client {
     http: HttpClient,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<SalesforceSettings>,
     session: Option<Secret>,
     /// Whether this poll has got a session already: a second one would not be better.
     renewed: bool,
@@ -43,7 +43,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(settings: Arc<Settings>, trust: &Trust) -> Self {
+    pub(super) fn new(settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
         let trust = trust.with(settings.authorities.as_ref());
         Self {
             http: HttpClient::new(settings.my_domain.clone(), &trust, LIMITS),

@@ -14,7 +14,7 @@ failure_reasons! {
             "Check that the configured host is Salesforce itself; the rest of the answer was not read.";
         /// The service is down for maintenance or overloaded.
         Maintenance = "maintenance", false,
-            "Wait; see the service's own status page. It is asked again by itself.";
+            "Wait; see the service's own status page. It is polled again by itself.";
         /// The service has a defect of its own.
         ServerError = "server_error", false,
             "Wait; if it lasts an hour, open a case with the service.";
@@ -47,11 +47,11 @@ failure_reasons! {
             "Give the external client app the scope `api`, and the integration user API Enabled.";
         /// The user may not do this, or the interface is off.
         PermissionDenied = "permission_denied", true,
-            "Give the integration user API Enabled and read access to what is asked; see docs/salesforce-source.md.";
+            "Give the integration user API Enabled and read access to what is polled; see docs/salesforce-source.md.";
         /// The organisation's requests of 24 hours are used up, or too many run at once.
         RequestLimitExceeded = "request_limit_exceeded", true,
             "Find what uses up the organisation's API requests (Setup, System Overview), or poll less often with poll_every.";
-        /// The share of requests that is ours is used up; nothing was asked.
+        /// The share of requests that is ours is used up; nothing was polled.
         BudgetSpent = "api_budget_spent", true,
             "Polling pauses until requests are free again; raise api_budget_percent or poll_every, or find what else uses the requests.";
         /// The query is not understood.

@@ -1,4 +1,4 @@
-//! What is read now and then, as far as a poll's calls leave room: switches of the settings and the error report.
+//! What is read now and then, as far as a poll's calls allow: switches of the settings and the error report.
 //! One that fails is reported and tried again; it never spoils the poll.
 
 use super::facts::Part;

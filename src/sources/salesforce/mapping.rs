@@ -83,7 +83,7 @@ const fn account(user: &CaptureUser) -> Status {
         | Connectivity::NeedsAttentionGlobal
         | Connectivity::NeedsAttentionHybrid => Status::No,
         Connectivity::Initializing
-        | Connectivity::Pending
+        | Connectivity::BoxedFuture
         | Connectivity::Other
         | Connectivity::None => Status::Unknown,
     }
@@ -171,7 +171,7 @@ mod tests {
     fn one_user_who_says_so_refutes_the_organisations_connection() {
         let active = user(Connectivity::Active, Onboarding::Complete);
         let broken = user(Connectivity::NeedsAttentionGlobal, Onboarding::Complete);
-        let pending = user(Connectivity::Pending, Onboarding::NotStarted);
+        let pending = user(Connectivity::BoxedFuture, Onboarding::NotStarted);
         assert_eq!(recognized(&[active.clone(), broken]), Some(false));
         assert_eq!(recognized(&[pending.clone(), active]), Some(true));
         assert_eq!(recognized(&[pending]), None);

@@ -32,5 +32,5 @@ pub use grant::SigningKey;
 pub use poll::{Polled, Poller};
 pub use report::{Columns, Failed, Report, ReportSettings};
 pub use report_csv::read_csv;
-pub use settings::{Auth, Settings};
+pub use settings::{Auth, SalesforceSettings};
 pub use source::{SalesforceSource, report_figures};

@@ -58,13 +58,13 @@ impl Page {
 
 /// Collects pages, and stops when they do not end.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(super) struct QueryPages {
     records: Vec<Record>,
     visited: HashSet<String>,
     last: bool,
 }
 
-impl Pages {
+impl QueryPages {
     /// Takes a page; gives the path of the next one.
     pub(super) fn take(&mut self, page: Page) -> Result<Option<String>, Failure> {
         let endless = |what: String| Err(Failure::new(SalesforceFailure::PagingEndless, what));
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn pages_are_put_together_in_their_order() {
-        let mut pages = Pages::default();
+        let mut pages = QueryPages::default();
         assert!(pages.take(page(&[1, 2], Some("a"))).unwrap().is_some());
         assert_eq!(pages.take(page(&[3], None)).unwrap(), None);
         let (records, complete) = pages.finish();
@@ -123,11 +123,11 @@ mod tests {
 
     #[test]
     fn a_page_that_comes_again_is_endless() {
-        let mut pages = Pages::default();
+        let mut pages = QueryPages::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_address = pages.take(page(&[2], Some("a"))).unwrap_err();
         assert_eq!(same_address.reason, SalesforceFailure::PagingEndless.into());
-        let mut pages = Pages::default();
+        let mut pages = QueryPages::default();
         pages.take(page(&[1], Some("a"))).unwrap();
         let same_rows = pages.take(page(&[1], Some("b"))).unwrap_err();
         assert_eq!(same_rows.reason, SalesforceFailure::PagingEndless.into());
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn pages_without_end_stop() {
-        let mut pages = Pages::default();
+        let mut pages = QueryPages::default();
         let stopped =
             (0..).find_map(|n| pages.take(page(&[n], Some(&n.to_string()))).err()).unwrap();
         assert_eq!(stopped.reason, SalesforceFailure::PagingEndless.into());

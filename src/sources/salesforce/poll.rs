@@ -7,9 +7,9 @@ use super::client::Client;
 use super::counters::Counters;
 use super::facts::{Part, PollFacts};
 use super::failure::SalesforceFailure;
-use super::paging::{Page, Pages, Record};
+use super::paging::{Page, QueryPages, Record};
 use super::queries;
-use super::settings::Settings;
+use super::settings::SalesforceSettings;
 use super::trail::Trail;
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
 use crate::http_client::{TransportFailure, Trust};
 use crate::sources::failure::Failure;
-use crate::sources::polling::{Pace, Usage};
+use crate::sources::polling::{PollPace, Usage};
 use chrono::TimeDelta;
 use enum_map::EnumMap;
 use serde_json::Value;
@@ -60,7 +60,7 @@ pub struct Poller {
     org: OrgName,
     pub(super) product: Product,
     pub(super) connection: Connection,
-    pace: Pace,
+    pace: PollPace,
     pub(super) client: Client,
     pub(super) counters: Counters,
     pub(super) assignments: Option<Assignments>,
@@ -72,7 +72,7 @@ pub struct Poller {
     /// Since when the server is known to take no batches.
     no_batch_since: Option<Timestamp>,
     /// The users that were sent last, when, and whether they were all.
-    pub(super) users_sent: Option<(Timestamp, Users, bool)>,
+    pub(super) users_sent: Option<(Timestamp, SentUsers, bool)>,
     pub(super) facts: PollFacts,
     /// The longest poll, all its pages included.
     within: Duration,
@@ -86,14 +86,14 @@ pub struct Poller {
     pub(super) news: Vec<String>,
 }
 
-pub(super) type Users = Vec<(UserName, UserValues)>;
+pub(super) type SentUsers = Vec<(UserName, UserValues)>;
 
 /// A query of a batch with what it is for.
 type PartQuery = (Part, String);
 
 impl Poller {
     /// A poller that has read nothing yet.
-    pub fn new(policy: &OrgPolicy, settings: Arc<Settings>, trust: &Trust) -> Self {
+    pub fn new(policy: &OrgPolicy, settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
         Self {
             org: policy.name.clone(),
             product: policy.product,
@@ -309,8 +309,8 @@ impl Poller {
         }
         let mut pages = Vec::new();
         // What does not fit into this poll's requests is due at the next one.
-        let room = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
-        for (_, soql) in due.iter().take(room.max(1)) {
+        let left = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
+        for (_, soql) in due.iter().take(left.max(1)) {
             let path = queries::alone(&self.client.settings, soql);
             let page = self.client.get(&path, now).await;
             match page {
@@ -349,7 +349,7 @@ impl Poller {
         first: Page,
         now: Timestamp,
     ) -> Result<(Vec<Record>, bool), Failure> {
-        let mut pages = Pages::default();
+        let mut pages = QueryPages::default();
         let mut next = pages.take(first)?;
         while let Some(path) = next {
             self.further += 1;

@@ -3,7 +3,7 @@
 use super::answer::failure_in;
 use super::failure::SalesforceFailure;
 use super::paging::Page;
-use super::settings::Settings;
+use super::settings::SalesforceSettings;
 use crate::domain::time::Timestamp;
 use crate::sources::failure::Failure;
 use chrono::SecondsFormat;
@@ -34,7 +34,7 @@ pub(super) fn instant(at: Timestamp) -> String {
 }
 
 /// The address of a query by itself.
-pub(super) fn alone(settings: &Settings, soql: &str) -> String {
+pub(super) fn alone(settings: &SalesforceSettings, soql: &str) -> String {
     format!("{}/query/?q={}", settings.data(), encoded(soql))
 }
 
@@ -43,7 +43,7 @@ fn encoded(soql: &str) -> String {
 }
 
 /// The body of a batch.
-pub(super) fn batch(settings: &Settings, soql: &[String]) -> String {
+pub(super) fn batch(settings: &SalesforceSettings, soql: &[String]) -> String {
     let requests: Vec<Value> = soql
         .iter()
         .map(|soql| json!({ "method": "GET", "url": format!("v{}.0/query/?q={}", settings.api_version, encoded(soql)) }))

@@ -51,12 +51,12 @@ pub struct Report {
 
 /// Counts rows.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct ReportTally {
     records: EnumMap<Failed, u64>,
     users: EnumMap<Failed, HashSet<String>>,
 }
 
-impl Tally {
+impl ReportTally {
     /// Counts a row; says how many users of its kind there are by now.
     pub(super) fn row(&mut self, object: &str, user: Option<&str>) -> usize {
         let object = object.to_ascii_lowercase();
@@ -106,7 +106,7 @@ pub(super) fn read(answer: &Map<String, Value>, wanted: &Columns) -> Result<Repo
         .and_then(Value::as_object)
         .ok_or_else(|| Failure::malformed("the report has no rows to read"))?;
     let truncated = answer.get("allData").and_then(Value::as_bool) != Some(true);
-    let mut tally = Tally::default();
+    let mut tally = ReportTally::default();
     // A grouped report has its rows under several keys, each row under one.
     let rows = facts.values().filter_map(|fact| fact.get("rows")?.as_array()).flatten();
     for row in rows {

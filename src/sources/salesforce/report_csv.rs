@@ -1,7 +1,7 @@
 //! The sync error report as somebody exported it: CSV with labels in its first line, and below the table, after a blank
 //! line, the report's name, whose it is and when it was made. Which encoding it has is the choice of whoever exports.
 
-use super::report::{Columns, Report, Tally};
+use super::report::{Columns, Report, ReportTally};
 use crate::domain::problem::ProblemReason;
 use crate::sources::ingest_error::{IngestError, quoted, without_mark};
 use crate::sources::snapshot::MAX_USERS;
@@ -38,7 +38,7 @@ pub fn read_csv(body: &[u8], columns: &Columns) -> Result<Report, IngestError> {
     let width = header.len();
     let object = place(header, &columns.object, "object_column")?;
     let user = place(header, &columns.user, "user_column")?;
-    let mut tally = Tally::default();
+    let mut tally = ReportTally::default();
     while let Some(record) = rows.next()? {
         if record.len() != width {
             return Err(malformed(format!(
@@ -138,7 +138,7 @@ mod tests {
         (error.reason, error.detail)
     }
 
-    const TABLE: &str = "\"User: Full Name\",\"Error\",\"Object\"\n\"Böhm, Ann\",\"He said \"\"no\"\"\n\nand, again\",\"Contact\"\n\"Böhm, Ann\",\"x\",\"CONTACT\"\n\"Bob\",\"\",\"Event\"\n\"\",\"\",\"Event\"\n\"Bob\",\"\",\"Task\"\n";
+    const TABLE: &str = "\"User: Full Name\",\"Error\",\"Object\"\n\"Böhm, Ann\",\"He wrote \"\"no\"\"\n\nand, again\",\"Contact\"\n\"Böhm, Ann\",\"x\",\"CONTACT\"\n\"Bob\",\"\",\"Event\"\n\"\",\"\",\"Event\"\n\"Bob\",\"\",\"Task\"\n";
     const SAYS: ([u64; 3], [u64; 3]) = ([2, 2, 1], [1, 1, 1]);
 
     #[test]

@@ -4,14 +4,14 @@ use super::grant::SigningKey;
 use super::report::ReportSettings;
 use crate::http_client::{Authorities, Endpoint};
 use crate::secret::Secret;
-use crate::sources::polling::Pace;
+use crate::sources::polling::PollPace;
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;
 
 /// The section `salesforce` of an organisation.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct SalesforceSettings {
     /// The organisation's own host; every request goes there.
     pub my_domain: Endpoint,
     /// Authorities besides the system's.
@@ -53,10 +53,10 @@ pub enum Auth {
     },
 }
 
-impl Settings {
-    /// The least version with all fields that are asked for.
+impl SalesforceSettings {
+    /// The least version with all fields that are read.
     pub const LEAST_API_VERSION: u16 = 59;
-    /// The version that is asked for when the operator names none.
+    /// The version that is used when the operator names none.
     pub const API_VERSION: u16 = 67;
     /// How often to ask when the operator does not say.
     pub const POLL_EVERY: TimeDelta = TimeDelta::seconds(60);
@@ -64,8 +64,8 @@ impl Settings {
     pub const API_BUDGET_PERCENT: u8 = 80;
 
     /// How often to poll.
-    pub(super) const fn pace(&self) -> Pace {
-        Pace { every: self.poll_every, budget_percent: self.api_budget_percent, steady: false }
+    pub(super) const fn pace(&self) -> PollPace {
+        PollPace { every: self.poll_every, budget_percent: self.api_budget_percent, steady: false }
     }
 
     /// `/services/data/v67.0`.
@@ -75,9 +75,9 @@ impl Settings {
 }
 
 /// Names the host alone: ids and users are nobody's business in a log.
-impl fmt::Debug for Settings {
+impl fmt::Debug for SalesforceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("SalesforceSettings")
             .field("my_domain", &self.my_domain)
             .field("auth", &self.auth)
             .finish_non_exhaustive()

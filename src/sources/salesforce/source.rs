@@ -4,7 +4,7 @@ use super::capture::{Connectivity, Onboarding};
 use super::facts::PollFacts;
 use super::poll::{Polled, Poller};
 use super::report::{Failed, Report};
-use super::settings::Settings;
+use super::settings::SalesforceSettings;
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue};
@@ -14,7 +14,9 @@ use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::events::Figure;
 use crate::http_client::Trust;
-use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage};
+use crate::sources::polling::{
+    BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource, Usage,
+};
 use enum_map::{Enum, EnumMap};
 use std::any::Any;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ pub struct SalesforceSource {
     /// The organisation's policy.
     pub policy: Arc<OrgPolicy>,
     /// The section `salesforce`.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<SalesforceSettings>,
     /// The system's authorities.
     pub trust: Trust,
 }
@@ -34,7 +36,7 @@ impl PollSettings for SalesforceSource {
         Source::Salesforce.name()
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> PollPace {
         self.settings.pace()
     }
 
@@ -55,7 +57,7 @@ impl PollSettings for SalesforceSource {
 }
 
 impl PolledSource for Poller {
-    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             self.resume(last_syncs(org), org.source_states.memory(Source::Salesforce));
             let budget_percent = self.client.settings.api_budget_percent;

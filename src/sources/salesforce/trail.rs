@@ -75,7 +75,7 @@ fn made_at(record: &Record) -> Option<Timestamp> {
 }
 
 /// What a change is about, if it has to do with sync. The vendor documents no list of sections, so that words decide;
-/// only the area is kept of them.
+/// only the area is left of them.
 fn area_of(record: &Record) -> Option<SetupArea> {
     let texts = ["Section", "Display", "Action"].map(|field| {
         text(record, field)

@@ -1,7 +1,7 @@
 //! The CSV form: one header of known names, one row for the organisation, one for each user.
 
-use super::Context;
-use super::draft::{Draft, Field, Place};
+use super::SnapshotContext;
+use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
@@ -15,7 +15,7 @@ use crate::sources::vocabulary::{find, words};
 /// in any row.
 type Column = (Option<Field>, String);
 
-pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub(super) fn parse(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut table = Table::new(text, separator(text), 1)?;
     let header = match table.next()? {
@@ -33,7 +33,7 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
         if record.len() >= header.len() && beyond.map(str::trim).all(str::is_empty) {
             row(&mut draft, &header, record);
         } else {
-            draft.mistake(Place { line: record.line, ..Place::default() }, || {
+            draft.mistake(FieldPlace { line: record.line, ..FieldPlace::default() }, || {
                 format!(
                     "has {} cells and the header {}; quote a value that has the separator in it",
                     record.len(),
@@ -87,7 +87,7 @@ fn field(name: &str) -> Option<Field> {
     if object_type.is_some() {
         return row(false, object_type, key).or_else(|| row(true, object_type, key));
     }
-    let at = |user| Field::at(Place { user, key: name, ..Place::default() });
+    let at = |user| Field::at(FieldPlace { user, key: name, ..FieldPlace::default() });
     at(None)
         .or_else(|| at(Some(0)))
         .filter(|field| !matches!(field, Field::Users | Field::Object(_)))
@@ -105,7 +105,7 @@ fn row(draft: &mut Draft<'_>, columns: &[Column], record: Cells<'_>) {
         return;
     }
     for (field, name, cell) in cells() {
-        let place = Place { line: record.line, key: name, ..Place::default() };
+        let place = FieldPlace { line: record.line, key: name, ..FieldPlace::default() };
         let message = match (field, user) {
             (Some(Field::Row(ArticleRow::Org(_))), Some(_)) => {
                 "belongs to the organisation; leave it empty in a user's row"
@@ -122,6 +122,6 @@ fn row(draft: &mut Draft<'_>, columns: &[Column], record: Cells<'_>) {
         draft.mistake(place, || message.to_owned());
     }
     if let Some((_, name, _)) = user {
-        draft.end_user(Place { line: record.line, key: name, ..Place::default() });
+        draft.end_user(FieldPlace { line: record.line, key: name, ..FieldPlace::default() });
     }
 }

@@ -1,6 +1,6 @@
 //! A snapshot in the making: values as they come, mistakes with their places, and what is judged at the end.
 
-use super::{Context, MAX_USERS};
+use super::{MAX_USERS, SnapshotContext};
 use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 /// Where a value stands; made into text only for a mistake.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place<'p> {
+pub(super) struct FieldPlace<'p> {
     /// The line of a table; 0 in JSON.
     pub(super) line: u64,
     /// The place in the list of users, from 0.
@@ -26,7 +26,7 @@ pub(super) struct Place<'p> {
     pub(super) key: &'p str,
 }
 
-impl Place<'_> {
+impl FieldPlace<'_> {
     /// The path of the key: `users[3].contacts.linked`.
     fn path(self) -> String {
         let user = self.user.map(|index| format!("users[{index}]"));
@@ -50,7 +50,7 @@ pub(super) enum Field {
 
 impl Field {
     /// What the key at a place names there.
-    pub(super) fn at(place: Place<'_>) -> Option<Self> {
+    pub(super) fn at(place: FieldPlace<'_>) -> Option<Self> {
         let of_user = place.user.is_some();
         if let Some(row) = find(of_user, place.object_type, place.key) {
             return Some(Self::Row(row));
@@ -69,7 +69,7 @@ impl Field {
 /// A snapshot in the making.
 #[derive(Debug)]
 pub(super) struct Draft<'c> {
-    context: &'c Context<'c>,
+    context: &'c SnapshotContext<'c>,
     captured_at: Option<Timestamp>,
     rows: OrgRows,
     /// The user who is being read.
@@ -95,7 +95,7 @@ struct UserDraft {
 }
 
 impl<'c> Draft<'c> {
-    pub(super) fn new(context: &'c Context<'c>) -> Self {
+    pub(super) fn new(context: &'c SnapshotContext<'c>) -> Self {
         Self {
             context,
             captured_at: None,
@@ -110,16 +110,16 @@ impl<'c> Draft<'c> {
         }
     }
 
-    pub(super) fn mistake(&mut self, place: Place<'_>, message: impl FnOnce() -> String) {
+    pub(super) fn mistake(&mut self, place: FieldPlace<'_>, message: impl FnOnce() -> String) {
         self.mistakes.note(|| FieldError::new(place.line, place.path(), message()));
     }
 
-    pub(super) fn twice(&mut self, place: Place<'_>) {
+    pub(super) fn twice(&mut self, place: FieldPlace<'_>) {
         self.mistake(place, || "is there twice; send it once".to_owned());
     }
 
     /// Takes a value. Several times of the snapshot are fine where they agree.
-    pub(super) fn put(&mut self, field: Field, given: &Given<'_>, place: Place<'_>) {
+    pub(super) fn put(&mut self, field: Field, given: &Given<'_>, place: FieldPlace<'_>) {
         let now = self.context.now;
         let taken = match field {
             Field::CapturedAt => given.instant(now).and_then(|at| {
@@ -161,7 +161,7 @@ impl<'c> Draft<'c> {
 
     /// Takes the user who was read. One without a reset, of whom anything else was read, has none: the page shows it while
     /// it lasts.
-    pub(super) fn end_user(&mut self, place: Place<'_>) {
+    pub(super) fn end_user(&mut self, place: FieldPlace<'_>) {
         let UserDraft { name, mut values, reset_unknown } = std::mem::take(&mut self.user);
         let name = match name {
             Some(Ok(name)) => name,
@@ -193,11 +193,11 @@ impl<'c> Draft<'c> {
             ));
         }
         if let Some(text) = self.context.captured_at {
-            let place = Place { key: "captured_at", ..Place::default() };
+            let place = FieldPlace { key: "captured_at", ..FieldPlace::default() };
             self.put(Field::CapturedAt, &Given::Text(text.into()), place);
         }
         if self.users_complete && self.users.is_empty() && self.mistakes.total == 0 {
-            self.mistake(Place { key: "users_complete", ..Place::default() }, || {
+            self.mistake(FieldPlace { key: "users_complete", ..FieldPlace::default() }, || {
                 "is true and no user is named, which would forget all; name the users, or leave it out".to_owned()
             });
         }

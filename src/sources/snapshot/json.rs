@@ -1,7 +1,7 @@
 //! The JSON form. Users are read one after the other, so that 100,000 of them never stand in memory as JSON.
 
-use super::Context;
-use super::draft::{Draft, Field, Place};
+use super::SnapshotContext;
+use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
 use crate::sources::given::{Given, GivenSeed, KeySeed};
@@ -10,7 +10,7 @@ use crate::sources::vocabulary::rows;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub(super) fn parse(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut draft = Draft::new(context);
     let mut json = serde_json::Deserializer::from_str(text);
@@ -45,12 +45,12 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Vec::new();
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let place = Place { key: &key, ..Place::default() };
+            let place = FieldPlace { key: &key, ..FieldPlace::default() };
             let users = Some(Field::Users);
             if Field::at(place) == users && !seen.contains(&Field::Users) {
                 seen.extend(users);
                 self.draft.in_users = true;
-                map.next_value_seed(Users { draft: self.draft })?;
+                map.next_value_seed(UsersSeed { draft: self.draft })?;
                 self.draft.in_users = false;
             } else {
                 let given = map.next_value_seed(GivenSeed { depth: 1 })?;
@@ -61,11 +61,11 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
     }
 }
 
-struct Users<'d, 'c> {
+struct UsersSeed<'d, 'c> {
     draft: &'d mut Draft<'c>,
 }
 
-impl<'de> DeserializeSeed<'de> for Users<'_, '_> {
+impl<'de> DeserializeSeed<'de> for UsersSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -73,7 +73,7 @@ impl<'de> DeserializeSeed<'de> for Users<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Users<'_, '_> {
+impl<'de> Visitor<'de> for UsersSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,10 +86,10 @@ impl<'de> Visitor<'de> for Users<'_, '_> {
             if self.draft.is_full() {
                 return Err(A::Error::custom("too many users"));
             }
-            let place = Place { user: Some(user), ..Place::default() };
+            let place = FieldPlace { user: Some(user), ..FieldPlace::default() };
             if let Given::Object(_) = given {
                 object(self.draft, place, &given);
-                self.draft.end_user(Place { key: "user", ..place });
+                self.draft.end_user(FieldPlace { key: "user", ..place });
             } else {
                 object(self.draft, place, &given);
             }
@@ -100,18 +100,18 @@ impl<'de> Visitor<'de> for Users<'_, '_> {
 }
 
 /// Takes the entries of an object; `place` is its own.
-fn object(draft: &mut Draft<'_>, place: Place<'_>, given: &Given<'_>) {
+fn object(draft: &mut Draft<'_>, place: FieldPlace<'_>, given: &Given<'_>) {
     let Given::Object(entries) = given else {
         return draft.mistake(place, || format!("is {}; write an object", given.shown()));
     };
     let mut seen = Vec::new();
     for (key, given) in entries {
-        entry(draft, &mut seen, Place { key, ..place }, given);
+        entry(draft, &mut seen, FieldPlace { key, ..place }, given);
     }
 }
 
 /// Takes one entry; where it stands says which keys are known there.
-fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: Place<'_>, given: &Given<'_>) {
+fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: FieldPlace<'_>, given: &Given<'_>) {
     match Field::at(place) {
         None => draft.mistake(place, || unknown(place)),
         Some(field) if seen.contains(&field) => draft.twice(place),
@@ -120,7 +120,7 @@ fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: Place<'_>, given: 
             // The key stands in the path as the object type.
             let key = if matches!(given, Given::Object(_)) { "" } else { place.key };
             let object_type = Some(of).filter(|_| key.is_empty());
-            object(draft, Place { object_type, key, ..place }, given);
+            object(draft, FieldPlace { object_type, key, ..place }, given);
         }
         Some(field) => {
             // A row's second value is found by the draft, where the first one was right.
@@ -132,7 +132,7 @@ fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: Place<'_>, given: 
     }
 }
 
-fn unknown(place: Place<'_>) -> String {
+fn unknown(place: FieldPlace<'_>) -> String {
     let more: &[&str] = match (place.user, place.object_type) {
         (None, None) => &["captured_at", "contacts", "events", "users", "users_complete"],
         (Some(_), None) => &["user", "contacts", "events"],

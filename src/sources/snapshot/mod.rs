@@ -17,7 +17,7 @@ pub const MAX_USERS: usize = 200_000;
 
 /// What the reading of a snapshot depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct SnapshotContext<'a> {
     /// Whose rows.
     pub org: &'a OrgName,
     /// The time of receipt.
@@ -32,7 +32,7 @@ pub struct Context<'a> {
 ///
 /// # Errors
 /// When the body is no JSON object, or a key, value or instant in it is wrong; every mistake has its path.
-pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub fn parse_json(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     json::parse(body, context)
 }
 
@@ -42,7 +42,7 @@ pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Ingest
 ///
 /// # Errors
 /// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
-pub fn parse_csv(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub fn parse_csv(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     csv::parse(body, context)
 }
 

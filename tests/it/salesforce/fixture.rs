@@ -6,7 +6,9 @@ use lightning_sync_exporter::domain::policy::{OrgPolicy, Product};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::http_client::{Endpoint, Trust};
 use lightning_sync_exporter::secret::Secret;
-use lightning_sync_exporter::sources::salesforce::{Auth, Polled, Poller, Settings, SigningKey};
+use lightning_sync_exporter::sources::salesforce::{
+    Auth, Polled, Poller, SalesforceSettings, SigningKey,
+};
 use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use std::sync::{Arc, Mutex};
 
@@ -31,17 +33,17 @@ pub(super) fn policy() -> OrgPolicy {
     }
 }
 
-pub(super) fn settings(url: &str) -> Settings {
-    Settings {
+pub(super) fn settings(url: &str) -> SalesforceSettings {
+    SalesforceSettings {
         my_domain: Endpoint::new(url).unwrap(),
         authorities: None,
         auth: Auth::ClientCredentials {
             client_id: CLIENT_ID.to_owned(),
             secret: Secret::from_file_text(SECRET).unwrap(),
         },
-        api_version: Settings::API_VERSION,
-        poll_every: Settings::POLL_EVERY,
-        api_budget_percent: Settings::API_BUDGET_PERCENT,
+        api_version: SalesforceSettings::API_VERSION,
+        poll_every: SalesforceSettings::POLL_EVERY,
+        api_budget_percent: SalesforceSettings::API_BUDGET_PERCENT,
         report: None,
         approximate_activity: false,
     }

@@ -6,7 +6,7 @@ use lightning_sync_exporter::http_client::TransportFailure;
 use lightning_sync_exporter::http_client::{Authorities, Endpoint, Trust};
 use lightning_sync_exporter::sources::failure::Failure;
 use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
-use lightning_sync_exporter::sources::salesforce::{Poller, Settings};
+use lightning_sync_exporter::sources::salesforce::{Poller, SalesforceSettings};
 use lightning_sync_sim::simulator::salesforce::Scene;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-async fn failure_of(settings: Settings) -> Failure {
+async fn failure_of(settings: SalesforceSettings) -> Failure {
     let mut poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
     poller.poll(noon()).await.snapshot.unwrap_err()
 }

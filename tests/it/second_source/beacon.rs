@@ -12,7 +12,7 @@ use lightning_sync_exporter::domain::view::OrgView;
 use lightning_sync_exporter::http_client::{Endpoint, HttpClient, HttpLimits, HttpRequest, Trust};
 use lightning_sync_exporter::sources::failure::{Failure, FailureReason};
 use lightning_sync_exporter::sources::polling::{
-    Pace, Pending, PollOutcome, PollSettings, PolledSource,
+    BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource,
 };
 use std::any::Any;
 use std::time::Duration;
@@ -40,8 +40,8 @@ impl PollSettings for BeaconSource {
         Source::Exchange.name()
     }
 
-    fn pace(&self) -> Pace {
-        Pace { every: self.section.poll_every, budget_percent: 100, steady: false }
+    fn pace(&self) -> PollPace {
+        PollPace { every: self.section.poll_every, budget_percent: 100, steady: false }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -83,7 +83,7 @@ impl Beacon {
 }
 
 impl PolledSource for Beacon {
-    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let snapshot = self.linked_users().await.map(|linked| {
                 Some(Snapshot {

@@ -18,7 +18,7 @@ use lightning_sync_exporter::engine::{Clock, Engine, Handle, Settings, spawn};
 use lightning_sync_exporter::events::{Event, EventSink, Events};
 use lightning_sync_exporter::http_client::Endpoint;
 use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
-use lightning_sync_exporter::sources::polling::{Host, Pending, Tasks, Wanted};
+use lightning_sync_exporter::sources::polling::{BoxedFuture, Host, Tasks, WantedPollers};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -69,7 +69,7 @@ impl Host for EngineHost {
         self.engine.view().org(org).cloned()
     }
 
-    fn submit(&self, observation: Observation) -> Pending<'static, Result<(), Refusal>> {
+    fn submit(&self, observation: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
         let submitted = self.engine.submit(observation);
         Box::pin(async move { submitted?.await.unwrap_or(Err(Refusal::ShuttingDown)).map(drop) })
     }
@@ -98,7 +98,7 @@ impl EventSink for Counted {
 }
 
 /// The line of registration, as in `src/app/pollers.rs`.
-fn wanted(org: &OrgName, section: Option<&BeaconSection>) -> Wanted {
+fn wanted(org: &OrgName, section: Option<&BeaconSection>) -> WantedPollers {
     let source =
         |section: &BeaconSection| BeaconSource { org: org.clone(), section: section.clone() };
     section.map(|section| (org.clone(), Arc::new(source(section)) as _)).into_iter().collect()

@@ -10,7 +10,7 @@ const MAX_TOKENS: usize = 32;
 
 /// A number as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digits {
+pub(super) struct WrittenNumber {
     pub(super) value: u32,
     /// How many digits it has.
     pub(super) length: usize,
@@ -19,7 +19,7 @@ pub(super) struct Digits {
 /// What a time is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    Number(Digits),
+    Number(WrittenNumber),
     /// The name of a month, from 1.
     Month(u32),
     /// The hours of the day that a word such as "PM" names, from the first to before the last.
@@ -32,7 +32,7 @@ pub(super) enum Token {
 
 /// A piece of a text before anything is known of its meaning.
 enum Raw {
-    Number(Digits),
+    Number(WrittenNumber),
     Word(String),
     Symbol(char),
 }
@@ -85,7 +85,7 @@ fn raw(text: &str) -> Result<Vec<Raw>, DateError> {
             return Err(DateError::Shape);
         }
         if let Some(value) = digit(character) {
-            let mut digits = Digits { value, length: 1 };
+            let mut digits = WrittenNumber { value, length: 1 };
             while let Some(digit) = chars.peek().copied().and_then(digit) {
                 chars.next();
                 digits.length += 1;
