@@ -19,10 +19,11 @@ pub struct FailureReason {
 
 /// Declares a closed list of reasons: the name, whether polling again soon makes it worse, and the advice.
 macro_rules! failure_reasons {
-    ($(#[$doc:meta])* $list:ident { $($(#[$about:meta])* $reason:ident = $name:literal, $wants_distance:literal, $advice:literal;)+ }) => {
+    ($(#[$doc:meta])* $list:ident { $($reason:ident = $name:literal, $wants_distance:literal, $advice:literal;)+ }) => {
         $crate::domain::ids::closed_set! {
             $(#[$doc])*
-            $list { $($(#[$about])* $reason = $name),+ }
+            #[allow(missing_docs, reason = "the name and the advice say it")]
+            $list { $($reason = $name),+ }
         }
 
         impl From<$list> for $crate::sources::failure::FailureReason {
@@ -40,10 +41,8 @@ pub(super) use failure_reasons;
 failure_reasons! {
     /// A failure of this program's own.
     OwnFailure {
-        /// The engine did not take what was read.
         NotTaken = "not_taken", false,
             "Look for the engine's or the store's own line in this log; what was read is polled again.";
-        /// A defect ended the poll.
         Defect = "defect", false,
             "A defect of the exporter, which polls again by itself: report it with this log, and restart the exporter if it lasts.";
     }

@@ -9,9 +9,11 @@ pub(super) fn rows(
     of_users: bool,
     object: Option<ObjectType>,
 ) -> impl Iterator<Item = ArticleRow> + Clone {
-    let org = OrgRow::ALL.into_iter().map(ArticleRow::Org).filter(move |_| !of_users);
-    let users = UserRow::ALL.into_iter().map(ArticleRow::User).filter(move |_| of_users);
-    org.chain(users).filter(move |row| row.spec().object_type == object)
+    let (org, users): (&[OrgRow], &[UserRow]) =
+        if of_users { (&[], &UserRow::ALL) } else { (&OrgRow::ALL, &[]) };
+    let users = users.iter().copied().map(ArticleRow::User);
+    let rows = org.iter().copied().map(ArticleRow::Org).chain(users);
+    rows.filter(move |row| row.spec().object_type == object)
 }
 
 /// The row of a key: as our JSON spells it, or the label or key in any spelling that [`words`] evens out.

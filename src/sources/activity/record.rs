@@ -20,21 +20,13 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 closed_set! {
     /// A key of a record.
     Key {
-        /// When.
         At = "at",
-        /// What.
         ObjectType = "object_type",
-        /// Which way.
         Direction = "direction",
-        /// Whose.
         User = "user",
-        /// Which.
         Record = "record",
-        /// How it ended.
         Outcome = "outcome",
-        /// Why it failed.
         Error = "error",
-        /// The sender's own identity of the record.
         Id = "id",
     }
 }

@@ -1,7 +1,6 @@
 //! Times as the page writes them: dates in the organisation's order, clocks of 12 or 24 hours, its own zone.
 
 mod tokens;
-mod words;
 
 use crate::domain::policy::DateOrder;
 use crate::domain::time::Timestamp;

@@ -4,13 +4,11 @@
 //! layout: a page is a sequence of texts and marks, labels are found among them in document order, and a value is what
 //! follows its label. Whatever could be read in two ways is an error that names the label.
 
-mod count;
 mod dates;
 mod html;
 mod labels;
 mod read;
 mod shown;
-mod text;
 mod value;
 
 use super::ingest_error::{IngestError, text_of};
@@ -82,7 +80,7 @@ pub fn parse(
     let body = text_of(body)?;
     let shown = match form {
         PageForm::Html => html::flatten(body),
-        PageForm::Text => text::split(body),
+        PageForm::Text => shown::split(body),
     }?;
     read::read(&shown, context)
 }

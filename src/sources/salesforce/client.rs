@@ -83,27 +83,6 @@ impl Client {
             .any(|half| text.contains(half))
     }
 
-    /// The JSON object at a path.
-    pub(super) async fn get(
-        &mut self,
-        path: &str,
-        now: Timestamp,
-    ) -> Result<Map<String, Value>, Failure> {
-        let answer = self.call(Method::GET, path, None, now).await?;
-        object_of(&answer)
-    }
-
-    /// The JSON object that a path answers to a JSON body.
-    pub(super) async fn post(
-        &mut self,
-        path: &str,
-        body: String,
-        now: Timestamp,
-    ) -> Result<Map<String, Value>, Failure> {
-        let answer = self.call(Method::POST, path, Some(body), now).await?;
-        object_of(&answer)
-    }
-
     /// The switches of a settings record.
     pub(super) async fn read_metadata(
         &mut self,
@@ -126,28 +105,30 @@ impl Client {
         metadata::switches(&self.send(request).await?)
     }
 
-    async fn call(
+    /// The JSON object at a path, or that it answers to a JSON body.
+    pub(super) async fn call(
         &mut self,
-        method: Method,
         path: &str,
         body: Option<String>,
         now: Timestamp,
-    ) -> Result<HttpResponse, Failure> {
+    ) -> Result<Map<String, Value>, Failure> {
         loop {
             let session = self.session(now).await?;
+            let mut method = Method::GET;
             let mut headers = vec![(AUTHORIZATION, grant::bearer(&session)?)];
             if body.is_some() {
+                method = Method::POST;
                 headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
             }
             let request = HttpRequest {
-                method: method.clone(),
+                method,
                 path: path.to_owned(),
                 headers,
                 body: body.clone().unwrap_or_default().into(),
             };
             let answer = self.send(request).await?;
             if answer.status != 401 {
-                return Ok(answer);
+                return object_of(&answer);
             }
             self.forget_session();
             let failure = failure_of(&answer);

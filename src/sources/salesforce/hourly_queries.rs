@@ -53,7 +53,7 @@ impl Poller {
         };
         let path =
             format!("{}/analytics/reports/{}?includeDetails=true", settings.data(), wanted.id);
-        let answer = self.client.get(&path, now).await?;
+        let answer = self.client.call(&path, None, now).await?;
         self.facts.report = Some(report::read(&answer, &wanted.columns)?);
         Ok(())
     }

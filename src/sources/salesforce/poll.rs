@@ -134,11 +134,6 @@ impl Poller {
         self
     }
 
-    /// Says that the engine did not take the latest snapshot: the next one says everything again.
-    pub fn not_taken(&mut self) {
-        self.users_sent = None;
-    }
-
     /// Reads everything that is due at `now`.
     pub async fn poll(&mut self, now: Timestamp) -> Polled {
         self.client.begin(now);
@@ -233,7 +228,7 @@ impl Poller {
 
     async fn look_at_limits(&mut self, now: Timestamp) -> Result<(), Failure> {
         let path = format!("{}/limits", self.client.settings.data());
-        let limits = self.client.get(&path, now).await?;
+        let limits = self.client.call(&path, None, now).await?;
         let daily = limits.get("DailyApiRequests");
         let number = |name| daily.and_then(|daily| count(daily.get(name)));
         if let (Some(allowed @ 1..), Some(left)) = (number("Max"), number("Remaining")) {
@@ -298,7 +293,8 @@ impl Poller {
             let settings = Arc::clone(&self.client.settings);
             let soql: Vec<String> = due.iter().map(|(_, soql)| soql.clone()).collect();
             let path = format!("{}/composite/batch", settings.data());
-            let answer = self.client.post(&path, queries::batch(&settings, &soql), now).await;
+            let body = queries::batch(&settings, &soql);
+            let answer = self.client.call(&path, Some(body), now).await;
             match answer {
                 Ok(answer) => return queries::batch_results(answer, due.len()),
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
@@ -312,7 +308,7 @@ impl Poller {
         let left = usize::try_from(MAX_CALLS.saturating_sub(self.client.calls)).unwrap_or(0);
         for (_, soql) in due.iter().take(left.max(1)) {
             let path = queries::alone(&self.client.settings, soql);
-            let page = self.client.get(&path, now).await;
+            let page = self.client.call(&path, None, now).await;
             match page {
                 // The address of queries itself is not there: the version is not.
                 Err(failure) if failure.is_of(&[SalesforceFailure::NotFound]) => {
@@ -353,7 +349,7 @@ impl Poller {
         let mut next = pages.take(first)?;
         while let Some(path) = next {
             self.further += 1;
-            let page = self.client.get(&path, now).await?;
+            let page = self.client.call(&path, None, now).await?;
             next = pages.take(Page::of(Value::Object(page))?)?;
         }
         Ok(pages.finish())

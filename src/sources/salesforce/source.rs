@@ -86,7 +86,7 @@ impl PolledSource for Poller {
     }
 
     fn not_taken(&mut self) {
-        Self::not_taken(self);
+        self.users_sent = None;
     }
 }
 

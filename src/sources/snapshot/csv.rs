@@ -15,7 +15,13 @@ use crate::sources::vocabulary::{find, words};
 /// in any row.
 type Column = (Option<Field>, String);
 
-pub(super) fn parse(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
+/// Reads a snapshot in CSV: a header with the names of the JSON form, `contacts.` and `events.` before those of an
+/// object type; a row without a user is the organisation. Separators are commas, semicolons or tabs. Counts are digits
+/// alone, because what a separator within them means depends on the country.
+///
+/// # Errors
+/// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
+pub fn parse_csv(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut table = Table::new(text, separator(text), 1)?;
     let header = match table.next()? {

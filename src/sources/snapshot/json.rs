@@ -10,7 +10,11 @@ use crate::sources::vocabulary::rows;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-pub(super) fn parse(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
+/// Reads a snapshot in JSON. Keys and values may be spelled as on the page, in any letter case.
+///
+/// # Errors
+/// When the body is no JSON object, or a key, value or instant in it is wrong; every mistake has its path.
+pub fn parse_json(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut draft = Draft::new(context);
     let mut json = serde_json::Deserializer::from_str(text);

@@ -2,8 +2,10 @@ mod csv;
 
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
+use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
+use crate::sources::ingest_error::IngestError;
 
 pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
 

@@ -108,7 +108,7 @@ fn wanted(org: &OrgName, section: Option<&BeaconSection>) -> WantedPollers {
 async fn a_second_source_has_everything_that_the_first_one_has() {
     let acme = OrgName::new("acme").unwrap();
     let own = Arc::new(SelfMetrics::new(&[]).unwrap());
-    own.set_orgs(&[acme.clone()]);
+    own.set_orgs(std::slice::from_ref(&acme));
     let (polls, mut polled) = mpsc::unbounded_channel();
     let events = Events::new(Arc::new(Counted { own: Arc::clone(&own), polls }));
     let settings = Settings {

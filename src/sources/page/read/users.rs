@@ -1,6 +1,6 @@
 //! Whose rows a user's section shows, and whether it was read far enough to know that no reset is shown.
 
-use super::trouble::Trouble;
+use super::Trouble;
 use crate::domain::ids::UserName;
 use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{Status, UserRow, UserValue};

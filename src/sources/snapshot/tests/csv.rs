@@ -1,6 +1,8 @@
 use super::{NOW, at, full};
+use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue};
+use crate::sources::ingest_error::IngestError;
 use crate::sources::snapshot::*;
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
