@@ -21,7 +21,7 @@ use lightning_sync_exporter::metrics::{Format, Pages, SelfMetrics};
 use lightning_sync_exporter::sources::polling::{BoxedFuture, Host, Tasks, WantedPollers};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -29,9 +29,10 @@ use tokio::sync::mpsc;
 const SPEED: u32 = 600;
 
 /// What the server answers: a status and a body.
-type Answer = Arc<Mutex<(u16, &'static str)>>;
+type Answer = (u16, &'static str);
 
-fn serve(answer: Answer) -> SocketAddr {
+/// Serves one answer for each request, and waits for it: between two answers nothing moves.
+fn serve(answers: std_mpsc::Receiver<Answer>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -39,12 +40,13 @@ fn serve(answer: Answer) -> SocketAddr {
             let mut head = BufReader::new(&stream).lines().map_while(Result::ok);
             assert_eq!(head.next().as_deref(), Some("GET /linked HTTP/1.1"));
             assert!(head.any(|line| line.is_empty()));
-            let (status, body) = *answer.lock().unwrap();
+            // The test has ended.
+            let Ok((status, body)) = answers.recv() else { return };
             let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            let answer = format!(
+                "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
             );
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
         }
     });
     address
@@ -126,9 +128,9 @@ async fn a_second_source_has_everything_that_the_first_one_has() {
             .unwrap();
     let host = EngineHost { engine: engine.handle.clone(), clock };
     let tasks = Tasks::new(Arc::new(host), events);
-    let answer: Answer = Arc::new(Mutex::new((200, "41")));
+    let (answer, answers) = std_mpsc::channel();
     let section = BeaconSection {
-        host: Endpoint::new(&format!("http://{}", serve(Arc::clone(&answer)))).unwrap(),
+        host: Endpoint::new(&format!("http://{}", serve(answers))).unwrap(),
         poll_every: TimeDelta::minutes(1),
     };
     tasks.configure(wanted(&acme, Some(&section)));
@@ -149,25 +151,26 @@ async fn a_second_source_has_everything_that_the_first_one_has() {
         )
     };
 
+    answer.send((200, "41")).unwrap();
     assert_eq!(polled.recv().await, Some(Ok(())));
     has(&success(1));
     has("lightning_sync_linked_users{org=\"acme\"} 41");
 
-    // A failure of its own list, whose advice goes with it; the reading stays.
-    *answer.lock().unwrap() = (503, "");
-    while polled.recv().await == Some(Ok(())) {}
+    // A failure of its own list; the reading stays.
+    answer.send((503, "")).unwrap();
+    assert_eq!(polled.recv().await, Some(Err(REASONS[0].name)));
     has(&success(0));
     has(&failed(REASONS[0].name, 1));
     has("lightning_sync_linked_users{org=\"acme\"} 41");
 
     // A defect ends the poll and not the loop: it is counted, shows as a failure, and the source is polled again.
-    *answer.lock().unwrap() = (200, "no number");
-    while polled.recv().await != Some(Err("defect")) {}
+    answer.send((200, "no number")).unwrap();
+    assert_eq!(polled.recv().await, Some(Err("defect")));
     has(&success(0));
-    assert!(page().contains("lightning_sync_exporter_task_restarts_total{task=\"poll\"}"));
-    assert!(!page().contains("lightning_sync_exporter_task_restarts_total{task=\"poll\"} 0"));
-    *answer.lock().unwrap() = (200, "42");
-    while polled.recv().await != Some(Ok(())) {}
+    has(&failed("defect", 1));
+    has("lightning_sync_exporter_task_restarts_total{task=\"poll\"} 1");
+    answer.send((200, "42")).unwrap();
+    assert_eq!(polled.recv().await, Some(Ok(())));
     has(&success(1));
     has("lightning_sync_linked_users{org=\"acme\"} 42");
 
