@@ -15,7 +15,7 @@ use crate::sources::files::{
     DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
-use crate::sources::polling::{PollPace, BoxedFuture, PollOutcome, PollSettings, PolledSource};
+use crate::sources::polling::{BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource};
 use crate::sources::salesforce::{Report, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
@@ -217,10 +217,10 @@ impl WatchedDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::pollers::EngineHost;
     use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
-    use crate::engine::{Engine, Settings, spawn};
-    use crate::events::EventSink;
+    use crate::engine::{Clock, Engine, Settings, spawn};
+    use crate::events::{EventSink, Events};
+    use crate::metrics::SelfMetrics;
     use crate::sources::polling::Tasks;
     use crate::store::{OpenOptions, SqliteStore};
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -229,7 +229,7 @@ mod tests {
 
     /// A directory whose first two looks end by a defect.
     struct Breaking {
-        directory: Directory,
+        directory: WatchedDirectory,
         starts: AtomicU32,
     }
 
@@ -247,14 +247,16 @@ mod tests {
         }
 
         fn start(&self) -> Box<dyn PolledSource> {
-            let (org, door) = (self.directory.org.clone(), self.directory.door.clone());
-            let watcher = Watcher::new(self.directory.files.directory.clone());
             let breaks = self.starts.fetch_add(1, Ordering::SeqCst) < 2;
             let look = breaks.then(|| {
                 tokio::task::spawn_blocking(|| panic!("a defect while a directory is looked into"))
             });
-            let watcher = Arc::new(Mutex::new(watcher));
-            Box::new(Looks { org, columns: None, door, watcher, report: Arc::default(), look })
+            Box::new(Looks {
+                directory: Arc::new(self.directory.clone()),
+                watcher: Arc::new(Mutex::new(Watcher::new(self.directory.files.directory.clone()))),
+                report: Arc::default(),
+                look,
+            })
         }
     }
 
@@ -296,18 +298,18 @@ mod tests {
         let engine = Engine::start(store.unwrap(), settings, events.clone(), now()).unwrap();
         let identity = engine.identity();
         let began = Instant::now();
-        let clock = Clock { wall: Arc::new(now), steady: Arc::new(move || began.elapsed() * 10) };
-        let running =
-            spawn(engine, Clock { steady: Arc::new(move || began.elapsed()), ..clock.clone() })
-                .unwrap();
-        let handle = running.handle.clone();
-        let door =
-            Door { engine: handle.clone(), identity, events: events.clone(), clock: clock.clone() };
-        let files = FilesConfig { directory: place.path().to_owned(), report: None };
-        let directory = Directory::new(&acme, &files, &door);
+        let machine = Clock { wall: Arc::new(now), steady: Arc::new(move || began.elapsed()) };
+        let fast = Arc::new(move || began.elapsed() * 10);
+        let clock = Clock { steady: fast, ..machine.clone() };
+        let running = spawn(engine, machine).unwrap();
+        let own = Arc::new(SelfMetrics::new(&[]).unwrap());
+        let shared = Shared { engine: running.handle.clone(), identity, events, own, clock };
+        let watched = tempfile::tempdir().unwrap();
+        let files = FilesConfig { directory: watched.path().to_owned(), report: None };
+        let directory = WatchedDirectory { org: acme.clone(), files, shared: shared.clone() };
         let source = Breaking { directory, starts: AtomicU32::new(0) };
-        let tasks = Tasks::new(Arc::new(EngineHost { engine: handle.clone(), clock }), events);
-        tasks.configure(vec![(acme.clone(), Arc::new(source))]);
+        let tasks = Tasks::new(Arc::new(shared.clone()), shared.events);
+        tasks.configure(vec![(acme, Arc::new(source))]);
         let mut lines = Vec::new();
         while lines.last().is_none_or(|line| line != "files true") {
             lines.push(seen.recv().await.unwrap());

@@ -52,8 +52,12 @@ pub(super) fn read(
 ) -> Result<Parsed, IngestError> {
     let org = &policy.name;
     let now = body.received_at;
-    let tabled =
-        snapshot::SnapshotContext { org, now, captured_at: body.captured_at, written_at: body.written_at };
+    let tabled = snapshot::SnapshotContext {
+        org,
+        now,
+        captured_at: body.captured_at,
+        written_at: body.written_at,
+    };
     let written_at = body.written_at.map(|at| at.to_string());
     let paged = |form| {
         let context = page::PageContext {

@@ -124,12 +124,12 @@ fn snapshot(args: &ParseArgs) -> Result<String, String> {
         time_zone: args.time_zone,
         date_order: args.date_order,
     };
-    page::parse(&body, page::PageForm::of(&body), &context).map(|snapshot| to_json(&snapshot)).map_err(
-        |error| {
+    page::parse(&body, page::PageForm::of(&body), &context)
+        .map(|snapshot| to_json(&snapshot))
+        .map_err(|error| {
             let mistakes = error.errors.iter().map(|mistake| format!("\n  {mistake}"));
             format!("{error}{}", mistakes.collect::<String>())
-        },
-    )
+        })
 }
 
 /// The bytes, as far as a page can have them, and when they were written.
