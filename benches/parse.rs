@@ -5,9 +5,9 @@ use lightning_sync_exporter::domain::activity::IdentityKey;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::sources::activity::{self, Context};
+use lightning_sync_exporter::sources::activity::{self, ActivityContext};
 use lightning_sync_exporter::sources::ingest_error::OnError;
-use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::page::{self, PageForm};
 use lightning_sync_exporter::sources::snapshot;
 use std::fmt::Write;
 use std::hint::black_box;
@@ -43,7 +43,8 @@ fn measure_activity(name: &str, body: &[u8], now: Timestamp) {
         return;
     };
     let identity = IdentityKey::new([7; 16]);
-    let context = Context { org: &org, identity: &identity, now, on_error: OnError::Refuse };
+    let context =
+        ActivityContext { org: &org, identity: &identity, now, on_error: OnError::Refuse };
     report(name, RECORDS, || {
         activity::parse(black_box(body), &context).map(|parsed| parsed.value.records.len())
     });
@@ -63,7 +64,7 @@ fn measure_snapshot(now: Timestamp) {
         .unwrap_or_default();
     }
     body.push_str("]}");
-    let context = snapshot::Context { org: &org, now, captured_at: None, written_at: None };
+    let context = snapshot::SnapshotContext { org: &org, now, captured_at: None, written_at: None };
     report("snapshot users, JSON", USERS, || {
         snapshot::parse_json(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
@@ -82,8 +83,12 @@ fn measure_table(now: Timestamp) {
         .unwrap_or_default();
     }
     let captured_at = now.to_string();
-    let context =
-        snapshot::Context { org: &org, now, captured_at: Some(&captured_at), written_at: None };
+    let context = snapshot::SnapshotContext {
+        org: &org,
+        now,
+        captured_at: Some(&captured_at),
+        written_at: None,
+    };
     report("snapshot users, CSV", USERS, || {
         snapshot::parse_csv(black_box(body.as_bytes()), &context).map(|read| read.users.len())
     });
@@ -94,7 +99,7 @@ fn measure_pages(now: Timestamp) {
     let Ok(org) = OrgName::new("acme") else {
         return;
     };
-    let context = page::Context {
+    let context = page::PageContext {
         org: &org,
         now,
         captured_at: None,
@@ -113,7 +118,7 @@ fn measure_pages(now: Timestamp) {
         ("characters by number", "&#x2713;".repeat(page::MAX_PAGE_BYTES / 8)),
     ] {
         report(&format!("bytes of a hostile page, {name}"), body.len(), || {
-            let read = page::parse(black_box(body.as_bytes()), Form::Html, &context);
+            let read = page::parse(black_box(body.as_bytes()), PageForm::Html, &context);
             read.map_or_else(|_| Ok(body.len()), |_| Err("a hostile page was read"))
         });
     }

@@ -15,7 +15,7 @@ use crate::sources::files::{
     DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
-use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource};
+use crate::sources::polling::{BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource};
 use crate::sources::salesforce::{ErrorReport, read_csv, report_figures};
 use chrono::TimeDelta;
 use std::any::Any;
@@ -47,8 +47,8 @@ impl PollSettings for WatchedDirectory {
         SOURCE
     }
 
-    fn pace(&self) -> Pace {
-        Pace { every: EVERY, budget_percent: 100, steady: true }
+    fn pace(&self) -> PollPace {
+        PollPace { every: EVERY, budget_percent: 100, steady: true }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -89,7 +89,7 @@ impl Looks {
 }
 
 impl PolledSource for Looks {
-    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let mut look = self.look.take().unwrap_or_else(|| self.look(now));
             let looked = match tokio::time::timeout(LOOK_WITHIN, &mut look).await {
@@ -211,5 +211,115 @@ impl WatchedDirectory {
             field: None,
             log: Some(RefusalLog { count: 1, peer: "files".to_owned() }),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+    use crate::engine::{Clock, Engine, EngineSettings, spawn};
+    use crate::events::{EventSink, Events};
+    use crate::metrics::SelfMetrics;
+    use crate::sources::polling::Tasks;
+    use crate::store::{OpenOptions, SqliteStore};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+    use tokio::sync::mpsc;
+
+    /// A directory whose first two looks end by a defect.
+    struct Breaking {
+        directory: WatchedDirectory,
+        starts: AtomicU32,
+    }
+
+    impl PollSettings for Breaking {
+        fn source(&self) -> &'static str {
+            self.directory.source()
+        }
+
+        fn pace(&self) -> PollPace {
+            self.directory.pace()
+        }
+
+        fn equals(&self, _: &dyn PollSettings) -> bool {
+            false
+        }
+
+        fn start(&self) -> Box<dyn PolledSource> {
+            let breaks = self.starts.fetch_add(1, Ordering::SeqCst) < 2;
+            let look = breaks.then(|| {
+                tokio::task::spawn_blocking(|| panic!("a defect while a directory is looked into"))
+            });
+            Box::new(Looks {
+                directory: Arc::new(self.directory.clone()),
+                watcher: Arc::new(Mutex::new(Watcher::new(self.directory.files.directory.clone()))),
+                report: Arc::default(),
+                look,
+            })
+        }
+    }
+
+    /// Hands on what happens to polls.
+    struct Seen(mpsc::UnboundedSender<String>);
+
+    impl EventSink for Seen {
+        fn count(&self, event: &Event) {
+            let line = if let Event::Polled { source, recovered, .. } = event {
+                format!("{source} {recovered}")
+            } else if let Event::PollFailed { source, reason, .. } = event {
+                format!("{source} {reason}")
+            } else if let Event::TaskRestarted { task } = event {
+                format!("restarted {task}")
+            } else {
+                return;
+            };
+            // The test may have ended.
+            drop(self.0.send(line));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_defect_while_a_directory_is_looked_into_is_counted_shown_and_started_again() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("sync.db"), OpenOptions::default());
+        let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        let acme = policy.name.clone();
+        let settings = EngineSettings {
+            policies: vec![Arc::new(policy)],
+            keep_activity: TimeDelta::days(7),
+            keep_history: TimeDelta::days(7),
+            user_series: UserSeries::Aggregate,
+            user_names: UserNames::Pseudonym,
+        };
+        let (sender, mut seen) = mpsc::unbounded_channel();
+        let events = Events::new(Arc::new(Seen(sender)));
+        let now = crate::app::now;
+        let engine = Engine::start(store.unwrap(), settings, events.clone(), now()).unwrap();
+        let identity = engine.identity();
+        let began = Instant::now();
+        let machine = Clock { wall: Arc::new(now), steady: Arc::new(move || began.elapsed()) };
+        let fast = Arc::new(move || began.elapsed() * 10);
+        let clock = Clock { steady: fast, ..machine.clone() };
+        let running = spawn(engine, machine).unwrap();
+        let own = Arc::new(SelfMetrics::new(&[]).unwrap());
+        let shared = Shared { engine: running.handle.clone(), identity, events, own, clock };
+        let watched = tempfile::tempdir().unwrap();
+        let files = FilesConfig { directory: watched.path().to_owned(), report: None };
+        let directory = WatchedDirectory { org: acme.clone(), files, shared: shared.clone() };
+        let source = Breaking { directory, starts: AtomicU32::new(0) };
+        let tasks = Tasks::new(Arc::new(shared.clone()), shared.events);
+        tasks.configure(vec![(acme, Arc::new(source))]);
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != "files true") {
+            lines.push(seen.recv().await.unwrap());
+            if lines.last().is_some_and(|line| line == "restarted poll") {
+                lines.push(seen.recv().await.unwrap());
+            }
+        }
+        let broken = ["restarted poll", "files defect"];
+        assert_eq!(lines, [&broken[..], &broken[..], &["files true"]].concat());
+        tasks.stop();
+        running.stop();
     }
 }

@@ -52,11 +52,15 @@ pub(super) fn read(
 ) -> Result<Parsed, IngestError> {
     let org = &policy.name;
     let now = body.received_at;
-    let tabled =
-        snapshot::Context { org, now, captured_at: body.captured_at, written_at: body.written_at };
+    let tabled = snapshot::SnapshotContext {
+        org,
+        now,
+        captured_at: body.captured_at,
+        written_at: body.written_at,
+    };
     let written_at = body.written_at.map(|at| at.to_string());
     let paged = |form| {
-        let context = page::Context {
+        let context = page::PageContext {
             org,
             now,
             captured_at: body.captured_at.or(written_at.as_deref()),
@@ -68,15 +72,15 @@ pub(super) fn read(
     };
     match body.form {
         PushedForm::Activity => {
-            let context = activity::Context { org, identity, now, on_error: body.on_error };
+            let context = activity::ActivityContext { org, identity, now, on_error: body.on_error };
             let parsed = activity::parse(body.bytes, &context)?;
             let left_out = LeftOut { listed: parsed.rejected, total: parsed.rejected_total };
             Ok(Parsed { observation: Observation::Activity(parsed.value), left_out })
         }
         PushedForm::Json => snapshot::parse_json(body.bytes, &tabled).map(of_snapshot),
         PushedForm::Csv => snapshot::parse_csv(body.bytes, &tabled).map(of_snapshot),
-        PushedForm::Html => paged(page::Form::Html),
-        PushedForm::Text => paged(page::Form::of(body.bytes)),
+        PushedForm::Html => paged(page::PageForm::Html),
+        PushedForm::Text => paged(page::PageForm::of(body.bytes)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::http_client::Trust;
-use crate::sources::polling::{Host, Pending, PollSettings, Tasks, Wanted};
+use crate::sources::polling::{BoxedFuture, Host, PollSettings, Tasks, WantedPollers};
 use crate::sources::salesforce::SalesforceSource;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Pollers {
 
     /// Starts and ends polls, so that those run that `config` names.
     pub(super) fn configure(&self, config: &ValidConfig) {
-        let mut wanted = Wanted::new();
+        let mut wanted = WantedPollers::new();
         for org in &config.orgs {
             let name = &org.policy.name;
             // One line for each source that is polled.
@@ -68,7 +68,7 @@ impl Host for Shared {
         self.engine.view().org(org).cloned()
     }
 
-    fn submit(&self, observation: Observation) -> Pending<'static, Result<(), Refusal>> {
+    fn submit(&self, observation: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
         let submitted = self.engine.submit(observation);
         Box::pin(async move { submitted?.await.unwrap_or(Err(Refusal::ShuttingDown)).map(drop) })
     }

@@ -9,7 +9,7 @@ use crate::app::now;
 use crate::config::{self, Answers, Environment, InitError};
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
-use crate::sources::page::{self, Context, Form, MAX_PAGE_BYTES};
+use crate::sources::page::{self, MAX_PAGE_BYTES};
 use crate::sources::snapshot::to_json;
 use crate::store::{self, Copied, Erase};
 use crate::{guidance, rules};
@@ -116,7 +116,7 @@ fn snapshot(args: &ParseArgs) -> Result<String, String> {
     let captured_at = args.captured_at.as_deref().unwrap_or(&written_at);
     // The page does not say whose it is, and the snapshot does not either.
     let org = OrgName::new("page").map_err(|error| error.to_string())?;
-    let context = Context {
+    let context = page::PageContext {
         org: &org,
         now: now(),
         captured_at: Some(captured_at),
@@ -124,12 +124,12 @@ fn snapshot(args: &ParseArgs) -> Result<String, String> {
         time_zone: args.time_zone,
         date_order: args.date_order,
     };
-    page::parse(&body, Form::of(&body), &context).map(|snapshot| to_json(&snapshot)).map_err(
-        |error| {
+    page::parse(&body, page::PageForm::of(&body), &context)
+        .map(|snapshot| to_json(&snapshot))
+        .map_err(|error| {
             let mistakes = error.errors.iter().map(|mistake| format!("\n  {mistake}"));
             format!("{error}{}", mistakes.collect::<String>())
-        },
-    )
+        })
 }
 
 /// The bytes, as far as a page can have them, and when they were written.

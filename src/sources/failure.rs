@@ -4,7 +4,6 @@
 //! What a server wrote never becomes part of a failure, except codes of a closed shape: a text from outside may repeat
 //! the secret that was sent.
 
-use crate::domain::ids::closed_set;
 use crate::http_client::{TransportError, TransportFailure};
 
 /// A kind of failed poll, from one of the closed lists.
@@ -18,30 +17,34 @@ pub struct FailureReason {
     pub wants_distance: bool,
 }
 
-closed_set! {
+/// Declares a closed list of reasons: the name, whether polling again soon makes it worse, and the advice.
+macro_rules! failure_reasons {
+    ($(#[$doc:meta])* $list:ident { $($reason:ident = $name:literal, $wants_distance:literal, $advice:literal;)+ }) => {
+        $crate::domain::ids::closed_set! {
+            $(#[$doc])*
+            #[allow(missing_docs, reason = "the name and the advice say it")]
+            $list { $($reason = $name),+ }
+        }
+
+        impl From<$list> for $crate::sources::failure::FailureReason {
+            fn from(reason: $list) -> Self {
+                let (advice, wants_distance) = match reason {
+                    $($list::$reason => ($advice, $wants_distance)),+
+                };
+                Self { name: reason.name(), advice, wants_distance }
+            }
+        }
+    };
+}
+pub(super) use failure_reasons;
+
+failure_reasons! {
     /// A failure of this program's own.
     OwnFailure {
-        /// The engine did not take what was read.
-        NotTaken = "not_taken",
-        /// A defect ended the poll.
-        Defect = "defect",
-    }
-}
-
-impl From<OwnFailure> for FailureReason {
-    fn from(failure: OwnFailure) -> Self {
-        Self {
-            name: failure.name(),
-            advice: match failure {
-                OwnFailure::NotTaken => {
-                    "Look for the engine's or the store's own line in this log; what was read is polled again."
-                }
-                OwnFailure::Defect => {
-                    "A defect of the exporter, which polls again by itself: report it with this log, and restart the exporter if it lasts."
-                }
-            },
-            wants_distance: false,
-        }
+        NotTaken = "not_taken", false,
+            "Look for the engine's or the store's own line in this log; what was read is polled again.";
+        Defect = "defect", false,
+            "A defect of the exporter, which polls again by itself: report it with this log, and restart the exporter if it lasts.";
     }
 }
 
@@ -65,6 +68,11 @@ impl Failure {
     /// A failure of a kind.
     pub fn new(reason: impl Into<FailureReason>, detail: impl Into<String>) -> Self {
         Self { reason: reason.into(), detail: detail.into() }
+    }
+
+    /// An answer that is not what the interface documents.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(TransportFailure::AnswerMalformed, detail)
     }
 
     /// Whether it is of one of these kinds.

@@ -90,7 +90,7 @@ pub enum OnError {
     Skip,
 }
 
-/// Mistakes as they are found: the first are kept, all are counted.
+/// Mistakes as they are found: the first are listed, all are counted.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
     pub(super) listed: Vec<FieldError>,

@@ -6,13 +6,14 @@
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
-mod contradiction;
 pub mod failure;
 pub mod files;
+mod given;
 pub mod ingest_error;
 mod instant;
 pub mod page;
 pub mod polling;
+mod row_value;
 pub mod salesforce;
 pub mod snapshot;
 mod table;

@@ -2,88 +2,26 @@
 
 use super::ingest_error::invisible;
 use crate::domain::ids::ObjectType;
-use crate::domain::rows::{OrgRow, RowSpec, Status, UserRow};
+use crate::domain::rows::{ArticleRow, OrgRow, RowKind, Status, UserRow};
 
-/// A row with its key in JSON and CSV and its label on the page.
-#[derive(Debug)]
-pub(super) struct Label<T> {
-    pub(super) key: &'static str,
-    pub(super) label: &'static str,
-    pub(super) row: T,
-}
-
-const fn label<T>(spec: &RowSpec, row: T) -> Label<T> {
-    Label { key: spec.key, label: spec.label, row }
-}
-
-const fn org(row: OrgRow) -> Label<OrgRow> {
-    label(row.spec(), row)
-}
-
-const fn user(row: UserRow) -> Label<UserRow> {
-    label(row.spec(), row)
-}
-
-/// Rows of the organisation that have no object type.
-pub(super) const ORG: [Label<OrgRow>; 4] = [
-    org(OrgRow::ServiceAccountProvided),
-    org(OrgRow::OutlookIntegration),
-    org(OrgRow::ServiceAccountRecognized),
-    org(OrgRow::LinkedUsers),
-];
-
-/// A row that exists once for each object type.
-type OfObject = fn(ObjectType) -> OrgRow;
-
-/// Rows that the organisation has once for each object type; key and label are the same for both.
-pub(super) const ORG_OBJECT: [Label<OfObject>; 3] = [
-    label(OrgRow::LastSync(ObjectType::Contacts).spec(), OrgRow::LastSync),
-    label(OrgRow::Synced60m(ObjectType::Contacts).spec(), OrgRow::Synced60m),
-    label(OrgRow::Synced24h(ObjectType::Contacts).spec(), OrgRow::Synced24h),
-];
-
-/// Rows of a user that have no object type.
-pub(super) const USER: [Label<UserRow>; 5] = [
-    user(UserRow::ActiveConfiguration),
-    user(UserRow::MailboxVersion),
-    user(UserRow::ServiceAccount),
-    user(UserRow::Reset),
-    user(UserRow::OutlookIntegration),
-];
-
-/// A user's rows about one object type.
-pub(super) const fn user_object(object: ObjectType) -> &'static [Label<UserRow>; 5] {
-    match object {
-        ObjectType::Contacts => {
-            &const {
-                [
-                    user(UserRow::ContactsFolder),
-                    user(UserRow::ContactsLinked),
-                    user(UserRow::ContactsToExchange),
-                    user(UserRow::ContactsToSalesforce),
-                    user(UserRow::ContactsRecords),
-                ]
-            }
-        }
-        ObjectType::Events => {
-            &const {
-                [
-                    user(UserRow::EventsFolder),
-                    user(UserRow::EventsLinked),
-                    user(UserRow::EventsToExchange),
-                    user(UserRow::EventsToSalesforce),
-                    user(UserRow::EventsRecords),
-                ]
-            }
-        }
-    }
+/// The rows of the organisation, or of a user, that are about an object type, or about none; in the article's order.
+pub(super) fn rows(
+    of_users: bool,
+    object: Option<ObjectType>,
+) -> impl Iterator<Item = ArticleRow> + Clone {
+    let (org, users): (&[OrgRow], &[UserRow]) =
+        if of_users { (&[], &UserRow::ALL) } else { (&OrgRow::ALL, &[]) };
+    let users = users.iter().copied().map(ArticleRow::User);
+    let rows = org.iter().copied().map(ArticleRow::Org).chain(users);
+    rows.filter(move |row| row.spec().object_type == object)
 }
 
 /// The row of a key: as our JSON spells it, or the label or key in any spelling that [`words`] evens out.
-pub(super) fn find<'l, T>(labels: &'l [Label<T>], key: &str) -> Option<&'l Label<T>> {
-    labels.iter().find(|label| label.key == key).or_else(|| {
+pub(super) fn find(of_users: bool, object: Option<ObjectType>, key: &str) -> Option<ArticleRow> {
+    let mut rows = rows(of_users, object);
+    rows.clone().find(|row| row.spec().key == key).or_else(|| {
         let even = words(key);
-        labels.iter().find(|label| is_spelled(&even, label.key) || is_spelled(&even, label.label))
+        rows.find(|row| is_named(*row, &even))
     })
 }
 
@@ -109,72 +47,36 @@ pub(super) fn is_ours(text: &str) -> bool {
         Some(("Contacts" | "Events", name)) => name,
         _ => text,
     };
-    let objects = ObjectType::ALL.iter().copied();
-    KEYS.contains(&words(name).as_str())
-        || find(&ORG, name).is_some()
-        || find(&ORG_OBJECT, name).is_some()
-        || find(&USER, name).is_some()
-        || objects.into_iter().any(|object| find(user_object(object), name).is_some())
+    let even = words(name);
+    KEYS.contains(&even.as_str()) || ArticleRow::all().any(|row| is_named(row, &even))
 }
 
-/// Whether `even`, made by [`words`], is a name of ours, all of which are ASCII.
-fn is_spelled(even: &str, name: &str) -> bool {
-    let name = name.bytes().map(|byte| match byte {
-        b'_' => b' ',
-        byte => byte.to_ascii_lowercase(),
-    });
-    name.eq(even.bytes())
+/// Whether `even`, made by [`words`], is the row's key or label, all of which are ASCII.
+fn is_named(row: ArticleRow, even: &str) -> bool {
+    let is_even = |byte: u8| if byte == b'_' { b' ' } else { byte.to_ascii_lowercase() };
+    let is_spelled = |name: &str| name.bytes().map(is_even).eq(even.bytes());
+    is_spelled(row.spec().key) || is_spelled(row.spec().label)
 }
 
-/// The state that a text shows in a row; `None` when the row has no such state.
-pub(super) fn state(row: UserRow, text: &str) -> Option<Status> {
-    let shown = |status: &Status| row.statuses().contains(status) && *status != Status::Unknown;
-    if let Some(status) = Status::from_name(text).filter(shown) {
-        return Some(status);
-    }
-    let name = words(text);
-    let status = match name.as_str() {
-        "exchange configuration not set to sync" => Some(Status::NotSetToSync),
-        name => Status::from_name(&name.replace(' ', "_")),
-    };
-    status.filter(shown)
+/// The state that a text shows in a row of a kind; `None` when the row has no such state.
+pub(super) fn state(kind: RowKind, text: &str) -> Option<Status> {
+    let shown = |status: &Status| kind.statuses().contains(status) && *status != Status::Unknown;
+    Status::from_name(text).filter(shown).or_else(|| {
+        let status = match words(text).as_str() {
+            "exchange configuration not set to sync" => Some(Status::NotSetToSync),
+            name => Status::from_name(&name.replace(' ', "_")),
+        };
+        status.filter(shown)
+    })
 }
 
 /// Check or Yes, X or No: words, glyphs, and what pictures of them are called.
 pub(super) fn flag(text: &str) -> Option<bool> {
-    match words(text).as_str() {
-        "yes"
-        | "true"
-        | "check"
-        | "checked"
-        | "checkmark"
-        | "check mark"
-        | "checkbox checked"
-        | "exchange sync status checkmark"
-        | "✓"
-        | "✔"
-        | "✅"
-        | "☑" => Some(true),
-        "no"
-        | "false"
-        | "x"
-        | "cross"
-        | "x mark"
-        | "cross mark"
-        | "unchecked"
-        | "not checked"
-        | "checkbox not checked"
-        | "exchange sync status x"
-        | "✗"
-        | "✘"
-        | "✕"
-        | "✖"
-        | "×"
-        | "❌"
-        | "❎"
-        | "☒" => Some(false),
-        _ => None,
-    }
+    const YES: &str = "yes|true|check|checked|checkmark|check mark|checkbox checked|exchange sync status checkmark|✓|✔|✅|☑";
+    const NO: &str = "no|false|x|cross|x mark|cross mark|unchecked|not checked|checkbox not checked|exchange sync status x|✗|✘|✕|✖|×|❌|❎|☒";
+    let even = words(text);
+    let is_one_of = |names: &str| names.split('|').any(|name| name == even);
+    is_one_of(YES).then_some(true).or_else(|| is_one_of(NO).then_some(false))
 }
 
 /// A text evened out: lower case, one space between words, underscores as spaces, a straight apostrophe; without
@@ -200,36 +102,10 @@ pub(super) fn words(text: &str) -> String {
 /// The value of a decimal digit, in any of the scripts in which languages write numbers.
 pub(super) fn digit(character: char) -> Option<u32> {
     /// Where the ten digits of a script begin.
-    const ZEROS: [char; 26] = [
-        '0',
-        '\u{660}',
-        '\u{6f0}',
-        '\u{7c0}',
-        '\u{966}',
-        '\u{9e6}',
-        '\u{a66}',
-        '\u{ae6}',
-        '\u{b66}',
-        '\u{be6}',
-        '\u{c66}',
-        '\u{ce6}',
-        '\u{d66}',
-        '\u{de6}',
-        '\u{e50}',
-        '\u{ed0}',
-        '\u{f20}',
-        '\u{1040}',
-        '\u{17e0}',
-        '\u{1810}',
-        '\u{1946}',
-        '\u{1c50}',
-        '\u{abf0}',
-        '\u{ff10}',
-        '\u{11136}',
-        '\u{1e950}',
-    ];
+    const ZEROS: &str = "0\u{660}\u{6f0}\u{7c0}\u{966}\u{9e6}\u{a66}\u{ae6}\u{b66}\u{be6}\u{c66}\u{ce6}\u{d66}\
+        \u{de6}\u{e50}\u{ed0}\u{f20}\u{1040}\u{17e0}\u{1810}\u{1946}\u{1c50}\u{abf0}\u{ff10}\u{11136}\u{1e950}";
     let of = |zero: char| u32::from(character).checked_sub(zero.into());
-    ZEROS.into_iter().filter_map(of).find(|value| *value < 10)
+    ZEROS.chars().filter_map(of).find(|value| *value < 10)
 }
 
 fn space(even: &mut String) {
@@ -257,23 +133,18 @@ mod tests {
 
     #[test]
     fn every_key_and_label_is_found_in_any_letter_case() {
-        for label in &ORG {
-            assert_eq!(find(&ORG, label.key).unwrap().row, label.row);
-            assert_eq!(find(&ORG, &label.label.to_uppercase()).unwrap().row, label.row);
-        }
-        for label in &USER {
-            assert_eq!(find(&USER, &label.key.to_uppercase()).unwrap().row, label.row);
-            assert_eq!(find(&USER, &label.label.to_lowercase()).unwrap().row, label.row);
-        }
-        for object in ObjectType::ALL {
-            let rows = user_object(*object).iter().map(|label| label.row.object_type());
-            assert!(rows.into_iter().all(|of| of == Some(*object)));
+        for row in ArticleRow::all() {
+            let (spec, of_users) = (row.spec(), matches!(row, ArticleRow::User(_)));
+            for name in [spec.key.to_owned(), spec.key.to_uppercase(), spec.label.to_lowercase()] {
+                assert_eq!(find(of_users, spec.object_type, &name), Some(row), "{name}");
+                assert_eq!(find(!of_users, spec.object_type, &name), None, "{name}");
+            }
         }
     }
 
     #[test]
     fn states_are_read_as_we_and_as_the_page_write_them() {
-        let row = UserRow::EventsToExchange;
+        let row = RowKind::Direction;
         for status in row.statuses() {
             let read = (*status != Status::Unknown).then_some(*status);
             assert_eq!(state(row, status.name()), read);
@@ -284,7 +155,7 @@ mod tests {
             Some(Status::NotSetToSync)
         );
         assert_eq!(state(row, "Marked for reset"), None);
-        assert_eq!(state(UserRow::Reset, "Marked for reset"), Some(Status::MarkedForReset));
+        assert_eq!(state(RowKind::Reset, "Marked for reset"), Some(Status::MarkedForReset));
     }
 
     #[test]

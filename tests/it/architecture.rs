@@ -152,15 +152,8 @@ const BANNED_PHRASES: &[&str] = &["stands in the way", "another number of"];
 const STORED_NAME: &str = "spoke";
 
 /// What is still to be cleaned, by the beginning of its path.
-const TO_CLEAN: &[&str] = &[
-    "README.md",
-    "alerts/",
-    "docs/",
-    "src/domain/causes.rs",
-    "src/domain/judge.rs",
-    "src/rules",
-    "src/sources",
-];
+const TO_CLEAN: &[&str] =
+    &["README.md", "alerts/", "docs/", "src/domain/causes.rs", "src/domain/judge.rs", "src/rules"];
 
 /// Types that share a name on purpose, with the reason.
 const SAME_NAME: &[(&str, &str)] = &[];

@@ -13,7 +13,7 @@ use lightning_sync_exporter::domain::problem::FieldError;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity;
 use lightning_sync_exporter::sources::ingest_error::{IngestError, OnError};
-use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::page::{self, PageForm};
 use lightning_sync_exporter::sources::snapshot;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Command;
@@ -218,8 +218,12 @@ fn bounded_snapshot(body: &[u8], read: Result<Snapshot, IngestError>) {
             let rows: usize = read.users.iter().map(|(_, values)| values.len()).sum();
             assert!(read.rows.len() + read.users.len() + rows <= 20 * body.len());
             let org = OrgName::new("acme").unwrap();
-            let context =
-                snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
+            let context = snapshot::SnapshotContext {
+                org: &org,
+                now: NOW,
+                captured_at: None,
+                written_at: None,
+            };
             assert_eq!(
                 snapshot::parse_json(snapshot::to_json(&read).as_bytes(), &context),
                 Ok(read)
@@ -236,8 +240,12 @@ fn damaged_activity_is_refused_or_read_within_bounds() {
 fn of_activity() {
     let (org, identity) = (OrgName::new("acme").unwrap(), IdentityKey::new([7; 16]));
     fuzz(&ACTIVITY, |body| {
-        let context =
-            |on_error| activity::Context { org: &org, identity: &identity, now: NOW, on_error };
+        let context = |on_error| activity::ActivityContext {
+            org: &org,
+            identity: &identity,
+            now: NOW,
+            on_error,
+        };
         let refused = activity::parse(body, &context(OnError::Refuse));
         let skipped = activity::parse(body, &context(OnError::Skip));
         match (&refused, &skipped) {
@@ -264,7 +272,8 @@ fn damaged_json_snapshots_are_refused_or_read_within_bounds() {
 
 fn json_snapshots() {
     let org = OrgName::new("acme").unwrap();
-    let context = snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
+    let context =
+        snapshot::SnapshotContext { org: &org, now: NOW, captured_at: None, written_at: None };
     fuzz(&[JSON], |body| bounded_snapshot(body, snapshot::parse_json(body, &context)));
 }
 
@@ -275,7 +284,8 @@ fn damaged_csv_snapshots_are_refused_or_read_within_bounds() {
 
 fn csv_snapshots() {
     let org = OrgName::new("acme").unwrap();
-    let context = snapshot::Context { org: &org, now: NOW, captured_at: None, written_at: None };
+    let context =
+        snapshot::SnapshotContext { org: &org, now: NOW, captured_at: None, written_at: None };
     fuzz(&[CSV], |body| bounded_snapshot(body, snapshot::parse_csv(body, &context)));
 }
 
@@ -286,7 +296,7 @@ fn damaged_pages_are_refused_or_read_within_bounds() {
 
 fn pages() {
     let org = OrgName::new("acme").unwrap();
-    let context = page::Context {
+    let context = page::PageContext {
         org: &org,
         now: NOW,
         captured_at: None,
@@ -295,7 +305,7 @@ fn pages() {
         date_order: DateOrder::Dmy,
     };
     fuzz(&PAGES, |body| {
-        bounded_snapshot(body, page::parse(body, Form::Html, &context));
-        bounded_snapshot(body, page::parse(body, Form::Text, &context));
+        bounded_snapshot(body, page::parse(body, PageForm::Html, &context));
+        bounded_snapshot(body, page::parse(body, PageForm::Text, &context));
     });
 }

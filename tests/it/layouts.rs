@@ -7,7 +7,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::page::{self, PageForm};
 use proptest::prelude::*;
 
 /// 2026-11-22T14:00:00Z
@@ -377,8 +377,8 @@ proptest! {
         let Some(page) = render(&snapshot, &style) else { return Ok(()) };
         let expected = expected(snapshot);
         prop_assume!(!expected.rows.is_empty() || !expected.users.is_empty());
-        let context = page::Context { org: &org, now, captured_at: None, user: None, time_zone: style.zone, date_order: style.order };
-        let form = if style.layout.is_html() { Form::Html } else { Form::Text };
+        let context = page::PageContext { org: &org, now, captured_at: None, user: None, time_zone: style.zone, date_order: style.order };
+        let form = if style.layout.is_html() { PageForm::Html } else { PageForm::Text };
         let read = page::parse(page.as_bytes(), form, &context);
         prop_assert_eq!(read, Ok(expected), "{}", page);
     }

@@ -6,12 +6,12 @@ use lightning_sync_exporter::domain::ids::{ObjectType, OrgName};
 use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::page::{self, PageForm};
 
 /// What a page says that shows `text` as the last sync.
 fn read(text: &str, order: DateOrder) -> Result<Timestamp, String> {
     let org = OrgName::new("acme").unwrap();
-    let context = page::Context {
+    let context = page::PageContext {
         org: &org,
         now: Timestamp::from_seconds(1_798_761_600),
         captured_at: None,
@@ -20,7 +20,7 @@ fn read(text: &str, order: DateOrder) -> Result<Timestamp, String> {
         date_order: order,
     };
     let body = format!("Contacts\nLast sync activity: {text}\nEvents\n");
-    let snapshot = page::parse(body.as_bytes(), Form::Text, &context)
+    let snapshot = page::parse(body.as_bytes(), PageForm::Text, &context)
         .map_err(|error| error.errors[0].to_string())?;
     match snapshot.rows.as_slice() {
         [(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(at))] => Ok(*at),

@@ -35,6 +35,7 @@ mod random;
 mod reload;
 mod salesforce;
 mod scenarios;
+mod second_source;
 mod simulator;
 mod store;
 mod supply;

@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::problem::ProblemReason;
 use lightning_sync_exporter::domain::rows::{Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::ingest_error::IngestError;
-use lightning_sync_exporter::sources::page::{self, Form};
+use lightning_sync_exporter::sources::page::{self, PageForm};
 use lightning_sync_exporter::sources::snapshot;
 
 const ORG: &str = r#"{
@@ -64,7 +64,7 @@ fn read(body: &str) -> Result<Snapshot, IngestError> {
 
 fn read_as(body: &str, date_order: DateOrder) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
-    let context = page::Context {
+    let context = page::PageContext {
         org: &org,
         // 2026-11-22T14:00:00Z
         now: Timestamp::from_seconds(1_795_356_000),
@@ -73,7 +73,7 @@ fn read_as(body: &str, date_order: DateOrder) -> Result<Snapshot, IngestError> {
         time_zone: Tz::Europe__Berlin,
         date_order,
     };
-    page::parse(body.as_bytes(), Form::of(body.as_bytes()), &context)
+    page::parse(body.as_bytes(), PageForm::of(body.as_bytes()), &context)
 }
 
 fn json(body: &str) -> String {

@@ -181,7 +181,7 @@ fn what_is_written_of_every_story_is_read_as_it_was_meant() {
         let upto = story.truth.first().map_or(story.starts, |truth| truth.from);
         for upto in [story.starts.plus(TimeDelta::hours(2)), upto.plus(TimeDelta::hours(1))] {
             let pushes = story.live(upto, upto.minus(TimeDelta::hours(2)));
-            let context = activity::Context {
+            let context = activity::ActivityContext {
                 org,
                 identity: &identity,
                 now: upto,
@@ -204,8 +204,12 @@ fn what_is_written_of_every_story_is_read_as_it_was_meant() {
                 read.value.records.iter().map(|record| (record.at, record.kind)).collect();
             assert_eq!(got, meant, "{}", story.name);
             for page in &pushes.snapshots {
-                let context =
-                    snapshot::Context { org, now: upto, captured_at: None, written_at: None };
+                let context = snapshot::SnapshotContext {
+                    org,
+                    now: upto,
+                    captured_at: None,
+                    written_at: None,
+                };
                 let read = snapshot::parse_json(&snapshot_json(page), &context).unwrap();
                 assert_eq!(in_order(read), in_order(page.clone()), "{}", story.name);
             }

@@ -1,12 +1,14 @@
 //! One record: a JSON object of eight known keys → [`ActivityRecord`].
 
-use super::{Context, MAX_RECORD_BYTES};
+use super::{ActivityContext, MAX_RECORD_BYTES};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set};
 use crate::domain::time::Timestamp;
+use crate::sources::given::{Given, GivenSeed, KeySeed};
 use crate::sources::ingest_error::{field_name, json_fault, quoted};
 use crate::sources::instant::{self, InstantError};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use enum_map::EnumMap;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -18,21 +20,13 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 closed_set! {
     /// A key of a record.
     Key {
-        /// When.
         At = "at",
-        /// What.
         ObjectType = "object_type",
-        /// Which way.
         Direction = "direction",
-        /// Whose.
         User = "user",
-        /// Which.
         Record = "record",
-        /// How it ended.
         Outcome = "outcome",
-        /// Why it failed.
         Error = "error",
-        /// The sender's own identity of the record.
         Id = "id",
     }
 }
@@ -93,16 +87,7 @@ impl Mistake {
 
 impl Key {
     const fn max_bytes(self) -> usize {
-        match self {
-            Self::Error => MAX_ERROR_BYTES,
-            Self::At
-            | Self::ObjectType
-            | Self::Direction
-            | Self::User
-            | Self::Record
-            | Self::Outcome
-            | Self::Id => MAX_NAME_BYTES,
-        }
+        if matches!(self, Self::Error) { MAX_ERROR_BYTES } else { MAX_NAME_BYTES }
     }
 
     const fn values(self) -> &'static str {
@@ -118,7 +103,7 @@ impl Key {
 /// Reads one record; `latest` is the last instant that may lie ahead.
 pub(super) fn read(
     record: &[u8],
-    context: &Context<'_>,
+    context: &ActivityContext<'_>,
     latest: Timestamp,
 ) -> Result<ActivityRecord, Mistake> {
     if record.len() > MAX_RECORD_BYTES {
@@ -158,43 +143,34 @@ pub(super) fn read(
 /// The values of a record's keys; `null` is the same as an absent key.
 #[derive(Default)]
 struct Fields<'a> {
-    texts: [Option<Cow<'a, str>>; Key::COUNT],
-    seen: [bool; Key::COUNT],
+    texts: EnumMap<Key, Option<Cow<'a, str>>>,
+    seen: EnumMap<Key, bool>,
     mistake: Option<Mistake>,
 }
 
 impl<'a> Fields<'a> {
     fn get(&self, key: Key) -> Option<&str> {
-        self.texts.get(key.index())?.as_deref()
+        self.texts[key].as_deref()
     }
 
     fn closed<T>(&self, key: Key, from_name: fn(&str) -> Option<T>) -> Result<Option<T>, Mistake> {
-        let Some(text) = self.get(key) else {
-            return Ok(None);
-        };
-        match from_name(text) {
-            Some(value) => Ok(Some(value)),
-            None => Err(Mistake::UnknownValue(key, quoted(text))),
-        }
+        let value = |text| from_name(text).ok_or_else(|| Mistake::UnknownValue(key, quoted(text)));
+        self.get(key).map(value).transpose()
     }
 
-    fn put(&mut self, key: Key, value: Value<'a>) {
-        let (Some(seen), Some(slot)) =
-            (self.seen.get_mut(key.index()), self.texts.get_mut(key.index()))
-        else {
-            return;
-        };
-        let mistake = match value {
-            _ if std::mem::replace(seen, true) => Mistake::Twice(key),
-            Value::Text(text) if text.len() > key.max_bytes() => {
-                Mistake::FieldTooLong(key, text.len())
-            }
-            Value::Text(text) => {
-                *slot = Some(text);
+    fn put(&mut self, key: Key, given: Given<'a>) {
+        let mistake = if std::mem::replace(&mut self.seen[key], true) {
+            Mistake::Twice(key)
+        } else if let Given::Text(text) = given {
+            if text.len() <= key.max_bytes() {
+                self.texts[key] = Some(text);
                 return;
             }
-            Value::Null => return,
-            Value::Other(found) => Mistake::WrongType(key, found),
+            Mistake::FieldTooLong(key, text.len())
+        } else if let Given::Null = given {
+            return;
+        } else {
+            Mistake::WrongType(key, given.sort())
         };
         self.mistake.get_or_insert(mistake);
     }
@@ -210,101 +186,13 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            match key {
-                Ok(key) => {
-                    let value = map.next_value_seed(ValueSeed)?;
-                    self.put(key, value);
-                }
-                Err(unknown) => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.mistake.get_or_insert(Mistake::UnknownKey(unknown));
-                }
+            let given = map.next_value_seed(GivenSeed { depth: 0 })?;
+            if let Some(key) = Key::from_name(&key) {
+                self.put(key, given);
+            } else if self.mistake.is_none() {
+                self.mistake = Some(Mistake::UnknownKey(field_name(&key)));
             }
         }
         Ok(())
-    }
-}
-
-struct KeySeed;
-
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Result<Key, String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeySeed {
-    type Value = Result<Key, String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Key::from_name(key).ok_or_else(|| field_name(key)))
-    }
-}
-
-enum Value<'a> {
-    Text(Cow<'a, str>),
-    Null,
-    Other(&'static str),
-}
-
-struct ValueSeed;
-
-impl<'de> DeserializeSeed<'de> for ValueSeed {
-    type Value = Value<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ValueSeed {
-    type Value = Value<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Value::Other("a boolean"))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Value::Other("a number"))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Value::Other("a number"))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Value::Other("a number"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other("an array"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other("an object"))
     }
 }

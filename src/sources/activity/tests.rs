@@ -12,7 +12,7 @@ fn at(text: &str) -> Timestamp {
 fn read_as(body: &[u8], on_error: OnError) -> Result<Parsed<ActivityBatch>, IngestError> {
     let org = OrgName::new("acme").unwrap();
     let identity = IdentityKey::new([7; 16]);
-    parse(body, &Context { org: &org, identity: &identity, now: at(NOW), on_error })
+    parse(body, &ActivityContext { org: &org, identity: &identity, now: at(NOW), on_error })
 }
 
 fn records(body: &str) -> Vec<ActivityRecord> {

@@ -37,7 +37,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 #[test]
-fn the_exported_report_is_told_from_a_snapshot_by_its_name() {
+fn the_exported_report_is_known_from_a_snapshot_by_its_name() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a.report.csv", "b.REPORT.CSV", "c.report", "report.csv"] {
         fs::write(directory.path().join(name), "x").unwrap();
@@ -149,12 +149,12 @@ fn when_one_file_cannot_be_taken_now_all_stay_and_only_one_was_read() {
         fs::write(directory.path().join(name), "{}").unwrap();
     }
     let mut watcher = Watcher::new(directory.path().to_owned());
-    let mut asked = 0;
+    let mut taken = 0;
     let done = look_twice(&mut watcher, 0, |_| {
-        asked += 1;
+        taken += 1;
         Taken::Later
     });
-    assert_eq!((done.unwrap(), asked), (0, 1));
+    assert_eq!((done.unwrap(), taken), (0, 1));
     assert_eq!(listing(directory.path()), ["a.json", "b.json", "c.json"]);
     assert_eq!(watcher.look(seconds(3), |_| Taken::Accepted).unwrap(), 3);
 }
@@ -168,12 +168,12 @@ fn a_file_that_cannot_be_moved_holds_up_no_other_and_is_taken_once() {
     // A shelf that is a link could make the daemon write anywhere.
     symlink(elsewhere.path(), directory.path().join("rejected")).unwrap();
     let mut watcher = Watcher::new(directory.path().to_owned());
-    let mut asked = Vec::new();
+    let mut taken = Vec::new();
     let mut look = |at, watcher: &mut Watcher| {
         watcher
             .look(seconds(at), |file| {
                 let file = file.unwrap();
-                asked.push(file.name);
+                taken.push(file.name);
                 match file.kind {
                     FileKind::Csv => Taken::Rejected("line 1: no header".to_owned()),
                     FileKind::Activity
@@ -196,7 +196,7 @@ fn a_file_that_cannot_be_moved_holds_up_no_other_and_is_taken_once() {
     look(7, &mut watcher).unwrap_err();
     fs::remove_file(directory.path().join("rejected")).unwrap();
     assert_eq!(look(8, &mut watcher), Ok(1));
-    assert_eq!(asked, ["a.csv", "b.json", "a.csv"]);
+    assert_eq!(taken, ["a.csv", "b.json", "a.csv"]);
     assert!(directory.path().join("rejected/a.csv.reason.txt").exists());
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }

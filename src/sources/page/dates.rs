@@ -1,14 +1,13 @@
 //! Times as the page writes them: dates in the organisation's order, clocks of 12 or 24 hours, its own zone.
 
 mod tokens;
-mod words;
 
 use crate::domain::policy::DateOrder;
 use crate::domain::time::Timestamp;
 use crate::sources::instant;
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use tokens::{Digits, Token, tokens};
+use tokens::{Token, WrittenNumber, tokens};
 
 /// How the page writes times.
 #[derive(Debug, Clone, Copy)]
@@ -144,10 +143,10 @@ fn date(tokens: &[Token], order: DateOrder) -> Result<(NaiveDate, &[Token]), Dat
 }
 
 /// Year, month and day.
-type Ymd = (Digits, u32, Digits);
+type Ymd = (WrittenNumber, u32, WrittenNumber);
 
 /// Year, month and day of three numbers: a year of four digits comes first everywhere where it does.
-const fn in_order(a: Digits, b: Digits, c: Digits, order: DateOrder) -> Ymd {
+const fn in_order(a: WrittenNumber, b: WrittenNumber, c: WrittenNumber, order: DateOrder) -> Ymd {
     match (order, a.length) {
         (_, 4) | (DateOrder::Ymd, _) => (a, b.value, c),
         (DateOrder::Dmy, _) => (c, b.value, a),

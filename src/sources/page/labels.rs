@@ -1,42 +1,44 @@
 //! Which label, heading or name a piece of the page is.
 
-use super::value::Kind;
 use crate::domain::ids::ObjectType;
-use crate::domain::rows::{OrgRow, UserRow};
+use crate::domain::rows::{ArticleRow, RowKind};
 use crate::sources::ingest_error::invisible;
-use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, flag, user_object, words};
+use crate::sources::vocabulary::{flag, words};
+use std::sync::LazyLock;
 
-/// A row of either section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Row {
-    Org(OrgRow),
-    User(UserRow),
+/// A label with its row, or with its rows of both object types, between which the section decides.
+#[derive(Debug)]
+pub(super) struct LabelRows {
+    pub(super) name: &'static str,
+    pub(super) rows: Vec<ArticleRow>,
 }
 
-/// What a label stands for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Meaning {
-    /// One row.
-    Plain(Row),
-    /// One row, and the object type that its section must have, if it has one.
-    Of(ObjectType, Row),
-    /// A row for each object type; the section decides. In the order of [`ObjectType::ALL`].
-    Either([Row; ObjectType::COUNT]),
-}
-
-impl Meaning {
+impl LabelRows {
     /// Whether the label's values are marks, or Yes and No.
-    pub(super) fn shows_marks(self) -> bool {
-        let (Self::Plain(row) | Self::Of(_, row) | Self::Either([row, ..])) = self;
-        matches!(row.kind(), Kind::Mark | Kind::YesNo)
+    pub(super) fn shows_marks(&self) -> bool {
+        let kind = self.rows.first().map(|row| row.spec().kind);
+        matches!(kind, Some(RowKind::Mark | RowKind::YesNo))
     }
 }
+
+/// Every label. None is the beginning of another.
+static LABELS: LazyLock<Vec<LabelRows>> = LazyLock::new(|| {
+    let mut labels: Vec<LabelRows> = Vec::new();
+    for row in ArticleRow::all() {
+        let name = row.spec().label;
+        match labels.iter_mut().find(|label| label.name == name) {
+            Some(label) => label.rows.push(row),
+            None => labels.push(LabelRows { name, rows: vec![row] }),
+        }
+    }
+    labels
+});
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role<'t> {
     /// A label, with the text that follows it in the same piece and a mark before it.
-    Label { name: &'static str, meaning: Meaning, rest: &'t str, before: Option<bool> },
+    Label { label: &'static LabelRows, rest: &'t str, before: Option<bool> },
     /// A heading; of an object type, or of something else.
     Heading(Option<ObjectType>),
     /// A label of the user's name, with the text that follows it.
@@ -48,20 +50,7 @@ pub(super) enum Role<'t> {
 }
 
 /// What the texts of links and help bubbles beside a label say.
-const NOISE: [&str; 12] = [
-    "help",
-    "info",
-    "information",
-    "i",
-    "?",
-    "edit",
-    "change",
-    "refresh",
-    "more info",
-    "learn more",
-    "-",
-    "–",
-];
+const NOISE: &str = "help|info|information|i|?|edit|change|refresh|more info|learn more|-|–";
 /// Labels of the user whose page it is.
 const NAMES: [&str; 5] = ["user", "user name", "username", "salesforce user", "exchange user"];
 /// Labels of the user's address.
@@ -70,7 +59,7 @@ const MAILS: [&str; 3] = ["email", "email address", "user email"];
 /// Whether a text says nothing: it is empty, or what help bubbles and links say.
 pub(super) fn is_noise(text: &str) -> bool {
     let even = words(text);
-    even.is_empty() || NOISE.contains(&even.as_str())
+    even.is_empty() || NOISE.split('|').any(|noise| noise == even)
 }
 
 /// Says what a piece of text is.
@@ -82,44 +71,20 @@ pub(super) fn role(text: &str) -> Role<'_> {
     if let Some(heading) = heading(&even) {
         return Role::Heading(heading);
     }
-    for (name, meaning) in labels() {
-        if let Some(rest) = after_label(text, name) {
+    for label in LABELS.iter() {
+        if let Some(rest) = after_label(text, label.name) {
             let rest = if is_noise(rest) { "" } else { rest };
-            return Role::Label { name, meaning, rest, before: None };
+            return Role::Label { label, rest, before: None };
         }
     }
     // A mark before its label in the same piece, as in a list of checks.
     if let Some((mark, text)) = text.split_once(' ')
         && let Some(mark) = flag(mark)
+        && let Some(label) = LABELS.iter().find(|label| after_label(text, label.name) == Some(""))
     {
-        let label = labels().find(|(name, _)| after_label(text, name) == Some(""));
-        if let Some((name, meaning)) = label {
-            return Role::Label { name, meaning, rest: "", before: Some(mark) };
-        }
+        return Role::Label { label, rest: "", before: Some(mark) };
     }
     name(text, &even)
-}
-
-/// Every label. None is the beginning of another.
-fn labels() -> impl Iterator<Item = (&'static str, Meaning)> {
-    let plain = ORG.iter().map(|label| (label.label, Meaning::Plain(Row::Org(label.row))));
-    let org = ORG_OBJECT.iter().map(|label| {
-        let row = |object| Row::Org((label.row)(object));
-        (label.label, Meaning::Either([row(ObjectType::Contacts), row(ObjectType::Events)]))
-    });
-    let user = USER.iter().map(|label| (label.label, Meaning::Plain(Row::User(label.row))));
-    let pairs = user_object(ObjectType::Contacts).iter().zip(user_object(ObjectType::Events));
-    let pairs = pairs.flat_map(|(contacts, events)| {
-        let (left, right) = (Row::User(contacts.row), Row::User(events.row));
-        if contacts.label == events.label {
-            [Some((contacts.label, Meaning::Either([left, right]))), None]
-        } else {
-            let left = (contacts.label, Meaning::Of(ObjectType::Contacts, left));
-            let right = (events.label, Meaning::Of(ObjectType::Events, right));
-            [Some(left), Some(right)]
-        }
-    });
-    plain.chain(org).chain(user).chain(pairs.flatten())
 }
 
 /// The object type that a heading names; `Some(None)` for the headings of other sections.
@@ -194,7 +159,7 @@ mod tests {
 
     #[test]
     fn no_label_is_the_beginning_of_another() {
-        let all: Vec<_> = labels().map(|(name, _)| name).collect();
+        let all: Vec<_> = LABELS.iter().map(|label| label.name).collect();
         assert_eq!(all.len(), 18);
         for (index, name) in all.iter().enumerate() {
             for (other, longer) in all.iter().enumerate() {
@@ -208,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_label_is_found_in_any_spelling_with_what_follows_it() {
-        for (name, _) in labels() {
+        for name in LABELS.iter().map(|label| label.name) {
             for text in [
                 name.to_owned(),
                 format!("{name}:"),

@@ -4,13 +4,11 @@
 //! layout: a page is a sequence of texts and marks, labels are found among them in document order, and a value is what
 //! follows its label. Whatever could be read in two ways is an error that names the label.
 
-mod count;
 mod dates;
 mod html;
 mod labels;
 mod read;
 mod shown;
-mod text;
 mod value;
 
 use super::ingest_error::{IngestError, text_of};
@@ -26,7 +24,7 @@ pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What the reading of a page depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct PageContext<'a> {
     /// Whose page.
     pub org: &'a OrgName,
     /// The time of receipt; the page was captured then when nobody says otherwise.
@@ -43,14 +41,14 @@ pub struct Context<'a> {
 
 /// What a page is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum PageForm {
     /// Saved by a browser.
     Html,
     /// Copied and pasted.
     Text,
 }
 
-impl Form {
+impl PageForm {
     /// What a body looks like: HTML begins with a tag.
     pub fn of(body: &[u8]) -> Self {
         let body = body.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(body);
@@ -65,7 +63,11 @@ impl Form {
 ///
 /// # Errors
 /// When no label of the page is known, a value is missing or unreadable, or a label could belong to two rows.
-pub fn parse(body: &[u8], form: Form, context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub fn parse(
+    body: &[u8],
+    form: PageForm,
+    context: &PageContext<'_>,
+) -> Result<Snapshot, IngestError> {
     if body.len() > MAX_PAGE_BYTES {
         return Err(IngestError::whole(
             ProblemReason::DecodedTooLarge,
@@ -77,8 +79,8 @@ pub fn parse(body: &[u8], form: Form, context: &Context<'_>) -> Result<Snapshot,
     }
     let body = text_of(body)?;
     let shown = match form {
-        Form::Html => html::flatten(body),
-        Form::Text => text::split(body),
+        PageForm::Html => html::flatten(body),
+        PageForm::Text => shown::split(body),
     }?;
     read::read(&shown, context)
 }

@@ -1,35 +1,32 @@
 //! The walk over a page: labels in document order, each with the value that follows it.
 
-mod trouble;
 mod users;
 
-use super::Context;
+use super::PageContext;
 use super::dates::Writing;
-use super::labels::{Meaning, Role, Row, role};
+use super::labels::{LabelRows, Role, role};
 use super::shown::{Piece, Shown};
-use super::value::{Kind, Value, read as read_value};
+use super::value::read as read_value;
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
-use crate::domain::rows::{OrgRow, OrgValue};
+use crate::domain::rows::{ArticleRow, RowKind};
 use crate::domain::time::Timestamp;
-use crate::sources::contradiction;
 use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
 use crate::sources::instant;
-use enum_map::EnumMap;
-use trouble::{Trouble, error_of};
-use users::Users;
+use crate::sources::row_value::{OrgRows, RowValue, contradictions, found, full_label, put};
+use users::PageUsers;
 
 /// How many pieces after a label are looked at: a value in two pieces, and whether another one follows.
 const LOOK_AHEAD: usize = 3;
 
-pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, IngestError> {
+pub(super) fn read(shown: &Shown, context: &PageContext<'_>) -> Result<Snapshot, IngestError> {
     let captured_at = captured_at(context)?;
-    let mut reader = Reader {
+    let mut reader = PageReader {
         writing: Writing { time_zone: context.time_zone, order: context.date_order, captured_at },
         section: Section::None,
-        rows: EnumMap::default(),
-        users: Users::default(),
+        rows: OrgRows::default(),
+        users: PageUsers::default(),
         troubles: Vec::new(),
         labels: 0,
         marks: 0,
@@ -45,27 +42,25 @@ pub(super) fn read(shown: &Shown, context: &Context<'_>) -> Result<Snapshot, Ing
     if let Some(error) = error_of(reader.troubles) {
         return Err(error);
     }
-    let mut contradictions = Mistakes::default();
-    for mistake in contradiction::found(&reader.rows) {
-        contradictions.note(|| mistake);
+    let mut mistakes = Mistakes::default();
+    for mistake in contradictions(&reader.rows) {
+        mistakes.note(|| mistake);
     }
-    if contradictions.total > 0 {
+    if mistakes.total > 0 {
         let detail = "rows of the page contradict each other and nothing was taken; read the page again and send it whole";
-        return Err(contradictions.refusal(ProblemReason::Invalid, detail));
+        return Err(mistakes.refusal(ProblemReason::Invalid, detail));
     }
-    let mut found = reader.rows;
-    let rows = OrgRow::ALL.into_iter().map(|row| (row, found[row].take()));
     Ok(Snapshot {
         org: context.org.clone(),
         source: Source::Snapshot,
         captured_at,
-        rows: rows.filter_map(|(row, value)| Some((row, value?))).collect(),
+        rows: found(reader.rows),
         users,
         users_complete: false,
     })
 }
 
-fn captured_at(context: &Context<'_>) -> Result<Timestamp, IngestError> {
+fn captured_at(context: &PageContext<'_>) -> Result<Timestamp, IngestError> {
     let Some(text) = context.captured_at else {
         return Ok(context.now);
     };
@@ -86,11 +81,11 @@ enum Section {
     Both([ObjectType; 2]),
 }
 
-struct Reader {
+struct PageReader {
     writing: Writing,
     section: Section,
-    rows: EnumMap<OrgRow, Option<OrgValue>>,
-    users: Users,
+    rows: OrgRows,
+    users: PageUsers,
     troubles: Vec<Trouble>,
     /// How many labels were found.
     labels: usize,
@@ -109,7 +104,7 @@ struct Labelled<'p> {
     is_last: bool,
 }
 
-impl Reader {
+impl PageReader {
     fn walk(&mut self, shown: &Shown) {
         let roles: Vec<(Role<'_>, &Piece)> = shown
             .pieces
@@ -139,7 +134,7 @@ impl Reader {
                     let name = if rest.is_empty() { following.unwrap_or_default() } else { rest };
                     self.users.candidate(name, *is_mail);
                 }
-                Role::Label { name, meaning, rest, before } => {
+                Role::Label { label, rest, before } => {
                     self.labels += 1;
                     let own = Piece {
                         line: piece.line,
@@ -148,7 +143,7 @@ impl Reader {
                     };
                     let following: Vec<&Piece> =
                         values.take(LOOK_AHEAD).map(|(_, piece)| *piece).collect();
-                    let shows_mark = !own.marks.is_empty() && meaning.shows_marks();
+                    let shows_mark = !own.marks.is_empty() && label.shows_marks();
                     let (values, last) = if !rest.is_empty() || shows_mark {
                         (vec![&own], index)
                     } else {
@@ -156,8 +151,8 @@ impl Reader {
                         (following, last)
                     };
                     let at_end = last + 1 >= roles.len();
-                    let label = Labelled {
-                        name,
+                    let labelled = Labelled {
+                        name: label.name,
                         line: piece.line,
                         values,
                         cut: shown.cut && at_end,
@@ -165,7 +160,7 @@ impl Reader {
                             .iter()
                             .any(|(role, _)| matches!(role, Role::Label { .. } | Role::Heading(_))),
                     };
-                    self.label(*meaning, &label);
+                    self.label(label, &labelled);
                 }
                 Role::Noise | Role::Other => {}
             }
@@ -173,43 +168,43 @@ impl Reader {
         }
     }
 
-    fn label(&mut self, meaning: Meaning, label: &Labelled<'_>) {
-        match (meaning, self.section) {
-            (Meaning::Plain(row), _) => self.one(row, label),
-            (Meaning::Of(object, row), Section::One(section)) if section == object => {
-                self.one(row, label)
-            }
-            (Meaning::Of(_, row), Section::None) => self.one(row, label),
-            (Meaning::Of(object, _), Section::One(section)) => {
-                let message = format!(
-                    "belongs to {object} and stands under {section}; is a heading missing?"
-                );
-                self.trouble(ProblemReason::AmbiguousLabel, label, message);
-            }
-            (Meaning::Of(_, row), Section::Both(_)) => self.only_readable(row, label),
-            (Meaning::Either(rows), Section::One(object)) => {
-                if let Some(row) = rows.get(object.index()) {
-                    self.one(*row, label);
+    fn label(&mut self, known: &LabelRows, label: &Labelled<'_>) {
+        let of =
+            |object| known.rows.iter().copied().find(|row| row.spec().object_type == Some(object));
+        match (known.rows.as_slice(), self.section) {
+            ([row], section) => match (row.spec().object_type, section) {
+                (Some(object), Section::One(section)) if section != object => self.trouble(
+                    ProblemReason::AmbiguousLabel,
+                    label,
+                    format!(
+                        "belongs to {object} and stands under {section}; is a heading missing?"
+                    ),
+                ),
+                (Some(_), Section::Both(_)) => self.only_readable(*row, label),
+                _ => self.one(*row, label),
+            },
+            (_, Section::One(object)) => {
+                if let Some(row) = of(object) {
+                    self.one(row, label);
                 }
             }
-            (Meaning::Either(rows), Section::Both(objects)) => self.both(rows, objects, label),
-            (Meaning::Either(_), Section::None) => self.trouble(
+            (_, Section::Both(objects)) => self.both(objects.map(of), label),
+            (_, Section::None) => self.trouble(
                 ProblemReason::AmbiguousLabel,
                 label,
-                "stands under neither Contacts nor Events; keep the headings when copying the page"
-                    .to_owned(),
+                "stands under neither Contacts nor Events; keep the headings when copying the page",
             ),
         }
     }
 
     /// A row whose value is what follows.
-    fn one(&mut self, row: Row, label: &Labelled<'_>) {
+    fn one(&mut self, row: ArticleRow, label: &Labelled<'_>) {
         let Some(first) = label.values.first() else {
             return self.missing(row, label);
         };
         let (value, more) = match (read_value(row, first, &self.writing), label.values.get(1)) {
             // A date and its time of day may stand in two pieces.
-            (Err(error), Some(second)) if row.kind() == Kind::Instant => {
+            (Err(error), Some(second)) if row.spec().kind == RowKind::Instant => {
                 let joined =
                     Piece { text: format!("{} {}", first.text, second.text), ..Piece::default() };
                 let joined = read_value(row, &joined, &self.writing);
@@ -225,122 +220,130 @@ impl Reader {
             return self.trouble(
                 ProblemReason::Incomplete,
                 label,
-                "has a value that the end of the page cuts; copy the whole page".to_owned(),
+                "has a value that the end of the page cuts; copy the whole page",
             );
         }
         // The same picture named twice is one value; two values are a table that we do not understand.
         let other = more.and_then(|more| read_value(row, more, &self.writing).ok());
-        if row.kind() != Kind::Account && other.is_some_and(|other| other != value) {
+        if row.spec().kind != RowKind::Account && other.is_some_and(|other| other != value) {
             return self.trouble(
                 ProblemReason::AmbiguousLabel,
                 label,
-                "is followed by two different values".to_owned(),
+                "is followed by two different values",
             );
         }
         self.put(row, value, label);
     }
 
     /// A row of one object type in a table with columns for both.
-    fn only_readable(&mut self, row: Row, label: &Labelled<'_>) {
-        let mut readable = label
-            .values
-            .iter()
-            .take(2)
-            .filter_map(|piece| read_value(row, piece, &self.writing).ok());
-        match (readable.next(), readable.next(), label.cut) {
-            (Some(value), None, false) => {
-                drop(readable);
-                self.put(row, value, label);
-            }
-            (Some(_), _, _) => {
-                drop(readable);
-                self.trouble(
-                    ProblemReason::AmbiguousLabel,
-                    label,
-                    "has a value under Contacts and one under Events".to_owned(),
-                );
-            }
-            (None, _, _) => {
-                drop(readable);
-                self.missing(row, label);
-            }
+    fn only_readable(&mut self, row: ArticleRow, label: &Labelled<'_>) {
+        let read = |piece: &&Piece| read_value(row, piece, &self.writing).ok();
+        let mut values: Vec<_> = label.values.iter().take(2).filter_map(read).collect();
+        match values.pop() {
+            Some(value) if values.is_empty() && !label.cut => self.put(row, value, label),
+            Some(_) => self.trouble(
+                ProblemReason::AmbiguousLabel,
+                label,
+                "has a value under Contacts and one under Events",
+            ),
+            None => self.missing(row, label),
         }
     }
 
     /// A row for each object type, in columns.
-    fn both(
-        &mut self,
-        rows: [Row; ObjectType::COUNT],
-        objects: [ObjectType; 2],
-        label: &Labelled<'_>,
-    ) {
+    fn both(&mut self, rows: [Option<ArticleRow>; 2], label: &Labelled<'_>) {
         if label.values.len() < 2 || label.cut {
             let message = "has no value for each of the columns Contacts and Events";
-            return self.trouble(ProblemReason::AmbiguousLabel, label, message.to_owned());
+            return self.trouble(ProblemReason::AmbiguousLabel, label, message);
         }
-        for (object, piece) in objects.into_iter().zip(&label.values) {
-            let Some(row) = rows.get(object.index()) else {
-                continue;
-            };
-            match read_value(*row, piece, &self.writing) {
-                Ok(value) => self.put(*row, value, label),
-                Err(message) => self.unreadable(*row, label, message),
+        for (row, piece) in rows.into_iter().flatten().zip(&label.values) {
+            match read_value(row, piece, &self.writing) {
+                Ok(value) => self.put(row, value, label),
+                Err(message) => self.unreadable(row, label, message),
             }
         }
     }
 
-    fn put(&mut self, row: Row, value: Value, label: &Labelled<'_>) {
-        self.marks += usize::from(row.kind() == Kind::Mark);
-        let taken = match (row, value) {
-            (Row::Org(row), Value::Org(value)) => match &mut self.rows[row] {
-                slot @ None => {
-                    *slot = Some(value);
-                    true
-                }
-                Some(_) => false,
-            },
-            (Row::User(row), Value::User(value)) => self.users.put(row, value, label.line),
-            (Row::Org(_), Value::User(_)) | (Row::User(_), Value::Org(_)) => false,
+    fn put(&mut self, row: ArticleRow, value: RowValue, label: &Labelled<'_>) {
+        self.marks += usize::from(row.spec().kind == RowKind::Mark);
+        let taken = match row {
+            ArticleRow::Org(row) => put(&mut self.rows[row], value.org()),
+            ArticleRow::User(row) => {
+                value.user().is_some_and(|value| self.users.put(row, value, label.line))
+            }
         };
         if !taken {
             let message = "comes twice in the same section; is a heading or a user's name missing between them?";
-            self.trouble(ProblemReason::AmbiguousLabel, label, message.to_owned());
+            self.trouble(ProblemReason::AmbiguousLabel, label, message);
         }
     }
 
-    fn missing(&mut self, row: Row, label: &Labelled<'_>) {
-        if row.kind() == Kind::Mark && !(label.is_last && self.marks > 0) {
-            self.trouble(
-                ProblemReason::IconsLost,
-                label,
-                "shows neither a check nor an X".to_owned(),
-            );
+    fn missing(&mut self, row: ArticleRow, label: &Labelled<'_>) {
+        let (reason, message) =
+            if row.spec().kind == RowKind::Mark && !(label.is_last && self.marks > 0) {
+                (ProblemReason::IconsLost, "shows neither a check nor an X")
+            } else {
+                (ProblemReason::Incomplete, "has no value; copy the page to its end")
+            };
+        self.trouble(reason, label, message);
+    }
+
+    fn unreadable(&mut self, row: ArticleRow, label: &Labelled<'_>, message: String) {
+        let reason = if label.cut {
+            ProblemReason::Incomplete
+        } else if row.spec().kind == RowKind::Mark {
+            ProblemReason::IconsLost
         } else {
-            self.trouble(
-                ProblemReason::Incomplete,
-                label,
-                "has no value; copy the page to its end".to_owned(),
-            );
-        }
-    }
-
-    fn unreadable(&mut self, row: Row, label: &Labelled<'_>, message: String) {
-        let reason = match row.kind() {
-            _ if label.cut => ProblemReason::Incomplete,
-            Kind::Mark => ProblemReason::IconsLost,
-            Kind::YesNo | Kind::State | Kind::Count | Kind::Instant | Kind::Account => {
-                ProblemReason::UnreadableValue
-            }
+            ProblemReason::UnreadableValue
         };
         self.trouble(reason, label, message);
     }
 
-    fn trouble(&mut self, reason: ProblemReason, label: &Labelled<'_>, message: String) {
-        let label_with_section = match self.section {
-            Section::One(ObjectType::Contacts) => format!("Contacts: {}", label.name),
-            Section::One(ObjectType::Events) => format!("Events: {}", label.name),
-            Section::None | Section::Both(_) => label.name.to_owned(),
-        };
-        self.troubles.push((reason, FieldError::new(label.line, label_with_section, message)));
+    fn trouble(&mut self, reason: ProblemReason, label: &Labelled<'_>, message: impl Into<String>) {
+        let object = if let Section::One(object) = self.section { Some(object) } else { None };
+        let name = full_label(object, label.name);
+        self.troubles.push((reason, FieldError::new(label.line, name, message)));
     }
+}
+
+/// One label that could not be read: why, and where.
+pub(super) type Trouble = (ProblemReason, FieldError);
+
+/// Reasons from what explains the others to what stands alone, with the next step: lost pictures make labels end without
+/// a value.
+const ORDER: [(ProblemReason, &str); 5] = [
+    (
+        ProblemReason::IconsLost,
+        "icons lost: no check or X can be read for {of}; save the page as HTML instead of copying it, or write check or X behind the label",
+    ),
+    (
+        ProblemReason::AmbiguousLabel,
+        "ambiguous label {of}; send the whole page with its headings, one user after the other",
+    ),
+    (ProblemReason::Incomplete, "the page is cut at {of}; copy or save it to its end"),
+    (
+        ProblemReason::UserNotNamed,
+        "nothing on the page says whose rows these are; add a line \"User: \" with the name before them",
+    ),
+    (
+        ProblemReason::UnreadableValue,
+        "the value of {of} cannot be read; the errors say what each one shows",
+    ),
+];
+
+/// The error of a page with troubles; `None` without one.
+fn error_of(troubles: Vec<Trouble>) -> Option<IngestError> {
+    let of_reason = |wanted| troubles.iter().filter(move |(reason, _)| *reason == wanted);
+    let (reason, detail) = ORDER.iter().find(|(reason, _)| of_reason(*reason).next().is_some())?;
+    let label =
+        of_reason(*reason).next().map_or_else(String::new, |(_, first)| quoted(&first.field));
+    let of = match of_reason(*reason).count() {
+        1 => label,
+        count => format!("{label} and {} more", count - 1),
+    };
+    let mut mistakes = Mistakes::default();
+    for (_, mistake) in troubles {
+        mistakes.note(|| mistake);
+    }
+    Some(mistakes.refusal(*reason, detail.replace("{of}", &of)))
 }

@@ -5,7 +5,7 @@ use crate::sources::ingest_error::{IngestError, invisible};
 
 /// The most pieces of a page; a page full of other things has some thousands.
 const MAX_PIECES: usize = 100_000;
-/// The longest text of a piece that is kept: several times the longest label with its value.
+/// The longest text of a piece; the rest is cut: several times the longest label with its value.
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// A piece: what stands in one cell, paragraph or line.
@@ -86,4 +86,19 @@ impl Shown {
         self.pieces.push(piece);
         Ok(())
     }
+}
+
+/// Splits a text. Cells are parted by tabs, bars or several spaces, as browsers, tables in text and terminals do.
+pub(super) fn split(body: &str) -> Result<Shown, IngestError> {
+    let mut shown = Shown::default();
+    for (index, line) in body.lines().enumerate() {
+        let number = index as u64 + 1;
+        let line = line.trim_start_matches([' ', '\u{2022}', '\u{b7}', '*']);
+        let cells = line.split(['\t', '|']);
+        for cell in cells.flat_map(|cell| cell.split("  ")) {
+            shown.text(cell);
+            shown.end(number)?;
+        }
+    }
+    Ok(shown)
 }

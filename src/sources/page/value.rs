@@ -1,82 +1,32 @@
 //! What a piece of the page says as the value of a row.
 
-use super::count;
 use super::dates::{self, Writing};
-use super::labels::{Row, is_noise};
+use super::labels::is_noise;
 use super::shown::Piece;
-use crate::domain::ids::UserName;
 use crate::domain::observation::SNAPSHOT_AHEAD;
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
+use crate::domain::rows::{ArticleRow, RowKind};
 use crate::sources::ingest_error::quoted;
-use crate::sources::vocabulary::{flag, state, words};
-
-/// A value of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
-    Org(OrgValue),
-    User(UserValue),
-}
-
-/// How a row shows its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A picture of a check or an X.
-    Mark,
-    /// Yes or No.
-    YesNo,
-    State,
-    Count,
-    Instant,
-    Account,
-}
-
-impl Row {
-    /// How the row shows its value.
-    pub(super) fn kind(self) -> Kind {
-        match self {
-            Self::Org(OrgRow::ServiceAccountProvided) => Kind::Account,
-            Self::Org(OrgRow::OutlookIntegration) | Self::User(UserRow::OutlookIntegration) => {
-                Kind::YesNo
-            }
-            Self::Org(OrgRow::ServiceAccountRecognized) => Kind::Mark,
-            Self::Org(OrgRow::LinkedUsers | OrgRow::Synced60m(_) | OrgRow::Synced24h(_)) => {
-                Kind::Count
-            }
-            Self::Org(OrgRow::LastSync(_)) => Kind::Instant,
-            Self::User(row) if row.statuses().is_empty() => Kind::Count,
-            Self::User(row) if row.statuses().contains(&Status::Yes) => Kind::Mark,
-            Self::User(_) => Kind::State,
-        }
-    }
-}
+use crate::sources::row_value::RowValue;
+use crate::sources::vocabulary::{digit, flag, state};
 
 /// Reads a piece as the value of a row; the error says why it is none.
-pub(super) fn read(row: Row, piece: &Piece, writing: &Writing) -> Result<Value, String> {
+pub(super) fn read(row: ArticleRow, piece: &Piece, writing: &Writing) -> Result<RowValue, String> {
     let text = piece.text.as_str();
-    match row.kind() {
-        Kind::Mark | Kind::YesNo => {
-            let says = mark(piece)?;
-            Ok(match row {
-                Row::Org(_) => Value::Org(OrgValue::Flag(says)),
-                Row::User(_) => Value::User(if says { Status::Yes } else { Status::No }.into()),
-            })
+    let kind = row.spec().kind;
+    match kind {
+        RowKind::Mark | RowKind::YesNo => mark(piece).map(RowValue::Flag),
+        RowKind::Reset | RowKind::Direction => state(kind, text)
+            .map(RowValue::Status)
+            .ok_or_else(|| format!("shows {}, which is none of its states", quoted(text))),
+        RowKind::Count(_) => {
+            let fits =
+                |count: &u64| matches!(row, ArticleRow::Org(_)) || u32::try_from(*count).is_ok();
+            count(text)
+                .filter(fits)
+                .map(RowValue::Count)
+                .ok_or_else(|| format!("shows {}, which is no whole number", quoted(text)))
         }
-        Kind::State => match row {
-            Row::User(row) => state(row, text).map(|status| Value::User(status.into())),
-            Row::Org(_) => None,
-        }
-        .ok_or_else(|| format!("shows {}, which is none of its states", quoted(text))),
-        Kind::Count => {
-            let found = count::parse(text);
-            match row {
-                Row::Org(_) => found.map(|count| Value::Org(OrgValue::Count(count))),
-                Row::User(_) => found.and_then(|count| {
-                    Some(Value::User(UserValue::Records(count.try_into().ok()?)))
-                }),
-            }
-            .ok_or_else(|| format!("shows {}, which is no whole number", quoted(text)))
-        }
-        Kind::Instant => {
+        RowKind::Instant => {
             let at =
                 dates::parse(text, writing).map_err(|error| format!("{} {error}", quoted(text)))?;
             if at > writing.captured_at.plus(SNAPSHOT_AHEAD) {
@@ -86,13 +36,9 @@ pub(super) fn read(row: Row, piece: &Piece, writing: &Writing) -> Result<Value, 
                     writing.captured_at
                 ));
             }
-            Ok(Value::Org(OrgValue::Instant(at)))
+            Ok(RowValue::Instant(at))
         }
-        Kind::Account if words(text) == "none" => Ok(Value::Org(OrgValue::Account(None))),
-        Kind::Account => match UserName::new(text) {
-            Ok(name) => Ok(Value::Org(OrgValue::Account(Some(name.as_str().into())))),
-            Err(error) => Err(format!("{}: {error}", quoted(text))),
-        },
+        RowKind::Account => RowValue::account(text),
     }
 }
 
@@ -109,5 +55,79 @@ fn mark(piece: &Piece) -> Result<bool, String> {
         }
         (Some(_), Some(_)) => Err("shows a check and an X".to_owned()),
         _ => Err(format!("shows {}, which is neither a check nor an X", quoted(&piece.text))),
+    }
+}
+
+/// Reads a count with or without separators of thousands: `1204`, `1,204`, `1.204`, `1 204`, `1’204`, `12,04,000`.
+fn count(text: &str) -> Option<u64> {
+    let mut digits = String::with_capacity(text.len());
+    let mut separator = None;
+    let mut groups = vec![0_usize];
+    for character in text.trim().chars() {
+        if let Some(digit) = digit(character).and_then(|digit| char::from_digit(digit, 10)) {
+            digits.push(digit);
+            if let Some(group) = groups.last_mut() {
+                *group += 1;
+            }
+        } else if is_separator(character) && separator.is_none_or(|known| known == character) {
+            separator = Some(character);
+            groups.push(0);
+        } else {
+            return None;
+        }
+    }
+    let grouped = match groups.as_slice() {
+        [] | [0] => false,
+        [_] => true,
+        // Three digits last; two or three before, as in India; one to three first.
+        [first, between @ .., 3] => {
+            (1..=3).contains(first) && between.iter().all(|length| matches!(length, 2 | 3))
+        }
+        _ => false,
+    };
+    // Nine quintillion records: the rest is no count.
+    (grouped && digits.len() <= 18).then(|| digits.parse().ok())?
+}
+
+const fn is_separator(character: char) -> bool {
+    matches!(character, ',' | '.' | ' ' | '\'' | '\u{2019}' | '\u{66c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_of_thousands_are_understood() {
+        for text in ["1204", "1,204", "1.204", "1 204", "1'204", "1’204", " 1204 ", "١٬٢٠٤", "۱۲۰۴"]
+        {
+            assert_eq!(count(text), Some(1204), "{text}");
+        }
+        assert_eq!(count("0"), Some(0));
+        assert_eq!(count("12,04,000"), Some(1_204_000));
+        assert_eq!(count("1.234.567"), Some(1_234_567));
+    }
+
+    #[test]
+    fn what_could_be_a_fraction_or_is_cut_is_no_count() {
+        for text in [
+            "",
+            "-1",
+            "+1",
+            "1.5",
+            "1,20",
+            "1,2",
+            "1,204,",
+            ",204",
+            "1,204.000",
+            "1 .204",
+            "1,204 records",
+            "1e3",
+            "½",
+            "1.2345",
+            "9999999999999999999",
+        ] {
+            assert_eq!(count(text), None, "{text}");
+        }
     }
 }

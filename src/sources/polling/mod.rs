@@ -6,8 +6,8 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use pace::{Pace, Usage};
-pub use tasks::{Host, Tasks, Wanted};
+pub use pace::{PollPace, Usage};
+pub use tasks::{Host, Tasks, WantedPollers};
 
 use super::failure::Failure;
 use crate::domain::observation::Snapshot;
@@ -19,7 +19,7 @@ use std::any::Any;
 use std::pin::Pin;
 
 /// A future in a box, as trait objects return it.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What makes a poller of one organisation. Two that are equal are the same poller to a reload.
 pub trait PollSettings: Any + Send + Sync {
@@ -27,7 +27,7 @@ pub trait PollSettings: Any + Send + Sync {
     fn source(&self) -> &'static str;
 
     /// How often to poll.
-    fn pace(&self) -> Pace;
+    fn pace(&self) -> PollPace;
 
     /// Whether `other` is the same source with the same settings.
     fn equals(&self, other: &dyn PollSettings) -> bool;
@@ -39,7 +39,7 @@ pub trait PollSettings: Any + Send + Sync {
 /// Polls one organisation at one source.
 pub trait PolledSource: Send {
     /// Polls for everything that is due at `now`. `org` is what is known already: a poller resumes from it.
-    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome>;
+    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> BoxedFuture<'a, PollOutcome>;
 
     /// Learns that the engine did not take the latest snapshot: the next one has to say everything again.
     fn not_taken(&mut self) {}

@@ -8,14 +8,14 @@ use chrono::TimeDelta;
 const SLOWEST: TimeDelta = TimeDelta::minutes(8);
 /// While the budget is spent, one request looks whether it is free again.
 const SPENT_EVERY: TimeDelta = TimeDelta::minutes(15);
-/// A failure that the service ends by itself is asked for at least this often, and a defect of ours.
+/// A failure that the service ends by itself is tried again at least this often, and a defect of ours.
 const FAILING_EVERY: TimeDelta = TimeDelta::minutes(5);
-/// A failure that locks accounts or uses up limits is not asked for more often than this after a while.
+/// A failure that locks accounts or uses up limits is not tried again more often than this after a while.
 const DISTANT_EVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// What decides when to ask again.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
+pub struct PollPace {
     /// The configured interval.
     pub every: TimeDelta,
     /// The share of the service's requests that polling may use.
@@ -40,7 +40,7 @@ impl Usage {
     }
 }
 
-impl Pace {
+impl PollPace {
     /// Whether the budget is spent.
     pub fn spent(&self, usage: Option<Usage>) -> bool {
         usage.is_some_and(|usage| usage.share_of(self.budget_percent) >= 1.0)
@@ -68,7 +68,7 @@ impl Pace {
         }
         let longest = if reason.wants_distance { DISTANT_EVERY } else { FAILING_EVERY };
         let longest = longest.max(self.every);
-        // The first failure is often a single one: it is asked again at the usual time.
+        // The first failure is often a single one: it is polled again at the usual time.
         let doubled = self.every * 2_i32.saturating_pow(failures.saturating_sub(1).min(10));
         let wait = doubled.min(longest);
         if failures <= 1 {
@@ -86,7 +86,8 @@ mod tests {
     use crate::sources::files::DIRECTORY_UNAVAILABLE;
     use crate::sources::salesforce::SalesforceFailure;
 
-    const PACE: Pace = Pace { every: TimeDelta::seconds(60), budget_percent: 80, steady: false };
+    const PACE: PollPace =
+        PollPace { every: TimeDelta::seconds(60), budget_percent: 80, steady: false };
 
     #[test]
     fn polls_come_further_apart_before_the_budget_is_spent() {
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_asked_further_apart_up_to_a_bound() {
+    fn failures_are_polled_further_apart_up_to_a_bound() {
         let at = |reason, failures| PACE.after_failure(reason, failures, 0.0).num_seconds();
         let timeout = TransportFailure::Timeout.into();
         let timeouts: Vec<i64> = (1..6).map(|n| at(timeout, n)).collect();
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_near_is_polled_steadily_unless_our_own_defect_ends_it() {
-        let near = Pace { every: TimeDelta::seconds(1), steady: true, ..PACE };
+        let near = PollPace { every: TimeDelta::seconds(1), steady: true, ..PACE };
         let at = |reason, failures| near.after_failure(reason, failures, 0.0).num_seconds();
         assert_eq!(at(DIRECTORY_UNAVAILABLE, 9), 1);
         let defects: Vec<i64> = [1, 2, 5, 20].map(|n| at(OwnFailure::Defect.into(), n)).into();

@@ -1,6 +1,6 @@
 //! The loop: a task for each poller, which outlives the poller's own defects.
 
-use super::{Pending, PollSettings, PolledSource, Usage};
+use super::{BoxedFuture, PollSettings, PolledSource, Usage};
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Refusal, Snapshot, SourceMemory};
 use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
@@ -36,14 +36,14 @@ pub trait Host: Send + Sync {
     fn org(&self, org: &OrgName) -> Option<Arc<OrgView>>;
 
     /// Hands over an observation and waits until it is on disk.
-    fn submit(&self, observation: Observation) -> Pending<'static, Result<(), Refusal>>;
+    fn submit(&self, observation: Observation) -> BoxedFuture<'static, Result<(), Refusal>>;
 
     /// Replaces the state of a source; `None`: it is no longer polled.
     fn set_state(&self, org: &OrgName, source: &'static str, state: Option<SourceState>);
 }
 
 /// The pollers that a configuration names.
-pub type Wanted = Vec<(OrgName, Arc<dyn PollSettings>)>;
+pub type WantedPollers = Vec<(OrgName, Arc<dyn PollSettings>)>;
 
 /// All polling tasks.
 pub struct Tasks {
@@ -72,7 +72,7 @@ impl Tasks {
     }
 
     /// Starts and ends tasks, so that those run that `wanted` names. One whose settings are as they were goes on.
-    pub fn configure(&self, wanted: Wanted) {
+    pub fn configure(&self, wanted: WantedPollers) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|(org, source), task| {
             let stays = wanted
@@ -101,7 +101,7 @@ impl Tasks {
         let source = settings.source();
         self.events.emit(Event::PollingBegan { org: org.to_string(), source });
         let open = Arc::new(Mutex::new(true));
-        let lane = Lane {
+        let task = PollTask {
             org,
             source,
             settings: Arc::clone(&settings),
@@ -111,7 +111,7 @@ impl Tasks {
             failing: None,
             facts: SourceFacts::default(),
         };
-        Task { settings, handle: tokio::spawn(lane.run(place)), open }
+        Task { settings, handle: tokio::spawn(task.run(place)), open }
     }
 
     /// Ends all tasks. A poll that is under way is cut off: what it read was not promised to anybody.
@@ -121,7 +121,7 @@ impl Tasks {
 }
 
 /// The polls of one source of one organisation.
-struct Lane {
+struct PollTask {
     org: OrgName,
     source: &'static str,
     settings: Arc<dyn PollSettings>,
@@ -145,20 +145,17 @@ struct Failing {
     logged_at: Timestamp,
 }
 
-/// A poller and how its poll went.
-type Polled = (Box<dyn PolledSource>, Option<(Result<(), Failure>, Report)>);
-
-/// What a poll reported besides its snapshot.
-struct Report {
+/// What a poll gave, and whether the engine took it.
+struct Round {
+    taken: Result<(), Failure>,
     facts: SourceFacts,
     usage: Option<Usage>,
     events: Vec<Event>,
 }
 
-impl Lane {
+impl PollTask {
     async fn run(mut self, (place, count): (i32, i32)) {
-        let pace = self.settings.pace();
-        let first = pace.every.min(SPREAD) / count * place;
+        let first = self.settings.pace().every.min(SPREAD) / count * place;
         let mut due = self.host.steady().saturating_add(span(first));
         let mut poller = None;
         loop {
@@ -173,33 +170,27 @@ impl Lane {
                 self.org.clone(),
                 at,
             ));
-            let wait = match set.join_next().await {
-                Some(Ok((back, polled))) => {
+            let round = match set.join_next().await {
+                Some(Ok((back, round))) => {
                     poller = Some(back);
-                    match polled {
-                        None => UNKNOWN_ORG_WAIT,
-                        Some((Ok(()), report)) => {
-                            let wait = pace.after_success(report.usage);
-                            self.succeeded(report, at, began.elapsed());
-                            wait
-                        }
-                        Some((Err(failure), report)) => {
-                            self.failed(&failure, Some(report), at, began.elapsed());
-                            pace.after_failure(failure.reason, self.failures(), self.jitter())
-                        }
-                    }
+                    round
                 }
                 Some(Err(ended)) if ended.is_panic() => {
                     self.events.emit(Event::TaskRestarted { task: "poll" });
-                    let failure = Failure::new(
-                        OwnFailure::Defect,
-                        "the poll ended by a defect of this program",
-                    );
-                    self.failed(&failure, None, at, began.elapsed());
-                    pace.after_failure(failure.reason, self.failures(), self.jitter())
+                    let detail = "the poll ended by a defect of this program";
+                    Some(Round {
+                        taken: Err(Failure::new(OwnFailure::Defect, detail)),
+                        facts: self.facts.clone(),
+                        usage: None,
+                        events: Vec::new(),
+                    })
                 }
                 // The program ends.
                 Some(Err(_)) | None => return,
+            };
+            let wait = match round {
+                Some(round) => self.report(round, at, began.elapsed()),
+                None => UNKNOWN_ORG_WAIT,
             };
             // From when it was due, so that polls do not drift; from now, when one took longer than the interval.
             due = due.saturating_add(span(wait)).max(self.host.steady());
@@ -216,79 +207,67 @@ impl Lane {
         }
     }
 
-    fn failures(&self) -> u32 {
-        self.failing.map_or(0, |failing| failing.failures)
-    }
-
-    /// A number between 0 and 1 that an organisation keeps.
+    /// A number between 0 and 1 that an organisation always has.
     fn jitter(&self) -> f64 {
         let mut hasher = DefaultHasher::new();
         self.org.hash(&mut hasher);
         (hasher.finish() % 1_000) as f64 / 1_000.0
     }
 
-    fn succeeded(&mut self, report: Report, at: Timestamp, took: Duration) {
-        let recovered = self.failing.take().is_some();
-        self.facts = report.facts;
-        let mut events = report.events;
-        events.push(Event::Polled {
-            org: self.org.to_string(),
-            source: self.source,
-            took,
-            at_seconds: at.seconds(),
-            recovered,
-        });
-        self.report(events);
-    }
-
-    fn failed(&mut self, failure: &Failure, report: Option<Report>, at: Timestamp, took: Duration) {
-        let mut events = Vec::new();
-        if let Some(report) = report {
-            self.facts = report.facts;
-            events = report.events;
-        }
-        let before = self.failing;
-        let repeated = before.is_some_and(|before| {
-            before.reason == failure.reason
-                && (TimeDelta::zero()..LOGGED_EVERY).contains(&at.since(before.logged_at))
-        });
-        self.failing = Some(Failing {
-            // A clock that went back must not make a failure seem to begin later than it was seen.
-            since: before.map_or(at, |before| before.since.min(at)),
-            reason: failure.reason,
-            failures: self.failures().saturating_add(1),
-            logged_at: before.filter(|_| repeated).map_or(at, |before| before.logged_at),
-        });
-        events.push(Event::PollFailed {
-            org: self.org.to_string(),
-            source: self.source,
-            reason: failure.reason.name,
-            detail: failure.detail.clone(),
-            advice: failure.reason.advice,
-            took,
-            repeated,
-        });
-        self.report(events);
-    }
-
-    /// Says how the source is doing, unless the task was stopped meanwhile.
-    fn report(&self, events: Vec<Event>) {
+    /// Reports how the source is doing, unless the task was stopped meanwhile. Gives how long after the beginning of this
+    /// poll the next one begins.
+    fn report(&mut self, round: Round, at: Timestamp, took: Duration) -> TimeDelta {
+        let (org, source, pace) = (self.org.to_string(), self.source, self.settings.pace());
+        let before = self.failing.take();
+        let mut events = round.events;
+        self.facts = round.facts;
+        let wait = match round.taken {
+            Ok(()) => {
+                let (at_seconds, recovered) = (at.seconds(), before.is_some());
+                events.push(Event::Polled { org, source, took, at_seconds, recovered });
+                pace.after_success(round.usage)
+            }
+            Err(Failure { reason, detail }) => {
+                let logged_at = before
+                    .filter(|before| before.reason == reason)
+                    .map(|before| before.logged_at)
+                    .filter(|logged| {
+                        (TimeDelta::zero()..LOGGED_EVERY).contains(&at.since(*logged))
+                    });
+                let failures = before.map_or(0, |before| before.failures).saturating_add(1);
+                self.failing = Some(Failing {
+                    // A clock that went back must not make a failure seem to begin later than it was seen.
+                    since: before.map_or(at, |before| before.since.min(at)),
+                    reason,
+                    failures,
+                    logged_at: logged_at.unwrap_or(at),
+                });
+                events.push(Event::PollFailed {
+                    org,
+                    source,
+                    reason: reason.name,
+                    detail,
+                    advice: reason.advice,
+                    took,
+                    repeated: logged_at.is_some(),
+                });
+                pace.after_failure(reason, failures, self.jitter())
+            }
+        };
         let open = lock(&self.open);
-        if !*open {
-            return;
-        }
-        let state = SourceState {
-            failing: self.failing.map(|failing| PollFailing {
+        if *open {
+            for event in events {
+                self.events.emit(event);
+            }
+            let failing = self.failing.map(|failing| PollFailing {
                 since: failing.since,
                 reason: failing.reason.name,
                 advice: failing.reason.advice,
-            }),
-            facts: self.facts.clone(),
-        };
-        for event in events {
-            self.events.emit(event);
+            });
+            let state = SourceState { failing, facts: self.facts.clone() };
+            self.host.set_state(&self.org, source, Some(state));
         }
-        self.host.set_state(&self.org, self.source, Some(state));
+        wait
     }
 }
 
@@ -299,7 +278,7 @@ async fn round(
     poller: Option<Box<dyn PolledSource>>,
     org: OrgName,
     at: Timestamp,
-) -> Polled {
+) -> (Box<dyn PolledSource>, Option<Round>) {
     let mut poller = poller.unwrap_or_else(|| settings.start());
     let Some(view) = host.org(&org) else {
         return (poller, None);
@@ -326,8 +305,8 @@ async fn round(
         source,
         news,
     }));
-    let report = Report { facts: outcome.facts, usage: outcome.usage, events };
-    (poller, Some((taken, report)))
+    let round = Round { taken, facts: outcome.facts, usage: outcome.usage, events };
+    (poller, Some(round))
 }
 
 /// Hands over both at once, so that one commit takes them.

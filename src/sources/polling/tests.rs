@@ -22,6 +22,7 @@ struct Made {
     number: u32,
     does: fn(u32) -> Result<(), Failure>,
     polls: Arc<AtomicU32>,
+    takes: Duration,
 }
 
 impl PollSettings for Made {
@@ -29,8 +30,8 @@ impl PollSettings for Made {
         self.source
     }
 
-    fn pace(&self) -> Pace {
-        Pace { every: TimeDelta::seconds(60), budget_percent: 100, steady: false }
+    fn pace(&self) -> PollPace {
+        PollPace { every: TimeDelta::seconds(60), budget_percent: 100, steady: false }
     }
 
     fn equals(&self, other: &dyn PollSettings) -> bool {
@@ -46,9 +47,10 @@ impl PollSettings for Made {
 }
 
 impl PolledSource for Made {
-    fn poll<'a>(&'a mut self, _: Timestamp, _: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, _: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(self.takes).await;
             PollOutcome {
                 snapshot: (self.does)(poll).map(|()| None),
                 memory: None,
@@ -63,6 +65,12 @@ impl PolledSource for Made {
 
 struct Bench {
     began: tokio::time::Instant,
+    /// How much faster than the machine's its clock runs, as the demonstration's does.
+    speed: u32,
+    /// How far its time of day stepped back.
+    behind: Mutex<TimeDelta>,
+    /// The longest that a poll took.
+    longest: Mutex<Duration>,
     org: Arc<OrgView>,
     states: Mutex<SourceStates>,
     events: Mutex<Vec<String>>,
@@ -70,18 +78,19 @@ struct Bench {
 
 impl Host for Bench {
     fn now(&self) -> Timestamp {
-        NOON.plus(TimeDelta::from_std(self.steady()).unwrap())
+        let behind = *self.behind.lock().unwrap();
+        NOON.plus(TimeDelta::from_std(self.steady()).unwrap()).minus(behind)
     }
 
     fn steady(&self) -> Duration {
-        self.began.elapsed()
+        self.began.elapsed() * self.speed
     }
 
     fn org(&self, _: &OrgName) -> Option<Arc<OrgView>> {
         Some(Arc::clone(&self.org))
     }
 
-    fn submit(&self, _: Observation) -> Pending<'static, Result<(), Refusal>> {
+    fn submit(&self, _: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -92,6 +101,10 @@ impl Host for Bench {
 
 impl EventSink for Bench {
     fn count(&self, event: &Event) {
+        if let Event::Polled { took, .. } = event {
+            let mut longest = self.longest.lock().unwrap();
+            *longest = longest.max(*took);
+        }
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "events of other modules do not come here"
@@ -110,9 +123,16 @@ impl EventSink for Bench {
 
 impl Bench {
     fn tasks() -> (Arc<Self>, Tasks) {
+        Self::tasks_at(1)
+    }
+
+    fn tasks_at(speed: u32) -> (Arc<Self>, Tasks) {
         let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         let bench = Arc::new(Self {
             began: tokio::time::Instant::now(),
+            speed,
+            behind: Mutex::new(TimeDelta::zero()),
+            longest: Mutex::default(),
             org: Arc::new(OrgView::new(OrgId(1), Arc::new(policy), NOON, NOON)),
             states: Mutex::default(),
             events: Mutex::default(),
@@ -134,10 +154,10 @@ impl Bench {
 }
 
 fn made(source: &'static str, does: fn(u32) -> Result<(), Failure>) -> Made {
-    Made { source, number: 0, does, polls: Arc::default() }
+    Made { source, number: 0, does, polls: Arc::default(), takes: Duration::ZERO }
 }
 
-fn wanted(sources: &[&Made]) -> Wanted {
+fn wanted(sources: &[&Made]) -> WantedPollers {
     let acme = OrgName::new("acme").unwrap();
     let one = |source: &&Made| (acme.clone(), Arc::new((*source).clone()) as Arc<dyn PollSettings>);
     sources.iter().map(one).collect()
@@ -212,4 +232,35 @@ async fn a_failure_that_lasts_is_logged_once_an_hour() {
     let logged = bench.events();
     let first = |line: &&String| line.as_str() == "salesforce timeout false";
     assert_eq!(logged.iter().filter(first).count(), 3, "{logged:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_poll_costs_is_the_machines_time_however_fast_the_clock_runs() {
+    let (bench, tasks) = Bench::tasks_at(60);
+    let slow = Made { takes: Duration::from_secs(30), ..made("exchange", |_| Ok(())) };
+    tasks.configure(wanted(&[&slow]));
+    let began = std::time::Instant::now();
+    pass(120).await;
+    assert!(slow.polls.load(Ordering::SeqCst) >= 3);
+    // Half an hour by its clock for each poll, and next to nothing by the machine's, whose waiting is paused here.
+    let longest = *bench.longest.lock().unwrap();
+    assert!(longest > Duration::ZERO && longest <= began.elapsed(), "{longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_back_of_the_clock_makes_no_failure_seem_younger_and_stops_no_polls() {
+    let (bench, tasks) = Bench::tasks();
+    let bad = made("salesforce", timeout);
+    tasks.configure(wanted(&[&bad]));
+    pass(100).await;
+    let since = || bench.states.lock().unwrap().failing().next().unwrap().1.since;
+    let (began, polls) = (since(), bad.polls.load(Ordering::SeqCst));
+    *bench.behind.lock().unwrap() = TimeDelta::hours(2);
+    pass(600).await;
+    assert!(bad.polls.load(Ordering::SeqCst) > polls, "polls go by the clock that does not step");
+    assert!(since() < began, "{} {began}", since());
+    *bench.behind.lock().unwrap() = TimeDelta::zero();
+    let earliest = since();
+    pass(600).await;
+    assert_eq!(since(), earliest);
 }

@@ -4,7 +4,7 @@ use super::grant::SigningKey;
 use super::report::ReportSettings;
 use crate::http_client::{Authorities, Endpoint};
 use crate::secret::Secret;
-use crate::sources::polling::Pace;
+use crate::sources::polling::PollPace;
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;
@@ -66,8 +66,8 @@ impl SalesforceSettings {
     pub const API_BUDGET_PERCENT: u8 = 80;
 
     /// How often to poll.
-    pub(super) const fn pace(&self) -> Pace {
-        Pace { every: self.poll_every, budget_percent: self.api_budget_percent, steady: false }
+    pub(super) const fn pace(&self) -> PollPace {
+        PollPace { every: self.poll_every, budget_percent: self.api_budget_percent, steady: false }
     }
 
     /// `/services/data/v67.0`.

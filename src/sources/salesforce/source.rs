@@ -14,7 +14,9 @@ use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::events::Figure;
 use crate::http_client::Trust;
-use crate::sources::polling::{Pace, Pending, PollOutcome, PollSettings, PolledSource, Usage};
+use crate::sources::polling::{
+    BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource, Usage,
+};
 use enum_map::{Enum, EnumMap};
 use std::any::Any;
 use std::sync::Arc;
@@ -34,7 +36,7 @@ impl PollSettings for SalesforceSource {
         Source::Salesforce.name()
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> PollPace {
         self.settings.pace()
     }
 
@@ -56,7 +58,7 @@ impl PollSettings for SalesforceSource {
 }
 
 impl PolledSource for Poller {
-    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> Pending<'a, PollOutcome> {
+    fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             self.resume(last_syncs(org), org.source_states.memory(Source::Salesforce));
             let budget_percent = self.client.settings.api_budget_percent;

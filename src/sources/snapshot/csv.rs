@@ -1,29 +1,27 @@
 //! The CSV form: one header of known names, one row for the organisation, one for each user.
 
-use super::Context;
-use super::draft::{Draft, UserDraft};
-use super::given::Given;
+use super::SnapshotContext;
+use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
-use crate::domain::rows::{OrgRow, UserRow};
+use crate::domain::rows::ArticleRow;
+use crate::sources::given::Given;
 use crate::sources::ingest_error::{IngestError, Mistakes, field_name, text_of};
 use crate::sources::table::{Cells, Table, separator};
-use crate::sources::vocabulary::{ORG, ORG_OBJECT, USER, find, user_object, words};
+use crate::sources::vocabulary::{find, words};
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    CapturedAt,
-    UsersComplete,
-    User,
-    Org(OrgRow),
-    OfUser(UserRow),
-    /// One that spreadsheets add: without a name and, in every row, without a value.
-    Unnamed,
-}
+/// A column with its name as it is written. One without a field has no name either: spreadsheets add such, without a value
+/// in any row.
+type Column = (Option<Field>, String);
 
-pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+/// Reads a snapshot in CSV: a header with the names of the JSON form, `contacts.` and `events.` before those of an
+/// object type; a row without a user is the organisation. Separators are commas, semicolons or tabs. Counts are digits
+/// alone, because what a separator within them means depends on the country.
+///
+/// # Errors
+/// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
+pub fn parse_csv(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut table = Table::new(text, separator(text), 1)?;
     let header = match table.next()? {
@@ -41,7 +39,7 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
         if record.len() >= header.len() && beyond.map(str::trim).all(str::is_empty) {
             row(&mut draft, &header, record);
         } else {
-            draft.mistake((record.line, &String::new), || {
+            draft.mistake(FieldPlace { line: record.line, ..FieldPlace::default() }, || {
                 format!(
                     "has {} cells and the header {}; quote a value that has the separator in it",
                     record.len(),
@@ -49,28 +47,28 @@ pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, Inge
                 )
             });
         }
-        if draft.too_many() {
+        if draft.too_many {
             break;
         }
     }
     draft.finish()
 }
 
-/// The columns with their names as they are written.
-fn columns(header: Cells<'_>) -> Result<Vec<(Column, String)>, IngestError> {
+fn columns(header: Cells<'_>) -> Result<Vec<Column>, IngestError> {
     let mut mistakes = Mistakes::default();
-    let mut columns: Vec<(Column, String)> = Vec::with_capacity(header.len());
+    let mut columns: Vec<Column> = Vec::with_capacity(header.len());
     for name in header.iter().map(str::trim) {
-        let message = match column(name) {
-            Some(column)
-                if column == Column::Unnamed || columns.iter().all(|(of, _)| *of != column) =>
-            {
-                columns.push((column, field_name(name)));
-                continue;
-            }
-            Some(_) => "is there twice; send it once",
-            None => {
+        let field = field(name);
+        let message = match field {
+            None if !words(name).is_empty() => {
                 "is no known column; columns are named as the keys of the JSON form, with contacts. and events. before those of an object type"
+            }
+            Some(_) if columns.iter().any(|(known, _)| *known == field) => {
+                "is there twice; send it once"
+            }
+            _ => {
+                columns.push((field, name.to_owned()));
+                continue;
             }
         };
         mistakes.note(|| FieldError::new(header.line, field_name(name), message));
@@ -85,60 +83,51 @@ fn columns(header: Cells<'_>) -> Result<Vec<(Column, String)>, IngestError> {
     Ok(columns)
 }
 
-fn column(name: &str) -> Option<Column> {
-    if let Some((object, name)) = name.split_once('.')
-        && let Some(object) = ObjectType::from_name(&words(object))
-    {
-        let org = find(&ORG_OBJECT, name).map(|label| Column::Org((label.row)(object)));
-        return org
-            .or_else(|| find(user_object(object), name).map(|label| Column::OfUser(label.row)));
+/// What a column holds: a row of either section, or what the snapshot and a user have beside the rows.
+fn field(name: &str) -> Option<Field> {
+    let (object_type, key) = match name.split_once('.') {
+        Some((object, key)) => (ObjectType::from_name(&words(object)), key),
+        None => (None, name),
+    };
+    let row = |of_user, object_type, key| find(of_user, object_type, key).map(Field::Row);
+    if object_type.is_some() {
+        return row(false, object_type, key).or_else(|| row(true, object_type, key));
     }
-    match words(name).as_str() {
-        "" => Some(Column::Unnamed),
-        "captured at" => Some(Column::CapturedAt),
-        "users complete" => Some(Column::UsersComplete),
-        "user" => Some(Column::User),
-        _ => {
-            let org = find(&ORG, name).map(|label| Column::Org(label.row));
-            org.or_else(|| find(&USER, name).map(|label| Column::OfUser(label.row)))
-        }
-    }
+    let at = |user| Field::at(FieldPlace { user, key: name, ..FieldPlace::default() });
+    at(None)
+        .or_else(|| at(Some(0)))
+        .filter(|field| !matches!(field, Field::Users | Field::Object(_)))
 }
 
-fn row(draft: &mut Draft<'_>, columns: &[(Column, String)], record: Cells<'_>) {
+fn row(draft: &mut Draft<'_>, columns: &[Column], record: Cells<'_>) {
     let cells = || {
         let named = columns.iter().zip(record.iter());
         named
-            .map(|((column, name), cell)| (*column, name, cell.trim()))
+            .map(|((field, name), cell)| (*field, name, cell.trim()))
             .filter(|(_, _, cell)| !cell.is_empty())
     };
-    let user = cells().find(|(column, _, _)| *column == Column::User);
-    if user.is_some() && !draft.has_room() {
+    let user = cells().find(|(field, _, _)| *field == Some(Field::User));
+    if user.is_some() && draft.is_full() {
         return;
     }
-    let mut rows = UserDraft::default();
-    for (column, name, cell) in cells() {
-        let path = || name.clone();
-        let place = (record.line, &path as &dyn Fn() -> String);
-        let given = Given::Text(cell.into());
-        match (column, user.is_some()) {
-            (Column::User, _) => {}
-            (Column::CapturedAt, _) => draft.captured_at(&given, place),
-            (Column::UsersComplete, _) => draft.users_complete(&given, place),
-            (Column::Org(row), false) => draft.org_row(row, &given, place),
-            (Column::OfUser(row), true) => draft.user_row(&mut rows, row, &given, place),
-            (Column::Org(_), true) => draft.mistake(place, || {
-                "belongs to the organisation; leave it empty in a user's row".to_owned()
-            }),
-            (Column::OfUser(_), false) => {
-                draft.mistake(place, || "belongs to a user; name the user in this row".to_owned())
+    for (field, name, cell) in cells() {
+        let place = FieldPlace { line: record.line, key: name, ..FieldPlace::default() };
+        let message = match (field, user) {
+            (Some(Field::Row(ArticleRow::Org(_))), Some(_)) => {
+                "belongs to the organisation; leave it empty in a user's row"
             }
-            (Column::Unnamed, _) => draft.mistake(place, || {
-                "has a value in a column without a name; name the column in the header".to_owned()
-            }),
-        }
+            (Some(Field::Row(ArticleRow::User(_))), None) => {
+                "belongs to a user; name the user in this row"
+            }
+            (None, _) => "has a value in a column without a name; name the column in the header",
+            (Some(field), _) => {
+                draft.put(field, &Given::Text(cell.into()), place);
+                continue;
+            }
+        };
+        draft.mistake(place, || message.to_owned());
     }
-    if let Some((_, name, cell)) = user {
-        draft.user(&Given::Text(cell.into()), rows, (record.line, &|| name.clone()));
+    if let Some((_, name, _)) = user {
+        draft.end_user(FieldPlace { line: record.line, key: name, ..FieldPlace::default() });
     }
 }

@@ -1,51 +1,107 @@
 //! A snapshot in the making: values as they come, mistakes with their places, and what is judged at the end.
 
-use super::given::Given;
-use super::{Context, MAX_USERS};
-use crate::domain::ids::{Source, UserName};
+use super::{MAX_USERS, SnapshotContext};
+use crate::domain::ids::{ObjectType, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
-use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
+use crate::domain::rows::{ArticleRow, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
-use crate::sources::contradiction;
-use crate::sources::ingest_error::{IngestError, Mistakes, quoted};
+use crate::sources::given::Given;
+use crate::sources::ingest_error::{IngestError, Mistakes, field_name, quoted};
+use crate::sources::row_value::{OrgRows, contradictions, found, put};
+use crate::sources::vocabulary::{find, words};
 use enum_map::EnumMap;
 use std::collections::HashSet;
 
-/// Where a value stands: a line of CSV (0 elsewhere) and the path of its key.
-pub(super) type Place<'p> = (u64, &'p dyn Fn() -> String);
+/// Where a value stands; made into text only for a mistake.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FieldPlace<'p> {
+    /// The line of a table; 0 in JSON.
+    pub(super) line: u64,
+    /// The place in the list of users, from 0.
+    pub(super) user: Option<usize>,
+    pub(super) object_type: Option<ObjectType>,
+    /// The key or the column's name as it is written.
+    pub(super) key: &'p str,
+}
+
+impl FieldPlace<'_> {
+    /// The path of the key: `users[3].contacts.linked`.
+    fn path(self) -> String {
+        let user = self.user.map(|index| format!("users[{index}]"));
+        let object_type = self.object_type.map(|object| object.name().to_owned());
+        let key = Some(field_name(self.key)).filter(|key| !key.is_empty());
+        let parts: Vec<_> = [user, object_type, key].into_iter().flatten().collect();
+        parts.join(".")
+    }
+}
+
+/// What a key of the JSON form, or a column, names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    CapturedAt,
+    UsersComplete,
+    Users,
+    User,
+    Object(ObjectType),
+    Row(ArticleRow),
+}
+
+impl Field {
+    /// What the key at a place names there.
+    pub(super) fn at(place: FieldPlace<'_>) -> Option<Self> {
+        let of_user = place.user.is_some();
+        let beside_rows = |name: &str| match (name, of_user) {
+            _ if place.object_type.is_some() => None,
+            ("captured at", false) => Some(Self::CapturedAt),
+            ("users complete", false) => Some(Self::UsersComplete),
+            ("users", false) => Some(Self::Users),
+            ("user", true) => Some(Self::User),
+            (name, _) => ObjectType::from_name(name).map(Self::Object),
+        };
+        // First as our JSON spells it: every user has such keys, and evening out costs more than all else.
+        beside_rows(place.key)
+            .or_else(|| find(of_user, place.object_type, place.key).map(Self::Row))
+            .or_else(|| beside_rows(&words(place.key)))
+    }
+}
 
 /// A snapshot in the making.
 #[derive(Debug)]
 pub(super) struct Draft<'c> {
-    context: &'c Context<'c>,
+    context: &'c SnapshotContext<'c>,
     captured_at: Option<Timestamp>,
-    rows: EnumMap<OrgRow, Option<OrgValue>>,
+    rows: OrgRows,
+    /// The user who is being read.
+    user: UserDraft,
     users: Vec<(UserName, UserValues)>,
     named: HashSet<UserName>,
-    too_many: bool,
+    /// Whether the list of users was given up.
+    pub(super) too_many: bool,
     /// What the body says about its list of users.
-    pub(super) users_complete: bool,
-    pub(super) mistakes: Mistakes,
+    users_complete: bool,
+    mistakes: Mistakes,
     /// Whether the list of users is being read: what a fault of the JSON is then about.
     pub(super) in_users: bool,
 }
 
 /// One user in the making.
 #[derive(Debug, Default)]
-pub(super) struct UserDraft {
-    pub(super) values: EnumMap<UserRow, Option<UserValue>>,
+struct UserDraft {
+    name: Option<Result<UserName, String>>,
+    values: EnumMap<UserRow, Option<UserValue>>,
     /// Whether nobody knows of a reset: a page that was not read to where it would show one.
     reset_unknown: bool,
 }
 
 impl<'c> Draft<'c> {
-    pub(super) fn new(context: &'c Context<'c>) -> Self {
+    pub(super) fn new(context: &'c SnapshotContext<'c>) -> Self {
         Self {
             context,
             captured_at: None,
-            rows: EnumMap::default(),
+            rows: OrgRows::default(),
+            user: UserDraft::default(),
             users: Vec::new(),
             named: HashSet::new(),
             too_many: false,
@@ -55,91 +111,75 @@ impl<'c> Draft<'c> {
         }
     }
 
-    pub(super) fn mistake(&mut self, (line, path): Place<'_>, message: impl FnOnce() -> String) {
-        self.mistakes.note(|| FieldError::new(line, path(), message()));
+    pub(super) fn mistake(&mut self, place: FieldPlace<'_>, message: impl FnOnce() -> String) {
+        self.mistakes.note(|| FieldError::new(place.line, place.path(), message()));
     }
 
-    fn twice(&mut self, place: Place<'_>) {
+    pub(super) fn twice(&mut self, place: FieldPlace<'_>) {
         self.mistake(place, || "is there twice; send it once".to_owned());
     }
 
-    /// Takes the time of the snapshot; several are fine where they agree.
-    pub(super) fn captured_at(&mut self, given: &Given<'_>, place: Place<'_>) {
-        match given.instant(self.context.now) {
-            Ok(at) if self.captured_at.is_some_and(|known| known != at) => {
-                self.mistake(place, || {
-                    "differs from another captured_at; a snapshot is of one instant".to_owned()
-                });
+    /// Takes a value. Several times of the snapshot are fine where they agree.
+    pub(super) fn put(&mut self, field: Field, given: &Given<'_>, place: FieldPlace<'_>) {
+        let now = self.context.now;
+        let taken = match field {
+            Field::CapturedAt => given.instant(now).and_then(|at| {
+                if *self.captured_at.get_or_insert(at) == at {
+                    return Ok(true);
+                }
+                Err("differs from another captured_at; a snapshot is of one instant".to_owned())
+            }),
+            Field::UsersComplete => given.flag().map(|complete| {
+                self.users_complete = complete;
+                true
+            }),
+            Field::User => {
+                self.user.name = Some(given.user());
+                return;
             }
-            Ok(at) => self.captured_at = Some(at),
+            Field::Row(ArticleRow::User(UserRow::Reset)) if given.is_unknown() => {
+                self.user.reset_unknown = true;
+                return;
+            }
+            Field::Row(row) => given.row_value(row, now).map(|value| match row {
+                ArticleRow::Org(row) => put(&mut self.rows[row], value.org()),
+                ArticleRow::User(row) => put(&mut self.user.values[row], value.user()),
+            }),
+            Field::Users | Field::Object(_) => return,
+        };
+        match taken {
+            Ok(true) => {}
+            Ok(false) => self.twice(place),
             Err(message) => self.mistake(place, || message),
         }
     }
 
-    pub(super) fn users_complete(&mut self, given: &Given<'_>, place: Place<'_>) {
-        match given.flag() {
-            Ok(complete) => self.users_complete = complete,
-            Err(message) => self.mistake(place, || message),
-        }
-    }
-
-    pub(super) fn org_row(&mut self, row: OrgRow, given: &Given<'_>, place: Place<'_>) {
-        match given.org_value(row, self.context.now) {
-            Ok(value) => match &mut self.rows[row] {
-                slot @ None => *slot = Some(value),
-                Some(_) => self.twice(place),
-            },
-            Err(message) => self.mistake(place, || message),
-        }
-    }
-
-    pub(super) fn user_row(
-        &mut self,
-        user: &mut UserDraft,
-        row: UserRow,
-        given: &Given<'_>,
-        place: Place<'_>,
-    ) {
-        if given.is_unknown_reset(row) {
-            user.reset_unknown = true;
-            return;
-        }
-        match given.user_value(row) {
-            Ok(value) => match &mut user.values[row] {
-                slot @ None => *slot = Some(value),
-                Some(_) => self.twice(place),
-            },
-            Err(message) => self.mistake(place, || message),
-        }
-    }
-
-    /// Whether the list of users was given up.
-    pub(super) const fn too_many(&self) -> bool {
+    /// Whether no user more fits; the first that does not is noted.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.too_many |= self.users.len() >= MAX_USERS;
         self.too_many
     }
 
-    /// Whether there is room for one more user; the first that does not fit is noted.
-    pub(super) fn has_room(&mut self) -> bool {
-        self.too_many |= self.users.len() >= MAX_USERS;
-        !self.too_many
-    }
-
-    /// Takes a user. One without a reset, of whom anything else was read, has none: the page shows it while it lasts.
-    pub(super) fn user(&mut self, name: &Given<'_>, mut user: UserDraft, place: Place<'_>) {
-        let name = match name.user() {
-            Ok(name) => name,
-            Err(message) => return self.mistake(place, || message),
+    /// Takes the user who was read. One without a reset, of whom anything else was read, has none: the page shows it while
+    /// it lasts.
+    pub(super) fn end_user(&mut self, place: FieldPlace<'_>) {
+        let UserDraft { name, mut values, reset_unknown } = std::mem::take(&mut self.user);
+        let name = match name {
+            Some(Ok(name)) => name,
+            Some(Err(message)) => return self.mistake(place, || message),
+            None => {
+                return self.mistake(place, || "is missing; every user has a name".to_owned());
+            }
         };
         if !self.named.insert(name.clone()) {
             return self.mistake(place, || {
                 format!("{} is named twice; send each user once", quoted(name.as_str()))
             });
         }
-        if !user.reset_unknown && user.values.values().any(Option::is_some) {
-            user.values[UserRow::Reset].get_or_insert(Status::None.into());
+        if !reset_unknown && values.values().any(Option::is_some) {
+            values[UserRow::Reset].get_or_insert(Status::None.into());
         }
-        let values = user.values.into_iter();
-        let values = values.filter_map(|(row, value)| Some((row, value?)));
+        let values = values.into_iter().filter_map(|(row, value)| Some((row, value?)));
         self.users.push((name, values.collect()));
     }
 
@@ -154,14 +194,15 @@ impl<'c> Draft<'c> {
             ));
         }
         if let Some(text) = self.context.captured_at {
-            self.captured_at(&Given::Text(text.into()), (0, &|| "captured_at".to_owned()));
+            let place = FieldPlace { key: "captured_at", ..FieldPlace::default() };
+            self.put(Field::CapturedAt, &Given::Text(text.into()), place);
         }
         if self.users_complete && self.users.is_empty() && self.mistakes.total == 0 {
-            self.mistake((0, &|| "users_complete".to_owned()), || {
+            self.mistake(FieldPlace { key: "users_complete", ..FieldPlace::default() }, || {
                 "is true and no user is named, which would forget all; name the users, or leave it out".to_owned()
             });
         }
-        for mistake in contradiction::found(&self.rows) {
+        for mistake in contradictions(&self.rows) {
             self.mistakes.note(|| mistake);
         }
         if self.mistakes.total > 0 {
@@ -177,12 +218,11 @@ impl<'c> Draft<'c> {
                 "captured_at is missing; say when the values were true, like 2026-11-22T13:55:00Z",
             ));
         };
-        let rows = OrgRow::ALL.into_iter().map(|row| (row, self.rows[row].take()));
         Ok(Snapshot {
             org: self.context.org.clone(),
             source: Source::Snapshot,
             captured_at,
-            rows: rows.filter_map(|(row, value)| Some((row, value?))).collect(),
+            rows: found(self.rows),
             users: self.users,
             users_complete: self.users_complete,
         })

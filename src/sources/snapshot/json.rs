@@ -1,24 +1,26 @@
 //! The JSON form. Users are read one after the other, so that 100,000 of them never stand in memory as JSON.
 
-use super::Context;
-use super::draft::{Draft, UserDraft};
-use super::node::{KeySeed, Node, NodeSeed};
-use crate::domain::ids::ObjectType;
+use super::SnapshotContext;
+use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
-use crate::domain::rows::UserRow;
-use crate::sources::ingest_error::{IngestError, field_name, json_fault, text_of};
-use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, find, user_object, words};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::sources::given::{Given, GivenSeed, KeySeed};
+use crate::sources::ingest_error::{IngestError, json_fault, text_of};
+use crate::sources::vocabulary::rows;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
+/// Reads a snapshot in JSON. Keys and values may be spelled as on the page, in any letter case.
+///
+/// # Errors
+/// When the body is no JSON object, or a key, value or instant in it is wrong; every mistake has its path.
+pub fn parse_json(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
     let mut draft = Draft::new(context);
     let mut json = serde_json::Deserializer::from_str(text);
-    let top = Top { draft: &mut draft, seen: Vec::new() };
-    match json.deserialize_map(top).and_then(|()| json.end()) {
-        Err(error) if !draft.too_many() => Err(malformed(&error, draft.in_users)),
+    let read = json.deserialize_map(Top { draft: &mut draft }).and_then(|()| json.end());
+    match read {
+        Err(error) if !draft.too_many => Err(malformed(&error, draft.in_users)),
         _ => draft.finish(),
     }
 }
@@ -33,29 +35,8 @@ fn malformed(error: &serde_json::Error, in_users: bool) -> IngestError {
     IngestError::whole(ProblemReason::Malformed, detail)
 }
 
-/// The keys of the snapshot itself, beside the rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
-    CapturedAt,
-    UsersComplete,
-    Users,
-    Object(ObjectType),
-}
-
-impl Key {
-    fn of(key: &str) -> Option<Self> {
-        match words(key).as_str() {
-            "captured at" => Some(Self::CapturedAt),
-            "users complete" => Some(Self::UsersComplete),
-            "users" => Some(Self::Users),
-            name => ObjectType::from_name(name).map(Self::Object),
-        }
-    }
-}
-
 struct Top<'d, 'c> {
     draft: &'d mut Draft<'c>,
-    seen: Vec<Key>,
 }
 
 impl<'de> Visitor<'de> for Top<'_, '_> {
@@ -65,91 +46,30 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key_seed(KeySeed)? {
-            let Some(key) = Key::of(&name) else {
-                let node = map.next_value_seed(NodeSeed { depth: 0 })?;
-                self.row(&name, &node);
-                continue;
-            };
-            if self.seen.contains(&key) {
-                map.next_value::<IgnoredAny>()?;
-                self.draft.mistake((0, &|| path("", &name)), || {
-                    "is there twice; send it once".to_owned()
-                });
-                continue;
-            }
-            self.seen.push(key);
-            match key {
-                Key::Users => {
-                    self.draft.in_users = true;
-                    map.next_value_seed(Users { draft: self.draft })?;
-                    self.draft.in_users = false;
-                }
-                Key::CapturedAt | Key::UsersComplete => {
-                    let node = map.next_value_seed(NodeSeed { depth: 0 })?;
-                    self.plain(key, &name, &node);
-                }
-                Key::Object(object) => {
-                    let node = map.next_value_seed(NodeSeed { depth: 1 })?;
-                    self.object(object, &node);
-                }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = Vec::new();
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let place = FieldPlace { key: &key, ..FieldPlace::default() };
+            let users = Some(Field::Users);
+            if Field::at(place) == users && !seen.contains(&Field::Users) {
+                seen.extend(users);
+                self.draft.in_users = true;
+                map.next_value_seed(UsersSeed { draft: self.draft })?;
+                self.draft.in_users = false;
+            } else {
+                let given = map.next_value_seed(GivenSeed { depth: 1 })?;
+                entry(self.draft, &mut seen, place, &given);
             }
         }
         Ok(())
     }
 }
 
-impl Top<'_, '_> {
-    fn plain(&mut self, key: Key, name: &str, node: &Node<'_>) {
-        let place = (0, &(|| path("", name)) as &dyn Fn() -> String);
-        match node {
-            Node::Value(given) if key == Key::CapturedAt => self.draft.captured_at(given, place),
-            Node::Value(given) => self.draft.users_complete(given, place),
-            Node::Object(_) => {
-                self.draft.mistake(place, || "is an object; write a value".to_owned())
-            }
-        }
-    }
-
-    fn row(&mut self, name: &str, node: &Node<'_>) {
-        let place = (0, &(|| path("", name)) as &dyn Fn() -> String);
-        match (find(&ORG, name), node) {
-            (Some(label), Node::Value(given)) => self.draft.org_row(label.row, given, place),
-            (Some(_), Node::Object(_)) => {
-                self.draft.mistake(place, || "is an object; write a value".to_owned());
-            }
-            (None, _) => self.draft.mistake(place, || {
-                unknown(&["captured_at", "contacts", "events", "users", "users_complete"], &ORG)
-            }),
-        }
-    }
-
-    fn object(&mut self, object: ObjectType, node: &Node<'_>) {
-        let Node::Object(entries) = node else {
-            let place = (0, &(|| object.name().to_owned()) as &dyn Fn() -> String);
-            return self.draft.mistake(place, || format!("is {}; write an object", node.shown()));
-        };
-        for (name, node) in entries {
-            let place = (0, &(|| path(object.name(), name)) as &dyn Fn() -> String);
-            match (find(&ORG_OBJECT, name), node) {
-                (Some(label), Node::Value(given)) => {
-                    self.draft.org_row((label.row)(object), given, place)
-                }
-                (Some(_), Node::Object(_)) => {
-                    self.draft.mistake(place, || "is an object; write a value".to_owned());
-                }
-                (None, _) => self.draft.mistake(place, || unknown(&[], &ORG_OBJECT)),
-            }
-        }
-    }
-}
-
-struct Users<'d, 'c> {
+struct UsersSeed<'d, 'c> {
     draft: &'d mut Draft<'c>,
 }
 
-impl<'de> DeserializeSeed<'de> for Users<'_, '_> {
+impl<'de> DeserializeSeed<'de> for UsersSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -157,7 +77,7 @@ impl<'de> DeserializeSeed<'de> for Users<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Users<'_, '_> {
+impl<'de> Visitor<'de> for UsersSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,114 +85,64 @@ impl<'de> Visitor<'de> for Users<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let mut index = 0_usize;
-        while let Some(node) = seq.next_element_seed(NodeSeed { depth: 2 })? {
-            if !self.draft.has_room() {
+        let mut user = 0;
+        while let Some(given) = seq.next_element_seed(GivenSeed { depth: 2 })? {
+            if self.draft.is_full() {
                 return Err(A::Error::custom("too many users"));
             }
-            user(self.draft, index, node);
-            index += 1;
+            let place = FieldPlace { user: Some(user), ..FieldPlace::default() };
+            if let Given::Object(_) = given {
+                object(self.draft, place, &given);
+                self.draft.end_user(FieldPlace { key: "user", ..place });
+            } else {
+                object(self.draft, place, &given);
+            }
+            user += 1;
         }
         Ok(())
     }
 }
 
-fn user(draft: &mut Draft<'_>, index: usize, node: Node<'_>) {
-    let at = move |name: &str| path(&format!("users[{index}]"), name);
-    let Node::Object(entries) = node else {
-        let shown = node.shown();
-        return draft.mistake((0, &|| format!("users[{index}]")), || {
-            format!("is {shown}; write an object")
-        });
+/// Takes the entries of an object; `place` is its own.
+fn object(draft: &mut Draft<'_>, place: FieldPlace<'_>, given: &Given<'_>) {
+    let Given::Object(entries) = given else {
+        return draft.mistake(place, || format!("is {}; write an object", given.shown()));
     };
-    let (mut name, mut user) = (None, UserDraft::default());
-    let mut objects = [false; ObjectType::COUNT];
-    for (key, node) in entries {
-        let place = (0, &(|| at(&key)) as &dyn Fn() -> String);
-        match (user_key(&key), node) {
-            (UserKey::Name, Node::Value(given)) if name.is_none() => name = Some(given),
-            (UserKey::Row(row), Node::Value(given)) => {
-                draft.user_row(&mut user, row, &given, place)
+    let mut seen = Vec::new();
+    for (key, given) in entries {
+        entry(draft, &mut seen, FieldPlace { key, ..place }, given);
+    }
+}
+
+/// Takes one entry; where it stands says which keys are known there.
+fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: FieldPlace<'_>, given: &Given<'_>) {
+    match Field::at(place) {
+        None => draft.mistake(place, || unknown(place)),
+        Some(field) if seen.contains(&field) => draft.twice(place),
+        Some(Field::Object(of)) => {
+            seen.push(Field::Object(of));
+            // The key stands in the path as the object type.
+            let key = if matches!(given, Given::Object(_)) { "" } else { place.key };
+            let object_type = Some(of).filter(|_| key.is_empty());
+            object(draft, FieldPlace { object_type, key, ..place }, given);
+        }
+        Some(field) => {
+            // A row's second value is found by the draft, where the first one was right.
+            if !matches!(field, Field::Row(_)) {
+                seen.push(field);
             }
-            (UserKey::Object(object), Node::Object(entries)) => {
-                let seen = objects.get_mut(object.index());
-                if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
-                    draft.mistake(place, || "is there twice; send it once".to_owned());
-                    continue;
-                }
-                for (key, node) in entries {
-                    let path = || at(&path(object.name(), &key));
-                    user_object_row(draft, &mut user, object, &key, &node, &path);
-                }
-            }
-            (UserKey::Name, Node::Value(_)) => {
-                draft.mistake(place, || "is there twice; send it once".to_owned())
-            }
-            (UserKey::Object(_), node) => {
-                draft.mistake(place, || format!("is {}; write an object", node.shown()))
-            }
-            (UserKey::Name | UserKey::Row(_), Node::Object(_)) => {
-                draft.mistake(place, || "is an object; write a value".to_owned());
-            }
-            (UserKey::Unknown, _) => {
-                draft.mistake(place, || unknown(&["user", "contacts", "events"], &USER))
-            }
+            draft.put(field, given, place);
         }
     }
-    let place = (0, &(|| at("user")) as &dyn Fn() -> String);
-    match name {
-        Some(name) => draft.user(&name, user, place),
-        None => draft.mistake(place, || "is missing; every user has a name".to_owned()),
-    }
 }
 
-fn user_object_row(
-    draft: &mut Draft<'_>,
-    user: &mut UserDraft,
-    object: ObjectType,
-    key: &str,
-    node: &Node<'_>,
-    path: &dyn Fn() -> String,
-) {
-    match (find(user_object(object), key), node) {
-        (Some(label), Node::Value(given)) => draft.user_row(user, label.row, given, (0, path)),
-        (Some(_), Node::Object(_)) => {
-            draft.mistake((0, path), || "is an object; write a value".to_owned())
-        }
-        (None, _) => draft.mistake((0, path), || unknown(&[], user_object(object))),
-    }
-}
-
-/// A key of a user.
-enum UserKey {
-    Name,
-    Object(ObjectType),
-    Row(UserRow),
-    Unknown,
-}
-
-fn user_key(key: &str) -> UserKey {
-    match key {
-        "user" => UserKey::Name,
-        "contacts" => UserKey::Object(ObjectType::Contacts),
-        "events" => UserKey::Object(ObjectType::Events),
-        key => match find(&USER, key) {
-            Some(label) => UserKey::Row(label.row),
-            None => match words(key).as_str() {
-                "user" => UserKey::Name,
-                name => ObjectType::from_name(name).map_or(UserKey::Unknown, UserKey::Object),
-            },
-        },
-    }
-}
-
-/// The path of a key, whose name may be anything, below an object.
-fn path(parent: &str, key: &str) -> String {
-    let shown = field_name(key);
-    if parent.is_empty() { shown } else { format!("{parent}.{shown}") }
-}
-
-fn unknown<T>(more: &[&str], labels: &[Label<T>]) -> String {
-    let known: Vec<_> = more.iter().copied().chain(labels.iter().map(|label| label.key)).collect();
+fn unknown(place: FieldPlace<'_>) -> String {
+    let more: &[&str] = match (place.user, place.object_type) {
+        (None, None) => &["captured_at", "contacts", "events", "users", "users_complete"],
+        (Some(_), None) => &["user", "contacts", "events"],
+        (_, Some(_)) => &[],
+    };
+    let rows = rows(place.user.is_some(), place.object_type).map(|row| row.spec().key);
+    let known: Vec<_> = more.iter().copied().chain(rows).collect();
     format!("is not a known key; known are {}", known.join(", "))
 }

@@ -2,16 +2,14 @@
 
 mod csv;
 mod draft;
-mod given;
 mod json;
-mod node;
 mod write;
 
+pub use csv::parse_csv;
+pub use json::parse_json;
 pub use write::to_json;
 
-use super::ingest_error::IngestError;
 use crate::domain::ids::OrgName;
-use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
 
 /// The most users of one snapshot: twice the largest organisation that we are built for.
@@ -19,7 +17,7 @@ pub const MAX_USERS: usize = 200_000;
 
 /// What the reading of a snapshot depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct SnapshotContext<'a> {
     /// Whose rows.
     pub org: &'a OrgName,
     /// The time of receipt.
@@ -30,25 +28,5 @@ pub struct Context<'a> {
     pub written_at: Option<Timestamp>,
 }
 
-/// Reads a snapshot in JSON. Keys and values may be spelled as on the page, in any letter case.
-///
-/// # Errors
-/// When the body is no JSON object, or a key, value or instant in it is wrong; every mistake has its path.
-pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
-    json::parse(body, context)
-}
-
-/// Reads a snapshot in CSV: a header with the names of the JSON form, `contacts.` and `events.` before those of an
-/// object type; a row without a user is the organisation. Separators are commas, semicolons or tabs. Counts are digits
-/// alone, because what a separator within them means depends on the country.
-///
-/// # Errors
-/// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
-pub fn parse_csv(body: &[u8], context: &Context<'_>) -> Result<Snapshot, IngestError> {
-    csv::parse(body, context)
-}
-
-#[cfg(test)]
-mod csv_tests;
 #[cfg(test)]
 mod tests;

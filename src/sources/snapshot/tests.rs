@@ -1,7 +1,11 @@
+mod csv;
+
 use super::*;
 use crate::domain::ids::{ObjectType, Source, UserName};
+use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
+use crate::sources::ingest_error::IngestError;
 
 pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
 
@@ -11,7 +15,10 @@ pub(super) fn at(text: &str) -> Timestamp {
 
 fn json_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
-    parse_json(body.as_bytes(), &Context { org: &org, now: at(NOW), captured_at, written_at: None })
+    parse_json(
+        body.as_bytes(),
+        &SnapshotContext { org: &org, now: at(NOW), captured_at, written_at: None },
+    )
 }
 
 fn json(body: &str) -> Snapshot {
@@ -225,7 +232,7 @@ fn times_may_lie_five_minutes_ahead_and_no_more() {
 }
 
 #[test]
-fn the_time_of_capture_is_said_once() {
+fn the_time_of_capture_is_given_once() {
     let error = json_with("{}", None).unwrap_err();
     assert_eq!(
         (error.reason, error.to_string().as_str()),
@@ -235,9 +242,9 @@ fn the_time_of_capture_is_said_once() {
         )
     );
     let body = r#"{"captured_at":"2026-11-22T13:55:00Z"}"#;
-    let said = Some("2026-11-22T14:55:00+01:00");
-    assert_eq!(json_with("{}", said), json_with(body, None));
-    assert_eq!(json_with(body, said), json_with(body, None));
+    let beside = Some("2026-11-22T14:55:00+01:00");
+    assert_eq!(json_with("{}", beside), json_with(body, None));
+    assert_eq!(json_with(body, beside), json_with(body, None));
     let error = json_with(body, Some("2026-11-22T13:55:01Z")).unwrap_err();
     assert_eq!(
         error.errors[0].to_string(),

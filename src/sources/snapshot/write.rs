@@ -2,26 +2,24 @@
 
 use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
-use crate::domain::rows::{OrgValue, Status, UserRow, UserValue};
+use crate::domain::rows::{ArticleRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::users::UserValues;
-use crate::sources::vocabulary::{Label, ORG, ORG_OBJECT, USER, user_object};
+use crate::sources::vocabulary::rows;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// Writes a snapshot in the form that the snapshot endpoint takes, indented for people.
 pub fn to_json(snapshot: &Snapshot) -> String {
-    let value = |row| {
-        let (_, value) = snapshot.rows.iter().find(|(of, _)| *of == row)?;
-        Some(org_value(value))
-    };
-    let captured_at = Value::from(snapshot.captured_at.to_string());
-    let mut top = vec![("captured_at", Out::Value(captured_at))];
-    top.extend(ORG.iter().filter_map(|label| Some((label.key, value(label.row)?))));
-    for object in ObjectType::ALL {
-        let rows = ORG_OBJECT.iter();
-        let rows = rows.filter_map(|label| Some((label.key, value((label.row)(*object))?)));
-        put_object(&mut top, *object, rows.collect());
-    }
+    let mut top = vec![("captured_at", Out::Value(snapshot.captured_at.to_string().into()))];
+    put_rows(&mut top, false, |row| {
+        let (_, value) = snapshot.rows.iter().find(|(of, _)| ArticleRow::Org(*of) == row)?;
+        Some(match value {
+            OrgValue::Account(name) => name.as_deref().into(),
+            OrgValue::Flag(flag) => (*flag).into(),
+            OrgValue::Count(count) => (*count).into(),
+            OrgValue::Instant(at) => at.to_string().into(),
+        })
+    });
     if !snapshot.users.is_empty() || snapshot.users_complete {
         top.push(("users_complete", Out::Value(snapshot.users_complete.into())));
         let users = snapshot.users.iter();
@@ -53,52 +51,38 @@ impl Serialize for Out {
 
 fn user(name: &str, values: &UserValues) -> Out {
     let mut user = vec![("user", Out::Value(name.into()))];
-    user.extend(user_rows(&USER, values));
-    // Without the key it would be none.
-    if !values.is_empty() && !values.iter().any(|(row, _)| *row == UserRow::Reset) {
-        user.push(("reset", Out::Value(Status::Unknown.name().into())));
-    }
-    for object in ObjectType::ALL {
-        put_object(&mut user, *object, user_rows(user_object(*object), values).collect());
-    }
+    put_rows(&mut user, true, |row| {
+        match values.iter().find(|(of, _)| ArticleRow::User(*of) == row) {
+            Some((_, UserValue::Records(records))) => Some((*records).into()),
+            Some((_, UserValue::Status(Status::Yes))) => Some(true.into()),
+            Some((_, UserValue::Status(Status::No))) => Some(false.into()),
+            Some((_, UserValue::Status(Status::None))) => Some(Value::Null),
+            Some((_, UserValue::Status(status))) => Some(status.name().into()),
+            // Without the key it would be none.
+            None if row == ArticleRow::User(UserRow::Reset) && !values.is_empty() => {
+                Some(Status::Unknown.name().into())
+            }
+            None => None,
+        }
+    });
     Out::Object(user)
 }
 
-fn user_rows(
-    labels: &[Label<UserRow>],
-    values: &UserValues,
-) -> impl Iterator<Item = (&'static str, Out)> {
-    labels.iter().filter_map(|label| {
-        let (_, value) = values.iter().find(|(row, _)| *row == label.row)?;
-        Some((label.key, Out::Value(user_value(*value))))
-    })
-}
-
-fn put_object(
+/// Adds the rows that have a value, those of an object type in an object of its own.
+fn put_rows(
     parent: &mut Vec<(&'static str, Out)>,
-    object: ObjectType,
-    rows: Vec<(&'static str, Out)>,
+    of_users: bool,
+    value: impl Fn(ArticleRow) -> Option<Value>,
 ) {
-    if !rows.is_empty() {
-        parent.push((object.name(), Out::Object(rows)));
-    }
-}
-
-fn org_value(value: &OrgValue) -> Out {
-    Out::Value(match value {
-        OrgValue::Account(name) => name.as_deref().into(),
-        OrgValue::Flag(flag) => (*flag).into(),
-        OrgValue::Count(count) => (*count).into(),
-        OrgValue::Instant(at) => at.to_string().into(),
-    })
-}
-
-fn user_value(value: UserValue) -> Value {
-    match value {
-        UserValue::Records(records) => records.into(),
-        UserValue::Status(Status::Yes) => true.into(),
-        UserValue::Status(Status::No) => false.into(),
-        UserValue::Status(Status::None) => Value::Null,
-        UserValue::Status(status) => status.name().into(),
+    let entries = |object| -> Vec<_> {
+        let rows = rows(of_users, object);
+        rows.filter_map(|row| Some((row.spec().key, Out::Value(value(row)?)))).collect()
+    };
+    parent.extend(entries(None));
+    for object in ObjectType::ALL.iter().copied() {
+        let entries = entries(Some(object));
+        if !entries.is_empty() {
+            parent.push((object.name(), Out::Object(entries)));
+        }
     }
 }

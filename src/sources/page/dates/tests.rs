@@ -53,7 +53,7 @@ fn dates_are_read_in_the_order_of_the_organisation() {
 }
 
 #[test]
-fn noon_and_midnight_of_a_twelve_hour_clock_are_told_apart() {
+fn noon_and_midnight_of_a_twelve_hour_clock_differ() {
     let read = |text: &str| read(text, DateOrder::Mdy).unwrap();
     assert_eq!(read("11/22/2026 12:05 AM"), "2026-11-21T23:05:00Z");
     assert_eq!(read("11/22/2026 12:05 PM"), "2026-11-22T11:05:00Z");

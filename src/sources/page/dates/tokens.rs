@@ -1,16 +1,18 @@
-//! A time's text as numbers, months, halves of the day and signs, whatever language it is in.
+//! A time's text as numbers, months, halves of the day and signs, in every language that the vendor's pages have.
 
 use super::DateError;
-use super::words::{self, Meaning};
 use crate::sources::ingest_error::{invisible, quoted};
 use crate::sources::vocabulary::digit;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::LazyLock;
 
 /// The most tokens of a time; the longest way to write one has about twenty.
 const MAX_TOKENS: usize = 32;
 
 /// A number as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digits {
+pub(super) struct WrittenNumber {
     pub(super) value: u32,
     /// How many digits it has.
     pub(super) length: usize,
@@ -19,7 +21,7 @@ pub(super) struct Digits {
 /// What a time is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    Number(Digits),
+    Number(WrittenNumber),
     /// The name of a month, from 1.
     Month(u32),
     /// The hours of the day that a word such as "PM" names, from the first to before the last.
@@ -32,7 +34,7 @@ pub(super) enum Token {
 
 /// A piece of a text before anything is known of its meaning.
 enum Raw {
-    Number(Digits),
+    Number(WrittenNumber),
     Word(String),
     Symbol(char),
 }
@@ -50,7 +52,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, DateError> {
             Raw::Symbol(symbol) => found.push(Token::Symbol(*symbol)),
             Raw::Word(word) => {
                 let two = match after {
-                    [Raw::Word(next), ..] => words::of(&format!("{word}_{next}")),
+                    [Raw::Word(next), ..] => meaning_of(&format!("{word}_{next}")),
                     _ => None,
                 };
                 if two.is_some() {
@@ -59,7 +61,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, DateError> {
                 let after_number = matches!(found.last(), Some(Token::Number(_)));
                 let mut next = rest.iter().filter(|raw| !matches!(raw, Raw::Word(_)));
                 let between = after_number && matches!(next.next(), Some(Raw::Number(_)));
-                match two.or_else(|| words::of(word)) {
+                match two.or_else(|| meaning_of(word)) {
                     Some(Meaning::Month(month)) => found.push(Token::Month(month)),
                     Some(Meaning::Hours(from, to)) => found.push(Token::Hours(from, to)),
                     Some(Meaning::Separator) if between => found.push(Token::Symbol(':')),
@@ -85,7 +87,7 @@ fn raw(text: &str) -> Result<Vec<Raw>, DateError> {
             return Err(DateError::Shape);
         }
         if let Some(value) = digit(character) {
-            let mut digits = Digits { value, length: 1 };
+            let mut digits = WrittenNumber { value, length: 1 };
             while let Some(digit) = chars.peek().copied().and_then(digit) {
                 chars.next();
                 digits.length += 1;
@@ -159,4 +161,57 @@ fn join_letters(raw: &mut Vec<Raw>) {
             at += 1;
         }
     }
+}
+
+/// Lines of a meaning and its words, made from Unicode CLDR by `tests/locales/words.mjs`.
+const TABLE: &str = include_str!("../date_words.txt");
+
+/// What a word means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// A month, from 1.
+    Month(u32),
+    /// The hours of the day in which a clock of twelve hours shows it: before noon, after noon, or less.
+    Hours(u32, u32),
+    /// What stands between hours, minutes and seconds.
+    Separator,
+    /// Nothing: an article, or the name of what a number counts.
+    Filler,
+    /// A month, and not the same one in every language.
+    Differs,
+}
+
+static WORDS: LazyLock<HashMap<&str, Meaning>> = LazyLock::new(|| {
+    let mut words = HashMap::new();
+    for line in TABLE.lines() {
+        let mut line = line.split(' ');
+        let Some(meaning) = line.next().and_then(meaning) else {
+            continue;
+        };
+        for word in line {
+            match words.entry(word) {
+                Entry::Vacant(entry) => {
+                    entry.insert(meaning);
+                }
+                Entry::Occupied(mut entry) => {
+                    entry.insert(Meaning::Differs);
+                }
+            }
+        }
+    }
+    words
+});
+
+fn meaning(text: &str) -> Option<Meaning> {
+    match (text, text.split_once('-')) {
+        ("separator", _) => Some(Meaning::Separator),
+        ("filler", _) => Some(Meaning::Filler),
+        (_, Some((from, to))) => Some(Meaning::Hours(from.parse().ok()?, to.parse().ok()?)),
+        (month, None) => month.parse().ok().map(Meaning::Month),
+    }
+}
+
+/// What a word in lower case means, or several joined by `_`.
+fn meaning_of(word: &str) -> Option<Meaning> {
+    WORDS.get(word).copied()
 }

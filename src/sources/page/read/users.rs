@@ -1,6 +1,6 @@
 //! Whose rows a user's section shows, and whether it was read far enough to know that no reset is shown.
 
-use super::trouble::Trouble;
+use super::Trouble;
 use crate::domain::ids::UserName;
 use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{Status, UserRow, UserValue};
@@ -19,14 +19,14 @@ struct User {
 
 /// The users of a page, in its order.
 #[derive(Debug, Default)]
-pub(super) struct Users {
+pub(super) struct PageUsers {
     users: Vec<User>,
     /// Names shown since the last row of a user; a mail address is preferred.
     name: Option<String>,
     name_is_mail: bool,
 }
 
-impl Users {
+impl PageUsers {
     /// Notes a name that may be that of the rows to come.
     pub(super) fn candidate(&mut self, name: &str, is_mail: bool) {
         let is_mail_label_within_rows = is_mail && self.name.is_none() && !self.users.is_empty();

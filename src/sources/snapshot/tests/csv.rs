@@ -1,11 +1,16 @@
-use super::tests::{NOW, at, full};
-use super::*;
+use super::{NOW, at, full};
+use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
 use crate::domain::rows::{OrgRow, OrgValue};
+use crate::sources::ingest_error::IngestError;
+use crate::sources::snapshot::*;
 
 fn csv_with(body: &str, captured_at: Option<&str>) -> Result<Snapshot, IngestError> {
     let org = OrgName::new("acme").unwrap();
-    parse_csv(body.as_bytes(), &Context { org: &org, now: at(NOW), captured_at, written_at: None })
+    parse_csv(
+        body.as_bytes(),
+        &SnapshotContext { org: &org, now: at(NOW), captured_at, written_at: None },
+    )
 }
 
 fn csv(body: &str) -> Snapshot {
