@@ -85,7 +85,7 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
             })
             .collect(),
         "User" => {
-            let named = |id: &str| !query.rest.contains(" IN ") || query.rest.contains(&id[..15]);
+            let named = |id: &str| !query.rest.contains(" IN ") || id.get(..15).is_some_and(|id| query.rest.contains(id));
             let people = org.people.iter().enumerate().map(|(index, person)| user(index, person));
             people.filter(|row| row.get("Id").and_then(Value::as_str).is_some_and(named)).collect()
         }
