@@ -103,7 +103,7 @@ pub struct OrgConfig {
 pub struct FilesConfig {
     /// The directory that is watched.
     pub directory: PathBuf,
-    /// ReportColumns of the sync error report, where exported ones are taken.
+    /// Columns of the sync error report, where exported ones are taken.
     pub report: Option<ReportColumns>,
 }
 

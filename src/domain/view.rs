@@ -399,10 +399,11 @@ impl OrgView {
             Product::LightningSync => self.summary.assigned,
             Product::EinsteinActivityCapture => {
                 let unlisted = self.source_states.unlisted().filter(|users| *users > 0);
-                match self.current(OrgRow::LinkedUsers, now).map(|row| row.value) {
-                    Some(OrgValue::Count(linked)) => unlisted.map(|users| linked + users),
-                    _ => None,
-                }
+                let linked = self.current(OrgRow::LinkedUsers, now).map(|row| row.value);
+                let Some(OrgValue::Count(linked)) = linked else {
+                    return self.policy.expected_linked_users;
+                };
+                unlisted.map(|users| linked + users)
             }
         };
         self.policy.expected_linked_users.or(assigned)

@@ -5,7 +5,7 @@ use super::facts::Part;
 use super::mapping::Mapping;
 use super::metadata::Switch;
 use super::paging::Record;
-use super::poll::Poller;
+use super::poll::{Poller, SentUsers};
 use super::queries::MOST_CHANGED;
 use super::users::{Assignments, CaptureUser, CaptureUsers, record_id};
 use crate::domain::ids::UserName;
@@ -97,15 +97,15 @@ impl Poller {
         snapshot.rows.extend(self.counters.rows(now));
         let users: Vec<(UserName, UserValues)> =
             present.iter().map(|user| (user.name.clone(), mapping.user_values(user))).collect();
-        let is_known = self.users_sent.as_ref().is_some_and(|(at, sent, sent_all)| {
-            (TimeDelta::zero()..USERS_EVERY).contains(&now.since(*at))
-                && *sent == users
-                && *sent_all == complete
+        let is_known = self.users_sent.as_ref().is_some_and(|sent| {
+            (TimeDelta::zero()..USERS_EVERY).contains(&now.since(sent.at))
+                && sent.users == users
+                && sent.complete == complete
         });
         if !is_known {
             snapshot.users.clone_from(&users);
             snapshot.users_complete = complete;
-            self.users_sent = Some((now, users, complete));
+            self.users_sent = Some(SentUsers { at: now, users, complete });
         }
     }
 

@@ -100,10 +100,10 @@ impl Mapping<'_> {
         if self.policy.connection != Connection::ServiceAccount {
             return Status::Unknown;
         }
-        match user.connectivity {
-            _ if fails(user) => Status::No,
-            Connectivity::Active | Connectivity::Processing => Status::Yes,
-            _ => Status::Unknown,
+        match (fails(user), user.connectivity.works()) {
+            (true, _) => Status::No,
+            (false, true) => Status::Yes,
+            (false, false) => Status::Unknown,
         }
     }
 

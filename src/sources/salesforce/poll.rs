@@ -69,6 +69,14 @@ struct PartState {
     absent: bool,
 }
 
+/// Users as they were handed over: when, with which rows, and whether they were all.
+#[derive(Debug)]
+pub(super) struct SentUsers {
+    pub(super) at: Timestamp,
+    pub(super) users: Vec<(UserName, UserValues)>,
+    pub(super) complete: bool,
+}
+
 /// Polls one organisation, one request at a time.
 #[derive(Debug)]
 pub struct Poller {
@@ -87,8 +95,8 @@ pub struct Poller {
     no_batch_since: Option<Timestamp>,
     /// When the limits were read by themselves.
     limits_at: Option<Timestamp>,
-    /// The users that were handed over last, when, and whether they were all.
-    pub(super) users_sent: Option<(Timestamp, Vec<(UserName, UserValues)>, bool)>,
+    /// The users that were handed over last.
+    pub(super) users_sent: Option<SentUsers>,
     /// The longest poll, all its pages included.
     within: Duration,
     /// Users of Einstein Activity Capture, by the first 15 characters of their ids.

@@ -85,7 +85,10 @@ pub(super) fn of(org: &SimulatedOrg, query: &SoqlQuery, now: Timestamp) -> Query
             })
             .collect(),
         "User" => {
-            let named = |id: &str| !query.rest.contains(" IN ") || id.get(..15).is_some_and(|id| query.rest.contains(id));
+            let named = |id: &str| {
+                let short = id.get(..15).unwrap_or(id);
+                !query.rest.contains(" IN ") || query.rest.contains(short)
+            };
             let people = org.people.iter().enumerate().map(|(index, person)| user(index, person));
             people.filter(|row| row.get("Id").and_then(Value::as_str).is_some_and(named)).collect()
         }
