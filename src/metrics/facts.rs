@@ -67,7 +67,7 @@ pub(super) type Each<T> = EnumMap<ObjectType, Option<T>>;
 #[derive(Debug, PartialEq)]
 pub(super) struct Values {
     /// Rows of the whole organisation or of an object type that it syncs.
-    pub(super) rows: EnumMap<OrgRow, Option<RowValue>>,
+    pub(super) rows: EnumMap<OrgRow, Option<ReportedRow>>,
     /// Whether a row of users is stale.
     pub(super) users_stale: EnumMap<UserRow, Option<bool>>,
     pub(super) last_sync: Each<Timestamp>,
@@ -80,7 +80,7 @@ pub(super) struct Values {
 
 /// A row's value, without the time at which it was observed.
 #[derive(Debug, PartialEq)]
-pub(super) struct RowValue {
+pub(super) struct ReportedRow {
     /// `None` for what windows count: that changes more often than who counts it, and is a part of its own.
     pub(super) value: Option<OrgValue>,
     pub(super) source: Source,
@@ -172,7 +172,7 @@ impl OrgFacts {
                 judgement: judgement(org, fresh, now),
                 rows: EnumMap::from_fn(|row: OrgRow| {
                     let Current { value, source, stale, .. } = rows[row].take()?;
-                    Some(RowValue { value: (!is_window(row)).then_some(value), source, stale })
+                    Some(ReportedRow { value: (!is_window(row)).then_some(value), source, stale })
                 }),
             },
         }
