@@ -72,7 +72,7 @@ fn is_path_of_ours(path: &str) -> bool {
 
 /// What was read of a body, with the records that were left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parsed<T> {
+pub struct WithRejected<T> {
     /// What was read.
     pub value: T,
     /// The first [`MAX_LISTED`] records that were left out.

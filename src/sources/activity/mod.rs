@@ -5,7 +5,7 @@
 
 mod record;
 
-use super::ingest_error::{IngestError, Mistakes, OnError, Parsed, without_mark};
+use super::ingest_error::{IngestError, Mistakes, OnError, WithRejected, without_mark};
 use crate::domain::activity::IdentityKey;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{ACTIVITY_AHEAD, ActivityBatch};
@@ -41,7 +41,7 @@ pub struct ActivityContext<'a> {
 pub fn parse(
     body: &[u8],
     context: &ActivityContext<'_>,
-) -> Result<Parsed<ActivityBatch>, IngestError> {
+) -> Result<WithRejected<ActivityBatch>, IngestError> {
     let body = without_mark(body)?;
     let latest = context.now.plus(ACTIVITY_AHEAD);
     let mut mistakes = Mistakes::default();
@@ -65,7 +65,7 @@ pub fn parse(
         return Err(mistakes.refusal(ProblemReason::Invalid, detail));
     }
     records.shrink_to(records.len().saturating_mul(2));
-    Ok(Parsed {
+    Ok(WithRejected {
         value: ActivityBatch { org: context.org.clone(), received_at: context.now, records },
         rejected: mistakes.listed,
         rejected_total: mistakes.total,

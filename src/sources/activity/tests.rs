@@ -9,7 +9,7 @@ fn at(text: &str) -> Timestamp {
     crate::sources::instant::parse(text).unwrap()
 }
 
-fn read_as(body: &[u8], on_error: OnError) -> Result<Parsed<ActivityBatch>, IngestError> {
+fn read_as(body: &[u8], on_error: OnError) -> Result<WithRejected<ActivityBatch>, IngestError> {
     let org = OrgName::new("acme").unwrap();
     let identity = IdentityKey::new([7; 16]);
     parse(body, &ActivityContext { org: &org, identity: &identity, now: at(NOW), on_error })

@@ -28,7 +28,7 @@ pub use failure::SalesforceFailure;
 pub use grant::SigningKey;
 pub use metadata::Switch;
 pub use poll::{Poller, SalesforcePoll};
-pub use report::{ErrorReport, Failed, ReportColumns, ReportSettings};
+pub use report::{ErrorReport, ReportColumns, ReportSettings, ReportedKind};
 pub use report_csv::read_csv;
 pub use settings::{Auth, SalesforceSettings};
 pub use source::{SalesforceSource, report_figures};

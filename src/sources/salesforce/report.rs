@@ -33,7 +33,7 @@ pub struct ReportColumns {
 
 impl ReportColumns {
     /// What a row is about. A value is the same in every language; a label is in the language of whoever runs the report.
-    fn kind<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Failed {
+    fn kind<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> ReportedKind {
         let kind = |text: &str| {
             let text = text.to_lowercase();
             let names = |english: &str, own: &Option<String>| {
@@ -41,18 +41,18 @@ impl ReportColumns {
                 text.contains(english) || own.is_some_and(|own| text.contains(&own))
             };
             match (names("contact", &self.contact), names("event", &self.event)) {
-                (true, false) => Some(Failed::Contacts),
-                (false, true) => Some(Failed::Events),
+                (true, false) => Some(ReportedKind::Contacts),
+                (false, true) => Some(ReportedKind::Events),
                 (true, true) | (false, false) => None,
             }
         };
-        texts.into_iter().find_map(kind).unwrap_or(Failed::Other)
+        texts.into_iter().find_map(kind).unwrap_or(ReportedKind::Other)
     }
 }
 
 closed_set! {
     /// What a row of the report is about.
-    Failed {
+    ReportedKind {
         /// A contact.
         Contacts = "contacts",
         /// An event.
@@ -66,16 +66,16 @@ closed_set! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ErrorReport {
     /// Failed records.
-    pub records: EnumMap<Failed, u64>,
+    pub records: EnumMap<ReportedKind, u64>,
     /// Users who have some.
-    pub users: EnumMap<Failed, u64>,
+    pub users: EnumMap<ReportedKind, u64>,
     /// Whether the server left rows out; an exported report does not say.
     pub truncated: Option<bool>,
 }
 
 /// Counts rows.
 #[derive(Debug, Default)]
-pub(super) struct ReportTally(EnumMap<Failed, (u64, HashSet<String>)>);
+pub(super) struct ReportTally(EnumMap<ReportedKind, (u64, HashSet<String>)>);
 
 impl ReportTally {
     /// Counts a row with these texts in its object column; says how many users of its kind there are by now.
@@ -210,16 +210,16 @@ mod tests {
     fn the_kind_of_a_row_is_in_its_value_or_in_the_operators_words() {
         let mut columns = columns();
         for (texts, kind) in [
-            (["Contact", "Kontakt"], Failed::Contacts),
-            (["Event", "イベント"], Failed::Events),
-            (["003000000000001", "Contact"], Failed::Contacts),
-            (["003000000000001", "Kontakt"], Failed::Other),
+            (["Contact", "Kontakt"], ReportedKind::Contacts),
+            (["Event", "イベント"], ReportedKind::Events),
+            (["003000000000001", "Contact"], ReportedKind::Contacts),
+            (["003000000000001", "Kontakt"], ReportedKind::Other),
         ] {
             assert_eq!(columns.kind(texts), kind, "{texts:?}");
         }
         columns.contact = Some("KONTAKT".to_owned());
         columns.event = Some("Ereignis".to_owned());
-        assert_eq!(columns.kind(["kontakt"]), Failed::Contacts);
-        assert_eq!(columns.kind(["Ereignis"]), Failed::Events);
+        assert_eq!(columns.kind(["kontakt"]), ReportedKind::Contacts);
+        assert_eq!(columns.kind(["Ereignis"]), ReportedKind::Events);
     }
 }

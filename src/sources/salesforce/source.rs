@@ -2,7 +2,7 @@
 
 use super::facts::PollFacts;
 use super::poll::{Poller, SalesforcePoll};
-use super::report::{ErrorReport, Failed};
+use super::report::{ErrorReport, ReportedKind};
 use super::settings::SalesforceSettings;
 use super::users::{Connectivity, Onboarding};
 use crate::domain::ids::{ObjectType, Source};
@@ -196,12 +196,12 @@ pub fn report_figures(report: Option<ErrorReport>) -> Vec<Figure> {
     let mut figures = Figures::default();
     figures.counts(
         "lightning_sync_salesforce_report_failed_records",
-        Failed::name,
+        ReportedKind::name,
         report.map(|report| report.records),
     );
     figures.counts(
         "lightning_sync_salesforce_report_failing_users",
-        Failed::name,
+        ReportedKind::name,
         report.map(|report| report.users),
     );
     let cut = report.and_then(|report| report.truncated);
