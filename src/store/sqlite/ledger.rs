@@ -1,4 +1,4 @@
-//! LaneSums over ranges of time. A long range is whole hours, whole minutes around them and records at its two ends, so
+//! Sums over ranges of time. A long range is whole hours, whole minutes around them and records at its two ends, so
 //! it costs the same however many records lie in it; a short one is records alone.
 
 use super::{codec, schema};
@@ -21,7 +21,7 @@ const HOURS: &str =
 /// How many hours [`newest`] looks at in one step backwards at most; steps double up to this.
 const LONGEST_STEP: i64 = 64;
 
-/// LaneSums of the records with `after < at <= upto`.
+/// Sums of the records with `after < at <= upto`.
 pub(super) fn tally(
     connection: &Connection,
     after: Timestamp,
