@@ -32,12 +32,18 @@ pub(super) struct When {
 /// A value, so that texts are escaped and instants are written exactly.
 #[derive(Template)]
 #[template(
-    source = "{% match self %}{% when Self::Instant(when) %}{{ when|safe }}{% when Self::Text(text) %}<bdi>{{ text }}</bdi>{% endmatch %}",
+    source = "{% if let Some(when) = when %}{{ when|safe }}{% else %}<bdi>{{ text }}</bdi>{% endif %}",
     ext = "html"
 )]
-pub(super) enum CellValue {
-    Instant(When),
-    Text(String),
+pub(super) struct CellValue {
+    text: String,
+    when: Option<When>,
+}
+
+impl CellValue {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), when: None }
+    }
 }
 
 impl Here<'_> {
@@ -72,9 +78,9 @@ impl Here<'_> {
 
     pub(super) fn value(&self, row: OrgRow, value: &OrgValue) -> CellValue {
         match value {
-            OrgValue::Instant(at) => CellValue::Instant(self.when(at)),
+            OrgValue::Instant(at) => CellValue { text: String::new(), when: Some(self.when(at)) },
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => {
-                CellValue::Text(text(row, value))
+                CellValue::text(text(row, value))
             }
         }
     }
@@ -83,8 +89,8 @@ impl Here<'_> {
     pub(super) fn shown(&self, status: &RowStatus) -> CellValue {
         match &status.current {
             Some(current) => self.value(status.row, &current.value),
-            None if status.never => CellValue::Text("never".to_owned()),
-            None => CellValue::Text("unknown".to_owned()),
+            None if status.never => CellValue::text("never"),
+            None => CellValue::text("unknown"),
         }
     }
 }

@@ -170,16 +170,16 @@ fn synced(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) ->
             gaps.push(Gap { object, from, upto });
             continue;
         };
-        let mut text = format!("{total} {object}");
+        let mut text = vec![format!("{total} {object}")];
         if since > from {
-            text += &format!(" since {}", exactly(since, org, now));
+            text.push(format!(" since {}", exactly(since, org, now)));
             gaps.push(Gap { object, from, upto: since });
         }
         if until < now {
-            text += &format!(", not known after {}", exactly(until, org, now));
+            text.push(format!(", not known after {}", exactly(until, org, now)));
             gaps.push(Gap { object, from: until, upto });
         }
-        words.push(text);
+        words.push(text.concat());
     }
     Chart {
         title: format!("Records synced in each hour of the last {name}"),

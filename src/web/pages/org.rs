@@ -232,7 +232,7 @@ const fn badge(status: &SourceStatus) -> (&'static str, &'static str) {
     }
 }
 
-const fn about(source: &Option<Source>) -> &'static str {
+const fn about(source: Option<Source>) -> &'static str {
     match source {
         None => "a watched directory; what its files say is another source's.",
         Some(Source::Activity) => "one record for each synced item: last sync and counts, exactly.",

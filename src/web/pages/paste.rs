@@ -63,7 +63,7 @@ impl Paste<'_> {
             .map(|(row, value)| (None, row.spec(), self.here.value(*row, value)));
         let of_users = snapshot.users.iter().flat_map(|(name, values)| {
             values.iter().map(move |(row, value)| {
-                (Some(name), row.spec(), CellValue::Text(user_value_text(*value)))
+                (Some(name), row.spec(), CellValue::text(user_value_text(*value)))
             })
         });
         of_org.chain(of_users)

@@ -190,7 +190,7 @@ impl UserPage<'_> {
     }
 
     /// The class of a row, and what its value means.
-    fn judged(&self, row: &UserRow, current: &Option<Current<UserValue>>) -> (&'static str, Text) {
+    fn judged(&self, row: &UserRow, current: Option<&Current<UserValue>>) -> (&'static str, Text) {
         let policy = &self.here.org.policy;
         let status = self.user.status(*row, &self.live);
         let guide = guidance::user_row_of(policy.product, *row, status);
