@@ -2,7 +2,7 @@
 
 mod salesforce_org;
 
-use crate::app::{Daemon, Options, StartError, Supervisor, now, running_clock};
+use crate::app::{Daemon, Options, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
 use lightning_sync_sim::scenarios;
 use lightning_sync_sim::simulator::Feeder;
@@ -29,25 +29,6 @@ pub struct Demo {
 /// A scenario played from its beginning passes a day in 24 minutes.
 const SCENARIO_SPEED: u32 = 60;
 
-/// Why the demonstration did not run.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// No such scenario.
-    #[error("there is no scenario `{name}`; there are {known}")]
-    UnknownScenario {
-        /// The name that was given.
-        name: String,
-        /// All names.
-        known: String,
-    },
-    /// The daemon did not start.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The system.
-    #[error("{0}")]
-    System(#[from] std::io::Error),
-}
-
 impl Demo {
     /// Runs until `shutdown` completes; prints what to open to `out` once it can be opened. Leaves nothing behind.
     ///
@@ -57,27 +38,29 @@ impl Demo {
         self,
         out: &mut (dyn Write + Send),
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), DemoError> {
+    ) -> anyhow::Result<()> {
         let speed = self.speed.unwrap_or(if self.scenario.is_some() { SCENARIO_SPEED } else { 1 });
-        let (clock, stories) = match &self.scenario {
+        let (start, stories) = match &self.scenario {
             None => {
                 let start = now();
-                (running_clock(start, speed), scenarios::demo(start))
+                (start, scenarios::demo(start))
             }
             Some(name) => {
                 let story = scenarios::named(name).ok_or_else(|| unknown(name))?;
-                (running_clock(story.starts, speed), vec![story])
+                (story.starts, vec![story])
             }
         };
+        let clock = running_clock(start, speed);
         let directory = TempDirectory::create()?;
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
         let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
         // A story that is played by itself has the page to itself.
-        let polled =
-            if self.scenario.is_none() { Some(DemoSalesforce::start(&clock).await?) } else { None };
-        let config = match &polled {
-            Some(polled) => config.with_polled(polled.policy.clone(), polled.settings.clone()),
-            None => config,
+        let (config, polled) = if self.scenario.is_none() {
+            let polled = DemoSalesforce::start(&clock).await?;
+            let config = config.with_polled(polled.policy.clone(), polled.settings.clone());
+            (config, Some(polled))
+        } else {
+            (config, None)
         };
         let daemon = Daemon::start(
             &config,
@@ -110,8 +93,7 @@ impl Demo {
             ended.wait_for(|end| *end).await.ok();
         };
         let feeding = tokio::spawn(feeder.run(until_end(ended.clone())));
-        let serving = tokio::spawn(daemon.run(until_end(ended)));
-        let mut serving = serving;
+        let mut serving = tokio::spawn(daemon.run(until_end(ended)));
         let early = tokio::select! {
             () = shutdown => None,
             done = &mut serving => Some(done),
@@ -119,18 +101,17 @@ impl Demo {
         end.send_replace(true);
         // The feeder ends with its last request; what it has not sent belongs to nobody.
         feeding.await.ok();
-        match early {
+        let done = match early {
             Some(done) => done,
             None => serving.await,
-        }
-        .map_err(std::io::Error::other)??;
-        Ok(())
+        };
+        Ok(done??)
     }
 }
 
-fn unknown(name: &str) -> DemoError {
+fn unknown(name: &str) -> anyhow::Error {
     let known: Vec<&str> = scenarios::all().iter().map(|story| story.name).collect();
-    DemoError::UnknownScenario { name: name.to_owned(), known: known.join(", ") }
+    anyhow::anyhow!("there is no scenario `{name}`; there are {}", known.join(", "))
 }
 
 fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &str)]) -> String {

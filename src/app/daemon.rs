@@ -6,15 +6,16 @@ use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
 use super::web_file;
-use crate::config::{ConfigError, Environment, ValidConfig};
+use crate::config::{Environment, ValidConfig};
 use crate::domain::activity::IdentityKey;
 use crate::domain::problem::ProblemReason;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::Events;
 use crate::metrics::{MetricsPages, SelfMetrics};
-use crate::store::{OpenOptions, SqliteHistory, SqliteStore, StoreError};
+use crate::store::{OpenOptions, SqliteHistory, SqliteStore};
+use crate::web::Server;
 use crate::web::services::{ServerOptions, Services};
-use crate::web::{BindError, Server};
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,26 +46,6 @@ pub struct Options {
     pub supervisor: Supervisor,
 }
 
-/// Why the daemon did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The address.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The web's file.
-    #[error(transparent)]
-    Web(#[from] ConfigError),
-    /// The daemon's own metrics.
-    #[error("the metrics of the daemon itself cannot be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
-    /// The system.
-    #[error("the system refuses a thread or a signal: {0}")]
-    System(#[from] std::io::Error),
-}
-
 /// What the parts of the daemon share: the way into the engine, what counts and logs, and the clocks.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -90,10 +71,13 @@ impl Daemon {
     ///
     /// # Errors
     /// When a part does not start; what had started ends again.
-    pub fn start(config: &ValidConfig, options: Options) -> Result<Self, StartError> {
+    pub fn start(config: &ValidConfig, options: Options) -> anyhow::Result<Self> {
         let reasons: Vec<&'static str> =
             ProblemReason::ALL.iter().map(|reason| reason.name()).collect();
-        let own = Arc::new(SelfMetrics::new(&reasons)?);
+        let own = Arc::new(
+            SelfMetrics::new(&reasons)
+                .context("the metrics of the daemon itself cannot be registered")?,
+        );
         own.set_orgs(&names(config));
         let clock = options.clock;
         let now = (clock.wall)();
@@ -112,7 +96,7 @@ impl Daemon {
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
-        let engine = engine::spawn(engine, clock.clone())?;
+        let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
         let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
         let reloader = Arc::new(Reloader {

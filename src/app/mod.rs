@@ -13,5 +13,5 @@ mod supervisor;
 mod web_file;
 
 pub use clock::{now, real_clock, running_clock};
-pub use daemon::{Daemon, Options, StartError};
+pub use daemon::{Daemon, Options};
 pub use supervisor::Supervisor;

@@ -2,7 +2,7 @@
 
 use super::daemon::Shared;
 use super::pollers::Pollers;
-use crate::config::{Environment, OrgConfig, ValidConfig, from_file};
+use crate::config::{Environment, IngestConfig, OrgConfig, ValidConfig, from_file};
 use crate::domain::ids::OrgName;
 use crate::engine::EngineSettings;
 use crate::events::Event;
@@ -85,9 +85,8 @@ pub(super) fn names(config: &ValidConfig) -> Vec<OrgName> {
 /// Who may push.
 pub(super) fn access_table(config: &ValidConfig) -> AccessTable {
     let access = |org: &OrgConfig| {
-        let origins = org.ingest.allowed_origins.iter();
-        let allowed_origins = origins.map(|origin| origin.as_str().to_owned()).collect();
-        let access = Access { token: org.ingest.token.clone(), allowed_origins };
+        let IngestConfig { token, allowed_origins } = org.ingest.clone();
+        let access = Access { token, allowed_origins };
         (org.policy.name.clone(), Arc::new(access))
     };
     config.orgs.iter().map(access).collect()

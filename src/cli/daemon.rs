@@ -72,7 +72,7 @@ pub(super) fn demo(args: &DemoArgs, streams: &mut Streams<'_>) -> Exit {
     };
     let work = async {
         let shutdown = end_requested(args.exit_after)?;
-        Ok(demo.run(&mut io::stdout(), shutdown).await?)
+        demo.run(&mut io::stdout(), shutdown).await
     };
     blocking(work, streams)
 }

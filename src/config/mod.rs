@@ -24,7 +24,6 @@ pub use documents::{example, reference, schema, web_example};
 pub use init::{Answers, InitError, init};
 pub use load::{Environment, from_file, from_text};
 pub use mistakes::ConfigError;
-pub use origin::Origin;
 pub use token::password;
 pub use valid::{FilesConfig, IngestConfig, OrgConfig, StoreConfig, ValidConfig};
 pub use web_file::{WebFile, WebUser, web_file};

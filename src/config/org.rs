@@ -4,7 +4,7 @@ use super::dates;
 use super::keys::DAYS;
 use super::load::set;
 use super::mistakes::quoted;
-use super::origin::Origin;
+use super::origin;
 use super::salesforce;
 use super::section::ConfigSection;
 use super::token;
@@ -33,7 +33,7 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     read_spans(org, &mut policy);
     let ingest = org.section("ingest");
     let token = ingest.text("token_file", |text| token::read(text, &base.join(text)));
-    let origins = ingest.texts("allowed_origins", |text| Origin::new(text).map_err(str::to_owned));
+    let origins = ingest.texts("allowed_origins", origin::read);
     let files = read_files(org, base);
     let salesforce = salesforce::read(org, base);
     if let Some(settings) = &salesforce {

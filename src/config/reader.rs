@@ -47,8 +47,12 @@ pub(super) fn read(text: &str, mistakes: &Collector) -> Option<Value> {
                 );
             }
             Event::Scalar(text, style, anchor, None) => tree.scalar(text, style, anchor, mark)?,
-            Event::SequenceStart(anchor, None) => tree.open(YamlFrame::list(anchor, mark))?,
-            Event::MappingStart(anchor, None) => tree.open(YamlFrame::table(anchor, mark))?,
+            Event::SequenceStart(anchor, None) => {
+                tree.open(anchor, mark, Inside::List(Vec::new()))?
+            }
+            Event::MappingStart(anchor, None) => {
+                tree.open(anchor, mark, Inside::Table { read: Map::new(), key: None })?
+            }
             Event::SequenceEnd | Event::MappingEnd => tree.close(mark)?,
             Event::Alias(anchor) => tree.alias(anchor, mark)?,
         }
@@ -79,17 +83,6 @@ enum Inside {
     Table { read: Map<String, Value>, key: Option<String> },
 }
 
-impl YamlFrame {
-    fn list(anchor: usize, mark: Marker) -> Self {
-        Self { line: mark.line(), anchor, nodes_before: 0, inside: Inside::List(Vec::new()) }
-    }
-
-    fn table(anchor: usize, mark: Marker) -> Self {
-        let inside = Inside::Table { read: Map::new(), key: None };
-        Self { line: mark.line(), anchor, nodes_before: 0, inside }
-    }
-}
-
 struct Tree<'m> {
     mistakes: &'m Collector,
     frames: Vec<YamlFrame>,
@@ -103,16 +96,9 @@ impl Tree<'_> {
         let mut path = String::new();
         for frame in &self.frames {
             match &frame.inside {
-                Inside::List(items) => {
-                    for part in ["[", items.len().to_string().as_str(), "]"] {
-                        path.push_str(part);
-                    }
-                }
+                Inside::List(items) => path.extend(["[", &items.len().to_string(), "]"]),
                 Inside::Table { key: Some(key), .. } => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.push_str(&shown_key(key));
+                    path.extend([if path.is_empty() { "" } else { "." }, &shown_key(key)]);
                 }
                 Inside::Table { key: None, .. } => {}
             }
@@ -127,25 +113,18 @@ impl Tree<'_> {
 
     fn not_yaml<T>(&self, error: &ScanError) -> Option<T> {
         let mark = error.marker();
-        let says = format!("not YAML at column {}: {}", mark.col() + 1, error.info());
-        self.mistakes.add(MistakePlace::Line(mark.line()), self.path(), says);
-        None
+        self.stop(*mark, &format!("not YAML at column {}: {}", mark.col() + 1, error.info()))
     }
 
-    fn open(&mut self, mut frame: YamlFrame) -> Option<()> {
-        let deepest = if self.expects_key() {
-            Some("found a list or mapping as a key; keys are text")
-        } else if self.frames.len() >= MAX_DEPTH {
-            Some("nested deeper than any key of a configuration")
-        } else {
-            None
-        };
-        if let Some(says) = deepest {
-            self.mistakes.add(MistakePlace::Line(frame.line), self.path(), says);
-            return None;
+    fn open(&mut self, anchor: usize, mark: Marker, inside: Inside) -> Option<()> {
+        if self.expects_key() {
+            return self.stop(mark, "found a list or mapping as a key; keys are text");
         }
-        frame.nodes_before = self.nodes;
-        self.frames.push(frame);
+        if self.frames.len() >= MAX_DEPTH {
+            return self.stop(mark, "nested deeper than any key of a configuration");
+        }
+        let nodes_before = self.nodes;
+        self.frames.push(YamlFrame { line: mark.line(), anchor, nodes_before, inside });
         Some(())
     }
 

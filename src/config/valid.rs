@@ -1,6 +1,5 @@
 //! The configuration that the rest of the program runs on. Only a validated text becomes one.
 
-use super::origin::Origin;
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
@@ -113,5 +112,5 @@ pub struct IngestConfig {
     /// What senders have to show; without one only loopback is taken.
     pub token: Option<Secret>,
     /// Pages of other servers that may push from a browser.
-    pub allowed_origins: Vec<Origin>,
+    pub allowed_origins: Vec<String>,
 }
