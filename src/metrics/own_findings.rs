@@ -113,9 +113,14 @@ impl OwnFindings {
             }
             let lately = state.last.is_some_and(|last| now.since(last) < AFTER_EVENT);
             state.since = (state.holds || lately).then(|| state.since.unwrap_or(now));
-            let labels = [org.as_str(), cause.name(), Severity::Warning.name()];
+            // As of organisations: what does not hold is 0 and has no severity.
+            let [now, before] = match state.since {
+                Some(_) => [Severity::Warning.name(), ""],
+                None => ["", Severity::Warning.name()],
+            };
             let since = state.since.map_or(0.0, Timestamp::seconds);
-            self.since.with_label_values(&labels).set(since);
+            self.since.with_label_values(&[org.as_str(), cause.name(), now]).set(since);
+            self.since.remove_label_values(&[org.as_str(), cause.name(), before]).ok();
         }
     }
 

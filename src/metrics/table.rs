@@ -88,7 +88,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How often a source that has reported should report. Absent: it never reported, or its silence means that nothing synced."),
     // Judgement
     m("lightning_sync_finding_since_timestamp_seconds", MetricKind::Gauge, &["org", "cause", "severity", "object_type", "check"], MetricGroup::Judgement,
-        "Since when something needs attention, in Unix seconds; 0: it was judged and does not hold, or a root cause explains it. object_type and check are empty where it is about the organisation as a whole. Absent: it cannot be judged."),
+        "Since when something needs attention, in Unix seconds; 0, with an empty severity: it was judged and does not hold, or a root cause explains it. object_type and check are empty where it is about the organisation as a whole. Absent: it cannot be judged."),
     // View
     m("lightning_sync_exporter_view_timestamp_seconds", MetricKind::Gauge, NO_LABELS, MetricGroup::View,
         "The instant that the daemon's picture of all organisations is exact for, in Unix seconds; window counts are absent 30 seconds later. Always there."),
@@ -108,7 +108,7 @@ pub(super) const METRICS: &[Metric] = &[
     m("lightning_sync_exporter_config_reload_success", MetricKind::Gauge, NO_LABELS, MetricGroup::Exporter,
         "Whether the latest reading of the configuration was taken (1) or had mistakes, so that an older one stays in force (0). Always there."),
     m("lightning_sync_exporter_finding_since_timestamp_seconds", MetricKind::Gauge, &["org", "cause", "severity"], MetricGroup::Exporter,
-        "Since when something of the daemon itself needs attention, in Unix seconds; 0: it does not. org is empty where it is about no organisation. Always there."),
+        "Since when something of the daemon itself needs attention, in Unix seconds; 0, with an empty severity: it does not. org is empty where it is about no organisation. Always there."),
     m("lightning_sync_exporter_ingest_records_total", MetricKind::Counter, &["org", "outcome"], MetricGroup::Exporter,
         "Activity records in acknowledged requests: accepted, duplicate, or expired (older than keep_activity). Absent: the organisation is not configured."),
     m("lightning_sync_exporter_ingest_rejected_total", MetricKind::Counter, &["org", "reason"], MetricGroup::Exporter,

@@ -4,9 +4,10 @@
 use super::definition::AlertRule;
 use crate::domain::causes::{Cause, Severity};
 
-/// Of causes that are paged: the page comes with the second evaluation that sees it.
+/// Of causes that are always paged, and that no single reading can show: the page comes with the second evaluation.
 const PAGE: Option<&str> = Some("1m");
-/// Of everything else.
+/// Of every cause that can be a warning: longer than any sensible scrape interval, and than two readings of one page
+/// are apart when somebody copies it by hand.
 const CALM: Option<&str> = Some("10m");
 
 /// All of them, in the order of the file.
@@ -118,20 +119,19 @@ fn of_exporters() -> [AlertRule; 4] {
         rule(
             Cause::ExporterDown,
             r#"
-group by (job, instance) (up{job=~".*lightning-sync.*"} == 0 or up and on (job, instance) instance:lightning_sync_exporter:lost)
-or absent(up{job=~".*lightning-sync.*"} or instance:lightning_sync_exporter:answers)
-or group by (org) (instance:lightning_sync_org:watched_until{org!=""} > time() and on (job, instance) instance:lightning_sync_exporter:lost)
-  unless on (org) (instance:lightning_sync_org:watched_until and on (job, instance) instance:lightning_sync_exporter:answers)"#,
+group by (job, instance) (up{job=~".*lightning-sync.*"} == 0 or up and on (job, instance) instance:lightning_sync:lost)
+or absent(up{job=~".*lightning-sync.*"} or instance:lightning_sync:answers)
+or group by (org) (instance:lightning_sync_org:watched{org!=""} > time()) unless on (org) instance:lightning_sync_org:named"#,
             Some("5m"),
             critical,
-            "{{ if $labels.org }}{{ $labels.org }}: no exporter that watches it answers{{ else if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }}) does not answer with a picture of now; nobody else watches:{{ range $i, $org := query `group by (org) (instance:lightning_sync_org:watched_until{org!=\"\"} and on (job, instance) instance:lightning_sync_exporter:lost unless on (org) (instance:lightning_sync_org:watched_until and on (job, instance) instance:lightning_sync_exporter:answers))` | sortByLabel `org` }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }} nothing{{ end }}{{ else }}Prometheus has no target whose job is named lightning-sync, and no exporter answers{{ end }}.",
+            "{{ if $labels.org }}{{ $labels.org }}: no exporter that watches it answers{{ else if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }}) does not answer with a picture of now; nobody else watches:{{ range $i, $org := printf `group by (org) (instance:lightning_sync_org:watched{org!=\"\",job=%q,instance=%q} > 0 unless on (org) instance:lightning_sync_org:named)` $labels.job $labels.instance | query | sortByLabel `org` }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }} nothing{{ end }}{{ else }}Prometheus has no target whose job is named lightning-sync, and no exporter answers{{ end }}.",
         ),
         rule(
             Cause::Restarting,
             r#"
-max by (job, instance) (changes(process_start_time_seconds[1h]) > 3) and on (job, instance) max_over_time(instance:lightning_sync_exporter:answers[1h])
+max by (job, instance) (changes(process_start_time_seconds[1h]) > 3) and on (job, instance) max_over_time(instance:lightning_sync:answers[1h])
 or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[1h]) > 3)"#,
-            None,
+            CALM,
             Severity::Warning.name(),
             "{{ $labels.instance }} (job {{ $labels.job }}) or a task of it was started {{ printf `%.0f` $value }} times within an hour.",
         ),
@@ -139,7 +139,7 @@ or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[
             Cause::ManyOrganizations,
             r#"
 count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"} > 0))
-  > 10 > scalar(count(group by (org) (instance:lightning_sync_org:watched_until{org!=""}))) / 4"#,
+  > 10 > scalar(count(group by (org) (instance:lightning_sync_org:watched{org!=""}))) / 4"#,
             PAGE,
             critical,
             "{{ $value }} organisations: {{ $labels.cause }}. The longest:{{ range $i, $org := printf `sort(min by (org) (org:lightning_sync_finding:since{cause=%q,severity=\"critical\"}))` $labels.cause | query }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ end }}.",
@@ -159,7 +159,7 @@ fn org(cause: Cause, text: &str) -> AlertRule {
     AlertRule {
         cause,
         expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
-        hold: if cause.severities().first() == Some(&Severity::Critical) { PAGE } else { CALM },
+        hold: if cause.severities() == [Severity::Critical] { PAGE } else { CALM },
         severity: None,
         description: filled(&format!(
             "{{{{ with $labels.org }}}}{{{{ . }}}}{{{{ else }}}}Unknown organisation{{{{ end }}}}: {text}"

@@ -50,6 +50,8 @@ impl AlertRule {
 pub struct Group {
     /// Its name.
     pub name: &'static str,
+    /// How often it is evaluated.
+    pub interval: &'static str,
     /// Its recording rules.
     pub recording: Vec<RecordingRule>,
     /// Its alerts.

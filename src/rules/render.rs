@@ -43,6 +43,7 @@ pub fn render(format: Format, url: &str) -> String {
 
 fn put_group(lines: &mut Vec<String>, group: &Group, url: &str) {
     lines.push(format!("  - name: {}", group.name));
+    lines.push(format!("    interval: {}", group.interval));
     lines.push("    rules:".to_owned());
     for rule in &group.recording {
         lines.push(format!("      # {}", rule.about));
@@ -63,10 +64,14 @@ fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &str) {
     if let Some(severity) = rule.severity {
         lines.push(format!("        labels: {{ severity: {severity} }}"));
     }
-    lines.push("        annotations:".to_owned());
-    for (name, text) in annotations(rule, url) {
-        lines.push(format!("          {name}: {}", quoted(&text)));
-    }
+    // In flow style, so that an alert can be taken in at a glance.
+    let [summary, description, next_step, owner, runbook_url, page_url] =
+        annotations(rule, url).map(|(name, text)| format!("{name}: {}", quoted(&text)));
+    lines.push(format!("        annotations: {{ {summary},"));
+    lines.push(format!("          {description},"));
+    lines.push(format!("          {next_step},"));
+    lines.push(format!("          {owner},"));
+    lines.push(format!("          {runbook_url}, {page_url} }}"));
 }
 
 /// An expression of several lines as a block; one of a single line has nothing that YAML would read otherwise.

@@ -29,7 +29,8 @@ pub fn runbook(reason: Cause) -> Option<String> {
     if rules.iter().any(|rule| rule.expr.contains("_finding:since")) {
         out.push(
             "`instance:lightning_sync_finding:since` shows what holds by each exporter's last word; an exporter that answers and \
-             has judged that it does not hold outweighs the others. A lost exporter's last word counts for three days.\n\n"
+             has judged that it does not hold outweighs the others. A lost exporter's last word counts for three days, unless \
+             one that answers has a word on the same.\n\n"
                 .to_owned(),
         );
     }

@@ -90,6 +90,11 @@ fn metrics_of_rules() -> BTreeSet<String> {
         .chain(alerts)
         .flat_map(|expr| expr.split(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c))))
         .filter(|token| token.starts_with("lightning_sync_"))
+        // These are read together, by a pattern.
+        .chain([
+            "lightning_sync_finding_since_timestamp_seconds",
+            "lightning_sync_exporter_finding_since_timestamp_seconds",
+        ])
         .map(str::to_owned)
         .collect()
 }

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""What the rules cost Prometheus: 1,000 organisations, healthy and with every finding at once.
+
+    tests/measure/rules.py [--orgs 1000] [--rules alerts/lightning-sync.rules.yaml] [--seconds 150]
+
+Starts a real Prometheus for each state, with four hours of the rules' own past in it, lets it scrape a page of that many
+organisations and evaluate the rules as often as they ask for, and prints the processor time of an evaluation (with the rules, less
+the same time without them) and the memory.
+"""
+
+import argparse
+import http.server
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CRITICAL = {"service_account_missing", "service_account_not_recognized", "no_linked_users", "observations_stale",
+            "nothing_in_24_hours", "no_sync_in_24_hours", "never_synced"}
+INFO = {"outlook_integration_disabled", "delayed", "nothing_in_60_minutes", "users_sync_nothing"}
+OF_ORG = ["service_account_missing", "service_account_not_recognized", "no_linked_users", "linked_users_unexpected",
+          "outlook_integration_disabled", "retirement_near", "poll_failing", "salesforce_api_budget_low"]
+OF_OBJECT = ["no_sync_in_24_hours", "never_synced", "delayed", "nothing_in_24_hours", "nothing_in_60_minutes", "observations_stale"]
+OF_USERS = [("users_failing", "", check) for check in ("active_configuration", "mailbox_version", "service_account")]
+OF_USERS += [("users_failing", kind, f"{kind}_{what}") for kind in ("contacts", "events") for what in ("folder", "linked")]
+OF_USERS += [("initial_sync_stuck", kind, f"{kind}_{way}") for kind in ("contacts", "events") for way in ("to_exchange", "to_salesforce")]
+OF_USERS += [("users_sync_nothing", "", "active_configuration"), ("reset_stuck", "", "reset")]
+OWN = ["ingest_rejected", "salesforce_usage_unknown"]
+
+
+def subjects():
+    """(metric, cause, the worst severity, object type, check)."""
+    plain = "lightning_sync_finding_since_timestamp_seconds"
+    all_of = [(cause, "", "") for cause in OF_ORG] + [(cause, kind, "") for cause in OF_OBJECT for kind in ("contacts", "events")]
+    for cause, kind, check in all_of + OF_USERS:
+        severity = "critical" if cause in CRITICAL else "info" if cause in INFO else "warning"
+        yield plain, cause, severity, kind, check
+    for cause in OWN:
+        yield "lightning_sync_exporter_finding_since_timestamp_seconds", cause, "warning", "", ""
+
+
+def page(orgs, broken, begun):
+    """What an exporter of that many organisations says that the rules read."""
+    now = time.time()
+    since = begun - 3600
+    lines = [f"lightning_sync_exporter_view_timestamp_seconds {now}"]
+    found = [(f'{metric}{{org="%s",cause="{cause}",severity="{severity if broken else ''}",object_type="{kind}",check="{check}"}} '
+              f"{since if broken else 0}") for metric, cause, severity, kind, check in subjects()]
+    for number in range(orgs):
+        org = f"org-{number:05}"
+        lines.append(f'lightning_sync_org_info{{org="{org}",product="lightning_sync",connection="service_account"}} 1')
+        lines.append(f'lightning_sync_retirement_timestamp_seconds{{org="{org}"}} {now + 1e7:.0f}')
+        lines.append(f'lightning_sync_utc_offset_seconds{{org="{org}"}} 3600')
+        for kind in ("contacts", "events"):
+            at = since if broken else now + 86000
+            lines.append(f'lightning_sync_last_sync_deadline_timestamp_seconds{{org="{org}",object_type="{kind}"}} {at}')
+        lines.extend(line % org for line in found)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def past(orgs, broken, target, file):
+    """Four hours of what the rules wrote, so that what they read of their own past is there."""
+    end = int(time.time()) - 30
+    times = range(end - 4 * 3600, end, 60)
+    until = 1.9e9
+
+    def series(name, labels, value):
+        labels = ",".join(f'{key}="{text}"' for key, text in labels.items() if text)
+        file.writelines(f"{name}{{{labels}}} {value} {at}\n" for at in times)
+
+    who = {"job": "lightning-sync", "instance": target}
+    file.write("# TYPE instance:lightning_sync_org:watched gauge\n")
+    for number in range(orgs):
+        for kind in ("", "contacts", "events"):
+            series("instance:lightning_sync_org:watched", {**who, "org": f"org-{number:05}", "object_type": kind}, until)
+    if broken:
+        file.write("# TYPE instance:lightning_sync_finding:since gauge\n")
+        for number in range(orgs):
+            for _, cause, severity, kind, check in subjects():
+                labels = {**who, "org": f"org-{number:05}", "cause": cause, "severity": severity, "object_type": kind, "check": check}
+                series("instance:lightning_sync_finding:since", labels, end - 7200)
+    file.write("# EOF\n")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def query(port, expression):
+    url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+    result = json.load(urllib.request.urlopen(url))["data"]["result"]
+    return float(result[0]["value"][1]) if result else 0.0
+
+
+def measure(options, broken, rules, data, target):
+    """Processor seconds in a span of time, bytes resident, seconds of the last evaluation, alerts."""
+    with tempfile.TemporaryDirectory() as directory:
+        directory = Path(directory)
+        if data and rules:
+            shutil.copytree(data, directory / "data")
+        port = free_port()
+        config = directory / "prometheus.yml"
+        config.write_text("global: {scrape_interval: 15s, evaluation_interval: 15s}\n"
+                          + (f"rule_files: ['{rules}']\n" if rules else "")
+                          + f"scrape_configs: [{{job_name: lightning-sync, static_configs: [{{targets: ['{target}']}}]}}]\n")
+        process = subprocess.Popen(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory / 'data'}",
+                                    f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            # What comes once, such as reading the blocks and making the series, is over by then.
+            time.sleep(130)
+            cpu = lambda: sum(int(part) for part in Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]) / 100
+            before, resident = cpu(), 0
+            for _ in range(options.seconds // 5):
+                time.sleep(5)
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                resident = max(resident, int(status.split("VmRSS:")[1].split()[0]) * 1024)
+            used = cpu() - before
+            url = f"http://127.0.0.1:{port}/metrics"
+            text = urllib.request.urlopen(url).read().decode()
+            last = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("prometheus_rule_group_last_duration_seconds{")]
+            series = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("prometheus_tsdb_head_series ")]
+            heap = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("go_memstats_heap_inuse_bytes ")]
+            url = f"http://127.0.0.1:{port}/api/v1/alerts"
+            alerts = len(json.load(urllib.request.urlopen(url))["data"]["alerts"])
+            return used, resident, last, series[0], heap[0], alerts
+        finally:
+            process.kill()
+            process.wait()
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--orgs", type=int, default=1000)
+    arguments.add_argument("--rules", type=Path, default=ROOT / "alerts/lightning-sync.rules.yaml")
+    arguments.add_argument("--seconds", type=int, default=180)
+    arguments.add_argument("--state", choices=["healthy", "broken"])
+    arguments.add_argument("--page", type=Path, help="serve this file instead")
+    options = arguments.parse_args()
+    for state in [options.state] if options.state else ["healthy", "broken"]:
+        broken, begun = state == "broken", time.time()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = options.page.read_bytes() if options.page else page(options.orgs, broken, begun)
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", free_port()), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        target = f"127.0.0.1:{server.server_port}"
+        with tempfile.TemporaryDirectory() as directory:
+            directory = Path(directory)
+            with open(directory / "past.om", "w") as file:
+                past(options.orgs, broken, target, file)
+            subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", directory / "past.om", directory / "data"],
+                           check=True, stdout=subprocess.DEVNULL)
+            (directory / "past.om").unlink()
+            bare = measure(options, broken, None, None, target)
+            used, resident, last, series, heap, alerts = measure(options, broken, options.rules.resolve(), directory / "data", target)
+        cost = (used - bare[0]) / options.seconds
+        print(f"{options.orgs} organisations, {state}: the rules take {cost:.2%} of a core, {cost * 15:.3f} s in 15 s; the group's "
+              f"last took {', '.join(f'{one:.2f}' for one in last)} s of the clock; {alerts} alerts; {resident / 2**20:.0f} MiB resident, {heap / 2**20:.0f} MiB of heap, "
+              f"{series:.0f} series (without rules: {bare[1] / 2**20:.0f} MiB, {bare[4] / 2**20:.0f} MiB, {bare[3]:.0f})", flush=True)
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
