@@ -51,8 +51,8 @@ def page(orgs, broken, begun):
     now = time.time()
     since = begun - 3600
     lines = [f"lightning_sync_exporter_view_timestamp_seconds {now}"]
-    found = [(f'{metric}{{org="%s",cause="{cause}",severity="{severity if broken else ''}",object_type="{kind}",check="{check}"}} '
-              f"{since if broken else 0}") for metric, cause, severity, kind, check in subjects()]
+    found = [f'{metric}{{org="%s",cause="{cause}",severity="{severity * broken}",object_type="{kind}",check="{check}"}} {since * broken}'
+             for metric, cause, severity, kind, check in subjects()]
     for number in range(orgs):
         org = f"org-{number:05}"
         lines.append(f'lightning_sync_org_info{{org="{org}",product="lightning_sync",connection="service_account"}} 1')
