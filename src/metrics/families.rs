@@ -277,18 +277,15 @@ impl Writer<'_> {
         self.known(&[], number);
     }
 
-    /// Writes a subject in each severity that it can have; 0 where it does not hold.
+    /// Writes a subject. What does not hold is 0 and has no severity, so that rules that look for what holds do not read it.
     fn finding(&mut self, subject: Subject, holds: Option<(Severity, Timestamp)>) {
-        for severity in subject.cause.severities() {
-            let since = holds.filter(|(at, _)| at == severity).map(|(_, since)| since);
-            let labels = [
-                subject.cause.name(),
-                severity.name(),
-                object_label(subject.object_type),
-                subject.check.map_or("", UserRow::check),
-            ];
-            self.put(&labels, since.map_or(0.0, Timestamp::seconds));
-        }
+        let labels = [
+            subject.cause.name(),
+            holds.map_or("", |(severity, _)| severity.name()),
+            object_label(subject.object_type),
+            subject.check.map_or("", UserRow::check),
+        ];
+        self.put(&labels, holds.map_or(0.0, |(_, since)| since.seconds()));
     }
 }
 
