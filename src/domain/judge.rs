@@ -596,19 +596,17 @@ impl Judge<'_> {
             Some((users, since)) => self.holds(subject, Severity::Info, since, Some(users)),
             None => self.refute_seen(subject, check),
         }
+        let policy = &self.org.policy;
         let resets = [Status::MarkedForReset, Status::ResetInProgress];
-        let limit = self.org.policy.reset_limit;
-        self.stuck(UserRow::Reset, &resets, Cause::ResetStuck, limit);
+        self.stuck(UserRow::Reset, Cause::ResetStuck, &resets.map(|of| (of, policy.reset_limit)));
         // What has not begun yet is no news during the first set-up; what hangs is.
-        let first_syncs: &[Status] = if self.org.policy.setting_up(self.now) {
-            &[Status::InitialSyncInProgress]
-        } else {
-            &[Status::InitialSyncInProgress, Status::NotStarted]
-        };
-        let limit = self.org.policy.initial_sync_limit;
+        let mut first_syncs = vec![(Status::InitialSyncInProgress, policy.initial_sync_limit)];
+        if !policy.setting_up(self.now) {
+            first_syncs.push((Status::NotStarted, policy.not_started_limit()));
+        }
         for row in UserRow::ALL.into_iter().filter(|row| row.is_direction()) {
             if self.org.policy.covers(row) {
-                self.stuck(row, first_syncs, Cause::InitialSyncStuck, limit);
+                self.stuck(row, Cause::InitialSyncStuck, &first_syncs);
             }
         }
     }
@@ -623,15 +621,18 @@ impl Judge<'_> {
 
     /// Some states of which one lasts longer than its limit, as far as somebody saw: a held state only claims what was
     /// already so when it was read.
-    fn stuck(&mut self, row: UserRow, statuses: &[Status], cause: Cause, limit: TimeDelta) {
+    fn stuck(&mut self, row: UserRow, cause: Cause, statuses: &[(Status, TimeDelta)]) {
         let (summary, subject) = (&self.org.summary, of_check(cause, row));
-        let oldest = statuses.iter().filter_map(|status| summary.oldest(row, *status)).min();
-        let users = statuses.iter().map(|status| summary.counted(row, *status)).sum();
-        match (oldest, summary.observed(row)) {
-            (Some(since), Some((observed_at, stale))) => {
+        let due = |(status, limit): &(Status, TimeDelta)| {
+            summary.oldest(row, *status).map(|since| since.plus(*limit))
+        };
+        let due = statuses.iter().filter_map(due).min();
+        let users = statuses.iter().map(|(status, _)| summary.counted(row, *status)).sum();
+        match (due, summary.observed(row)) {
+            (Some(due), Some((observed_at, stale))) => {
                 let seen_at = if stale { observed_at } else { self.now };
-                if seen_at.since(since) > limit {
-                    self.holds(subject, Severity::Warning, since.plus(limit), Some(users));
+                if seen_at > due {
+                    self.holds(subject, Severity::Warning, due, Some(users));
                 } else if !stale {
                     self.words.push(Word::Refuted(subject));
                 }

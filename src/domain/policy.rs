@@ -116,6 +116,14 @@ pub struct OrgPolicy {
 }
 
 impl OrgPolicy {
+    /// How long a user may be "not started". In the successor product it is not time that is missing after two days.
+    pub fn not_started_limit(&self) -> TimeDelta {
+        match self.product {
+            Product::LightningSync => self.initial_sync_limit,
+            Product::EinsteinActivityCapture => self.initial_sync_limit.min(TimeDelta::days(2)),
+        }
+    }
+
     /// How long "known and never synced" may last before it pages: the article's "hours", on record a day or more,
     /// and a weekend.
     pub const NEVER_SYNCED_AFTER: TimeDelta = TimeDelta::hours(72);

@@ -240,7 +240,7 @@ impl Hanging<'_> {
                 if !self.policy.setting_up(now)
                     && self.user.status(UserRow::ActiveConfiguration, self.live) == Status::Yes =>
             {
-                self.policy.initial_sync_limit
+                self.policy.not_started_limit()
             }
             Status::NotStarted
             | Status::Yes

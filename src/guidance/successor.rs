@@ -8,6 +8,7 @@ use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, Status, UserRow};
 
 const CASE: &str = "All is set up, and nobody is connected? Open a Salesforce case.";
+const LICENCE: &str = "Never started? Setup, Users, the user, Permission Set Assignments: give them one with Einstein Activity Capture's licence.";
 const CHECK_STATUS: &str =
     "Setup, Einstein Activity Capture, Status & Metrics: find the user and choose Check Status.";
 const RECONNECT: &str = "Disconnected? Open the personal settings, Email and Calendar Accounts, and connect the account again: a new password or sign-in rule ends a connection.";
@@ -56,8 +57,8 @@ const UNREPORTED: RowGuide = act("No source has reported it. Where Salesforce is
 #[rustfmt::skip]
 fn own_org_row(row: OrgRow, state: OrgState) -> Option<RowGuide> {
     match (row, state) {
-        (OrgRow::ServiceAccountRecognized, OrgState::Yes) => Some(fine("At least one user is connected, and nobody's status says that the organisation's own connection is broken.")),
-        (OrgRow::ServiceAccountRecognized, OrgState::No) => Some(because(Cause::ServiceAccountNotRecognized, "Users' statuses say that the organisation's own connection to the mail server does not work.", &[])),
+        (OrgRow::ServiceAccountRecognized, OrgState::Yes) => Some(fine("Users are connected and sync. A single status that says otherwise may be old: it is renewed when that user logs in.")),
+        (OrgRow::ServiceAccountRecognized, OrgState::No) => Some(because(Cause::ServiceAccountNotRecognized, "Most users' statuses say that the organisation's own connection to the mail server does not work, and nothing syncs.", &[])),
         (OrgRow::LinkedUsers, OrgState::Number) => Some(act("So many users are connected with an address; who is not fails a check.", steps![Monitoring: "Should there be a certain number? Set `expected_linked_users`."])),
         (OrgRow::LinkedUsers, OrgState::Zero) => Some(because(Cause::NoLinkedUsers, "No user is connected with an address.", &[])),
         (_, OrgState::Unknown) => Some(UNREPORTED),
@@ -80,9 +81,16 @@ fn own_user_row(row: UserRow, status: Status) -> Option<RowGuide> {
             SalesforceAdmin: "Is the user's address in Salesforce the sign-in name and the primary address of the mailbox? Correct it.",
             SalesforceAdmin: "Still failing, or the first sync failed? Choose Reset User on that page and wait some hours.",
         ])),
-        (UserRow::ContactsLinked | UserRow::EventsLinked, Status::No) => Some(because(Cause::UsersFailing, "Einstein Activity Capture knows no address of this user.", steps![
+        (UserRow::ContactsLinked | UserRow::EventsLinked, Status::No) => Some(because(Cause::UsersFailing, "Einstein Activity Capture knows no address of this user, or the user's own connection does not work.", steps![
             SalesforceAdmin: "Is the Email field of the Salesforce user filled, with the primary address of the mailbox?",
-            User: "Connect the account in the personal settings, Email and Calendar Accounts.",
+            SalesforceAdmin: CHECK_STATUS,
+            User: RECONNECT,
+        ])),
+        (UserRow::ContactsToExchange | UserRow::ContactsToSalesforce | UserRow::EventsToExchange | UserRow::EventsToSalesforce, Status::NotStarted) => Some(because(Cause::InitialSyncStuck, "This user was never connected, or the first sync has not begun. After two days that is a fault.", steps![
+            SalesforceAdmin: LICENCE,
+            User: "Connect the account in the personal settings, Email and Calendar Accounts, and accept the terms.",
+            SalesforceAdmin: CHECK_STATUS,
+            SalesforceSupport: "Still not started the next day? Open a Salesforce case.",
         ])),
         (_, Status::Unknown) if !row.statuses().is_empty() => Some(UNREPORTED),
         _ => None,
@@ -144,9 +152,10 @@ fn own_cause(cause: Cause) -> Option<&'static CauseGuide> {
         },
         Cause::LinkedUsersUnexpected => guide! {
             "The number of connected users is not the expected one."
-            "The number of users who are connected with an address is not `expected_linked_users`."
+            "The number of users who are connected with an address is not `expected_linked_users`, or users are assigned whom the product does not list."
             "Users who are not connected do not sync."
             SalesforceAdmin: "Did people join or leave? Correct `expected_linked_users`."
+            SalesforceAdmin: "Assigned, and not on the list of users? Give them a permission set with Einstein Activity Capture's licence."
             SalesforceAdmin: "Open the organisation's list of users: who fails which check, with its own steps."
             SalesforceAdmin: CHECK_STATUS
         },
@@ -162,8 +171,9 @@ fn own_cause(cause: Cause) -> Option<&'static CauseGuide> {
         },
         Cause::InitialSyncStuck => guide! {
             "A user's first sync has not ended in time."
-            "A first sync has not begun, or not ended, within `limits.initial_sync`."
+            "A first sync has not begun within two days, or not ended within `limits.initial_sync`."
             "Some of the user's records are missing; nobody else is affected."
+            SalesforceAdmin: LICENCE
             SalesforceAdmin: CHECK_STATUS
             SalesforceAdmin: "Connected, and no progress? Choose Reset User and wait some hours."
             SalesforceSupport: "Still the same after that? Open a Salesforce case with the user's name."

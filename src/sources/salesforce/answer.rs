@@ -54,12 +54,25 @@ pub(super) fn time(text: &str) -> Option<Timestamp> {
     instant::parse(text).ok()
 }
 
-/// Phrases of answers whose session is good, but not for this.
-const NOT_FOR_API: [&str; 3] =
-    ["not valid for use with", "connected app is not attached to agent", "not enabled for api"];
-
-/// Phrases of refusals for the address that we come from, or for the hour.
-const IP_RESTRICTED: [&str; 4] = ["ip restricted", "ip address", "ip range", "invalid login hours"];
+/// What the messages of refusals mean, by a phrase in them. Another session would be refused as well.
+const PHRASES: &[(&str, SalesforceFailure)] = &[
+    ("not valid for use with", SalesforceFailure::SessionNotForApi),
+    ("connected app is not attached to agent", SalesforceFailure::SessionNotForApi),
+    ("not enabled for api", SalesforceFailure::SessionNotForApi),
+    ("no client credentials user enabled", SalesforceFailure::NoRunAsUser),
+    ("hasn't approved this consumer", SalesforceFailure::AppNotApproved),
+    ("not admin approved", SalesforceFailure::AppNotApproved),
+    ("expired access/refresh token", SalesforceFailure::AppRevoked),
+    ("rate exceeded", SalesforceFailure::RequestLimitExceeded),
+    ("retry your request", SalesforceFailure::ServerError),
+    ("ip restricted", SalesforceFailure::IpRestricted),
+    ("ip address", SalesforceFailure::IpRestricted),
+    ("ip range", SalesforceFailure::IpRestricted),
+    ("invalid login hours", SalesforceFailure::IpRestricted),
+    ("inactive user", SalesforceFailure::UserInactive),
+    ("user is inactive", SalesforceFailure::UserInactive),
+    ("password", SalesforceFailure::PasswordExpired),
+];
 
 /// The longest name of an organisation's domain, with that of a sandbox.
 const MAX_DOMAIN: usize = 46;
@@ -117,7 +130,7 @@ pub(super) fn failure_in(body: &Value, status: u16) -> Option<Failure> {
 fn of_code(code: &str, message: &str, status: u16) -> FailureReason {
     let reason = match code {
         "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => {
-            beyond_a_session(message).unwrap_or(SalesforceFailure::SessionExpired)
+            phrased(message).unwrap_or(SalesforceFailure::SessionExpired)
         }
         "INVALID_OPERATION_WITH_EXPIRED_PASSWORD" | "PASSWORD_LOCKOUT" => {
             SalesforceFailure::PasswordExpired
@@ -141,62 +154,22 @@ fn of_code(code: &str, message: &str, status: u16) -> FailureReason {
     reason.into()
 }
 
-/// Why a session is refused, where another one would be refused as well.
-fn beyond_a_session(message: &str) -> Option<SalesforceFailure> {
+fn phrased(message: &str) -> Option<SalesforceFailure> {
     let message = message.to_ascii_lowercase();
-    let names = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if names(&NOT_FOR_API) {
-        Some(SalesforceFailure::SessionNotForApi)
-    } else if names(&["password"]) {
-        Some(SalesforceFailure::PasswordExpired)
-    } else if names(&IP_RESTRICTED) {
-        Some(SalesforceFailure::IpRestricted)
-    } else {
-        None
-    }
+    PHRASES.iter().find(|(phrase, _)| message.contains(phrase)).map(|(_, reason)| *reason)
 }
 
 fn of_grant(error: &str, description: &str, status: u16) -> FailureReason {
-    let description = description.to_ascii_lowercase();
-    let names = |phrases: &[&str]| phrases.iter().any(|phrase| description.contains(phrase));
-    let reason = if names(&["no client credentials user enabled"]) {
-        SalesforceFailure::NoRunAsUser
-    } else if names(&["hasn't approved this consumer", "not admin approved"]) {
-        SalesforceFailure::AppNotApproved
-    } else if names(&["expired access/refresh token"]) {
-        SalesforceFailure::AppRevoked
-    } else if names(&["rate exceeded"]) {
-        SalesforceFailure::RequestLimitExceeded
-    } else if names(&["retry your request"]) {
-        SalesforceFailure::ServerError
-    } else if names(&IP_RESTRICTED) {
-        SalesforceFailure::IpRestricted
-    } else if names(&["inactive user", "user is inactive"]) {
-        SalesforceFailure::UserInactive
-    } else if names(&["password"]) {
-        SalesforceFailure::PasswordExpired
-    } else {
-        match error {
-            "app_not_approved" => SalesforceFailure::AppNotApproved,
-            "OAUTH_APP_BLOCKED" => SalesforceFailure::AppRevoked,
-            "unknown_error" | "server_error" | "temporarily_unavailable" => {
-                SalesforceFailure::ServerError
-            }
-            "inactive_user" => SalesforceFailure::UserInactive,
-            "invalid_grant"
-            | "invalid_client"
-            | "invalid_client_id"
-            | "unauthorized_client"
-            | "invalid_app_access"
-            | "inactive_org"
-            | "unsupported_grant_type"
-            | "invalid_request"
-            | "invalid_scope" => SalesforceFailure::CredentialsRejected,
-            _ if matches!(status, 400 | 401 | 403) => SalesforceFailure::CredentialsRejected,
-            _ => return of_status(status),
+    let reason = phrased(description).or(match error {
+        "app_not_approved" => Some(SalesforceFailure::AppNotApproved),
+        "OAUTH_APP_BLOCKED" => Some(SalesforceFailure::AppRevoked),
+        "unknown_error" | "server_error" | "temporarily_unavailable" => {
+            Some(SalesforceFailure::ServerError)
         }
-    };
-    reason.into()
+        "inactive_user" => Some(SalesforceFailure::UserInactive),
+        _ => matches!(status, 400 | 401 | 403).then_some(SalesforceFailure::CredentialsRejected),
+    });
+    reason.map_or_else(|| of_status(status), Into::into)
 }
 
 fn of_status(status: u16) -> FailureReason {

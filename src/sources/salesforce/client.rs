@@ -97,25 +97,36 @@ impl Client {
             .any(|half| text.contains(half))
     }
 
-    /// The JSON object at a path.
-    pub(super) async fn get(
+    /// The JSON object that a path answers; a body is JSON and posted.
+    pub(super) async fn call(
         &mut self,
         path: &str,
+        body: Option<String>,
         now: Timestamp,
     ) -> Result<Map<String, Value>, Failure> {
-        let answer = self.call(Method::GET, path, None, now).await?;
-        object_of(&answer)
-    }
-
-    /// The JSON object that a path answers to a JSON body.
-    pub(super) async fn post(
-        &mut self,
-        path: &str,
-        body: String,
-        now: Timestamp,
-    ) -> Result<Map<String, Value>, Failure> {
-        let answer = self.call(Method::POST, path, Some(body), now).await?;
-        object_of(&answer)
+        loop {
+            let session = self.session(now).await?;
+            let mut headers = vec![(AUTHORIZATION, grant::bearer(&session)?)];
+            if body.is_some() {
+                headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+            }
+            let request = HttpRequest {
+                method: if body.is_some() { Method::POST } else { Method::GET },
+                path: path.to_owned(),
+                headers,
+                body: body.clone().unwrap_or_default().into(),
+            };
+            let answer = self.send(request).await?;
+            if answer.status != 401 {
+                return object_of(&answer);
+            }
+            self.forget_session();
+            let failure = failure_of(&answer);
+            // Only an old session can be worth another one; a loop of log-ins locks users out.
+            if self.renewed || !failure.is_of(&[SalesforceFailure::SessionExpired]) {
+                return Err(failure);
+            }
+        }
     }
 
     /// The switches of a settings record.
@@ -138,38 +149,6 @@ impl Client {
             body: metadata::envelope(part, &session).as_bytes().to_vec().into(),
         };
         metadata::switches(part, &self.send(request).await?)
-    }
-
-    async fn call(
-        &mut self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-        now: Timestamp,
-    ) -> Result<HttpResponse, Failure> {
-        loop {
-            let session = self.session(now).await?;
-            let mut headers = vec![(AUTHORIZATION, grant::bearer(&session)?)];
-            if body.is_some() {
-                headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
-            }
-            let request = HttpRequest {
-                method: method.clone(),
-                path: path.to_owned(),
-                headers,
-                body: body.clone().unwrap_or_default().into(),
-            };
-            let answer = self.send(request).await?;
-            if answer.status != 401 {
-                return Ok(answer);
-            }
-            self.forget_session();
-            let failure = failure_of(&answer);
-            // Only an old session can be worth another one; a loop of log-ins locks users out.
-            if self.renewed || !failure.is_of(&[SalesforceFailure::SessionExpired]) {
-                return Err(failure);
-            }
-        }
     }
 
     async fn session(&mut self, now: Timestamp) -> Result<Secret, Failure> {

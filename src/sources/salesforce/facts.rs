@@ -51,18 +51,9 @@ impl Part {
     }
 
     /// The object type whose changes it counts.
-    pub(super) const fn changed(self) -> Option<ObjectType> {
-        match self {
-            Self::ChangedContacts => Some(ObjectType::Contacts),
-            Self::ChangedEvents => Some(ObjectType::Events),
-            Self::Capture
-            | Self::Assignments
-            | Self::SetupTrail
-            | Self::EmailSettings
-            | Self::CaptureSettings
-            | Self::Report
-            | Self::Accounts => None,
-        }
+    pub(super) fn changed(self) -> Option<ObjectType> {
+        let objects = [Self::ChangedContacts, Self::ChangedEvents].into_iter().zip(ObjectType::ALL);
+        objects.filter(|(part, _)| *part == self).map(|(_, object)| *object).next()
     }
 }
 

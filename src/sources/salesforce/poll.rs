@@ -277,7 +277,7 @@ impl Poller {
     async fn read_limits(&mut self, now: Timestamp) -> Result<(), Failure> {
         self.limits_at = Some(now);
         let path = format!("{}/limits", self.client.settings.data());
-        let limits = self.client.get(&path, now).await?;
+        let limits = self.client.call(&path, None, now).await?;
         let daily = limits.get("DailyApiRequests");
         let number = |name| daily.and_then(|daily| count(daily.get(name)));
         self.client.usage = match (number("Max"), number("Remaining")) {
@@ -345,7 +345,7 @@ impl Poller {
             let settings = Arc::clone(&self.client.settings);
             let soql: Vec<String> = due.iter().map(|(_, soql)| soql.clone()).collect();
             let path = format!("{}/composite/batch", settings.data());
-            let answer = self.client.post(&path, batch_of(&settings, &soql), now).await;
+            let answer = self.client.call(&path, Some(batch_of(&settings, &soql)), now).await;
             match answer {
                 Ok(answer) => {
                     self.client.calls += due.len() as u64 - 1;
@@ -376,7 +376,7 @@ impl Poller {
     /// The first page of a query by itself.
     async fn page(&mut self, soql: &str, now: Timestamp) -> Result<Page, Failure> {
         let path = format!("/services/data/{}", self.client.settings.in_batch(soql));
-        Page::of(Value::Object(self.client.get(&path, now).await?))
+        Page::of(Value::Object(self.client.call(&path, None, now).await?))
     }
 
     /// All rows of a part. It is not lost for a column: the poll goes on without the column. Only the users are worth a
@@ -442,7 +442,7 @@ impl Poller {
         let mut next = pages.take(first)?;
         while let Some(path) = next {
             self.further += 1;
-            let page = self.client.get(&path, now).await?;
+            let page = self.client.call(&path, None, now).await?;
             next = pages.take(Page::of(Value::Object(page))?)?;
         }
         Ok(pages.finish())
@@ -488,7 +488,7 @@ impl Poller {
         };
         let path =
             format!("{}/analytics/reports/{}?includeDetails=true", settings.data(), wanted.id);
-        let answer = self.client.get(&path, now).await?;
+        let answer = self.client.call(&path, None, now).await?;
         self.facts.report = Some(report::read(&answer, &wanted.columns)?);
         Ok(())
     }

@@ -85,18 +85,8 @@ impl SalesforceSettings {
 /// Names the host alone: ids and users do not belong in a log.
 impl fmt::Debug for SalesforceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("SalesforceSettings")
             .field("my_domain", &self.my_domain)
-            .field("auth", &self.auth)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClientCredentials { .. } => "ClientCredentials(…)",
-            Self::JwtBearer { .. } => "JwtBearer(…)",
-        })
     }
 }

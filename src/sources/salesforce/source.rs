@@ -120,7 +120,7 @@ impl Figures {
             ["user", "profile"].into_iter().zip(facts.assigned.into_iter().flatten())
         {
             let metric = "lightning_sync_salesforce_assignments";
-            self.labelled(metric, kind, Some(assigned as f64));
+            self.put(metric, Some(kind), Some(assigned as f64));
         }
         for (part, there) in facts.parts {
             self.flag("lightning_sync_salesforce_part_available", part.name(), there);
@@ -129,11 +129,8 @@ impl Figures {
             self.flag("lightning_sync_salesforce_setting_enabled", switch.name(), state);
         }
         for (object, changed) in facts.approximate {
-            self.labelled(
-                "lightning_sync_salesforce_approximate_changed_records_60m",
-                object.name(),
-                changed.map(|changed| changed as f64),
-            );
+            let metric = "lightning_sync_salesforce_approximate_changed_records_60m";
+            self.put(metric, Some(object.name()), changed.map(|changed| changed as f64));
         }
         self.one(
             "lightning_sync_salesforce_setup_changes_total",
@@ -149,34 +146,25 @@ impl Figures {
 
     fn of_usage(&mut self, usage: Option<Usage>, calls: u64, budget_percent: u8) {
         self.one("lightning_sync_salesforce_api_calls_total", Some(calls as f64));
-        self.one(
-            "lightning_sync_salesforce_api_requests_used",
-            usage.map(|usage| usage.used as f64),
-        );
-        self.one(
-            "lightning_sync_salesforce_api_requests_allowed",
-            usage.map(|usage| usage.allowed as f64),
-        );
-        self.one(
-            "lightning_sync_salesforce_api_budget_used_ratio",
-            usage.map(|usage| usage.share_of(budget_percent)),
-        );
+        let used = usage.map(|usage| usage.used as f64);
+        self.one("lightning_sync_salesforce_api_requests_used", used);
+        let allowed = usage.map(|usage| usage.allowed as f64);
+        self.one("lightning_sync_salesforce_api_requests_allowed", allowed);
+        let share = usage.map(|usage| usage.share_of(budget_percent));
+        self.one("lightning_sync_salesforce_api_budget_used_ratio", share);
     }
 
-    fn push(&mut self, metric: &'static str, labels: Vec<&'static str>, value: Option<f64>) {
+    fn put(&mut self, metric: &'static str, label: Option<&'static str>, value: Option<f64>) {
+        let labels = label.into_iter().collect();
         self.0.extend(value.map(|value| Figure { metric, labels, value }));
     }
 
     fn one(&mut self, metric: &'static str, value: Option<f64>) {
-        self.push(metric, Vec::new(), value);
-    }
-
-    fn labelled(&mut self, metric: &'static str, label: &'static str, value: Option<f64>) {
-        self.push(metric, vec![label], value);
+        self.put(metric, None, value);
     }
 
     fn flag(&mut self, metric: &'static str, label: &'static str, flag: Option<bool>) {
-        self.labelled(metric, label, flag.map(|flag| f64::from(u8::from(flag))));
+        self.put(metric, Some(label), flag.map(|flag| f64::from(u8::from(flag))));
     }
 
     fn counts<K: Enum>(
@@ -186,7 +174,7 @@ impl Figures {
         counts: Option<EnumMap<K, u64>>,
     ) {
         for (key, count) in counts.into_iter().flatten() {
-            self.labelled(metric, name(key), Some(count as f64));
+            self.put(metric, Some(name(key)), Some(count as f64));
         }
     }
 }
@@ -194,18 +182,11 @@ impl Figures {
 /// What an error report shows, polled or exported.
 pub fn report_figures(report: Option<ErrorReport>) -> Vec<Figure> {
     let mut figures = Figures::default();
-    figures.counts(
-        "lightning_sync_salesforce_report_failed_records",
-        ReportedKind::name,
-        report.map(|report| report.records),
-    );
-    figures.counts(
-        "lightning_sync_salesforce_report_failing_users",
-        ReportedKind::name,
-        report.map(|report| report.users),
-    );
-    let cut = report.and_then(|report| report.truncated);
-    figures
-        .one("lightning_sync_salesforce_report_truncated", cut.map(|cut| f64::from(u8::from(cut))));
+    let records = report.map(|report| report.records);
+    figures.counts("lightning_sync_salesforce_report_failed_records", ReportedKind::name, records);
+    let users = report.map(|report| report.users);
+    figures.counts("lightning_sync_salesforce_report_failing_users", ReportedKind::name, users);
+    let cut = report.and_then(|report| report.truncated).map(|cut| f64::from(u8::from(cut)));
+    figures.one("lightning_sync_salesforce_report_truncated", cut);
     figures.0
 }

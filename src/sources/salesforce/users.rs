@@ -69,32 +69,21 @@ impl Connectivity {
     }
 
     fn of(raw: Option<&str>) -> Self {
-        match raw {
-            Some("ACTIVE") => Self::Active,
-            Some("DISABLED") => Self::Disabled,
-            Some("INITIALIZING") => Self::Initializing,
-            Some("NEEDSATTENTION") => Self::NeedsAttention,
-            Some("NEEDSATTENTIONGLOBAL") => Self::NeedsAttentionGlobal,
-            Some("NEEDSATTENTIONHYBRID") => Self::NeedsAttentionHybrid,
-            Some("PENDING") => Self::Pending,
-            Some("PROCESSING") => Self::Processing,
-            Some(_) => Self::Other,
-            None => Self::None,
-        }
+        raw.map_or(Self::None, |raw| {
+            let found = Self::ALL
+                .iter()
+                .find(|status| status.name().replace('_', "").to_uppercase() == raw);
+            found.copied().unwrap_or(Self::Other)
+        })
     }
 }
 
 impl Onboarding {
     fn of(raw: Option<&str>) -> Self {
-        match raw {
-            Some("NOT_STARTED") => Self::NotStarted,
-            Some("IN_PROGRESS") => Self::InProgress,
-            Some("NOT_CONFIGURED") => Self::NotConfigured,
-            Some("COMPLETE") => Self::Complete,
-            Some("FAILED") => Self::Failed,
-            Some(_) => Self::Other,
-            None => Self::None,
-        }
+        raw.map_or(Self::None, |raw| {
+            let found = Self::ALL.iter().find(|status| status.name().to_uppercase() == raw);
+            found.copied().unwrap_or(Self::Other)
+        })
     }
 }
 

@@ -48,8 +48,8 @@ fn what_the_schema_does_not_have_is_found() {
             .replace("</label>", if wrong == "<lable>" { "</lable>" } else { "</label>" });
         let copy = directory.path().join("copy.xml");
         fs::write(&copy, wrong).unwrap();
-        let said = checked(&[copy]);
-        assert!(said.contains(fault), "{said}");
+        let found = checked(&[copy]);
+        assert!(found.contains(fault), "{found}");
     }
 }
 

@@ -3,14 +3,17 @@
 use super::fixture::{noon, policy};
 use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
-use lightning_sync_exporter::domain::ids::{ObjectType, Source};
+use lightning_sync_exporter::domain::causes::Cause;
+use lightning_sync_exporter::domain::ids::{ObjectType, Source, UserName};
+use lightning_sync_exporter::domain::judge::judge_org;
 use lightning_sync_exporter::domain::observation::{Observation, Snapshot};
 use lightning_sync_exporter::domain::policy::{OrgPolicy, Product, UserNames, UserSeries};
-use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::view::OrgView;
 use lightning_sync_exporter::engine::{Engine, EngineSettings};
 use lightning_sync_exporter::events::Events;
+use lightning_sync_exporter::guidance::user_row_of;
 use std::sync::Arc;
 
 const CONTACTS: ObjectType = ObjectType::Contacts;
@@ -69,6 +72,36 @@ fn a_count_that_is_no_longer_read_goes_although_the_source_still_speaks() {
     // Switches are read every hour, so an older word still counts.
     assert!(!org.current(OrgRow::OutlookIntegration, now).unwrap().stale);
     assert_eq!(org.unconfirmed_since(CONTACTS, now), Some(minutes(10)));
+}
+
+#[test]
+fn who_has_not_started_after_two_days_never_will_by_waiting() {
+    let mut engine = engine(policy());
+    let found = |hours: i64, engine: &mut Engine<MemoryStore>| {
+        let at = noon().plus(TimeDelta::hours(hours));
+        let values = [
+            (UserRow::ActiveConfiguration, Status::Yes.into()),
+            (UserRow::ContactsToExchange, Status::NotStarted.into()),
+        ];
+        let snapshot = Snapshot {
+            org: policy().name,
+            source: Source::Salesforce,
+            captured_at: at,
+            rows: Vec::new(),
+            users: vec![(UserName::new("ann@corp.example").unwrap(), values.to_vec())],
+            users_complete: true,
+        };
+        engine.observe(vec![Observation::Snapshot(snapshot)], at)[0].unwrap();
+        let findings = judge_org(&engine.view().orgs[0], true, at);
+        findings.iter().any(|finding| finding.cause == Cause::InitialSyncStuck)
+    };
+    assert_eq!([0, 47, 49].map(|hours| found(hours, &mut engine)), [false, false, true]);
+    let steps = user_row_of(
+        Product::EinsteinActivityCapture,
+        UserRow::ContactsToExchange,
+        Status::NotStarted,
+    );
+    assert!(steps.unwrap().steps[0].text.marked().contains("licence"));
 }
 
 #[test]
