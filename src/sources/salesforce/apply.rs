@@ -1,7 +1,7 @@
 //! What the rows of each part mean: for the snapshot, and for what is reported beside it.
 
 use super::answer::{count, text};
-use super::facts::Part;
+use super::facts::SalesforcePart;
 use super::mapping::Mapping;
 use super::metadata::Switch;
 use super::paging::Record;
@@ -26,33 +26,33 @@ const MAX_STRANGE: usize = 32;
 impl Poller {
     pub(super) fn take(
         &mut self,
-        part: Part,
+        part: SalesforcePart,
         records: &[Record],
         complete: bool,
         snapshot: &mut Snapshot,
     ) {
         let now = snapshot.captured_at;
         match part {
-            Part::Capture => self.take_users(records, complete, snapshot),
-            Part::Assignments => {
+            SalesforcePart::Capture => self.take_users(records, complete, snapshot),
+            SalesforcePart::Assignments => {
                 let assignments = Assignments::of(records);
                 self.facts.assigned = Some([assignments.users.len() as u64, assignments.profiles]);
                 self.assignments = Some(assignments);
             }
-            Part::Accounts => {
+            SalesforcePart::Accounts => {
                 let wanted = self.wanted_accounts(now);
                 self.accounts.take(wanted, records, now);
             }
-            Part::SetupTrail => {
+            SalesforcePart::SetupTrail => {
                 self.facts.new_setup_changes = self.trail.take(records, complete, now);
                 self.facts.last_setup_change = self.trail.latest();
                 self.facts.setup = self.trail.changes().map(Arc::new);
             }
-            Part::ChangedContacts
-            | Part::ChangedEvents
-            | Part::EmailSettings
-            | Part::CaptureSettings
-            | Part::Report => {
+            SalesforcePart::ChangedContacts
+            | SalesforcePart::ChangedEvents
+            | SalesforcePart::EmailSettings
+            | SalesforcePart::CaptureSettings
+            | SalesforcePart::Report => {
                 if let Some(object) = part.changed() {
                     self.facts.approximate[object] = changed(records, &self.user_ids);
                 }
@@ -114,7 +114,7 @@ impl Poller {
     fn unlisted(&self) -> Option<u64> {
         let assigned = &self.assignments.as_ref()?.users;
         let counts = |id: &&String| {
-            self.accounts.is_active(id).unwrap_or_else(|| self.is_absent(Part::Accounts))
+            self.accounts.is_active(id).unwrap_or_else(|| self.is_absent(SalesforcePart::Accounts))
         };
         Some(assigned.difference(&self.user_ids).filter(counts).count() as u64)
     }

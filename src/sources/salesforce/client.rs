@@ -1,7 +1,7 @@
 //! Requests with a session: had when it is needed, used until it is refused, renewed once in a poll.
 
 use super::answer::{failure_of, not_answered, object_of};
-use super::facts::Part;
+use super::facts::SalesforcePart;
 use super::failure::SalesforceFailure;
 use super::grant;
 use super::metadata::{self, Switch};
@@ -132,7 +132,7 @@ impl Client {
     /// The switches of a settings record.
     pub(super) async fn read_metadata(
         &mut self,
-        part: Part,
+        part: SalesforcePart,
         now: Timestamp,
     ) -> Result<Vec<(Switch, Option<bool>)>, Failure> {
         let session = self.session(now).await?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 closed_set! {
     /// A part of the interface that an organisation, or the integration user, may not have.
-    Part {
+    SalesforcePart {
         /// The users of Einstein Activity Capture.
         Capture = "activity_capture",
         /// Who is assigned to it.
@@ -38,7 +38,7 @@ closed_set! {
 /// What hardly changes, or is not there, is read this often.
 pub(super) const HOURLY: TimeDelta = TimeDelta::hours(1);
 
-impl Part {
+impl SalesforcePart {
     /// How often it is read; zero: with every poll.
     pub(super) const fn every(self) -> TimeDelta {
         match self {
@@ -61,7 +61,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PollFacts {
     /// Whether each part is there.
-    pub parts: EnumMap<Part, Option<bool>>,
+    pub parts: EnumMap<SalesforcePart, Option<bool>>,
     /// Users of Einstein Activity Capture by connectivity.
     pub connectivity: Option<EnumMap<Connectivity, u64>>,
     /// The same users by the state of their first sync.
@@ -90,27 +90,27 @@ pub struct PollFacts {
 
 impl PollFacts {
     /// Forgets what a part reported.
-    pub(super) fn forget(&mut self, part: Part) {
+    pub(super) fn forget(&mut self, part: SalesforcePart) {
         match part {
-            Part::Capture => {
+            SalesforcePart::Capture => {
                 self.connectivity = None;
                 self.onboarding = None;
                 self.successor = None;
                 self.unlisted = None;
             }
-            Part::Assignments => (self.assigned, self.unlisted) = (None, None),
-            Part::ChangedContacts => self.approximate[ObjectType::Contacts] = None,
-            Part::ChangedEvents => self.approximate[ObjectType::Events] = None,
-            Part::EmailSettings | Part::CaptureSettings => {
+            SalesforcePart::Assignments => (self.assigned, self.unlisted) = (None, None),
+            SalesforcePart::ChangedContacts => self.approximate[ObjectType::Contacts] = None,
+            SalesforcePart::ChangedEvents => self.approximate[ObjectType::Events] = None,
+            SalesforcePart::EmailSettings | SalesforcePart::CaptureSettings => {
                 for (_, state) in
                     self.switches.iter_mut().filter(|(switch, _)| switch.part() == part)
                 {
                     *state = None;
                 }
             }
-            Part::Report => self.report = None,
+            SalesforcePart::Report => self.report = None,
             // What was changed, and when, stays true; accounts are not reported by themselves.
-            Part::SetupTrail | Part::Accounts => {}
+            SalesforcePart::SetupTrail | SalesforcePart::Accounts => {}
         }
     }
 }

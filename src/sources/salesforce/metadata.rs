@@ -1,7 +1,7 @@
 //! Switches of the settings, read over the Metadata API: SOAP, of which the few elements that matter are found by name.
 
 use super::answer::{failure_in, failure_of, is_page};
-use super::facts::Part;
+use super::facts::SalesforcePart;
 use super::failure::SalesforceFailure;
 use crate::domain::ids::closed_set;
 use crate::http_client::{HttpResponse, TransportFailure};
@@ -28,26 +28,30 @@ closed_set! {
 
 impl Switch {
     /// The settings record that it stands in, and the name of its element.
-    const fn place(self) -> (Part, &'static str) {
+    const fn place(self) -> (SalesforcePart, &'static str) {
         match self {
-            Self::OutlookIntegration => (Part::EmailSettings, "enableOutlookIntegration"),
-            Self::ContactAndEventSync => (Part::EmailSettings, "enableContactAndEventSync"),
-            Self::EventsOutbound => (Part::EmailSettings, "orgIsSyncingEventsOutbound"),
-            Self::ActivityCapture => (Part::CaptureSettings, "enableActivityCapture"),
-            Self::ActivitySyncEngine => (Part::CaptureSettings, "enableActivitySyncEngine"),
+            Self::OutlookIntegration => (SalesforcePart::EmailSettings, "enableOutlookIntegration"),
+            Self::ContactAndEventSync => {
+                (SalesforcePart::EmailSettings, "enableContactAndEventSync")
+            }
+            Self::EventsOutbound => (SalesforcePart::EmailSettings, "orgIsSyncingEventsOutbound"),
+            Self::ActivityCapture => (SalesforcePart::CaptureSettings, "enableActivityCapture"),
+            Self::ActivitySyncEngine => {
+                (SalesforcePart::CaptureSettings, "enableActivitySyncEngine")
+            }
         }
     }
 
     /// The settings record that it stands in.
-    pub(super) const fn part(self) -> Part {
+    pub(super) const fn part(self) -> SalesforcePart {
         self.place().0
     }
 }
 
 /// The envelope that requests a settings record. The session stands in the body, so the text is wiped after use.
-pub(super) fn envelope(part: Part, session: &Secret) -> Zeroizing<String> {
+pub(super) fn envelope(part: SalesforcePart, session: &Secret) -> Zeroizing<String> {
     let session = Zeroizing::new(escaped(session.expose()));
-    let (of, name) = if part == Part::EmailSettings {
+    let (of, name) = if part == SalesforcePart::EmailSettings {
         ("EmailIntegrationSettings", "EmailIntegration")
     } else {
         ("EACSettings", "EAC")
@@ -75,7 +79,7 @@ fn escaped(text: &str) -> String {
 
 /// The switches of a settings record, and whether each is on; a record without any is one that is not there.
 pub(super) fn switches(
-    part: Part,
+    part: SalesforcePart,
     answer: &HttpResponse,
 ) -> Result<Vec<(Switch, Option<bool>)>, Failure> {
     let malformed = || {
@@ -147,7 +151,7 @@ mod tests {
 
     #[test]
     fn switches_are_found_by_name_and_what_is_no_flag_is_unknown() {
-        let read = switches(Part::EmailSettings, &answer(200, GOOD)).unwrap();
+        let read = switches(SalesforcePart::EmailSettings, &answer(200, GOOD)).unwrap();
         let expected = [
             (Switch::OutlookIntegration, Some(true)),
             (Switch::ContactAndEventSync, Some(false)),
@@ -164,10 +168,11 @@ mod tests {
             let body = format!(
                 "<a><readMetadataResponse><result>{record}</result></readMetadataResponse></a>"
             );
-            let missing = switches(Part::CaptureSettings, &answer(200, &body)).unwrap_err();
+            let missing =
+                switches(SalesforcePart::CaptureSettings, &answer(200, &body)).unwrap_err();
             assert_eq!(missing.reason, SalesforceFailure::ObjectMissing.into(), "{record}");
         }
-        assert!(switches(Part::CaptureSettings, &answer(200, GOOD)).is_err());
+        assert!(switches(SalesforcePart::CaptureSettings, &answer(200, GOOD)).is_err());
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
             let body = format!(
                 "<e:Envelope><e:Body><e:Fault><faultcode>sf:{code}</faultcode><faultstring>token 00D!</faultstring></e:Fault></e:Body></e:Envelope>"
             );
-            switches(Part::EmailSettings, &answer(500, &body)).unwrap_err()
+            switches(SalesforcePart::EmailSettings, &answer(500, &body)).unwrap_err()
         };
         assert_eq!(fault("INVALID_SESSION_ID").reason, SalesforceFailure::SessionExpired.into());
         assert_eq!(fault("INSUFFICIENT_ACCESS").reason, SalesforceFailure::PermissionDenied.into());
@@ -188,7 +193,7 @@ mod tests {
         for body in
             ["", "{}", "<a>", "<readMetadataResponse>", "<readMetadataResponse/>", "<", "<>", "< >"]
         {
-            assert!(switches(Part::EmailSettings, &answer(200, body)).is_err(), "{body}");
+            assert!(switches(SalesforcePart::EmailSettings, &answer(200, body)).is_err(), "{body}");
         }
     }
 
@@ -196,7 +201,7 @@ mod tests {
     fn the_session_is_escaped() {
         let session = Secret::from_file_text("00D!<&>").unwrap();
         assert!(
-            envelope(Part::EmailSettings, &session)
+            envelope(SalesforcePart::EmailSettings, &session)
                 .contains("<m:sessionId>00D!&lt;&amp;&gt;</m:sessionId>")
         );
     }

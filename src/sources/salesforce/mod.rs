@@ -23,7 +23,7 @@ mod source;
 mod trail;
 mod users;
 
-pub use facts::{Part, PollFacts};
+pub use facts::{PollFacts, SalesforcePart};
 pub use failure::SalesforceFailure;
 pub use grant::SigningKey;
 pub use metadata::Switch;

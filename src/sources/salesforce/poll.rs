@@ -3,7 +3,7 @@
 use super::answer::count;
 use super::client::Client;
 use super::counters::Counters;
-use super::facts::{HOURLY, Part, PollFacts};
+use super::facts::{HOURLY, PollFacts, SalesforcePart};
 use super::failure::SalesforceFailure;
 use super::paging::{Page, PageCollector, Record, batch_of, pages_of_batch};
 use super::queries;
@@ -87,9 +87,9 @@ pub struct Poller {
     pub(super) accounts: Accounts,
     pub(super) trail: Trail,
     pub(super) facts: PollFacts,
-    parts: EnumMap<Part, PartState>,
+    parts: EnumMap<SalesforcePart, PartState>,
     /// Columns that this version or user does not have, and since when the first of them is known.
-    left_out: Vec<(Part, &'static str)>,
+    left_out: Vec<(SalesforcePart, &'static str)>,
     left_out_since: Timestamp,
     /// Since when the server is known to take no batches.
     no_batch_since: Option<Timestamp>,
@@ -206,7 +206,7 @@ impl Poller {
                 ));
             }
         }
-        let due: Vec<(Part, String)> = Part::ALL
+        let due: Vec<(SalesforcePart, String)> = SalesforcePart::ALL
             .iter()
             .filter(|part| self.is_due(**part, now))
             .filter_map(|part| Some((*part, self.soql(*part, now)?)))
@@ -240,7 +240,7 @@ impl Poller {
                 }
                 // Without the other parts we still know the users.
                 Err(failure)
-                    if part != Part::Capture
+                    if part != SalesforcePart::Capture
                         || failure.is_of(&[SalesforceFailure::ObjectMissing]) =>
                 {
                     self.note(part, Some(&failure), now);
@@ -250,9 +250,11 @@ impl Poller {
         }
         self.read_others(now, &mut snapshot).await;
         // The rows of users depend on who is assigned and active; whose changes count depends on the users.
-        read.sort_by_key(|(part, _)| !matches!(part, Part::Assignments | Part::Accounts));
+        read.sort_by_key(|(part, _)| {
+            !matches!(part, SalesforcePart::Assignments | SalesforcePart::Accounts)
+        });
         for (part, (records, complete)) in read {
-            if part == Part::Capture && records.is_empty() {
+            if part == SalesforcePart::Capture && records.is_empty() {
                 self.nobody_seen();
             } else {
                 self.note(part, None, now);
@@ -290,13 +292,20 @@ impl Poller {
     }
 
     /// Whether a part is read at `now`.
-    fn is_due(&self, part: Part, now: Timestamp) -> bool {
+    fn is_due(&self, part: SalesforcePart, now: Timestamp) -> bool {
         let settings = &self.client.settings;
         let wanted = match part {
-            Part::ChangedContacts | Part::ChangedEvents => settings.approximate_activity,
-            Part::Report => settings.report.is_some(),
-            Part::EmailSettings | Part::CaptureSettings => settings.read_settings,
-            Part::Capture | Part::Assignments | Part::SetupTrail | Part::Accounts => true,
+            SalesforcePart::ChangedContacts | SalesforcePart::ChangedEvents => {
+                settings.approximate_activity
+            }
+            SalesforcePart::Report => settings.report.is_some(),
+            SalesforcePart::EmailSettings | SalesforcePart::CaptureSettings => {
+                settings.read_settings
+            }
+            SalesforcePart::Capture
+            | SalesforcePart::Assignments
+            | SalesforcePart::SetupTrail
+            | SalesforcePart::Accounts => true,
         };
         let state = self.parts[part];
         let every = if state.absent { HOURLY } else { part.every() };
@@ -306,19 +315,19 @@ impl Poller {
     }
 
     /// The query of a part; `None` for one that is no query, or has nothing to find.
-    fn soql(&self, part: Part, now: Timestamp) -> Option<String> {
+    fn soql(&self, part: SalesforcePart, now: Timestamp) -> Option<String> {
         let rest = match part {
-            Part::Capture | Part::Assignments => String::new(),
-            Part::SetupTrail => self.trail.wanted(now),
-            Part::Accounts => {
+            SalesforcePart::Capture | SalesforcePart::Assignments => String::new(),
+            SalesforcePart::SetupTrail => self.trail.wanted(now),
+            SalesforcePart::Accounts => {
                 let ids = self.wanted_accounts(now);
                 (!ids.is_empty()).then(|| queries::of_ids(&ids))?
             }
-            Part::ChangedContacts
-            | Part::ChangedEvents
-            | Part::EmailSettings
-            | Part::CaptureSettings
-            | Part::Report => {
+            SalesforcePart::ChangedContacts
+            | SalesforcePart::ChangedEvents
+            | SalesforcePart::EmailSettings
+            | SalesforcePart::CaptureSettings
+            | SalesforcePart::Report => {
                 return Some(queries::changed(part.changed()?, now, self.aggregates));
             }
         };
@@ -334,7 +343,7 @@ impl Poller {
     /// The first page of each query, in one request where the server takes batches.
     async fn first_pages(
         &mut self,
-        due: &[(Part, String)],
+        due: &[(SalesforcePart, String)],
         now: Timestamp,
     ) -> Result<Vec<Result<Page, Failure>>, Failure> {
         if due.is_empty() {
@@ -383,7 +392,7 @@ impl Poller {
     /// poll's whole time.
     async fn rows_of(
         &mut self,
-        part: Part,
+        part: SalesforcePart,
         first: Result<Page, Failure>,
         now: Timestamp,
     ) -> Result<(Vec<Record>, bool), Failure> {
@@ -398,7 +407,7 @@ impl Poller {
                 page => break page?,
             }
         };
-        if part == Part::Capture {
+        if part == SalesforcePart::Capture {
             return self.all_pages(page, now).await;
         }
         tokio::time::timeout(PART_WITHIN, self.all_pages(page, now)).await.unwrap_or_else(|_| {
@@ -411,7 +420,7 @@ impl Poller {
     }
 
     /// Leaves out the column that a refusal names; says whether there is one to leave out.
-    fn leave_out(&mut self, part: Part, failure: &Failure, now: Timestamp) -> bool {
+    fn leave_out(&mut self, part: SalesforcePart, failure: &Failure, now: Timestamp) -> bool {
         if !failure.is_of(&[SalesforceFailure::FieldUnknown]) {
             return false;
         }
@@ -451,13 +460,15 @@ impl Poller {
     /// Reads what is no query and due at `now`, as far as a poll's requests allow: switches of the settings and the error
     /// report. What fails is reported and tried again; it never spoils the poll.
     async fn read_others(&mut self, now: Timestamp, snapshot: &mut Snapshot) {
-        for part in [Part::EmailSettings, Part::CaptureSettings, Part::Report] {
+        for part in
+            [SalesforcePart::EmailSettings, SalesforcePart::CaptureSettings, SalesforcePart::Report]
+        {
             if self.client.requests.saturating_sub(self.further) >= MAX_REQUESTS
                 || !self.is_due(part, now)
             {
                 continue;
             }
-            let read = if part == Part::Report {
+            let read = if part == SalesforcePart::Report {
                 self.read_report(now).await
             } else {
                 self.read_switches(part, now, snapshot).await
@@ -468,7 +479,7 @@ impl Poller {
 
     async fn read_switches(
         &mut self,
-        part: Part,
+        part: SalesforcePart,
         now: Timestamp,
         snapshot: &mut Snapshot,
     ) -> Result<(), Failure> {
@@ -494,7 +505,7 @@ impl Poller {
     }
 
     /// Notes that a part was polled, and why it gave nothing, if it did not.
-    fn note(&mut self, part: Part, missing: Option<&Failure>, now: Timestamp) {
+    fn note(&mut self, part: SalesforcePart, missing: Option<&Failure>, now: Timestamp) {
         let absent = missing.is_some_and(|failure| not_there(part, failure));
         let state = &mut self.parts[part];
         state.polled_at = Some(now);
@@ -519,8 +530,8 @@ impl Poller {
     /// An answer without a single user: nobody uses the product, or we see nobody. Neither says that all are gone, so
     /// nothing is reported of anybody, and the next poll reads again.
     fn nobody_seen(&mut self) {
-        self.forget(Part::Capture);
-        if self.facts.parts[Part::Capture].replace(false) != Some(false) {
+        self.forget(SalesforcePart::Capture);
+        if self.facts.parts[SalesforcePart::Capture].replace(false) != Some(false) {
             self.news.push(
                 "activity_capture names no user; where there are some, the integration user needs Customize Application \
                  to see them (docs/salesforce-source.md)"
@@ -531,7 +542,7 @@ impl Poller {
 
     /// Forgets what could not be read for so long that nobody should take it for the present.
     fn forget_old(&mut self, now: Timestamp) {
-        for part in Part::ALL.iter().copied() {
+        for part in SalesforcePart::ALL.iter().copied() {
             let every = part.every().max(self.client.settings.poll_every);
             let read_at = self.parts[part].read_at;
             if read_at.is_some_and(|at| now.since(at) > (every * INTERVALS).max(HOLDS)) {
@@ -540,28 +551,28 @@ impl Poller {
         }
     }
 
-    fn forget(&mut self, part: Part) {
+    fn forget(&mut self, part: SalesforcePart) {
         self.parts[part].read_at = None;
         self.facts.forget(part);
         match part {
-            Part::Capture => {
+            SalesforcePart::Capture => {
                 self.user_ids.clear();
                 self.users_sent = None;
             }
-            Part::Assignments => self.assignments = None,
+            SalesforcePart::Assignments => self.assignments = None,
             // Who was read holds until the account is read again.
-            Part::Accounts
-            | Part::SetupTrail
-            | Part::ChangedContacts
-            | Part::ChangedEvents
-            | Part::EmailSettings
-            | Part::CaptureSettings
-            | Part::Report => {}
+            SalesforcePart::Accounts
+            | SalesforcePart::SetupTrail
+            | SalesforcePart::ChangedContacts
+            | SalesforcePart::ChangedEvents
+            | SalesforcePart::EmailSettings
+            | SalesforcePart::CaptureSettings
+            | SalesforcePart::Report => {}
         }
     }
 
     /// Whether a part is known not to be there.
-    pub(super) fn is_absent(&self, part: Part) -> bool {
+    pub(super) fn is_absent(&self, part: SalesforcePart) -> bool {
         self.parts[part].absent
     }
 }
@@ -577,10 +588,10 @@ fn refuses_aggregates(failure: &Failure) -> bool {
 }
 
 /// Whether a failure only says that the organisation, or its user, does not have a part.
-fn not_there(part: Part, failure: &Failure) -> bool {
+fn not_there(part: SalesforcePart, failure: &Failure) -> bool {
     // Which fields exist and who may see them differs for these. A session that is good for the users and refused here
     // is not good for this.
-    let optional = part != Part::Capture
+    let optional = part != SalesforcePart::Capture
         && failure.is_of(&[
             SalesforceFailure::FieldUnknown,
             SalesforceFailure::MalformedQuery,

@@ -1,6 +1,6 @@
 //! The texts of queries: which columns of which object, and which of them a version or a user may lack.
 
-use super::facts::Part;
+use super::facts::SalesforcePart;
 use crate::domain::ids::ObjectType;
 use crate::domain::time::Timestamp;
 use crate::domain::windows::HOUR;
@@ -47,22 +47,22 @@ const SETUP: Columns = Columns {
     optional: &["Action", "Section", "Display"],
 };
 
-const fn columns_of(part: Part) -> Option<&'static Columns> {
+const fn columns_of(part: SalesforcePart) -> Option<&'static Columns> {
     match part {
-        Part::Capture => Some(&CAPTURE),
-        Part::Assignments => Some(&ASSIGNMENTS),
-        Part::Accounts => Some(&ACCOUNTS),
-        Part::SetupTrail => Some(&SETUP),
-        Part::ChangedContacts
-        | Part::ChangedEvents
-        | Part::EmailSettings
-        | Part::CaptureSettings
-        | Part::Report => None,
+        SalesforcePart::Capture => Some(&CAPTURE),
+        SalesforcePart::Assignments => Some(&ASSIGNMENTS),
+        SalesforcePart::Accounts => Some(&ACCOUNTS),
+        SalesforcePart::SetupTrail => Some(&SETUP),
+        SalesforcePart::ChangedContacts
+        | SalesforcePart::ChangedEvents
+        | SalesforcePart::EmailSettings
+        | SalesforcePart::CaptureSettings
+        | SalesforcePart::Report => None,
     }
 }
 
 /// The columns of a part that can be left out.
-pub(super) fn optional_columns(part: Part) -> &'static [&'static str] {
+pub(super) fn optional_columns(part: SalesforcePart) -> &'static [&'static str] {
     columns_of(part).map_or(&[], |columns| columns.optional)
 }
 
@@ -70,7 +70,7 @@ pub(super) fn optional_columns(part: Part) -> &'static [&'static str] {
 pub(super) fn column_in(message: &str) -> Option<&'static str> {
     let (_, after) = message.split_once("No such column '")?;
     let (name, _) = after.split_once('\'')?;
-    Part::ALL
+    SalesforcePart::ALL
         .iter()
         .filter_map(|part| columns_of(*part))
         .flat_map(|columns| columns.needed.iter().chain(columns.optional))
@@ -79,7 +79,11 @@ pub(super) fn column_in(message: &str) -> Option<&'static str> {
 }
 
 /// A part's query without what is left out; `rest` follows the object.
-pub(super) fn select(part: Part, left_out: &[(Part, &'static str)], rest: &str) -> Option<String> {
+pub(super) fn select(
+    part: SalesforcePart,
+    left_out: &[(SalesforcePart, &'static str)],
+    rest: &str,
+) -> Option<String> {
     let Columns { object, needed, optional } = columns_of(part)?;
     let optional = optional.iter().filter(|column| !left_out.contains(&(part, **column)));
     let fields: Vec<&str> = needed.iter().chain(optional).copied().collect();
@@ -139,9 +143,13 @@ mod tests {
         for other in ["", "No such column '00Dsecret' on entity", "No such column 'UserId"] {
             assert_eq!(column_in(other), None, "{other}");
         }
-        let left_out = [(Part::Accounts, "LastLoginDate")];
+        let left_out = [(SalesforcePart::Accounts, "LastLoginDate")];
         assert_eq!(
-            select(Part::Accounts, &left_out, &of_ids(&["005a".to_owned(), "005b".to_owned()])),
+            select(
+                SalesforcePart::Accounts,
+                &left_out,
+                &of_ids(&["005a".to_owned(), "005b".to_owned()])
+            ),
             Some("SELECT Id, IsActive FROM User WHERE Id IN ('005a','005b')".to_owned())
         );
     }

@@ -48,8 +48,8 @@ closed_set! {
         NotConfigured = "not_configured",
         /// Done.
         Complete = "complete",
-        /// Failed; the article has no such state.
-        Failed = "failed",
+        /// ReportedKind; the article has no such state.
+        ReportedKind = "failed",
         /// A value that is not in the documentation.
         Other = "other",
         /// No value.

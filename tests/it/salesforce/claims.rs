@@ -11,7 +11,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::{Connection, OrgPolicy};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::salesforce::{Part, Poller, SalesforceSettings};
+use lightning_sync_exporter::sources::salesforce::{Poller, SalesforcePart, SalesforceSettings};
 use lightning_sync_sim::simulator::salesforce::{Person, Salesforce, SimulatedOrg};
 use std::fs;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ async fn who_was_deactivated_or_turned_off_is_no_failing_user() {
     world.poll().await;
     world.pass(TimeDelta::minutes(5));
     let polled = world.poll().await;
-    assert_eq!(polled.facts.parts[Part::Accounts], Some(false));
+    assert_eq!(polled.facts.parts[SalesforcePart::Accounts], Some(false));
     assert_eq!(polled.snapshot.unwrap().users.len(), 4);
 }
 

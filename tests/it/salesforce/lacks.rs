@@ -6,7 +6,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::polling::Usage;
 use lightning_sync_exporter::sources::salesforce::{
-    Part, Poller, ReportColumns, ReportSettings, SalesforceFailure,
+    Poller, ReportColumns, ReportSettings, SalesforceFailure, SalesforcePart,
 };
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::sync::Arc;
@@ -94,7 +94,7 @@ async fn a_settings_record_that_is_not_there_is_not_available() {
         world.salesforce.change(CLIENT_ID, |org| org.has_settings = settings);
         let polled = world.poll().await;
         assert!(polled.snapshot.is_ok());
-        for part in [Part::EmailSettings, Part::CaptureSettings] {
+        for part in [SalesforcePart::EmailSettings, SalesforcePart::CaptureSettings] {
             assert_eq!(polled.facts.parts[part], Some(settings), "{part}");
         }
         assert!(polled.facts.switches.values().all(|state| state.is_some() == settings));
@@ -110,7 +110,7 @@ async fn settings_are_not_read_where_the_operator_does_not_want_it() {
     world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
     let polled = world.poll().await;
     assert_eq!(polled.snapshot.unwrap().users.len(), 2);
-    assert_eq!(polled.facts.parts[Part::EmailSettings], None);
+    assert_eq!(polled.facts.parts[SalesforcePart::EmailSettings], None);
     assert_eq!(world.requests("/services/Soap/"), 0);
 }
 
@@ -176,7 +176,7 @@ async fn a_report_in_another_language_has_kinds_and_one_that_fails_no_old_figure
         if facts.report.is_some() {
             last = Some(minute);
         }
-        assert_eq!(facts.parts[Part::Report], Some(minute < 15), "{minute}");
+        assert_eq!(facts.parts[SalesforcePart::Report], Some(minute < 15), "{minute}");
     }
     assert_eq!(last, Some(60), "absent after its limit");
 }

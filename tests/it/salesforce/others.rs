@@ -6,7 +6,7 @@ use crate::support::process::Process;
 use crate::support::stack::repository;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::salesforce::{Part, Poller};
+use lightning_sync_exporter::sources::salesforce::{Poller, SalesforcePart};
 use lightning_sync_sim::simulator::salesforce::{Salesforce, SimulatedOrg};
 use std::path::PathBuf;
 use std::process::Command;
@@ -39,7 +39,7 @@ async fn a_salesforce_that_somebody_else_wrote_is_read() {
     assert_eq!(polled.facts.assigned, Some([5, 0]));
     // It takes no batches, so that what does not fit into the first poll's requests comes with the second.
     let facts = poller.poll(noon()).await.facts;
-    assert_eq!(facts.parts[Part::SetupTrail], Some(false));
+    assert_eq!(facts.parts[SalesforcePart::SetupTrail], Some(false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::TransportFailure;
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::salesforce::{Part, Poller};
+use lightning_sync_exporter::sources::salesforce::{Poller, SalesforcePart};
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -26,8 +26,8 @@ async fn a_part_that_fails_spoils_no_poll_and_is_asked_again_at_its_interval() {
         let polled = world.poll().await;
         assert_eq!(polled.snapshot.unwrap().users.len(), 3, "{code}");
         let there = polled.facts.parts;
-        assert_eq!(there[Part::SetupTrail], Some(false), "{code}");
-        assert_eq!(there[Part::Assignments], Some(false), "{code}");
+        assert_eq!(there[SalesforcePart::SetupTrail], Some(false), "{code}");
+        assert_eq!(there[SalesforcePart::Assignments], Some(false), "{code}");
         assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
         assert!(!polled.news.iter().any(|news| news.ends_with('.')));
         world.salesforce.change(CLIENT_ID, |org| org.refused.clear());
@@ -36,7 +36,7 @@ async fn a_part_that_fails_spoils_no_poll_and_is_asked_again_at_its_interval() {
             world.pass(MINUTE);
             let polled = world.poll().await;
             assert!(polled.snapshot.is_ok(), "{code}");
-            if polled.facts.parts[Part::SetupTrail] == Some(true) {
+            if polled.facts.parts[SalesforcePart::SetupTrail] == Some(true) {
                 found = found.or(Some(minute));
             }
         }
@@ -56,7 +56,7 @@ async fn an_answer_without_users_is_no_list_of_nobody() {
     let snapshot = polled.snapshot.unwrap();
     assert!(!snapshot.users_complete && snapshot.users.is_empty());
     assert!(snapshot.rows.iter().all(|(row, _)| *row == OrgRow::OutlookIntegration));
-    assert_eq!(polled.facts.parts[Part::Capture], Some(false));
+    assert_eq!(polled.facts.parts[SalesforcePart::Capture], Some(false));
     assert_eq!((polled.facts.connectivity, polled.facts.successor), (None, None));
     assert_eq!(polled.news.len(), 1, "{:?}", polled.news);
     assert!(polled.news[0].contains("Customize Application"));
@@ -90,7 +90,7 @@ async fn settings_that_refuse_a_session_cost_no_new_session_at_every_poll() {
     org.metadata_fault = Some("INVALID_SESSION_ID");
     let mut world = World::of(org).await;
     let polled = world.poll().await;
-    assert_eq!(polled.facts.parts[Part::EmailSettings], Some(false));
+    assert_eq!(polled.facts.parts[SalesforcePart::EmailSettings], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     for _ in 0..30 {
         world.pass(MINUTE);

@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
 use lightning_sync_exporter::sources::salesforce::{
-    Auth, Connectivity, Part, Poller, ReportColumns, ReportSettings,
+    Auth, Connectivity, Poller, ReportColumns, ReportSettings, SalesforcePart,
 };
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::sync::Arc;
@@ -163,7 +163,7 @@ async fn an_object_that_is_not_there_is_no_outage_and_asked_again_hourly() {
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::ObjectMissing);
     let polled = world.poll().await;
     assert!(polled.snapshot.unwrap().users.is_empty());
-    assert_eq!(polled.facts.parts[Part::Capture], Some(false));
+    assert_eq!(polled.facts.parts[SalesforcePart::Capture], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.salesforce.change(CLIENT_ID, |org| org.scene = Scene::Healthy);
     for minute in 1..=60 {
@@ -248,7 +248,7 @@ async fn settings_that_the_user_may_not_read_are_told_once_and_spoil_nothing() {
     let mut world = World::of(org).await;
     let polled = world.poll().await;
     assert_eq!(polled.snapshot.unwrap().users.len(), 3);
-    assert_eq!(polled.facts.parts[Part::EmailSettings], Some(false));
+    assert_eq!(polled.facts.parts[SalesforcePart::EmailSettings], Some(false));
     assert_eq!(polled.news.len(), 2, "{:?}", polled.news);
     world.pass(TimeDelta::hours(1));
     assert_eq!(world.poll().await.news, Vec::<String>::new());
