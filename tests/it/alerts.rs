@@ -75,6 +75,13 @@ fn the_rules_do_what_their_tests_expect() {
     });
 }
 
+/// A sample of what `tests/mutation/rules.py` tries with all of them; see there.
+#[test]
+fn mutants_of_the_rules_are_noticed_by_their_tests() {
+    let answer = run("python3", &["tests/mutation/rules.py", "--every", "40", "--start", "7"]);
+    assert!(answer.contains(" mutants, "), "{answer}");
+}
+
 #[test]
 fn every_metric_in_a_rule_is_in_the_catalogue() {
     for group in groups() {

@@ -38,6 +38,14 @@ fn the_charts_rules_are_what_the_rules_say() {
 }
 
 #[test]
+fn the_mixins_rules_are_what_the_rules_say() {
+    let rules: serde_json::Value =
+        serde_yaml_ng::from_str(&render(Format::Prometheus, LOCAL)).unwrap();
+    let text = serde_json::to_string_pretty(&rules).unwrap();
+    is_current("alerts/lightning-sync.rules.json", &format!("{text}\n"));
+}
+
+#[test]
 fn the_operators_rules_are_what_the_rules_say() {
     is_current("alerts/lightning-sync.prometheusrule.yaml", &render(Format::Operator, LOCAL));
 }

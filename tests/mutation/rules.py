@@ -245,7 +245,9 @@ def mutants_of(node):
     elif kind == "number":
         value = float(node["v"])
         for other in sorted({value + 1, value - 1} | ({value * 2, value / 2} if abs(value) > 1 else set())):
-            yield f"threshold: {node['v']} to {other:g} ", {**node, "v": f"{other:g}" if other >= 0 else f"(0 - {-other:g})"}
+            if f"{other:g}" == f"{value:g}":
+                continue
+            yield f"threshold: {node['v']} to {other:g}", {**node, "v": f"{other:g}" if other >= 0 else f"(0 - {-other:g})"}
     elif kind == "call":
         flip = {"last_over_time": "min_over_time", "max_over_time": "min_over_time", "changes": "resets", "increase": "rate"}.get(node["f"])
         if flip:
