@@ -43,7 +43,10 @@ pub(super) fn rules() -> Vec<AlertRule> {
             "FACT(lightning_sync_linked_users) users are linked, FACT(lightning_sync_expected_linked_users) are expected, since SINCE.",
         ),
         AlertRule {
-            expr: select_by("org, cause, severity", "org", Cause::UsersFailing),
+            expr: format!(
+                "min by (org, cause, severity) (org:lightning_sync_finding:since{{cause=\"{}\"}})",
+                Cause::UsersFailing
+            ),
             ..org(
                 Cause::UsersFailing,
                 "users fail a check:{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}; the first since SINCE.",
@@ -80,7 +83,10 @@ pub(super) fn rules() -> Vec<AlertRule> {
             "Salesforce has not reported how many API requests are used, since SINCE.",
         ),
         AlertRule {
-            expr: select_by("org, cause, severity", "instance", Cause::IngestRejected),
+            expr: format!(
+                "min by (org, cause, severity) (instance:lightning_sync_finding:since{{cause=\"{}\"}} > 0)",
+                Cause::IngestRejected
+            ),
             ..org(
                 Cause::IngestRejected,
                 "requests are refused, because of{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}, since SINCE.",
@@ -138,7 +144,7 @@ or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[
         rule(
             Cause::ManyOrganizations,
             r#"
-count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"} > 0))
+count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"}))
   > 10 > scalar(count(group by (org) (instance:lightning_sync_org:watched{org!=""}))) / 4"#,
             PAGE,
             critical,
@@ -154,11 +160,11 @@ count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severi
     ]
 }
 
-/// An alert of an organisation that its exporters found.
+/// An alert of an organisation that its exporters found. What is recorded holds: there is nothing to compare.
 fn org(cause: Cause, text: &str) -> AlertRule {
     AlertRule {
         cause,
-        expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
+        expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}}"),
         hold: if cause.severities() == [Severity::Critical] { PAGE } else { CALM },
         severity: None,
         description: filled(&format!(
@@ -178,10 +184,6 @@ fn exporter(cause: Cause, text: &str) -> AlertRule {
             "{{{{ $labels.instance }}}} (job {{{{ $labels.job }}}}): {text}"
         )),
     }
-}
-
-fn select_by(labels: &str, level: &str, cause: Cause) -> String {
-    format!("min by ({labels}) ({level}:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0)")
 }
 
 /// A text with its placeholders as templates. `SINCE`: the value, an instant, in UTC and in the organisation's own time,
