@@ -249,7 +249,7 @@ impl Event {
                 }
             }
             Self::WebReloadFailed { says } => tracing::error!(
-                "What held before goes on holding, because the web's file or a certificate changed and cannot be used: {says}"
+                "The earlier settings stay in force, because the web's file or a certificate changed and cannot be used: {says}"
             ),
             Self::ConfigReloaded => tracing::info!("The configuration was read again."),
             Self::ConfigRejected { errors } => {

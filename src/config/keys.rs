@@ -252,7 +252,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].max_users": Count(1, 1_000_000), Value("50000"), Live("50000"),
         "The most users that are held for this organisation. A snapshot or record that names more is refused.";
     "orgs[].expected_every": Section, Words("its keys' defaults"), Live(""),
-        "How often a source speaks when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.";
+        "How often a source reports when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.";
     "orgs[].expected_every.snapshot": Span(minutes(1), days(14), "a page that nobody has read for weeks must not look current"),
         Value("24h"), Live("24h"),
         "The status page, counted in business hours, because people feed it by hand.";

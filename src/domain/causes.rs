@@ -43,7 +43,7 @@ closed_set! {
         ObservationsStale = "observations_stale",
         /// Nothing in 24 hours, with a working day among them.
         NothingIn24Hours = "nothing_in_24_hours",
-        /// Another number of linked users than expected.
+        /// The number of linked users is not the expected one.
         LinkedUsersUnexpected = "linked_users_unexpected",
         /// Users with a failing check.
         UsersFailing = "users_failing",

@@ -50,7 +50,7 @@ impl Finding {
     }
 }
 
-/// What can be said of a subject. Of what cannot be judged there is no word.
+/// The result of judging a subject. What cannot be judged has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     /// It holds.
@@ -86,10 +86,10 @@ pub struct Judgement {
 
 /// When the retirement becomes a warning: a month is what the vendor's migration guide plans for.
 pub const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
-/// When it becomes news: a quarter, the planning step of most organisations.
+/// When it becomes a notice: a quarter, the planning step of most organisations.
 pub const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
-/// How long polls of a source fail before somebody is told; the rule holds as long.
+/// How long polls of a source fail before that is a finding; the alert waits its `for` on top.
 pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);
 
 /// Every finding of every organisation, worst first.
@@ -125,7 +125,7 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
             }
         }
     }
-    // Nobody has said anything newer: what was found stays.
+    // No source has reported anything newer: what was found stays.
     for (subject, incident) in open {
         let Incident { severity, since, users, .. } = incident;
         findings.push(finding(org, subject, severity, since, users));
@@ -232,7 +232,7 @@ pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
     judge.words
 }
 
-/// The causes of which nothing is said of a retired organisation, but that it is one.
+/// The causes that a retired organisation never has; only `Retired` is left to it.
 const OF_ORG: [Cause; 7] = [
     Cause::ServiceAccountMissing,
     Cause::ServiceAccountNotRecognized,
@@ -443,7 +443,7 @@ impl Judge<'_> {
         let overdue = self.no_sync(object, last);
         let never = self.never_synced(object);
         if overdue || never {
-            // The same thing, said better.
+            // Another finding already says this, and more exactly.
             for cause in [Cause::Delayed, Cause::NothingIn24Hours, Cause::NothingIn60Minutes] {
                 self.refute_of(cause, object);
             }

@@ -246,7 +246,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
         Cause::Restarting => guide! {
             "The exporter or a part of it is restarted again and again."
             "The exporter, or one of its tasks, ended more than three times within an hour and was started anew."
-            "Scrapes and requests fail in between, and sources may not be heard."
+            "Scrapes and requests fail in between, and reports of sources may be lost."
             Monitoring: "Read the log before each start: it names what ended and why."
             Monitoring: "Is memory limited too tightly, or does a health check end it? Look at the service manager."
         },

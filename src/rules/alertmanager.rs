@@ -1,4 +1,4 @@
-//! The example configuration of Alertmanager: who is told when, and what is held back while its cause is told.
+//! The example configuration of Alertmanager: who is notified when, and what is held back while its cause is notified.
 
 use crate::domain::causes::{Cause, Scope, Severity};
 

@@ -1,4 +1,4 @@
-//! The recording rules: which exporters answer, what they watch, what each said last, and what holds of all they say.
+//! The recording rules: which exporters answer, what they watch, what each reported last, and what holds of all their reports.
 //!
 //! 4h is how long Prometheus itself may have been away. Only two series are read from their own past: what was watched,
 //! and what was found. Whatever ends there is recorded once below zero, so that it is not found again in that past: an

@@ -24,15 +24,15 @@ pub(super) fn reporting(check: &str, org: &Value, report: &mut DoctorReport<'_, 
         (None, None) => {
             report.warn(
                 check,
-                "nothing has been heard yet; push one record or paste the status page",
+                "no source has reported yet; push one record or paste the status page",
             );
         }
         (None, Some(silent)) => {
             report.fail(check, format!("{silent} fell silent; see what feeds it"))
         }
-        (Some(live), None) => report.pass(check, format!("{live} speaks")),
+        (Some(live), None) => report.pass(check, format!("{live} reports")),
         (Some(live), Some(silent)) => {
-            report.warn(check, format!("{live} speaks, {silent} fell silent; see what feeds it"));
+            report.warn(check, format!("{live} reports, {silent} is silent; see what feeds it"));
         }
     }
 }

@@ -286,7 +286,7 @@ fn a_key_of_a_certificate_is_nowhere() {
         private(&at(file), &text);
         wait_until("the mistake is told", Duration::from_secs(10), || {
             heard.note("while it cannot be used", ask("/metrics"));
-            let told = daemon.process.log().matches("What held before goes on").count();
+            let told = daemon.process.log().matches("The earlier settings stay in force").count();
             (told > usize::from(file == "web.key")).then_some(())
         });
         let output = run(&check);
