@@ -78,7 +78,7 @@ fn the_rules_do_what_their_tests_expect() {
 /// A sample of what `tests/mutation/rules.py` tries with all of them; see there.
 #[test]
 fn mutants_of_the_rules_are_noticed_by_their_tests() {
-    let answer = run("python3", &["tests/mutation/rules.py", "--every", "40", "--start", "7"]);
+    let answer = run("python3", &["tests/mutation/rules.py", "--every", "80", "--start", "7"]);
     assert!(answer.contains(" mutants, "), "{answer}");
 }
 
