@@ -39,7 +39,7 @@ closed_set! {
         NoSyncIn24Hours = "no_sync_in_24_hours",
         /// Known for days and never synced.
         NeverSynced = "never_synced",
-        /// Nobody who could know has spoken.
+        /// No source that could know has reported.
         ObservationsStale = "observations_stale",
         /// Nothing in 24 hours, with a working day among them.
         NothingIn24Hours = "nothing_in_24_hours",

@@ -50,11 +50,11 @@ fn every_part_is_looked_at_in_order() {
     assert_eq!(lines[3], format!("PASS daemon: {url} is ready"));
     assert_eq!(
         lines[4],
-        "WARN acme sources: nothing has been heard yet; push one record or paste the status page"
+        "WARN acme sources: no source has reported yet; push one record or paste the status page"
     );
     super::push(daemon.address, "2026-01-01T00:00:00Z", 0..1);
     let (_, lines) = doctor(&config, &["--url", &url]);
-    assert_eq!(lines[4], "PASS acme sources: activity speaks");
+    assert_eq!(lines[4], "PASS acme sources: activity reports");
     std::fs::write(&config, "orgs: []\n").unwrap();
     let (code, lines) = doctor(&config, &["--url", "http://192.0.2.1:9877"]);
     assert_eq!(code, Some(1));

@@ -104,7 +104,7 @@ fn the_readmes_steps_work_as_they_are_written() {
         "PASS store: ",
         "PASS daemon: ",
         "PASS acme ingest: a token is set",
-        "PASS acme sources: activity speaks",
+        "PASS acme sources: activity reports",
         "PASS page routed: to receiver page",
         // A WARN where the Watchdog of the shipped rules was sent in the meantime by the same integration.
         " page delivered: ",

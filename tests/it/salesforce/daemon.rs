@@ -120,7 +120,7 @@ async fn the_doctor_says_that_asking_salesforce_fails_and_what_to_do() {
     };
     let (code, said) = doctor();
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("PASS acme sources: activity speaks"), "{said}");
+    assert!(said.contains("PASS acme sources: activity reports"), "{said}");
     assert!(
         said.contains(
             "FAIL acme salesforce: asking it fails: credentials_rejected. Compare client id,"
