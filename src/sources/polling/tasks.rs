@@ -341,7 +341,11 @@ async fn submit(
     if let Some(memory) = memory {
         taken = taken.and(memory.await);
     }
-    taken.map_err(|refusal| Failure::new(OwnFailure::NotTaken, refusal.to_string()))
+    taken.map_err(|refusal| {
+        let is_lasting = matches!(refusal, Refusal::TooManyUsers(_));
+        let reason = if is_lasting { OwnFailure::TooManyUsers } else { OwnFailure::NotTaken };
+        Failure::new(reason, refusal.to_string())
+    })
 }
 
 fn span(delta: TimeDelta) -> Duration {

@@ -1,8 +1,8 @@
 //! The loop with sources that fail, hang and break, on the tests' paused clock.
 
 use super::*;
-use crate::domain::ids::{OrgId, OrgName};
-use crate::domain::observation::{Observation, Refusal};
+use crate::domain::ids::{OrgId, OrgName, Source};
+use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::source_state::{SourceState, SourceStates};
 use crate::events::{Event, EventSink, Events};
@@ -52,7 +52,16 @@ impl PolledSource for Made {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(self.takes).await;
             PollOutcome {
-                snapshot: (self.does)(poll).map(|()| None),
+                snapshot: (self.does)(poll).map(|()| {
+                    Some(Snapshot {
+                        org: OrgName::new("acme").unwrap(),
+                        source: Source::Salesforce,
+                        captured_at: NOON,
+                        rows: Vec::new(),
+                        users: Vec::new(),
+                        users_complete: false,
+                    })
+                }),
                 memory: None,
                 facts: SourceFacts::default(),
                 figures: Vec::new(),
@@ -76,6 +85,8 @@ struct Bench {
     events: Mutex<Vec<String>>,
     /// What breaks, and how often still.
     breaks: Mutex<(&'static str, u32)>,
+    /// Why nothing is taken of what is handed over, if so.
+    refusal: Mutex<Option<Refusal>>,
 }
 
 impl Host for Bench {
@@ -94,7 +105,8 @@ impl Host for Bench {
     }
 
     fn submit(&self, _: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
+        let refusal = *self.refusal.lock().unwrap();
+        Box::pin(async move { refusal.map_or(Ok(()), Err) })
     }
 
     fn set_state(&self, _: &OrgName, source: &'static str, state: Option<SourceState>) {
@@ -144,6 +156,7 @@ impl Bench {
             states: Mutex::default(),
             events: Mutex::default(),
             breaks: Mutex::default(),
+            refusal: Mutex::default(),
         });
         let events = Events::new(Arc::clone(&bench) as _);
         let tasks = Tasks::new(Arc::clone(&bench) as _, events);
@@ -324,4 +337,20 @@ async fn a_step_back_of_the_clock_makes_no_failure_seem_younger_and_stops_no_pol
     let earliest = since();
     pass(600).await;
     assert_eq!(since(), earliest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_too_many_users_fails_with_a_reason_of_its_own_until_it_fits() {
+    let (bench, tasks) = Bench::tasks();
+    *bench.refusal.lock().unwrap() = Some(Refusal::TooManyUsers(2));
+    let source = made("salesforce", |_| Ok(()));
+    tasks.configure(wanted(&[&source]));
+    pass(10).await;
+    assert_eq!(bench.failing(), [("salesforce", "too_many_users")]);
+    *bench.refusal.lock().unwrap() = Some(Refusal::QueueFull);
+    pass(60).await;
+    assert_eq!(bench.failing(), [("salesforce", "not_taken")]);
+    *bench.refusal.lock().unwrap() = None;
+    pass(600).await;
+    assert_eq!(bench.failing(), []);
 }
