@@ -1,5 +1,9 @@
 //! Named internal events: each logs one line and is counted once. Modules emit events; `app` wires the sink.
 
+mod restarting_task;
+
+pub use restarting_task::spawn_restarting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +46,7 @@ impl std::fmt::Debug for Events {
 }
 
 /// The tasks that are started again after a defect: the `task` label.
-pub const TASKS: [&str; 4] = ["poll", "page_cache", "reload", "watchdog"];
+pub const TASKS: [&str; 5] = ["accept", "poll", "page_cache", "reload", "watchdog"];
 
 /// A value of a metric of the catalogue: what a gauge is, or what to add to a counter.
 #[derive(Debug, Clone, PartialEq)]

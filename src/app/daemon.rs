@@ -1,6 +1,5 @@
 //! The daemon: store, engine and server, started in that order and ended in the other.
 
-use super::lasting::lasting;
 use super::pages::EnginePages;
 use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
@@ -10,7 +9,7 @@ use crate::config::{Environment, ValidConfig};
 use crate::domain::activity::IdentityKey;
 use crate::domain::problem::ProblemReason;
 use crate::engine::{self, Clock, Engine, Handle, Running};
-use crate::events::Events;
+use crate::events::{Events, spawn_restarting};
 use crate::metrics::{MetricsPages, SelfMetrics};
 use crate::store::{OpenOptions, SqliteHistory, SqliteStore};
 use crate::web::Server;
@@ -22,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, oneshot};
+use tokio::task::JoinSet;
 
 /// What the command line says.
 #[derive(Clone)]
@@ -156,10 +156,10 @@ impl Daemon {
         self.engine.handle.clone()
     }
 
-    /// Serves until `shutdown` completes or the engine dies, which is an error. SIGHUP reads the configuration again.
+    /// Serves until `shutdown` completes, or the engine or the server dies, which is an error. SIGHUP reads the configuration again.
     ///
     /// # Errors
-    /// When the engine ended by a defect, or signals cannot be had.
+    /// When the engine or the server ended by a defect, or signals cannot be had.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { mut engine, server, reloader, pages, config, supervisor } = self;
         let scheme = server.scheme();
@@ -171,7 +171,7 @@ impl Daemon {
         // Before anybody learns that we are ready, so that no signal is lost.
         let hangup = Arc::new(Mutex::new(signal(SignalKind::hangup())?));
         let shared = reloader.shared.clone();
-        let reloading = lasting("reload", shared.events.clone(), {
+        let reloading = spawn_restarting("reload", shared.events.clone(), {
             let reloader = Arc::clone(&reloader);
             move || {
                 let (hangup, reloader) = (Arc::clone(&hangup), Arc::clone(&reloader));
@@ -183,40 +183,55 @@ impl Daemon {
                 }
             }
         });
-        let preparing =
-            lasting("page_cache", shared.events.clone(), move || Arc::clone(&pages).prepare());
+        let preparing = spawn_restarting("page_cache", shared.events.clone(), move || {
+            Arc::clone(&pages).prepare()
+        });
         let (end, ended) = oneshot::channel::<()>();
-        let serving = tokio::spawn(server.serve(async move {
+        let mut serving = JoinSet::new();
+        serving.spawn(server.serve(async move {
             // Either way it is time to end.
             ended.await.ok();
         }));
-        let beating = lasting("watchdog", shared.events.clone(), {
+        let beating = spawn_restarting("watchdog", shared.events.clone(), {
             let supervisor = supervisor.clone();
             move || beat(supervisor.clone(), shared.clone())
         });
         supervisor.ready();
-        let died = tokio::select! {
-            () = shutdown => false,
-            () = engine.ended() => true,
-        };
+        let mut defect = until_over(shutdown, engine.ended(), &mut serving).await;
         supervisor.stopping();
         beating.abort();
         drop(end);
         // The server first, so that nobody is answered by an engine that is gone.
-        serving.await.map_err(std::io::Error::other)?;
+        if let Some(Err(_)) = serving.join_next().await {
+            defect = Some("server");
+        }
         reloading.abort();
         preparing.abort();
         reloader.pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;
-        if died || !sound {
-            return Err(std::io::Error::other(
-                "the engine ended by a defect; what was acknowledged is on disk",
-            ));
+        if let Some(part) = defect.or((!sound).then_some("engine")) {
+            return Err(std::io::Error::other(format!(
+                "the {part} ended by a defect; what was acknowledged is on disk"
+            )));
         }
         tracing::info!("Ended; everything acknowledged is on disk.");
         Ok(())
+    }
+}
+
+/// Waits until it is time to end. Gives the part that ended before that, which is a defect: whoever started this
+/// program starts it again.
+async fn until_over(
+    shutdown: impl Future<Output = ()>,
+    engine: impl Future<Output = ()>,
+    serving: &mut JoinSet<()>,
+) -> Option<&'static str> {
+    tokio::select! {
+        () = shutdown => None,
+        () = engine => Some("engine"),
+        _ = serving.join_next() => Some("server"),
     }
 }
 
@@ -231,5 +246,25 @@ async fn beat(supervisor: Supervisor, shared: Shared) {
             supervisor.alive();
         }
         tokio::time::sleep(every).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_breaks_ends_the_daemon_as_a_dead_engine_does() {
+        let mut broken = JoinSet::new();
+        broken.spawn(async { panic!("a defect") });
+        let over = until_over(pending(), pending(), &mut broken);
+        let over = tokio::time::timeout(Duration::from_secs(1), over).await;
+        assert_eq!(over, Ok(Some("server")));
+        let mut sound = JoinSet::new();
+        sound.spawn(pending());
+        assert_eq!(until_over(pending(), ready(()), &mut sound).await, Some("engine"));
+        assert_eq!(until_over(ready(()), pending(), &mut sound).await, None);
     }
 }

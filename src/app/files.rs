@@ -170,6 +170,11 @@ impl WatchedDirectory {
             .and_then(|answer| answer.blocking_recv().unwrap_or(Err(Refusal::ShuttingDown)));
         match answer {
             Ok(_) => Taken::Accepted,
+            Err(refusal @ Refusal::TooManyUsers(_)) => {
+                let reason = ProblemReason::TooManyUsers;
+                self.reject(&file.name, &IngestError::whole(reason, refusal.to_string()))
+            }
+            // All others pass, and the file is as good then as it is now.
             Err(_) => Taken::Later,
         }
     }

@@ -117,6 +117,7 @@ fn refused(refusal: Refusal) -> Problem {
     let reason = match refusal {
         Refusal::QueueFull => ProblemReason::Busy,
         Refusal::StoreFailing => ProblemReason::StoreFailing,
+        Refusal::TooManyUsers(_) => ProblemReason::TooManyUsers,
         Refusal::ShuttingDown => ProblemReason::ShuttingDown,
         Refusal::UnknownOrg => ProblemReason::UnknownOrg,
     };

@@ -4,7 +4,6 @@ mod clock;
 mod daemon;
 mod files;
 mod ingest;
-mod lasting;
 mod pages;
 mod parse;
 mod pollers;

@@ -34,7 +34,7 @@ impl Pollers {
         for org in &config.orgs {
             let name = &org.policy.name;
             // One line for each source that is polled.
-            let sources: [Option<Arc<dyn PollSettings>>; 2] = [
+            let sources: [Option<Arc<dyn PollSettings>>; _] = [
                 org.salesforce.as_ref().map(|settings| {
                     Arc::new(SalesforceSource {
                         policy: Arc::clone(&org.policy),

@@ -228,7 +228,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].expected_linked_users": Count(1, 10_000_000),
         Words("the number of users assigned to an active configuration, where that is known"), Off("120"),
         "How many users should be linked. Another number is a warning.";
-    "orgs[].exclude_users": Texts("^[^\\x00-\\x1f\\x7f-\\x9f]{1,320}$", "user names as the sources write them"),
+    "orgs[].exclude_users": Texts("^[^\\x00-\\x1f\\x7f-\\x9f]{1,320}$", "user names, in any letter case"),
         Value("[]"), Off("[left@acme.example]"),
         "Users who left or never should sync; they do not count as failing.";
     "orgs[].setup_until": Date, Words("no first set-up"), Off("2026-12-01"),
@@ -250,7 +250,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         Value("2h"), Live("2h"),
         "How long what followed from a cause waits after the cause ended before it pages by itself.";
     "orgs[].max_users": Count(1, 1_000_000), Value("50000"), Live("50000"),
-        "The most users that are held for this organisation. A snapshot or record that names more is refused.";
+        "The most users that are held for this organisation. A snapshot, page or poll that would make it more is refused, as too_many_users.";
     "orgs[].expected_every": Section, Words("its keys' defaults"), Live(""),
         "How often a source reports when all is well. One that has been silent for twice as long is no longer live, and its last values are stale.";
     "orgs[].expected_every.snapshot": Span(minutes(1), days(14), "a page that nobody has read for weeks must not look current"),

@@ -1,6 +1,8 @@
 //! Names of things: organisations, users, object types, directions and sources.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
 
 /// Why a name was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,23 +63,38 @@ impl OrgName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgId(pub u32);
 
-/// A user as the source names them, usually a mail address. Personal data: it reaches no label unless configured.
+/// A user as a source names them, usually a mail address, as [`folded`] writes it: however an address is typed, it is one
+/// person. Personal data: it reaches no label unless configured.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Arc<str>);
+
+/// A name as it is compared: in small letters and in Unicode NFC. Letters that only look alike, or that a language writes in
+/// two ways (ß and ss), stay different: two people must never become one.
+pub fn folded(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    let small = name.chars().flat_map(char::to_lowercase);
+    // Greek writes one letter in two ways, by its place in the word, and its capital does not show which.
+    small.map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
+}
 
 impl UserName {
     /// The longest mail address that SMTP allows is 254 bytes; some more for account names with a domain.
     pub const MAX_BYTES: usize = 320;
 
-    /// Takes a name as it is written.
+    /// Takes a name as somebody wrote it.
     ///
     /// # Errors
     /// [`NameError::User`] when it is empty, too long or has control characters.
     pub fn new(name: &str) -> Result<Self, NameError> {
-        if name.is_empty() || name.len() > Self::MAX_BYTES || name.chars().any(char::is_control) {
+        let fits = |name: &str| (1..=Self::MAX_BYTES).contains(&name.len());
+        if !fits(name) || name.chars().any(char::is_control) {
             return Err(NameError::User);
         }
-        Ok(Self(name.into()))
+        // A letter's small form may be longer.
+        let folded = folded(name);
+        if fits(&folded) { Ok(Self(folded.into())) } else { Err(NameError::User) }
     }
 }
 
@@ -183,6 +200,38 @@ mod tests {
         assert!(UserName::new("ann@corp.example").is_ok());
         for bad in ["", "a\u{0}b", "a\nb", &"x".repeat(321)] {
             assert_eq!(UserName::new(bad), Err(NameError::User), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_person_is_one_user_however_the_address_is_typed() {
+        for (typed, compared) in [
+            ("Ann.Lee@Corp.EXAMPLE", "ann.lee@corp.example"),
+            ("Jose\u{301}@corp.example", "jos\u{e9}@corp.example"),
+            ("JOS\u{c9}@corp.example", "jos\u{e9}@corp.example"),
+            // Two marks, in either order.
+            ("a\u{308}\u{323}@corp.example", "a\u{323}\u{308}@corp.example"),
+            // The sign of a unit of length is the letter.
+            ("\u{212b}sa@corp.example", "\u{e5}sa@corp.example"),
+            ("\u{130}pek@corp.example", "i\u{307}pek@corp.example"),
+            ("ΝΙΚΟΣ@corp.example", "νικος@corp.example"),
+            ("CORP\\svc-Sync", "corp\\svc-sync"),
+        ] {
+            let [typed, compared] = [typed, compared].map(|name| UserName::new(name).unwrap());
+            assert_eq!(typed, compared);
+        }
+        assert_eq!(UserName::new("JOSE\u{301}").unwrap().as_str(), "jos\u{e9}");
+        for (one, other) in [("straße", "strasse"), ("jose", "josé"), ("ipek", "ıpek")] {
+            assert_ne!(UserName::new(one), UserName::new(other));
+        }
+        assert_eq!(UserName::new(&"\u{130}".repeat(160)), Err(NameError::User), "it grows");
+    }
+
+    #[test]
+    fn what_was_folded_is_not_folded_again() {
+        for letter in '\0'..=char::MAX {
+            let once = folded(letter.encode_utf8(&mut [0; 4])).into_owned();
+            assert_eq!(folded(&once), once, "{letter:?}");
         }
     }
 

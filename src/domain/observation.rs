@@ -80,6 +80,11 @@ pub enum Refusal {
     /// The daemon is ending.
     #[error("the daemon is shutting down")]
     ShuttingDown,
+    /// The organisation would have more users than this many.
+    #[error(
+        "this organisation would have more users than its max_users ({0}); leave out who is not its own, name those who stay in a list with users_complete, or raise max_users"
+    )]
+    TooManyUsers(u64),
     /// The organisation is not configured (any more).
     #[error("this organisation is not configured")]
     UnknownOrg,

@@ -56,6 +56,8 @@ reasons! {
     /// A user's rows without the user's name.
     UserNotNamed = "user_not_named", "User not named";
     UnreadableValue = "unreadable_value", "Value not readable";
+    /// The organisation would have more users than its `max_users`.
+    TooManyUsers = "too_many_users", "Too many users";
     OrgBusy = "org_busy", "Organisation busy";
     Busy = "busy", "Busy";
     ScrapesBusy = "scrapes_busy", "Too many scrapes";

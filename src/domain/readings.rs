@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn every_source_of_states_has_its_place_in_the_order() {
+        // A match, so that a new source is decided on here before anything compiles.
+        let reports_states = |source| match source {
+            Source::Snapshot | Source::Canary | Source::Exchange | Source::Salesforce => 1,
+            Source::Activity => 0,
+        };
+        for source in Source::ALL {
+            let places = STATE_ORDER.iter().filter(|ordered| *ordered == source).count();
+            assert_eq!(places, reports_states(*source), "{source:?}");
+        }
+    }
+
+    #[test]
     fn an_older_reading_changes_nothing() {
         let old = Reading { value: 1, observed_at: at(10), changed_at: at(5) };
         assert_eq!(Reading::after(Some(&old), 2, at(9)), None);

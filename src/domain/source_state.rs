@@ -1,6 +1,6 @@
 //! What polled sources report besides rows, each on its own. It is not stored: the next poll reports it again.
 
-use super::ids::Source;
+use super::ids::{Source, UserName};
 use super::policy::Product;
 use super::rows::{Status, UserRow};
 use super::setup::SetupTrail;
@@ -39,15 +39,14 @@ pub struct SuccessorNote {
 /// The successor product's users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Successor {
-    /// By name and by mail address, in small letters.
-    pub users: HashMap<String, Arc<SuccessorNote>>,
+    /// By name and by mail address.
+    pub users: HashMap<UserName, Arc<SuccessorNote>>,
 }
 
 impl Successor {
     /// What it says of a user.
     pub fn of(&self, user: &UserEntry) -> Option<&SuccessorNote> {
-        let name = user.name.as_str().to_lowercase();
-        self.users.get(&name).map(Arc::as_ref)
+        self.users.get(&user.name).map(Arc::as_ref)
     }
 }
 
@@ -223,7 +222,9 @@ mod tests {
         };
         let names = [("ann@b.c", true), ("bob@b.c", false)];
         let successor = Arc::new(Successor {
-            users: names.map(|(name, configured)| (name.to_owned(), note(configured))).into(),
+            users: names
+                .map(|(name, configured)| (UserName::new(name).unwrap(), note(configured)))
+                .into(),
         });
         let facts =
             SourceFacts { successor: Some(Arc::clone(&successor)), ..SourceFacts::default() };

@@ -38,6 +38,16 @@ impl UserReadings {
         self.0[row] = Some(reading);
         true
     }
+
+    /// Takes the readings of the same user under another spelling, where they are newer.
+    pub fn merge(&mut self, other: &Self) {
+        for (row, reading) in &mut self.0 {
+            let is_newer = |other: &Reading<_>| {
+                reading.as_ref().is_none_or(|own| own.observed_at < other.observed_at)
+            };
+            *reading = other.0[row].filter(is_newer).or(*reading);
+        }
+    }
 }
 
 fn is_reset(value: UserValue) -> bool {
@@ -53,7 +63,7 @@ pub type LiveSources = EnumMap<Source, bool>;
 /// A user and everything sources reported of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEntry {
-    /// The name as the source writes it.
+    /// The name.
     pub name: UserName,
     /// What stands for the name where names are not wanted: a keyed hash in hexadecimal.
     pub pseudonym: Arc<str>,
@@ -285,7 +295,7 @@ fn turns_at(
 /// two count rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserStatuses {
-    /// The name as the source writes it.
+    /// The name.
     pub name: UserName,
     /// What stands for the name where names are not wanted.
     pub pseudonym: Arc<str>,

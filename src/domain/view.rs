@@ -418,3 +418,24 @@ impl OrgView {
             .min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_of_counts_and_of_syncs_is_in_its_list() {
+        // A match, so that a new source is decided on here before anything compiles: whether it reports counts (besides
+        // activity, which has rules of its own) and the last sync.
+        let reports = |source| match source {
+            Source::Activity | Source::Canary => (0, 1),
+            Source::Snapshot | Source::Salesforce => (1, 1),
+            Source::Exchange => (0, 0),
+        };
+        let times = |list: &[Source], source| list.iter().filter(|one| **one == source).count();
+        for source in Source::ALL {
+            let listed = (times(&COUNT_ORDER, *source), times(&SYNC_SOURCES, *source));
+            assert_eq!(listed, reports(*source), "{source:?}");
+        }
+    }
+}

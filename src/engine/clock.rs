@@ -26,6 +26,11 @@ impl ClockWatch {
         Self { seen: now, behind, suspect_left, pause_left: RETENTION_PAUSE }
     }
 
+    /// Compares the next look with `now`: what the start took is no step.
+    pub(super) fn watch_from(&mut self, now: Timestamp) {
+        self.seen = now;
+    }
+
     /// By how much the clock lay behind the store at the start, if it did.
     pub(super) fn behind_at_start(&self) -> Option<TimeDelta> {
         self.behind

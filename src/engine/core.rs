@@ -48,6 +48,9 @@ const SHORT_BREAK: TimeDelta = TimeDelta::minutes(10);
 /// between attempts come to half an hour at most.
 const CATCH_UP: TimeDelta = TimeDelta::minutes(30);
 
+/// How many users are read of an organisation that is not configured: as many as one has by default.
+const DORMANT_USERS: u64 = 50_000;
+
 /// What one commit is made of, staged on copies, so that a commit that fails leaves nothing behind.
 #[derive(Default)]
 struct Staging {
@@ -93,7 +96,11 @@ impl<S: Store> Engine<S> {
         events: Events,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let stored = store.load()?;
+        let max_users = |org: &OrgName| {
+            let policy = settings.policies.iter().find(|policy| policy.name == *org);
+            policy.map_or(DORMANT_USERS, |policy| policy.max_users)
+        };
+        let stored = store.load(&max_users)?;
         let mut engine = Self {
             store,
             events,
@@ -129,6 +136,11 @@ impl<S: Store> Engine<S> {
         engine.windows.rebuild(now, &engine.store)?;
         engine.refresh(now);
         Ok(engine)
+    }
+
+    /// Watches the clock from `now` on: a start that takes long is no step of it.
+    pub(super) fn watch_clock_from(&mut self, now: Timestamp) {
+        self.clock.watch_from(now);
     }
 
     /// The secret that sources need for record identities.
@@ -353,7 +365,15 @@ impl<S: Store> Engine<S> {
                 Staged::Activity { org: batch.org, id, records, write }
             }
             Observation::Snapshot(snapshot) => {
+                let (before, from) = (org.clone(), writes.len());
                 let accepted = org.take_snapshot(&snapshot, &self.identity, writes);
+                // Those who are there stay, however many they are.
+                let max_users = org.max_users();
+                if org.users() > max_users && org.users() > before.users() {
+                    *org = before;
+                    writes.truncate(from);
+                    return Err(Refusal::TooManyUsers(max_users));
+                }
                 Staged::Snapshot { org: snapshot.org, accepted }
             }
             Observation::Memory(memory) => {

@@ -65,10 +65,16 @@ impl TrackedOrg {
             view.activity[object].covered_since = Some(since);
         }
         view.incidents = Arc::new(stored.incidents);
+        if stored.users_left_out {
+            tracing::warn!(
+                org = stored.name.as_str(),
+                "More users are stored than max_users; those last by name were not read."
+            );
+        }
         view.users = Arc::new(users::table_of_stored(
             &stored.name,
             stored.users,
-            state.users_complete.values().any(|complete| *complete),
+            !stored.users_left_out && state.users_complete.values().any(|complete| *complete),
             identity,
         ));
         state
@@ -89,6 +95,15 @@ impl TrackedOrg {
 
     pub(super) fn id(&self) -> OrgId {
         self.view.id
+    }
+
+    /// How many users are known.
+    pub(super) fn users(&self) -> u64 {
+        self.view.users.users.len() as u64
+    }
+
+    pub(super) fn max_users(&self) -> u64 {
+        self.view.policy.max_users
     }
 
     pub(super) fn name(&self) -> &OrgName {

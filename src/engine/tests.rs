@@ -1,5 +1,6 @@
 use super::core::{Engine, EngineSettings};
 use super::memory_store::MemoryStore;
+use super::{Clock, spawn};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
 use crate::domain::observation::{
@@ -14,6 +15,7 @@ use crate::domain::view::{ActivityFigures, OrgView};
 use crate::events::Events;
 use chrono::TimeDelta;
 use std::sync::Arc;
+use std::time::Duration;
 
 const CONTACTS: ActivityKind =
     ActivityKind { object_type: ObjectType::Contacts, direction: None, outcome: Outcome::Synced };
@@ -399,4 +401,61 @@ fn what_a_source_has_to_know_survives_a_restart_and_a_time_without_configuration
     engine.configure(settings(|_| {}, &["acme"]), at(3)).unwrap();
     assert_eq!(stored(&engine), b"2");
     assert_eq!(stored(&start(&store, at(4))), b"2");
+}
+
+#[test]
+fn an_organisation_has_no_more_users_than_it_may_and_what_would_make_it_more_leaves_nothing() {
+    let store = MemoryStore::new();
+    let at_most = |max_users| settings(move |policy| policy.max_users = max_users, &["acme"]);
+    let begin = |max_users| {
+        Engine::start(store.clone(), at_most(max_users), Events::log_only(), at(0)).unwrap()
+    };
+    let state = |engine: &Engine<MemoryStore>| {
+        let org = org(engine);
+        let names = org.users.users.iter().map(|user| user.name.to_string());
+        let linked = org.current(OrgRow::LinkedUsers, at(9)).map(|current| current.value);
+        (names.collect::<Vec<_>>().join(" "), linked, org.users.complete)
+    };
+    let linked = |count| Some(OrgValue::Count(count));
+    let mut engine = begin(2);
+    // Within one commit too, and the others of it are taken.
+    let group = vec![
+        polled(at(1), 1, &["ann", "bob"], false),
+        polled(at(2), 2, &["Bob", "cid"], false),
+        polled(at(3), 3, &["ANN"], false),
+    ];
+    let answers: Vec<_> = engine.observe(group, at(3)).iter().map(|it| it.map(drop)).collect();
+    assert_eq!(answers, [Ok(()), Err(Refusal::TooManyUsers(2)), Ok(())]);
+    assert_eq!(state(&engine), ("ann bob".to_owned(), linked(3), false));
+    assert_eq!(state(&begin(2)), state(&engine), "nothing of it is in the store");
+    // A whole list takes the place of the one before.
+    observe(&mut engine, polled(at(4), 4, &["cid", "dan"], true), at(4)).unwrap();
+    let too_long = polled(at(5), 5, &["cid", "dan", "eve"], true);
+    assert_eq!(observe(&mut engine, too_long.clone(), at(5)), Err(Refusal::TooManyUsers(2)));
+    assert_eq!(state(&engine), ("cid dan".to_owned(), linked(4), true));
+    engine.configure(at_most(3), at(6)).unwrap();
+    observe(&mut engine, too_long, at(6)).unwrap();
+    // Under a lower limit those who are there stay, and may become fewer.
+    engine.configure(at_most(1), at(7)).unwrap();
+    observe(&mut engine, polled(at(7), 7, &["cid", "dan"], true), at(7)).unwrap();
+    assert_eq!(state(&engine), ("cid dan".to_owned(), linked(7), true));
+    // A start reads no more than it may, and then does not claim to know all.
+    assert_eq!(state(&begin(1)), ("cid".to_owned(), linked(7), false));
+    assert_eq!(state(&begin(2)), state(&engine));
+}
+
+#[test]
+fn a_start_that_takes_long_is_no_step_of_the_clock() {
+    let engine = start(&MemoryStore::new(), at(0));
+    let clock = Clock { wall: Arc::new(|| at(60)), steady: Arc::new(|| Duration::ZERO) };
+    let running = spawn(engine, clock).unwrap();
+    let view = loop {
+        let view = running.handle.view();
+        if view.as_of == at(60) {
+            break view;
+        }
+        std::thread::yield_now();
+    };
+    assert!(!view.clock_suspect);
+    running.stop();
 }

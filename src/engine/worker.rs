@@ -54,7 +54,7 @@ impl Running {
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
+pub fn spawn<S: Store + 'static>(mut engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
     let (sender, commands) = mpsc::channel();
     let (view, published) = watch::channel(Arc::new(engine.view()));
     let handle = Handle::new(sender, published);
@@ -62,6 +62,7 @@ pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Re
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let _alive = alive;
         let steady = (clock.steady)();
+        engine.watch_clock_from((clock.wall)());
         Worker { engine, commands, clock, view, ticked: Instant::now(), steady }.run();
     })?;
     Ok(Running { handle, thread, ended })

@@ -206,12 +206,12 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "A source that the exporter polls fails."
             "Every poll of this source has failed for a quarter of an hour. Its last readings stay and grow old. Polling goes on, less often, and recovers by itself."
             "Readings that only this source has are stale after a few minutes and say nothing about now."
-            Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. `doctor` tries again at once."
+            Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. Follow that first. `doctor` tries again at once."
             Monitoring: "A reason of the network (name, connection, TLS, time-out)? Test the host from the exporter's machine with `curl`."
-            Monitoring: "The source is `files`? Is the directory there, readable, and the share mounted?"
-            SalesforceAdmin: "A reason of credentials or permission? Look at the external client app, its secret or certificate, and the integration user's login history."
-            SalesforceAdmin: "A reason of limits? Setup, System Overview, API usage: who uses up the requests?"
-            Wait: "Maintenance or a server error? See the vendor's status page and wait."
+            Monitoring: "A reason of a directory? Is it there, readable, and its share mounted?"
+            Monitoring: "A reason of credentials or permission? Ask the source's administrator whether the account that the exporter uses is active, its secret or certificate valid, and its permissions complete."
+            Monitoring: "A reason of limits? Ask the source's administrator which program uses up the requests, and poll less often (`poll_every`)."
+            Wait: "Maintenance or a server error? See the status page of the source's service and wait."
         },
         Cause::SalesforceApiBudgetLow => guide! {
             "The Salesforce organisation's daily API requests run low."

@@ -33,6 +33,10 @@ impl Site {
     }
 }
 
+/// Samples of one scrape: a thousand organisations have 163,000, a user's own series are thirteen. What a feeder may invent
+/// with the default `max_users`, 50,000 users, is 650,000 and must not reach Prometheus unseen.
+const SAMPLE_LIMIT: u32 = 200_000;
+
 /// Scrapes one exporter, evaluates the shipped rules, and tells one Alertmanager.
 pub fn prometheus(site: Site) -> String {
     let Names { rules, exporter, alertmanager } = site.names();
@@ -42,6 +46,8 @@ pub fn prometheus(site: Site) -> String {
          global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n\
          \nrule_files:\n  - {rules}\n\
          \nscrape_configs:\n  # With lightning-sync in its name a target that never answered is recognised.\n  - job_name: lightning-sync\n    \
+         # Room for a thousand organisations, or for 15,000 users with series of their own (user_series: per_user). Above it the\n    # whole scrape is dropped and the exporter counts as down: raise it before, not after.\n    \
+         sample_limit: {SAMPLE_LIMIT}\n    \
          static_configs:\n      - targets: [\"{exporter}\"]\n\
          \nalerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [\"{alertmanager}\"]\n"
     )

@@ -43,6 +43,8 @@ failure_reasons! {
     OwnFailure {
         NotTaken = "not_taken", false,
             "Look for the engine's or the store's own line in this log; what was read is polled again.";
+        TooManyUsers = "too_many_users", true,
+            "Raise the organisation's max_users if all who were read are its own; nothing of a poll that names more is taken.";
         Defect = "defect", false,
             "A defect of the exporter, which polls again by itself: report it with this log, and restart the exporter if it lasts.";
     }

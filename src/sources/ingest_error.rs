@@ -24,7 +24,7 @@ pub struct IngestError {
 
 impl IngestError {
     /// A refusal of the body as a whole, without single mistakes.
-    pub(super) fn whole(reason: ProblemReason, detail: impl Into<String>) -> Self {
+    pub(crate) fn whole(reason: ProblemReason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), errors: Vec::new(), total: 0 }
     }
 }

@@ -94,8 +94,10 @@ pub struct StoredOrg {
     pub known_since: Timestamp,
     /// Readings of its rows.
     pub readings: Vec<(OrgRow, Source, Reading<OrgValue>)>,
-    /// Its users.
+    /// Its users, of each source in the order of their names.
     pub users: Vec<(Source, UserName, UserReadings)>,
+    /// Whether there are more users than were read.
+    pub users_left_out: bool,
     /// When each source last reported, and whether its list of users was whole.
     pub heartbeats: Vec<(Source, Timestamp, bool)>,
     /// What sources have to know after a restart.
@@ -119,11 +121,12 @@ pub struct Stored {
 
 /// The writer's side. After an error nothing of the failed call may be relied on; [`Self::reopen`] comes first.
 pub trait Store: Ledger<Error = StoreError> + Send {
-    /// Reads what survived.
+    /// Reads what survived; of each organisation and source at most so many users, so that memory and time of a start are
+    /// bounded whatever was stored under a higher limit.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn load(&mut self) -> Result<Stored, StoreError>;
+    fn load(&mut self, max_users: &dyn Fn(&OrgName) -> u64) -> Result<Stored, StoreError>;
 
     /// The number of an organisation, made at its first mention with `now` as the time it is known since.
     ///

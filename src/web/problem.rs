@@ -23,7 +23,7 @@ pub const fn http_status(reason: ProblemReason) -> StatusCode {
         BodyTooLarge | DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
         Invalid | NoKnownLabel | IconsLost | AmbiguousLabel | Incomplete | UserNotNamed
-        | UnreadableValue => StatusCode::UNPROCESSABLE_ENTITY,
+        | UnreadableValue | TooManyUsers => StatusCode::UNPROCESSABLE_ENTITY,
         OrgBusy => StatusCode::TOO_MANY_REQUESTS,
         Busy | ScrapesBusy | StoreFailing | ShuttingDown | NotReady => {
             StatusCode::SERVICE_UNAVAILABLE

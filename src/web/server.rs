@@ -8,6 +8,7 @@ use super::limits::{
 use super::peers::{Counted, Peers, connections_that_fit};
 use super::routes::Router;
 use super::services::{ServerOptions, Services};
+use crate::events::spawn_restarting;
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -50,8 +51,11 @@ pub struct Server {
     router: Arc<Router>,
     /// Decided once: a file that loses its certificate must not make us serve in the open.
     encrypted: bool,
-    peers: Arc<Peers>,
+    admit: Arc<Admit>,
 }
+
+/// Counts a connection; `None` when there are too many.
+type Admit = dyn Fn(IpAddr) -> Option<Counted> + Send + Sync;
 
 /// How a connection is to end: at the end of its request, then at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,13 +86,14 @@ impl Server {
         if listeners.is_empty() {
             return Err(BindError::NoAddress);
         }
+        let peers = Peers::new(connections_that_fit());
         let loopback = local_addrs.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
             encrypted: (services.guard)().tls.is_some(),
             listeners,
             local_addrs,
             router: Arc::new(Router::new(options, services, loopback)),
-            peers: Peers::new(connections_that_fit()),
+            admit: Arc::new(move |address| peers.admit(address)),
         })
     }
 
@@ -111,14 +116,16 @@ impl Server {
             .listeners
             .into_iter()
             .map(|listener| {
-                let accept = Accept {
+                let accept = Arc::new(Accept {
+                    listener,
                     router: Arc::clone(&self.router),
                     encrypted: self.encrypted,
-                    peers: Arc::clone(&self.peers),
+                    admit: Arc::clone(&self.admit),
                     ending: ending.clone(),
                     alive: alive.clone(),
-                };
-                tokio::spawn(accept.run(listener))
+                });
+                let events = self.router.site.services.events.clone();
+                spawn_restarting("accept", events, move || Arc::clone(&accept).run())
             })
             .collect();
         drop((alive, ending));
@@ -165,20 +172,21 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 struct Accept {
+    listener: TcpListener,
     router: Arc<Router>,
     encrypted: bool,
-    peers: Arc<Peers>,
+    admit: Arc<Admit>,
     ending: watch::Receiver<Ending>,
     alive: mpsc::Sender<Infallible>,
 }
 
 impl Accept {
-    async fn run(self, listener: TcpListener) {
+    async fn run(self: Arc<Self>) {
         loop {
-            match listener.accept().await {
+            match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     // Full: closing at once shows the client more than a queue that nobody serves.
-                    if let Some(counted) = self.peers.admit(peer.ip()) {
+                    if let Some(counted) = (self.admit)(peer.ip()) {
                         self.spawn(stream, peer, counted);
                     }
                 }

@@ -4,6 +4,7 @@
 use super::limits::USERS_PER_PAGE_MOST;
 use super::problem::{Problem, ProblemReason};
 use super::query::{CheckName, StandingName, StatusName};
+use crate::domain::ids::folded;
 use crate::domain::policy::UserNames;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, verdict};
@@ -30,6 +31,7 @@ pub(super) fn find<'a>(
     names: UserNames,
     wanted: &str,
 ) -> Result<&'a UserEntry, Problem> {
+    let wanted = folded(wanted);
     org.users.users.iter().find(|user| shown(user, names) == wanted).ok_or_else(|| {
         Problem::new(
             ProblemReason::UnknownPath,
@@ -128,7 +130,7 @@ impl UsersQuery {
         self.is_sound()?;
         let live = org.live(now);
         let after = self.after.as_deref();
-        let search = self.q.as_deref().map(|text| text.trim().to_lowercase());
+        let search = self.q.as_deref().map(|text| folded(text.trim()));
         let search = search.filter(|wanted| !wanted.is_empty());
         let mut matching = 0;
         // The first of those after the cursor, and one more that tells whether there is a next page.
@@ -137,8 +139,7 @@ impl UsersQuery {
             let key = shown(user, names);
             // Who knows a whole name learns the pseudonym, and how the user stands, which is nothing for strangers.
             let is_found = search.as_deref().is_none_or(|wanted| {
-                key.to_lowercase().contains(wanted)
-                    || whole_names && user.name.as_str().to_lowercase() == wanted
+                key.contains(wanted) || whole_names && user.name.as_str() == wanted
             });
             if !is_found || !self.takes(user, org, &live, now) {
                 continue;

@@ -1,6 +1,6 @@
 //! A watched directory of the real daemon: what people and programs put there is taken once, or lies beside its reason.
 
-use crate::support::http::get;
+use crate::support::http::{get, post};
 use crate::support::process::{Daemon, wait_until};
 use chrono::{SecondsFormat, TimeDelta};
 use lightning_sync_exporter::app::now;
@@ -269,4 +269,59 @@ fn a_report_is_asked_for_or_exported_but_not_both() {
     let says = mistakes.to_string();
     assert!(says.contains("1 mistake"), "{says}");
     assert!(says.contains("orgs[0].files: has a report"), "{says}");
+}
+
+#[test]
+fn one_person_is_one_user_in_every_spelling_and_too_many_users_are_refused_and_block_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let text = fs::read_to_string(&config).unwrap();
+    let more = "max_users: 2, exclude_users: [\"JOSE\u{301}@Corp.example\"], files";
+    fs::write(&config, text.replace("files: {", &format!("{more}: {{"))).unwrap();
+    let daemon = Daemon::start(&config);
+    let snapshot = |minutes, users: &[&str], more: &str| {
+        let users = users
+            .iter()
+            .map(|user| format!("{{\"user\":\"{user}\",\"active_configuration\":true}}"));
+        let users = users.collect::<Vec<_>>().join(",");
+        let at = at(TimeDelta::minutes(minutes));
+        format!("{{\"captured_at\":\"{at}\",\"users\":[{users}]{more}}}")
+    };
+    let users = || get(daemon.address, "/api/v1/orgs/acme/users").json();
+    let push = |body: &str| {
+        let headers = [("Content-Type", "application/json")];
+        post(daemon.address, "/api/v1/orgs/acme/snapshot", &headers, body.as_bytes())
+    };
+    assert_eq!(push(&snapshot(9, &["Ann@corp.example", "jos\u{e9}@corp.example"], "")).status, 200);
+    let page: String = include_str!("pages/user_pasted.txt")
+        .lines()
+        .skip(1)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(drop.join("ANN@Corp.example - Copy.txt"), page).unwrap();
+    wait_until("the page is taken", Duration::from_secs(60), || {
+        (names(&drop.join("done")) == ["ANN@Corp.example - Copy.txt"]).then_some(())
+    });
+    let known = users();
+    let known: Vec<_> = (0..3).map(|place| known["users"][place]["user"].clone()).collect();
+    assert_eq!(
+        known,
+        ["ann@corp.example".into(), "jos\u{e9}@corp.example".into(), serde_json::Value::Null]
+    );
+    assert_eq!(users()["users"][1]["verdict"], "excluded", "{}", users());
+    let found = get(daemon.address, "/api/v1/orgs/acme/users?q=JOSE%CC%81@").json();
+    assert_eq!(found["users"][0]["user"], "jos\u{e9}@corp.example");
+    let third = snapshot(5, &["cid@corp.example"], ",\"linked_users\":7");
+    let refused = push(&third);
+    assert_eq!((refused.status, refused.json()["reason"].as_str()), (422, Some("too_many_users")));
+    fs::write(drop.join("1-third.json"), third).unwrap();
+    fs::write(drop.join("2-good.json"), snapshot(4, &["ANN@corp.example"], ",\"linked_users\":2"))
+        .unwrap();
+    wait_for(&daemon, LINKED, 2.0);
+    let reason = fs::read_to_string(drop.join("rejected/1-third.json.reason.txt")).unwrap();
+    assert!(
+        reason.starts_with("this organisation would have more users than its max_users (2)"),
+        "{reason}"
+    );
+    wait_for(&daemon, &REJECTED.replace("no_known_label", "too_many_users"), 2.0);
 }

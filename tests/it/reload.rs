@@ -36,6 +36,46 @@ fn write(file: &Path, database: &str, orgs: &[&str]) {
     fs::write(file, format!("store: {{ path: {database} }}\norgs:\n{orgs}")).unwrap();
 }
 
+/// Whether the organisation shows a poll that fails.
+fn poll_fails(daemon: &Daemon) -> bool {
+    let answer = get(daemon.address, "/api/v1/orgs/acme");
+    answer.status == 200 && answer.text().contains("\"poll_failing\":{")
+}
+
+#[test]
+fn an_organisation_that_comes_back_without_salesforce_has_no_poll_that_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    // Nothing listens there.
+    let file = crate::salesforce::config(directory.path(), "http://127.0.0.1:9");
+    let daemon = Daemon::start(&file);
+    let polled = || get(daemon.address, "/metrics").text().contains("lightning_sync_poll_success{");
+    wait_until("salesforce fails", Duration::from_secs(60), || {
+        (poll_fails(&daemon) && polled()).then_some(())
+    });
+    write(&file, "sync.db", &["beta"]);
+    hang_up(&daemon);
+    wait_until("acme is out", Duration::from_secs(60), || {
+        (orgs(&daemon) == ["beta"]).then_some(())
+    });
+    write(&file, "sync.db", &["acme"]);
+    hang_up(&daemon);
+    wait_until("acme is in again", Duration::from_secs(60), || {
+        (orgs(&daemon) == ["acme"]).then_some(())
+    });
+    assert!(!poll_fails(&daemon), "{}", get(daemon.address, "/api/v1/orgs/acme").text());
+    // An organisation that stays and is polled no longer has none either.
+    crate::salesforce::config(directory.path(), "http://127.0.0.1:9");
+    hang_up(&daemon);
+    wait_until("salesforce fails again", Duration::from_secs(60), || {
+        (poll_fails(&daemon) && polled()).then_some(())
+    });
+    write(&file, "sync.db", &["acme"]);
+    hang_up(&daemon);
+    wait_until("no poll fails", Duration::from_secs(60), || {
+        (!poll_fails(&daemon) && !polled()).then_some(())
+    });
+}
+
 #[test]
 fn a_hangup_reads_the_configuration_again_and_a_bad_one_leaves_the_old_in_force() {
     let directory = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use super::{ActivityContext, MAX_RECORD_BYTES};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
-use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set};
+use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set, folded};
 use crate::domain::time::Timestamp;
 use crate::sources::given::{Given, GivenSeed, KeySeed};
 use crate::sources::ingest_error::{field_name, json_fault, quoted};
@@ -133,7 +133,8 @@ pub(super) fn read(
     let key = match fields.get(Key::Id) {
         Some(id) => context.identity.of_id(context.org.as_str(), at, id),
         None => {
-            let texts = [Key::User, Key::Record, Key::Error].map(|key| fields.get(key));
+            let user = fields.get(Key::User).map(folded);
+            let texts = [user.as_deref(), fields.get(Key::Record), fields.get(Key::Error)];
             context.identity.of_fields(context.org.as_str(), at, kind, texts)
         }
     };

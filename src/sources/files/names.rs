@@ -1,6 +1,7 @@
 //! What the name of a file says: whether somebody still writes it, what it is, and whose page it shows.
 
 use super::FileKind;
+use crate::domain::ids::folded;
 use std::path::Path;
 
 /// Endings of names while a file is being uploaded, by browsers, tools for copying and servers.
@@ -25,7 +26,7 @@ pub(super) fn is_unfinished(name: &str) -> bool {
 
 /// What a file's name says it is.
 pub(super) fn kind(name: &str) -> Option<FileKind> {
-    let name = name.to_lowercase();
+    let name = folded(name);
     let (stem, ending) = name.rsplit_once('.')?;
     let stem = original(stem);
     let digits = stem.strip_prefix("report").unwrap_or_default();
@@ -53,7 +54,9 @@ pub(super) fn kind(name: &str) -> Option<FileKind> {
 /// # Errors
 /// When the name has an address and something else.
 pub(super) fn user(name: &str) -> Result<Option<String>, String> {
-    let stem = original(name.rsplit_once('.').map_or(name, |(stem, _)| stem));
+    // A name is decomposed where a Mac made it.
+    let name = folded(name);
+    let stem = original(name.rsplit_once('.').map_or(&*name, |(stem, _)| stem));
     let Some((local, domain)) = stem.rsplit_once('@') else {
         return Ok(None);
     };
@@ -61,9 +64,13 @@ pub(super) fn user(name: &str) -> Result<Option<String>, String> {
     let is_domain = domain.chars().all(|letter| {
         letter.is_alphanumeric() || !letter.is_ascii() || matches!(letter, '.' | '-' | '_')
     });
-    let is_numbered = last.bytes().all(|byte| byte.is_ascii_digit());
+    // A top-level domain is letters alone, or xn-- and their encoding: `acme.example-1` is a browser's second copy.
+    let is_top = last.starts_with("xn--")
+        || !last.is_empty()
+            && !last
+                .contains(|letter: char| letter.is_ascii_digit() || matches!(letter, '-' | '_'));
     if !is_domain
-        || is_numbered
+        || !is_top
         || local.contains(['@', ',', ';'])
         || stem.contains(char::is_whitespace)
     {
@@ -74,8 +81,8 @@ pub(super) fn user(name: &str) -> Result<Option<String>, String> {
     Ok(Some(stem.to_owned()))
 }
 
-/// A name without what says that it is a copy: ` (1)`, ` - Copy`, ` copy 2`.
-fn original(stem: &str) -> &str {
+/// A folded name without what says that it is a copy: ` (1)`, ` - Copy`, ` copy 2`.
+fn original<'a>(stem: &'a str) -> &'a str {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut rest = stem.trim_end();
     loop {
@@ -86,15 +93,8 @@ fn original(stem: &str) -> &str {
             .map(|(rest, _)| rest);
         let counted =
             rest.rsplit_once(' ').filter(|(_, number)| digits(number)).map(|(rest, _)| rest);
-        let copied = |rest: &'_ str| {
-            COPIES.iter().find_map(|copy| {
-                let at = rest.char_indices().rev().nth(copy.chars().count() - 1)?.0;
-                let (rest, ending) = rest.split_at_checked(at)?;
-                (ending.to_lowercase() == *copy).then_some(rest.len())
-            })
-        };
-        let copy_of =
-            copied(rest).or_else(|| counted.and_then(copied)).and_then(|length| rest.get(..length));
+        let copied = |rest: &'a str| COPIES.iter().find_map(|copy| rest.strip_suffix(copy));
+        let copy_of = copied(rest).or_else(|| counted.and_then(copied));
         match numbered.or(copy_of) {
             Some(shorter) if !shorter.trim_end().is_empty() => rest = shorter.trim_end(),
             _ => return rest,
@@ -120,12 +120,15 @@ mod tests {
             "ann@acme.example - Kopie.txt",
             "ann@acme.example - Cópia (3).txt",
             "ann@acme.example (1) (1).html",
+            "Ann@Acme.example (1).txt",
+            "ann@acme.example - Co\u{301}pia.txt",
         ] {
             assert_eq!(user(name), Ok(Some("ann@acme.example".to_owned())), "{name}");
         }
         assert_eq!(user("page (1).txt"), Ok(None));
         assert_eq!(user("(1).txt"), Ok(None));
         assert_eq!(user("böhm@münchen.example.htm"), Ok(Some("böhm@münchen.example".to_owned())));
+        assert_eq!(user("ann@acme.xn--p1ai - Copy.htm"), Ok(Some("ann@acme.xn--p1ai".to_owned())));
     }
 
     #[test]
@@ -135,6 +138,8 @@ mod tests {
             "ann@acme.example old.txt",
             "ann@acme.example - Másolat.txt",
             "ann@acme.example.1.txt",
+            "ann@acme.example-1.txt",
+            "ann@acme.example_2.txt",
             "ann@acme.example,bob@acme.example.txt",
             "ann@.txt",
             "ann@acme.example [1].txt",

@@ -6,14 +6,14 @@ use crate::domain::observation::{Observation, Refusal, Snapshot, SourceMemory};
 use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::events::{Event, Events};
+use crate::events::{Event, Events, spawn_restarting};
 use crate::sources::failure::{Failure, FailureReason, OwnFailure};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 /// The first polls of many organisations are spread over this long, or over the interval where that is shorter.
 const SPREAD: TimeDelta = TimeDelta::minutes(1);
@@ -101,6 +101,8 @@ impl Tasks {
         let source = settings.source();
         self.events.emit(Event::PollingBegan { org: org.to_string(), source });
         let open = Arc::new(Mutex::new(true));
+        let (place, places) = place;
+        let first = settings.pace().every.min(SPREAD) / places * place;
         let task = PollTask {
             org,
             source,
@@ -110,8 +112,17 @@ impl Tasks {
             open: Arc::clone(&open),
             failing: None,
             facts: SourceFacts::default(),
+            due: self.host.steady().saturating_add(span(first)),
+            begun: false,
+            poll_began: None,
+            reports_defect: false,
         };
-        Task { settings, handle: tokio::spawn(task.run(place)), open }
+        let task = Arc::new(tokio::sync::Mutex::new(task));
+        let handle = spawn_restarting("poll", self.events.clone(), move || {
+            let task = Arc::clone(&task);
+            async move { task.lock().await.run().await }
+        });
+        Task { settings, handle, open }
     }
 
     /// Ends all tasks. A poll that is under way is cut off: what it read was not promised to anybody.
@@ -132,6 +143,14 @@ struct PollTask {
     failing: Option<Failing>,
     /// What the source reported last.
     facts: SourceFacts,
+    /// When the next poll begins, by the clock that does not step.
+    due: Duration,
+    /// Whether the loop was started before: it is started again after a defect only.
+    begun: bool,
+    /// When the poll that is under way began; `None` between polls.
+    poll_began: Option<Instant>,
+    /// Whether the report of a defect is under way, which may break as well.
+    reports_defect: bool,
 }
 
 /// Polls that failed in a row.
@@ -154,52 +173,44 @@ struct Round {
 }
 
 impl PollTask {
-    async fn run(mut self, (place, count): (i32, i32)) {
-        let first = self.settings.pace().every.min(SPREAD) / count * place;
-        let mut due = self.host.steady().saturating_add(span(first));
+    /// The loop. What the task knows outlives a defect; the poller begins anew.
+    async fn run(&mut self) {
+        let again = std::mem::replace(&mut self.begun, true);
+        // A report that breaks each time must not keep the source from being polled.
+        if again && !self.reports_defect {
+            self.reports_defect = true;
+            let defect =
+                Failure::new(OwnFailure::Defect, "the poll ended by a defect of this program");
+            let (facts, at) = (self.facts.clone(), self.host.now());
+            let round = Round { taken: Err(defect), facts, usage: None, events: Vec::new() };
+            // With the pause before the loop was started again.
+            let took = self.poll_began.take().map_or(Duration::ZERO, |began| began.elapsed());
+            self.report(round, at, took);
+        }
+        self.reports_defect = false;
         let mut poller = None;
         loop {
-            self.wait_until(due).await;
+            self.wait().await;
             let (began, at) = (Instant::now(), self.host.now());
-            // A task of its own: a defect of the source ends that task and not this loop. Dropped, it is cut off.
-            let mut set = JoinSet::new();
-            set.spawn(round(
-                Arc::clone(&self.host),
-                Arc::clone(&self.settings),
-                poller.take(),
-                self.org.clone(),
-                at,
-            ));
-            let round = match set.join_next().await {
-                Some(Ok((back, round))) => {
-                    poller = Some(back);
-                    round
-                }
-                Some(Err(ended)) if ended.is_panic() => {
-                    self.events.emit(Event::TaskRestarted { task: "poll" });
-                    let detail = "the poll ended by a defect of this program";
-                    Some(Round {
-                        taken: Err(Failure::new(OwnFailure::Defect, detail)),
-                        facts: self.facts.clone(),
-                        usage: None,
-                        events: Vec::new(),
-                    })
-                }
-                // The program ends.
-                Some(Err(_)) | None => return,
-            };
-            let wait = match round {
+            self.poll_began = Some(began);
+            let (back, round) = self.round(poller.take(), at).await;
+            poller = Some(back);
+            match round {
                 Some(round) => self.report(round, at, began.elapsed()),
-                None => UNKNOWN_ORG_WAIT,
-            };
-            // From when it was due, so that polls do not drift; from now, when one took longer than the interval.
-            due = due.saturating_add(span(wait)).max(self.host.steady());
+                None => self.wait_longer(UNKNOWN_ORG_WAIT),
+            }
+            self.poll_began = None;
         }
     }
 
-    async fn wait_until(&self, due: Duration) {
+    /// From when it was due, so that polls do not drift; from now, when one took longer than the interval.
+    fn wait_longer(&mut self, wait: TimeDelta) {
+        self.due = self.due.saturating_add(span(wait)).max(self.host.steady());
+    }
+
+    async fn wait(&self) {
         loop {
-            let left = due.saturating_sub(self.host.steady());
+            let left = self.due.saturating_sub(self.host.steady());
             if left.is_zero() {
                 return;
             }
@@ -214,18 +225,17 @@ impl PollTask {
         (hasher.finish() % 1_000) as f64 / 1_000.0
     }
 
-    /// Reports how the source is doing, unless the task was stopped meanwhile. Gives how long after the beginning of this
-    /// poll the next one begins.
-    fn report(&mut self, round: Round, at: Timestamp, took: Duration) -> TimeDelta {
+    /// Reports how the source is doing, unless the task was stopped meanwhile, and sets when the next poll begins.
+    fn report(&mut self, round: Round, at: Timestamp, took: Duration) {
         let (org, source, pace) = (self.org.to_string(), self.source, self.settings.pace());
-        let before = self.failing.take();
+        let before = self.failing;
         let mut events = round.events;
         self.facts = round.facts;
-        let wait = match round.taken {
+        let (failing, wait) = match round.taken {
             Ok(()) => {
                 let (at_seconds, recovered) = (at.seconds(), before.is_some());
                 events.push(Event::Polled { org, source, took, at_seconds, recovered });
-                pace.after_success(round.usage)
+                (None, pace.after_success(round.usage))
             }
             Err(Failure { reason, detail }) => {
                 let logged_at = before
@@ -235,13 +245,6 @@ impl PollTask {
                         (TimeDelta::zero()..LOGGED_EVERY).contains(&at.since(*logged))
                     });
                 let failures = before.map_or(0, |before| before.failures).saturating_add(1);
-                self.failing = Some(Failing {
-                    // A clock that went back must not make a failure seem to begin later than it was seen.
-                    since: before.map_or(at, |before| before.since.min(at)),
-                    reason,
-                    failures,
-                    logged_at: logged_at.unwrap_or(at),
-                });
                 events.push(Event::PollFailed {
                     org,
                     source,
@@ -251,62 +254,79 @@ impl PollTask {
                     took,
                     repeated: logged_at.is_some(),
                 });
-                pace.after_failure(reason, failures, self.jitter())
+                let failing = Failing {
+                    // A clock that went back must not make a failure seem to begin later than it was seen.
+                    since: before.map_or(at, |before| before.since.min(at)),
+                    reason,
+                    failures,
+                    logged_at: logged_at.unwrap_or(at),
+                };
+                (Some(failing), pace.after_failure(reason, failures, self.jitter()))
             }
         };
+        self.wait_longer(wait);
+        // What follows may break. A failure is shown first and ends last, so that no defect hides it.
+        if failing.is_some() {
+            self.failing = failing;
+        }
         let open = lock(&self.open);
         if *open {
+            if failing.is_some() {
+                self.show(failing);
+            }
             for event in events {
                 self.events.emit(event);
             }
-            let failing = self.failing.map(|failing| PollFailing {
-                since: failing.since,
-                reason: failing.reason.name,
-                advice: failing.reason.advice,
-            });
-            let state = SourceState { failing, facts: self.facts.clone() };
-            self.host.set_state(&self.org, source, Some(state));
+            if failing.is_none() {
+                self.show(None);
+            }
         }
-        wait
+        drop(open);
+        self.failing = failing;
     }
-}
 
-/// One poll, and the way of what it read into the engine.
-async fn round(
-    host: Arc<dyn Host>,
-    settings: Arc<dyn PollSettings>,
-    poller: Option<Box<dyn PolledSource>>,
-    org: OrgName,
-    at: Timestamp,
-) -> (Box<dyn PolledSource>, Option<Round>) {
-    let mut poller = poller.unwrap_or_else(|| settings.start());
-    let Some(view) = host.org(&org) else {
-        return (poller, None);
-    };
-    let outcome = poller.poll(at, &view).await;
-    let taken = match outcome.snapshot {
-        Ok(Some(snapshot)) => {
-            let memory = outcome.memory.map(|bytes| SourceMemory {
-                org: org.clone(),
-                source: snapshot.source,
-                bytes: bytes.into(),
-            });
-            let taken = submit(host.as_ref(), snapshot, memory).await;
-            taken.inspect_err(|_| poller.not_taken())
-        }
-        Ok(None) => Ok(()),
-        Err(failure) => Err(failure),
-    };
-    let source = settings.source();
-    let mut events =
-        vec![Event::SourceFigures { org: org.to_string(), source, figures: outcome.figures }];
-    events.extend(outcome.news.into_iter().map(|news| Event::SourceNews {
-        org: org.to_string(),
-        source,
-        news,
-    }));
-    let round = Round { taken, facts: outcome.facts, usage: outcome.usage, events };
-    (poller, Some(round))
+    fn show(&self, failing: Option<Failing>) {
+        let failing = failing.map(|failing| PollFailing {
+            since: failing.since,
+            reason: failing.reason.name,
+            advice: failing.reason.advice,
+        });
+        let state = SourceState { failing, facts: self.facts.clone() };
+        self.host.set_state(&self.org, self.source, Some(state));
+    }
+
+    /// One poll, and the way of what it read into the engine. No round: the engine does not know the organisation.
+    async fn round(
+        &self,
+        poller: Option<Box<dyn PolledSource>>,
+        at: Timestamp,
+    ) -> (Box<dyn PolledSource>, Option<Round>) {
+        let mut poller = poller.unwrap_or_else(|| self.settings.start());
+        let Some(view) = self.host.org(&self.org) else {
+            return (poller, None);
+        };
+        let outcome = poller.poll(at, &view).await;
+        let taken = match outcome.snapshot {
+            Ok(Some(snapshot)) => {
+                let memory = outcome.memory.map(|bytes| SourceMemory {
+                    org: self.org.clone(),
+                    source: snapshot.source,
+                    bytes: bytes.into(),
+                });
+                let taken = submit(self.host.as_ref(), snapshot, memory).await;
+                taken.inspect_err(|_| poller.not_taken())
+            }
+            Ok(None) => Ok(()),
+            Err(failure) => Err(failure),
+        };
+        let (org, source) = (self.org.to_string(), self.source);
+        let mut events =
+            vec![Event::SourceFigures { org: org.clone(), source, figures: outcome.figures }];
+        let news = outcome.news.into_iter();
+        events.extend(news.map(|news| Event::SourceNews { org: org.clone(), source, news }));
+        let round = Round { taken, facts: outcome.facts, usage: outcome.usage, events };
+        (poller, Some(round))
+    }
 }
 
 /// Hands over both at once, so that one commit takes them.
@@ -321,7 +341,11 @@ async fn submit(
     if let Some(memory) = memory {
         taken = taken.and(memory.await);
     }
-    taken.map_err(|refusal| Failure::new(OwnFailure::NotTaken, refusal.to_string()))
+    taken.map_err(|refusal| {
+        let is_lasting = matches!(refusal, Refusal::TooManyUsers(_));
+        let reason = if is_lasting { OwnFailure::TooManyUsers } else { OwnFailure::NotTaken };
+        Failure::new(reason, refusal.to_string())
+    })
 }
 
 fn span(delta: TimeDelta) -> Duration {

@@ -1,8 +1,8 @@
 //! The loop with sources that fail, hang and break, on the tests' paused clock.
 
 use super::*;
-use crate::domain::ids::{OrgId, OrgName};
-use crate::domain::observation::{Observation, Refusal};
+use crate::domain::ids::{OrgId, OrgName, Source};
+use crate::domain::observation::{Observation, Refusal, Snapshot};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::source_state::{SourceState, SourceStates};
 use crate::events::{Event, EventSink, Events};
@@ -52,7 +52,16 @@ impl PolledSource for Made {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(self.takes).await;
             PollOutcome {
-                snapshot: (self.does)(poll).map(|()| None),
+                snapshot: (self.does)(poll).map(|()| {
+                    Some(Snapshot {
+                        org: OrgName::new("acme").unwrap(),
+                        source: Source::Salesforce,
+                        captured_at: NOON,
+                        rows: Vec::new(),
+                        users: Vec::new(),
+                        users_complete: false,
+                    })
+                }),
                 memory: None,
                 facts: SourceFacts::default(),
                 figures: Vec::new(),
@@ -74,6 +83,10 @@ struct Bench {
     org: Arc<OrgView>,
     states: Mutex<SourceStates>,
     events: Mutex<Vec<String>>,
+    /// What breaks, and how often still.
+    breaks: Mutex<(&'static str, u32)>,
+    /// Why nothing is taken of what is handed over, if so.
+    refusal: Mutex<Option<Refusal>>,
 }
 
 impl Host for Bench {
@@ -83,6 +96,7 @@ impl Host for Bench {
     }
 
     fn steady(&self) -> Duration {
+        self.perhaps_break("clock");
         self.began.elapsed() * self.speed
     }
 
@@ -91,16 +105,21 @@ impl Host for Bench {
     }
 
     fn submit(&self, _: Observation) -> BoxedFuture<'static, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
+        let refusal = *self.refusal.lock().unwrap();
+        Box::pin(async move { refusal.map_or(Ok(()), Err) })
     }
 
     fn set_state(&self, _: &OrgName, source: &'static str, state: Option<SourceState>) {
+        self.perhaps_break("state");
         self.states.lock().unwrap().set(source, state);
     }
 }
 
 impl EventSink for Bench {
     fn count(&self, event: &Event) {
+        if matches!(event, Event::Polled { .. } | Event::PollFailed { .. }) {
+            self.perhaps_break("event");
+        }
         if let Event::Polled { took, .. } = event {
             let mut longest = self.longest.lock().unwrap();
             *longest = longest.max(*took);
@@ -136,10 +155,21 @@ impl Bench {
             org: Arc::new(OrgView::new(OrgId(1), Arc::new(policy), NOON, NOON)),
             states: Mutex::default(),
             events: Mutex::default(),
+            breaks: Mutex::default(),
+            refusal: Mutex::default(),
         });
         let events = Events::new(Arc::clone(&bench) as _);
         let tasks = Tasks::new(Arc::clone(&bench) as _, events);
         (bench, tasks)
+    }
+
+    fn perhaps_break(&self, what: &str) {
+        let mut breaks = self.breaks.lock().unwrap();
+        if breaks.0 == what && breaks.1 > 0 {
+            breaks.1 -= 1;
+            drop(breaks);
+            panic!("a defect");
+        }
     }
 
     fn failing(&self) -> Vec<(&'static str, &'static str)> {
@@ -190,6 +220,50 @@ async fn a_defect_shows_as_a_failing_source_and_is_polled_again_further_apart() 
     pass(239).await;
     assert_eq!(bench.failing(), [], "{:?}", bench.events());
     assert_eq!(bench.events().last().unwrap(), "exchange polled true");
+}
+
+/// A defect that is not the source's: in the clock, in the state that is shown, in what counts.
+#[tokio::test(start_paused = true)]
+async fn a_defect_of_the_loop_shows_as_a_failing_source_and_is_started_again() {
+    for what in ["clock", "state", "event"] {
+        let (bench, tasks) = Bench::tasks();
+        let good = made("exchange", |_| Ok(()));
+        tasks.configure(wanted(&[&good]));
+        pass(30).await;
+        assert_eq!((bench.failing(), bench.events().len()), (vec![], 1), "{what}");
+        *bench.breaks.lock().unwrap() = (what, 1);
+        pass(40).await;
+        assert_eq!(bench.failing(), [("exchange", "defect")], "{what}");
+        assert_eq!(bench.events().last().unwrap(), "exchange defect false", "{what}");
+        let polls = good.polls.load(Ordering::SeqCst);
+        pass(130).await;
+        assert_eq!(bench.failing(), [], "{what}");
+        assert_eq!(bench.events().last().unwrap().split(' ').nth(1), Some("polled"), "{what}");
+        assert!(good.polls.load(Ordering::SeqCst) > polls, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_breaks_each_time_leaves_the_source_failing_and_polled_further_apart() {
+    for what in ["state", "event"] {
+        let (bench, tasks) = Bench::tasks();
+        let good = made("exchange", |_| Ok(()));
+        *bench.breaks.lock().unwrap() = (what, u32::MAX);
+        tasks.configure(wanted(&[&good]));
+        pass(3_600).await;
+        // Polled each minute it would be 60 times; not polled again, once.
+        let polls = good.polls.load(Ordering::SeqCst);
+        assert!((4..20).contains(&polls), "{what}: {polls}");
+        let events = bench.events();
+        let restarts = events.iter().filter(|line| *line == "restarted poll").count();
+        assert!((4..60).contains(&restarts), "{what}: {events:?}");
+        if what == "event" {
+            assert_eq!(bench.failing(), [("exchange", "defect")]);
+        }
+        bench.breaks.lock().unwrap().1 = 0;
+        pass(3_600).await;
+        assert_eq!(bench.failing(), [], "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,4 +337,20 @@ async fn a_step_back_of_the_clock_makes_no_failure_seem_younger_and_stops_no_pol
     let earliest = since();
     pass(600).await;
     assert_eq!(since(), earliest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_too_many_users_fails_with_a_reason_of_its_own_until_it_fits() {
+    let (bench, tasks) = Bench::tasks();
+    *bench.refusal.lock().unwrap() = Some(Refusal::TooManyUsers(2));
+    let source = made("salesforce", |_| Ok(()));
+    tasks.configure(wanted(&[&source]));
+    pass(10).await;
+    assert_eq!(bench.failing(), [("salesforce", "too_many_users")]);
+    *bench.refusal.lock().unwrap() = Some(Refusal::QueueFull);
+    pass(60).await;
+    assert_eq!(bench.failing(), [("salesforce", "not_taken")]);
+    *bench.refusal.lock().unwrap() = None;
+    pass(600).await;
+    assert_eq!(bench.failing(), []);
 }

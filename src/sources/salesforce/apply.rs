@@ -131,9 +131,10 @@ impl Poller {
                 recommended: self.recommended(user),
                 logged_in_at: id.and_then(|id| self.accounts.logged_in_at(id)),
             });
-            let address = user.address.iter().flatten().map(String::as_str);
-            for name in std::iter::once(user.name.as_str()).chain(address) {
-                successor.users.entry(name.to_lowercase()).or_insert_with(|| Arc::clone(&note));
+            let address = user.address.iter().flatten();
+            let address = address.filter_map(|address| UserName::new(address).ok());
+            for name in std::iter::once(user.name.clone()).chain(address) {
+                successor.users.entry(name).or_insert_with(|| Arc::clone(&note));
             }
         }
         successor

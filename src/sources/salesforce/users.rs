@@ -160,15 +160,15 @@ impl CaptureUsers {
                 }
             }
         }
-        let mut names: HashMap<String, u32> = HashMap::new();
+        let mut names: HashMap<UserName, u32> = HashMap::new();
         for user in &read.users {
-            *names.entry(user.name.as_str().to_lowercase()).or_default() += 1;
+            *names.entry(user.name.clone()).or_default() += 1;
         }
         for user in &mut read.users {
-            let shared = names.get(&user.name.as_str().to_lowercase()) > Some(&1);
-            if let Some(id) = user.id.as_deref().filter(|_| shared) {
+            let shared = names.get(&user.name) > Some(&1);
+            if let Some(id) = user.id.as_deref().filter(|_| shared).map(without_case) {
                 let long = UserName::new(&format!("{} ({id})", user.name));
-                if let Ok(name) = long.or_else(|_| UserName::new(id)) {
+                if let Ok(name) = long.or_else(|_| UserName::new(&id)) {
                     user.name = name;
                 }
             }
@@ -202,12 +202,14 @@ impl CaptureUsers {
 }
 
 fn user(record: &Record) -> Option<CaptureUser> {
-    let name = ["UserName", "EmailAddress", "UserId"]
+    let id = text(record, "UserId").and_then(record_id);
+    let name = ["UserName", "EmailAddress"]
         .into_iter()
-        .find_map(|field| UserName::new(text(record, field)?).ok())?;
+        .find_map(|field| UserName::new(text(record, field)?).ok())
+        .or_else(|| UserName::new(&without_case(id.as_deref()?)).ok())?;
     Some(CaptureUser {
         name,
-        id: text(record, "UserId").and_then(record_id),
+        id,
         address: record.contains_key("EmailAddress").then(|| {
             let address = text(record, "EmailAddress");
             address.filter(|address| UserName::new(address).is_ok()).map(str::to_owned)
@@ -235,6 +237,18 @@ fn short(text: &str) -> String {
 pub(super) fn record_id(text: &str) -> Option<String> {
     let shaped = matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     shaped.then(|| text.chars().take(15).collect())
+}
+
+/// A record id of 15 characters with the three that say which of them are capitals: users' names have no letter case, and
+/// two ids may differ in nothing else.
+fn without_case(id: &str) -> String {
+    const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let cases = id.as_bytes().chunks(5).map(|part| {
+        let bits =
+            part.iter().rev().fold(0, |bits, b| bits << 1 | u8::from(b.is_ascii_uppercase()));
+        DIGITS.get(usize::from(bits)).map_or('A', |digit| char::from(*digit))
+    });
+    id.chars().chain(cases).collect()
 }
 
 /// What the rows of assignments say.
@@ -370,7 +384,7 @@ mod tests {
             json!({ "UserName": 7 }),
         ]);
         let names: Vec<&str> = read.users.iter().map(|user| user.name.as_str()).collect();
-        assert_eq!(names, ["a", "b@corp.example", "005000000000001AAA"]);
+        assert_eq!(names, ["a", "b@corp.example", "005000000000001aaa"]);
         assert_eq!((read.unnamed, read.users[0].synced[ObjectType::Events]), (1, Some(300)));
         assert_eq!(read.users[2].id.as_deref(), Some("005000000000001"));
     }
@@ -382,8 +396,12 @@ mod tests {
         let names: Vec<&str> = both.users.iter().map(|user| user.name.as_str()).collect();
         assert_eq!(
             names,
-            ["Ann@corp.example (000000000000001)", "ann@corp.example (000000000000002)"]
+            ["ann@corp.example (000000000000001aaa)", "ann@corp.example (000000000000002aaa)"]
         );
+        let nobody = |id| json!({ "UserId": id });
+        let ids = read(&[nobody("005D0000001sv6a"), nobody("005D0000001Sv6a")]);
+        let names: Vec<&str> = ids.users.iter().map(|user| user.name.as_str()).collect();
+        assert_eq!(names, ["005d0000001sv6aiaa", "005d0000001sv6aiac"], "their case is in the end");
         // One user in two rows, in either order.
         let (old, new) = (row(1, "ann", 5), row(1, "ann", 7));
         for rows in [[old.clone(), new.clone()], [new, old]] {
@@ -394,7 +412,7 @@ mod tests {
         let long = "a".repeat(UserName::MAX_BYTES);
         assert_eq!(
             read(&[row(1, &long, 0), row(2, &long, 0)]).users[1].name.as_str(),
-            "000000000000002"
+            "000000000000002aaa"
         );
     }
 }

@@ -84,13 +84,13 @@ fn rows(
     Ok(Ok(erased))
 }
 
-/// The user whose name is nearest, whatever the case of its letters; none that has nothing to do with it.
+/// The user whose name is nearest, none that has nothing to do with it.
 fn nearest(connection: &Connection, org: i64, user: &UserName) -> rusqlite::Result<Option<String>> {
     /// Two slips of the finger.
     const FARTHEST: usize = 4;
     /// The comparison is quadratic.
     const COMPARED_BYTES: usize = 128;
-    let wanted = user.as_str().to_lowercase();
+    let wanted = user.as_str();
     if wanted.len() > COMPARED_BYTES {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ fn nearest(connection: &Connection, org: i64, user: &UserName) -> rusqlite::Resu
             if name.len().abs_diff(wanted.len()) > FARTHEST {
                 continue;
             }
-            let far = strsim::damerau_levenshtein(&wanted, &name.to_lowercase());
+            let far = strsim::damerau_levenshtein(wanted, &name);
             if far <= FARTHEST && best.as_ref().is_none_or(|(least, _)| far < *least) {
                 best = Some((far, name));
             }

@@ -2,18 +2,21 @@
 
 use super::{codec, schema};
 use crate::domain::causes::{Cause, Severity};
-use crate::domain::ids::{ObjectType, OrgId, OrgName, UserName};
+use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::incidents::{Incident, Incidents, Subject};
 use crate::domain::readings::Reading;
 use crate::domain::rows::UserRow;
 use crate::domain::time::Timestamp;
 use crate::store::{Stored, StoredOrg};
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 use std::collections::BTreeMap;
 
 /// Everything but activity, which the windows ask for themselves.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
+pub(super) fn load(
+    connection: &Connection,
+    max_users: &dyn Fn(&OrgName) -> u64,
+) -> rusqlite::Result<Stored> {
     let mut orgs = Orgs::read(connection)?;
     orgs.each(
         connection,
@@ -29,16 +32,10 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
             Ok(())
         },
     )?;
-    orgs.each(
-        connection,
-        "SELECT org, source, user, cells FROM users ORDER BY org, source, user",
-        |org, row| {
-            let user = row.get_ref(2)?.as_str()?;
-            let user = UserName::new(user).map_err(|error| unreadable(2, error))?;
-            org.users.push((codec::source(row, 1)?, user, codec::readings(row, 3)?));
-            Ok(())
-        },
-    )?;
+    for org in orgs.0.values_mut() {
+        let max_users = max_users(&org.name);
+        read_users(connection, org, max_users)?;
+    }
     orgs.each(
         connection,
         "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
@@ -82,6 +79,32 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Stored> {
     })
 }
 
+/// Reads the users of an organisation, of each source at most `max_users`.
+fn read_users(
+    connection: &Connection,
+    org: &mut StoredOrg,
+    max_users: u64,
+) -> rusqlite::Result<()> {
+    let mut query = connection.prepare_cached(
+        "SELECT user, cells FROM users WHERE org = ?1 AND source = ?2 ORDER BY user",
+    )?;
+    for source in Source::ALL.iter().copied() {
+        let mut rows = query.query(params![org.id.0, codec::number(source.index())])?;
+        let mut left = max_users;
+        while let Some(row) = rows.next()? {
+            if left == 0 {
+                org.users_left_out = true;
+                break;
+            }
+            left -= 1;
+            let user = UserName::new(row.get_ref(0)?.as_str()?);
+            let user = user.map_err(|error| unreadable(0, error))?;
+            org.users.push((source, user, codec::readings(row, 1)?));
+        }
+    }
+    Ok(())
+}
+
 fn subject(row: &Row<'_>) -> rusqlite::Result<Option<Subject>> {
     let name = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(Cause::from_name(name(1)?).map(|cause| Subject {
@@ -120,6 +143,7 @@ impl Orgs {
                 known_since: codec::instant(row, 2)?,
                 readings: Vec::new(),
                 users: Vec::new(),
+                users_left_out: false,
                 heartbeats: Vec::new(),
                 memories: Vec::new(),
                 covered: Vec::new(),

@@ -110,8 +110,8 @@ impl Ledger for SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self) -> Result<Stored, StoreError> {
-        self.read(load::load)
+    fn load(&mut self, max_users: &dyn Fn(&OrgName) -> u64) -> Result<Stored, StoreError> {
+        self.read(|connection| load::load(connection, max_users))
     }
 
     fn org(&mut self, name: &OrgName, now: Timestamp) -> Result<(OrgId, Timestamp), StoreError> {

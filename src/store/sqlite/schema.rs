@@ -1,6 +1,9 @@
 //! What the file holds, by version. A change of what is stored is a new entry in [`MIGRATIONS`]; old entries never change.
 
+use super::codec::{pack, unpack};
 use crate::domain::activity::IdentityKey;
+use crate::domain::ids::UserName;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// "LSYE" in the file's header: the file is ours.
@@ -10,8 +13,9 @@ pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
 ///
 /// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to write; records
 /// that arrive near now touch pages that are in memory. `lanes`: the newest record of each organisation and kind ever
-/// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`.
-const MIGRATIONS: [&str; 2] = ["
+/// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`. The third makes one
+/// user of the spellings of a name that were stored apart, with the newest reading of each row.
+const MIGRATIONS: [&str; 3] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, known_since INTEGER NOT NULL);
 CREATE TABLE activity (at INTEGER NOT NULL, key BLOB NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -43,6 +47,11 @@ CREATE TABLE incidents (org INTEGER NOT NULL, cause TEXT NOT NULL, object_type T
   PRIMARY KEY (org, cause, object_type, user_row)) WITHOUT ROWID;
 CREATE TABLE source_memory (org INTEGER NOT NULL, source INTEGER NOT NULL, bytes BLOB NOT NULL,
   PRIMARY KEY (org, source)) WITHOUT ROWID;
+", "
+INSERT INTO users SELECT org, source, folded(user), cells FROM users WHERE user <> folded(user)
+  ON CONFLICT DO UPDATE SET cells = newest(cells, excluded.cells);
+DELETE FROM users WHERE user IS NOT folded(user);
+UPDATE OR REPLACE user_changes SET user = folded(user) WHERE user <> folded(user);
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
@@ -83,6 +92,7 @@ fn migrate_by(
     if done == migrations.len() {
         return Ok(());
     }
+    add_functions(connection)?;
     let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for migration in migrations.iter().skip(done) {
         change.execute_batch(migration)?;
@@ -93,6 +103,22 @@ fn migrate_by(
     change.pragma_update(None, "application_id", APPLICATION_ID)?;
     change.pragma_update(None, "user_version", migrations.len() as i64)?;
     change.commit()
+}
+
+/// What the migrations call: `folded`, a user's name as it is compared, or none where that is no name; and `newest`, of two
+/// packed readings the newer of each row.
+fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("folded", 1, flags, |call| {
+        let name = UserName::new(call.get_raw(0).as_str()?);
+        Ok(name.ok().map(|name| name.to_string()))
+    })?;
+    connection.create_scalar_function("newest", 2, flags, |call| {
+        let readings = |place| Ok::<_, rusqlite::Error>(unpack(call.get_raw(place).as_blob()?));
+        let mut merged = readings(0)?.unwrap_or_default();
+        merged.merge(&readings(1)?.unwrap_or_default());
+        Ok(pack(&merged))
+    })
 }
 
 /// The secret of record identities that was made with the file.

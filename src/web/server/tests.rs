@@ -3,11 +3,13 @@
 use super::*;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
-use crate::events::Events;
+use crate::events::{Event, EventSink, Events};
 use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
 use crate::web::problem::{Problem, ProblemReason};
 use crate::web::services::{Access, BoxFuture, Ingest, IngestReceipt, IngestRequest, Understood};
 use bytes::Bytes;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
@@ -30,7 +32,19 @@ impl Ingest for Taker {
 
 /// A client of a served connection. The sender keeps the server alive.
 fn connect() -> (DuplexStream, watch::Sender<Ending>) {
-    let services = Services {
+    let router =
+        Arc::new(Router::new(ServerOptions::default(), services(Events::log_only()), false));
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    let (end, ending) = watch::channel(Ending::No);
+    let connection = serve_connection(server, ([127, 0, 0, 1], 1).into(), router, ending);
+    // Beside hyper's buffers: 10,000 slow clients must not cost what 10,000 requests do.
+    assert!(std::mem::size_of_val(&connection) < 2048);
+    tokio::spawn(connection);
+    (client, end)
+}
+
+fn services(events: Events) -> Services {
+    Services {
         view: Arc::new(|| Arc::new(View::empty(NOW))),
         now: Arc::new(|| NOW),
         // A page without end.
@@ -42,16 +56,53 @@ fn connect() -> (DuplexStream, watch::Sender<Ending>) {
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| Some(Arc::new(Access::default()))),
         guard: Arc::new(Arc::default),
-        events: Events::log_only(),
+        events,
+    }
+}
+
+/// Counts the tasks that were started again.
+#[derive(Default)]
+struct Restarts(Mutex<Vec<&'static str>>);
+
+impl EventSink for Restarts {
+    fn count(&self, event: &Event) {
+        if let Event::TaskRestarted { task } = event {
+            self.0.lock().unwrap().push(task);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_defect_while_connections_are_accepted_is_counted_and_accepting_goes_on() {
+    let restarts = Arc::new(Restarts::default());
+    let events = Events::new(Arc::clone(&restarts) as _);
+    let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
+    let mut server = Server::bind(&any, ServerOptions::default(), services(events)).unwrap();
+    let address = server.local_addrs()[0];
+    let (admit, broken) = (Arc::clone(&server.admit), AtomicBool::new(false));
+    server.admit = Arc::new(move |peer| {
+        assert!(broken.swap(true, Ordering::SeqCst), "a defect");
+        admit(peer)
+    });
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(async {
+        ended.await.ok();
+    }));
+    let ask = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut answer = Vec::new();
+        stream.write_all(request).await.ok();
+        stream.read_to_end(&mut answer).await.ok();
+        String::from_utf8(answer).unwrap()
     };
-    let router = Arc::new(Router::new(ServerOptions::default(), services, false));
-    let (client, server) = tokio::io::duplex(16 * 1024);
-    let (end, ending) = watch::channel(Ending::No);
-    let connection = serve_connection(server, ([127, 0, 0, 1], 1).into(), router, ending);
-    // Beside hyper's buffers: 10,000 slow clients must not cost what 10,000 requests do.
-    assert!(std::mem::size_of_val(&connection) < 2048);
-    tokio::spawn(connection);
-    (client, end)
+    assert_eq!(ask().await, "");
+    let answer = tokio::time::timeout(Duration::from_secs(60), ask()).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(*restarts.0.lock().unwrap(), ["accept"]);
+    drop(end);
+    serving.await.unwrap();
+    TcpStream::connect(address).await.unwrap_err();
 }
 
 /// Reads until the server closes: what came and how long it took.

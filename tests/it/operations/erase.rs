@@ -50,8 +50,8 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
 
     for (mistyped, complaint) in [
         (
-            "Ann@corp.example",
-            "it knows no user Ann@corp.example of acme; did you mean ann@corp.example?",
+            "Anne@corp.example",
+            "it knows no user anne@corp.example of acme; did you mean ann@corp.example?",
         ),
         ("bbo@corp.example", "did you mean bob@corp.example?"),
         ("zoe@corp.example", "it knows no user zoe@corp.example of acme"),

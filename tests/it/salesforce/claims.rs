@@ -168,8 +168,8 @@ async fn identity_is_the_id() {
     let mut world = world(three).await;
     let snapshot = world.poll().await.snapshot.unwrap();
     let names: Vec<&str> = snapshot.users.iter().map(|(name, _)| name.as_str()).collect();
-    let [first, second] =
-        ["(005000000000000)", "(005000000000001)"].map(|id| format!("Cut To One Length {id}"));
+    let [first, second] = ["(005000000000000aaa)", "(005000000000001aaa)"]
+        .map(|id| format!("cut to one length {id}"));
     assert_eq!(names, [first.as_str(), second.as_str(), "user2@corp.example"]);
     assert_eq!(row(&snapshot, LINKED), Some(OrgValue::Count(3)));
     world.salesforce.change(CLIENT_ID, |org| (org.twice, org.backwards) = (true, true));

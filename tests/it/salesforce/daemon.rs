@@ -24,7 +24,7 @@ pub(super) fn secret_file(path: &Path, text: &str) {
 }
 
 /// A configuration of one organisation at `url`.
-pub(super) fn config(directory: &Path, url: &str) -> PathBuf {
+pub(crate) fn config(directory: &Path, url: &str) -> PathBuf {
     secret_file(&directory.join("acme.secret"), SECRET);
     let file = directory.join("config.yaml");
     let database = directory.join("sync.db");

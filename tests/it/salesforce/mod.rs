@@ -13,3 +13,5 @@ mod parts;
 mod polls;
 mod secrets;
 mod view;
+
+pub(crate) use daemon::config;

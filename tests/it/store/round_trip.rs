@@ -122,7 +122,7 @@ fn live(store: &mut impl Store) {
 
 /// What [`live`] leaves.
 fn expect_loaded(store: &mut impl Store) {
-    let stored = store.load().unwrap();
+    let stored = store.load(&|_| u64::MAX).unwrap();
     assert_eq!(stored.clock_seen, Some(at(2)));
     let [acme, beta] = stored.orgs.as_slice() else {
         panic!("{} organisations", stored.orgs.len());
@@ -220,7 +220,7 @@ fn the_database_gives_back_what_was_written_after_it_was_closed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     let mut store = try_open(&path).unwrap();
-    let identity = store.load().unwrap().identity.bytes();
+    let identity = store.load(&|_| u64::MAX).unwrap().identity.bytes();
     live(&mut store);
     let history = SqliteHistory::open(&path).unwrap();
     expect_history(&history);
@@ -229,9 +229,9 @@ fn the_database_gives_back_what_was_written_after_it_was_closed() {
     expect_history(&history);
     let mut store = try_open(&path).unwrap();
     expect_loaded(&mut store);
-    assert_eq!(store.load().unwrap().identity.bytes(), identity, "made once");
+    assert_eq!(store.load(&|_| u64::MAX).unwrap().identity.bytes(), identity, "made once");
     let other = directory.path().join("b.db");
-    assert_ne!(try_open(&other).unwrap().load().unwrap().identity.bytes(), identity);
+    assert_ne!(try_open(&other).unwrap().load(&|_| u64::MAX).unwrap().identity.bytes(), identity);
 }
 
 /// Runs a store past both horizons; what is left of hours and of changes.
@@ -387,4 +387,31 @@ fn of_changes_that_come_close_together_a_chart_reads_the_last() {
     let mut store = try_open(&path).unwrap();
     let history = SqliteHistory::open(&path).unwrap();
     thinned(&mut store, &history);
+}
+
+#[test]
+fn of_each_organisation_no_more_users_are_read_than_it_may_have() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = try_open(&directory.path().join("store.db")).unwrap();
+    for name in ["acme", "beta"] {
+        let (org, _) = store.org(&OrgName::new(name).unwrap(), at(0)).unwrap();
+        let mut users = ["cid", "ann", "bob"].map(|name| put(name, Status::None, 1, None));
+        for write in &mut users {
+            if let Write::User { org: of, .. } = write {
+                *of = org;
+            }
+        }
+        store.commit(&users).unwrap();
+    }
+    let mut read = |most: u64| {
+        let stored = store.load(&|org| if org.as_str() == "acme" { most } else { 9 }).unwrap();
+        let orgs = stored.orgs.iter().map(|org| {
+            let names = org.users.iter().map(|(_, name, _)| name.to_string());
+            (names.collect::<Vec<_>>().join(" "), org.users_left_out)
+        });
+        orgs.collect::<Vec<_>>()
+    };
+    let all = ("ann bob cid".to_owned(), false);
+    assert_eq!(read(2), [("ann bob".to_owned(), true), all.clone()]);
+    assert_eq!(read(3), [all.clone(), all]);
 }

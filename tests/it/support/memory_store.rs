@@ -193,7 +193,7 @@ impl Ledger for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Stored, StoreError> {
+    fn load(&mut self, max_users: &dyn Fn(&OrgName) -> u64) -> Result<Stored, StoreError> {
         let inner = self.inner();
         let mut stored = Stored {
             identity: IdentityKey::new(*b"not kept secret!"),
@@ -206,6 +206,8 @@ impl Store for MemoryStore {
             let readings =
                 readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
             let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
+            // Of one source alone, as the tests have them.
+            let most = usize::try_from(max_users(name)).unwrap_or(usize::MAX);
             let heartbeats = inner.heartbeats.iter().filter(|((org, _), _)| *org == id);
             let memories = inner.memories.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
@@ -214,7 +216,9 @@ impl Store for MemoryStore {
                 name: name.clone(),
                 known_since: *known_since,
                 readings: readings.collect(),
+                users_left_out: users.clone().count() > most,
                 users: users
+                    .take(most)
                     .map(|((_, source, user), cells)| (*source, user.clone(), cells.clone()))
                     .collect(),
                 heartbeats: heartbeats

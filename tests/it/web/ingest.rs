@@ -1,8 +1,8 @@
 //! Pushes: who is let in, what is taken, and how much of it.
 
 use super::fixture::{NOW, ORIGIN, Site};
-use crate::support::http::{Response, post, request};
-use crate::support::process::wait_until;
+use crate::support::http::{Response, get, post, request};
+use crate::support::process::{Daemon, wait_until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lightning_sync_exporter::web::limits::{REQUESTS_PER_ORG, WIRE_BYTES};
@@ -270,4 +270,29 @@ fn an_organisation_that_asks_too_often_waits_and_others_do_not() {
     site.gate.add_permits(REQUESTS_PER_ORG);
     assert!(held.into_iter().all(|push| push.join().unwrap() == 200));
     assert_eq!(post(address, ACTIVITY, &[NDJSON], b"{}").status, 200);
+}
+
+/// What the description gives as a default may also be written out.
+#[test]
+fn promised_defaults_are_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config.yaml");
+    let database = directory.path().join("sync.db");
+    let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", database.display());
+    std::fs::write(&config, text).unwrap();
+    let daemon = Daemon::start(&config);
+    let push = |query: &str| {
+        post(daemon.address, &format!("{ACTIVITY}{query}"), &[NDJSON], b"{}").json()["reason"]
+            .clone()
+    };
+    // A record that is wrong is refused by default, and with `skip` listed.
+    let refused = push("");
+    assert!(refused.is_string(), "{refused}");
+    assert_eq!(push("?on_error=refuse"), refused);
+    assert_eq!(push("?on_error=skip"), serde_json::Value::Null);
+    assert_eq!(push("?on_error=stop"), "bad_query");
+    let empty = post(daemon.address, &format!("{ACTIVITY}?on_error=refuse"), &[NDJSON], b"");
+    assert_eq!(empty.status, 200, "{}", empty.text());
+    let users = get(daemon.address, "/api/v1/orgs/acme/users?limit=100");
+    assert_eq!(users.status, 200, "{}", users.text());
 }

@@ -1,7 +1,7 @@
 //! Whose rows a user's section shows, and whether it was read far enough to know that no reset is shown.
 
 use super::Trouble;
-use crate::domain::ids::UserName;
+use crate::domain::ids::{UserName, folded};
 use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{Status, UserRow, UserValue};
 use crate::domain::users::UserValues;
@@ -43,7 +43,10 @@ impl PageUsers {
     /// Takes a value of the current user; says no when the row has one already.
     pub(super) fn put(&mut self, row: UserRow, value: UserValue, line: u64) -> bool {
         let name = self.name.take();
-        let goes_on = self.users.last().is_some_and(|user| name.is_none() || name == user.name);
+        let is_of = |user: &User| {
+            name.is_none() || name.as_deref().map(folded) == user.name.as_deref().map(folded)
+        };
+        let goes_on = self.users.last().is_some_and(is_of);
         if !goes_on {
             self.users.push(User { name, line, values: EnumMap::default() });
         }

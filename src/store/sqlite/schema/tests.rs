@@ -1,7 +1,10 @@
 //! An upgrade keeps every record: files of an older schema, filled to the brim, through a table of migrations.
 
-use super::super::{DatabasePath, copy, open};
+use super::super::{DatabasePath, codec, copy, open};
 use super::*;
+use crate::domain::rows::{Status, UserRow};
+use crate::domain::time::Timestamp;
+use crate::domain::users::UserReadings;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -165,4 +168,50 @@ fn a_backup_of_the_first_version_is_restored_and_then_upgraded() {
     std::fs::write(&empty, "").unwrap();
     let says = copy::restore(&empty, &at("other.db")).unwrap_err().to_string();
     assert!(says.contains("it is an empty file"), "{says}");
+}
+
+#[test]
+fn spellings_of_a_name_that_were_stored_apart_are_one_user_with_the_newest_of_each_row() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate_by(&MIGRATIONS[..2], &mut connection, 0, IdentityKey::new([7; 16])).unwrap();
+    let readings = |rows: &[(UserRow, Status, i64)]| {
+        let mut readings = UserReadings::default();
+        for (row, status, at) in rows {
+            readings.take(*row, (*status).into(), Timestamp::from_seconds(*at));
+        }
+        readings
+    };
+    let (folder, version) = (UserRow::ContactsFolder, UserRow::MailboxVersion);
+    for (user, stored) in [
+        ("JOSE\u{301}@a.b", readings(&[(folder, Status::Yes, 5), (version, Status::No, 1)])),
+        ("jose\u{301}@a.b", readings(&[(UserRow::Reset, Status::None, 2)])),
+        ("jos\u{e9}@a.b", readings(&[(folder, Status::No, 4), (version, Status::Yes, 3)])),
+        ("Bob", readings(&[(folder, Status::No, 9)])),
+        (&"\u{130}".repeat(160), readings(&[])),
+    ] {
+        let row = params![user, codec::pack(&stored)];
+        connection.execute("INSERT INTO users VALUES (1, 1, ?1, ?2)", row).unwrap();
+        let change = "INSERT INTO user_changes VALUES (1, ?1, 7, 2, 1, 0, 1)";
+        connection.execute(change, [user]).unwrap();
+    }
+    migrate(&mut connection, 2, IdentityKey::new([7; 16])).unwrap();
+    let mut query = connection.prepare("SELECT user, cells FROM users ORDER BY user").unwrap();
+    let users: Vec<(String, UserReadings)> = query
+        .query_map([], |row| Ok((row.get(0)?, codec::readings(row, 1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let jose = readings(&[
+        (folder, Status::Yes, 5),
+        (version, Status::Yes, 3),
+        (UserRow::Reset, Status::None, 2),
+    ]);
+    let bob = readings(&[(folder, Status::No, 9)]);
+    assert_eq!(users, [("bob".to_owned(), bob), ("jos\u{e9}@a.b".to_owned(), jose)]);
+    let changes: i64 = connection
+        .query_row("SELECT count(*) FROM user_changes WHERE user = 'jos\u{e9}@a.b'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(changes, 1, "one change that was stored three times");
 }
