@@ -46,7 +46,7 @@ pub fn prometheus(site: Site) -> String {
          global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n\
          \nrule_files:\n  - {rules}\n\
          \nscrape_configs:\n  # With lightning-sync in its name a target that never answered is recognised.\n  - job_name: lightning-sync\n    \
-         # Room for a thousand organisations, or for 15,000 users with series of their own (user_series: per_user). Above it the\n    # whole scrape is dropped and the exporter counts as down: raise it before, not after.\n    \
+         # Enough for a thousand organisations, or for 15,000 users with series of their own (user_series: per_user). Above it the\n    # whole scrape is dropped and the exporter counts as down: raise it before, not after.\n    \
          sample_limit: {SAMPLE_LIMIT}\n    \
          static_configs:\n      - targets: [\"{exporter}\"]\n\
          \nalerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [\"{alertmanager}\"]\n"
