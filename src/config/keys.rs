@@ -180,7 +180,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "What alerts and messages need to know of the pages.";
     "web.external_url": Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
         Words("links are paths of this daemon alone"), Off("https://sync.example"),
-        "Where people reach the pages, as a browser writes it. Links to runbooks and pages begin with it.";
+        "Where people reach the pages, as a browser writes it. It is checked, and nothing uses it yet: links in alerts come from rules --external-url.";
     "ingest_memory": Bytes(128 << 20, 16 << 30), Value("512MiB"), Live("512MiB"),
         "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.";
     "user_series": Choice(names!(UserSeries)), Value("aggregate"), Live("aggregate"),
