@@ -311,6 +311,8 @@ fn one_person_is_one_user_in_every_spelling_and_too_many_users_are_refused_and_b
     assert_eq!(users()["users"][1]["verdict"], "excluded", "{}", users());
     let found = get(daemon.address, "/api/v1/orgs/acme/users?q=JOSE%CC%81@").json();
     assert_eq!(found["users"][0]["user"], "jos\u{e9}@corp.example");
+    let page = get(daemon.address, "/orgs/acme/users/ANN@Corp.example");
+    assert_eq!(page.status, 200, "{}", page.text());
     let third = snapshot(5, &["cid@corp.example"], ",\"linked_users\":7");
     let refused = push(&third);
     assert_eq!((refused.status, refused.json()["reason"].as_str()), (422, Some("too_many_users")));

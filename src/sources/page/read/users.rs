@@ -107,3 +107,20 @@ fn values(mut values: EnumMap<UserRow, Option<UserValue>>) -> UserValues {
     let values = values.into_iter();
     values.filter_map(|(row, value)| Some((row, value?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_behind_another_spelling_of_the_name_are_of_the_same_user() {
+        let mut users = PageUsers::default();
+        users.candidate("JOSE\u{301}@a.example", true);
+        assert!(users.put(UserRow::MailboxVersion, Status::Yes.into(), 1));
+        users.candidate("jos\u{e9}@A.example", false);
+        assert!(users.put(UserRow::ServiceAccount, Status::No.into(), 2));
+        let mut troubles = Vec::new();
+        let finished = users.finish(None, &mut troubles);
+        assert_eq!((finished.len(), finished[0].1.len(), troubles.len()), (1, 2, 0));
+    }
+}
