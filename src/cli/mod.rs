@@ -1,5 +1,5 @@
 //! What is typed: flags and commands, what they print, and how they exit. Text goes to the writers that are passed in. A new
-//! command is a variant of [`args::CliCommand`] and a function.
+//! command is a variant of `args::CliCommand` and a function.
 
 mod api_client;
 mod args;

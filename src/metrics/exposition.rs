@@ -13,7 +13,7 @@ const CHUNK: usize = 64 * 1024;
 /// What one step may write beyond that: a run of organisations in one family, or all series of one user.
 const OVERHANG: usize = 40 * 1024;
 
-/// A page on its way out, in chunks of about [`CHUNK`] bytes.
+/// A page on its way out, in chunks of about 64 KiB bytes.
 #[derive(Debug)]
 pub struct TextExposition {
     walk: Walk,

@@ -1,4 +1,4 @@
-//! Snapshots: the status page's values as JSON or CSV → [`Snapshot`]; the page itself is read in [`super::page`].
+//! Snapshots: the status page's values as JSON or CSV → `Snapshot`; the page itself is read in [`super::page`].
 
 mod csv;
 mod draft;
