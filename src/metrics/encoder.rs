@@ -340,8 +340,7 @@ mod tests {
         lines.sample(&mut out, metric("process_cpu_seconds_total"), 0.5);
         lines.end(&mut out);
         let help = "Users with linked Microsoft Exchange and Salesforce email addresses. Absent: no source has reported it.";
-        let cpu =
-            "User and system time that the process has used. Absent: the system does not report it.";
+        let cpu = "User and system time that the process has used. Absent: the system does not report it.";
         assert_eq!(
             String::from_utf8(out.to_vec()).unwrap(),
             format!(
