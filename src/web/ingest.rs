@@ -247,7 +247,12 @@ async fn take(
     let first = first_bytes(incoming).await?;
     let entered = site.intake.enter(&org)?;
     let (wire, share) = bodies.read(first, incoming, from).await?;
-    let turn = if wire.len() >= LARGE_BODY_BYTES {
+    // Packed text is about an eighth of what it becomes, and may be a thousandth.
+    let large = match packing {
+        Packing::None => LARGE_BODY_BYTES,
+        _ => LARGE_BODY_BYTES / 8,
+    };
+    let turn = if wire.len() >= large {
         Arc::clone(&entered.turn).acquire_owned().await.ok()
     } else {
         None

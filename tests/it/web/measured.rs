@@ -252,5 +252,6 @@ fn large_bodies_of_an_organisation_come_one_after_the_other_and_hold_up_nobody_e
     // acme's second one has not been decoded yet.
     assert_eq!(pushed(), 3);
     site.gate.add_permits(2);
-    assert!(held.into_iter().all(|push| push.join().unwrap() == 200));
+    let held: Vec<u16> = held.into_iter().map(|push| push.join().unwrap()).collect();
+    assert_eq!(held, [200, 200]);
 }
