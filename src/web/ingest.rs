@@ -250,7 +250,7 @@ async fn take(
     // Packed text is about an eighth of what it becomes, and may be a thousandth.
     let large = match packing {
         Packing::None => LARGE_BODY_BYTES,
-        _ => LARGE_BODY_BYTES / 8,
+        Packing::Gzip | Packing::Deflate | Packing::Zstd => LARGE_BODY_BYTES / 8,
     };
     let turn = if wire.len() >= large {
         Arc::clone(&entered.turn).acquire_owned().await.ok()

@@ -105,6 +105,11 @@ pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The most scrapes at once; the default of the Prometheus family's `--web.max-requests`.
 pub const SCRAPES: usize = 40;
+/// How long a scrape waits for its turn: pages of a burst are made within milliseconds, and whoever does not read gives way
+/// after [`GIVE_WAY_AFTER`]; together well within Prometheus's default time-out of 10 s.
+pub const SCRAPE_WAITS: Duration = Duration::from_secs(3);
+/// How often a waiting scrape looks for its turn: less than anybody notices, and little work for those that wait.
+pub const SCRAPE_LOOKS_EVERY: Duration = Duration::from_millis(5);
 /// How long connections may finish what they are doing when the daemon ends: longer than a commit, shorter than the 30 s
 /// after which orchestrators kill.
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);

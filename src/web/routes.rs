@@ -40,6 +40,8 @@ pub(super) struct WebState {
     pub(super) services: Services,
     /// Turns at the metrics page.
     pub(super) scrapes: Pool,
+    /// Metrics pages of one piece that wait for their readers, in bytes.
+    pub(super) short_pages: Pool,
     answers: Pool,
     pub(super) refusals: Refusals,
     floods: Floods,
@@ -47,6 +49,8 @@ pub(super) struct WebState {
     passwords: Passwords,
     /// Turns at reading the past: who has none waits.
     pub(super) readers: Arc<Semaphore>,
+    /// The turn at a list of users, which takes milliseconds of a processor.
+    pub(super) lists: Semaphore,
     /// The API's description.
     pub(super) description: String,
     /// The latest View and what strangers see of it.
@@ -119,12 +123,14 @@ impl Router {
             options,
             services,
             scrapes: Pool::new(SCRAPES, SCRAPES),
+            short_pages: Pool::new(ANSWERS_BYTES, ANSWERS_BYTES_PER_PEER),
             answers: Pool::new(ANSWERS_BYTES, ANSWERS_BYTES_PER_PEER),
             refusals: Refusals::default(),
             floods: Floods::default(),
             intake: Intake::new(ingest_memory),
             passwords: Passwords::new(),
             readers: Arc::new(Semaphore::new(READERS)),
+            lists: Semaphore::new(1),
             shortened: Mutex::default(),
         });
         let router = router

@@ -115,8 +115,13 @@ fn scrape_until(address: SocketAddr, headers: &[(&str, &str)], done: &AtomicBool
     while !done.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let answer = request(address, "GET", "/metrics", headers, b"");
-        let status = answer.map_or(0, |answer| answer.status);
-        assert_eq!(status, 200, "a scrape was not answered");
+        let (status, text) = answer.map_or((0, String::new()), |answer| {
+            (
+                answer.status,
+                String::from_utf8_lossy(&answer.body[..answer.body.len().min(300)]).into_owned(),
+            )
+        });
+        assert_eq!(status, 200, "a scrape was not answered: {text}");
         took.push(begun.elapsed());
         std::thread::sleep(Duration::from_millis(20));
     }

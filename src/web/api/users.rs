@@ -71,6 +71,8 @@ pub(in crate::web) async fn users(
     at: OrgAt,
     Query(query): Query<UsersQuery>,
 ) -> Result<Response, Problem> {
+    // One long list at a time: scrapes must find a free processor whoever asks for lists.
+    let _turn = at.site.lists.acquire().await;
     let (org, now) = (&at.org, at.moment.now);
     let limit = query.limit.unwrap_or(USERS_PER_PAGE);
     let live = org.live(now);

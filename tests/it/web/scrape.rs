@@ -8,6 +8,7 @@ use lightning_sync_exporter::web::limits::SCRAPES;
 use lightning_sync_exporter::web::negotiate::{Encoding, ExpositionFormat};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[test]
@@ -93,8 +94,8 @@ fn other_methods_are_refused_with_those_that_are_taken() {
 }
 
 #[test]
-fn a_scrape_too_many_is_told_to_come_again_and_one_that_ends_makes_room() {
-    // Larger than what the kernel buffers of a connection on its own.
+fn a_scrape_too_many_waits_for_one_that_does_not_read_and_not_for_those_that_do() {
+    // Larger than what the kernel buffers of a connection on its own, and than what is read here.
     let site = Site::with(Setting { page: (&[b'#'; 65536], 1024), ..Setting::default() });
     let mut readers: Vec<TcpStream> = (0..SCRAPES)
         .map(|_| {
@@ -106,12 +107,24 @@ fn a_scrape_too_many_is_told_to_come_again_and_one_that_ends_makes_room() {
     wait_until("all scrapes are under way", Duration::from_secs(10), || {
         (site.seen.scraped.lock().unwrap().len() == SCRAPES).then_some(())
     });
-    let refused = get(site.address, "/metrics");
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
-    assert_eq!(refused.json()["reason"], "scrapes_busy");
-    let mut whole = vec![0; 1024 * 65536];
-    readers[0].read_exact(&mut whole).unwrap();
-    drop(readers.remove(0));
+    let refused = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Some megabytes a second: more than the kernel holds back of a connection.
+            let mut some = vec![0; 128 * 1024];
+            while !refused.load(Ordering::Relaxed) {
+                for reader in &mut readers {
+                    reader.read_exact(&mut some).unwrap();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let answer = get(site.address, "/metrics");
+        refused.store(true, Ordering::Relaxed);
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+        assert_eq!(answer.json()["reason"], "scrapes_busy");
+    });
+    // Now nobody reads: one of them gives way.
     wait_until("there is room again", Duration::from_secs(10), || {
         (get(site.address, "/metrics").status == 200).then_some(())
     });
