@@ -9,8 +9,13 @@ use std::sync::{Mutex, PoisonError};
 /// One machine at a time: two would share the control groups that services are told apart by.
 static MACHINE: Mutex<()> = Mutex::new(());
 
+/// One package at a time: `cargo deb` keeps the stripped program in a file below `target` that it does not lock, and a
+/// second one that runs meanwhile packs what is half written.
+static PACKING: Mutex<()> = Mutex::new(());
+
 /// The package of this very build, under a version.
 fn package(version: &str, file: &Path) {
+    let _alone = PACKING.lock().unwrap_or_else(PoisonError::into_inner);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .current_dir(repository(""))
