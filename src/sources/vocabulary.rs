@@ -5,10 +5,7 @@ use crate::domain::ids::ObjectType;
 use crate::domain::rows::{ArticleRow, OrgRow, RowKind, Status, UserRow};
 
 /// The rows of the organisation, or of a user, that are about an object type, or about none; in the article's order.
-pub(super) fn rows(
-    of_users: bool,
-    object: Option<ObjectType>,
-) -> impl Iterator<Item = ArticleRow> + Clone {
+pub(super) fn rows(of_users: bool, object: Option<ObjectType>) -> impl Iterator<Item = ArticleRow> {
     let (org, users): (&[OrgRow], &[UserRow]) =
         if of_users { (&[], &UserRow::ALL) } else { (&OrgRow::ALL, &[]) };
     let users = users.iter().copied().map(ArticleRow::User);
@@ -18,10 +15,14 @@ pub(super) fn rows(
 
 /// The row of a key: as our JSON spells it, or the label or key in any spelling that [`words`] evens out.
 pub(super) fn find(of_users: bool, object: Option<ObjectType>, key: &str) -> Option<ArticleRow> {
-    let mut rows = rows(of_users, object);
-    rows.clone().find(|row| row.spec().key == key).or_else(|| {
+    let spelled = if of_users {
+        UserRow::from_key(object, key).map(ArticleRow::User)
+    } else {
+        OrgRow::from_key(object, key).map(ArticleRow::Org)
+    };
+    spelled.or_else(|| {
         let even = words(key);
-        rows.find(|row| is_named(*row, &even))
+        rows(of_users, object).find(|row| is_named(*row, &even))
     })
 }
 
@@ -72,11 +73,39 @@ pub(super) fn state(kind: RowKind, text: &str) -> Option<Status> {
 
 /// Check or Yes, X or No: words, glyphs, and what pictures of them are called.
 pub(super) fn flag(text: &str) -> Option<bool> {
-    const YES: &str = "yes|true|check|checked|checkmark|check mark|checkbox checked|exchange sync status checkmark|✓|✔|✅|☑";
-    const NO: &str = "no|false|x|cross|x mark|cross mark|unchecked|not checked|checkbox not checked|exchange sync status x|✗|✘|✕|✖|×|❌|❎|☒";
-    let even = words(text);
-    let is_one_of = |names: &str| names.split('|').any(|name| name == even);
-    is_one_of(YES).then_some(true).or_else(|| is_one_of(NO).then_some(false))
+    match words(text).as_str() {
+        "yes"
+        | "true"
+        | "check"
+        | "checked"
+        | "checkmark"
+        | "check mark"
+        | "checkbox checked"
+        | "exchange sync status checkmark"
+        | "✓"
+        | "✔"
+        | "✅"
+        | "☑" => Some(true),
+        "no"
+        | "false"
+        | "x"
+        | "cross"
+        | "x mark"
+        | "cross mark"
+        | "unchecked"
+        | "not checked"
+        | "checkbox not checked"
+        | "exchange sync status x"
+        | "✗"
+        | "✘"
+        | "✕"
+        | "✖"
+        | "×"
+        | "❌"
+        | "❎"
+        | "☒" => Some(false),
+        _ => None,
+    }
 }
 
 /// A text evened out: lower case, one space between words, underscores as spaces, a straight apostrophe; without
