@@ -182,6 +182,20 @@ mod tests {
     }
 
     #[test]
+    fn every_parameter_of_the_list_of_users_is_described() {
+        let document = document();
+        let parameters = &document["paths"]["/api/v1/orgs/{org}/users"]["get"]["parameters"];
+        let names: Vec<&str> = parameters
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap())
+            .collect();
+        let keys = ["limit", "after", "q", "verdict", "check", "status", "failing", "moved"];
+        assert_eq!(names, keys);
+    }
+
+    #[test]
     fn every_reason_is_one_that_something_gives() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut code = String::new();

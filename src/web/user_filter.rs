@@ -47,10 +47,9 @@ pub(super) fn find<'a>(
 pub(super) struct UsersQuery {
     /// How many users a page has.
     #[param(value_type = Option<usize>, minimum = 1, maximum = 1000, default = 100)]
-    #[serde(default, deserialize_with = "limit", skip_serializing)]
+    #[serde(default, deserialize_with = "limit")]
     pub(super) limit: Option<usize>,
     /// `next` of the page before.
-    #[serde(skip_serializing)]
     pub(super) after: Option<String>,
     /// A part of what stands for the user; for who has shown a password also the user's whole name.
     pub(super) q: Option<String>,

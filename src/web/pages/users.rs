@@ -20,7 +20,6 @@ use crate::web::query::{Named, OrgAt, Query, escaped};
 use crate::web::user_filter::{UserMatches, UsersQuery, find, shown};
 use askama::Template;
 use axum::response::Response;
-use form_urlencoded::Serializer;
 
 #[derive(Template)]
 #[template(path = "users.html", config = "src/web/pages/askama.toml")]
@@ -107,10 +106,9 @@ pub(in crate::web) async fn users_page(
         known: org.users.users.len(),
         complete: org.users.complete,
         next: found.next.map(|after| {
-            let query = serde_urlencoded::to_string(&query).unwrap_or_default();
-            let mut next = Serializer::new(query);
-            next.append_pair("after", after);
-            format!("/orgs/{name}/users?{}", next.finish())
+            let next = UsersQuery { limit: None, after: Some(after.to_owned()), ..query.clone() };
+            let next = serde_urlencoded::to_string(next).unwrap_or_default();
+            format!("/orgs/{name}/users?{next}")
         }),
         users: found
             .users
