@@ -93,7 +93,7 @@ pub fn reference() -> String {
     format!("{HEAD}{rows}{TAIL}\n```yaml\n{}```\n", example())
 }
 
-const HEAD: &str = "<!-- Made from src/config/keys.rs by `UPDATE_GENERATED=1 cargo nextest run`; changes here are lost. -->
+const HEAD: &str = "<!-- Made from src/config/keys.rs by `UPDATE_GENERATED=1 cargo test --test it config`; changes here are lost. -->
 
 # Configuration
 

@@ -5,7 +5,9 @@
 use super::{bytes, duration};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::ObjectType;
-use crate::domain::policy::{Connection, CountHours, DateOrder, Product, UserNames, UserSeries};
+use crate::domain::policy::{
+    ConnectionMethod, CountHours, DateOrder, Product, UserNames, UserSeries,
+};
 use crate::sources::salesforce::SalesforceSettings;
 use crate::tls::{ClientAuth, TlsVersion};
 use KeyDefault::{Needed, Value, Words};
@@ -193,7 +195,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "The name in labels, addresses and on pages; every organisation has another. Changing it begins a new history.";
     "orgs[].product": Choice(names!(Product)), Value("lightning_sync"), Live("lightning_sync"),
         "The product that syncs.";
-    "orgs[].connection": Choice(names!(Connection)), Value("service_account"), Live("service_account"),
+    "orgs[].connection": Choice(names!(ConnectionMethod)), Value("service_account"), Live("service_account"),
         "How Salesforce reaches Exchange. With oauth there is no service account, and its two rows are not judged.";
     "orgs[].objects": Choices(names!(ObjectType)), Value("[contacts, events]"), Live("[contacts, events]"),
         "What this organisation syncs. What is not named here has no series and no alerts.";
@@ -213,7 +215,7 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].count_hours": Choice(names!(CountHours)), Value("wall"), Live("wall"),
         "What the hours of stale_after are counted in: wall, as the vendor documents it, or business, which needs business_hours.";
     "orgs[].business_hours": Section, Words("every hour counts"), Live(""),
-        "When people work, in the organisation's time zone. A zero at night is no news.";
+        "When people work, in the organisation's time zone. A zero at night is no finding.";
     "orgs[].business_hours.days": Choices(|| DAYS.to_vec()), Value("[mon, tue, wed, thu, fri]"),
         Live("[mon, tue, wed, thu, fri]"),
         "The working days.";

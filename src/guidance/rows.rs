@@ -100,7 +100,7 @@ pub(super) fn org(row: OrgRow, state: OrgState) -> Option<RowGuide> {
         (OrgRow::Synced60m(_), Shown::Number) => fine("So many records synced in the 60 minutes before now."),
         (OrgRow::Synced60m(_), Shown::Zero) => because(Cause::NothingIn60Minutes, "No record synced in the last 60 minutes. Quiet hours, nights and weekends look like this too: nobody is woken for it.", &[]),
         (OrgRow::Synced24h(_), Shown::Number) => fine("So many records synced in the 24 hours before now."),
-        (OrgRow::Synced24h(_), Shown::Zero) => because(Cause::NothingIn24Hours, "No record synced in the last 24 hours. It is news when a working day lies among them; then there is nothing to wait for.", &[]),
+        (OrgRow::Synced24h(_), Shown::Zero) => because(Cause::NothingIn24Hours, "No record synced in the last 24 hours. It is a finding when a working day lies among them; then there is nothing to wait for.", &[]),
         (OrgRow::Synced60m(_) | OrgRow::Synced24h(_), Shown::Unknown) => act("No live source has reported this count. A count is true only at the moment it is taken, so an old one is not shown.", steps![Monitoring: "Send activity records for an exact count, or the status page more often."]),
         _ => return None,
     })

@@ -177,7 +177,7 @@ pub(super) const FAMILIES: &[Family] = &[
             out.finding(*subject, None);
         }
     })),
-    // The daemon's picture.
+    // The age of what is shown.
     family("lightning_sync_exporter_view_timestamp_seconds",
         Samples::View(|view| view.as_of.seconds())),
     family("lightning_sync_exporter_clock_suspect", Samples::View(|view| flag(view.clock_suspect))),

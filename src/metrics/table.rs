@@ -43,7 +43,7 @@ pub(super) const METRICS: &[Metric] = &[
     m("lightning_sync_last_sync_age_seconds", MetricKind::Gauge, OBJECT, MetricGroup::Sync,
         "How long before this scrape the last sync was; never below 0. Absent: no source has seen a sync."),
     m("lightning_sync_last_sync_deadline_timestamp_seconds", MetricKind::Gauge, OBJECT, MetricGroup::Sync,
-        "The instant after which a missing sync is news, by stale_after, count_hours, the calendar, setup_until and retirement, in Unix seconds; +Inf while nothing may be claimed: nobody has looked after it and no feed answers by its silence, or a root cause explains it. Always there."),
+        "The instant after which a missing sync is an alert, by stale_after, count_hours, the calendar, setup_until and retirement, in Unix seconds; +Inf while nothing may be claimed: nobody has looked after it and no feed answers by its silence, or a root cause explains it. Always there."),
     m("lightning_sync_ever_synced", MetricKind::Gauge, OBJECT, MetricGroup::Sync,
         "Whether any record of this object type ever synced (1), or a live source reports that none did (0). Absent: nobody can tell."),
     m("lightning_sync_records_synced_60m", MetricKind::Gauge, OBJECT, MetricGroup::Sync,

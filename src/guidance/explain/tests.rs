@@ -87,7 +87,7 @@ fn explain_prints_the_meaning_the_causes_steps_in_order_and_the_alert() {
         explain(Some("contacts.synced_24h=0")).unwrap(),
         format!(
             "Records synced in last 24 hours  (contacts.synced_24h)\n\n\
-             zero: No record synced in the last 24 hours. It is news when a working day lies among them; then there \
+             zero: No record synced in the last 24 hours. It is a finding when a working day lies among them; then there \
              is nothing to wait for.\n{steps}  alert: LightningSyncNothingIn24Hours\n"
         )
     );

@@ -99,7 +99,7 @@ const GROUPS: [(MetricGroup, &str); 8] = [
     (MetricGroup::Users, "Users"),
     (MetricGroup::Readings, "Readings and sources"),
     (MetricGroup::Judgement, "Findings"),
-    (MetricGroup::View, "The daemon's picture"),
+    (MetricGroup::View, "The age of what is shown"),
     (MetricGroup::Exporter, "The daemon's counters"),
     (MetricGroup::Process, "The process"),
 ];
