@@ -138,7 +138,7 @@ fn main() {
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| None),
         history: None,
-        guard: Arc::new(Arc::default),
+        auth: Arc::new(Arc::default),
         events: Events::log_only(),
     };
     let any = [SocketAddr::from(([127, 0, 0, 1], 0))];

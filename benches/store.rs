@@ -6,7 +6,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::Windows;
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, StoreWrite};
 use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
@@ -39,14 +39,14 @@ fn record(number: u64, at: Timestamp) -> Option<ActivityRecord> {
 }
 
 /// Batches of one organisation each; every hundredth record has come before.
-fn batches(numbers: std::ops::Range<u64>, at: impl Fn(u64) -> Timestamp) -> Vec<Write> {
+fn batches(numbers: std::ops::Range<u64>, at: impl Fn(u64) -> Timestamp) -> Vec<StoreWrite> {
     let mut batches = Vec::new();
     let mut first = numbers.start;
     while first < numbers.end {
         let end = numbers.end.min(first + BATCH);
         let repeated = |number: u64| number.saturating_sub(u64::from(number % 100 == 99) * 7);
         let one = |number| record(repeated(number), at(repeated(number)));
-        batches.push(Write::Activity {
+        batches.push(StoreWrite::Activity {
             org: OrgId((1 + (first / BATCH) % ORGS) as u32),
             records: (first..end).filter_map(one).collect(),
             horizon: Timestamp::MIN,
@@ -57,7 +57,10 @@ fn batches(numbers: std::ops::Range<u64>, at: impl Fn(u64) -> Timestamp) -> Vec<
 }
 
 /// Commits each batch by itself; the whole time, and the slowest commit.
-fn take(store: &mut SqliteStore, batches: &[Write]) -> Result<(Duration, Duration), StoreError> {
+fn take(
+    store: &mut SqliteStore,
+    batches: &[StoreWrite],
+) -> Result<(Duration, Duration), StoreError> {
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
     for batch in batches {
@@ -79,7 +82,7 @@ fn say(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
-fn rate(what: &str, store: &mut SqliteStore, batches: &[Write]) -> Result<(), Box<dyn Error>> {
+fn rate(what: &str, store: &mut SqliteStore, batches: &[StoreWrite]) -> Result<(), Box<dyn Error>> {
     let before = on_cpu();
     let (whole, slowest) = take(store, batches)?;
     let busy = on_cpu().saturating_sub(before);

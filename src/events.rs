@@ -144,7 +144,7 @@ pub enum Event {
         /// How it is logged; `None`: one from this peer was logged not long ago.
         log: Option<RefusalLog>,
     },
-    /// The web's file or a certificate changed and cannot be used; what held before goes on holding.
+    /// The web's file or a certificate changed and cannot be used; the earlier settings stay in force.
     WebReloadFailed { says: String },
     /// The configuration was read again.
     ConfigReloaded,

@@ -83,7 +83,7 @@ impl Daemon {
         let now = (clock.wall)();
         own.config_loaded(now);
         let events = Events::new(Arc::clone(&own) as _);
-        let guard = match &options.web_file {
+        let auth = match &options.web_file {
             Some(path) => {
                 let (events, own) = (events.clone(), Arc::clone(&own));
                 let reporter =
@@ -132,7 +132,7 @@ impl Daemon {
                 }
             }),
             access: Arc::new(move |org| access.load().get(org).cloned()),
-            guard,
+            auth,
             events: shared.events,
         };
         let server_options = ServerOptions {

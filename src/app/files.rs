@@ -286,8 +286,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_defect_while_a_directory_is_looked_into_is_counted_shown_and_started_again() {
-        let place = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&place.path().join("sync.db"), OpenOptions::default());
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&directory.path().join("sync.db"), OpenOptions::default());
         let policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         let acme = policy.name.clone();
         let settings = EngineSettings {

@@ -20,7 +20,7 @@ struct Watch {
     reporter: ReloadReporter,
     /// Whether connections are encrypted, decided at the start: a file without a certificate must not open them.
     encrypted: bool,
-    guard: ArcSwap<WebAuth>,
+    auth: ArcSwap<WebAuth>,
     seen: Mutex<WatchState>,
 }
 
@@ -60,7 +60,7 @@ const TRY_AGAIN_ONCE_REPORTED: Duration = Duration::from_secs(60);
 /// Watches the web's file.
 ///
 /// # Errors
-/// When it has mistakes now; later ones are logged, and what held before goes on holding.
+/// When it has mistakes now; later ones are logged, and the earlier settings stay in force.
 pub(super) fn watch(
     path: &Path,
     reporter: ReloadReporter,
@@ -72,7 +72,7 @@ pub(super) fn watch(
         reporter,
         encrypted: file.tls.is_some(),
         seen: Mutex::new(WatchState { stamps: stamps(file.files.iter().cloned()), failed: None }),
-        guard: ArcSwap::from_pointee(guard(file)),
+        auth: ArcSwap::from_pointee(auth(file)),
     };
     Ok(Arc::new(move || watch.now()))
 }
@@ -81,7 +81,7 @@ impl Watch {
     fn now(&self) -> Arc<WebAuth> {
         // A look takes microseconds, and a change a millisecond: whoever comes meanwhile waits, and gets what is new.
         self.look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
-        self.guard.load_full()
+        self.auth.load_full()
     }
 
     fn look(&self, seen: &mut WatchState) {
@@ -108,7 +108,7 @@ impl Watch {
                 seen.stamps.retain(|(path, _)| file.files.contains(path));
                 seen.failed = None;
                 self.reporter.of(&file);
-                self.guard.store(Arc::new(guard(file)));
+                self.auth.store(Arc::new(auth(file)));
                 tracing::info!("{} was read again.", self.path.display());
             }
             Err(says) => {
@@ -129,7 +129,7 @@ impl Watch {
         if file.tls.is_some() != self.encrypted {
             return Err(format!("{path} turns encryption on or off, which takes a restart"));
         }
-        let before = &self.guard.load().users;
+        let before = &self.auth.load().users;
         if !before.is_empty() && file.users.is_empty() {
             return Err(format!(
                 "{path} takes all users away and would open everything to everybody, which takes a restart"
@@ -156,7 +156,7 @@ fn stamps(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, Stamp)> {
         .collect()
 }
 
-fn guard(file: WebFile) -> WebAuth {
+fn auth(file: WebFile) -> WebAuth {
     let headers = file.headers.into_iter().filter_map(|(name, value)| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))

@@ -306,7 +306,7 @@ fn check_drop_directories(
             section.wrong("files", says);
         }
         let name = org.policy.name.to_string();
-        let also = ["done", "rejected"].map(|shelf| directory.join(shelf));
+        let also = ["done", "rejected"].map(|name| directory.join(name));
         for taken in also.into_iter().chain([directory]) {
             if let Some(other) = dropped.get(&taken).filter(|other| **other != name) {
                 let says = format!(

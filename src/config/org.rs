@@ -11,7 +11,7 @@ use super::token;
 use super::valid::{FilesConfig, IngestConfig, OrgConfig};
 use crate::domain::calendar::{Calendar, Weekly};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
-use crate::domain::policy::{Connection, CountHours, DateOrder, OrgPolicy, Product};
+use crate::domain::policy::{ConnectionMethod, CountHours, DateOrder, OrgPolicy, Product};
 use chrono::Weekday;
 use chrono_tz::Tz;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
 
 fn read_rules(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     set(&mut policy.product, org.choice("product", Product::from_name));
-    set(&mut policy.connection, org.choice("connection", Connection::from_name));
+    set(&mut policy.connection, org.choice("connection", ConnectionMethod::from_name));
     set(&mut policy.objects, org.choices("objects", ObjectType::from_name));
     policy.objects.sort_unstable();
     set(&mut policy.reps_select_events, org.flag("reps_select_events"));

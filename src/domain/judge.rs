@@ -5,7 +5,7 @@ use super::calendar::Settle;
 use super::causes::{Cause, Scope, Severity};
 use super::ids::{ObjectType, OrgName, Source};
 use super::incidents::{Incident, Subject};
-use super::policy::{Connection, OrgPolicy, Product};
+use super::policy::{ConnectionMethod, OrgPolicy, Product};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::time::Timestamp;
 use super::users::FAILURE_ORDER;
@@ -372,7 +372,7 @@ impl Judge<'_> {
         let (missing, unrecognized) =
             (Cause::ServiceAccountMissing, Cause::ServiceAccountNotRecognized);
         // Who sets the sync up has no account yet.
-        if policy.connection != Connection::ServiceAccount || policy.setting_up(self.now) {
+        if policy.connection != ConnectionMethod::ServiceAccount || policy.setting_up(self.now) {
             self.refute(missing);
             self.refute(unrecognized);
             return;

@@ -21,7 +21,7 @@ closed_set! {
 
 closed_set! {
     /// How Salesforce reaches Exchange.
-    Connection {
+    ConnectionMethod {
         /// One account that impersonates all users.
         ServiceAccount = "service_account",
         /// OAuth 2.0; the service account rows mean nothing.
@@ -76,7 +76,7 @@ pub struct OrgPolicy {
     /// The product it uses.
     pub product: Product,
     /// How that product reaches Exchange.
-    pub connection: Connection,
+    pub connection: ConnectionMethod,
     /// What it syncs; never empty, in the order of [`ObjectType::ALL`].
     pub objects: Vec<ObjectType>,
     /// Whether reps choose which events sync; only then the Outlook integration rows matter.
@@ -141,7 +141,7 @@ impl OrgPolicy {
         Self {
             name,
             product: Product::LightningSync,
-            connection: Connection::ServiceAccount,
+            connection: ConnectionMethod::ServiceAccount,
             objects: ObjectType::ALL.to_vec(),
             reps_select_events: false,
             time_zone: Tz::UTC,

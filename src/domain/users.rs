@@ -4,7 +4,7 @@
 pub use super::readings::STATE_ORDER;
 
 use super::ids::{ObjectType, Source, UserName, closed_set};
-use super::policy::{Connection, OrgPolicy, Product};
+use super::policy::{ConnectionMethod, OrgPolicy, Product};
 use super::readings::{Current, Reading, believed};
 use super::rows::{Status, UserRow, UserValue};
 use super::time::Timestamp;
@@ -216,7 +216,8 @@ pub fn verdict(
     let all_known = policy.product == Product::EinsteinActivityCapture
         || checks()
             .filter(|row| {
-                *row != UserRow::ServiceAccount || policy.connection == Connection::ServiceAccount
+                *row != UserRow::ServiceAccount
+                    || policy.connection == ConnectionMethod::ServiceAccount
             })
             .all(known);
     if all_known { UserVerdict::Healthy } else { UserVerdict::PartlyKnown }

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::domain::windows::Windows;
 use crate::events::{Event, Events};
-use crate::store::{Store, StoreError, Write, Written};
+use crate::store::{Store, StoreError, StoreWrite, Written};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ const DORMANT_USERS: u64 = 50_000;
 /// What one commit is made of, staged on copies, so that a commit that fails leaves nothing behind.
 #[derive(Default)]
 struct Staging {
-    writes: Vec<Write>,
+    writes: Vec<StoreWrite>,
     orgs: BTreeMap<OrgName, TrackedOrg>,
 }
 
@@ -225,7 +225,7 @@ impl<S: Store> Engine<S> {
 
     /// Moves what was found on, and stores what changed of it. What a failed commit loses is found again.
     fn update_incidents(&mut self, now: Timestamp) {
-        let writes: Vec<Write> =
+        let writes: Vec<StoreWrite> =
             self.orgs.values_mut().filter_map(|org| org.update_incidents(now)).collect();
         if !writes.is_empty()
             && let Err(error) = self.store.commit(&writes)
@@ -263,7 +263,7 @@ impl<S: Store> Engine<S> {
         }
         let reopened = self.store.reopen().and_then(|()| {
             // A write proves more than an open file does.
-            self.store.commit(&[Write::ClockSeen { at: now }])?;
+            self.store.commit(&[StoreWrite::ClockSeen { at: now }])?;
             self.windows.rebuild(now, &self.store)
         });
         match reopened {
@@ -284,7 +284,7 @@ impl<S: Store> Engine<S> {
             return;
         }
         self.clock_seen_at = now;
-        if let Err(error) = self.store.commit(&[Write::ClockSeen { at: now }]) {
+        if let Err(error) = self.store.commit(&[StoreWrite::ClockSeen { at: now }]) {
             self.commit_failed(&error, now);
         }
     }
@@ -361,7 +361,11 @@ impl<S: Store> Engine<S> {
                 }
                 let records: Arc<[_]> = batch.records.into();
                 let (id, write) = (org.id(), writes.len());
-                writes.push(Write::Activity { org: id, records: Arc::clone(&records), horizon });
+                writes.push(StoreWrite::Activity {
+                    org: id,
+                    records: Arc::clone(&records),
+                    horizon,
+                });
                 Staged::Activity { org: batch.org, id, records, write }
             }
             Observation::Snapshot(snapshot) => {

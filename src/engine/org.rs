@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, UserSummary, UserTable};
 use crate::domain::view::{ActivityFigures, OrgView};
 use crate::domain::windows::{LaneFigures, Lanes};
-use crate::store::{StoredOrg, Write};
+use crate::store::{StoreWrite, StoredOrg};
 use enum_map::EnumMap;
 use std::sync::Arc;
 
@@ -81,11 +81,11 @@ impl TrackedOrg {
     }
 
     /// Moves what was found on to `now`; what changed is to be written.
-    pub(super) fn update_incidents(&mut self, now: Timestamp) -> Option<Write> {
+    pub(super) fn update_incidents(&mut self, now: Timestamp) -> Option<StoreWrite> {
         let incidents = Arc::new(Incidents::after(&self.view, now)?);
         Arc::make_mut(&mut self.view).incidents = Arc::clone(&incidents);
         let org = self.view.id;
-        Some(Write::Incidents { org, incidents })
+        Some(StoreWrite::Incidents { org, incidents })
     }
 
     /// Until `at` a feed may still send what it collected while this program was down.
@@ -130,11 +130,15 @@ impl TrackedOrg {
     }
 
     /// Stores what a source has to know after a restart.
-    pub(super) fn store_source_memory(&mut self, memory: SourceMemory, writes: &mut Vec<Write>) {
+    pub(super) fn store_source_memory(
+        &mut self,
+        memory: SourceMemory,
+        writes: &mut Vec<StoreWrite>,
+    ) {
         let SourceMemory { source, bytes, .. } = memory;
         let view = Arc::make_mut(&mut self.view);
         Arc::make_mut(&mut view.source_states).remember(source, Arc::clone(&bytes));
-        writes.push(Write::SourceMemory { org: view.id, source, bytes });
+        writes.push(StoreWrite::SourceMemory { org: view.id, source, bytes });
     }
 
     /// Forgets polled sources: nobody polls for an organisation that is not configured.
@@ -147,7 +151,7 @@ impl TrackedOrg {
         &mut self,
         batch: &ActivityBatch,
         horizon: Timestamp,
-        writes: &mut Vec<Write>,
+        writes: &mut Vec<StoreWrite>,
     ) {
         let at = batch.received_at;
         let gap = self.view.live_until(Source::Activity).is_some_and(|until| until < at);
@@ -168,7 +172,7 @@ impl TrackedOrg {
                 (Some(_), _) | (None, None) => continue,
             };
             figures.covered_since = Some(since);
-            writes.push(Write::Covered { org: view.id, object_type: object, since });
+            writes.push(StoreWrite::Covered { org: view.id, object_type: object, since });
         }
         self.reported(Source::Activity, at, None, writes);
     }
@@ -178,7 +182,7 @@ impl TrackedOrg {
         &mut self,
         snapshot: &Snapshot,
         identity: &IdentityKey,
-        writes: &mut Vec<Write>,
+        writes: &mut Vec<StoreWrite>,
     ) -> u64 {
         let source = snapshot.source;
         let view = Arc::make_mut(&mut self.view);
@@ -189,7 +193,7 @@ impl TrackedOrg {
                 Reading::after(readings.get(*row, source), value.clone(), snapshot.captured_at);
             if let Some(reading) = after {
                 readings.put(*row, source, reading.clone());
-                writes.push(Write::Reading { org: view.id, row: *row, source, reading });
+                writes.push(StoreWrite::Reading { org: view.id, row: *row, source, reading });
                 taken += 1;
             }
         }
@@ -252,7 +256,7 @@ impl TrackedOrg {
         source: Source,
         at: Timestamp,
         users_complete: Option<bool>,
-        writes: &mut Vec<Write>,
+        writes: &mut Vec<StoreWrite>,
     ) {
         let view = Arc::make_mut(&mut self.view);
         let at = view.last_report[source].map_or(at, |last| last.max(at));
@@ -260,7 +264,7 @@ impl TrackedOrg {
         if let Some(complete) = users_complete {
             self.users_complete[source] = complete;
         }
-        writes.push(Write::SourceHeartbeat { org: view.id, source, at, users_complete });
+        writes.push(StoreWrite::SourceHeartbeat { org: view.id, source, at, users_complete });
     }
 
     /// Brings figures, business hours and counts over users to `now`. Touches the View only where something changed.

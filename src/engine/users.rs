@@ -5,7 +5,7 @@ use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{UserEntry, UserReadings, UserTable, UserValues};
-use crate::store::{StatusChange, Write};
+use crate::store::{StatusChange, StoreWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,18 +46,18 @@ pub(super) fn merge(
     snapshot: &Snapshot,
     identity: &IdentityKey,
     org: OrgId,
-    writes: &mut Vec<Write>,
+    writes: &mut Vec<StoreWrite>,
 ) -> Merged {
     let mut incoming: Vec<&(UserName, UserValues)> = snapshot.users.iter().collect();
     incoming.sort_by(|a, b| a.0.cmp(&b.0));
     let mut merged =
         Merged { users: Vec::with_capacity(table.users.len().max(incoming.len())), taken: 0 };
     let mut known = table.users.iter().peekable();
-    let keep = |entry: &UserEntry, merged: &mut Merged, writes: &mut Vec<Write>| {
+    let keep = |entry: &UserEntry, merged: &mut Merged, writes: &mut Vec<StoreWrite>| {
         let forgotten =
             snapshot.users_complete && forgettable(entry, snapshot.source, snapshot.captured_at);
         if forgotten {
-            writes.push(Write::ForgetUser {
+            writes.push(StoreWrite::ForgetUser {
                 org,
                 source: snapshot.source,
                 user: entry.name.clone(),
@@ -85,7 +85,7 @@ pub(super) fn merge(
         }
         merged.taken += 1;
         let before = old.and_then(|entry| entry.of_source(snapshot.source));
-        writes.push(Write::User {
+        writes.push(StoreWrite::User {
             org,
             source: snapshot.source,
             user: name.clone(),

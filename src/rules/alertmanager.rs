@@ -2,35 +2,34 @@
 
 use crate::domain::causes::{Cause, Scope, Severity};
 
-/// What is held back while an alert of `reason` fires: in the same organisation, or of the same exporter.
+/// What is held back while an alert of `cause` fires: in the same organisation, or of the same exporter.
 ///
 /// A cause holds back its consequences; what pages for an organisation holds back what is found of its users. The
 /// exporter holds them back itself, so this is for alerts that meet from several exporters. While no exporter that
 /// watches an organisation answers, what is below a page is what nobody can know any more; pages that were true when it
 /// was lost stay, and so does everything of organisations that another exporter watches.
-pub fn inhibits(reason: Cause) -> Vec<Cause> {
-    let pages = reason.severities().contains(&Severity::Critical);
+pub fn inhibits(cause: Cause) -> Vec<Cause> {
+    let pages = cause.severities().contains(&Severity::Critical);
     Cause::ALL
         .iter()
         .copied()
-        .filter(|other| *other != reason && other.alert().is_some() && *other != Cause::Watchdog)
+        .filter(|other| *other != cause && other.alert().is_some() && *other != Cause::Watchdog)
         .filter(|other| {
             let page = other.severities().contains(&Severity::Critical);
-            match reason.scope() {
-                Scope::Exporter => reason == Cause::ExporterDown && !page,
+            match cause.scope() {
+                Scope::Exporter => cause == Cause::ExporterDown && !page,
                 Scope::Org => {
-                    reason.consequences().contains(other)
-                        || (pages && other.scope() == Scope::Users)
+                    cause.consequences().contains(other) || (pages && other.scope() == Scope::Users)
                 }
-                Scope::Users => reason.consequences().contains(other),
+                Scope::Users => cause.consequences().contains(other),
             }
         })
         .collect()
 }
 
-/// Whether only the critical alerts of `reason` hold back others: its warnings can wait beside them.
-fn only_pages_silence(reason: Cause) -> bool {
-    reason.consequences().is_empty() && reason.severities().contains(&Severity::Warning)
+/// Whether only the critical alerts of `cause` hold back others: its warnings can wait beside them.
+fn only_pages_silence(cause: Cause) -> bool {
+    cause.consequences().is_empty() && cause.severities().contains(&Severity::Warning)
 }
 
 const HEAD: &str = r#"# Example configuration of Alertmanager for lightning-sync-exporter, generated from src/rules; a test compares the two.
@@ -108,15 +107,15 @@ inhibit_rules:
 /// The whole file.
 pub fn alertmanager() -> String {
     let mut rules: Vec<(Vec<Cause>, Vec<Cause>, bool)> = Vec::new();
-    for reason in Cause::ALL.iter().copied() {
-        let targets = inhibits(reason);
+    for cause in Cause::ALL.iter().copied() {
+        let targets = inhibits(cause);
         if targets.is_empty() {
             continue;
         }
-        let pages = only_pages_silence(reason);
+        let pages = only_pages_silence(cause);
         match rules.iter_mut().find(|rule| rule.1 == targets && rule.2 == pages) {
-            Some(rule) => rule.0.push(reason),
-            None => rules.push((vec![reason], targets, pages)),
+            Some(rule) => rule.0.push(cause),
+            None => rules.push((vec![cause], targets, pages)),
         }
     }
     let rules: String = rules
@@ -140,8 +139,8 @@ fn inhibition(sources: &[Cause], targets: &[Cause], only_pages: bool) -> String 
     )
 }
 
-fn names(reasons: &[Cause]) -> String {
-    let names: Vec<&str> = reasons.iter().filter_map(|reason| reason.alert()).collect();
+fn names(causes: &[Cause]) -> String {
+    let names: Vec<&str> = causes.iter().filter_map(|cause| cause.alert()).collect();
     names.join("|")
 }
 
@@ -151,16 +150,13 @@ mod tests {
 
     #[test]
     fn every_consequence_is_silenced_and_no_alert_silences_itself_by_a_detour() {
-        for reason in Cause::ALL {
-            let silenced = inhibits(*reason);
-            for consequence in reason.consequences() {
-                assert!(silenced.contains(consequence), "{reason} → {consequence}");
+        for cause in Cause::ALL {
+            let silenced = inhibits(*cause);
+            for consequence in cause.consequences() {
+                assert!(silenced.contains(consequence), "{cause} → {consequence}");
             }
             for other in silenced {
-                assert!(
-                    !inhibits(other).contains(reason),
-                    "{reason} and {other} silence each other"
-                );
+                assert!(!inhibits(other).contains(cause), "{cause} and {other} silence each other");
             }
         }
     }

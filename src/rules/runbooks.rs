@@ -5,13 +5,13 @@ use super::definition::AlertRule;
 use crate::domain::causes::Cause;
 use crate::guidance;
 
-/// The runbook of an alert; `None` for a reason that has no alert.
-pub fn runbook(reason: Cause) -> Option<String> {
-    let alert = reason.alert()?;
-    let guide = guidance::cause(reason);
+/// The runbook of an alert; `None` for a cause that has no alert.
+pub fn runbook(cause: Cause) -> Option<String> {
+    let alert = cause.alert()?;
+    let guide = guidance::cause(cause);
     let groups = super::groups();
     let rules: Vec<&AlertRule> =
-        groups.iter().flat_map(|group| &group.alerts).filter(|rule| rule.cause == reason).collect();
+        groups.iter().flat_map(|group| &group.alerts).filter(|rule| rule.cause == cause).collect();
     let mut out = vec![format!(
         "# {alert}\n\n{}\n\n## Meaning\n\n{}\n\n## Impact\n\n{}\n\n## Diagnosis\n\n",
         guide.summary,
@@ -34,12 +34,12 @@ pub fn runbook(reason: Cause) -> Option<String> {
                 .to_owned(),
         );
     }
-    let names = |reasons: &mut dyn Iterator<Item = Cause>| -> Vec<&str> {
-        reasons.filter_map(Cause::alert).collect()
+    let names = |causes: &mut dyn Iterator<Item = Cause>| -> Vec<&str> {
+        causes.filter_map(Cause::alert).collect()
     };
     let all = || Cause::ALL.iter().copied();
-    let causes = names(&mut all().filter(|cause| inhibits(*cause).contains(&reason)));
-    let held = names(&mut inhibits(reason).into_iter());
+    let causes = names(&mut all().filter(|other| inhibits(*other).contains(&cause)));
+    let held = names(&mut inhibits(cause).into_iter());
     if !causes.is_empty() {
         out.push(format!(
             "Held back while one of these fires, because that comes first:\n\n{}\n",

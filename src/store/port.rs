@@ -44,7 +44,7 @@ impl StatusChange {
 /// Something to be written about an organisation; all writes of one [`Store::commit`] are one transaction.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields' types say what they are")]
-pub enum Write {
+pub enum StoreWrite {
     /// Records of activity. Those before `horizon` are not stored; the newest of each kind is noted as expired.
     Activity { org: OrgId, records: Arc<[ActivityRecord]>, horizon: Timestamp },
     /// A reading that holds from now on; a change of value also goes into the history.
@@ -71,7 +71,7 @@ pub enum Write {
     ClockSeen { at: Timestamp },
 }
 
-/// What became of one [`Write::Activity`]; empty for the other writes.
+/// What became of one [`StoreWrite::Activity`]; empty for the other writes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Written {
     /// For each record whether it was taken for the first time.
@@ -113,7 +113,7 @@ pub struct StoredOrg {
 pub struct Stored {
     /// The secret of record identities.
     pub identity: IdentityKey,
-    /// The latest [`Write::ClockSeen`].
+    /// The latest [`StoreWrite::ClockSeen`].
     pub clock_seen: Option<Timestamp>,
     /// The organisations, configured or not.
     pub orgs: Vec<StoredOrg>,
@@ -138,7 +138,7 @@ pub trait Store: Ledger<Error = StoreError> + Send {
     ///
     /// # Errors
     /// When it is not certain that everything is on disk.
-    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
+    fn commit(&mut self, writes: &[StoreWrite]) -> Result<Vec<Written>, StoreError>;
 
     /// Drops activity before `horizon` and history before `history_horizon`, at most a bounded amount a call.
     /// Says whether more is left.

@@ -2,7 +2,7 @@
 
 use crate::domain::ids::Source;
 use crate::domain::judge::{Finding, judge_org};
-use crate::domain::policy::{Connection, Product};
+use crate::domain::policy::{ConnectionMethod, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
@@ -190,10 +190,12 @@ impl UserTotals {
 fn applies(org: &OrgView, row: OrgRow) -> bool {
     match row {
         OrgRow::ServiceAccountProvided => {
-            org.policy.connection == Connection::ServiceAccount
+            org.policy.connection == ConnectionMethod::ServiceAccount
                 && org.policy.product == Product::LightningSync
         }
-        OrgRow::ServiceAccountRecognized => org.policy.connection == Connection::ServiceAccount,
+        OrgRow::ServiceAccountRecognized => {
+            org.policy.connection == ConnectionMethod::ServiceAccount
+        }
         OrgRow::OutlookIntegration => org.policy.reps_select_events,
         OrgRow::LinkedUsers | OrgRow::LastSync(_) | OrgRow::Synced60m(_) | OrgRow::Synced24h(_) => {
             true

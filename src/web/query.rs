@@ -4,7 +4,7 @@ use super::problem::{Problem, ProblemReason};
 use super::routes::WebState;
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{Direction, ObjectType, OrgName, Outcome, Source};
-use crate::domain::policy::{Connection, Product};
+use crate::domain::policy::{ConnectionMethod, Product};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::setup::SetupArea;
 use crate::domain::time::Timestamp;
@@ -173,7 +173,7 @@ macro_rules! closed {
 
 closed! {
     CauseName = Cause,
-    ConnectionName = Connection,
+    ConnectionName = ConnectionMethod,
     DirectionName = Direction,
     LevelName = Level,
     ObjectTypeName = ObjectType,

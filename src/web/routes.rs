@@ -58,7 +58,7 @@ pub(super) struct WebState {
 }
 
 /// Everything that answers requests.
-pub(super) struct Router {
+pub(super) struct WebRouter {
     pub(super) site: Arc<WebState>,
     router: TowerToHyperService<axum::Router>,
 }
@@ -113,7 +113,7 @@ pub(super) fn method_not_allowed() -> Problem {
     )
 }
 
-impl Router {
+impl WebRouter {
     pub(super) fn new(options: ServerOptions, services: Services, loopback: bool) -> Self {
         let ingest_memory = usize::try_from(options.ingest_memory).unwrap_or(usize::MAX);
         let (router, description) = paths().split_for_parts();
@@ -147,10 +147,10 @@ impl Router {
         peer: SocketAddr,
         pace: ConnectionPace,
     ) -> Response {
-        let guard = (self.site.services.guard)();
+        let auth = (self.site.services.auth)();
         let for_people = is_for_people(&request);
         let from = Sender { peer, key: FairKey::of(request.headers(), peer), pace };
-        let answer = match self.guarded(&guard, request, &from).await {
+        let answer = match self.guarded(&auth, request, &from).await {
             Ok(answer) => self.accounted(answer, &from).await,
             Err(problem) => Err(problem),
         };
@@ -169,24 +169,24 @@ impl Router {
             answer = pages::trouble(&self.site, problem);
             answer.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
         }
-        guard.dress(&mut answer);
+        auth.dress(&mut answer);
         answer
     }
 
     /// Answers whoever may ask. Who may not learns nothing of which paths exist.
     async fn guarded(
         &self,
-        guard: &WebAuth,
+        auth: &WebAuth,
         mut request: Request<Incoming>,
         from: &Sender,
     ) -> Result<Response, Problem> {
         let site = &self.site;
         if !is_ingest(request.uri().path()) {
-            if guard.users.is_empty() {
+            if auth.users.is_empty() {
                 let allowed = &site.options.allowed_hosts;
                 Requester::of(&request, from.peer).may_read(site.loopback, allowed)?;
             }
-            guard.may_read(&site.passwords, request.headers(), from, site).await?;
+            auth.may_read(&site.passwords, request.headers(), from, site).await?;
         }
         if request.uri().path() == site.options.telemetry_path {
             return scrape::scrape(site, request.method(), request.headers(), from).await;
@@ -245,7 +245,7 @@ impl WebState {
 
     /// Whether whoever reads has shown a password.
     pub(super) fn is_guarded(&self) -> bool {
-        !(self.services.guard)().users.is_empty()
+        !(self.services.auth)().users.is_empty()
     }
 
     /// The View of this moment. Where nobody has to show a password, service accounts are shortened: their names are half
@@ -271,7 +271,7 @@ impl WebState {
 
     /// How this server is reached.
     pub(super) fn scheme(&self) -> &'static str {
-        match (self.services.guard)().tls.is_some() {
+        match (self.services.auth)().tls.is_some() {
             true => "https",
             false => "http",
         }

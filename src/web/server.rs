@@ -6,7 +6,7 @@ use super::limits::{
     SHUTDOWN_WITHIN,
 };
 use super::peers::{Counted, Peers, connections_that_fit};
-use super::routes::Router;
+use super::routes::WebRouter;
 use super::services::{ServerOptions, Services};
 use crate::events::spawn_restarting;
 use http_body_util::BodyExt;
@@ -48,7 +48,7 @@ pub enum BindError {
 pub struct Server {
     listeners: Vec<TcpListener>,
     local_addrs: Vec<SocketAddr>,
-    router: Arc<Router>,
+    router: Arc<WebRouter>,
     /// Decided once: a file that loses its certificate must not make us serve in the open.
     encrypted: bool,
     admit: Arc<Admit>,
@@ -89,10 +89,10 @@ impl Server {
         let peers = Peers::new(connections_that_fit());
         let loopback = local_addrs.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
-            encrypted: (services.guard)().tls.is_some(),
+            encrypted: (services.auth)().tls.is_some(),
             listeners,
             local_addrs,
-            router: Arc::new(Router::new(options, services, loopback)),
+            router: Arc::new(WebRouter::new(options, services, loopback)),
             admit: Arc::new(move |address| peers.admit(address)),
         })
     }
@@ -173,7 +173,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 struct Accept {
     listener: TcpListener,
-    router: Arc<Router>,
+    router: Arc<WebRouter>,
     encrypted: bool,
     admit: Arc<Admit>,
     ending: watch::Receiver<Ending>,
@@ -221,10 +221,10 @@ impl Accept {
 async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
-    router: &Router,
+    router: &WebRouter,
     mut ending: watch::Receiver<Ending>,
 ) -> Option<Box<TlsStream<TcpStream>>> {
-    let acceptor = TlsAcceptor::from((router.site.services.guard)().tls.clone()?);
+    let acceptor = TlsAcceptor::from((router.site.services.auth)().tls.clone()?);
     let by = Instant::now() + HANDSHAKE_WITHIN;
     let shaken = tokio::select! {
         shaken = timeout_at(by, acceptor.accept(stream)) => shaken,
@@ -243,7 +243,7 @@ async fn shake_hands(
 async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     peer: SocketAddr,
-    router: Arc<Router>,
+    router: Arc<WebRouter>,
     mut ending: watch::Receiver<Ending>,
 ) {
     let until = async |ending: &mut watch::Receiver<Ending>, at_least: Ending| {

@@ -48,7 +48,7 @@ pub struct Services {
     /// Who may push for an organisation; `None` when it is not configured.
     pub access: Arc<AccessOf>,
     /// How the server is guarded at this moment; looked at for every connection and every request.
-    pub guard: Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>,
+    pub auth: Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>,
     /// Where refusals are logged and counted.
     pub events: Events,
 }

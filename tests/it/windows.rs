@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::observation::newest_expired;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::{DAY, HOUR, LaneFigures, LaneTally, Windows};
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreWrite};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 const SECOND: i64 = 1_000_000_000;
@@ -225,7 +225,7 @@ impl<'a, S: Store> History<'a, S> {
     fn send(&mut self, org: OrgId, records: Vec<ActivityRecord>) {
         let horizon = self.now().minus(KEEP);
         self.latest_horizon = self.latest_horizon.max(horizon);
-        let write = Write::Activity { org, records: records.clone().into(), horizon };
+        let write = StoreWrite::Activity { org, records: records.clone().into(), horizon };
         let written = self.store().commit(&[write]).unwrap().remove(0);
         assert_eq!(written.fresh.len(), records.len());
         let before = written.horizon.unwrap();

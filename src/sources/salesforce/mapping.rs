@@ -7,7 +7,7 @@
 
 use super::users::{Assignments, CaptureUser, Connectivity, Onboarding};
 use crate::domain::ids::ObjectType;
-use crate::domain::policy::{Connection, OrgPolicy};
+use crate::domain::policy::{ConnectionMethod, OrgPolicy};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::users::UserValues;
 
@@ -31,7 +31,7 @@ impl Mapping<'_> {
         if addresses_read && (linked > 0 || users.iter().any(|user| was_connected(user))) {
             rows.push((OrgRow::LinkedUsers, OrgValue::Count(linked)));
         }
-        if self.policy.connection == Connection::ServiceAccount
+        if self.policy.connection == ConnectionMethod::ServiceAccount
             && let Some(recognized) = self.recognized(users)
         {
             rows.push((OrgRow::ServiceAccountRecognized, OrgValue::Flag(recognized)));
@@ -97,7 +97,7 @@ impl Mapping<'_> {
     }
 
     fn account(&self, user: &CaptureUser) -> Status {
-        if self.policy.connection != Connection::ServiceAccount {
+        if self.policy.connection != ConnectionMethod::ServiceAccount {
             return Status::Unknown;
         }
         match (fails(user), user.connectivity.works()) {
@@ -112,7 +112,7 @@ impl Mapping<'_> {
             return Status::Yes;
         }
         let without_address = user.address == Some(None);
-        let fails = fails(user) && self.policy.connection != Connection::ServiceAccount;
+        let fails = fails(user) && self.policy.connection != ConnectionMethod::ServiceAccount;
         // Before the first connection, nothing could be linked.
         if was_connected(user) && (without_address || fails) { Status::No } else { Status::Unknown }
     }
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    fn policy(connection: Connection) -> OrgPolicy {
+    fn policy(connection: ConnectionMethod) -> OrgPolicy {
         OrgPolicy { connection, ..OrgPolicy::defaults(OrgName::new("acme").unwrap()) }
     }
 
@@ -206,7 +206,7 @@ mod tests {
 
     /// The status of a row for each connectivity and first sync, under a service account.
     fn statuses(row: UserRow, users: &[(Connectivity, Onboarding)]) -> Vec<Status> {
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let of = |(connectivity, onboarding): &(_, _)| {
             status(&mapping(&policy), &user(*connectivity, *onboarding), row)
         };
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_value_is_one_that_the_row_shows() {
-        for connection in [Connection::ServiceAccount, Connection::Oauth] {
+        for connection in [ConnectionMethod::ServiceAccount, ConnectionMethod::Oauth] {
             let policy = policy(connection);
             for connectivity in Connectivity::ALL {
                 for onboarding in Onboarding::ALL {
@@ -241,7 +241,7 @@ mod tests {
         ];
         let expected = [Status::InSync, Status::SyncInProgress, Status::Unknown, Status::Unknown];
         assert_eq!(statuses(row, &users), expected);
-        let mut policy = policy(Connection::ServiceAccount);
+        let mut policy = policy(ConnectionMethod::ServiceAccount);
         let mut user = user(Connectivity::Active, Onboarding::Complete);
         user.synced[ObjectType::Events] = Some(12);
         assert_eq!(status(&mapping(&policy), &user, row), Status::Unknown, "not counted");
@@ -263,7 +263,7 @@ mod tests {
         ];
         assert_eq!(statuses(UserRow::EventsToSalesforce, &new), [Status::NotStarted; 3]);
         assert_eq!(statuses(UserRow::ServiceAccount, &new), [Status::Unknown; 3]);
-        for connection in [Connection::ServiceAccount, Connection::Oauth] {
+        for connection in [ConnectionMethod::ServiceAccount, ConnectionMethod::Oauth] {
             let policy = policy(connection);
             let mut pending = user(Connectivity::Pending, Onboarding::NotStarted);
             pending.address = Some(None);
@@ -278,7 +278,7 @@ mod tests {
             .map(|onboarding| (Connectivity::Disabled, onboarding));
         assert_eq!(statuses(UserRow::EventsToExchange, &disabled), [Status::Unknown; 3]);
         assert_eq!(statuses(UserRow::ServiceAccount, &disabled), [Status::No; 3]);
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let mut user = user(Connectivity::Disabled, Onboarding::Complete);
         assert!(!mapping(&policy).has_left(&user));
         user.has_configuration = Some(false);
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn without_a_service_account_none_is_recognized() {
-        let policy = policy(Connection::Oauth);
+        let policy = policy(ConnectionMethod::Oauth);
         let broken = user(Connectivity::NeedsAttention, Onboarding::Complete);
         let mapping = mapping(&policy);
         assert_eq!(status(&mapping, &broken, UserRow::ServiceAccount), Status::Unknown);
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn one_user_does_not_refute_what_others_show() {
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let active = user(Connectivity::Active, Onboarding::Complete);
         let broken = user(Connectivity::NeedsAttentionGlobal, Onboarding::Complete);
         let pending = user(Connectivity::Pending, Onboarding::NotStarted);
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn nobody_is_linked_only_after_somebody_was() {
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let mapping = mapping(&policy);
         let pending = user(Connectivity::Pending, Onboarding::NotStarted);
         let lost = user(Connectivity::NeedsAttention, Onboarding::Complete);
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn assignments_count_where_the_configuration_has_no_name() {
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let mut user = user(Connectivity::Active, Onboarding::Complete);
         user.has_configuration = Some(false);
         let mut assignments = Assignments::default();

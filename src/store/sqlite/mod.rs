@@ -22,7 +22,7 @@ pub use open::OpenOptions;
 pub(super) use open::connect_reader;
 
 use super::lock::Lock;
-use super::{Store, StoreError, Stored, Write, Written};
+use super::{Store, StoreError, StoreWrite, Stored, Written};
 use crate::domain::activity::{ActivityKind, IdentityKey};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::time::Timestamp;
@@ -118,7 +118,7 @@ impl Store for SqliteStore {
         self.write(|connection| write::org(connection, name, now))
     }
 
-    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+    fn commit(&mut self, writes: &[StoreWrite]) -> Result<Vec<Written>, StoreError> {
         self.write(|connection| write::commit(connection, writes))
     }
 

@@ -8,7 +8,7 @@ use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
-use crate::store::{StatusChange, Write, Written};
+use crate::store::{StatusChange, StoreWrite, Written};
 use enum_map::Enum;
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ pub(super) fn org(
 /// Writes everything or nothing.
 pub(super) fn commit(
     connection: &mut Connection,
-    writes: &[Write],
+    writes: &[StoreWrite],
 ) -> rusqlite::Result<Vec<Written>> {
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::default();
@@ -167,40 +167,44 @@ fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite:
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
-fn row(connection: &Connection, write: &Write, totals: &mut Totals) -> rusqlite::Result<Written> {
+fn row(
+    connection: &Connection,
+    write: &StoreWrite,
+    totals: &mut Totals,
+) -> rusqlite::Result<Written> {
     let done = match write {
-        Write::Activity { org, records, horizon } => {
+        StoreWrite::Activity { org, records, horizon } => {
             return activity(connection, *org, records, *horizon, totals);
         }
-        Write::Reading { org, row, source, reading } => {
+        StoreWrite::Reading { org, row, source, reading } => {
             put_reading(connection, *org, *row, *source, reading)
         }
-        Write::User { org, source, user, readings, changes } => {
+        StoreWrite::User { org, source, user, readings, changes } => {
             put_user(connection, *org, *source, user, readings, changes)
         }
-        Write::ForgetUser { org, source, user } => execute(
+        StoreWrite::ForgetUser { org, source, user } => execute(
             connection,
             "DELETE FROM users WHERE org = ?1 AND source = ?2 AND user = ?3",
             params![org.0, codec::number(source.index()), user.as_str()],
         ),
-        Write::SourceHeartbeat { org, source, at, users_complete } => execute(
+        StoreWrite::SourceHeartbeat { org, source, at, users_complete } => execute(
             connection,
             "INSERT INTO spoke VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
              at = excluded.at, users_complete = ifnull(?4, users_complete)",
             params![org.0, codec::number(source.index()), at.nanos(), users_complete],
         ),
-        Write::SourceMemory { org, source, bytes } => execute(
+        StoreWrite::SourceMemory { org, source, bytes } => execute(
             connection,
             "INSERT INTO source_memory VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
             params![org.0, codec::number(source.index()), bytes.as_ref()],
         ),
-        Write::Covered { org, object_type, since } => execute(
+        StoreWrite::Covered { org, object_type, since } => execute(
             connection,
             "INSERT INTO covered VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET since = excluded.since",
             params![org.0, codec::number(object_type.index()), since.nanos()],
         ),
-        Write::Incidents { org, incidents } => put_incidents(connection, *org, incidents),
-        Write::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
+        StoreWrite::Incidents { org, incidents } => put_incidents(connection, *org, incidents),
+        StoreWrite::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
     };
     done.map(|()| Written::default())
 }

@@ -266,7 +266,8 @@ struct OrgRowJson {
     meaning: Option<String>,
     owner: Option<OwnerName>,
     next_steps: Vec<StepJson>,
-    reason: Option<CauseName>,
+    #[serde(rename = "reason")]
+    cause: Option<CauseName>,
 }
 
 /// The organisation's rows of what it syncs.
@@ -298,7 +299,7 @@ fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
         meaning: guide.map(|guide| guide.meaning.plain()),
         owner: guide.map(|guide| Named(guide.owner())),
         next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
-        reason: guide.and_then(|guide| guide.cause).map(Named),
+        cause: guide.and_then(|guide| guide.cause).map(Named),
     }
 }
 
@@ -308,7 +309,8 @@ fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
 struct FindingJson {
     org: String,
     severity: SeverityName,
-    reason: CauseName,
+    #[serde(rename = "reason")]
+    cause: CauseName,
     alert: Option<&'static str>,
     object_type: Option<ObjectTypeName>,
     check: Option<CheckName>,
@@ -333,7 +335,7 @@ impl FindingJson {
         Self {
             org: finding.org.to_string(),
             severity: Named(finding.severity),
-            reason: Named(finding.cause),
+            cause: Named(finding.cause),
             alert: finding.cause.alert(),
             object_type: finding.object_type.map(Named),
             check: finding.check.map(Named),

@@ -33,7 +33,7 @@ impl Ingest for Taker {
 /// A client of a served connection. The sender keeps the server alive.
 fn connect() -> (DuplexStream, watch::Sender<Ending>) {
     let router =
-        Arc::new(Router::new(ServerOptions::default(), services(Events::log_only()), false));
+        Arc::new(WebRouter::new(ServerOptions::default(), services(Events::log_only()), false));
     let (client, server) = tokio::io::duplex(16 * 1024);
     let (end, ending) = watch::channel(Ending::No);
     let connection = serve_connection(server, ([127, 0, 0, 1], 1).into(), router, ending);
@@ -55,7 +55,7 @@ fn services(events: Events) -> Services {
         history: None,
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| Some(Arc::new(Access::default()))),
-        guard: Arc::new(Arc::default),
+        auth: Arc::new(Arc::default),
         events,
     }
 }

@@ -5,7 +5,7 @@ use enum_map::EnumMap;
 use lightning_sync_exporter::domain::calendar::{Calendar, Weekly};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::policy::{
-    Connection, CountHours, OrgPolicy, Product, UserSeries,
+    ConnectionMethod, CountHours, OrgPolicy, Product, UserSeries,
 };
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
@@ -179,7 +179,7 @@ pub(super) fn zero() -> Org {
         .shows(OrgRow::Synced60m(ObjectType::Contacts), OrgValue::Count(0), page)
         .shows(OrgRow::Synced24h(ObjectType::Contacts), OrgValue::Count(0), page);
     org.policy.objects = vec![ObjectType::Contacts];
-    org.policy.connection = Connection::Oauth;
+    org.policy.connection = ConnectionMethod::Oauth;
     org.users.complete = true;
     org
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::observation::Snapshot;
-use lightning_sync_exporter::domain::policy::{Connection, OrgPolicy};
+use lightning_sync_exporter::domain::policy::{ConnectionMethod, OrgPolicy};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use lightning_sync_exporter::http_client::Trust;
 use lightning_sync_exporter::sources::salesforce::{Poller, SalesforcePart, SalesforceSettings};
@@ -112,7 +112,7 @@ async fn user_level_oauth_has_no_service_account() {
     let mut two = people(2);
     two[1].connectivity = "NEEDSATTENTION";
     let mut world = world(two).await;
-    let policy = OrgPolicy { connection: Connection::Oauth, ..policy() };
+    let policy = OrgPolicy { connection: ConnectionMethod::Oauth, ..policy() };
     repoll(&mut world, &policy, |_| {});
     let snapshot = world.poll().await.snapshot.unwrap();
     assert_eq!(

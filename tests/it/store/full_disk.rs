@@ -5,7 +5,7 @@ use crate::support::disk::Disk;
 use lightning_sync_exporter::domain::ids::OrgId;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::Ledger;
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, StoreWrite};
 use std::path::Path;
 
 const BATCH: u64 = 500;
@@ -86,7 +86,7 @@ fn a_full_disk_stops_writing_and_not_reading_until_there_is_room() {
     // A writer of a few bytes may still succeed where a batch does not; the disk is filled to the last byte.
     // What the refused batch had begun to write is room for smaller writes; they take it up to the last page.
     if store.reopen().is_ok() {
-        let clock = |tick| Write::ClockSeen { at: Timestamp::from_nanos(NOW.nanos() + tick) };
+        let clock = |tick| StoreWrite::ClockSeen { at: Timestamp::from_nanos(NOW.nanos() + tick) };
         let refused = (0..10_000).find(|tick| store.commit(&[clock(*tick)]).is_err());
         assert!(refused.is_some(), "the disk has no room for so many pages");
     }

@@ -9,7 +9,7 @@ use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lanes, Windows};
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreWrite};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -77,16 +77,16 @@ fn records_of_one(batch: u64) -> Option<(OrgId, Vec<ActivityRecord>)> {
     records(batch).into_iter().next()
 }
 
-fn writes(batch: u64) -> Vec<Write> {
-    let mut writes: Vec<Write> = records(batch)
+fn writes(batch: u64) -> Vec<StoreWrite> {
+    let mut writes: Vec<StoreWrite> = records(batch)
         .into_iter()
-        .map(|(org, records)| Write::Activity {
+        .map(|(org, records)| StoreWrite::Activity {
             org,
             records: records.into(),
             horizon: now(batch).minus(KEEP),
         })
         .collect();
-    writes.push(Write::Reading {
+    writes.push(StoreWrite::Reading {
         org: OrgId(1),
         row: OrgRow::LinkedUsers,
         source: Source::Snapshot,
@@ -96,7 +96,7 @@ fn writes(batch: u64) -> Vec<Write> {
             changed_at: now(batch),
         },
     });
-    writes.push(Write::ClockSeen { at: now(batch) });
+    writes.push(StoreWrite::ClockSeen { at: now(batch) });
     writes
 }
 

@@ -9,7 +9,7 @@ mod start;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::time::Timestamp;
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, Write};
+use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreError, StoreWrite};
 use std::path::Path;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
@@ -23,7 +23,7 @@ fn acme(store: &mut SqliteStore) -> OrgId {
 }
 
 /// Records of one second, a millisecond apart, with keys that begin at `first`.
-fn batch(org: OrgId, first: u64, count: u64) -> Write {
+fn batch(org: OrgId, first: u64, count: u64) -> StoreWrite {
     let record = |number: u64| {
         let mut key = [0; 16];
         key[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
@@ -34,7 +34,7 @@ fn batch(org: OrgId, first: u64, count: u64) -> Write {
             key: RecordKey(key),
         }
     };
-    Write::Activity {
+    StoreWrite::Activity {
         org,
         records: (first..first + count).map(record).collect(),
         horizon: Timestamp::MIN,

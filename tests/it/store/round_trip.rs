@@ -10,7 +10,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, U
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
-    History, ReadingChange, SqliteHistory, StatusChange, Store, UserChange, Write, Written,
+    History, ReadingChange, SqliteHistory, StatusChange, Store, StoreWrite, UserChange, Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -21,8 +21,8 @@ fn user(name: &str) -> UserName {
     UserName::new(name).unwrap()
 }
 
-fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> Write {
-    Write::Reading {
+fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> StoreWrite {
+    StoreWrite::Reading {
         org: OrgId(1),
         row,
         source,
@@ -38,9 +38,9 @@ fn cells(reset: Status, minutes: i64) -> UserReadings {
     cells
 }
 
-fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -> Write {
+fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -> StoreWrite {
     let now = cells(reset, minutes);
-    Write::User {
+    StoreWrite::User {
         org: OrgId(1),
         source: Source::Snapshot,
         user: user(name),
@@ -65,7 +65,7 @@ fn live(store: &mut impl Store) {
             put("ann@acme.example", Status::None, 1, None),
             put("bob@acme.example", Status::None, 1, None),
             batch(OrgId(2), 0, 30),
-            Write::SourceHeartbeat {
+            StoreWrite::SourceHeartbeat {
                 org: OrgId(1),
                 source: Source::Snapshot,
                 at: at(1),
@@ -84,30 +84,30 @@ fn live(store: &mut impl Store) {
                 2,
             ),
             put("ann@acme.example", Status::MarkedForReset, 2, Some(&cells(Status::None, 1))),
-            Write::ForgetUser {
+            StoreWrite::ForgetUser {
                 org: OrgId(1),
                 source: Source::Snapshot,
                 user: user("bob@acme.example"),
             },
-            Write::SourceHeartbeat {
+            StoreWrite::SourceHeartbeat {
                 org: OrgId(1),
                 source: Source::Snapshot,
                 at: at(2),
                 users_complete: None,
             },
-            Write::SourceHeartbeat {
+            StoreWrite::SourceHeartbeat {
                 org: OrgId(2),
                 source: Source::Activity,
                 at: at(2),
                 users_complete: None,
             },
-            Write::Covered { org: OrgId(2), object_type: ObjectType::Events, since: at(1) },
-            Write::SourceMemory {
+            StoreWrite::Covered { org: OrgId(2), object_type: ObjectType::Events, since: at(1) },
+            StoreWrite::SourceMemory {
                 org: OrgId(2),
                 source: Source::Salesforce,
                 bytes: b"[1]"[..].into(),
             },
-            Write::ClockSeen { at: at(2) },
+            StoreWrite::ClockSeen { at: at(2) },
         ])
         .unwrap();
     store
@@ -293,7 +293,7 @@ fn record(minutes: i64, key: u8) -> ActivityRecord {
 }
 
 fn send(store: &mut impl Store, records: &[ActivityRecord], horizon: Timestamp) -> Written {
-    let write = Write::Activity { org: OrgId(1), records: records.into(), horizon };
+    let write = StoreWrite::Activity { org: OrgId(1), records: records.into(), horizon };
     store.commit(&[write]).unwrap().remove(0)
 }
 
@@ -349,7 +349,7 @@ fn the_newest_record_is_found_among_kept_expired_and_future_ones() {
 fn thinned(store: &mut impl Store, history: &impl History) {
     let row = OrgRow::LastSync(ObjectType::Events);
     let (org, _) = store.org(&OrgName::new("acme").unwrap(), at(0)).unwrap();
-    let reading = |source, minute: i64| Write::Reading {
+    let reading = |source, minute: i64| StoreWrite::Reading {
         org,
         row,
         source,
@@ -360,7 +360,7 @@ fn thinned(store: &mut impl Store, history: &impl History) {
         },
     };
     let minutes = 0..60 * 24;
-    let writes: Vec<Write> = minutes
+    let writes: Vec<StoreWrite> = minutes
         .flat_map(|minute| [Source::Snapshot, Source::Salesforce].map(|by| reading(by, minute)))
         .collect();
     store.commit(&writes).unwrap();
@@ -397,7 +397,7 @@ fn of_each_organisation_no_more_users_are_read_than_it_may_have() {
         let (org, _) = store.org(&OrgName::new(name).unwrap(), at(0)).unwrap();
         let mut users = ["cid", "ann", "bob"].map(|name| put(name, Status::None, 1, None));
         for write in &mut users {
-            if let Write::User { org: of, .. } = write {
+            if let StoreWrite::User { org: of, .. } = write {
                 *of = org;
             }
         }

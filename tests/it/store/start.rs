@@ -12,7 +12,7 @@ mod measured {
         Direction, ObjectType, OrgId, OrgName, Outcome, Source,
     };
     use lightning_sync_exporter::domain::time::Timestamp;
-    use lightning_sync_exporter::store::{Store, Write};
+    use lightning_sync_exporter::store::{Store, StoreWrite};
     use std::path::Path;
     use std::time::{Duration, Instant};
 
@@ -38,13 +38,13 @@ mod measured {
             };
             let records = (first..records.min(first + BATCH)).map(record).collect();
             let horizon = Timestamp::MIN;
-            store.commit(&[Write::Activity { org, records, horizon }]).unwrap();
+            store.commit(&[StoreWrite::Activity { org, records, horizon }]).unwrap();
         }
         let (object_type, source) = (ObjectType::Contacts, Source::Activity);
         store
             .commit(&[
-                Write::Covered { org: OrgId(org.0), object_type, since: begin },
-                Write::SourceHeartbeat { org, source, at: now, users_complete: None },
+                StoreWrite::Covered { org: OrgId(org.0), object_type, since: begin },
+                StoreWrite::SourceHeartbeat { org, source, at: now, users_complete: None },
             ])
             .unwrap();
     }

@@ -13,8 +13,8 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::domain::windows::{LaneTally, Ledger};
 use lightning_sync_exporter::store::{
-    HISTORY_LIMIT, History, HourTotal, ReadingChange, Store, StoreError, Stored, StoredOrg,
-    UserChange, Write, Written,
+    HISTORY_LIMIT, History, HourTotal, ReadingChange, Store, StoreError, StoreWrite, Stored,
+    StoredOrg, UserChange, Written,
 };
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -109,17 +109,19 @@ impl Inner {
         true
     }
 
-    fn write(&mut self, write: &Write) -> Written {
+    fn write(&mut self, write: &StoreWrite) -> Written {
         match write {
-            Write::Activity { org, records, horizon } => return self.take(*org, records, *horizon),
-            Write::Reading { org, row, source, reading } => {
+            StoreWrite::Activity { org, records, horizon } => {
+                return self.take(*org, records, *horizon);
+            }
+            StoreWrite::Reading { org, row, source, reading } => {
                 let old = self.readings.insert((*org, *row, *source), reading.clone());
                 if old.is_none_or(|old| old.value != reading.value) {
                     self.reading_changes
                         .insert((*org, *row, reading.changed_at, *source), reading.value.clone());
                 }
             }
-            Write::User { org, source, user, readings, changes } => {
+            StoreWrite::User { org, source, user, readings, changes } => {
                 self.users.insert((*org, *source, user.clone()), (**readings).clone());
                 for change in changes {
                     self.user_changes.insert(
@@ -128,23 +130,23 @@ impl Inner {
                     );
                 }
             }
-            Write::ForgetUser { org, source, user } => {
+            StoreWrite::ForgetUser { org, source, user } => {
                 self.users.remove(&(*org, *source, user.clone()));
             }
-            Write::SourceHeartbeat { org, source, at, users_complete } => {
+            StoreWrite::SourceHeartbeat { org, source, at, users_complete } => {
                 let heartbeat = self.heartbeats.entry((*org, *source)).or_insert((*at, false));
                 *heartbeat = (*at, users_complete.unwrap_or(heartbeat.1));
             }
-            Write::SourceMemory { org, source, bytes } => {
+            StoreWrite::SourceMemory { org, source, bytes } => {
                 self.memories.insert((*org, *source), Arc::clone(bytes));
             }
-            Write::Covered { org, object_type, since } => {
+            StoreWrite::Covered { org, object_type, since } => {
                 self.covered.insert((*org, *object_type), *since);
             }
-            Write::Incidents { org, incidents } => {
+            StoreWrite::Incidents { org, incidents } => {
                 self.incidents.insert(*org, (**incidents).clone());
             }
-            Write::ClockSeen { at } => self.clock_seen = Some(*at),
+            StoreWrite::ClockSeen { at } => self.clock_seen = Some(*at),
         }
         Written::default()
     }
@@ -248,7 +250,7 @@ impl Store for MemoryStore {
         Ok((OrgId(u32::try_from(index + 1).unwrap_or(u32::MAX)), since))
     }
 
-    fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+    fn commit(&mut self, writes: &[StoreWrite]) -> Result<Vec<Written>, StoreError> {
         let mut inner = self.inner();
         inner.writable()?;
         Ok(writes.iter().map(|write| inner.write(write)).collect())

@@ -208,7 +208,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             Box::pin(async move { reload })
         }),
         access: Arc::new(move |org| access.get(org.as_str()).cloned()),
-        guard: Arc::new(Arc::default),
+        auth: Arc::new(Arc::default),
         events: Events::new(Arc::clone(seen) as Arc<dyn EventSink>),
     }
 }

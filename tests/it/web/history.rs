@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, U
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
-    History, OpenOptions, SqliteHistory, SqliteStore, StatusChange, Store, Write,
+    History, OpenOptions, SqliteHistory, SqliteStore, StatusChange, Store, StoreWrite,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -34,10 +34,13 @@ pub(super) fn week(directory: &Path, user: &str, now: Timestamp) -> Arc<dyn Hist
         }
     }
     assert!(records.iter().any(|record| record.kind.outcome == Outcome::Failed));
-    let mut writes =
-        vec![Write::Activity { org, records: records.into(), horizon: minutes_ago(30 * 24 * 60) }];
+    let mut writes = vec![StoreWrite::Activity {
+        org,
+        records: records.into(),
+        horizon: minutes_ago(30 * 24 * 60),
+    }];
     writes.extend((0..8 * 24 * 4).rev().flat_map(|quarter| {
-        ObjectType::ALL.iter().map(move |object| Write::Reading {
+        ObjectType::ALL.iter().map(move |object| StoreWrite::Reading {
             org,
             row: OrgRow::LastSync(*object),
             source: Source::Snapshot,
@@ -53,7 +56,7 @@ pub(super) fn week(directory: &Path, user: &str, now: Timestamp) -> Arc<dyn Hist
     Arc::new(SqliteHistory::open(&path).unwrap())
 }
 
-fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
+fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<StoreWrite> {
     let minutes_ago = |minutes| now.minus(TimeDelta::minutes(minutes));
     let mut before = UserReadings::default();
     let state = |status: Status| UserValue::from(status);
@@ -62,7 +65,7 @@ fn resets(org: OrgId, user: &str, now: Timestamp) -> Vec<Write> {
         for (hour, status) in [(12, Status::MarkedForReset), (9, Status::None)] {
             let mut cells = before.clone();
             cells.take(UserRow::Reset, state(status), minutes_ago((day * 24 + hour) * 60));
-            writes.push(Write::User {
+            writes.push(StoreWrite::User {
                 org,
                 source: Source::Snapshot,
                 user: UserName::new(user).unwrap(),

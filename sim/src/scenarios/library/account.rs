@@ -3,7 +3,7 @@
 use super::{STOPPED, change, scenario};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::ObjectType;
-use crate::domain::policy::Connection;
+use crate::domain::policy::ConnectionMethod;
 use crate::domain::time::Timestamp;
 use crate::scenarios::life::What;
 use crate::scenarios::scenario::Scenario;
@@ -79,7 +79,7 @@ fn password_expired() -> Scenario {
 
 fn oauth_connection() -> Scenario {
     let mut policy = office(org_name("oauth_connection"), BERLIN, &[]);
-    policy.connection = Connection::Oauth;
+    policy.connection = ConnectionMethod::Oauth;
     let mut story = scenario("oauth_connection", policy, at(9, 0, 0), at(11, 0, 0));
     story.title = "Connected without a service account";
     story.about = "Salesforce reaches Exchange by OAuth: the page shows None and an X for an account that nobody needs.";
