@@ -1,71 +1,57 @@
 //! Real programs, started on free ports and killed when the test ends.
 
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
+use tempfile::NamedTempFile;
 
-/// A child process with its standard error collected; killed on drop.
+/// A child process whose standard error goes to a file, so that what it has written can be read at once; killed on drop.
 pub(crate) struct Process {
     child: Child,
-    log: Arc<Mutex<String>>,
-    lines: mpsc::Receiver<String>,
+    log: NamedTempFile,
     name: String,
 }
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
+        let log = NamedTempFile::new().expect("a temporary file");
+        let stderr = File::options().append(true).open(log.path()).expect("it was just made");
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|error| {
                 panic!("{name} does not start: {error}; tests/run installs it")
             });
-        let log = Arc::new(Mutex::new(String::new()));
-        let (sender, lines) = mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let sink = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut log = sink.lock().expect("no panic while held");
-                log.push_str(&line);
-                log.push('\n');
-                drop(log);
-                if sender.send(line).is_err() {
-                    // Nobody waits for lines any more; the log goes on.
-                }
-            }
-        });
-        Self { child, log, lines, name }
+        Self { child, log, name }
     }
 
-    /// Waits for a log line that `pick` takes something from.
+    /// Waits for a whole log line that `pick` takes something from.
     pub(crate) fn wait_for_line<T>(&self, pick: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => {
-                    if let Some(found) = pick(&line) {
-                        return found;
-                    }
-                }
-                Err(error) => panic!(
-                    "{} never said what was waited for ({error}):\n{}",
-                    self.name,
-                    self.log()
-                ),
+            let log = self.log();
+            if let Some(found) =
+                log.split_inclusive('\n').filter_map(|it| it.strip_suffix('\n')).find_map(&pick)
+            {
+                return found;
             }
+            assert!(
+                Instant::now() < deadline,
+                "{} never logged what was waited for:\n{log}",
+                self.name
+            );
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     pub(crate) fn log(&self) -> String {
-        self.log.lock().expect("no panic while held").clone()
+        let log = fs::read(self.log.path()).expect("the file is there");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
