@@ -132,6 +132,7 @@ def main(path, daemon, rule, *versions):
                 if document["kind"] == "Service":
                     labels, ports = document["metadata"]["labels"], [port["name"] for port in document["spec"]["ports"]]
                 if document["kind"] == "ServiceMonitor":
+                    assert document["spec"]["sampleLimit"] == 200000, document["spec"]
                     selector, endpoint = document["spec"]["selector"]["matchLabels"], document["spec"]["endpoints"][0]
                 if document["kind"] == "PrometheusRule":
                     pathlib.Path("rules.out.yaml").write_text(yaml.safe_dump(document["spec"]))
@@ -139,6 +140,12 @@ def main(path, daemon, rule, *versions):
                 assert selector.items() <= labels.items() and endpoint["port"] in ports
             check_config(choice, config, pod, daemon)
             print(f"{choice}: {' '.join(kinds)}")
+        # A number with seven digits is no power of ten; 0 is no limit.
+        for limit in (1, 999999, 2000000, 12345678, 0):
+            monitored = {"serviceMonitor": {"enabled": True, "sampleLimit": limit}}
+            specs = [document["spec"] for _, document in documents(chart, monitored) if document["kind"] == "ServiceMonitor"]
+            shown = specs[0].get("sampleLimit", 0)
+            assert isinstance(shown, int) and shown == limit, specs
         for values, complaint in BROKEN:
             try:
                 list(documents(chart, values))
