@@ -177,6 +177,12 @@ fn links_between_installed_documents_lead_somewhere() {
 
 #[test]
 fn the_unit_is_hardened() {
+    let unit = include_str!("../../../deploy/systemd/lightning-sync-exporter.service");
+    // A fault ends the daemon and not its neighbours, and what it may take in by default fits well.
+    let most: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("MemoryMax=")).collect();
+    let [most] = most[..] else { panic!("{most:?}") };
+    let most: u64 = most.strip_suffix('G').unwrap().parse().unwrap();
+    assert!(most << 30 >= 3 * lightning_sync_exporter::web::limits::INGEST_MEMORY, "{most} GiB");
     for arguments in [&["security", "--offline=yes", "--threshold=12"][..], &["verify", "--man=no"]]
     {
         let output = Command::new("systemd-analyze")
