@@ -7,7 +7,8 @@ use crate::domain::policy::OrgPolicy;
 use crate::domain::source_state::{SourceState, SourceStates};
 use crate::events::{Event, EventSink, Events};
 use crate::http_client::TransportFailure;
-use crate::sources::failure::Failure;
+use crate::sources::failure::{Failure, FailureReason, OwnFailure};
+use crate::sources::salesforce::SalesforceFailure;
 use chrono::TimeDelta;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,8 +21,10 @@ const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 struct Made {
     source: &'static str,
     number: u32,
-    does: fn(u32) -> Result<(), Failure>,
+    does: Arc<dyn Fn(u32) -> Result<(), Failure> + Send + Sync>,
     polls: Arc<AtomicU32>,
+    /// When each began.
+    began: Arc<Mutex<Vec<tokio::time::Instant>>>,
     takes: Duration,
 }
 
@@ -50,6 +53,7 @@ impl PolledSource for Made {
     fn poll<'a>(&'a mut self, _: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let poll = self.polls.fetch_add(1, Ordering::SeqCst);
+            self.began.lock().unwrap().push(tokio::time::Instant::now());
             tokio::time::sleep(self.takes).await;
             PollOutcome {
                 snapshot: (self.does)(poll).map(|()| {
@@ -183,8 +187,18 @@ impl Bench {
     }
 }
 
-fn made(source: &'static str, does: fn(u32) -> Result<(), Failure>) -> Made {
-    Made { source, number: 0, does, polls: Arc::default(), takes: Duration::ZERO }
+fn made(
+    source: &'static str,
+    does: impl Fn(u32) -> Result<(), Failure> + Send + Sync + 'static,
+) -> Made {
+    Made {
+        source,
+        number: 0,
+        does: Arc::new(does),
+        polls: Arc::default(),
+        began: Arc::default(),
+        takes: Duration::ZERO,
+    }
 }
 
 fn wanted(sources: &[&Made]) -> WantedPollers {
@@ -220,6 +234,50 @@ async fn a_defect_shows_as_a_failing_source_and_is_polled_again_further_apart() 
     pass(239).await;
     assert_eq!(bench.failing(), [], "{:?}", bench.events());
     assert_eq!(bench.events().last().unwrap(), "exchange polled true");
+}
+
+/// Each reason has its bound: five minutes where the service mends itself, fifteen where somebody has to act or a poll
+/// could lock somebody out.
+#[tokio::test(start_paused = true)]
+async fn polls_that_fail_come_further_apart_up_to_the_bound_of_their_reason() {
+    const FAILED: u32 = 14;
+    let reasons = SalesforceFailure::ALL.iter().map(|failure| FailureReason::from(*failure));
+    let transport = TransportFailure::ALL.iter().map(|failure| FailureReason::from(*failure));
+    let own = OwnFailure::ALL.iter().map(|failure| FailureReason::from(*failure));
+    let mut distant = Vec::new();
+    for reason in reasons.chain(transport).chain(own) {
+        let (_bench, tasks) = Bench::tasks();
+        let source = made("salesforce", move |poll| {
+            if poll < FAILED { Err(Failure::new(reason, "as before")) } else { Ok(()) }
+        });
+        tasks.configure(wanted(&[&source]));
+        pass(5 * 3_600).await;
+        tasks.stop();
+        let began = source.began.lock().unwrap().clone();
+        let gaps: Vec<f64> =
+            began.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        let bound: f64 = if reason.wants_distance { 900.0 } else { 300.0 };
+        // After the first failure at the usual time; then doubled, and spread by a tenth at most.
+        for (number, gap) in gaps.iter().take(FAILED as usize).enumerate() {
+            let doubled = (60.0 * 2_f64.powi(number as i32)).min(bound);
+            let least = if number == 0 { 60.0 } else { doubled * 0.9 };
+            assert!((least..=doubled).contains(gap), "{}: {gaps:?}", reason.name);
+        }
+        // Well again, it is polled as usual.
+        let after = &gaps[FAILED as usize..];
+        assert!(
+            after.len() > 3 && after.iter().all(|gap| *gap == 60.0),
+            "{}: {gaps:?}",
+            reason.name
+        );
+        if reason.wants_distance {
+            distant.push(reason.name);
+        }
+    }
+    for lasting in ["credentials_rejected", "app_not_approved", "ip_restricted", "user_inactive"] {
+        assert!(distant.contains(&lasting), "{lasting}: {distant:?}");
+    }
+    assert!(!distant.contains(&"timeout") && !distant.contains(&"maintenance"), "{distant:?}");
 }
 
 /// A defect that is not the source's: in the clock, in the state that is shown, in what counts.

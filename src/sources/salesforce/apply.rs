@@ -87,6 +87,7 @@ impl Poller {
             assignments: self.assignments.as_ref(),
             is_off: switches.iter().any(|switch| self.facts.switches[*switch] == Some(false)),
             syncs: self.counters.synced_since(now.minus(HOUR)),
+            counters: Some(&self.counters),
         };
         // Who was deactivated, or turned off and assigned to nothing, is no user any more.
         let is_active = |id: &String| self.accounts.is_active(id) != Some(false);

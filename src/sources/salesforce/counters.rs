@@ -15,12 +15,15 @@ use chrono_tz::Tz;
 use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// A pause between looks that leaves the count of an hour as it is: a sixth of the window.
 const PAUSE_OF_HOUR: TimeDelta = TimeDelta::minutes(10);
 /// A pause between looks that leaves the count of a day as it is: a twelfth of the window, twice the longest interval.
 const PAUSE_OF_DAY: TimeDelta = TimeDelta::hours(2);
+
+/// How many configurations are remembered; an organisation has a few. Of the others, only a user's own count shows a sync.
+const MAX_CONFIGURATIONS: usize = 256;
 
 /// The day on which clocks go back.
 const LONGEST_DAY: TimeDelta = TimeDelta::hours(25);
@@ -49,8 +52,8 @@ struct Look {
     users: u64,
 }
 
-/// What a restart has to know of an object type: the counters' sum at the last look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a restart has to know of an object type: the counters' sum at the last look, and whose users were seen to sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Baseline {
     sum: u64,
     /// Of how many users, where that is known.
@@ -58,6 +61,8 @@ struct Baseline {
     users: Option<u64>,
     /// When, in nanoseconds since the epoch.
     looked_at: i64,
+    #[serde(default)]
+    configurations: BTreeSet<String>,
 }
 
 /// Since when there were looks without a pause; `None` before the first.
@@ -73,6 +78,8 @@ struct ObjectCounts {
     found: Option<Timestamp>,
     /// What the last look of an earlier poller saw.
     baseline: Option<Baseline>,
+    /// Configurations of which a user had a record; the empty name is for users of none.
+    configurations: BTreeSet<String>,
     /// The latest look, and when.
     look: Look,
     looked_at: Option<Timestamp>,
@@ -98,6 +105,8 @@ impl Counters {
         for ((object, counts), baseline) in self.objects.iter_mut().zip(baselines) {
             if counts.looked_at.is_none() {
                 counts.last_rise = last_rises[object];
+                let known = baseline.iter().flat_map(|known| known.configurations.iter().cloned());
+                counts.configurations = known.take(MAX_CONFIGURATIONS).collect();
                 counts.baseline = baseline;
             }
         }
@@ -107,7 +116,9 @@ impl Counters {
     pub(super) fn memory(&self) -> Option<Vec<u8>> {
         let baselines = self.objects.as_array().each_ref().map(|counts| {
             let Look { sum, users, .. } = counts.look;
-            Some(Baseline { sum, users: Some(users), looked_at: counts.looked_at?.nanos() })
+            let looked_at = counts.looked_at?.nanos();
+            let configurations = counts.configurations.clone();
+            Some(Baseline { sum, users: Some(users), looked_at, configurations })
         });
         let any = baselines.iter().any(Option::is_some);
         any.then(|| serde_json::to_vec(&baselines).ok())?
@@ -123,6 +134,9 @@ impl Counters {
             let mut counts = before.map(|before| before.counts).unwrap_or_default();
             for (object, look) in &mut looks {
                 let Some(new) = user.synced[object] else { continue };
+                if new > 0 {
+                    self.objects[object].note_configuration(user);
+                }
                 look.users += 1;
                 look.sum = look.sum.saturating_add(new);
                 look.rise = look.rise.saturating_add(risen(counts[object], new, same_day));
@@ -143,6 +157,13 @@ impl Counters {
     /// Whether anything was seen to sync since an instant.
     pub(super) fn synced_since(&self, since: Timestamp) -> bool {
         self.objects.values().any(|counts| counts.last_rise.is_some_and(|at| at >= since))
+    }
+
+    /// Whether a record of the object type was ever counted for somebody of the user's configuration. A count of 0 alone
+    /// also is what a configuration shows that does not sync the object type.
+    pub(super) fn was_seen(&self, object: ObjectType, user: &CaptureUser) -> bool {
+        let configuration = user.configuration.as_deref().unwrap_or_default();
+        user.synced[object] > Some(0) || self.objects[object].configurations.contains(configuration)
     }
 
     fn day(&self, at: Timestamp) -> NaiveDate {
@@ -199,6 +220,15 @@ fn risen(before: Option<u64>, now: u64, same_day: bool) -> u64 {
 }
 
 impl ObjectCounts {
+    fn note_configuration(&mut self, user: &CaptureUser) {
+        let configuration = user.configuration.as_deref().unwrap_or_default();
+        if !self.configurations.contains(configuration)
+            && self.configurations.len() < MAX_CONFIGURATIONS
+        {
+            self.configurations.insert(configuration.to_owned());
+        }
+    }
+
     fn take(&mut self, look: Look, now: Timestamp, midnight: Timestamp) {
         if self.looked_at.is_none() {
             self.first_look(look, now, midnight);
@@ -298,6 +328,7 @@ mod tests {
             address: None,
             recommended: None,
             has_configuration: None,
+            configuration: None,
             connectivity: Connectivity::Active,
             onboarding: Onboarding::Complete,
             synced: EnumMap::from_array([contacts, None]),

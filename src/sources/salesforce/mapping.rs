@@ -5,6 +5,7 @@
 //! service account" is here whether the product works for the user: the connection, and the first sync, of which the
 //! article knows no failure. Without a service account, the same shows as "addresses linked".
 
+use super::counters::Counters;
 use super::users::{Assignments, CaptureUser, Connectivity, Onboarding};
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::{ConnectionMethod, OrgPolicy};
@@ -19,6 +20,8 @@ pub(super) struct Mapping<'a> {
     pub(super) is_off: bool,
     /// Whether something synced lately.
     pub(super) syncs: bool,
+    /// What was counted; `None`: nothing but what the users show.
+    pub(super) counters: Option<&'a Counters>,
 }
 
 impl Mapping<'_> {
@@ -121,9 +124,9 @@ impl Mapping<'_> {
         if self.is_off || !self.policy.objects.contains(&object) {
             return Status::NotSetToSync;
         }
-        // Only the other object type is counted: this one may not be set to sync.
-        let not_counted =
-            user.synced[object].is_none() && user.synced.values().any(Option::is_some);
+        // Without a record that was counted, the configuration may not sync this object type: it shows 0, or nothing.
+        let was_seen = user.synced[object] > Some(0)
+            || self.counters.is_some_and(|counters| counters.was_seen(object, user));
         match (user.onboarding, user.connectivity) {
             (Onboarding::NotConfigured, _) => Status::NotSetToSync,
             (_, Connectivity::Disabled) => Status::Unknown,
@@ -132,7 +135,7 @@ impl Mapping<'_> {
                 Status::NotStarted
             }
             (Onboarding::InProgress, _) => Status::InitialSyncInProgress,
-            (Onboarding::Complete, _) if not_counted => Status::Unknown,
+            (Onboarding::Complete, _) if !was_seen => Status::Unknown,
             (Onboarding::Complete, Connectivity::Active) => Status::InSync,
             (Onboarding::Complete, Connectivity::Processing) => Status::SyncInProgress,
             // A first sync that is complete says nothing about a connection that does not work now.
@@ -175,6 +178,7 @@ fn fails(user: &CaptureUser) -> bool {
 mod tests {
     use super::*;
     use crate::domain::ids::{OrgName, UserName};
+    use crate::domain::time::Timestamp;
     use enum_map::EnumMap;
 
     fn user(connectivity: Connectivity, onboarding: Onboarding) -> CaptureUser {
@@ -184,9 +188,11 @@ mod tests {
             address: Some(Some("ann@corp.example".to_owned())),
             recommended: None,
             has_configuration: Some(true),
+            configuration: Some("Sales".to_owned()),
             connectivity,
             onboarding,
-            synced: EnumMap::default(),
+            // Nothing of who was never connected.
+            synced: EnumMap::from_fn(|_| Some(u64::from(connectivity != Connectivity::Pending))),
         }
     }
 
@@ -195,7 +201,7 @@ mod tests {
     }
 
     fn mapping(policy: &OrgPolicy) -> Mapping<'_> {
-        Mapping { policy, assignments: None, is_off: false, syncs: false }
+        Mapping { policy, assignments: None, is_off: false, syncs: false, counters: None }
     }
 
     fn status(mapping: &Mapping<'_>, user: &CaptureUser, row: UserRow) -> Status {
@@ -243,15 +249,53 @@ mod tests {
         assert_eq!(statuses(row, &users), expected);
         let mut policy = policy(ConnectionMethod::ServiceAccount);
         let mut user = user(Connectivity::Active, Onboarding::Complete);
-        user.synced[ObjectType::Events] = Some(12);
-        assert_eq!(status(&mapping(&policy), &user, row), Status::Unknown, "not counted");
-        user.synced[ObjectType::Contacts] = Some(0);
-        assert_eq!(status(&mapping(&policy), &user, row), Status::InSync);
+        for contacts in [None, Some(0)] {
+            user.synced = EnumMap::from_array([contacts, Some(12)]);
+            assert_eq!(status(&mapping(&policy), &user, row), Status::Unknown, "{contacts:?}");
+            let events = status(&mapping(&policy), &user, UserRow::EventsToExchange);
+            assert_eq!(events, Status::InSync);
+        }
         let off = Mapping { is_off: true, ..mapping(&policy) };
         assert_eq!(status(&off, &user, row), Status::NotSetToSync, "the organisation's switch");
         policy.objects = vec![ObjectType::Events];
         assert_eq!(status(&mapping(&policy), &user, row), Status::NotSetToSync);
         assert_eq!(status(&mapping(&policy), &user, UserRow::EventsToExchange), Status::InSync);
+    }
+
+    #[test]
+    fn nobody_is_in_sync_before_a_record_of_the_configuration_was_counted() {
+        let policy = policy(Connection::ServiceAccount);
+        let of = |configuration: &str, contacts| CaptureUser {
+            name: UserName::new(configuration).unwrap(),
+            id: None,
+            configuration: Some(configuration.to_owned()),
+            synced: EnumMap::from_array([Some(contacts), Some(3)]),
+            ..user(Connectivity::Active, Onboarding::Complete)
+        };
+        let row = UserRow::ContactsToSalesforce;
+        let status = |counters: &Counters, user: &CaptureUser| {
+            status(&Mapping { counters: Some(counters), ..mapping(&policy) }, user, row)
+        };
+        let at = Timestamp::from_seconds(1_795_435_200);
+        let mut counters = Counters::new(chrono_tz::Tz::UTC);
+        // Sales syncs contacts, Support does not.
+        counters.look(&[of("Sales", 2), of("Support", 0)], at);
+        let (sales, support) = (of("Sales", 0), of("Support", 0));
+        let both = [Status::InSync, Status::Unknown];
+        assert_eq!([&sales, &support].map(|user| status(&counters, user)), both);
+        // Midnight takes the counts away and a restart the poller; what was seen stays known.
+        let mut again = Counters::new(chrono_tz::Tz::UTC);
+        again.resume(EnumMap::default(), counters.memory().as_deref());
+        again.look(&[sales.clone(), support.clone()], at.plus(chrono::TimeDelta::hours(13)));
+        assert_eq!([&sales, &support].map(|user| status(&again, user)), both);
+        let nothing = Counters::new(chrono_tz::Tz::UTC);
+        assert_eq!(status(&nothing, &sales), Status::Unknown);
+        // Memory of before configurations were remembered is still taken.
+        let mut old = Counters::new(chrono_tz::Tz::UTC);
+        let memory = br#"[{"sum":40,"users":1,"looked_at":1795435200000000000},null]"#;
+        old.resume(EnumMap::default(), Some(memory));
+        old.look(&[sales.clone()], at.plus(chrono::TimeDelta::minutes(1)));
+        assert_eq!(status(&old, &sales), Status::Unknown);
     }
 
     #[test]

@@ -123,9 +123,10 @@ pub(super) fn switches(
 /// XML: comments and CDATA do not occur in what the vendor documents, and what is not understood is left out.
 fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once('<') {
-        rest = after;
-        let (tag, inside) = after.split_once('>')?;
+    // From one end of a tag to the next: what is passed is not looked at again, however many beginnings there are.
+    while let Some((before, inside)) = rest.split_once('>') {
+        rest = inside;
+        let (_, tag) = before.rsplit_once('<').unwrap_or_default();
         let full = tag.split([' ', '\t', '\r', '\n']).next()?;
         let local = full.rsplit(':').next()?;
         if local == name && !tag.ends_with('/') {
@@ -186,6 +187,25 @@ mod tests {
         assert_eq!(fault("INVALID_SESSION_ID").reason, SalesforceFailure::SessionExpired.into());
         assert_eq!(fault("INSUFFICIENT_ACCESS").reason, SalesforceFailure::PermissionDenied.into());
         assert!(!fault("INVALID_TYPE").detail.contains("00D"));
+    }
+
+    #[test]
+    fn beginnings_of_tags_without_end_take_no_time_that_grows_with_their_square() {
+        let begun = std::time::Instant::now();
+        let hostile = "<".repeat(2 << 20);
+        for body in [
+            format!("{hostile}>"),
+            hostile.clone(),
+            "<a:".repeat(1 << 20) + ">",
+            "<a>".repeat(1 << 20),
+        ] {
+            let body = format!("<soapenv:Envelope>{body}");
+            assert!(switches(SalesforcePart::EmailSettings, &answer(200, &body)).is_err());
+        }
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+        // A beginning that is not one hides nothing.
+        assert_eq!(element("a < b <x:flag>true</x:flag>", "flag"), Some("true"));
     }
 
     #[test]

@@ -55,13 +55,23 @@ impl Page {
             return Err(malformed("an answer is not complete and does not say where it goes on"));
         }
         // Only the interface itself: a path of another kind could ask the host for anything in our name.
-        if next.as_ref().is_some_and(|next| !next.starts_with("/services/data/")) {
+        if next.as_ref().is_some_and(|next| !is_of_interface(next)) {
             return Err(malformed("the next page lies outside of the interface"));
         }
         let total = count(body.get("totalSize"));
         let last = done == Some(true) || (next.is_none() && total == Some(records.len() as u64));
         Ok(Self { records, next, last })
     }
+}
+
+/// Whether a path lies within the interface, for whoever reads it: without steps upwards, escapes or a query.
+fn is_of_interface(path: &str) -> bool {
+    path.strip_prefix("/services/data/").is_some_and(|path| {
+        path.split('/').all(|part| {
+            !part.trim_matches('.').is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        })
+    })
 }
 
 /// The body of a batch.
@@ -212,9 +222,20 @@ mod tests {
             json!({ "records": [], "done": false }),
             json!({ "records": [], "done": false, "nextRecordsUrl": "https://evil.example/x" }),
             json!({ "records": [], "done": false, "nextRecordsUrl": "/secur/logout.jsp" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data/../../secur/logout.jsp" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data/v67.0/../apexrest/x" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data/%2e%2e/apexrest/x" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data/..\\apexrest" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data//evil.example/x" }),
+            json!({ "records": [], "done": false, "nextRecordsUrl": "/services/data/v67.0/query/1?q=2" }),
         ] {
             let failure = Page::of(body.clone()).unwrap_err();
             assert_eq!(failure.reason, TransportFailure::AnswerMalformed.into(), "{body}");
+        }
+        for next in ["v67.0/query/01gD0000002HU6KIAW-2000", "v67.0/query/0r8xx3OLkFg0kFXAAD-500"] {
+            let next = format!("/services/data/{next}");
+            let page = json!({ "records": [], "done": false, "nextRecordsUrl": next });
+            assert_eq!(Page::of(page).unwrap().next, Some(next));
         }
         let short = Page::of(json!({ "records": [{}], "totalSize": 2.0 })).unwrap();
         assert!(!short.last);

@@ -3,7 +3,7 @@
 use super::answer::count;
 use super::client::Client;
 use super::counters::Counters;
-use super::facts::{HOURLY, PollFacts, SalesforcePart};
+use super::facts::{HOURLY, POLLS_VARY_BY, PollFacts, SalesforcePart};
 use super::failure::SalesforceFailure;
 use super::paging::{Page, PageCollector, Record, batch_of, pages_of_batch};
 use super::queries;
@@ -308,7 +308,7 @@ impl Poller {
             | SalesforcePart::Accounts => true,
         };
         let state = self.parts[part];
-        let every = if state.absent { HOURLY } else { part.every() };
+        let every = if state.absent { HOURLY } else { part.every() } - POLLS_VARY_BY;
         // A clock that went back must not make us wait for the old time to come again.
         let waits = |at: Timestamp| (TimeDelta::zero()..every).contains(&now.since(at));
         wanted && !state.polled_at.is_some_and(waits)

@@ -2,6 +2,7 @@
 //! id: names are cut short, and two users can have one address.
 
 use super::answer::{count, text, time};
+use super::facts::POLLS_VARY_BY;
 use super::paging::Record;
 use crate::domain::ids::{ObjectType, UserName, closed_set};
 use crate::domain::time::Timestamp;
@@ -99,6 +100,8 @@ pub(super) struct CaptureUser {
     pub(super) recommended: Option<String>,
     /// Whether a configuration is named; `None`: it was not read.
     pub(super) has_configuration: Option<bool>,
+    /// The configuration's name; `None`: none is named, or it was not read.
+    pub(super) configuration: Option<String>,
     pub(super) connectivity: Connectivity,
     pub(super) onboarding: Onboarding,
     /// Records synced since midnight; `None` where nothing says so.
@@ -116,6 +119,9 @@ impl CaptureUser {
         self.connectivity = self.connectivity.min(other.connectivity);
         self.onboarding = self.onboarding.min(other.onboarding);
         self.has_configuration = self.has_configuration.max(other.has_configuration);
+        if self.configuration < other.configuration {
+            self.configuration.clone_from(&other.configuration);
+        }
         for (object, count) in &mut self.synced {
             *count = (*count).max(other.synced[object]);
         }
@@ -218,6 +224,7 @@ fn user(record: &Record) -> Option<CaptureUser> {
         has_configuration: record
             .contains_key("ConfigurationName")
             .then(|| text(record, "ConfigurationName").is_some()),
+        configuration: text(record, "ConfigurationName").map(short),
         connectivity: Connectivity::of(text(record, "ConnectivityStatus")),
         onboarding: Onboarding::of(text(record, "UserOnboardingStatus")),
         synced: EnumMap::from_fn(|object| match object {
@@ -307,7 +314,9 @@ impl Accounts {
         let read_at = |id: &str| self.0.get(id).map(|account| account.read_at);
         let mut wanted: Vec<(Option<Timestamp>, &String)> = ids
             .map(|id| (read_at(id), id))
-            .filter(|(at, _)| at.is_none_or(|at| now.since(at).abs() >= ACCOUNT_HOLDS))
+            .filter(|(at, _)| {
+                at.is_none_or(|at| now.since(at).abs() >= ACCOUNT_HOLDS - POLLS_VARY_BY)
+            })
             .collect();
         wanted.sort();
         wanted.dedup();

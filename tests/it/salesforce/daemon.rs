@@ -56,6 +56,8 @@ pub(super) fn wait_for_metric(address: SocketAddr, line: &str) -> String {
 async fn what_salesforce_tells_is_on_the_metrics_page_and_a_failure_keeps_it() {
     let mut org = SimulatedOrg::healthy(CLIENT_ID, SECRET, people(7));
     org.people[0].connectivity = "NEEDSATTENTION";
+    // Whatever the hour is: after midnight, nothing has been counted for a while.
+    org.people.iter_mut().for_each(|person| person.fixed = Some([6, 12]));
     let salesforce = Salesforce::start(vec![org], Arc::new(now)).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = config(directory.path(), &format!("http://{}", salesforce.address()));

@@ -2,14 +2,16 @@
 
 use super::fixture::{CLIENT_ID, SECRET, World, people, policy, settings, signing_key};
 use chrono::TimeDelta;
-use lightning_sync_exporter::domain::ids::ObjectType;
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgId};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::Product;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::view::OrgView;
 use lightning_sync_exporter::http_client::Trust;
-use lightning_sync_exporter::sources::salesforce::SalesforceFailure;
+use lightning_sync_exporter::sources::polling::PolledSource;
 use lightning_sync_exporter::sources::salesforce::{
-    Auth, Connectivity, Poller, ReportColumns, ReportSettings, SalesforcePart,
+    Auth, Connectivity, Poller, ReportColumns, ReportSettings, SalesforceFailure, SalesforcePart,
+    SalesforceSettings,
 };
 use lightning_sync_sim::simulator::salesforce::{Scene, SimulatedOrg};
 use std::sync::Arc;
@@ -90,29 +92,62 @@ async fn two_thousand_users_cost_four_calls_at_most_and_each_further_page_one() 
     }
 }
 
-#[tokio::test]
-async fn a_day_at_the_default_interval_is_1440_batches() {
+/// What a day of polls costs: requests on the wire, calls as Salesforce counts them, and as the metric does.
+async fn a_day(change: impl FnOnce(&mut SalesforceSettings)) -> [u64; 3] {
     let mut world = World::healthy(5).await;
-    let (mut requests, mut calls) = (0, 0);
-    for _ in 0..1_440 {
-        let polled = world.poll().await;
+    let mut settings = settings(&format!("http://{}", world.salesforce.address()));
+    change(&mut settings);
+    world.poller = Poller::new(&policy(), Arc::new(settings), &Trust::of_system());
+    let view = OrgView::new(OrgId(1), Arc::new(policy()), world.now(), world.now());
+    let mut metric = 0.0;
+    for minute in 0..1_440 {
+        let now = world.now();
+        let polled = PolledSource::poll(&mut world.poller, now, &view).await;
         assert!(polled.snapshot.is_ok());
-        requests += polled.requests;
-        calls += polled.calls;
-        world.pass(MINUTE);
+        let calls = "lightning_sync_salesforce_api_calls_total";
+        metric += polled.figures.iter().find(|figure| figure.metric == calls).unwrap().value;
+        // No two polls are exactly a minute apart.
+        world.pass(MINUTE + TimeDelta::milliseconds([40, -40, 15, -15][minute % 4]));
     }
     let seen = world.salesforce.take_seen();
     let batches = seen.iter().filter(|seen| seen.path.ends_with("/composite/batch")).count();
-    println!("a day: {batches} batches, {requests} requests, {calls} calls");
-    // Besides: one session, and two kinds of settings every hour.
-    assert_eq!((batches, requests), (1_440, 1_440 + 1 + 2 * 24));
-    assert_eq!(seen.len() as u64, requests);
-    // Each part of a batch counts: the users with every poll, who is assigned and their accounts every hour, the audit
-    // trail every 10 minutes. The session is a request that Salesforce does not count.
-    assert_eq!(calls, 1_440 + 24 + 24 + 144 + 2 * 24 + 1);
+    assert_eq!(batches, 1_440);
     let mut used = 0;
     world.salesforce.change(CLIENT_ID, |org| used = org.used);
-    assert_eq!(used + 1, calls, "as Salesforce counts");
+    // The session is a request that Salesforce does not count.
+    [seen.len() as u64, used + 1, metric as u64]
+}
+
+#[tokio::test]
+async fn a_day_costs_what_the_metric_counts_and_the_documents_say() {
+    let usual = a_day(|_| {}).await;
+    let more = a_day(|settings| {
+        settings.approximate_activity = true;
+        settings.report = Some(ReportSettings {
+            id: "00O000000000001".to_owned(),
+            columns: ReportColumns {
+                object: "Object".to_owned(),
+                user: "User".to_owned(),
+                contact: None,
+                event: None,
+            },
+        });
+    })
+    .await;
+    println!("a day: {usual:?}; with the report and approximate activity: {more:?}");
+    // Each part of a batch counts: the users with every poll, who is assigned and their accounts every hour, the audit
+    // trail every 10 minutes. Besides: two kinds of settings every hour, and one session.
+    let expected = 1_440 + 24 + 24 + 144 + 2 * 24 + 1;
+    assert_eq!(usual, [1_440 + 2 * 24 + 1, expected, expected]);
+    assert_eq!(more, [usual[0] + 96, expected + 96 + 192, expected + 96 + 192]);
+    let document = include_str!("../../../docs/salesforce-source.md");
+    let document = document.split_whitespace().collect::<Vec<_>>().join(" ");
+    for figure in [
+        format!("that is {},{:03} a day", expected / 1_000, expected % 1_000),
+        "a report 96, and approximate activity 192".to_owned(),
+    ] {
+        assert!(document.contains(&figure), "{figure}");
+    }
 }
 
 #[tokio::test]

@@ -100,10 +100,9 @@ fn query(org: &SimulatedOrg, parameters: &str, now: Timestamp) -> StatusAndBody 
 /// A cursor carries the query and where it goes on.
 fn more(org: &SimulatedOrg, cursor: &str, now: Timestamp) -> StatusAndBody {
     let (text, from) = cursor.rsplit_once('-').unwrap_or_default();
-    let text: String = form_urlencoded::parse(format!("q={text}").as_bytes())
-        .map(|(_, value)| value.into_owned())
-        .collect();
-    page(org, &text, from.parse().unwrap_or(0), now)
+    let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+    let text: Vec<u8> = text.as_bytes().chunks(2).filter_map(byte).collect();
+    page(org, &String::from_utf8_lossy(&text), from.parse().unwrap_or(0), now)
 }
 
 fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> StatusAndBody {
@@ -116,7 +115,8 @@ fn page(org: &SimulatedOrg, text: &str, from: usize, now: Timestamp) -> StatusAn
     };
     let total = rows.len();
     let next = |at: usize| {
-        let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        // Letters and digits, as the vendor's are.
+        let text: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         format!("/services/data/v67.0/query/{text}-{at}")
     };
     let people = query.object == "ActivityUsrConnectionStatus";
