@@ -68,13 +68,21 @@ pub struct OrgId(pub u32);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Arc<str>);
 
-/// A name as it is compared: in small letters and in Unicode NFC. Letters that only look alike, or that a language writes in
-/// two ways (ß and ss), stay different: two people must never become one.
+/// Whether a character shows nothing by itself: marks of direction, and what has no width. Texts that are copied from pages
+/// have them, and nobody sees it.
+pub const fn invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A name as it is compared: in small letters, in Unicode NFC and without what nobody sees. Letters that only look alike,
+/// or that a language writes in two ways (ß and ss), stay different: two people must never become one.
 pub fn folded(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         return Cow::Borrowed(name);
     }
-    let small = name.chars().flat_map(char::to_lowercase);
+    let seen = name.chars().filter(|letter| !invisible(*letter));
+    let small = seen.flat_map(char::to_lowercase);
     // Greek writes one letter in two ways, by its place in the word, and its capital does not show which.
     small.map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
 }
@@ -94,7 +102,8 @@ impl UserName {
         }
         // A letter's small form may be longer.
         let folded = folded(name);
-        if fits(&folded) { Ok(Self(folded.into())) } else { Err(NameError::User) }
+        let folded = folded.trim();
+        if fits(folded) { Ok(Self(folded.into())) } else { Err(NameError::User) }
     }
 }
 

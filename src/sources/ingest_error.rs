@@ -1,6 +1,7 @@
 //! Why a body was not taken: the mistakes as a parser finds them, and how a sender's text is shown.
 
 use super::vocabulary::is_ours;
+pub(super) use crate::domain::ids::invisible;
 use crate::domain::problem::{FieldError, ProblemReason};
 
 /// How many mistakes one answer lists; more would only repeat the sender's one error.
@@ -155,13 +156,6 @@ pub(super) fn field_name(key: &str) -> String {
     let inner = shown.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
     inner.unwrap_or(&shown).to_owned()
 }
-
-/// Characters that `escape_debug` lets through and that would reorder or hide the text around them.
-pub(super) const fn invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// The body as text without its byte order mark.
 pub(super) fn text_of(body: &[u8]) -> Result<&str, IngestError> {
     let body = without_mark(body)?;

@@ -243,29 +243,43 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
 const WITHOUT_A_TOKEN: &str = "Send the organisation's token as `Authorization: Bearer …`. An organisation without a \
      configured token is fed from its own host only, straight to a loopback address.";
 
-/// Headers that proxies, tunnels and content networks add.
+/// Headers that proxies, tunnels, balancers and content networks add. There is no list of them all: by what their names
+/// have in common, and by whose they are.
 fn tells_of_a_proxy(name: &HeaderName) -> bool {
-    const OF_PROXIES: [&str; 14] = [
+    const PARTS: [&str; 9] =
+        ["addr", "clientip", "forwarded", "hop", "ip", "originating", "proxy", "realip", "via"];
+    const OF_PROXIES: [&str; 6] = [
         "cdn-loop",
-        "client-ip",
-        "fastly-client-ip",
-        "fly-client-ip",
-        "forwarded",
-        "proxy-connection",
-        "tailscale-user-login",
-        "true-client-ip",
-        "via",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "x-original-forwarded-for",
+        "x-cloud-trace-context",
         "x-original-host",
-        "x-real-ip",
+        "x-original-uri",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    const OF_NETWORKS: [&str; 17] = [
+        "akamai-",
+        "ali-",
+        "cf-",
+        "cloudfront-",
+        "fastly-",
+        "ngrok-",
+        "tailscale-",
+        "x-akamai-",
+        "x-amz",
+        "x-appengine-",
+        "x-arr-",
+        "x-azure-",
+        "x-envoy-",
+        "x-goog-",
+        "x-nf-",
+        "x-varnish",
+        "x-vercel-",
     ];
     let name = name.as_str();
-    OF_PROXIES.contains(&name)
-        || ["cf-", "x-amzn-", "x-azure-", "x-envoy-", "x-forwarded", "x-goog-"]
-            .iter()
-            .any(|of_proxies| name.starts_with(of_proxies))
+    name.contains("forwarded")
+        || name.split(['-', '_']).any(|part| PARTS.contains(&part))
+        || OF_PROXIES.contains(&name)
+        || OF_NETWORKS.iter().any(|network| name.starts_with(network))
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -273,6 +273,8 @@ async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Whoever has sent all may end its half and wait for the answer, as simple tools do: what was taken is answered.
+        .half_close(true)
         // The heads have a clock of their own; this one only makes hyper look at the stream while it rests.
         .header_read_timeout(IDLE_WITHIN + HEAD_WITHIN)
         .max_header_size(HEAD_BYTES)

@@ -24,6 +24,7 @@ mod fuzz;
 mod generated;
 mod guard;
 mod inhibition;
+mod inputs;
 mod killed;
 mod layouts;
 mod locales;

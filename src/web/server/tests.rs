@@ -4,7 +4,9 @@ use super::*;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::{Event, EventSink, Events};
-use crate::web::limits::{BODY_BYTES_PER_SECOND, BODY_GRACE, WRITE_BLOCKED_FOR};
+use crate::web::limits::{
+    ANSWERS_BYTES_PER_PEER, BODY_BYTES_PER_SECOND, BODY_GRACE, GIVE_WAY_AFTER, WRITE_BLOCKED_FOR,
+};
 use crate::web::problem::{Problem, ProblemReason};
 use crate::web::services::{Access, BoxFuture, Ingest, IngestReceipt, IngestRequest, Understood};
 use bytes::Bytes;
@@ -32,11 +34,17 @@ impl Ingest for Taker {
 
 /// A client of a served connection. The sender keeps the server alive.
 fn connect() -> (DuplexStream, watch::Sender<Ending>) {
-    let router =
-        Arc::new(WebRouter::new(ServerOptions::default(), services(Events::log_only()), false));
+    connect_to(&router(), [127, 0, 0, 1])
+}
+
+fn router() -> Arc<WebRouter> {
+    Arc::new(WebRouter::new(ServerOptions::default(), services(Events::log_only()), false))
+}
+
+fn connect_to(router: &Arc<WebRouter>, peer: [u8; 4]) -> (DuplexStream, watch::Sender<Ending>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let (end, ending) = watch::channel(Ending::No);
-    let connection = serve_connection(server, ([127, 0, 0, 1], 1).into(), router, ending);
+    let connection = serve_connection(server, (peer, 1).into(), Arc::clone(router), ending);
     // Beside hyper's buffers: 10,000 slow clients must not cost what 10,000 requests do.
     assert!(std::mem::size_of_val(&connection) < 2048);
     tokio::spawn(connection);
@@ -210,6 +218,57 @@ async fn a_body_at_twice_the_least_rate_is_taken_however_long_it_takes() {
     let mut answer = String::new();
     read.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains(&format!("{{\"accepted\":{bytes},")), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_beyond_their_budget_are_refused_with_when_to_come_again() {
+    let router = router();
+    let head_of = async |peer| {
+        let (mut client, server) = connect_to(&router, peer);
+        client
+            .write_all(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        let mut head = String::new();
+        while !head.contains("\r\n\r\n") {
+            let mut some = [0; 256];
+            let read = client.read(&mut some).await.unwrap();
+            head += std::str::from_utf8(&some[..read]).unwrap();
+        }
+        // Nobody reads on, as long as the connection is held.
+        (head, client, server)
+    };
+    let mut held = vec![head_of([192, 0, 2, 1]).await];
+    let (_, length) = held[0].0.split_once("content-length: ").unwrap();
+    let length: usize = length.split_once('\r').unwrap().0.parse().unwrap();
+    let fit = ANSWERS_BYTES_PER_PEER / length;
+    for _ in 1..fit {
+        held.push(head_of([192, 0, 2, 1]).await);
+    }
+    assert!(held.iter().all(|(head, ..)| head.starts_with("HTTP/1.1 200 ")));
+    let (refused, ..) = head_of([192, 0, 2, 1]).await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 5\r\n"), "{refused}");
+    let (other, ..) = head_of([192, 0, 2, 2]).await;
+    assert!(other.starts_with("HTTP/1.1 200 "), "another peer has a part of its own: {other}");
+    // Who does not read for a while gives way.
+    tokio::time::advance(GIVE_WAY_AFTER * 2).await;
+    let (again, ..) = head_of([192, 0, 2, 1]).await;
+    assert!(again.starts_with("HTTP/1.1 200 "), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_its_half_after_a_whole_request_is_answered() {
+    for request in [
+        "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        format!("{PUSH}Content-Length: 2\r\n\r\n{{}}"),
+    ] {
+        let (mut client, _server) = connect();
+        client.write_all(request.as_bytes()).await.unwrap();
+        client.shutdown().await.unwrap();
+        let (answer, _) = until_closed(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,7 +73,7 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
     let authority = Authority::new();
     authority.good().write(directory.path(), "web");
     let web = format!(
-        "tls_server_config: {{cert_file: web.crt, key_file: web.key}}\nhttp_server_config: {{headers: {{Strict-Transport-Security: max-age=60}}}}\n{}",
+        "tls_server_config: {{cert_file: web.crt, key_file: web.key}}\nhttp_server_config: {{headers: {{Strict-Transport-Security: max-age=60, Content-Security-Policy: default-src *}}}}\n{}",
         users()
     );
     let daemon = guarded(directory.path(), &web);
@@ -85,6 +85,11 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
     let answer = ask(&[RIGHT]);
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=60"));
+    // The operator's policy stands beside our own: browsers obey both, so that it weakens nothing.
+    let policies = answer.headers.iter().filter(|(name, _)| name == "content-security-policy");
+    let policies: Vec<&str> = policies.map(|(_, policy)| policy.as_str()).collect();
+    assert_eq!((policies.len(), policies[1]), (2, "default-src *"));
+    assert!(policies[0].starts_with("default-src 'none'"), "{policies:?}");
     let file = directory.path().join("web.yaml");
     // A mistake changes nothing, neither does turning encryption off or taking all users away: an empty file, or half of
     // one, must not open everything to everybody.
