@@ -2,6 +2,7 @@
 
 use super::daemon::Shared;
 use super::parse::{self, PushedBody, PushedForm};
+use crate::web::Refusals;
 use crate::config::FilesConfig;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
@@ -40,6 +41,8 @@ pub(super) struct WatchedDirectory {
     pub(super) org: OrgName,
     pub(super) files: FilesConfig,
     pub(super) shared: Shared,
+    /// What was refused lately: a flood of files is no flood of lines.
+    pub(super) refusals: Arc<Refusals>,
 }
 
 impl PollSettings for WatchedDirectory {
@@ -209,12 +212,14 @@ impl WatchedDirectory {
     }
 
     fn refuse(&self, reason: ProblemReason, detail: String) {
+        let now = tokio::time::Instant::now();
+        let log = self.refusals.note(reason.name(), self.org.as_str(), SOURCE, now);
         self.shared.events.emit(Event::IngestRejected {
             org: self.org.to_string(),
             reason: reason.name(),
             detail,
             field: None,
-            log: Some(RefusalLog { count: 1, peer: "files".to_owned() }),
+            log: log.map(|(count, peer)| RefusalLog { count, peer }),
         });
     }
 }
@@ -311,7 +316,12 @@ mod tests {
         let shared = Shared { engine: running.handle.clone(), identity, events, own, clock };
         let watched = tempfile::tempdir().unwrap();
         let files = FilesConfig { directory: watched.path().to_owned(), report: None };
-        let directory = WatchedDirectory { org: acme.clone(), files, shared: shared.clone() };
+        let directory = WatchedDirectory {
+            org: acme.clone(),
+            files,
+            shared: shared.clone(),
+            refusals: Arc::default(),
+        };
         let source = Breaking { directory, starts: AtomicU32::new(0) };
         let tasks = Tasks::new(Arc::new(shared.clone()), shared.events);
         tasks.configure(vec![(acme, Arc::new(source))]);

@@ -44,7 +44,7 @@ impl Pollers {
                 }),
                 org.files.as_ref().map(|files| {
                     let (org, files, shared) = (name.clone(), files.clone(), self.shared.clone());
-                    Arc::new(WatchedDirectory { org, files, shared }) as _
+                    Arc::new(WatchedDirectory { org, files, shared, refusals: Arc::default() }) as _
                 }),
             ];
             let sources = sources.into_iter().flatten();

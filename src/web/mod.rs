@@ -30,4 +30,5 @@ mod shares;
 mod user_filter;
 
 pub use answer::Pieces;
+pub use refusals::Refusals;
 pub use server::{BindError, Server};

@@ -13,7 +13,7 @@ type RefusalKind = (&'static str, String, String);
 
 /// How many refusals of each kind were not logged yet.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<HashMap<RefusalKind, Unlogged>>);
+pub struct Refusals(Mutex<HashMap<RefusalKind, Unlogged>>);
 
 struct Unlogged {
     since: Instant,
@@ -23,7 +23,7 @@ struct Unlogged {
 impl Refusals {
     /// Counts a refusal at `now`. When it is to be logged: for how many it stands, and for which peer; what is one kind
     /// too many is counted for the peer "others".
-    pub(super) fn note(
+    pub fn note(
         &self,
         reason: &'static str,
         org: &str,

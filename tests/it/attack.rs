@@ -102,9 +102,18 @@ fn push(address: SocketAddr, org: &str, kind: &str, headers: &[(&str, &str)], bo
 
 /// What a process has in memory, in MiB.
 fn memory(pid: u32) -> u64 {
+    memory_by(pid, "VmRSS")
+}
+
+/// The most that it ever had.
+fn most_memory(pid: u32) -> u64 {
+    memory_by(pid, "VmHWM")
+}
+
+fn memory_by(pid: u32, key: &str) -> u64 {
     let status = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(status).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
     let kib = line.split_whitespace().nth(1).unwrap();
     kib.parse::<u64>().unwrap() / 1024
 }
@@ -378,6 +387,139 @@ mod measured {
             .collect();
         took.sort();
         took[took.len() / 2]
+    }
+
+    /// Bodies of about 64 kB that become as large as a body may be, in every form that is read, and what each is refused
+    /// with: all that it makes fits into the budget of bodies.
+    #[test]
+    fn small_bodies_that_become_large_stay_within_the_budget() {
+        let _turn = alone();
+        const DECODED: usize = 63 << 20;
+        let pack = |head: &str, piece: &dyn Fn(usize) -> String, tail: &str, most: usize| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+            packed.write_all(head.as_bytes()).unwrap();
+            let (mut made, mut number) = (head.len() + tail.len(), 0);
+            while made < most {
+                let text = piece(number);
+                packed.write_all(text.as_bytes()).unwrap();
+                (made, number) = (made + text.len(), number + 1);
+            }
+            packed.write_all(tail.as_bytes()).unwrap();
+            packed.finish().unwrap()
+        };
+        let same = |text: &'static str| move |_: usize| text.repeat(1_000);
+        let (json, csv, html, ndjson) =
+            ("application/json", "text/csv", "text/html", "application/x-ndjson");
+        let page = 8 << 20;
+        let cases: [(&str, &str, &str, Vec<u8>, u16); 15] = [
+            ("one unknown key", "snapshot", json, pack("{\"k", &same("k"), "\":1}", DECODED), 422),
+            (
+                "unknown keys",
+                "snapshot",
+                json,
+                pack("{\"a\":1", &same(",\"k\":1"), "}", DECODED),
+                422,
+            ),
+            (
+                "keys of one user",
+                "snapshot",
+                json,
+                pack("{\"users\":[{\"user\":\"a\"", &same(",\"k\":1"), "}]}", DECODED),
+                422,
+            ),
+            (
+                "users without a name",
+                "snapshot",
+                json,
+                pack("{\"users\":[{}", &same(",{}"), "]}", DECODED),
+                422,
+            ),
+            (
+                "arrays in users",
+                "snapshot",
+                json,
+                pack("{\"users\":[[]", &same(",[]"), "]}", DECODED),
+                422,
+            ),
+            ("depth", "snapshot", json, pack("{\"users\":", &same("["), "", DECODED), 400),
+            (
+                "escapes in a key",
+                "snapshot",
+                json,
+                pack("{\"", &same("\\u0061"), "\":1}", DECODED),
+                422,
+            ),
+            ("empty records", "activity", ndjson, pack("", &same("{}\n"), "", DECODED), 422),
+            ("records in an array", "activity", json, pack("[{}", &same(",{}"), "]", DECODED), 422),
+            (
+                "keys of a record",
+                "activity",
+                ndjson,
+                pack("{\"at\":1", &same(",\"k\":1"), "}", DECODED),
+                422,
+            ),
+            ("columns", "snapshot", csv, pack("user", &same(",k"), "\n", DECODED), 413),
+            ("rows", "snapshot", csv, pack("user\n", &same("a\n"), "", DECODED), 422),
+            ("quotes", "snapshot", csv, pack("user\n\"", &same("\"\""), "\"\n", DECODED), 413),
+            ("attributes", "snapshot", html, pack("<p ", &same("a=b "), "></p>", page), 422),
+            ("elements", "snapshot", html, pack("", &same("<b><p>x"), "", page), 413),
+        ];
+        for (name, kind, media_type, body, status) in cases {
+            // Each on a daemon of its own: memory that one took and gave back hides what the next takes.
+            let directory = tempfile::tempdir().unwrap();
+            let daemon = daemon(directory.path(), &[]);
+            let (address, pid) = (daemon.address, daemon.process.pid());
+            let before = memory(pid);
+            let begun = Instant::now();
+            let headers = [ACME, ("Content-Type", media_type), ("Content-Encoding", "gzip")];
+            let got = push(address, "acme", kind, &headers, &body);
+            let took = begun.elapsed();
+            let grown = most_memory(pid).saturating_sub(before);
+            println!(
+                "{name}: {} KiB, {grown} MiB of memory, {:.1} s, {got}",
+                body.len() >> 10,
+                took.as_secs_f64()
+            );
+            assert_eq!(got, status, "{name}");
+            assert!(body.len() < 400 << 10, "{name}: {} bytes", body.len());
+            assert!(grown < 256, "{name}: {grown} MiB");
+        }
+    }
+
+    /// Heads with more fields, or more bytes, than are taken cost nothing that grows with them.
+    #[test]
+    fn heads_full_of_fields_are_refused_in_little_memory() {
+        let _turn = alone();
+        let directory = tempfile::tempdir().unwrap();
+        let daemon = daemon(directory.path(), &[]);
+        let before = memory(daemon.process.pid());
+        let fields = "a: b\r\n".repeat(1 << 20);
+        let one = format!("a: {}\r\n", "b".repeat(6 << 20));
+        for fields in [&fields, &one] {
+            let clients: Vec<_> = (0..64)
+                .map(|_| {
+                    let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+                    let address = daemon.address;
+                    std::thread::spawn(move || {
+                        use std::io::Read;
+                        let mut stream = std::net::TcpStream::connect(address).unwrap();
+                        // It is refused before all of it was read.
+                        stream.write_all(head.as_bytes()).ok();
+                        let mut answer = Vec::new();
+                        stream.read_to_end(&mut answer).ok();
+                        answer
+                    })
+                })
+                .collect();
+            for client in clients {
+                let answer = client.join().unwrap();
+                let text = String::from_utf8_lossy(&answer);
+                assert!(text.is_empty() || text.starts_with("HTTP/1.1 431"), "{text}");
+            }
+        }
+        let grown = most_memory(daemon.process.pid()).saturating_sub(before);
+        println!("128 heads of 6 MiB: memory {before} MiB and {grown} more");
+        assert!(grown < 64, "{grown} MiB");
     }
 
     /// What a feeder's token can do to the memory and to another organisation.

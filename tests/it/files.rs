@@ -327,3 +327,49 @@ fn one_person_is_one_user_in_every_spelling_and_too_many_users_are_refused_and_b
     );
     wait_for(&daemon, &REJECTED.replace("no_known_label", "too_many_users"), 2.0);
 }
+
+#[test]
+fn a_flood_of_refused_files_is_counted_and_no_flood_of_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let daemon = Daemon::start(&config);
+    for number in 0..400 {
+        fs::write(drop.join(format!("{number}.json")), "{").unwrap();
+    }
+    let malformed =
+        "lightning_sync_exporter_ingest_rejected_total{org=\"acme\",reason=\"malformed\"}";
+    wait_for(&daemon, malformed, 400.0);
+    let log = daemon.process.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("\"malformed\"")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("\"peer\":\"files\"") && lines[0].contains("\"count\":1"), "{log}");
+    assert_eq!(names(&drop.join("rejected")).len(), 800, "each has its reason beside it");
+}
+
+/// Names as long as Linux takes them leave no room for what is put beside a file.
+#[test]
+fn files_with_the_longest_names_are_taken_and_refused_like_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, drop) = configured(directory.path());
+    let daemon = Daemon::start(&config);
+    let long = |letter: &str, ending: &str| {
+        format!("{}{ending}", letter.repeat((255 - ending.len()) / letter.len()))
+    };
+    let good = format!("{{\"captured_at\":\"{}\",\"linked_users\":44}}", at(TimeDelta::zero()));
+    fs::write(drop.join(long("a", ".json")), good).unwrap();
+    fs::write(drop.join(long("é", ".json")), "{").unwrap();
+    fs::write(drop.join(long("한", ".txt")), "nothing known").unwrap();
+    wait_for(&daemon, LINKED, 44.0);
+    wait_until("all are moved", Duration::from_secs(60), || {
+        (names(&drop) == ["done", "rejected"]).then_some(())
+    });
+    wait_for(&daemon, READABLE, 1.0);
+    assert_eq!(names(&drop.join("done")).len(), 1);
+    let rejected = names(&drop.join("rejected"));
+    assert_eq!(rejected.len(), 4, "{rejected:?}");
+    let reasons: Vec<_> = rejected.iter().filter(|name| name.ends_with(".reason.txt")).collect();
+    for reason in reasons {
+        assert!(rejected.iter().any(|name| *reason == format!("{name}.reason.txt")), "{rejected:?}");
+        assert!(!fs::read_to_string(drop.join("rejected").join(reason)).unwrap().is_empty());
+    }
+}

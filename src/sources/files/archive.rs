@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The directory of files that were taken.
@@ -16,6 +17,10 @@ pub(super) const REJECTED: &str = "rejected";
 
 /// What a sender of the same group may read, and nobody else: it says what is wrong with a file.
 const NOTE_MODE: Mode = Mode::from_raw_mode(0o640);
+
+/// The longest name that a file has on the shelf: with a number and what is put beside it, it is the longest that Linux
+/// takes.
+const NAME_BYTES: usize = 255 - ".99999".len() - ".reason.txt".len();
 
 /// How many names are tried beside one that is taken; a sender that uses one name for every file gets this many.
 const NAMES_TRIED: u32 = 100_000;
@@ -70,8 +75,9 @@ fn move_to(file: &Path, shelf: &str) -> io::Result<(OwnedFd, OsString)> {
         ));
     };
     let opened = open(&directory.join(shelf), shelf)?;
+    let name = shortened(name);
     for number in 0..NAMES_TRIED {
-        let mut candidate = name.to_os_string();
+        let mut candidate = name.clone();
         if number > 0 {
             candidate.push(format!(".{number}"));
         }
@@ -84,6 +90,18 @@ fn move_to(file: &Path, shelf: &str) -> io::Result<(OwnedFd, OsString)> {
         io::ErrorKind::AlreadyExists,
         format!("{shelf} is full of files of this name"),
     ))
+}
+
+/// The beginning of a name that leaves no room for what is put beside it.
+fn shortened(name: &OsStr) -> OsString {
+    let bytes = name.as_bytes();
+    if bytes.len() <= NAME_BYTES {
+        return name.to_os_string();
+    }
+    // Not within a letter.
+    let is_inside = |byte: &u8| byte & 0xc0 == 0x80;
+    let cut = (0..=NAME_BYTES).rfind(|at| !bytes.get(*at).is_some_and(is_inside));
+    OsStr::from_bytes(bytes.get(..cut.unwrap_or(NAME_BYTES)).unwrap_or(bytes)).to_os_string()
 }
 
 fn open(path: &Path, shelf: &str) -> io::Result<OwnedFd> {

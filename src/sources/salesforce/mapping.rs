@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn nobody_is_in_sync_before_a_record_of_the_configuration_was_counted() {
-        let policy = policy(Connection::ServiceAccount);
+        let policy = policy(ConnectionMethod::ServiceAccount);
         let of = |configuration: &str, contacts| CaptureUser {
             name: UserName::new(configuration).unwrap(),
             id: None,

@@ -1,5 +1,6 @@
 //! How long the daemon takes from its start to a scrape that counts a full window exactly.
-//! `LIGHTNING_SYNC_TEST_RECORDS` is how many records the window holds (10,000,000, the full size).
+//! `LIGHTNING_SYNC_TEST_RECORDS` is how many records the window holds (10,000,000, the full size), and
+//! `LIGHTNING_SYNC_TEST_NAMES` how many invented users an earlier version took (2,000,000, the full size).
 
 mod measured {
     use super::super::try_open;
@@ -9,9 +10,12 @@ mod measured {
     use lightning_sync_exporter::app::now;
     use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
     use lightning_sync_exporter::domain::ids::{
-        Direction, ObjectType, OrgId, OrgName, Outcome, Source,
+        Direction, ObjectType, OrgId, OrgName, Outcome, Source, UserName,
     };
+    use lightning_sync_exporter::domain::policy::OrgPolicy;
+    use lightning_sync_exporter::domain::rows::{Status, UserRow};
     use lightning_sync_exporter::domain::time::Timestamp;
+    use lightning_sync_exporter::domain::users::UserReadings;
     use lightning_sync_exporter::store::{Store, StoreWrite};
     use std::path::Path;
     use std::time::{Duration, Instant};
@@ -76,5 +80,65 @@ mod measured {
         });
         let fastest = started.min().unwrap();
         assert!(fastest < Duration::from_secs(1), "{fastest:?} at best");
+    }
+
+    /// Stores a user and then `names` others with the same rows, as a version without a bound took them.
+    fn fill_users(path: &Path, names: u64, now: Timestamp) {
+        let mut store = try_open(path).unwrap();
+        let (org, _) = store.org(&OrgName::new("acme").unwrap(), now).unwrap();
+        let mut readings = UserReadings::default();
+        for row in [UserRow::ServiceAccount, UserRow::ContactsLinked, UserRow::EventsLinked] {
+            readings.take(row, Status::Yes.into(), now);
+        }
+        let user = UserName::new("invented0@corp.example").unwrap();
+        let (source, readings) = (Source::Snapshot, Box::new(readings));
+        store
+            .commit(&[StoreWrite::User { org, source, user, changes: Vec::new(), readings }])
+            .unwrap();
+        drop(store);
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection
+            .execute(
+                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+                 INSERT INTO users SELECT org, source, 'invented' || n || '@corp.example', cells FROM users, n",
+                [names as i64 - 1],
+            )
+            .unwrap();
+    }
+
+    #[test]
+    fn a_start_with_two_million_stored_names_is_bounded_in_memory_and_no_step_of_the_clock() {
+        let names = std::env::var("LIGHTNING_SYNC_TEST_NAMES")
+            .map_or(2_000_000, |names| names.parse().unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("names.db");
+        fill_users(&path, names, now());
+        let config = directory.path().join("config.yaml");
+        let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", path.display());
+        std::fs::write(&config, text).unwrap();
+        let began = Instant::now();
+        let daemon = Daemon::start(&config);
+        let page = get(daemon.address, "/metrics").text();
+        let took = began.elapsed();
+        let status = format!("/proc/{}/status", daemon.process.pid());
+        let status = std::fs::read_to_string(status).unwrap();
+        let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+        let peak: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+        println!(
+            "from the start to the first scrape with {names} stored names: {:.2} s, {} MiB at most",
+            took.as_secs_f64(),
+            peak / 1024
+        );
+        let most = OrgPolicy::defaults(OrgName::new("acme").unwrap()).max_users.min(names);
+        for line in [
+            "lightning_sync_exporter_clock_suspect 0".to_owned(),
+            format!(
+                "lightning_sync_users{{org=\"acme\",check=\"service_account\",status=\"yes\"}} {most}"
+            ),
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line}");
+        }
+        assert!(peak / 1024 < 512, "{} MiB", peak / 1024);
+        assert!(took < Duration::from_secs(10), "{took:?}");
     }
 }
