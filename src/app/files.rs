@@ -2,7 +2,6 @@
 
 use super::daemon::Shared;
 use super::parse::{self, PushedBody, PushedForm};
-use crate::web::Refusals;
 use crate::config::FilesConfig;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::Refusal;
@@ -18,6 +17,7 @@ use crate::sources::files::{
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource};
 use crate::sources::salesforce::{ErrorReport, read_csv, report_figures};
+use crate::web::Refusals;
 use chrono::TimeDelta;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -346,7 +346,7 @@ fn a_flood_of_refused_files_is_counted_and_no_flood_of_lines() {
     assert_eq!(names(&drop.join("rejected")).len(), 800, "each has its reason beside it");
 }
 
-/// Names as long as Linux takes them leave no room for what is put beside a file.
+/// Names as long as Linux takes them are too long for what is put beside a file.
 #[test]
 fn files_with_the_longest_names_are_taken_and_refused_like_others() {
     let directory = tempfile::tempdir().unwrap();
@@ -369,7 +369,10 @@ fn files_with_the_longest_names_are_taken_and_refused_like_others() {
     assert_eq!(rejected.len(), 4, "{rejected:?}");
     let reasons: Vec<_> = rejected.iter().filter(|name| name.ends_with(".reason.txt")).collect();
     for reason in reasons {
-        assert!(rejected.iter().any(|name| *reason == format!("{name}.reason.txt")), "{rejected:?}");
+        assert!(
+            rejected.iter().any(|name| *reason == format!("{name}.reason.txt")),
+            "{rejected:?}"
+        );
         assert!(!fs::read_to_string(drop.join("rejected").join(reason)).unwrap().is_empty());
     }
 }

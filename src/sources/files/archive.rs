@@ -92,7 +92,7 @@ fn move_to(file: &Path, shelf: &str) -> io::Result<(OwnedFd, OsString)> {
     ))
 }
 
-/// The beginning of a name that leaves no room for what is put beside it.
+/// The beginning of a name that is too long for what is put beside it.
 fn shortened(name: &OsStr) -> OsString {
     let bytes = name.as_bytes();
     if bytes.len() <= NAME_BYTES {

@@ -38,7 +38,7 @@ closed_set! {
 /// What hardly changes, or is not there, is read this often.
 pub(super) const HOURLY: TimeDelta = TimeDelta::hours(1);
 /// By how much the time between two polls may vary: each begins a little late. Without it, what is read every ten minutes
-/// would often wait for the eleventh, and a day would cost another number of calls than the documents say.
+/// would often wait for the eleventh, and a day would cost fewer calls than the documents say.
 pub(super) const POLLS_VARY_BY: TimeDelta = TimeDelta::seconds(5);
 
 impl SalesforcePart {
