@@ -294,7 +294,7 @@ mod tests {
         let mut old = Counters::new(chrono_tz::Tz::UTC);
         let memory = br#"[{"sum":40,"users":1,"looked_at":1795435200000000000},null]"#;
         old.resume(EnumMap::default(), Some(memory));
-        old.look(&[sales.clone()], at.plus(chrono::TimeDelta::minutes(1)));
+        old.look(std::slice::from_ref(&sales), at.plus(chrono::TimeDelta::minutes(1)));
         assert_eq!(status(&old, &sales), Status::Unknown);
     }
 

@@ -181,9 +181,9 @@ fn times_are_the_instants_that_were_written() {
         let (zone, east) = random.one_of(&ZONES);
         let at = local(&mut random);
         let line = format!("Last sync activity: {}", write(at));
-        let got = page(&line, zone, order).map(|value| match value {
-            OrgValue::Instant(at) => at.nanos() / 1_000_000_000,
-            other => panic!("{other:?}"),
+        let got = page(&line, zone, order).map(|value| {
+            let OrgValue::Instant(at) = value else { panic!("{value:?}") };
+            at.nanos() / 1_000_000_000
         });
         inputs.is(|| format!("{locale} {line} {zone}"), &got, &Ok(instant(at, east)));
     }
