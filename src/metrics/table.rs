@@ -108,7 +108,7 @@ pub(super) const METRICS: &[Metric] = &[
     m("lightning_sync_exporter_config_reload_success", MetricKind::Gauge, NO_LABELS, MetricGroup::Exporter,
         "Whether the latest reading of the configuration was taken (1) or had mistakes, so that an older one stays in force (0). Always there."),
     m("lightning_sync_exporter_finding_since_timestamp_seconds", MetricKind::Gauge, &["org", "cause", "severity"], MetricGroup::Exporter,
-        "Since when something of the daemon itself needs attention, in Unix seconds; 0, with an empty severity: it does not. org is empty where it is about no organisation. Always there."),
+        "Since when something of the daemon itself needs attention, in Unix seconds; 0, with an empty severity: it does not. org is empty where it is about no organisation. Absent: it cannot be judged, because Salesforce is not polled."),
     m("lightning_sync_exporter_ingest_records_total", MetricKind::Counter, &["org", "outcome"], MetricGroup::Exporter,
         "Activity records in acknowledged requests: accepted, duplicate, or expired (older than keep_activity). Absent: the organisation is not configured."),
     m("lightning_sync_exporter_ingest_rejected_total", MetricKind::Counter, &["org", "reason"], MetricGroup::Exporter,

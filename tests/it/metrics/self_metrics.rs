@@ -45,6 +45,12 @@ fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
         words.collect()
     };
     assert_eq!(holds(), Vec::<String>::new());
+    let of_acme = || -> Vec<String> {
+        let all = series(&own, "finding_since_timestamp_seconds");
+        all.into_keys().filter(|name| name.contains(" acme ")).collect()
+    };
+    // Of limits that nobody reported nothing is known, which is not a zero.
+    assert_eq!(of_acme(), ["finding_since_timestamp_seconds ingest_rejected acme "]);
     own.count(&Event::ConfigRejected { errors: String::new() });
     own.count(&Event::WebReloadFailed { says: String::new() });
     own.count(&rejected("acme", "malformed"));
@@ -71,6 +77,7 @@ fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
     own.set_certificate_until(Some(NOW.plus(chrono::TimeDelta::days(15))));
     own.count(&Event::PollingEnded { org: "acme".to_owned(), source: "salesforce" });
     assert_eq!(holds(), ["ingest_rejected acme warning"]);
+    assert_eq!(of_acme(), ["finding_since_timestamp_seconds ingest_rejected acme warning"]);
 }
 
 fn rejected(org: &str, reason: &'static str) -> Event {

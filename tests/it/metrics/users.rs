@@ -56,7 +56,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_name_reads_back_as_it_was_written(name in r#"[\\"{}=, #a-z\u{e9}\u{1f600}]{1,20}"#) {
+    fn a_name_reads_back_as_it_was_written(
+        // A name neither begins nor ends with a space.
+        name in r#"[\\"{}=,#a-z\u{e9}\u{1f600}]([\\"{}=, #a-z\u{e9}\u{1f600}]{0,18}[\\"{}=,#a-z\u{e9}\u{1f600}])?"#
+    ) {
         let view = View {
             user_names: UserNames::Plain,
             ..view([Org::new("acme").user(&name, &[], NOW)])
