@@ -14,7 +14,7 @@ use std::fmt;
 /// The largest count of an organisation: up to here a double, which is what Prometheus keeps, is exact.
 const MAX_COUNT: u64 = 1 << 53;
 /// The most keys of one object that are read; there are 24 names at most that could be right.
-const MAX_KEYS: usize = 64;
+pub(super) const MAX_KEYS: usize = 64;
 
 /// A value.
 #[derive(Debug)]

@@ -108,9 +108,16 @@ pub(super) fn flag(text: &str) -> Option<bool> {
     }
 }
 
+/// The longest text that is evened out: twice the longest piece of a page, and many times the longest label.
+const MAX_WORDS_BYTES: usize = 2048;
+
 /// A text evened out: lower case, one space between words, underscores as spaces, a straight apostrophe; without
 /// trade marks, invisible characters and a final colon.
 pub(super) fn words(text: &str) -> String {
+    // Whatever is longer is no word of ours, and evening out a whole body would take as long as reading it several times.
+    if text.len() > MAX_WORDS_BYTES {
+        return "…".to_owned();
+    }
     let mut even = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

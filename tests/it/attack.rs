@@ -410,7 +410,7 @@ mod measured {
         let same = |text: &'static str| move |_: usize| text.repeat(1_000);
         let (json, csv, html, ndjson) =
             ("application/json", "text/csv", "text/html", "application/x-ndjson");
-        let page = 8 << 20;
+        let page = 7 << 20;
         let cases: [(&str, &str, &str, Vec<u8>, u16); 15] = [
             ("one unknown key", "snapshot", json, pack("{\"k", &same("k"), "\":1}", DECODED), 422),
             (

@@ -192,12 +192,12 @@ mod tests {
     #[test]
     fn beginnings_of_tags_without_end_take_no_time_that_grows_with_their_square() {
         let begun = std::time::Instant::now();
-        let hostile = "<".repeat(2 << 20);
+        let hostile = "<".repeat(96 << 10);
         for body in [
             format!("{hostile}>"),
             hostile.clone(),
-            "<a:".repeat(1 << 20) + ">",
-            "<a>".repeat(1 << 20),
+            "<a:".repeat(48 << 10) + ">",
+            "<a>".repeat(48 << 10),
         ] {
             let body = format!("<soapenv:Envelope>{body}");
             assert!(switches(SalesforcePart::EmailSettings, &answer(200, &body)).is_err());

@@ -47,7 +47,7 @@ pub fn parse_csv(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot,
                 )
             });
         }
-        if draft.too_many {
+        if draft.too_many || draft.is_hopeless() {
             break;
         }
     }

@@ -14,6 +14,9 @@ use crate::sources::vocabulary::{find, words};
 use enum_map::EnumMap;
 use std::collections::HashSet;
 
+/// After so many mistakes a snapshot is not read on: a wrong value for each of the most users.
+const MOST_MISTAKES: u64 = MAX_USERS as u64;
+
 /// Where a value stands; made into text only for a mistake.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FieldPlace<'p> {
@@ -160,6 +163,11 @@ impl<'c> Draft<'c> {
         self.too_many
     }
 
+    /// Whether there are so many mistakes that the rest is not read: millions of them are one, made by a program.
+    pub(super) const fn is_hopeless(&self) -> bool {
+        self.mistakes.total >= MOST_MISTAKES
+    }
+
     /// Takes the user who was read. One without a reset, of whom anything else was read, has none: the page shows it while
     /// it lasts.
     pub(super) fn end_user(&mut self, place: FieldPlace<'_>) {
@@ -206,8 +214,9 @@ impl<'c> Draft<'c> {
             self.mistakes.note(|| mistake);
         }
         if self.mistakes.total > 0 {
+            let at_least = if self.is_hopeless() { "at least " } else { "" };
             let detail = format!(
-                "{} values of the snapshot are wrong and nothing was taken; correct them and send it again",
+                "{at_least}{} values of the snapshot are wrong and nothing was taken; correct them and send it again",
                 self.mistakes.total
             );
             return Err(self.mistakes.refusal(ProblemReason::Invalid, detail));

@@ -4,10 +4,10 @@ use super::SnapshotContext;
 use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
-use crate::sources::given::{Given, GivenSeed, KeySeed};
+use crate::sources::given::{Given, GivenSeed, KeySeed, MAX_KEYS};
 use crate::sources::ingest_error::{IngestError, json_fault, text_of};
 use crate::sources::vocabulary::rows;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// Reads a snapshot in JSON. Keys and values may be spelled as on the page, in any letter case.
@@ -20,7 +20,9 @@ pub fn parse_json(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot
     let mut json = serde_json::Deserializer::from_str(text);
     let read = json.deserialize_map(Top { draft: &mut draft }).and_then(|()| json.end());
     match read {
-        Err(error) if !draft.too_many => Err(malformed(&error, draft.in_users)),
+        Err(error) if !draft.too_many && !draft.is_hopeless() => {
+            Err(malformed(&error, draft.in_users))
+        }
         _ => draft.finish(),
     }
 }
@@ -47,8 +49,18 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = Vec::new();
+        let (mut seen, mut keys) = (Vec::new(), 0);
         while let Some(key) = map.next_key_seed(KeySeed)? {
+            keys += 1;
+            if keys > MAX_KEYS {
+                // Looking each up would cost a minute of a processor; what they say is wrong already.
+                self.draft.mistake(FieldPlace::default(), || {
+                    format!("has more than {MAX_KEYS} keys; send one snapshot")
+                });
+                map.next_value::<IgnoredAny>()?;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                break;
+            }
             let place = FieldPlace { key: &key, ..FieldPlace::default() };
             let users = Some(Field::Users);
             if Field::at(place) == users && !seen.contains(&Field::Users) {
@@ -87,8 +99,8 @@ impl<'de> Visitor<'de> for UsersSeed<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let mut user = 0;
         while let Some(given) = seq.next_element_seed(GivenSeed { depth: 2 })? {
-            if self.draft.is_full() {
-                return Err(A::Error::custom("too many users"));
+            if self.draft.is_full() || self.draft.is_hopeless() {
+                return Err(A::Error::custom("too many users, or mistakes"));
             }
             let place = FieldPlace { user: Some(user), ..FieldPlace::default() };
             if let Given::Object(_) = given {

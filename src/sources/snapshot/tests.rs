@@ -253,6 +253,34 @@ fn the_time_of_capture_is_given_once() {
 }
 
 #[test]
+fn a_snapshot_of_mistakes_alone_is_not_read_to_its_end() {
+    let json = format!("{{\"users\":[{{}}{}]}}", ",{}".repeat(MAX_USERS * 2));
+    let csv = format!("user\n{}", "a\n".repeat(MAX_USERS * 2));
+    let org = OrgName::new("acme").unwrap();
+    let context =
+        SnapshotContext { org: &org, now: at(NOW), captured_at: Some(NOW), written_at: None };
+    for refused in [parse_json(json.as_bytes(), &context), parse_csv(csv.as_bytes(), &context)] {
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.reason, refused.total), (ProblemReason::Invalid, MAX_USERS as u64));
+        assert!(refused.detail.starts_with("at least 200000 values"), "{refused}");
+    }
+}
+
+#[test]
+fn more_keys_than_there_are_names_are_not_looked_up() {
+    let keys = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|key| format!("\"k{key}\":[{{}}]")).collect();
+        let body = format!("{{\"captured_at\":\"2026-11-22T13:55:00Z\",{}}}", keys.join(","));
+        json_with(&body, None).unwrap_err()
+    };
+    assert_eq!(keys(63).total, 63);
+    let many = keys(100_000);
+    assert_eq!(many.total, 64);
+    assert_eq!(many.errors[63].to_string(), "has more than 64 keys; send one snapshot");
+    assert_eq!(many.reason, ProblemReason::Invalid);
+}
+
+#[test]
 fn a_body_that_is_no_object_is_refused_with_its_fault() {
     let detail = |body: &str| {
         let error = json_with(body, None).unwrap_err();
