@@ -46,7 +46,7 @@ impl std::fmt::Debug for Events {
 }
 
 /// The tasks that are started again after a defect: the `task` label.
-pub const TASKS: [&str; 5] = ["accept", "poll", "page_cache", "reload", "watchdog"];
+pub const TASKS: [&str; 6] = ["accept", "backup", "poll", "page_cache", "reload", "watchdog"];
 
 /// A value of a metric of the catalogue: what a gauge is, or what to add to a counter.
 #[derive(Debug, Clone, PartialEq)]

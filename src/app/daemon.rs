@@ -11,7 +11,7 @@ use crate::domain::problem::ProblemReason;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::{Events, spawn_restarting};
 use crate::metrics::{MetricsPages, SelfMetrics};
-use crate::store::{OpenOptions, SqliteHistory, SqliteStore};
+use crate::store::{self, OpenOptions, SqliteHistory, SqliteStore};
 use crate::web::Server;
 use crate::web::services::{ServerOptions, Services};
 use anyhow::Context as _;
@@ -19,6 +19,7 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
@@ -96,6 +97,9 @@ impl Daemon {
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
         let engine = Engine::start(store, settings(config), events.clone(), now)?;
         let identity = engine.identity();
+        own.set_store_since(engine.known_since(now));
+        own.set_backup_max_age(config.store.backup_max_age);
+        own.set_last_backup(store::last_backup(&config.store.path));
         let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
         let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
@@ -167,6 +171,7 @@ impl Daemon {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         reloader.pollers.configure(&config);
+        let database = config.store.path.clone();
         drop(config);
         // Before anybody learns that we are ready, so that no signal is lost.
         let hangup = Arc::new(Mutex::new(signal(SignalKind::hangup())?));
@@ -185,6 +190,10 @@ impl Daemon {
         });
         let preparing = spawn_restarting("page_cache", shared.events.clone(), move || {
             Arc::clone(&pages).prepare()
+        });
+        let looking = spawn_restarting("backup", shared.events.clone(), {
+            let own = Arc::clone(&shared.own);
+            move || look_for_backups(database.clone(), Arc::clone(&own))
         });
         let (end, ended) = oneshot::channel::<()>();
         let mut serving = JoinSet::new();
@@ -207,6 +216,7 @@ impl Daemon {
         }
         reloading.abort();
         preparing.abort();
+        looking.abort();
         reloader.pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
@@ -249,11 +259,24 @@ async fn beat(supervisor: Supervisor, shared: Shared) {
     }
 }
 
+/// How soon a new backup is seen: an alert waits for ten minutes.
+const LOOK_FOR_BACKUPS: Duration = Duration::from_secs(60);
+
+async fn look_for_backups(database: PathBuf, own: Arc<SelfMetrics>) {
+    loop {
+        tokio::time::sleep(LOOK_FOR_BACKUPS).await;
+        let (own, database) = (Arc::clone(&own), database.clone());
+        let look = move || own.set_last_backup(store::last_backup(&database));
+        if tokio::task::spawn_blocking(look).await.is_err() {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::future::{pending, ready};
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_breaks_ends_the_daemon_as_a_dead_engine_does() {

@@ -60,6 +60,7 @@ impl Reloader {
         }
         self.shared.engine.configure(settings(&config)).await?;
         self.shared.own.set_orgs(&names(&config));
+        self.shared.own.set_backup_max_age(config.store.backup_max_age);
         self.pollers.configure(&config);
         self.access.store(Arc::new(access_table(&config)));
         Ok(())

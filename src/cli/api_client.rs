@@ -18,6 +18,8 @@ const LIMITS: HttpLimits = HttpLimits {
     total: Duration::from_secs(10),
     body_bytes: 4 << 20,
 };
+/// An older Prometheus lists its rules with every alert of them: 40 MB where everything is wrong.
+const LIMITS_OF_OTHERS: HttpLimits = HttpLimits { body_bytes: 64 << 20, ..LIMITS };
 
 /// A client of one service, which trusts the authorities of one file.
 pub(super) struct ApiClient {
@@ -40,7 +42,10 @@ impl ApiClient {
             value.set_sensitive(true);
             Ok::<_, String>(value)
         });
-        Ok(Self { authorization: authorization.transpose()?, ..Self::new(url, args, true)? })
+        Ok(Self {
+            authorization: authorization.transpose()?,
+            ..Self::new(url, args, true, LIMITS)?
+        })
     }
 
     /// A client of another service, which is not to get what opens the daemon.
@@ -48,10 +53,15 @@ impl ApiClient {
     /// # Errors
     /// As [`Self::daemon`].
     pub(super) fn other(url: &str, args: &AskArgs) -> Result<Self, String> {
-        Self::new(url, args, false)
+        Self::new(url, args, false, LIMITS_OF_OTHERS)
     }
 
-    fn new(url: &str, args: &AskArgs, with_certificate: bool) -> Result<Self, String> {
+    fn new(
+        url: &str,
+        args: &AskArgs,
+        with_certificate: bool,
+        limits: HttpLimits,
+    ) -> Result<Self, String> {
         if url.contains('@') {
             // Nor is it repeated: there is a password in it.
             return Err(
@@ -66,7 +76,7 @@ impl ApiClient {
         } else {
             Trust::of_nobody()
         };
-        Ok(Self { http: HttpClient::new(endpoint, &trust, LIMITS), authorization: None })
+        Ok(Self { http: HttpClient::new(endpoint, &trust, limits), authorization: None })
     }
 
     /// What an answer of 401 means.

@@ -1,6 +1,7 @@
 //! Flags and commands, in the style of the Prometheus family.
 
 use crate::config::duration;
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{OrgName, UserName};
 use crate::domain::policy::DateOrder;
 use chrono_tz::Tz;
@@ -235,20 +236,11 @@ pub(super) struct RulesArgs {
     pub(super) format: RulesFormat,
     /// Where people reach the daemon, such as <https://sync.example>: every alert links to its runbook and to the
     /// organisation's page there.
-    #[arg(long, value_name = "URL", value_parser = external_url)]
-    pub(super) external_url: Option<String>,
-}
-
-fn external_url(text: &str) -> Result<String, String> {
-    let address = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    // It goes into a file and a template as it is.
-    let plain = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte))
-    };
-    match address {
-        Some(address) if !address.is_empty() && plain(address) => Ok(text.to_owned()),
-        _ => Err("an address such as https://sync.example".to_owned()),
-    }
+    #[arg(long, value_name = "URL", value_parser = ExternalUrl::new)]
+    pub(super) external_url: Option<ExternalUrl>,
+    /// Take `web.external_url` from this configuration.
+    #[arg(long = "config.file", value_name = "FILE", conflicts_with = "external_url")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// In which form rules are printed.
@@ -271,6 +263,9 @@ pub(super) struct DoctorArgs {
     /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
     pub(super) url: String,
+    /// A Prometheus; https, or plain http on this machine; may be given several times.
+    #[arg(long = "prometheus.url", value_name = "URL")]
+    pub(super) prometheuses: Vec<String>,
     /// An Alertmanager; https, or plain http on this machine; may be given several times.
     #[arg(long = "alertmanager.url", value_name = "URL")]
     pub(super) alertmanagers: Vec<String>,

@@ -65,17 +65,36 @@ pub(super) fn explain(args: &ExplainArgs, streams: &mut Streams<'_>) -> Exit {
     streams.finish(guidance::explain(args.row.as_deref()), Exit::WRONG)
 }
 
+const NO_EXTERNAL_URL: &str =
+    "the configuration has no web.external_url; set it, or give --external-url";
+
 pub(super) fn rules(args: &RulesArgs, streams: &mut Streams<'_>) -> Exit {
     let format = match args.format {
         RulesFormat::Prometheus => rules::Format::Prometheus,
         RulesFormat::Operator => rules::Format::Operator,
     };
-    let url = args.external_url.as_deref().unwrap_or(rules::LOCAL);
-    streams.print(&rules::render(format, url))
+    let configured = match &args.config {
+        Some(file) => config::from_file(file, &Environment::of_process())
+            .map(|config| config.external_url.ok_or(NO_EXTERNAL_URL)),
+        None => Ok(Ok(args.external_url.clone().unwrap_or_default())),
+    };
+    match configured {
+        Ok(Ok(url)) => streams.print(&rules::render(format, &url)),
+        Ok(Err(says)) => streams.complain(says, Exit::WRONG),
+        Err(error) => streams.complain(error, Exit::WRONG),
+    }
 }
 
 pub(super) fn backup(args: &BackupArgs, streams: &mut Streams<'_>) -> Exit {
+    let began = now();
     let copied = store::backup(&args.database, &args.to);
+    if copied.is_ok()
+        && let Err(error) = store::note_backup(&args.database, began)
+    {
+        // The copy is good all the same.
+        let says = format!("the daemon cannot see that there is a backup: {error}");
+        streams.complain(says, Exit::FINE);
+    }
     streams.finish(copied.map(|copied| line("copied to", &args.to, copied)), Exit::FAILED)
 }
 

@@ -120,6 +120,8 @@ mod tests {
             "explain contacts.last_sync=past",
             "rules",
             "rules --format operator",
+            "rules --external-url https://sync.example",
+            "rules --config.file config.yaml",
             "config init --config.file a.yaml",
             "config check",
             "config example",
@@ -144,6 +146,8 @@ mod tests {
     fn what_does_not_exist_is_wrong_usage_and_for_check_unknown() {
         for line in [
             "doctor --page",
+            "rules --external-url sync.example",
+            "rules --external-url https://sync.example --config.file config.yaml",
             "help",
             "replay --org acme --since yesterday",
             "--web.config.file",

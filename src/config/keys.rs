@@ -178,11 +178,14 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "store.keep_history": Span(days(7), days(3660), "the charts show a week, and nobody compares with more than ten years ago"),
         Value("400d"), Live("400d"),
         "How long hourly totals and changes of readings are stored.";
+    "store.backup_max_age": Span(hours(1), days(400), "a backup takes a while, and one of last year is none"),
+        Words("nobody is alerted of backups"), Off("26h"),
+        "How old the last backup by the command backup may be before LightningSyncBackupTooOld fires.";
     "web": Section, Words("its keys' defaults"), Off(""),
         "What alerts and messages need to know of the pages.";
     "web.external_url": Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
-        Words("links are paths of this daemon alone"), Off("https://sync.example"),
-        "Where people reach the pages, as a browser writes it. It is checked, and nothing uses it yet: links in alerts come from rules --external-url.";
+        Words("links lead to http://127.0.0.1:9877"), Off("https://sync.example"),
+        "Where people reach the pages, as a browser writes it: what links in alerts begin with. rules --config.file prints the rules with it, and doctor compares it with the rules that Prometheus has.";
     "ingest_memory": Bytes(128 << 20, 16 << 30), Value("512MiB"), Live("512MiB"),
         "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.";
     "user_series": Choice(names!(UserSeries)), Value("aggregate"), Live("aggregate"),

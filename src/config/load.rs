@@ -179,6 +179,7 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     valid.store.path = database(path, base, &mut valid.notes);
     set(&mut valid.store.keep_activity, section.span("keep_activity"));
     set(&mut valid.store.keep_history, section.span("keep_history"));
+    valid.store.backup_max_age = section.span("backup_max_age");
     valid.external_url = root.section("web").text("external_url", ExternalUrl::new);
     set(&mut valid.ingest_memory, root.bytes("ingest_memory"));
     set(&mut valid.user_series, root.choice("user_series", UserSeries::from_name));

@@ -41,6 +41,7 @@ impl ValidConfig {
                 path: database,
                 keep_activity: TimeDelta::days(7),
                 keep_history: TimeDelta::days(400),
+                backup_max_age: None,
             },
             external_url: None,
             ingest_memory: DEFAULT_INGEST_MEMORY,
@@ -82,6 +83,8 @@ pub struct StoreConfig {
     pub keep_activity: TimeDelta,
     /// How long hourly totals and changes of readings are stored.
     pub keep_history: TimeDelta,
+    /// How old the last backup may be; `None`: nobody is alerted of backups.
+    pub backup_max_age: Option<TimeDelta>,
 }
 
 /// One organisation.

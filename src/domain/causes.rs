@@ -85,6 +85,10 @@ closed_set! {
         Restarting = "restarting",
         /// Salesforce does not report how many API requests are used.
         SalesforceUsageUnknown = "salesforce_usage_unknown",
+        /// The database has no backup that is young enough.
+        BackupTooOld = "backup_too_old",
+        /// The database begins later than it did: what it knew is gone.
+        StoreEmptied = "store_emptied",
         /// Many organisations have the same trouble at once.
         ManyOrganizations = "many_organizations",
         /// Always on: its silence means that alerting itself is broken.
@@ -124,6 +128,8 @@ impl Cause {
             Self::CertificateExpiring => Some("LightningSyncCertificateExpiring"),
             Self::Restarting => Some("LightningSyncRestarting"),
             Self::SalesforceUsageUnknown => Some("LightningSyncSalesforceUsageUnknown"),
+            Self::BackupTooOld => Some("LightningSyncBackupTooOld"),
+            Self::StoreEmptied => Some("LightningSyncStoreEmptied"),
             Self::ManyOrganizations => Some("LightningSyncManyOrganizations"),
             Self::Watchdog => Some("LightningSyncWatchdog"),
         }
@@ -155,7 +161,9 @@ impl Cause {
             | Self::WebReloadFailed
             | Self::CertificateExpiring
             | Self::Restarting
-            | Self::SalesforceUsageUnknown => &[Severity::Warning],
+            | Self::SalesforceUsageUnknown
+            | Self::BackupTooOld
+            | Self::StoreEmptied => &[Severity::Warning],
             Self::Watchdog => &[],
             Self::RetirementNear => &[Severity::Warning, Severity::Info],
             Self::UsersSyncNothing
@@ -184,6 +192,8 @@ impl Cause {
             | Self::CertificateExpiring
             | Self::Restarting
             | Self::SalesforceUsageUnknown
+            | Self::BackupTooOld
+            | Self::StoreEmptied
             | Self::ManyOrganizations
             | Self::Watchdog => Scope::Exporter,
             Self::ServiceAccountMissing
@@ -261,6 +271,8 @@ impl Cause {
             | Self::CertificateExpiring
             | Self::Restarting
             | Self::SalesforceUsageUnknown
+            | Self::BackupTooOld
+            | Self::StoreEmptied
             | Self::ManyOrganizations
             | Self::Watchdog => &[],
         }

@@ -15,6 +15,8 @@ impl ExternalUrl {
     pub const PATTERN: &'static str = r"^https?://[A-Za-z0-9._~:/\[\]%-]+$";
     /// Longer ones do not fit into a message to a phone.
     const MAX_BYTES: usize = 255;
+    /// Where a daemon answers unless it is configured otherwise.
+    const LOCAL: &'static str = "http://127.0.0.1:9877";
 
     /// Takes an address.
     ///
@@ -36,11 +38,45 @@ impl ExternalUrl {
             _ => Err(format!("allowed: {}", Self::TAKES)),
         }
     }
+
+    /// Where an alert's runbook is.
+    pub fn runbook(&self, alert: &str) -> String {
+        format!("{self}/runbooks/{alert}")
+    }
+
+    /// Where the page of an organisation is. `org` may be what a template puts the name in for.
+    pub fn org(&self, org: &str) -> String {
+        format!("{self}/orgs/{org}")
+    }
+
+    /// Where all organisations are listed.
+    pub fn overview(&self) -> String {
+        format!("{self}/")
+    }
+}
+
+/// What links lead to when nobody says better: good on the daemon's own machine.
+impl Default for ExternalUrl {
+    fn default() -> Self {
+        Self(Self::LOCAL.into())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_link_begins_with_the_address() {
+        let url = ExternalUrl::new("https://tools.example/sync/").unwrap();
+        assert_eq!(url.overview(), "https://tools.example/sync/");
+        assert_eq!(url.org("acme"), "https://tools.example/sync/orgs/acme");
+        assert_eq!(
+            url.runbook("LightningSyncDelayed"),
+            "https://tools.example/sync/runbooks/LightningSyncDelayed"
+        );
+        assert_eq!(ExternalUrl::new(ExternalUrl::LOCAL), Ok(ExternalUrl::default()));
+    }
 
     #[test]
     fn an_address_is_taken_with_and_without_a_slash_and_nothing_that_a_template_reads() {

@@ -440,8 +440,8 @@ impl Judge<'_> {
 
     fn object(&mut self, object: ObjectType) {
         let last = self.org.last_sync(object, self.now);
-        let overdue = self.no_sync(object, last);
         let never = self.never_synced(object);
+        let overdue = self.no_sync(object, last, never);
         if overdue || never {
             // Another finding already says this, and more exactly.
             for cause in [Cause::Delayed, Cause::NothingIn24Hours, Cause::NothingIn60Minutes] {
@@ -459,7 +459,7 @@ impl Judge<'_> {
         self.unconfirmed(object);
     }
 
-    fn no_sync(&mut self, object: ObjectType, last: Option<LastSync>) -> bool {
+    fn no_sync(&mut self, object: ObjectType, last: Option<LastSync>, never: bool) -> bool {
         let cause = Cause::NoSyncIn24Hours;
         let deadline = deadline(self.org, object, self.now);
         if self.now > deadline {
@@ -469,7 +469,8 @@ impl Judge<'_> {
         let in_time = match last {
             // Somebody would have seen a newer one.
             Some(last) => last.live && self.now <= self.org.last_sync_deadline(&last),
-            None => self.org.ever_synced(object, self.now) == Some(false),
+            // That it never synced says it more exactly; before that is due, an emptied database looks like this too.
+            None => never,
         };
         if in_time || self.org.policy.setting_up(self.now) {
             self.refute_of(cause, object);
@@ -480,9 +481,10 @@ impl Judge<'_> {
     fn never_synced(&mut self, object: ObjectType) -> bool {
         let cause = Cause::NeverSynced;
         let due = self.org.known_since.plus(OrgPolicy::NEVER_SYNCED_AFTER);
-        let waits =
-            self.now <= due || self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
+        let waits = self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
         match self.org.ever_synced(object, self.now) {
+            // A fresh set-up and an emptied database look alike: the latter must not end what was found before.
+            Some(false) if !waits && self.now <= due => {}
             Some(false) if !waits => {
                 self.holds(of_object(cause, object), Severity::Critical, due, None);
                 return true;

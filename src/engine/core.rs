@@ -148,6 +148,12 @@ impl<S: Store> Engine<S> {
         self.identity
     }
 
+    /// Since when the store knows the first of its organisations, configured or not; `now` where it knows none.
+    pub fn known_since(&self, now: Timestamp) -> Timestamp {
+        let orgs = self.orgs.values().chain(self.dormant.values());
+        orgs.map(TrackedOrg::known_since).min().unwrap_or(now)
+    }
+
     /// Takes a new configuration. Organisations that are no longer named leave the View; what is known of them stays
     /// in the store.
     ///

@@ -110,6 +110,10 @@ impl TrackedOrg {
         &self.view.policy.name
     }
 
+    pub(super) fn known_since(&self) -> Timestamp {
+        self.view.known_since
+    }
+
     pub(super) fn view(&self) -> Arc<OrgView> {
         Arc::clone(&self.view)
     }

@@ -2,7 +2,9 @@ use super::core::{Engine, EngineSettings};
 use super::memory_store::MemoryStore;
 use super::{Clock, spawn};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
+use crate::domain::causes::Cause;
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
+use crate::domain::judge::judgement;
 use crate::domain::observation::{
     ActivityBatch, Observation, Receipt, Refusal, Snapshot, SourceMemory,
 };
@@ -256,6 +258,35 @@ fn an_organisation_that_leaves_the_configuration_and_comes_back_keeps_what_is_kn
     assert_eq!(observe(&mut engine, batch, at(2)), Err(Refusal::UnknownOrg));
     engine.configure(settings(|_| {}, &["acme", "beta"]), at(3)).unwrap();
     assert_eq!((contacts(&engine).synced_60m, org(&engine).known_since), (1, known_since));
+}
+
+#[test]
+fn an_emptied_store_begins_later_and_judges_nothing_that_it_cannot_know_any_more() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    engine.configure(settings(|_| {}, &["beta"]), at(5)).unwrap();
+    assert_eq!(engine.known_since(at(9)), at(0), "of organisations that are not configured, too");
+    assert_eq!(start(&store, at(7)).known_since(at(9)), at(0), "over a restart");
+
+    let mut emptied = start(&MemoryStore::new(), at(100));
+    assert_eq!(emptied.known_since(at(200)), at(100));
+    let heartbeat = records(&emptied, at(101), &[]);
+    observe(&mut emptied, heartbeat, at(101)).unwrap();
+    let judged = |engine: &Engine<MemoryStore>, now| {
+        let judgement = judgement(&org(engine), true, now);
+        let of = |cause| {
+            let holds = judgement.findings.iter().any(|found| found.cause == cause);
+            let refuted = judgement.refuted.iter().any(|subject| subject.cause == cause);
+            (holds, refuted)
+        };
+        [Cause::NoSyncIn24Hours, Cause::NeverSynced].map(of)
+    };
+    // Its feed is alive and reports no sync, as of a fresh set-up: that refutes nothing of what was found before.
+    assert_eq!(judged(&emptied, at(102)), [(false, false), (false, false)]);
+    // Of what never synced for days it is certain, and that says more than the other.
+    let later = at(100 + 73 * 3600);
+    emptied.tick(later, TimeDelta::seconds(1));
+    assert_eq!(judged(&emptied, later), [(false, true), (true, false)]);
 }
 
 #[test]

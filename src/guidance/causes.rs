@@ -204,7 +204,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
         },
         Cause::PollFailing => guide! {
             "A source that the exporter polls fails."
-            "Every poll of this source has failed for a quarter of an hour. Its last readings stay and grow old. Polling goes on, less often, and recovers by itself."
+            "Every poll of this source has failed for 25 minutes: the exporter waits for 15, the alert for 10 more. Its last readings stay and grow old. Polling goes on, less often, and recovers by itself."
             "Readings that only this source has are stale after a few minutes and say nothing about now."
             Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. Follow that first. `doctor` tries again at once."
             Monitoring: "A reason of the network (name, connection, TLS, time-out)? Test the host from the exporter's machine with `curl`."
@@ -255,6 +255,22 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "Polls are answered, and without the figures of the daily limit."
             "The exporter cannot spare the limit; it keeps to its own budget."
             SalesforceAdmin: "May the integration user see the organisation's limits? Give the permission View Setup and Configuration."
+        },
+        Cause::BackupTooOld => guide! {
+            "The exporter's database has no recent backup."
+            "The last good `backup` of this database is older than `store.backup_max_age`, or there has been none."
+            "If the disk fails, what was reported since the last backup is lost: last syncs, users' readings, history."
+            Monitoring: "Did the timer that runs `backup` run? Read its log: a backup that fails says why."
+            Monitoring: "Is the disk full where the backup goes, or is there a file of that name already?"
+            Monitoring: "Do you copy the database in another way? Then remove `backup_max_age`: only `backup` is seen."
+        },
+        Cause::StoreEmptied => guide! {
+            "The exporter's database was emptied."
+            "The database begins later than it did within the last day: it was replaced, deleted, or lies where it does not last. Alerts that fired go on until somebody reports again."
+            "Last syncs, users' readings and history are gone. Limits that count in days, such as the 72 hours to a first sync, begin anew."
+            Monitoring: "Does `store.path` lie on a disk that outlives a restart, or on a volume in a container?"
+            Monitoring: "Is there a backup? Stop the daemon, move the new database away, and `restore` it."
+            Monitoring: "Emptied on purpose? Silence the alert for a day, and feed every source once."
         },
         Cause::ManyOrganizations => guide! {
             "Many organisations have the same trouble at once."

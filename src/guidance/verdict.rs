@@ -6,7 +6,7 @@ mod tests;
 
 mod words;
 
-pub use words::{local, span};
+pub use words::{counted, local, span};
 
 use super::successor::check_steps;
 use super::{Step, cause_of};
@@ -14,10 +14,10 @@ use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
-use crate::domain::rows::OrgRow;
+use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
-use crate::domain::view::OrgView;
-use words::Words;
+use crate::domain::view::{Current, OrgView};
+use words::{Words, looked_at};
 
 closed_set! {
     /// How an organisation stands, worst first. Grey (`held`, `unknown`, `waiting`) is never green.
@@ -133,7 +133,7 @@ fn level_of(leading: &Finding, acting: &[Finding], org: &OrgView, now: Timestamp
         (Cause::Retired, _) => Level::Retired,
         (Cause::ObservationsStale, _) => {
             let never_reported = objects_of(Cause::ObservationsStale, acting)
-                .any(|object| org.last_sync(object, now).is_none());
+                .any(|object| looked_at(org, object, now).is_none());
             if never_reported { Level::Unknown } else { Level::Held }
         }
         (_, Severity::Critical) => Level::Broken,
@@ -151,6 +151,12 @@ fn level_of_silence(org: &OrgView, now: Timestamp) -> Level {
         .map(|object| match org.last_sync(*object, now) {
             Some(last) if last.live => Level::Fine,
             Some(_) => Level::Held,
+            None if org.counted_within(*object).is_some() => {
+                let counts = [OrgRow::Synced60m(*object), OrgRow::Synced24h(*object)];
+                let live = counts.into_iter().filter_map(|row| org.current(row, now));
+                let synced = |count: Current| matches!(count.value, OrgValue::Count(1..));
+                if live.into_iter().any(synced) { Level::Fine } else { Level::Held }
+            }
             None if org.ever_synced(*object, now).is_some() => Level::Waiting,
             None if org.policy.setting_up(now) => Level::Waiting,
             None => Level::Unknown,
@@ -170,9 +176,8 @@ fn oldest_look(org: &OrgView, now: Timestamp) -> Option<Timestamp> {
     org.policy
         .objects
         .iter()
-        .filter_map(|object| org.last_sync(*object, now))
-        .filter(|last| !last.live)
-        .map(|last| last.observed_at)
+        .filter(|object| org.last_sync(**object, now).is_none_or(|last| !last.live))
+        .filter_map(|object| looked_at(org, *object, now))
         .min()
 }
 

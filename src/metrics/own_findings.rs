@@ -20,12 +20,13 @@ const AFTER_EVENT: TimeDelta = TimeDelta::hours(1);
 /// Certificates last 90 days or less and are renewed a third of that ahead: two weeks before the end nobody did.
 const CERTIFICATE_ENDS: TimeDelta = TimeDelta::days(14);
 /// What is judged of the daemon as a whole.
-const OF_DAEMON: [Cause; 6] = [
+const OF_DAEMON: [Cause; 7] = [
     Cause::StoreFailing,
     Cause::ClockSuspect,
     Cause::ConfigReloadFailed,
     Cause::WebReloadFailed,
     Cause::CertificateExpiring,
+    Cause::BackupTooOld,
     Cause::IngestRejected,
 ];
 /// What is judged of each organisation.
@@ -85,6 +86,13 @@ impl OwnFindings {
     pub(super) fn set(&self, org: &str, cause: Cause, holds: bool) {
         if let Some(state) = self.states().get_mut(&(org.to_owned(), cause)) {
             (state.holds, state.unknown) = (holds, false);
+        }
+    }
+
+    /// Says whether something of the daemon as a whole holds; `None`: it cannot be judged, and has no series.
+    pub(super) fn judge(&self, cause: Cause, holds: Option<bool>) {
+        if let Some(state) = self.states().get_mut(&(String::new(), cause)) {
+            (state.holds, state.unknown) = (holds == Some(true), holds.is_none());
         }
     }
 

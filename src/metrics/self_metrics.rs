@@ -9,6 +9,7 @@ use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink, TASKS};
+use chrono::TimeDelta;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
     Registry, core::Collector, proto::MetricFamily,
@@ -35,6 +36,7 @@ pub struct SelfMetrics {
     orgs: RwLock<BTreeSet<OrgName>>,
     findings: OwnFindings,
     certificate_ends: Mutex<Option<Timestamp>>,
+    backup: Mutex<BackupAge>,
     commit_duration: Histogram,
     commit_failures: IntCounter,
     config_loaded_at: Gauge,
@@ -42,14 +44,32 @@ pub struct SelfMetrics {
     ingest_records: IntCounterVec,
     ingest_rejected: IntCounterVec,
     ingest_snapshots: IntCounterVec,
+    last_backup: GaugeVec,
     polls: Polls,
     queue_bytes: Gauge,
     scrape_duration: Histogram,
     scrapes: IntCounter,
+    store_since: Gauge,
     task_restarts: IntCounterVec,
     certificate_until: GaugeVec,
     passwords_refused: IntCounter,
     web_reload_failures: IntCounter,
+}
+
+/// What is known of backups.
+#[derive(Debug, Clone, Copy, Default)]
+struct BackupAge {
+    /// How old the last one may be; `None`: nobody is alerted of them.
+    max: Option<TimeDelta>,
+    last: Option<Timestamp>,
+}
+
+impl BackupAge {
+    /// Whether the last one is too old; `None` where nobody is alerted of that.
+    fn is_over(self, now: Timestamp) -> Option<bool> {
+        let max = self.max?;
+        Some(self.last.is_none_or(|last| now.since(last) > max))
+    }
 }
 
 impl SelfMetrics {
@@ -68,6 +88,7 @@ impl SelfMetrics {
             orgs: RwLock::default(),
             findings: OwnFindings::new(all)?,
             certificate_ends: Mutex::default(),
+            backup: Mutex::default(),
             commit_duration:
                 histogram(all, const { metric("lightning_sync_exporter_commit_duration_seconds") }, COMMIT_BUCKETS)?,
             commit_failures: counter(all, const { metric("lightning_sync_exporter_commit_failures_total") })?,
@@ -77,11 +98,13 @@ impl SelfMetrics {
             ingest_records: counters(all, const { metric("lightning_sync_exporter_ingest_records_total") })?,
             ingest_rejected: counters(all, const { metric("lightning_sync_exporter_ingest_rejected_total") })?,
             ingest_snapshots: counters(all, const { metric("lightning_sync_exporter_ingest_snapshots_total") })?,
+            last_backup: gauges(all, const { metric("lightning_sync_exporter_last_backup_timestamp_seconds") })?,
             polls: Polls::new(all)?,
             queue_bytes: gauge(all, const { metric("lightning_sync_exporter_queue_bytes") })?,
             scrape_duration:
                 histogram(all, const { metric("lightning_sync_exporter_scrape_duration_seconds") }, SCRAPE_BUCKETS)?,
             scrapes: counter(all, const { metric("lightning_sync_exporter_scrapes_total") })?,
+            store_since: gauge(all, const { metric("lightning_sync_exporter_store_since_timestamp_seconds") })?,
             task_restarts: counters(all, const { metric("lightning_sync_exporter_task_restarts_total") })?,
             certificate_until:
                 gauges(all, const { metric("lightning_sync_exporter_web_certificate_not_after_timestamp_seconds") })?,
@@ -143,6 +166,25 @@ impl SelfMetrics {
         }
     }
 
+    /// Says how old the last backup may be; `None`: nobody is alerted of backups.
+    pub fn set_backup_max_age(&self, max: Option<TimeDelta>) {
+        self.backup.lock().unwrap_or_else(PoisonError::into_inner).max = max;
+    }
+
+    /// Says when the last good backup began, if there is one.
+    pub fn set_last_backup(&self, last: Option<Timestamp>) {
+        self.backup.lock().unwrap_or_else(PoisonError::into_inner).last = last;
+        self.last_backup.reset();
+        if let Some(last) = last {
+            self.last_backup.with_label_values::<&str>(&[]).set(last.seconds());
+        }
+    }
+
+    /// Says since when the database knows the first of its organisations.
+    pub fn set_store_since(&self, since: Timestamp) {
+        self.store_since.set(since.seconds());
+    }
+
     /// Says how many bytes are waiting to be written to the store.
     pub fn set_queue_bytes(&self, bytes: u64) {
         self.queue_bytes.set(bytes as f64);
@@ -156,6 +198,8 @@ impl SelfMetrics {
 
     pub(super) fn gather(&self, scrape: &Scrape) -> Vec<MetricFamily> {
         let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let backup = *self.backup.lock().unwrap_or_else(PoisonError::into_inner);
+        self.findings.judge(Cause::BackupTooOld, backup.is_over(scrape.now));
         self.findings.write(&scrape.view, until, scrape.now);
         self.registry.gather()
     }

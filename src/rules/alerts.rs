@@ -38,20 +38,20 @@ pub(super) fn rules() -> Vec<AlertRule> {
             Cause::ObservationsStale,
             "nobody has reported when {{ $labels.object_type }} last synced, since SINCE. That is not proof of a failure.",
         ),
-        org(
+        figures(
             Cause::LinkedUsersUnexpected,
-            "FACT(lightning_sync_linked_users) users are linked, FACT(lightning_sync_expected_linked_users) are expected, since SINCE.",
+            |found| found.to_owned(),
+            "(max by (org) (lightning_sync_linked_users) + max by (org) (lightning_sync_expected_linked_users) / 1e5)",
+            "{{ printf `%.5f` $value | reReplaceAll `-(.*)[.]0{0,4}(.*)` `$1 users are linked, expected: $2` }}.",
+            "the number of linked users is not the expected one, since SINCE.",
         ),
-        AlertRule {
-            expr: format!(
-                "min by (org, cause, severity) (org:lightning_sync_finding:since{{cause=\"{}\"}})",
-                Cause::UsersFailing
-            ),
-            ..org(
-                Cause::UsersFailing,
-                "users fail a check:{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}; the first since SINCE.",
-            )
-        },
+        figures(
+            Cause::UsersFailing,
+            |found| format!("min by (org, cause, severity) ({found})"),
+            "(sum by (org) (max by (org, check) (lightning_sync_users_failing)) > 0)",
+            "{{ printf `%.0f` $value | reReplaceAll `-` `` }} of its users fail a check; which one is on the page.",
+            "users fail a check, the first since SINCE.",
+        ),
         org(Cause::ResetStuck, "a user's reset is over its limit, since SINCE."),
         org(
             Cause::InitialSyncStuck,
@@ -72,7 +72,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::PollFailing,
-            "polls of a source fail:{{ with printf `lightning_sync_poll_success{org=%q} == 0` $labels.org | query }}{{ range . }} {{ .Labels.source }}{{ end }}{{ end }}, since SINCE.",
+            "every poll of a source has failed, since SINCE; which, and why, is on the page.",
         ),
         org(
             Cause::SalesforceApiBudgetLow,
@@ -87,10 +87,10 @@ pub(super) fn rules() -> Vec<AlertRule> {
                 "min by (org, cause, severity) (instance:lightning_sync_finding:since{{cause=\"{}\"}} > 0)",
                 Cause::IngestRejected
             ),
-            ..org(
-                Cause::IngestRejected,
-                "requests are refused, because of{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` $labels.org | query }}{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}, since SINCE.",
-            )
+            description: format!(
+                "{{{{ or $labels.org `Unknown organisation` }}}}: requests are refused, since {SINCE_UTC}."
+            ),
+            ..org(Cause::IngestRejected, "")
         },
         exporter(Cause::StoreFailing, "the store refuses to commit, since SINCE."),
         exporter(Cause::ClockSuspect, "the clock stepped, SINCE."),
@@ -106,13 +106,17 @@ pub(super) fn rules() -> Vec<AlertRule> {
             Cause::CertificateExpiring,
             "the certificate that is served ends in less than two weeks.",
         ),
+        exporter(
+            Cause::BackupTooOld,
+            "the database has no backup younger than backup_max_age, since SINCE.",
+        ),
     ];
     rules.extend(of_exporters());
     rules
 }
 
 /// What no exporter can say of itself.
-fn of_exporters() -> [AlertRule; 4] {
+fn of_exporters() -> [AlertRule; 5] {
     let rule = |cause, expr: &str, hold, severity, description: &str| AlertRule {
         cause,
         expr: expr.trim().to_owned(),
@@ -142,6 +146,15 @@ or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[
             "{{ $labels.instance }} (job {{ $labels.job }}) or a task of it was started {{ printf `%.0f` $value }} times within an hour.",
         ),
         rule(
+            Cause::StoreEmptied,
+            "max by (job, instance) (last_over_time(lightning_sync_exporter_store_since_timestamp_seconds[26h]) > min_over_time(lightning_sync_exporter_store_since_timestamp_seconds[26h]))",
+            CALM,
+            Severity::Warning.name(),
+            &format!(
+                "{{{{ $labels.instance }}}} (job {{{{ $labels.job }}}}): its database begins {SINCE_UTC}; within the last day it began earlier."
+            ),
+        ),
+        rule(
             Cause::ManyOrganizations,
             r#"
 count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"}))
@@ -160,16 +173,42 @@ count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severi
     ]
 }
 
+/// When something began, as an alert of an organisation shows it; see `org:lightning_sync_finding:shown`.
+const SINCE: &str = "{{ $at := humanizeTimestamp $value }}{{ slice $at 0 16 }} UTC{{ if eq (slice $at 19 20) `.` }} ({{ slice $at 17 19 }}:{{ slice $at 20 22 }} there){{ end }}";
+/// The same of a plain instant.
+const SINCE_UTC: &str = "{{ slice (humanizeTimestamp $value) 0 16 }} UTC";
+
 /// An alert of an organisation that its exporters found. What is recorded holds: there is nothing to compare.
 fn org(cause: Cause, text: &str) -> AlertRule {
     AlertRule {
         cause,
-        expr: format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}}"),
+        expr: found(cause),
         hold: if cause.severities() == [Severity::Critical] { PAGE } else { CALM },
         severity: None,
-        description: filled(&format!(
-            "{{{{ with $labels.org }}}}{{{{ . }}}}{{{{ else }}}}Unknown organisation{{{{ end }}}}: {text}"
-        )),
+        description: format!("{{{{ $labels.org }}}}: {}", text.replace("SINCE", SINCE)),
+    }
+}
+
+fn found(cause: Cause) -> String {
+    format!("org:lightning_sync_finding:shown{{cause=\"{cause}\"}}")
+}
+
+/// The same with figures as the value, while an exporter reports them: an annotation that asks for them costs a query for
+/// each alert and evaluation. They are below zero, so that no instant looks like them.
+fn figures(
+    cause: Cause,
+    merged: fn(&str) -> String,
+    figures: &str,
+    with: &str,
+    without: &str,
+) -> AlertRule {
+    let found = merged(&found(cause));
+    AlertRule {
+        expr: format!("0 * {found} - on (org) group_left () {figures}\nor {found}"),
+        ..org(
+            cause,
+            &format!("{{{{ if lt $value 0.0 }}}}{with}{{{{ else }}}}{without}{{{{ end }}}}"),
+        )
     }
 }
 
@@ -180,23 +219,24 @@ fn exporter(cause: Cause, text: &str) -> AlertRule {
         expr: format!("instance:lightning_sync_finding:since{{cause=\"{cause}\"}} > 0"),
         hold: CALM,
         severity: None,
-        description: filled(&format!(
-            "{{{{ $labels.instance }}}} (job {{{{ $labels.job }}}}): {text}"
-        )),
+        description: format!(
+            "{{{{ $labels.instance }}}} (job {{{{ $labels.job }}}}): {}",
+            text.replace("SINCE", SINCE_UTC)
+        ),
     }
 }
 
-/// A text with its placeholders as templates. `SINCE`: the value, an instant, in UTC and in the organisation's own time,
-/// as long as somebody says what that is. `FACT(metric)`: a figure of the organisation.
-fn filled(text: &str) -> String {
-    const SINCE: &str = "{{ ($value | toTime).Format `2006-01-02 15:04` }} UTC{{ with printf `%f + max(lightning_sync_utc_offset_seconds{org=%q} != 0)` $value $labels.org | query }} ({{ (. | first | value | toTime).Format `15:04` }} there){{ end }}";
-    const FACT: &str = "{{ with printf `max(METRIC{org=%q})` $labels.org | query }}{{ . | first | value }}{{ else }}?{{ end }}";
-    let mut parts = text.split("FACT(");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (metric, after) = part.split_once(')').unwrap_or((part, ""));
-        out.push_str(&FACT.replace("METRIC", metric));
-        out.push_str(after);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_annotation_of_an_organisation_s_alert_runs_a_query() {
+        // These two name the first ten of many: there is one for each exporter, and one for each trouble that many share.
+        let lists = [Cause::ExporterDown, Cause::ManyOrganizations];
+        for rule in rules() {
+            let asks = rule.description.contains("query");
+            assert_eq!(asks, lists.contains(&rule.cause), "{}", rule.alert());
+        }
     }
-    out.replace("SINCE", SINCE)
 }

@@ -20,7 +20,6 @@ pub use definition::{AlertRule, Group, RecordingRule};
 pub use prometheus::{Site, prometheus};
 pub use render::{Format, render};
 pub use runbooks::runbook;
-pub use words::{LOCAL, next_step, owners, runbook_url};
 
 /// The only group: its rules are evaluated in order, each seeing those before it.
 pub const GROUP: &str = "lightning-sync";

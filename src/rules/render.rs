@@ -2,6 +2,7 @@
 
 use super::definition::{AlertRule, Group};
 use super::words::annotations;
+use crate::domain::external_url::ExternalUrl;
 
 /// Who reads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub enum Format {
 
 const PROMETHEUS: &str = "# Alert and recording rules for lightning-sync-exporter, generated from src/rules; a test compares the two. The exporter
 # judges; these carry what it found over an exporter that is lost, merge replicas, and select by cause. Name the scrape
-# job so that lightning-sync is in it: a target that never answered is recognised by that.
+# job so that lightning-sync is in it: a target that never answered is recognised by that. `rules --external-url URL`, or
+# `rules --config.file FILE` with web.external_url in it, prints them with links that lead to your daemon.
 ";
 
 const OPERATOR: &str = "# The rules of lightning-sync.rules.yaml for the Prometheus Operator, generated from src/rules; a test compares the two.
@@ -28,7 +30,7 @@ spec:
 ";
 
 /// All rules in the form of `format`, with links to the daemon that people reach at `url`.
-pub fn render(format: Format, url: &str) -> String {
+pub fn render(format: Format, url: &ExternalUrl) -> String {
     let (head, margin) = match format {
         Format::Prometheus => (PROMETHEUS, 0),
         Format::Operator => (OPERATOR, 2),
@@ -41,7 +43,7 @@ pub fn render(format: Format, url: &str) -> String {
     format!("{head}{body}")
 }
 
-fn put_group(lines: &mut Vec<String>, group: &Group, url: &str) {
+fn put_group(lines: &mut Vec<String>, group: &Group, url: &ExternalUrl) {
     lines.push(format!("  - name: {}", group.name));
     lines.push(format!("    interval: {}", group.interval));
     lines.push("    rules:".to_owned());
@@ -55,7 +57,7 @@ fn put_group(lines: &mut Vec<String>, group: &Group, url: &str) {
     }
 }
 
-fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &str) {
+fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &ExternalUrl) {
     lines.push(format!("      - alert: {}", rule.alert()));
     put_expr(lines, &rule.expr);
     if let Some(hold) = rule.hold {

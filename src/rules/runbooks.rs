@@ -26,7 +26,7 @@ pub fn runbook(cause: Cause) -> Option<String> {
             rule.expr
         ));
     }
-    if rules.iter().any(|rule| rule.expr.contains("_finding:since")) {
+    if rules.iter().any(|rule| rule.expr.contains("lightning_sync_finding:")) {
         out.push(
             "`instance:lightning_sync_finding:since` shows what holds by each exporter's last word; an exporter that answers and \
              has judged that it does not hold outweighs the others. A lost exporter's last word counts for three days, unless \

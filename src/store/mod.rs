@@ -13,4 +13,6 @@ mod sqlite;
 pub use error::StoreError;
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
 pub use port::{StatusChange, Store, StoreWrite, Stored, StoredOrg, Written};
-pub use sqlite::{Copied, Erase, OpenOptions, SqliteStore, backup, erase, restore};
+pub use sqlite::{
+    Copied, Erase, OpenOptions, SqliteStore, backup, erase, last_backup, note_backup, restore,
+};

@@ -8,7 +8,7 @@ use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
 use crate::domain::users::Standing;
 use crate::domain::view::{Current, OrgView, View};
-use crate::guidance::verdict::{Level, Verdict, local, span, verdict};
+use crate::guidance::verdict::{Level, Verdict, counted, local, span, verdict};
 use crate::guidance::{self, OrgState, RowGuide};
 use std::collections::BTreeMap;
 
@@ -49,6 +49,8 @@ pub(super) struct RowStatus {
     pub(super) current: Option<Current>,
     /// Whether a source that could tell when it last synced is live and knows of no time: it never did.
     pub(super) never: bool,
+    /// Within which span it synced, where only counts say so.
+    pub(super) counted: Option<String>,
     /// Why it is not known.
     pub(super) unknown_because: Option<&'static str>,
     /// What the article would call the value.
@@ -83,8 +85,13 @@ impl RowStatus {
             current.as_ref().map_or(OrgState::Unknown, |current| shows(org, row, current, now));
         let never =
             matches!(row, OrgRow::LastSync(object) if org.ever_synced(object, now) == Some(false));
+        let counted = match (row, &current) {
+            (OrgRow::LastSync(object), None) => counted(object, org, now),
+            _ => None,
+        };
         let unknown_because = match current {
             Some(_) => None,
+            None if counted.is_some() => Some("only counts are reported, and they say no time"),
             None if never => Some("it never synced, as far as any source can tell"),
             None if was_reported => Some("the engine has not published for too long"),
             None if org.readings.of_row(row).next().is_some() => {
@@ -97,6 +104,7 @@ impl RowStatus {
             applies: applies(org, row),
             current,
             never,
+            counted,
             unknown_because,
             shows,
             guide: guidance::org_row_of(org.policy.product, row, shows),

@@ -214,3 +214,49 @@ fn a_url_with_a_password_in_it_is_refused_and_not_repeated() {
         assert!(output.contains(": allowed: a URL such as https://HOST"), "{output}");
     }
 }
+
+#[test]
+fn rules_link_to_where_people_reach_the_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    let write = |web: &str| {
+        std::fs::write(&file, format!("{web}orgs: [{{ name: acme }}]\n")).unwrap();
+    };
+    let file = file.to_str().unwrap();
+    write("web: { external_url: https://tools.example/sync/ }\n");
+    let (code, printed, errors) = typed(&["rules", "--config.file", file], "");
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let flag = ["rules", "--external-url", "https://tools.example/sync"];
+    assert_eq!(typed(&flag, "").1, printed);
+    assert!(!printed.contains("127.0.0.1"), "{printed}");
+    let (runbook, page) = (
+        "runbook_url: \"https://tools.example/sync/runbooks/",
+        "page_url: \"https://tools.example/sync/orgs/{{ $labels.org }}\" }",
+    );
+    let alerts = printed.matches("- alert: ").count();
+    assert!(alerts > 25);
+    assert_eq!(printed.matches(runbook).count(), alerts);
+    let overview = "page_url: \"https://tools.example/sync/\" }";
+    let either = "page_url: \"{{ with $labels.org }}https://tools.example/sync/orgs/{{ . }}{{ else }}https://tools.example/sync/{{ end }}\" }";
+    let pages = [page, overview, either].map(|text| printed.matches(text).count());
+    assert_eq!((pages.iter().sum::<usize>(), pages[2]), (alerts, 2));
+    assert!(printed.contains(
+        "and paste it on the organisation's page (https://tools.example/sync/orgs/{{ $labels.org }}/paste)."
+    ));
+
+    write("");
+    assert_eq!(
+        typed(&["rules", "--config.file", file], ""),
+        (
+            2,
+            String::new(),
+            "lightning-sync-exporter: the configuration has no web.external_url; set it, or give --external-url\n"
+                .to_owned()
+        )
+    );
+    let (code, printed, _) = typed(&["rules"], "");
+    assert_eq!(code, 0);
+    assert!(
+        printed.contains("runbook_url: \"http://127.0.0.1:9877/runbooks/LightningSyncDelayed\"")
+    );
+}

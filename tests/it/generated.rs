@@ -4,9 +4,8 @@
 use crate::support::documents::statuses;
 use lightning_sync_exporter::config::web_example;
 use lightning_sync_exporter::domain::causes::Cause;
-use lightning_sync_exporter::rules::{
-    Format, LOCAL, Site, alertmanager, prometheus, render, runbook,
-};
+use lightning_sync_exporter::domain::external_url::ExternalUrl;
+use lightning_sync_exporter::rules::{Format, Site, alertmanager, prometheus, render, runbook};
 use std::path::Path;
 
 pub(crate) fn is_current(path: &str, expected: &str) {
@@ -26,28 +25,34 @@ pub(crate) fn is_current(path: &str, expected: &str) {
 
 #[test]
 fn the_rules_file_is_what_the_rules_say() {
-    is_current("alerts/lightning-sync.rules.yaml", &render(Format::Prometheus, LOCAL));
+    is_current(
+        "alerts/lightning-sync.rules.yaml",
+        &render(Format::Prometheus, &ExternalUrl::default()),
+    );
 }
 
 #[test]
 fn the_charts_rules_are_what_the_rules_say() {
     is_current(
         "deploy/helm/lightning-sync-exporter/rules.yaml",
-        &render(Format::Prometheus, LOCAL),
+        &render(Format::Prometheus, &ExternalUrl::default()),
     );
 }
 
 #[test]
 fn the_mixins_rules_are_what_the_rules_say() {
     let rules: serde_json::Value =
-        serde_yaml_ng::from_str(&render(Format::Prometheus, LOCAL)).unwrap();
+        serde_yaml_ng::from_str(&render(Format::Prometheus, &ExternalUrl::default())).unwrap();
     let text = serde_json::to_string_pretty(&rules).unwrap();
     is_current("alerts/lightning-sync.rules.json", &format!("{text}\n"));
 }
 
 #[test]
 fn the_operators_rules_are_what_the_rules_say() {
-    is_current("alerts/lightning-sync.prometheusrule.yaml", &render(Format::Operator, LOCAL));
+    is_current(
+        "alerts/lightning-sync.prometheusrule.yaml",
+        &render(Format::Operator, &ExternalUrl::default()),
+    );
 }
 
 #[test]

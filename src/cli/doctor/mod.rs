@@ -2,6 +2,7 @@
 //! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
 
 mod page;
+mod prometheus;
 mod sources;
 
 use super::api_client::{ApiClient, runtime};
@@ -9,7 +10,8 @@ use super::args::DoctorArgs;
 use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, ValidConfig};
-use crate::store::SqliteHistory;
+use crate::guidance::verdict::span;
+use crate::store::{self, SqliteHistory};
 use serde_json::Value;
 use std::fmt::Display;
 
@@ -25,6 +27,21 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
         match ApiClient::daemon(&args.url, &args.ask) {
             Ok(api) => daemon(args, &api, config.as_ref(), &mut report).await,
             Err(says) => report.fail("daemon", says),
+        }
+        for url in &args.prometheuses {
+            let looked = match ApiClient::other(url, &args.ask) {
+                Ok(api) => prometheus::look(&api, config.as_ref(), &mut report).await,
+                Err(says) => Err(says),
+            };
+            if let Err(says) = looked {
+                report.fail("prometheus", says);
+            }
+        }
+        if args.prometheuses.is_empty() {
+            report.skip(
+                "prometheus",
+                "name it with --prometheus.url, to see whether it has the target and the rules",
+            );
         }
         for url in &args.alertmanagers {
             if let Err(says) = alertmanager(url, args, &mut report).await {
@@ -123,6 +140,16 @@ fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option
         report.fail("store", error);
     } else {
         report.pass("store", format!("{database} can be read"));
+    }
+    if let Some(max) = config.store.backup_max_age {
+        let next = format!("at most {} are allowed; run `backup`", span(max));
+        match store::last_backup(&config.store.path).map(|at| now().since(at)) {
+            Some(age) if age <= max => {
+                report.pass("backup", format!("the last is {} old", span(age)))
+            }
+            Some(age) => report.fail("backup", format!("the last is {} old, {next}", span(age))),
+            None => report.fail("backup", format!("there has been none, {next}")),
+        }
     }
     Some(config)
 }

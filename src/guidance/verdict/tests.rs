@@ -3,6 +3,7 @@
 mod fixture;
 
 use super::*;
+use crate::domain::calendar::Calendar;
 use crate::domain::ids::OrgName;
 use crate::domain::judge::judge_org;
 use crate::domain::rows::{OrgValue, UserRow};
@@ -279,6 +280,37 @@ fn what_has_synced_stands_beside_what_waits() {
             "WAITING for the first sync",
             "Events have not synced yet, contacts synced 3 min ago (03:57).",
             None
+        )
+    );
+}
+
+#[test]
+fn where_only_counts_are_reported_they_say_within_which_span_it_synced() {
+    let counts = |org: Org, hour: u64| {
+        let fresh = org.shows(OrgRow::Synced60m(ObjectType::Contacts), OrgValue::Count(hour));
+        fresh.shows(OrgRow::Synced24h(ObjectType::Contacts), OrgValue::Count(5)).with(|policy| {
+            policy.objects.retain(|object| *object == ObjectType::Contacts);
+        })
+    };
+    let fine = |words: &str| summed(Level::Fine, "FINE", words, None);
+    assert_eq!(
+        counts(Org::read(0), 3).summed(),
+        fine("Contacts synced within the last 60 minutes.")
+    );
+    let quiet = counts(Org::read(0), 0).with(|policy| policy.calendar = Calendar::Always);
+    assert_eq!(
+        counted(ObjectType::Contacts, &quiet.view, NOW).unwrap(),
+        "within the last 24 hours"
+    );
+    let read_before = counts(Org::read(5), 3).summed();
+    assert_eq!(read_before, fine("Contacts synced within the 60 minutes before Mon 23:00."));
+    let stale = counts(Org::read(60), 3);
+    let (level, _, words, _) = stale.summed();
+    assert_eq!(
+        (level, words.as_str()),
+        (
+            Level::Held,
+            "We no longer know whether contacts sync: last reported 60 h ago (Sat 16:00)."
         )
     );
 }

@@ -61,7 +61,7 @@ impl Words<'_> {
     /// What has not synced yet, beside what has.
     fn waiting(self) -> String {
         let objects = &self.org.policy.objects;
-        let waits = |object: &&ObjectType| self.org.last_sync(**object, self.now).is_none();
+        let waits = |object: &&ObjectType| looked_at(self.org, **object, self.now).is_none();
         let waiting: Vec<ObjectType> = objects.iter().filter(waits).copied().collect();
         if waiting.len() == objects.len() {
             return "Nothing has synced yet.".to_owned();
@@ -155,7 +155,7 @@ impl Words<'_> {
 
     fn last_reported(self, objects: &[ObjectType]) -> String {
         let whose = both(objects);
-        match self.last_syncs(objects).map(|(_, last)| last.observed_at).min() {
+        match objects.iter().filter_map(|object| looked_at(self.org, *object, self.now)).min() {
             Some(at) => {
                 let ago = self.ago(at);
                 format!("We no longer know whether {whose} sync: last reported {ago}.")
@@ -213,8 +213,14 @@ impl Words<'_> {
 
     /// When each object type that ever synced did so last, in words.
     fn synced(self, objects: &[ObjectType], verb: &str) -> Vec<String> {
-        let last = self.last_syncs(objects);
-        last.map(|(object, last)| format!("{object} {verb} {}", self.ago(last.at))).collect()
+        let when = |object: &ObjectType| match self.org.last_sync(*object, self.now) {
+            Some(last) => Some(self.ago(last.at)),
+            None => counted(*object, self.org, self.now),
+        };
+        objects
+            .iter()
+            .filter_map(|object| Some(format!("{object} {verb} {}", when(object)?)))
+            .collect()
     }
 
     fn last_syncs(self, objects: &[ObjectType]) -> impl Iterator<Item = (ObjectType, LastSync)> {
@@ -247,6 +253,26 @@ fn names(objects: &[ObjectType]) -> Vec<&'static str> {
 fn both(objects: &[ObjectType]) -> String {
     names(objects).join(" and ")
 }
+
+/// When somebody last looked who saw that `object` syncs, if only by a count.
+pub(super) fn looked_at(org: &OrgView, object: ObjectType, now: Timestamp) -> Option<Timestamp> {
+    let last = org.last_sync(object, now).map(|last| last.observed_at);
+    last.or_else(|| org.counted_within(object).map(|(_, at)| at))
+}
+
+/// Within which span something synced, where only counts are reported: "within the last 60 minutes".
+pub fn counted(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<String> {
+    let (window, at) = org.counted_within(object)?;
+    let window = if window < TimeDelta::days(1) { "60 minutes" } else { "24 hours" };
+    Some(if now.since(at) < JUST_READ {
+        format!("within the last {window}")
+    } else {
+        format!("within the {window} before {}", local(at, org, now))
+    })
+}
+
+/// A count is of now for as long as a person needs to read it.
+const JUST_READ: TimeDelta = TimeDelta::minutes(2);
 
 /// The words with a capital and a full stop.
 fn sentence(words: &str) -> String {

@@ -4,10 +4,12 @@ use super::super::StoreError;
 use super::super::lock::Lock;
 use super::owner::as_owner;
 use super::{DatabasePath, open};
+use crate::domain::time::Timestamp;
+use chrono::{DateTime, Utc};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,47 @@ pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
     as_owner(to, || copy(from, &DatabasePath::find(to)?))
 }
 
+/// The longest note of a backup's time.
+const NOTE_BYTES: u64 = 64;
+
+/// Notes beside `database` that a good backup of it began at `at`, for the daemon to see.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn note_backup(database: &Path, at: Timestamp) -> Result<(), StoreError> {
+    as_owner(database, || {
+        let place = DatabasePath::find(database)?;
+        let unfinished = beside(&place, ".backed-up.unfinished");
+        let write = || {
+            // One that was left over when its writer was killed would be in the way for ever.
+            std::fs::remove_file(&unfinished).ok();
+            let mut file =
+                File::options().write(true).create_new(true).mode(0o644).open(&unfinished)?;
+            file.write_all(at.to_string().as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&unfinished, beside(&place, NOTE))
+        };
+        write().map_err(|error| StoreError::from_opening(place.shown(), &error))
+    })
+}
+
+/// When the last good backup of `database` began; `None` where nothing that can be read says so.
+pub fn last_backup(database: &Path) -> Option<Timestamp> {
+    let place = DatabasePath::find(database).ok()?;
+    let mut text = String::new();
+    File::open(beside(&place, NOTE)).ok()?.take(NOTE_BYTES).read_to_string(&mut text).ok()?;
+    Timestamp::from_datetime(text.trim().parse::<DateTime<Utc>>().ok()?)
+}
+
+const NOTE: &str = ".backed-up";
+
+/// The file whose name is the database's with more behind it.
+fn beside(place: &DatabasePath, more: &str) -> PathBuf {
+    let mut name = place.file().as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}
+
 /// Puts a backup where a database is to be. Nothing may be there: what it would replace may be all that is left.
 ///
 /// # Errors
@@ -41,10 +84,8 @@ pub fn restore(from: &Path, database: &Path) -> Result<Copied, StoreError> {
     as_owner(database, || {
         let target = DatabasePath::find(database)?;
         let _lock = Lock::take(target.file(), target.shown())?;
-        for beside in ["-wal", "-shm"] {
-            let mut name = target.file().as_os_str().to_owned();
-            name.push(beside);
-            let log = Path::new(&name);
+        for more in ["-wal", "-shm"] {
+            let log = beside(&target, more);
             if log.exists() {
                 return Err(target.io(format!(
                     "{} is still there and belongs to another database; move it away together with that one",
@@ -89,9 +130,7 @@ struct Unfinished {
 
 impl Unfinished {
     fn create(target: &DatabasePath) -> Result<Self, StoreError> {
-        let mut name = target.file().as_os_str().to_owned();
-        name.push(".unfinished");
-        let path = PathBuf::from(name);
+        let path = beside(target, ".unfinished");
         let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
         match made {
             Ok(_) => Ok(Self { path }),

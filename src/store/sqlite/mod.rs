@@ -15,7 +15,7 @@ mod prune;
 mod schema;
 mod write;
 
-pub use copy::{Copied, backup, restore};
+pub use copy::{Copied, backup, last_backup, note_backup, restore};
 pub(super) use database_path::DatabasePath;
 pub use erase::{Erase, erase};
 pub use open::OpenOptions;

@@ -255,6 +255,9 @@ struct OrgRowJson {
     applies: bool,
     state: Knowledge,
     unknown_because: Option<&'static str>,
+    /// Of a last sync of which only counts are reported: "within the last 60 minutes".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
     /// A text, a number, true or false; `null` when it is unknown, and when the page shows None.
     value: serde_json::Value,
     /// What the article would call this value.
@@ -284,6 +287,7 @@ fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
         applies: status.applies,
         state: known(current.map(|current| current.stale)),
         unknown_because: status.unknown_because,
+        within: status.counted.clone(),
         value: current.map_or(serde_json::Value::Null, |current| match &current.value {
             OrgValue::Account(Some(name)) => name.to_string().into(),
             OrgValue::Account(None) => serde_json::Value::Null,

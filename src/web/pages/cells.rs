@@ -90,7 +90,7 @@ impl Here<'_> {
         match &status.current {
             Some(current) => self.value(status.row, &current.value),
             None if status.never => CellValue::text("never"),
-            None => CellValue::text("unknown"),
+            None => CellValue::text(status.counted.as_deref().unwrap_or("unknown")),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::ids::{ObjectType, Outcome, Source};
 use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::{local, span};
+use crate::guidance::verdict::{counted, local, span};
 use crate::web::history::Past;
 use askama::Template;
 use chrono::{TimeDelta, Timelike};
@@ -245,7 +245,10 @@ fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> C
                 exactly(last.observed_at, org, now)
             ),
             None if org.ever_synced(object, now) == Some(false) => format!("{object} never synced"),
-            None => format!("{object} not known"),
+            None => match counted(object, org, now) {
+                Some(within) => format!("{object} synced {within}, at a time that nobody reported"),
+                None => format!("{object} not known"),
+            },
         });
     }
     Chart {

@@ -177,7 +177,7 @@ fn every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate() {
 }
 
 /// Metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 16] = [
+const NOT_SHOWN: [(&str, &str); 18] = [
     ("lightning_sync_activity_coverage_seconds", "the rules need it; people see a gap"),
     ("lightning_sync_ever_synced", "the finding says it"),
     (
@@ -185,6 +185,8 @@ const NOT_SHOWN: [(&str, &str); 16] = [
         "whether it was taken is shown",
     ),
     ("lightning_sync_exporter_finding_since_timestamp_seconds", "the alerts say it"),
+    ("lightning_sync_exporter_last_backup_timestamp_seconds", "an alert says when it is too old"),
+    ("lightning_sync_exporter_store_since_timestamp_seconds", "an alert says when it changes"),
     ("lightning_sync_exporter_scrapes_total", "Prometheus knows its scrapes"),
     ("lightning_sync_exporter_task_restarts_total", "a defect of ours; the log says it"),
     (

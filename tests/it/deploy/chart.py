@@ -154,6 +154,15 @@ def main(path, daemon, rule, *versions):
                 continue
             raise AssertionError(f"{values} should not render")
         print(f"not rendered: {len(BROKEN)}")
+        url = "https://tools.example/sync"
+        linked = [{"prometheusRule": {"enabled": True, "externalUrl": url + "/"}},
+                  {"prometheusRule": {"enabled": True}, "config": {**TOKENLESS, "web": {"external_url": url}}}]
+        for values in linked:
+            rules = [rule for _, document in documents(chart, values) if document["kind"] == "PrometheusRule"
+                     for group in document["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+            assert rules and all(rule["annotations"]["runbook_url"] == f"{url}/runbooks/{rule['alert']}" for rule in rules)
+            assert all("127.0.0.1" not in text for rule in rules for text in rule["annotations"].values())
+        print(f"linked: {len(linked)}")
         notes = {kind: "".join(text for name, text in chart.render(values, name="sync", namespace="monitoring").items()
                                if name.endswith("NOTES.txt"))
                  for kind, values in (("monitored", CHOICES["monitored"]), ("guarded", CHOICES["guarded"]))}

@@ -41,6 +41,7 @@ fn the_chart_renders_to_what_kubernetes_takes() {
          asking: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
          open: ConfigMap Service ServiceAccount StatefulSet\n\
          not rendered: 2\n\
+         linked: 2\n\
          notes on who may scrape: monitored\n\
          refused: 4\n"
     );

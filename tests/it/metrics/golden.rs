@@ -16,6 +16,8 @@ use std::time::Duration;
 /// A page with every metric on it.
 pub(super) fn full_page(format: PageFormat) -> String {
     let own = Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap());
+    own.set_last_backup(Some(NOW.minus(TimeDelta::hours(9))));
+    own.set_store_since(NOW.minus(TimeDelta::days(30)));
     own.set_certificate_until(Some(NOW.plus(TimeDelta::days(90))));
     own.set_orgs(&[OrgName::new("busy").unwrap()]);
     own.config_loaded(Timestamp::from_seconds(1_795_435_000));

@@ -80,6 +80,33 @@ fn what_needs_attention_of_the_daemon_is_a_finding_until_it_ends() {
     assert_eq!(of_acme(), ["finding_since_timestamp_seconds ingest_rejected acme warning"]);
 }
 
+#[test]
+fn backups_are_judged_only_where_an_age_is_configured() {
+    let own = own(&[]);
+    let judged = || -> Vec<(String, f64)> {
+        let all = series(&own, "finding_since_timestamp_seconds");
+        all.into_iter().filter(|(name, _)| name.contains("backup")).collect()
+    };
+    let word = |severity: &str, since| {
+        vec![(format!("finding_since_timestamp_seconds backup_too_old  {severity}"), since)]
+    };
+    own.set_last_backup(Some(NOW.minus(chrono::TimeDelta::days(300))));
+    assert_eq!(judged(), []);
+    let backup = series(&own, "last_backup");
+    assert_eq!(backup.into_values().collect::<Vec<_>>(), [NOW.seconds() - 300.0 * 86400.0]);
+    own.set_backup_max_age(Some(chrono::TimeDelta::hours(26)));
+    assert_eq!(judged(), word("warning", NOW.seconds()));
+    own.set_orgs(&[OrgName::new("acme").unwrap()]);
+    assert_eq!(judged(), word("warning", NOW.seconds()), "a reload changes nothing");
+    own.set_last_backup(Some(NOW.minus(chrono::TimeDelta::hours(26))));
+    assert_eq!(judged(), word("", 0.0));
+    own.set_last_backup(None);
+    assert_eq!(judged(), word("warning", NOW.seconds()), "there has been none");
+    assert!(series(&own, "last_backup").is_empty(), "and no time is claimed");
+    own.set_backup_max_age(None);
+    assert_eq!(judged(), []);
+}
+
 fn rejected(org: &str, reason: &'static str) -> Event {
     Event::IngestRejected {
         org: org.to_owned(),

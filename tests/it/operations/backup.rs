@@ -111,6 +111,80 @@ fn a_copy_replaces_nothing_and_is_for_its_owner_alone() {
 }
 
 #[test]
+fn the_daemon_sees_when_the_last_backup_was_made_and_whether_that_is_too_long_ago() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let config = configured(directory.path(), "live.db");
+    let judged = |config: &Path| -> Vec<String> {
+        let daemon = Daemon::start(config);
+        let page = crate::support::http::get(daemon.address, "/metrics").text();
+        let lines = page.lines().filter(|line| !line.starts_with('#') && line.contains("backup"));
+        let lines = lines.filter(|line| !line.contains("task="));
+        // Without the instants, which differ from run to run.
+        let zero = |value: &str| if value == "0" { "0" } else { "at" };
+        let word = |line: &str| {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            format!("{series} {}", zero(value))
+        };
+        lines.map(word).collect()
+    };
+    let too_old = |severity: &str, value: &str| {
+        format!(
+            "lightning_sync_exporter_finding_since_timestamp_seconds{{cause=\"backup_too_old\",org=\"\",severity=\"{severity}\"}} {value}"
+        )
+    };
+    let last = "lightning_sync_exporter_last_backup_timestamp_seconds at".to_owned();
+    assert_eq!(judged(&config), Vec::<String>::new(), "not configured, not judged");
+    let database = place("live.db").display().to_string();
+    let text =
+        format!("store: {{ path: {database}, backup_max_age: 26h }}\norgs: [{{ name: acme }}]\n");
+    std::fs::write(&config, text).unwrap();
+    assert_eq!(judged(&config), [too_old("warning", "at")], "there has been none");
+    assert!(backup(&place("live.db"), &place("copy")).status.success());
+    assert_eq!(judged(&config), [too_old("", "0"), last.clone()]);
+    // A backup that fails is none.
+    let note = place("live.db.backed-up");
+    std::fs::write(&note, "2026-01-01T00:00:00Z").unwrap();
+    assert!(!backup(&place("live.db"), &place("copy")).status.success());
+    assert_eq!(judged(&config), [too_old("warning", "at"), last]);
+    let says = |wanted: &str| {
+        let output = run(&["doctor", "--config.file", config.to_str().unwrap()]);
+        assert!(text_of(&output).contains(wanted), "{}", text_of(&output));
+    };
+    says("FAIL backup: the last is ");
+    std::fs::write(&note, "yesterday").unwrap();
+    says("FAIL backup: there has been none, at most 26 h are allowed; run `backup`\n");
+    assert!(backup(&place("live.db"), &place("copy2")).status.success());
+    says("PASS backup: the last is less than a minute old\n");
+}
+
+fn text_of(output: &std::process::Output) -> String {
+    text(&output.stdout)
+}
+
+#[test]
+fn a_backup_that_cannot_be_noted_is_good_all_the_same() {
+    let own = Somebody::new();
+    made(&own.at("from.db"));
+    let database = own.at("data").join("store.db");
+    assert!(restore(&own.at("from.db"), &database).status.success());
+    // A link in the place of the note is replaced, and leads nowhere.
+    own.link("store.db.backed-up", "shadow");
+    own.link("store.db.backed-up.unfinished", "planted");
+    assert!(backup(&database, &own.at("copy.db")).status.success());
+    own.assert_untouched();
+    assert!(lightning_sync_exporter::store::last_backup(&database).is_some());
+    let note = own.at("data").join("store.db.backed-up");
+    std::fs::remove_file(&note).unwrap();
+    std::fs::create_dir_all(note.join("full")).unwrap();
+    let output = backup(&database, &own.at("copy2.db"));
+    assert!(output.status.success());
+    assert!(text(&output.stdout).starts_with("copied to "));
+    let says = text(&output.stderr);
+    assert!(says.contains("the daemon cannot see that there is a backup: "), "{says}");
+}
+
+#[test]
 fn a_downgrade_is_refused_in_one_sentence_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let config = configured(directory.path(), "live.db");

@@ -2,9 +2,10 @@
 
 use super::{configured, run, text};
 use crate::support::http;
+use crate::support::process::wait_until;
 use crate::support::process::{Daemon, free_port};
 use crate::support::receiver::Receiver;
-use crate::support::stack::Alertmanager;
+use crate::support::stack::{Alertmanager, Prometheus, repository};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -40,6 +41,7 @@ fn every_part_is_looked_at_in_order() {
             "WARN acme ingest",
             "WARN store",
             "FAIL daemon",
+            "SKIP prometheus",
             "SKIP alertmanager"
         ]
     );
@@ -63,6 +65,107 @@ fn every_part_is_looked_at_in_order() {
         lines.iter().any(
             |line| line.contains("http://192.0.2.1:9877: plain http is taken to loopback only")
         ),
+        "{lines:?}"
+    );
+}
+
+/// What the doctor says of a Prometheus.
+fn seen(prometheus: &Prometheus, config: &Path) -> (Option<i32>, Vec<String>) {
+    let url = format!("http://{}", prometheus.address);
+    let (code, lines) = doctor(config, &["--prometheus.url", &url]);
+    (code, lines.into_iter().filter(|line| line.contains(" prometheus")).collect())
+}
+
+#[test]
+fn prometheus_has_the_target_and_the_rules_or_the_doctor_names_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configured(directory.path(), "live.db");
+    let daemon = Daemon::start(&config);
+    let at = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+    let shipped = repository("alerts/lightning-sync.rules.yaml");
+    let deaf = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let job = "lightning-sync";
+    let scraped = |prometheus: &Prometheus, count| {
+        wait_until("scrapes and an evaluation", std::time::Duration::from_secs(60), || {
+            let up = prometheus.query("up").len();
+            let ours = prometheus.query("lightning_sync_org_info or lightning_sync_none").len();
+            (up == count && (ours > 0 || count != 1)).then_some(())
+        });
+    };
+
+    let good =
+        Prometheus::start_with(&at("good"), &[(job, &[daemon.address])], Some(deaf), &shipped);
+    scraped(&good, 1);
+    let rules = lightning_sync_exporter::rules::groups();
+    let count = rules.iter().map(|group| group.recording.len() + group.alerts.len()).sum::<usize>();
+    let (_, lines) = seen(&good, &config);
+    assert_eq!(
+        lines,
+        [
+            format!("PASS prometheus target: job {job} scrapes {}", daemon.address),
+            "PASS prometheus organisations: it has every organisation of the configuration".to_owned(),
+            format!("PASS prometheus rules: group lightning-sync is loaded, with all {count} rules"),
+            "WARN prometheus links: alerts link to http://127.0.0.1:9877, which is this machine alone; set web.external_url, and load what `rules --config.file` prints".to_owned(),
+            "PASS prometheus alerts: it sends them to 1 Alertmanager".to_owned(),
+        ]
+    );
+
+    // It scrapes another daemon, the rules are of before, and nobody gets the alerts.
+    let text = std::fs::read_to_string(&shipped).unwrap();
+    let text = text.replace("- alert: LightningSyncDelayed", "- alert: LightningSyncOldName");
+    let old = directory.path().join("old.yaml");
+    std::fs::write(&old, text).unwrap();
+    let database = directory.path().join("live.db").display().to_string();
+    std::fs::write(
+        &config,
+        format!(
+            "store: {{ path: {database} }}\nweb: {{ external_url: https://sync.example }}\norgs: [{{ name: acme }}, {{ name: beta }}]\n"
+        ),
+    )
+    .unwrap();
+    let bad = Prometheus::start_with(&at("bad"), &[(job, &[daemon.address, deaf])], None, &old);
+    scraped(&bad, 2);
+    wait_until("a scrape", std::time::Duration::from_secs(60), || {
+        (!bad.query("lightning_sync_org_info").is_empty()).then_some(())
+    });
+    let (code, mut lines) = seen(&bad, &config);
+    lines.sort();
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        lines,
+        [
+            "FAIL prometheus alerts: it sends alerts to nobody; name an Alertmanager under `alerting` in its configuration".to_owned(),
+            "FAIL prometheus organisations: it has nothing of beta; does it scrape this daemon?".to_owned(),
+            "FAIL prometheus rules: group lightning-sync lacks LightningSyncDelayed; load the rules of this version".to_owned(),
+            format!("FAIL prometheus target: job {job} cannot scrape {deaf}; Prometheus's page /targets says why"),
+            format!("PASS prometheus target: job {job} scrapes {}", daemon.address),
+            "WARN prometheus links: alerts link to http://127.0.0.1:9877, the pages are at https://sync.example; load what `rules --config.file` prints".to_owned(),
+        ]
+    );
+
+    // No rules of ours, and a job of another name.
+    let none = directory.path().join("none.yaml");
+    std::fs::write(&none, "groups: [{ name: other, rules: [] }]\n").unwrap();
+    let other = Prometheus::start_with(&at("other"), &[("sync", &[daemon.address])], None, &none);
+    scraped(&other, 1);
+    let (_, lines) = seen(&other, &config);
+    assert_eq!(
+        (lines[0].as_str(), lines[2].as_str()),
+        (
+            "WARN prometheus target: job sync scrapes a daemon; rename it so that lightning-sync is in it, or nobody is alerted of a target that never answers",
+            "FAIL prometheus rules: it has no group lightning-sync; write what `lightning-sync-exporter rules` prints to a file of its rule_files, and reload it"
+        )
+    );
+    let (_, lines) = doctor(&config, &["--prometheus.url", &format!("http://{deaf}")]);
+    let says = lines.iter().find(|line| line.starts_with("FAIL prometheus: ")).unwrap();
+    assert!(says.contains(&deaf.to_string()), "{says}");
+    let (_, lines) = doctor(&config, &["--prometheus.url", &format!("http://{}", daemon.address)]);
+    assert!(
+        lines.contains(&"FAIL prometheus: Prometheus answers 404 to /api/v1/query?query=up%7Bjob%3D~%22.*lightning-sync.*%22%7D".to_owned()),
         "{lines:?}"
     );
 }

@@ -5,6 +5,8 @@ use super::history::week;
 use crate::support::http::{get, request};
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::readings::Reading;
+use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::rows::{Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{
@@ -233,6 +235,28 @@ fn what_never_synced_is_not_told_as_unknown() {
     let html = get(site.address, "/orgs/beta").text();
     assert!(html.contains("<td class=\"broken\">never</td>"), "{html}");
     assert!(html.contains("<bdi>never</bdi>"), "{html}");
+}
+
+#[test]
+fn a_last_sync_of_which_only_counts_are_reported_shows_its_span_and_never_unknown() {
+    let mut view = view();
+    let mut beta = (*view.orgs[1]).clone();
+    beta.last_report[Source::Snapshot] = Some(NOW);
+    let reading = Reading { value: OrgValue::Count(18), observed_at: NOW, changed_at: NOW };
+    let row = OrgRow::Synced60m(ObjectType::Events);
+    Arc::make_mut(&mut beta.readings).put(row, Source::Snapshot, reading);
+    view.orgs[1] = Arc::new(beta);
+    let site = Site::with(Setting { view, ..Setting::default() });
+    let html = get(site.address, "/orgs/beta").text();
+    assert!(html.contains("<td>within the last 60 minutes</td>"), "{html}");
+    assert!(html.contains("only counts are reported, and they say no time."), "{html}");
+    let json = get(site.address, "/api/v1/orgs/beta").json();
+    let last = json["rows"].as_array().unwrap().iter().find(|row| row["row"] == "events.last_sync");
+    let last = last.unwrap();
+    assert_eq!(
+        (&last["value"], &last["state"], &last["within"]),
+        (&serde_json::Value::Null, &"unknown".into(), &"within the last 60 minutes".into())
+    );
 }
 
 #[test]
