@@ -75,13 +75,13 @@ pub(super) fn annotations(rule: &AlertRule, url: &ExternalUrl) -> [(&'static str
 /// The organisation's page; of an alert that is about none, the overview. Where the label may be missing a template asks
 /// for it, which costs an evaluation more.
 fn page_url(rule: &AlertRule, url: &ExternalUrl) -> String {
-    match rule.cause {
-        Cause::ExporterDown | Cause::IngestRejected => {
-            let (org, overview) = (url.org("{{ . }}"), url.overview());
-            format!("{{{{ with $labels.org }}}}{org}{{{{ else }}}}{overview}{{{{ end }}}}")
-        }
-        _ if rule.expr.contains("org:lightning_sync_finding:shown") => url.org(ORG),
-        _ => url.overview(),
+    if rule.expr.contains("org:lightning_sync_finding:shown") {
+        url.org(ORG)
+    } else if [Cause::ExporterDown, Cause::IngestRejected].contains(&rule.cause) {
+        let (org, overview) = (url.org("{{ . }}"), url.overview());
+        format!("{{{{ with $labels.org }}}}{org}{{{{ else }}}}{overview}{{{{ end }}}}")
+    } else {
+        url.overview()
     }
 }
 

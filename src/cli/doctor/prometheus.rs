@@ -30,7 +30,7 @@ pub(super) async fn look(
     }
     rules(api, config, report).await?;
     let answer = data(api, "/api/v1/alertmanagers").await?;
-    match list(&answer["activeAlertmanagers"]).len() {
+    match list(&answer, "activeAlertmanagers").len() {
         0 => report.fail(
             "prometheus alerts",
             "it sends alerts to nobody; name an Alertmanager under `alerting` in its configuration",
@@ -46,9 +46,9 @@ async fn target(api: &ApiClient, report: &mut DoctorReport<'_, '_>) -> Result<bo
     let targets = query(api, TARGETS).await?;
     let mut answers = false;
     for target in &targets {
-        let of = |label: &str| target["metric"][label].as_str().unwrap_or_default();
-        let (job, instance) = (of("job"), of("instance"));
-        if target["value"][1] == "1" {
+        let of = |path| text(target, path).unwrap_or_default();
+        let (job, instance) = (of("/metric/job"), of("/metric/instance"));
+        if of("/value/1") == "1" {
             answers = true;
             report.pass(CHECK, format!("job {job} scrapes {instance}"));
         } else {
@@ -60,7 +60,7 @@ async fn target(api: &ApiClient, report: &mut DoctorReport<'_, '_>) -> Result<bo
     if !targets.is_empty() {
         return Ok(answers);
     }
-    let others = names(&query(api, DAEMONS).await?, "job");
+    let others = names(&query(api, DAEMONS).await?, "/metric/job");
     if others.is_empty() {
         report.fail(
             CHECK,
@@ -85,7 +85,7 @@ async fn orgs(
     let Some(config) = config else {
         return Ok(());
     };
-    let has = names(&query(api, ORGS).await?, "org");
+    let has = names(&query(api, ORGS).await?, "/metric/org");
     let wanted = config.orgs.iter().map(|org| org.policy.name.to_string());
     let missing: BTreeSet<String> = wanted.filter(|name| !has.contains(name)).collect();
     if missing.is_empty() {
@@ -104,8 +104,8 @@ async fn rules(
 ) -> Result<(), String> {
     let answer = data(api, "/api/v1/rules?exclude_alerts=true").await?;
     for group in groups() {
-        let loaded = list(&answer["groups"]).iter().filter(|found| found["name"] == group.name);
-        let rules: Vec<&Value> = loaded.flat_map(|found| list(&found["rules"])).collect();
+        let loaded = list(&answer, "groups").iter().filter(|found| found["name"] == group.name);
+        let rules: Vec<&Value> = loaded.flat_map(|found| list(found, "rules")).collect();
         of_group(&group, &rules, report);
         if !rules.is_empty() {
             links(&rules, config, report);
@@ -155,7 +155,7 @@ fn links(rules: &[&Value], config: Option<&ValidConfig>, report: &mut DoctorRepo
         return;
     };
     let ours = config.external_url.clone().unwrap_or_default();
-    let runbooks = rules.iter().filter_map(|rule| rule["annotations"]["runbook_url"].as_str());
+    let runbooks = rules.iter().filter_map(|rule| text(rule, "/annotations/runbook_url"));
     let found =
         runbooks.filter_map(|link| link.split_once("/runbooks/")).map(|(url, _)| url).next();
     match found {
@@ -175,20 +175,24 @@ fn links(rules: &[&Value], config: Option<&ValidConfig>, report: &mut DoctorRepo
 /// The vector that an instant query answers with.
 async fn query(api: &ApiClient, expression: &str) -> Result<Vec<Value>, String> {
     let answer = data(api, &format!("/api/v1/query?query={expression}")).await?;
-    Ok(list(&answer["result"]).to_vec())
+    Ok(list(&answer, "result").to_vec())
 }
 
 async fn data(api: &ApiClient, path: &str) -> Result<Value, String> {
-    let mut answer = json(&api.body("Prometheus", path).await?);
-    Ok(answer["data"].take())
+    let answer = json(&api.body("Prometheus", path).await?);
+    Ok(answer.get("data").cloned().unwrap_or_default())
 }
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+    value.pointer(path)?.as_str()
 }
 
 fn names(vector: &[Value], label: &str) -> BTreeSet<String> {
-    let names = vector.iter().filter_map(|sample| sample["metric"][label].as_str());
+    let names = vector.iter().filter_map(|sample| text(sample, label));
     names.map(str::to_owned).collect()
 }
 
