@@ -49,23 +49,39 @@ pub(super) enum Role<'t> {
     Other,
 }
 
-/// What the texts of links and help bubbles beside a label say.
-const NOISE: &str = "help|info|information|i|?|edit|change|refresh|more info|learn more|-|–";
 /// Labels of the user whose page it is.
 const NAMES: [&str; 5] = ["user", "user name", "username", "salesforce user", "exchange user"];
 /// Labels of the user's address.
 const MAILS: [&str; 3] = ["email", "email address", "user email"];
 
-/// Whether a text says nothing: it is empty, or what help bubbles and links say.
+/// Whether a text says nothing.
 pub(super) fn is_noise(text: &str) -> bool {
-    let even = words(text);
-    even.is_empty() || NOISE.split('|').any(|noise| noise == even)
+    says_nothing(&words(text))
+}
+
+/// Whether a text that was evened out is empty, or what links and help bubbles beside a label say.
+fn says_nothing(even: &str) -> bool {
+    matches!(
+        even,
+        "" | "help"
+            | "info"
+            | "information"
+            | "i"
+            | "?"
+            | "edit"
+            | "change"
+            | "refresh"
+            | "more info"
+            | "learn more"
+            | "-"
+            | "–"
+    )
 }
 
 /// Says what a piece of text is.
 pub(super) fn role(text: &str) -> Role<'_> {
     let even = words(text);
-    if is_noise(&even) {
+    if says_nothing(&even) {
         return Role::Noise;
     }
     if let Some(heading) = heading(&even) {

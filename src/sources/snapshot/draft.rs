@@ -187,8 +187,9 @@ impl<'c> Draft<'c> {
         if !reset_unknown && values.values().any(Option::is_some) {
             values[UserRow::Reset].get_or_insert(Status::None.into());
         }
-        let values = values.into_iter().filter_map(|(row, value)| Some((row, value?)));
-        self.users.push((name, values.collect()));
+        let mut known = Vec::with_capacity(values.values().flatten().count());
+        known.extend(values.iter().filter_map(|(row, value)| Some((row, (*value)?))));
+        self.users.push((name, known));
     }
 
     /// The snapshot, when nothing is wrong.
