@@ -108,3 +108,6 @@ impl Incidents {
         (next != org.incidents.0).then_some(Self(next))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -668,3 +668,6 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

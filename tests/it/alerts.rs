@@ -82,6 +82,13 @@ fn mutants_of_the_rules_are_noticed_by_their_tests() {
     assert!(answer.contains(" mutants, "), "{answer}");
 }
 
+/// All of what `tests/mutation/judge.py` tries; see there.
+#[test]
+fn mutants_of_the_judgement_are_noticed_by_its_tests() {
+    let answer = run("python3", &["tests/mutation/judge.py"]);
+    assert!(answer.contains(" 0 survive\n"), "{answer}");
+}
+
 #[test]
 fn every_metric_in_a_rule_is_in_the_catalogue() {
     for group in groups() {

@@ -1,0 +1,786 @@
+//! Every limit of the judgement, a nanosecond on either side of it. `tests/mutation/judge.py` shows what they leave out.
+
+pub(crate) mod fixture;
+
+use super::*;
+use crate::calendar::{Calendar, Weekly};
+use crate::rows::OrgRow::{
+    LastSync, LinkedUsers, OutlookIntegration, ServiceAccountProvided, ServiceAccountRecognized,
+    Synced24h, Synced60m,
+};
+use crate::users::UserTable;
+use Severity::{Critical, Info, Warning};
+use fixture::Answer::{Holds, Refuted, Unknown};
+use fixture::{Answer, NOON, Org, TICK, at, open};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const CONTACTS: ObjectType = ObjectType::Contacts;
+const ZERO: OrgValue = OrgValue::Count(0);
+/// A day, as the minutes of [`at`].
+const A_DAY: i64 = fixture::DAY;
+
+fn account(name: &str) -> OrgValue {
+    OrgValue::Account((!name.is_empty()).then(|| name.into()))
+}
+
+fn judged(org: &Org, now: Timestamp) -> Judgement {
+    judgement(&org.0, true, now)
+}
+
+/// What explains a finding of a cause at an instant; panics where nothing of that cause is found.
+fn explained_by(org: &Org, cause: Cause, now: Timestamp) -> Option<Cause> {
+    let findings = judged(org, now).findings;
+    findings.iter().find(|finding| finding.cause == cause).unwrap().held_back_by
+}
+
+#[test]
+fn a_cause_explains_its_consequences_and_a_page_of_an_organisation_what_is_found_of_its_users() {
+    let org = Org::new().0;
+    for (cause, severity, other, expected) in [
+        (Cause::ServiceAccountMissing, Critical, Cause::NoSyncIn24Hours, true),
+        (Cause::ServiceAccountMissing, Warning, Cause::NoSyncIn24Hours, true),
+        (Cause::NothingIn24Hours, Critical, Cause::UsersFailing, true),
+        (Cause::NothingIn24Hours, Warning, Cause::UsersFailing, false),
+        (Cause::NothingIn24Hours, Critical, Cause::RetirementNear, false),
+        (Cause::Delayed, Info, Cause::UsersFailing, false),
+        (Cause::Delayed, Info, Cause::RetirementNear, false),
+        (Cause::UsersFailing, Warning, Cause::ResetStuck, false),
+        (Cause::UsersFailing, Critical, Cause::ResetStuck, false),
+    ] {
+        let finding = |cause, severity| finding(&org, of_org(cause), severity, NOON, None);
+        let explains = finding(cause, severity).explains(&finding(other, Warning));
+        assert_eq!(explains, expected, "{cause} ({severity}) and {other}");
+    }
+}
+
+#[test]
+fn of_two_causes_the_first_in_the_list_explains() {
+    let org = Org::new()
+        .page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5))
+        .page(LinkedUsers, ZERO, at(-5))
+        .failing(UserRow::EventsFolder, 3, at(-60));
+    let by = explained_by(&org, Cause::UsersFailing, NOON);
+    assert_eq!(by, Some(Cause::ServiceAccountNotRecognized));
+    assert_eq!(explained_by(&org, Cause::NoLinkedUsers, NOON), None, "a root cause of its own");
+    assert_eq!(judged(&org, NOON).deadlines[CONTACTS], Timestamp::MAX, "no news while it holds");
+}
+
+#[test]
+fn what_was_found_stays_with_its_time_until_there_is_a_word_on_it() {
+    let (held, over) = (of_org(Cause::OutlookIntegrationDisabled), of_org(Cause::NoLinkedUsers));
+    let ended = Incident { ended: Some(at(-60)), ..open(Critical, at(-90)) };
+    let since = Incident { users: Some(7), ..open(Warning, at(-600)) };
+    let org = Org::new().with(|policy| policy.reps_select_events = true);
+    let org = org.found(held, since).found(over, ended).known(NOON);
+    let findings = judged(&org, NOON).findings;
+    let expected = finding(&org.0, held, Warning, at(-600), Some(7));
+    assert_eq!(findings, [expected], "no word; what has ended is no finding");
+
+    let read = org.page(OutlookIntegration, OrgValue::Flag(false), NOON);
+    let found = judged(&read, NOON).findings;
+    let times: Vec<_> = found.iter().map(|finding| (finding.cause, finding.since)).collect();
+    assert_eq!(times, [(held.cause, Some(at(-600)))], "found again: since the first time");
+    let read = read.page(OutlookIntegration, OrgValue::Flag(true), NOON.plus(TICK));
+    assert_eq!(judged(&read, NOON.plus(TICK)).findings, []);
+}
+
+#[test]
+fn what_a_root_cause_brought_about_is_no_news_until_it_could_recover() {
+    let ended = Incident { ended: Some(at(-60)), ..open(Critical, at(-900)) };
+    let stopped = Org::new()
+        .synced(at(-A_DAY - 60), at(-5))
+        .page(ServiceAccountRecognized, OrgValue::Flag(true), at(-5))
+        .found(of_org(Cause::ServiceAccountNotRecognized), ended);
+    let cause = Cause::NoSyncIn24Hours;
+    let until = at(60);
+    let by = Some(Cause::ServiceAccountNotRecognized);
+    assert_eq!(explained_by(&stopped, cause, NOON), by);
+    assert_eq!(judged(&stopped, NOON).deadlines[CONTACTS], until);
+    assert_eq!(explained_by(&stopped, cause, until.minus(TICK)), by);
+    assert_eq!(explained_by(&stopped, cause, until), None);
+    assert_eq!(judged(&stopped, until).deadlines[CONTACTS], at(-60));
+
+    // Beside one that holds, what has ended does not count.
+    let org = stopped.page(LinkedUsers, ZERO, at(-4));
+    assert_eq!(judged(&org, NOON).deadlines[CONTACTS], Timestamp::MAX);
+    let later = Org::new()
+        .synced(at(-A_DAY + 120), at(-5))
+        .found(of_org(Cause::ServiceAccountNotRecognized), ended)
+        .fed_until(at(-A_DAY + 120));
+    assert_eq!(judged(&later, NOON).deadlines[CONTACTS], at(120), "later than the recovery");
+    // Only a root cause takes time to recover.
+    let other = Incident { ended: Some(at(-60)), ..open(Critical, at(-900)) };
+    let stopped = Org::new().synced(at(-A_DAY - 60), at(-5));
+    let stopped = stopped.found(of_object(Cause::NeverSynced, CONTACTS), other);
+    assert_eq!(explained_by(&stopped, cause, NOON), None);
+}
+
+#[test]
+fn all_organisations_are_judged_worst_first_and_an_old_picture_counts_nothing() {
+    let calm = Org::young().page(Synced24h(CONTACTS), ZERO, at(-5));
+    let late = Org::new().synced(at(-A_DAY - 60), at(-5)).with(|policy| {
+        policy.name = OrgName::new("zeta").unwrap();
+    });
+    let mut view = View::empty(NOON);
+    view.orgs = [calm, late].map(|org| Arc::new(org.0)).into();
+    let causes = |now| {
+        let findings = judge(&view, now);
+        findings.iter().map(|found| (found.severity, found.cause)).collect::<Vec<_>>()
+    };
+    let stopped = (Critical, Cause::NoSyncIn24Hours);
+    let nothing = (Critical, Cause::NothingIn24Hours);
+    assert_eq!(causes(NOON), [stopped, stopped, nothing]);
+    assert_eq!(causes(NOON.plus(View::FRESH_FOR).plus(TICK)), [stopped, stopped]);
+}
+
+mod deadlines {
+    use super::*;
+
+    fn of(org: &Org, now: Timestamp) -> Timestamp {
+        deadline(&org.0, CONTACTS, now)
+    }
+
+    #[test]
+    fn only_who_looked_after_it_can_claim_it_or_a_feed_whose_silence_answers() {
+        let read = |at| Org::new().synced(super::at(-A_DAY), at);
+        assert_eq!(of(&Org::new(), NOON), Timestamp::MAX, "nothing is known");
+        assert_eq!(of(&read(at(-5)), at(60)), Timestamp::MAX, "nobody has looked since");
+        assert_eq!(of(&read(NOON), at(60)), Timestamp::MAX);
+        assert_eq!(of(&read(NOON.plus(TICK)), at(60)), NOON);
+        let feed = Org::new().fed_until(at(-A_DAY));
+        assert_eq!(of(&feed, at(-10)), NOON, "it is known beforehand");
+        let mut behind = Org::new().fed_until(at(-A_DAY));
+        behind.0.caught_up_at = at(30);
+        assert_eq!(of(&behind, at(30).minus(TICK)), Timestamp::MAX);
+        assert_eq!(of(&behind, at(30)), NOON);
+    }
+
+    #[test]
+    fn set_up_moves_it_and_the_end_of_the_product_takes_it_away() {
+        let feed = |change: fn(&mut OrgPolicy)| Org::new().fed_until(at(-A_DAY)).with(change);
+        assert_eq!(of(&feed(|policy| policy.setup_until = Some(at(100))), at(-10)), at(100));
+        assert_eq!(of(&feed(|policy| policy.setup_until = Some(at(-100))), at(-10)), NOON);
+        let end = |policy: &mut OrgPolicy| policy.retirement = Some(NOON);
+        assert_eq!(of(&feed(end), at(-10)), Timestamp::MAX, "they fall together");
+        let later = |policy: &mut OrgPolicy| policy.retirement = Some(NOON.plus(TICK));
+        assert_eq!(of(&feed(later), at(-10)), NOON);
+        assert_eq!(of(&feed(later), NOON.plus(TICK)), Timestamp::MAX, "it has ended since");
+        let successor = |policy: &mut OrgPolicy| {
+            policy.product = Product::EinsteinActivityCapture;
+            policy.retirement = Some(NOON);
+        };
+        assert_eq!(of(&feed(successor), at(-10)), NOON, "another product does not end");
+    }
+
+    #[test]
+    fn what_is_not_synced_has_none() {
+        let org = Org::new().fed_until(at(-A_DAY)).with(|policy| policy.objects = vec![CONTACTS]);
+        let deadlines = judged(&org, NOON).deadlines;
+        assert_eq!((deadlines[CONTACTS], deadlines[ObjectType::Events]), (NOON, Timestamp::MAX));
+    }
+}
+
+mod roots {
+    use super::*;
+
+    const CAUSE: Cause = Cause::ServiceAccountNotRecognized;
+
+    /// An X, read at noon.
+    fn marked() -> Org {
+        Org::young().page(ServiceAccountRecognized, OrgValue::Flag(false), NOON)
+    }
+
+    #[test]
+    fn an_x_holds_and_a_live_check_refutes_it() {
+        assert_eq!(marked().on(CAUSE, at(5)), Holds(Critical, NOON));
+        let good = |org: Org| org.page(ServiceAccountRecognized, OrgValue::Flag(true), at(1));
+        let org = good(marked());
+        assert_eq!(org.on(CAUSE, at(5)), Refuted);
+        assert_eq!(org.on(CAUSE, at(1 + 2 * A_DAY)), Refuted);
+        assert_eq!(org.on(CAUSE, at(1 + 2 * A_DAY).plus(TICK)), Unknown, "nobody confirms it now");
+        assert_eq!(marked().on(CAUSE, at(10 * A_DAY)), Holds(Critical, NOON), "stale");
+        assert_eq!(Org::young().on(CAUSE, NOON), Unknown);
+    }
+
+    #[test]
+    fn a_sync_after_the_reading_keeps_it_from_beginning() {
+        let fed = |last| marked().fed_until(last);
+        assert_eq!(fed(NOON).on(CAUSE, at(5)), Holds(Critical, NOON), "not after it");
+        assert_eq!(fed(NOON.plus(TICK)).on(CAUSE, at(5)), Refuted);
+        // What has ended is not what holds.
+        let over = Incident { ended: Some(at(-60)), ..open(Critical, at(-90)) };
+        let org = fed(at(1)).found(of_org(CAUSE), over);
+        assert_eq!(org.on(CAUSE, at(5)), Refuted);
+    }
+
+    #[test]
+    fn once_begun_it_ends_by_syncs_that_go_on_for_as_long_as_fresh_is() {
+        let first = |at| Incident { first_sync: at, ..open(Critical, NOON) };
+        let word = |last, incident| {
+            let org = marked().fed_until(last).found(of_org(CAUSE), incident);
+            let words = words(&org.0, true, at(30));
+            let found = words.iter().find_map(|word| match word {
+                Word::Holds(of, found) if of.cause == CAUSE => Some(found.first_sync),
+                Word::Holds(..) | Word::Refuted(_) => None,
+            });
+            (org.on(CAUSE, at(30)), found.flatten())
+        };
+        let holds = Holds(Critical, NOON);
+        assert_eq!(word(NOON, first(None)), (holds, None));
+        assert_eq!(word(at(1), first(None)), (holds, Some(at(1))), "a straggler");
+        assert_eq!(word(at(16).minus(TICK), first(Some(at(1)))), (holds, Some(at(1))));
+        assert_eq!(word(at(16), first(Some(at(1)))), (Refuted, None));
+        // What synced before the reading is no recovery from it.
+        assert_eq!(word(at(15), first(Some(NOON))), (holds, Some(at(15))));
+        assert_eq!(word(at(15), first(Some(at(-5)))), (holds, Some(at(15))));
+    }
+
+    #[test]
+    fn the_latest_sync_of_any_object_counts() {
+        let mut org = marked()
+            .fed_until(at(1))
+            .found(of_org(CAUSE), Incident { first_sync: Some(at(1)), ..open(Critical, NOON) });
+        assert_eq!(org.on(CAUSE, at(30)), Holds(Critical, NOON));
+        org.0.activity[CONTACTS].last_synced = Some(at(16));
+        assert_eq!(org.on(CAUSE, at(30)), Refuted);
+        org.0.activity[CONTACTS].last_synced = Some(at(1));
+        org.0.activity[ObjectType::Events].last_synced = Some(at(16));
+        assert_eq!(org.on(CAUSE, at(30)), Refuted);
+    }
+
+    #[test]
+    fn one_that_returns_within_a_day_wakes_nobody_again() {
+        let over = Incident { ended: Some(at(-A_DAY + 10)), ..open(Critical, at(-2000)) };
+        let org = marked().found(of_org(CAUSE), over);
+        assert_eq!(org.on(CAUSE, at(10).minus(TICK)), Holds(Warning, NOON));
+        assert_eq!(org.on(CAUSE, at(10)), Holds(Critical, NOON));
+        let calm = Incident { calm_until: Some(at(20)), ..open(Warning, at(-100)) };
+        let org = marked().found(of_org(CAUSE), calm);
+        assert_eq!(org.on(CAUSE, at(20).minus(TICK)), Holds(Warning, NOON));
+        assert_eq!(org.on(CAUSE, at(20)), Holds(Critical, NOON));
+    }
+
+    #[test]
+    fn where_there_is_no_account_none_is_recognised_and_that_is_one_finding() {
+        let (missing, unrecognized) = (Cause::ServiceAccountMissing, CAUSE);
+        let both = |org: &Org| (org.on(missing, at(5)), org.on(unrecognized, at(5)));
+        let none = || marked().page(ServiceAccountProvided, account(""), NOON);
+        assert_eq!(both(&none()), (Holds(Critical, NOON), Refuted));
+        let given = marked().page(ServiceAccountProvided, account("svc@corp.example"), NOON);
+        assert_eq!(both(&given), (Refuted, Holds(Critical, NOON)));
+        // A sync since then refutes the None; the X was read later.
+        let refuted =
+            none().fed_until(at(1)).page(ServiceAccountRecognized, OrgValue::Flag(false), at(2));
+        assert_eq!(both(&refuted), (Refuted, Holds(Critical, NOON)));
+        let set_up = none().with(|policy| policy.setup_until = Some(at(5).plus(TICK)));
+        assert_eq!(both(&set_up), (Refuted, Refuted));
+        let set_up = none().with(|policy| policy.setup_until = Some(at(5)));
+        assert_eq!(both(&set_up), (Holds(Critical, NOON), Refuted));
+        let oauth = none().with(|policy| policy.connection = ConnectionMethod::Oauth);
+        assert_eq!(both(&oauth), (Refuted, Refuted));
+    }
+}
+
+mod linked_users {
+    use super::*;
+
+    fn linked(users: u64) -> Org {
+        let org = Org::young().page(LinkedUsers, OrgValue::Count(users), NOON);
+        org.with(|policy| policy.expected_linked_users = Some(40))
+    }
+
+    fn both(org: &Org, now: Timestamp) -> (Answer, Answer) {
+        (org.on(Cause::NoLinkedUsers, now), org.on(Cause::LinkedUsersUnexpected, now))
+    }
+
+    #[test]
+    fn none_is_a_root_cause_and_another_number_a_warning() {
+        assert_eq!(both(&linked(0), at(5)), (Holds(Critical, NOON), Refuted));
+        assert_eq!(both(&linked(1), at(5)), (Refuted, Holds(Warning, NOON)));
+        assert_eq!(both(&linked(40), at(5)), (Refuted, Refuted));
+        assert_eq!(both(&linked(42), at(5)), (Refuted, Holds(Warning, NOON)));
+        let unknown = linked(38).with(|policy| policy.expected_linked_users = None);
+        assert_eq!(both(&unknown, at(5)), (Refuted, Refuted), "nobody expects a number");
+    }
+
+    #[test]
+    fn a_stale_reading_confirms_nothing_and_goes_on_to_differ() {
+        let later = at(3 * A_DAY);
+        assert_eq!(both(&linked(40), later), (Unknown, Unknown));
+        assert_eq!(both(&linked(38), later), (Unknown, Holds(Warning, NOON)));
+        assert_eq!(both(&Org::young(), NOON), (Unknown, Unknown));
+    }
+
+    #[test]
+    fn users_who_are_known_not_to_be_linked_explain_as_many_as_they_are() {
+        let org = |users, contacts, events| {
+            let org = linked(users).failing(UserRow::ContactsLinked, contacts, at(-60));
+            org.failing(UserRow::EventsLinked, events, at(-60))
+                .on(Cause::LinkedUsersUnexpected, at(5))
+        };
+        assert_eq!(org(37, 2, 1), Refuted);
+        assert_eq!(org(39, 1, 0), Refuted);
+        assert_eq!(org(36, 2, 1), Holds(Warning, NOON));
+        assert_eq!(org(38, 2, 1), Refuted, "more than are missing");
+        assert_eq!(org(42, 2, 1), Holds(Warning, NOON), "too many are none that are missing");
+        let other = linked(38).failing(UserRow::EventsFolder, 2, at(-60));
+        assert_eq!(other.on(Cause::LinkedUsersUnexpected, at(5)), Holds(Warning, NOON));
+    }
+
+    #[test]
+    fn set_up_has_nobody_linked_yet() {
+        let until = |until| linked(0).with(|policy| policy.setup_until = Some(until));
+        assert_eq!(both(&until(at(5).plus(TICK)), at(5)), (Refuted, Refuted));
+        assert_eq!(both(&until(at(5)), at(5)), (Holds(Critical, NOON), Refuted));
+    }
+}
+
+#[test]
+fn the_outlook_integration_counts_where_reps_choose_events() {
+    let cause = Cause::OutlookIntegrationDisabled;
+    let org = |select, on| {
+        let org = Org::young().page(OutlookIntegration, OrgValue::Flag(on), NOON);
+        org.with(|policy| policy.reps_select_events = select)
+    };
+    assert_eq!(org(true, false).on(cause, at(5)), Holds(Info, NOON));
+    assert_eq!(org(true, false).on(cause, at(3 * A_DAY)), Holds(Info, NOON), "stale");
+    assert_eq!(org(true, true).on(cause, at(5)), Refuted);
+    assert_eq!(org(true, true).on(cause, at(3 * A_DAY)), Unknown);
+    assert_eq!(org(false, false).on(cause, at(5)), Refuted);
+    let unread = Org::young().with(|policy| policy.reps_select_events = true);
+    assert_eq!(unread.on(cause, NOON), Unknown);
+}
+
+mod last_sync {
+    use super::*;
+
+    const NO_SYNC: Cause = Cause::NoSyncIn24Hours;
+
+    #[test]
+    fn it_is_missing_after_the_deadline_and_in_time_while_somebody_would_have_seen_a_newer_one() {
+        let feed = Org::new().fed_until(at(-A_DAY));
+        assert_eq!(feed.on_contacts(NO_SYNC, NOON), Refuted);
+        assert_eq!(feed.on_contacts(NO_SYNC, NOON.plus(TICK)), Holds(Critical, NOON));
+
+        let page = Org::new().synced(at(-A_DAY + 10), NOON);
+        assert_eq!(page.on_contacts(NO_SYNC, at(10)), Refuted);
+        assert_eq!(page.on_contacts(NO_SYNC, at(10).plus(TICK)), Unknown, "nobody has looked");
+        let hourly = |last| {
+            let org = Org::new().synced(last, NOON);
+            org.with(|policy| {
+                policy.expected_every[Source::Snapshot] = Some(TimeDelta::hours(1));
+            })
+        };
+        assert_eq!(hourly(at(-10)).on_contacts(NO_SYNC, at(120)), Refuted);
+        assert_eq!(hourly(at(-10)).on_contacts(NO_SYNC, at(120).plus(TICK)), Unknown, "stale");
+    }
+
+    #[test]
+    fn without_any_sync_it_is_never_synced_that_holds() {
+        let page = Org::young().page(LinkedUsers, OrgValue::Count(40), at(-5));
+        assert_eq!(page.on_contacts(NO_SYNC, NOON), Refuted);
+        assert_eq!(Org::young().on_contacts(NO_SYNC, NOON), Unknown, "nobody looks");
+        let counted = page.page(Synced24h(CONTACTS), OrgValue::Count(5), at(-5));
+        assert_eq!(counted.on_contacts(NO_SYNC, NOON), Unknown, "it synced at some time");
+        let set_up = Org::young().with(|policy| policy.setup_until = Some(NOON.plus(TICK)));
+        assert_eq!(set_up.on_contacts(NO_SYNC, NOON), Refuted);
+        let set_up = Org::young().with(|policy| policy.setup_until = Some(NOON));
+        assert_eq!(set_up.on_contacts(NO_SYNC, NOON), Unknown);
+    }
+
+    /// Watched for three days at noon, by a page that shows no last sync.
+    fn empty() -> Org {
+        let org = Org::new().known(at(-3 * A_DAY));
+        org.page(LinkedUsers, OrgValue::Count(40), at(-5))
+    }
+
+    #[test]
+    fn never_synced_is_news_after_three_days_outside_set_up() {
+        let never = Cause::NeverSynced;
+        let after = NOON.plus(TICK);
+        assert_eq!(empty().on_contacts(never, NOON), Refuted);
+        assert_eq!(empty().on_contacts(never, after), Holds(Critical, NOON));
+        let until = |until| empty().with(|policy| policy.setup_until = Some(until));
+        assert_eq!(until(after).on_contacts(never, after), Holds(Critical, NOON));
+        assert_eq!(until(after.plus(TICK)).on_contacts(never, after), Refuted);
+        assert_eq!(empty().synced(at(-60), at(-5)).on_contacts(never, after), Refuted);
+        assert_eq!(empty().on_contacts(never, at(3 * A_DAY)), Unknown, "nobody looks");
+    }
+
+    #[test]
+    fn a_first_sync_that_is_not_over_its_limit_explains_it() {
+        let never = Cause::NeverSynced;
+        let since = at(-2 * A_DAY);
+        let runs = |row| {
+            let org = empty().users(true, &[(row, Status::InitialSyncInProgress, since)]);
+            org.on_contacts(never, at(A_DAY))
+        };
+        assert_eq!(runs(UserRow::ContactsToExchange), Refuted, "for three days");
+        assert_eq!(runs(UserRow::EventsToExchange), Holds(Critical, NOON));
+        let state = [(UserRow::ContactsToSalesforce, Status::InitialSyncInProgress, since)];
+        let org = empty().users(true, &state);
+        assert_eq!(org.on_contacts(never, at(A_DAY).plus(TICK)), Holds(Critical, NOON));
+    }
+
+    #[test]
+    fn delayed_means_that_somebody_saw_it_late_in_business_hours() {
+        let late = Cause::Delayed;
+        let page = |read_at| Org::new().synced(at(-15), read_at);
+        assert_eq!(page(NOON).on_contacts(late, at(5)), Refuted);
+        assert_eq!(page(NOON.plus(TICK)).on_contacts(late, at(5)), Holds(Info, NOON));
+        assert_eq!(page(at(1)).on_contacts(late, at(3 * A_DAY)), Unknown, "stale");
+        let first = [(UserRow::ContactsToExchange, Status::InitialSyncInProgress, at(-60))];
+        assert_eq!(page(at(1)).users(true, &first).on_contacts(late, at(5)), Refuted);
+        assert_eq!(Org::new().on_contacts(late, NOON), Unknown);
+
+        // Opened at 8:00; the last sync was at night.
+        let morning = |read_at| Org::new().in_business_hours().synced(at(-4 * 60 - 60), read_at);
+        let (early, enough) = (at(-4 * 60 + 15).minus(TICK), at(-4 * 60 + 15));
+        assert_eq!(morning(early).on_contacts(late, NOON), Refuted, "read too early");
+        assert_eq!(morning(enough).on_contacts(late, NOON), Holds(Info, at(-4 * 60 - 45)));
+        assert_eq!(morning(enough).on_contacts(late, early), Refuted, "a clock that is ahead");
+        // Late since a moment that business had not lasted until.
+        let just = Org::new().in_business_hours().synced(at(-4 * 60 - 15), enough);
+        assert_eq!(just.on_contacts(late, NOON), Holds(Info, at(-4 * 60)));
+    }
+
+    #[test]
+    fn who_says_it_more_exactly_speaks_alone() {
+        let zeros = |org: Org| {
+            org.page(Synced24h(CONTACTS), ZERO, at(-5)).page(Synced60m(CONTACTS), ZERO, at(-5))
+        };
+        let others = [Cause::Delayed, Cause::NothingIn24Hours, Cause::NothingIn60Minutes];
+        let stopped = zeros(Org::new().synced(at(-A_DAY - 60), at(-5)));
+        let never = zeros(Org::new());
+        for org in [&stopped, &never] {
+            assert_eq!(others.map(|cause| org.on_contacts(cause, NOON)), [Refuted; 3]);
+        }
+        assert_eq!(stopped.on_contacts(NO_SYNC, NOON), Holds(Critical, at(-60)));
+        assert_eq!(never.on_contacts(Cause::NeverSynced, NOON), Holds(Critical, at(-27 * A_DAY)));
+        let day = zeros(Org::young());
+        assert_eq!(
+            others.map(|cause| day.on_contacts(cause, NOON)),
+            [Unknown, Holds(Critical, at(-5)), Refuted]
+        );
+    }
+
+    #[test]
+    fn nobody_confirms_it_is_a_page_in_business_hours() {
+        let stale = Cause::ObservationsStale;
+        let org = Org::new().known(at(-60));
+        assert_eq!(org.on_contacts(stale, NOON.minus(TICK)), Refuted);
+        assert_eq!(org.on_contacts(stale, NOON), Holds(Critical, NOON));
+        let night = Org::new().in_business_hours().known(at(-4 * 60 - 60));
+        let open = at(-4 * 60);
+        assert_eq!(night.on_contacts(stale, at(-4 * 60 + 15).minus(TICK)), Holds(Warning, open));
+        assert_eq!(night.on_contacts(stale, at(-4 * 60 + 15)), Holds(Critical, open));
+        let closed = Org::young().with(|policy| {
+            let days = Vec::new();
+            let calendar = Org::new().in_business_hours().0.policy.calendar.clone();
+            if let Calendar::Weekly(weekly) = calendar {
+                policy.calendar = Calendar::Weekly(Weekly { days, ..weekly });
+            }
+        });
+        assert_eq!(closed.on_contacts(stale, at(600)), Holds(Warning, NOON), "never open");
+    }
+}
+
+mod zeros {
+    use super::*;
+
+    const DAY_CAUSE: Cause = Cause::NothingIn24Hours;
+    const HOUR_CAUSE: Cause = Cause::NothingIn60Minutes;
+
+    /// Where a sync of two days ago is in time still.
+    fn patient(org: Org) -> Org {
+        org.with(|policy| policy.stale_after = TimeDelta::hours(48))
+    }
+
+    fn read(row: OrgRow, counts: &[(u64, i64)]) -> Org {
+        let read = |org: Org, (count, minute): &(u64, i64)| {
+            org.page(row, OrgValue::Count(*count), at(*minute))
+        };
+        counts.iter().fold(patient(Org::young()), read)
+    }
+
+    fn day(counts: &[(u64, i64)]) -> Org {
+        read(Synced24h(CONTACTS), counts)
+    }
+
+    fn hour(counts: &[(u64, i64)]) -> Org {
+        read(Synced60m(CONTACTS), counts)
+    }
+
+    #[test]
+    fn without_a_last_sync_it_is_a_page_of_a_day_and_information_of_an_hour() {
+        assert_eq!(day(&[(0, 0)]).on_contacts(DAY_CAUSE, at(5)), Holds(Critical, NOON));
+        assert_eq!(hour(&[(0, 0)]).on_contacts(HOUR_CAUSE, at(5)), Holds(Info, NOON));
+        assert_eq!(day(&[(0, -9), (0, 0)]).on_contacts(DAY_CAUSE, at(5)), Holds(Critical, at(-9)));
+        assert_eq!(day(&[(1, 0)]).on_contacts(DAY_CAUSE, at(5)), Refuted);
+        assert_eq!(hour(&[(1, 0)]).on_contacts(HOUR_CAUSE, at(5)), Refuted);
+        assert_eq!(hour(&[(0, 0)]).on_contacts(DAY_CAUSE, at(5)), Unknown);
+        assert_eq!(day(&[(0, 0)]).on_contacts(HOUR_CAUSE, at(5)), Refuted, "the day says more");
+        assert_eq!(day(&[(1, 0)]).on_contacts(HOUR_CAUSE, at(5)), Unknown);
+        assert_eq!(day(&[(0, 0)]).on_contacts(DAY_CAUSE, at(3 * A_DAY)), Unknown, "stale");
+        let subject = of_object(DAY_CAUSE, CONTACTS);
+        assert_eq!(day(&[(0, 0)]).word(subject, false, at(5)), Unknown, "an old picture");
+    }
+
+    #[test]
+    fn beside_a_last_sync_it_begins_when_that_left_the_window() {
+        let beside = |counts: &[(u64, i64)], last: i64| day(counts).synced(at(last), NOON);
+        let word = |counts: &[(u64, i64)], last| beside(counts, last).on_contacts(DAY_CAUSE, at(5));
+        assert_eq!(word(&[(0, 0)], -A_DAY - 60), Holds(Warning, NOON), "read later");
+        assert_eq!(word(&[(0, -300), (0, 0)], -A_DAY - 60), Holds(Warning, at(-60)));
+        assert_eq!(word(&[(0, -300), (0, 0)], -A_DAY), Holds(Warning, NOON), "at that moment");
+        assert_eq!(word(&[(0, -300), (0, 0)], -A_DAY + 1), Holds(Warning, at(-300)), "within it");
+        assert_eq!(word(&[(0, -300), (0, 0)], 0), Holds(Warning, at(-300)), "as it was read");
+        assert_eq!(word(&[(0, -300), (0, 0)], 1), Refuted, "synced since");
+
+        let word = |counts: &[(u64, i64)], last| {
+            hour(counts).synced(at(last), NOON).on_contacts(HOUR_CAUSE, at(5))
+        };
+        assert_eq!(word(&[(0, -300), (0, 0)], -120), Holds(Info, at(-60)));
+        assert_eq!(word(&[(0, -300), (0, 0)], -59), Holds(Info, NOON), "says little");
+        assert_eq!(word(&[(0, -300), (0, 0)], 1), Refuted);
+    }
+
+    #[test]
+    fn it_counts_when_business_had_lasted_when_it_was_read() {
+        let six = |read_at: Timestamp| {
+            let org = patient(Org::young().in_business_hours());
+            let org = org.page(Synced24h(CONTACTS), ZERO, read_at);
+            org.on_contacts(DAY_CAUSE, at(5 * 60))
+        };
+        // On Monday six hours are over at two o'clock; a day later they are all day long.
+        let monday = at(-A_DAY + 120);
+        assert_eq!(six(monday.minus(TICK)), Refuted);
+        assert_eq!(six(monday), Holds(Critical, monday));
+        assert_eq!(six(at(-4 * 60)), Holds(Critical, at(-4 * 60)));
+        let hour = |read_at: Timestamp| {
+            let org = patient(Org::young().in_business_hours());
+            let org = org.page(Synced60m(CONTACTS), ZERO, read_at);
+            org.on_contacts(HOUR_CAUSE, at(5 * 60))
+        };
+        assert_eq!(hour(at(-3 * 60).minus(TICK)), Refuted);
+        assert_eq!(hour(at(-3 * 60)), Holds(Info, at(-3 * 60)));
+    }
+
+    #[test]
+    fn it_is_no_news_while_nothing_can_have_synced() {
+        let now = at(5);
+        let first = [(UserRow::ContactsToExchange, Status::InitialSyncInProgress, at(-60))];
+        let set_up = |org: Org| org.with(|policy| policy.setup_until = Some(at(600)));
+        let zero = || day(&[(0, 0)]);
+        assert_eq!(zero().users(true, &first).on_contacts(DAY_CAUSE, now), Refuted);
+        assert_eq!(set_up(zero()).on_contacts(DAY_CAUSE, now), Refuted);
+        let synced = || zero().synced(at(-60), NOON);
+        let holds = Holds(Warning, NOON);
+        assert_eq!(synced().users(true, &first).on_contacts(DAY_CAUSE, now), holds);
+        assert_eq!(set_up(synced()).on_contacts(DAY_CAUSE, now), holds);
+    }
+
+    #[test]
+    fn a_feed_has_to_have_seen_the_whole_window() {
+        let feed = |covered, counts, last: i64| {
+            patient(Org::young()).fed(at(covered), Some(at(last)), counts)
+        };
+        let whole = feed(-A_DAY, (0, 0), -A_DAY - 60);
+        assert_eq!(whole.on_contacts(DAY_CAUSE, NOON), Holds(Warning, at(-60)));
+        assert_eq!(whole.on_contacts(DAY_CAUSE, NOON.minus(TICK)), Unknown);
+        let young = feed(-60, (0, 5), -61);
+        assert_eq!(young.on_contacts(DAY_CAUSE, NOON), Refuted, "what it saw, it saw");
+        assert_eq!(young.on_contacts(HOUR_CAUSE, NOON), Holds(Info, at(-1)));
+        assert_eq!(young.on_contacts(HOUR_CAUSE, NOON.minus(TICK)), Unknown);
+        let mut behind = feed(-2 * A_DAY, (0, 0), -A_DAY - 60);
+        behind.0.caught_up_at = at(10);
+        assert_eq!(behind.on_contacts(DAY_CAUSE, at(10).minus(TICK)), Unknown);
+        assert_eq!(behind.on_contacts(DAY_CAUSE, at(10)), Holds(Warning, at(-60)));
+        // A page beside a feed that is too young is believed.
+        let beside = day(&[(0, 0)]).fed(at(-60), Some(at(-90)), (0, 1));
+        assert_eq!(beside.on_contacts(DAY_CAUSE, at(5)), Holds(Warning, NOON));
+    }
+}
+
+mod users {
+    use super::*;
+
+    #[test]
+    fn a_failing_check_is_news_in_business_hours() {
+        let check = UserRow::EventsFolder;
+        let failing = || Org::young().in_business_hours().failing(check, 3, at(-4 * 60 + 15));
+        let word = |now| failing().on_check(Cause::UsersFailing, check, now);
+        assert_eq!(word(at(-4 * 60 + 15).minus(TICK)), Refuted);
+        assert_eq!(word(at(-4 * 60 + 15)), Holds(Warning, at(-4 * 60 + 15)));
+        let other = UserRow::ContactsFolder;
+        assert_eq!(failing().on_check(Cause::UsersFailing, other, NOON), Unknown);
+        let contacts = failing().with(|policy| policy.objects = vec![CONTACTS]);
+        assert_eq!(contacts.on_check(Cause::UsersFailing, check, NOON), Unknown, "not synced");
+        let found = judged(&failing(), NOON).findings;
+        let users = found.iter().find(|found| found.cause == Cause::UsersFailing).unwrap().users;
+        assert_eq!(users, Some(3));
+    }
+
+    #[test]
+    fn what_no_user_shows_is_refuted_where_somebody_lists_them() {
+        let (cause, check) = (Cause::UsersFailing, UserRow::ContactsFolder);
+        let word = |org: &Org| org.on_check(cause, check, NOON);
+        let state = [(check, Status::Yes, at(-60))];
+        assert_eq!(word(&Org::young().users(true, &state)), Refuted);
+        assert_eq!(word(&Org::young().users(false, &state)), Unknown, "stale");
+        assert_eq!(word(&Org::young()), Unknown);
+        let listed = |complete, read_at| {
+            let mut org = Org::young().page(LinkedUsers, ZERO, read_at);
+            org.0.users = Arc::new(UserTable { users: Vec::new(), complete });
+            org
+        };
+        assert_eq!(word(&listed(true, at(-5))), Refuted, "there are none");
+        assert_eq!(word(&listed(false, at(-5))), Unknown);
+        assert_eq!(word(&listed(true, at(-5 * A_DAY))), Unknown, "nobody lists them any more");
+    }
+
+    #[test]
+    fn users_who_sync_nothing_are_information() {
+        let (cause, check) = (Cause::UsersSyncNothing, UserRow::ActiveConfiguration);
+        let mut org = Org::young();
+        Arc::make_mut(&mut org.0.summary).sync_nothing = Some((2, at(-60)));
+        assert_eq!(org.on_check(cause, check, NOON), Holds(Info, at(-60)));
+        let live = Org::young().users(true, &[(check, Status::Yes, at(-60))]);
+        assert_eq!(live.on_check(cause, check, NOON), Refuted);
+        assert_eq!(Org::young().on_check(cause, check, NOON), Unknown);
+    }
+
+    #[test]
+    fn a_reset_hangs_after_its_limit_by_the_oldest_that_waits_or_runs() {
+        let (cause, row) = (Cause::ResetStuck, UserRow::Reset);
+        let marked = (row, Status::MarkedForReset, at(-4 * 60));
+        let running = (row, Status::ResetInProgress, at(-4 * 60 + 30));
+        for states in [[marked, running], [running, marked]] {
+            let org = Org::young().users(true, &states);
+            assert_eq!(org.on_check(cause, row, NOON), Refuted);
+            assert_eq!(org.on_check(cause, row, NOON.plus(TICK)), Holds(Warning, NOON));
+            let found = judged(&org, at(1)).findings;
+            let found = found.iter().find(|found| found.cause == cause).unwrap();
+            assert_eq!(found.users, Some(2));
+        }
+        let swapped =
+            [(row, Status::ResetInProgress, at(-4 * 60)), (row, Status::MarkedForReset, at(-60))];
+        let org = Org::young().users(true, &swapped);
+        assert_eq!(org.on_check(cause, row, NOON.plus(TICK)), Holds(Warning, NOON));
+        let none = Org::young().users(true, &[(row, Status::None, at(-900))]);
+        assert_eq!(none.on_check(cause, row, NOON), Refuted);
+        assert_eq!(Org::young().on_check(cause, row, NOON), Unknown);
+    }
+
+    #[test]
+    fn a_stale_state_claims_only_what_was_so_when_it_was_read() {
+        let (cause, row) = (Cause::ResetStuck, UserRow::Reset);
+        let word = |since, read_at| {
+            let users = [(row, Status::MarkedForReset, since)];
+            let mut org = Org::young().users(false, &users);
+            Arc::make_mut(&mut org.0.summary).add_observed(row, read_at, true);
+            org.on_check(cause, row, at(600))
+        };
+        assert_eq!(word(at(-4 * 60), NOON), Unknown);
+        assert_eq!(word(at(-4 * 60), NOON.plus(TICK)), Holds(Warning, NOON));
+    }
+
+    #[test]
+    fn a_first_sync_hangs_after_its_limit_and_does_not_begin_during_set_up() {
+        let (cause, row) = (Cause::InitialSyncStuck, UserRow::ContactsToExchange);
+        let after = NOON.plus(TICK);
+        let org = |status| Org::young().users(true, &[(row, status, at(-3 * A_DAY))]);
+        for status in [Status::InitialSyncInProgress, Status::NotStarted] {
+            assert_eq!(org(status).on_check(cause, row, NOON), Refuted, "{status}");
+            assert_eq!(org(status).on_check(cause, row, after), Holds(Warning, NOON), "{status}");
+        }
+        let set_up = |status, until| {
+            let org = org(status).with(|policy| policy.setup_until = Some(until));
+            org.on_check(cause, row, after)
+        };
+        let holds = Holds(Warning, NOON);
+        assert_eq!(set_up(Status::InitialSyncInProgress, at(9)), holds);
+        assert_eq!(set_up(Status::NotStarted, at(9)), Refuted);
+        assert_eq!(set_up(Status::NotStarted, after), holds);
+        let events =
+            org(Status::NotStarted).with(|policy| policy.objects = vec![ObjectType::Events]);
+        assert_eq!(events.on_check(cause, row, after), Unknown, "not synced");
+        assert_eq!(org(Status::InSync).on_check(cause, row, after), Refuted);
+    }
+}
+
+#[test]
+fn polls_fail_since_the_first_that_did_of_any_source() {
+    let cause = Cause::PollFailing;
+    let org = |salesforce, files| {
+        Org::young().polled("salesforce", salesforce).polled("files", files).on(cause, NOON)
+    };
+    assert_eq!(org(None, Some(at(-15).plus(TICK))), Refuted);
+    assert_eq!(org(None, Some(at(-15))), Holds(Warning, at(-15)));
+    assert_eq!(org(Some(at(-20)), Some(at(-16))), Holds(Warning, at(-20)));
+    assert_eq!(org(Some(at(-16)), Some(at(-20))), Holds(Warning, at(-20)));
+    assert_eq!(org(None, None), Refuted);
+    assert_eq!(Org::young().on(cause, NOON), Unknown, "nobody polls");
+}
+
+#[test]
+fn the_end_of_the_product_is_a_notice_a_quarter_before_and_a_warning_a_month_before() {
+    let cause = Cause::RetirementNear;
+    let word = |days: i64, left: TimeDelta| {
+        let end = NOON.plus(TimeDelta::days(days)).plus(left);
+        Org::young().with(|policy| policy.retirement = Some(end)).on(cause, NOON)
+    };
+    assert_eq!(word(90, TICK), Refuted);
+    assert_eq!(word(90, TimeDelta::zero()), Holds(Info, NOON));
+    assert_eq!(word(30, TICK), Holds(Info, NOON.plus(TICK).minus(TimeDelta::days(60))));
+    assert_eq!(word(30, TimeDelta::zero()), Holds(Warning, NOON));
+    let open = at(-4 * 60);
+    let morning = Org::young().in_business_hours();
+    let morning = morning.with(|policy| policy.retirement = Some(open.plus(TimeDelta::days(30))));
+    let notice = Holds(Info, open.minus(TimeDelta::days(60)));
+    assert_eq!(morning.on(cause, at(-4 * 60 + 15).minus(TICK)), notice);
+    assert_eq!(morning.on(cause, at(-4 * 60 + 15)), Holds(Warning, open));
+    let successor = Org::young().with(|policy| {
+        policy.product = Product::EinsteinActivityCapture;
+        policy.retirement = Some(at(600));
+    });
+    assert_eq!(successor.on(cause, NOON), Refuted);
+    assert_eq!(Org::young().on(cause, NOON), Refuted);
+}
+
+#[test]
+fn after_the_end_there_is_one_word_and_everything_that_was_judged_is_refuted() {
+    let zeros = |org: Org| {
+        ObjectType::ALL.iter().fold(org, |org, object| {
+            let org = org.page(Synced24h(*object), OrgValue::Count(3), at(-5));
+            org.page(Synced60m(*object), OrgValue::Count(3), at(-5))
+        })
+    };
+    let org = zeros(Org::young())
+        .synced(at(-10), at(-5))
+        .page(ServiceAccountProvided, account("svc@corp.example"), at(-5))
+        .page(ServiceAccountRecognized, OrgValue::Flag(true), at(-5))
+        .page(LinkedUsers, OrgValue::Count(40), at(-5))
+        .page(LastSync(CONTACTS), OrgValue::Instant(at(-10)), at(-5))
+        .polled("salesforce", Some(at(-60)));
+    let mut org = org;
+    org.0.users = Arc::new(UserTable { users: Vec::new(), complete: true });
+    let subjects = |words: &[Word]| -> BTreeSet<Subject> {
+        words
+            .iter()
+            .map(|word| match word {
+                Word::Holds(subject, _) | Word::Refuted(subject) => *subject,
+            })
+            .collect()
+    };
+    let before = words(&org.0, true, NOON);
+    let ended = org.with(|policy| policy.retirement = Some(NOON));
+    let after = words(&ended.0, true, NOON);
+    assert_eq!(subjects(&after), subjects(&before));
+    assert_eq!(subjects(&after).len(), after.len());
+    let holding: Vec<&Word> = after.iter().filter(|word| matches!(word, Word::Holds(..))).collect();
+    let found = Found { severity: Info, since: NOON, users: None, first_sync: None };
+    assert_eq!(holding, [&Word::Holds(of_org(Cause::Retired), found)]);
+    assert_eq!(ended.on(Cause::Retired, NOON.minus(TICK)), Refuted);
+}
