@@ -5,8 +5,11 @@
 //! more in long stories, are as good as shorter ones. What the rules do when it does not answer, and minute by
 //! minute at the edges, is in `alerts/tests/`.
 
+use crate::inhibition::Stack;
 use crate::scenarios::Telling;
-use chrono::TimeDelta;
+use crate::support::process::wait_until;
+use chrono::{SecondsFormat, TimeDelta};
+use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::domain::calendar::Calendar;
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source, UserName};
@@ -18,11 +21,13 @@ use lightning_sync_exporter::domain::users::UserValues;
 use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
 use lightning_sync_exporter::rules::groups;
 use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, all, named};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The shortest step: longer than Prometheus looks back, so that every result comes from one scrape.
 const SHORTEST: TimeDelta = TimeDelta::minutes(15);
@@ -242,6 +247,109 @@ fn rules_and_judgement_agree_on_the_second_third_of_the_stories() {
 #[test]
 fn rules_and_judgement_agree_on_the_last_third_of_the_stories() {
     stories(2, 3);
+}
+
+/// The labels of an alert as it is written in a recording.
+fn labels(alert: &str) -> BTreeMap<String, String> {
+    let pairs = alert.trim_matches(['{', '}']).split(',');
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap();
+            (name.to_owned(), value.trim_matches('"').to_owned())
+        })
+        .collect()
+}
+
+/// Those of alerts that wake somebody.
+fn pages(alerts: &BTreeSet<String>) -> BTreeSet<BTreeMap<String, String>> {
+    let all = alerts.iter().map(|alert| labels(alert));
+    all.filter(|labels| labels["severity"] == "critical").collect()
+}
+
+/// What somebody who is woken knows to hold of an organisation after all notifications, and how many of them were news.
+fn delivered(stack: &Stack, org: &str) -> (BTreeSet<BTreeMap<String, String>>, usize) {
+    let (mut holding, mut news) = (BTreeSet::new(), 0);
+    for got in stack.delivered("org", org).iter().filter(|got| got.path == "/page") {
+        let before = holding.len();
+        let alerts = got.body["alerts"].as_array().unwrap();
+        let of = |status: &str| -> Vec<BTreeMap<String, String>> {
+            let of = alerts.iter().filter(|alert| alert["status"] == status);
+            of.map(|alert| serde_json::from_value(alert["labels"].clone()).unwrap()).collect()
+        };
+        for ended in of("resolved") {
+            holding.remove(&ended);
+        }
+        let before = before.min(holding.len());
+        holding.extend(of("firing"));
+        news += usize::from(holding.len() > before);
+    }
+    (holding, news)
+}
+
+/// The rules fire what was judged: that is what the thirds show. Here it is sent to a real Alertmanager, change by change,
+/// all stories side by side. Who is woken knows what was judged after each of them, and is woken by nothing else.
+#[test]
+fn what_is_delivered_is_what_was_judged_in_every_story() {
+    let stack = Stack::start();
+    let stories: Vec<(Scenario, Vec<BTreeSet<String>>)> = all()
+        .into_iter()
+        .map(|scenario| {
+            let mut changes = record(&scenario, |since, now| {
+                if now == scenario.starts {
+                    scenario.history(now)
+                } else {
+                    scenario.live(now, since)
+                }
+            })
+            .expected;
+            changes.dedup_by_key(|alerts| pages(alerts));
+            (scenario, changes)
+        })
+        .collect();
+    let names: BTreeSet<_> = stories.iter().map(|(story, _)| &story.policy.name).collect();
+    assert_eq!(names.len(), stories.len(), "each has an organisation of its own");
+    let changes = stories.iter().map(|(_, changes)| changes.len()).max().unwrap();
+    let nothing = BTreeSet::new();
+    for change in 0..changes {
+        let before = change.checked_sub(1);
+        let of = |all: &'_ [BTreeSet<String>]| {
+            let before = before.and_then(|before| all.get(before)).unwrap_or(&nothing).clone();
+            all.get(change).map(|now| (before, now.clone()))
+        };
+        for (_, all) in &stories {
+            let Some((before, alerts)) = of(all) else {
+                continue;
+            };
+            let holding = alerts.iter().map(|alert| json!({ "labels": labels(alert) }));
+            let ended = before.difference(&alerts).map(|alert| {
+                let at = now().datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
+                json!({ "labels": labels(alert), "endsAt": at })
+            });
+            stack.send(&holding.chain(ended).collect::<Vec<_>>());
+        }
+        for (story, all) in &stories {
+            let Some((_, alerts)) = of(all) else {
+                continue;
+            };
+            let org = story.policy.name.as_str();
+            wait_until(&format!("{org}: {:?}", pages(&alerts)), Duration::from_secs(60), || {
+                (delivered(&stack, org).0 == pages(&alerts)).then_some(())
+            });
+        }
+    }
+    stack.pass(2);
+    for (story, all) in &stories {
+        let org = story.policy.name.as_str();
+        let mut woken = 0;
+        let mut before = BTreeSet::new();
+        for alerts in all.iter().map(pages) {
+            woken += usize::from(!alerts.is_subset(&before));
+            before = alerts;
+        }
+        assert_eq!(delivered(&stack, org).1, woken, "{org}");
+        assert_eq!(delivered(&stack, org).0, before, "{org}");
+    }
+    println!("{} stories, {changes} changes at most", stories.len());
 }
 
 /// A story of our own: around the clock, and told by the test.

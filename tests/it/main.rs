@@ -27,6 +27,7 @@ mod inhibition;
 mod inputs;
 mod killed;
 mod layouts;
+mod lives;
 mod locales;
 mod metrics;
 mod operations;

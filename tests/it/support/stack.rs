@@ -4,7 +4,7 @@ use super::http;
 use super::process::{Process, free_port, wait_until};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -103,7 +103,9 @@ fn point_at(config: &mut serde_yaml_ng::Value, receiver: SocketAddr) {
 
 /// A running Prometheus.
 pub(crate) struct Prometheus {
-    _process: Process,
+    process: Option<Process>,
+    directory: PathBuf,
+    flags: Vec<String>,
     pub(crate) address: SocketAddr,
 }
 
@@ -125,46 +127,96 @@ impl Prometheus {
         alertmanager: Option<SocketAddr>,
         rules: &Path,
     ) -> Self {
-        let mut config = String::from(
-            "global: {scrape_interval: 1s, evaluation_interval: 1s}\nscrape_configs:\n",
-        );
-        for (job, targets) in jobs {
-            let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
-            config += &format!(
-                "  - {{job_name: {job}, static_configs: [{{targets: [{}]}}]}}\n",
-                targets.join(", ")
-            );
-        }
+        let jobs: Vec<String> = jobs
+            .iter()
+            .map(|(job, targets)| {
+                let targets: Vec<String> =
+                    targets.iter().map(|target| format!("'{target}'")).collect();
+                format!(
+                    "{{job_name: {job}, static_configs: [{{targets: [{}]}}]}}",
+                    targets.join(", ")
+                )
+            })
+            .collect();
         // As often as it scrapes: the shipped file says once a minute.
-        let text = fs::read_to_string(rules).expect("there are rules");
-        let text = text.replace("    interval: 1m\n", "    interval: 1s\n");
-        let rules = directory.join("rules-of-prometheus.yaml");
-        fs::write(&rules, text).expect("the directory is writable");
-        config += &format!("rule_files: ['{}']\n", rules.display());
+        let rules = fs::read_to_string(rules).expect("there are rules");
+        let rules = rules.replace("    interval: 1m\n", "    interval: 1s\n");
+        Self::start_configured(directory, &jobs, alertmanager, &rules, &[])
+    }
+
+    /// Scrapes every second, with the jobs and rules as they are written.
+    pub(crate) fn start_configured(
+        directory: &Path,
+        jobs: &[String],
+        alertmanager: Option<SocketAddr>,
+        rules: &str,
+        flags: &[&str],
+    ) -> Self {
+        fs::write(directory.join("rules-of-prometheus.yaml"), rules)
+            .expect("the directory is writable");
+        let mut prometheus = Self {
+            process: None,
+            directory: directory.to_owned(),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            address: loopback(free_port()),
+        };
+        prometheus.configure(jobs, alertmanager);
+        prometheus.run();
+        prometheus
+    }
+
+    fn configure(&self, jobs: &[String], alertmanager: Option<SocketAddr>) {
+        let rules = self.directory.join("rules-of-prometheus.yaml");
+        let mut config = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{}']\nscrape_configs:\n",
+            rules.display()
+        );
+        for job in jobs {
+            config += &format!("  - {job}\n");
+        }
         if let Some(alertmanager) = alertmanager {
             config += &format!(
                 "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
             );
         }
-        let file = directory.join("prometheus.yml");
-        fs::write(&file, config).expect("the directory is writable");
-        let address = loopback(free_port());
+        fs::write(self.directory.join("prometheus.yml"), config)
+            .expect("the directory is writable");
+    }
+
+    fn run(&mut self) {
+        let file = self.directory.join("prometheus.yml");
         let process = Process::start(
             Command::new("prometheus")
                 .arg(format!("--config.file={}", file.display()))
-                .arg(format!("--storage.tsdb.path={}", directory.join("prometheus").display()))
-                .arg(format!("--web.listen-address={address}")),
+                .arg(format!("--storage.tsdb.path={}", self.directory.join("prometheus").display()))
+                .arg(format!("--web.listen-address={}", self.address))
+                .args(&self.flags),
         );
         wait_until(
             &format!("Prometheus is ready:\n{}", process.log()),
             Duration::from_secs(60),
             || {
-                http::request(address, "GET", "/-/ready", &[], b"")
+                http::request(self.address, "GET", "/-/ready", &[], b"")
                     .ok()
                     .filter(|answer| answer.status == 200)
             },
         );
-        Self { _process: process, address }
+        self.process = Some(process);
+    }
+
+    /// Gives it other jobs, as an operator who edits its file does.
+    pub(crate) fn reconfigure(&self, jobs: &[String], alertmanager: Option<SocketAddr>) {
+        self.configure(jobs, alertmanager);
+        let process = self.process.as_ref().expect("it runs");
+        let pid = rustix::process::Pid::from_raw(process.pid() as i32).expect("a process has one");
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it runs");
+    }
+
+    /// Kills it, and starts it again with what it stored when `meanwhile` has ended.
+    pub(crate) fn away(&mut self, meanwhile: impl FnOnce()) {
+        drop(self.process.take());
+        meanwhile();
+        self.run();
     }
 
     /// The result of an instant query.
