@@ -56,6 +56,8 @@ fn apart(cause: Cause) -> &'static [(&'static str, &'static str)] {
         | Cause::CertificateExpiring
         | Cause::Restarting
         | Cause::ManyOrganizations
+        | Cause::BackupTooOld
+        | Cause::StoreEmptied
         | Cause::Watchdog => &[("", "")],
     }
 }
