@@ -324,7 +324,7 @@ impl Site {
     /// Paged once, and never said to have ended.
     fn paged_once(&self, org: &str, expected: &BTreeSet<String>) {
         let (news, ended) = self.pages("org", org);
-        assert_eq!(news, [expected.clone()], "{org}");
+        assert_eq!(news, std::slice::from_ref(expected), "{org}");
         assert_eq!(ended, BTreeSet::new(), "{org}");
         assert_eq!(self.of_org(org), *expected, "{org} goes on");
     }
