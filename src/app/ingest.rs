@@ -83,6 +83,8 @@ fn read(
     identity: &IdentityKey,
     request: &IngestRequest,
 ) -> Result<Parsed, Problem> {
+    // A plus that was not escaped is a blank in a query, and a time with an offset has no other.
+    let captured_at = query(request, "captured_at").map(|at| at.replace(' ', "+"));
     let body = PushedBody {
         form: match (request.kind, request.media_type) {
             (IngestKind::Activity, _) => PushedForm::Activity,
@@ -94,7 +96,7 @@ fn read(
         bytes: &request.body,
         received_at: request.received_at,
         on_error: on_error(request)?,
-        captured_at: query(request, "captured_at"),
+        captured_at: captured_at.as_deref(),
         written_at: None,
         user: query(request, "user"),
     };

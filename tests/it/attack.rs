@@ -720,6 +720,28 @@ fn bodies_come_as_shippers_send_them() {
         let got = status(&[NDJSON, ("Content-Encoding", encoding)], &body);
         assert_eq!(got, wanted, "{encoding} of {} bytes", body.len());
     }
+    // Two records that a table without ids gives are two, and the time of a shell script is one: `date -Iseconds`.
+    let now = now();
+    let of = |record| {
+        format!(
+            "{{\"at\":\"{now}\",\"object_type\":\"events\",\"id\":\"\",\"record\":\"{record}\"}}\n"
+        )
+    };
+    let path = "/api/v1/orgs/acme/activity";
+    let two = request(daemon.address, "POST", path, &[ACME, NDJSON], (of(1) + &of(2)).as_bytes());
+    assert_eq!(two.unwrap().json()["accepted"], 2);
+    for (at, wanted) in [
+        ("2026-11-22T13:55:00+00:00", 200),
+        ("2026-11-22T13:55:00%2B0000", 200),
+        ("2026-11-22T13:55:00Z", 200),
+        ("2026-11-22%2013:55", 422),
+    ] {
+        let page = b"Users with linked Microsoft Exchange and Salesforce email addresses: 4\n";
+        let path = format!("/api/v1/orgs/acme/snapshot?captured_at={at}");
+        let headers = [ACME, ("Content-Type", "text/plain")];
+        let answer = request(daemon.address, "POST", &path, &headers, page).unwrap();
+        assert_eq!(answer.status, wanted, "{at}: {}", answer.text());
+    }
     // YAML with the mark that editors of another system put before it.
     let config = directory.path().join("config.yaml");
     let text = std::fs::read_to_string(&config).unwrap();

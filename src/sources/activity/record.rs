@@ -130,7 +130,8 @@ pub(super) fn read(
         direction: fields.closed(Key::Direction, Direction::from_name)?,
         outcome: fields.closed(Key::Outcome, Outcome::from_name)?.unwrap_or(Outcome::Synced),
     };
-    let key = match fields.get(Key::Id) {
+    // An empty id is what a table without one gives: it tells no two records apart.
+    let key = match fields.get(Key::Id).filter(|id| !id.trim().is_empty()) {
         Some(id) => context.identity.of_id(context.org.as_str(), at, id),
         None => {
             let user = fields.get(Key::User).map(folded);
