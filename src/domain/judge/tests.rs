@@ -379,7 +379,9 @@ mod last_sync {
     #[test]
     fn without_any_sync_it_is_never_synced_that_holds() {
         let page = Org::young().page(LinkedUsers, OrgValue::Count(40), at(-5));
-        assert_eq!(page.on_contacts(NO_SYNC, NOON), Refuted);
+        assert_eq!(page.on_contacts(NO_SYNC, NOON), Unknown, "so does an emptied database look");
+        assert_eq!(empty().on_contacts(NO_SYNC, NOON), Unknown);
+        assert_eq!(empty().on_contacts(NO_SYNC, NOON.plus(TICK)), Refuted);
         assert_eq!(Org::young().on_contacts(NO_SYNC, NOON), Unknown, "nobody looks");
         let counted = page.page(Synced24h(CONTACTS), OrgValue::Count(5), at(-5));
         assert_eq!(counted.on_contacts(NO_SYNC, NOON), Unknown, "it synced at some time");
@@ -399,8 +401,12 @@ mod last_sync {
     fn never_synced_is_news_after_three_days_outside_set_up() {
         let never = Cause::NeverSynced;
         let after = NOON.plus(TICK);
-        assert_eq!(empty().on_contacts(never, NOON), Refuted);
+        assert_eq!(empty().on_contacts(never, NOON), Unknown, "it may be an emptied database");
         assert_eq!(empty().on_contacts(never, after), Holds(Critical, NOON));
+        let early = |org: Org| org.known(at(-60)).on_contacts(never, NOON);
+        let first = [(UserRow::ContactsToExchange, Status::InitialSyncInProgress, at(-60))];
+        assert_eq!(early(empty().users(true, &first)), Refuted);
+        assert_eq!(early(empty().with(|policy| policy.setup_until = Some(after))), Refuted);
         let until = |until| empty().with(|policy| policy.setup_until = Some(until));
         assert_eq!(until(after).on_contacts(never, after), Holds(Critical, NOON));
         assert_eq!(until(after.plus(TICK)).on_contacts(never, after), Refuted);
