@@ -124,8 +124,12 @@ impl Watch {
     /// Reads the file. `settled` says that it has not changed for a moment: half of a file that is being copied may be a
     /// good one in which users are missing.
     fn read(&self, settled: bool) -> Result<WebFile, String> {
-        let file = web_file(&self.path).map_err(|error| error.to_string())?;
         let path = self.path.display();
+        // Every request waits for this: a pipe in the file's place would be waited for without end.
+        if std::fs::metadata(&self.path).is_ok_and(|meta| !meta.is_file()) {
+            return Err(format!("{path} is no regular file any more"));
+        }
+        let file = web_file(&self.path).map_err(|error| error.to_string())?;
         if file.tls.is_some() != self.encrypted {
             return Err(format!("{path} turns encryption on or off, which takes a restart"));
         }

@@ -154,6 +154,19 @@ pub(super) fn separator(text: &str) -> u8 {
     [b'\t', b';', b','].into_iter().max_by_key(|of| count(*of)).unwrap_or(b',')
 }
 
+/// The separator that a first line `sep=;` names, which spreadsheets write for each other, and the text after it; its first
+/// line is the end of that one.
+pub(super) fn named_separator(text: &str) -> Option<(u8, &str)> {
+    let (hint, rest) = text.split_at_checked(text.find(['\n', '\r'])?)?;
+    let hint = hint.trim_matches(['"', ' ']);
+    let (key, named) = hint.split_at_checked("sep=".len())?;
+    let is_named = key.eq_ignore_ascii_case("sep=");
+    match *named.as_bytes() {
+        [named @ (b',' | b';' | b'\t')] if is_named => Some((named, rest)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::ArticleRow;
 use crate::sources::given::Given;
 use crate::sources::ingest_error::{IngestError, Mistakes, field_name, text_of};
-use crate::sources::table::{Cells, Table, separator};
+use crate::sources::table::{Cells, Table, named_separator, separator};
 use crate::sources::vocabulary::{find, words};
 
 /// A column with its name as it is written. One without a field has no name either: spreadsheets add such, without a value
@@ -23,7 +23,8 @@ type Column = (Option<Field>, String);
 /// When the body is no table, or a column or cell is wrong; every mistake has its line and column.
 pub fn parse_csv(body: &[u8], context: &SnapshotContext<'_>) -> Result<Snapshot, IngestError> {
     let text = text_of(body)?;
-    let mut table = Table::new(text, separator(text), 1)?;
+    let (separator, text) = named_separator(text).unwrap_or_else(|| (separator(text), text));
+    let mut table = Table::new(text, separator, 1)?;
     let header = match table.next()? {
         Some(header) => columns(header)?,
         None => Vec::new(),

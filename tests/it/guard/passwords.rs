@@ -106,6 +106,15 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
             daemon.process.log().contains(said).then_some(())
         });
     }
+    // Nor does something that is read without end.
+    std::fs::remove_file(&file).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(pipe.success());
+    wait_until("it is named", Duration::from_secs(10), || {
+        assert_eq!((ask(&[]).status, ask(&[RIGHT]).status), (401, 200));
+        daemon.process.log().contains("is no regular file any more").then_some(())
+    });
+    std::fs::remove_file(&file).unwrap();
     let failures = |page: &str| {
         let name = "\nlightning_sync_exporter_web_reload_failures_total ";
         let rest = page.split(name).nth(1).unwrap();
@@ -115,6 +124,7 @@ fn users_headers_and_encryption_go_together_and_change_while_it_runs() {
     // Another user instead: taken once the file has stood still for a moment, because it may be half of one.
     let other = users().replace("ann", "bob");
     std::fs::write(&file, format!("{encrypted}{other}")).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
     assert_eq!(ask(&[RIGHT]).status, 200);
     let bob = ("Authorization", "Basic Ym9iOmNvcnJlY3QgaG9yc2U=");
     wait_until("bob is let in", Duration::from_secs(10), || {

@@ -47,6 +47,11 @@ fn table(random: &mut Random) -> (String, Result<usize, u64>) {
     let separator = random.one_of(&[",", ";", "\t"]);
     // Columns that a spreadsheet adds and nobody fills.
     let empty = separator.repeat(random.below(3) as usize);
+    if random.below(5) == 0 {
+        // Spreadsheets tell each other so.
+        text.put(&format!("{}{separator}", random.one_of(&["sep=", "SEP="])));
+        text.end_line(random);
+    }
     text.blank_lines(random);
     text.put(&format!("user{separator}active_configuration{separator}contacts.linked{empty}"));
     text.end_line(random);
