@@ -9,9 +9,9 @@ use crate::domain::judge::judge_org;
 use crate::domain::rows::{OrgValue, UserRow};
 use crate::guidance::Owner;
 use chrono::TimeDelta;
-use fixture::{NOW, Org, ago};
+use fixture::{NOW, ReadOrg, ago};
 
-impl Org {
+impl ReadOrg {
     /// Level, headline, sentence, and who acts.
     fn summed(&self) -> (Level, String, String, Option<Owner>) {
         let verdict = self.verdict();
@@ -36,7 +36,7 @@ fn held_back(verdict: &Verdict) -> Vec<(Cause, Cause)> {
 
 #[test]
 fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
-    let org = Org::read(1).synced(1).with(|policy| policy.fresh_within = TimeDelta::hours(2));
+    let org = ReadOrg::read(1).synced(1).with(|policy| policy.fresh_within = TimeDelta::hours(2));
     assert_eq!(
         org.summed(),
         summed(
@@ -50,7 +50,7 @@ fn a_live_source_that_saw_syncs_makes_it_fine_and_leaves_nothing_to_do() {
 
 #[test]
 fn nothing_known_is_unknown_and_asks_for_a_source() {
-    let org = Org::unread();
+    let org = ReadOrg::unread();
     assert_eq!(
         org.summed(),
         summed(
@@ -64,7 +64,7 @@ fn nothing_known_is_unknown_and_asks_for_a_source() {
 
 #[test]
 fn an_organisation_of_the_last_hour_is_unknown_too_and_never_fine() {
-    let mut org = Org::unread();
+    let mut org = ReadOrg::unread();
     org.view.known_since = NOW.minus(TimeDelta::minutes(5));
     assert_eq!(
         org.summed(),
@@ -79,7 +79,7 @@ fn an_organisation_of_the_last_hour_is_unknown_too_and_never_fine() {
 
 #[test]
 fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
-    let org = Org::read(60).synced(60);
+    let org = ReadOrg::read(60).synced(60);
     assert_eq!(
         org.summed(),
         summed(
@@ -95,14 +95,14 @@ fn what_nobody_confirms_any_more_is_held_and_neither_fine_nor_unknown() {
 #[test]
 fn one_object_type_that_no_source_ever_reported_makes_it_unknown_and_not_held() {
     let mut org =
-        Org::read(60).shows(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(ago(61)));
+        ReadOrg::read(60).shows(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(ago(61)));
     org.view.known_since = ago(70);
     assert_eq!(org.summed().0, Level::Unknown);
 }
 
 #[test]
 fn a_refused_account_is_named_and_explains_what_follows_from_it() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(26)
         .shows(OrgRow::ServiceAccountProvided, OrgValue::Account(Some("svc-sfsync".into())))
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false))
@@ -132,7 +132,7 @@ fn a_refused_account_is_named_and_explains_what_follows_from_it() {
 
 #[test]
 fn a_missing_account_stands_before_everything_else() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(30)
         .shows(OrgRow::ServiceAccountProvided, OrgValue::Account(None))
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false));
@@ -149,7 +149,7 @@ fn a_missing_account_stands_before_everything_else() {
 
 #[test]
 fn no_linked_users_go_to_the_vendor() {
-    let org = Org::read(0).synced(26).shows(OrgRow::LinkedUsers, OrgValue::Count(0));
+    let org = ReadOrg::read(0).synced(26).shows(OrgRow::LinkedUsers, OrgValue::Count(0));
     assert_eq!(
         org.summed(),
         summed(
@@ -163,7 +163,7 @@ fn no_linked_users_go_to_the_vendor() {
 
 #[test]
 fn a_stop_of_both_object_types_is_one_sentence() {
-    let org = Org::read(0).synced(26);
+    let org = ReadOrg::read(0).synced(26);
     assert_eq!(
         org.summed(),
         summed(
@@ -177,7 +177,7 @@ fn a_stop_of_both_object_types_is_one_sentence() {
 
 #[test]
 fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .shows(OrgRow::LastSync(ObjectType::Contacts), OrgValue::Instant(ago(26)))
         .shows(OrgRow::LastSync(ObjectType::Events), OrgValue::Instant(NOW))
         .failing(UserRow::ContactsFolder, 3);
@@ -187,7 +187,7 @@ fn a_stop_of_one_object_type_names_it_and_holds_back_the_users() {
 
 #[test]
 fn a_stop_that_nobody_has_confirmed_lately_is_broken_as_last_reported() {
-    let org = Org::read(60).synced(90);
+    let org = ReadOrg::read(60).synced(90);
     assert_eq!(
         org.summed(),
         summed(
@@ -201,7 +201,7 @@ fn a_stop_that_nobody_has_confirmed_lately_is_broken_as_last_reported() {
 
 #[test]
 fn failing_users_lead_to_the_steps_of_their_check() {
-    let org = Org::read(0).synced(0).failing(UserRow::ServiceAccount, 3);
+    let org = ReadOrg::read(0).synced(0).failing(UserRow::ServiceAccount, 3);
     assert_eq!(
         org.summed(),
         summed(
@@ -211,13 +211,13 @@ fn failing_users_lead_to_the_steps_of_their_check() {
             Some(Owner::ExchangeAdmin)
         )
     );
-    let one = Org::read(0).synced(0).failing(UserRow::ContactsFolder, 1);
+    let one = ReadOrg::read(0).synced(0).failing(UserRow::ContactsFolder, 1);
     assert_eq!(one.summed().2, "1 of 40 users has no Salesforce_Sync folder.");
 }
 
 #[test]
 fn an_unexpected_number_of_linked_users_comes_with_both_numbers() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(0)
         .with(|policy| policy.expected_linked_users = Some(40))
         .shows(OrgRow::LinkedUsers, OrgValue::Count(38));
@@ -234,7 +234,7 @@ fn an_unexpected_number_of_linked_users_comes_with_both_numbers() {
 
 #[test]
 fn a_delay_is_watched_and_waited_for() {
-    let org = Org::read(0).synced(3);
+    let org = ReadOrg::read(0).synced(3);
     assert_eq!(
         org.summed(),
         summed(
@@ -249,7 +249,7 @@ fn a_delay_is_watched_and_waited_for() {
 #[test]
 fn a_set_up_without_a_sync_waits_with_its_end() {
     let until = Timestamp::from_seconds(1_796_083_200);
-    let org = Org::unread().with(|policy| policy.setup_until = Some(until));
+    let org = ReadOrg::unread().with(|policy| policy.setup_until = Some(until));
     assert_eq!(
         org.summed(),
         summed(Level::Waiting, "SETTING UP until 2026-12-01", "Nothing has synced yet.", None)
@@ -258,7 +258,7 @@ fn a_set_up_without_a_sync_waits_with_its_end() {
 
 #[test]
 fn a_source_that_reports_before_the_first_sync_makes_it_wait() {
-    let mut org = Org::read(0);
+    let mut org = ReadOrg::read(0);
     org.view.known_since = ago(2);
     assert_eq!(
         org.summed(),
@@ -268,7 +268,7 @@ fn a_source_that_reports_before_the_first_sync_makes_it_wait() {
 
 #[test]
 fn what_has_synced_stands_beside_what_waits() {
-    let mut org = Org::read(0).shows(
+    let mut org = ReadOrg::read(0).shows(
         OrgRow::LastSync(ObjectType::Contacts),
         OrgValue::Instant(NOW.minus(TimeDelta::minutes(3))),
     );
@@ -286,7 +286,7 @@ fn what_has_synced_stands_beside_what_waits() {
 
 #[test]
 fn where_only_counts_are_reported_they_say_within_which_span_it_synced() {
-    let counts = |org: Org, hour: u64| {
+    let counts = |org: ReadOrg, hour: u64| {
         let fresh = org.shows(OrgRow::Synced60m(ObjectType::Contacts), OrgValue::Count(hour));
         fresh.shows(OrgRow::Synced24h(ObjectType::Contacts), OrgValue::Count(5)).with(|policy| {
             policy.objects.retain(|object| *object == ObjectType::Contacts);
@@ -294,17 +294,17 @@ fn where_only_counts_are_reported_they_say_within_which_span_it_synced() {
     };
     let fine = |words: &str| summed(Level::Fine, "FINE", words, None);
     assert_eq!(
-        counts(Org::read(0), 3).summed(),
+        counts(ReadOrg::read(0), 3).summed(),
         fine("Contacts synced within the last 60 minutes.")
     );
-    let quiet = counts(Org::read(0), 0).with(|policy| policy.calendar = Calendar::Always);
+    let quiet = counts(ReadOrg::read(0), 0).with(|policy| policy.calendar = Calendar::Always);
     assert_eq!(
         counted(ObjectType::Contacts, &quiet.view, NOW).unwrap(),
         "within the last 24 hours"
     );
-    let read_before = counts(Org::read(5), 3).summed();
+    let read_before = counts(ReadOrg::read(5), 3).summed();
     assert_eq!(read_before, fine("Contacts synced within the 60 minutes before Mon 23:00."));
-    let stale = counts(Org::read(60), 3);
+    let stale = counts(ReadOrg::read(60), 3);
     let (level, _, words, _) = stale.summed();
     assert_eq!(
         (level, words.as_str()),
@@ -317,14 +317,14 @@ fn where_only_counts_are_reported_they_say_within_which_span_it_synced() {
 
 #[test]
 fn never_synced_for_days_is_broken() {
-    let org = Org::read(0);
+    let org = ReadOrg::read(0);
     assert_eq!(org.summed().0, Level::Broken);
     assert_eq!(org.summed().2, "Contacts and events have never synced.");
 }
 
 #[test]
 fn after_the_retirement_nothing_is_broken() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(26)
         .shows(OrgRow::ServiceAccountRecognized, OrgValue::Flag(false))
         .with(|policy| policy.retirement = Some(ago(48)));
@@ -341,7 +341,7 @@ fn after_the_retirement_nothing_is_broken() {
 
 #[test]
 fn a_far_retirement_does_not_hide_that_all_is_fine() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(0)
         .with(|policy| policy.retirement = Some(NOW.plus(TimeDelta::days(60))));
     let verdict = org.verdict();
@@ -354,7 +354,7 @@ fn a_far_retirement_does_not_hide_that_all_is_fine() {
 
 #[test]
 fn a_near_retirement_asks_for_attention() {
-    let org = Org::read(0)
+    let org = ReadOrg::read(0)
         .synced(0)
         .with(|policy| policy.retirement = Some(NOW.plus(TimeDelta::days(20))));
     assert_eq!(
@@ -365,12 +365,12 @@ fn a_near_retirement_asks_for_attention() {
 
 #[test]
 fn findings_of_another_organisation_are_passed_over() {
-    let broken = Org::read(0).synced(26);
+    let broken = ReadOrg::read(0).synced(26);
     let mut findings = judge_org(&broken.view, true, NOW);
     for finding in &mut findings {
         finding.org = OrgName::new("other").unwrap();
     }
-    let fine = Org::read(0).synced(0);
+    let fine = ReadOrg::read(0).synced(0);
     assert_eq!(verdict(&findings, &fine.view, NOW).level, Level::Fine);
 }
 
@@ -389,7 +389,7 @@ fn bare(cause: Cause) -> Finding {
 
 #[test]
 fn every_cause_has_a_sentence_even_without_facts() {
-    let org = Org::unread();
+    let org = ReadOrg::unread();
     for cause in Cause::ALL {
         let text = describe(&bare(*cause), &org.view, NOW);
         assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{cause}: {text}");
@@ -398,7 +398,7 @@ fn every_cause_has_a_sentence_even_without_facts() {
 
 #[test]
 fn resets_first_syncs_and_zeros_come_with_their_figures() {
-    let org = Org::read(0).synced(30);
+    let org = ReadOrg::read(0).synced(30);
     let sentence_of = |finding: Finding| describe(&finding, &org.view, NOW);
     for (cause, users, sentence) in [
         (Cause::ResetStuck, 1, "A reset has lasted more than 4 h."),

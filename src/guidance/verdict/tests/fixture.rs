@@ -20,12 +20,12 @@ pub(super) fn ago(hours: i64) -> Timestamp {
 }
 
 /// An organisation in Berlin whose status page was read `read` hours ago.
-pub(super) struct Org {
+pub(super) struct ReadOrg {
     pub(super) view: OrgView,
     read: Timestamp,
 }
 
-impl Org {
+impl ReadOrg {
     pub(super) fn unread() -> Self {
         let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         policy.time_zone = Tz::Europe__Berlin;
