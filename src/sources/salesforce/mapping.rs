@@ -140,10 +140,7 @@ impl Mapping<'_> {
             (Onboarding::Complete, Connectivity::Processing) => Status::SyncInProgress,
             // A first sync that is complete says nothing about a connection that does not work now.
             (
-                Onboarding::Complete
-                | Onboarding::ReportedKind
-                | Onboarding::Other
-                | Onboarding::None,
+                Onboarding::Complete | Onboarding::Failed | Onboarding::Other | Onboarding::None,
                 _,
             ) => Status::Unknown,
         }
@@ -158,7 +155,7 @@ fn is_linked(user: &CaptureUser) -> bool {
 fn was_connected(user: &CaptureUser) -> bool {
     let begun = matches!(
         user.onboarding,
-        Onboarding::InProgress | Onboarding::Complete | Onboarding::ReportedKind
+        Onboarding::InProgress | Onboarding::Complete | Onboarding::Failed
     );
     let synced = user.synced.values().flatten().any(|count| *count > 0);
     user.connectivity.works()
@@ -168,7 +165,7 @@ fn was_connected(user: &CaptureUser) -> bool {
 
 /// Whether the product does not work for the user.
 fn fails(user: &CaptureUser) -> bool {
-    user.onboarding == Onboarding::ReportedKind
+    user.onboarding == Onboarding::Failed
         || user.connectivity == Connectivity::Disabled
         || user.connectivity == Connectivity::NeedsAttention
         || user.connectivity.is_broken_for_all()
@@ -243,7 +240,7 @@ mod tests {
             complete(Connectivity::Active),
             complete(Connectivity::Processing),
             complete(Connectivity::NeedsAttention),
-            (Connectivity::Active, Onboarding::ReportedKind),
+            (Connectivity::Active, Onboarding::Failed),
         ];
         let expected = [Status::InSync, Status::SyncInProgress, Status::Unknown, Status::Unknown];
         assert_eq!(statuses(row, &users), expected);
@@ -333,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_first_sync_that_failed_is_no_healthy_user() {
-        let users = [Onboarding::ReportedKind, Onboarding::Complete];
+        let users = [Onboarding::Failed, Onboarding::Complete];
         let users = users.map(|onboarding| (Connectivity::Active, onboarding));
         assert_eq!(statuses(UserRow::ServiceAccount, &users), [Status::No, Status::Yes]);
     }

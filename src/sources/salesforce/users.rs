@@ -49,8 +49,8 @@ closed_set! {
         NotConfigured = "not_configured",
         /// Done.
         Complete = "complete",
-        /// ReportedKind; the article has no such state.
-        ReportedKind = "failed",
+        /// It failed; the article has no such state.
+        Failed = "failed",
         /// A value that is not in the documentation.
         Other = "other",
         /// No value.
