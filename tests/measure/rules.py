@@ -7,11 +7,17 @@ more than the daemon ever reports: it holds back what a cause explains.
 Starts a real Prometheus for each state, with four hours of the rules' own past in it, lets it scrape a page of that many
 organisations and evaluate the rules as often as they ask for, and prints the processor time of an evaluation (with the rules, less
 the same time without them) and the memory.
+
+    tests/measure/rules.py --page metrics.prom --rules rules.yaml [--orgs 1000]
+
+The same with any exporter's page and its rules, to compare versions: every organisation of the page stands there so often
+that there are as many as wanted, its times moved to now, and there is no past.
 """
 
 import argparse
 import http.server
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -73,6 +79,22 @@ def page(orgs, state, begun):
             lines.append(f'lightning_sync_last_sync_deadline_timestamp_seconds{{org="{org}",object_type="{kind}"}} {at}')
         lines.extend(line % org for line in found)
     return ("\n".join(lines) + "\n").encode()
+
+
+def multiplied(text, orgs, view="lightning_sync_exporter_view_timestamp_seconds "):
+    """A page with as many organisations, read at this moment."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    names = sorted({name for line in lines for name in re.findall(r'[{,]org="([^"]*)"', line)})
+    ahead = time.time() - next(float(line.split()[-1]) for line in lines if line.startswith(view))
+    out = []
+    for line in lines:
+        series, value = line.rsplit(" ", 1)
+        if series.split("{")[0].endswith("_timestamp_seconds") and float(value) not in (0, float("inf")):
+            value = float(value) + ahead
+        found = re.search(r'[{,]org="([^"]*)"', series)
+        copies = range(orgs // len(names)) if found else [None]
+        out += [f"{series.replace(found.group(), found.group()[:-1] + f'-{copy}' + chr(34)) if found else series} {value}" for copy in copies]
+    return ("\n".join(out) + "\n").encode()
 
 
 def past(orgs, state, target, file):
@@ -154,14 +176,14 @@ def main():
     arguments.add_argument("--rules", type=Path, default=ROOT / "alerts/lightning-sync.rules.yaml")
     arguments.add_argument("--seconds", type=int, default=180)
     arguments.add_argument("--state", choices=["healthy", "cause", "broken"])
-    arguments.add_argument("--page", type=Path, help="serve this file instead")
+    arguments.add_argument("--page", type=Path, help="serve this page instead")
     options = arguments.parse_args()
-    for state in [options.state] if options.state else ["healthy", "cause", "broken"]:
+    for state in ["as on the page"] if options.page else [options.state] if options.state else ["healthy", "cause", "broken"]:
         begun = time.time()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                body = options.page.read_bytes() if options.page else page(options.orgs, state, begun)
+                body = multiplied(options.page.read_text(), options.orgs) if options.page else page(options.orgs, state, begun)
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
@@ -176,13 +198,15 @@ def main():
         target = f"127.0.0.1:{server.server_port}"
         with tempfile.TemporaryDirectory() as directory:
             directory = Path(directory)
-            with open(directory / "past.om", "w") as file:
-                past(options.orgs, state, target, file)
-            subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", directory / "past.om", directory / "data"],
-                           check=True, stdout=subprocess.DEVNULL)
-            (directory / "past.om").unlink()
+            data = None if options.page else directory / "data"
+            if data:
+                with open(directory / "past.om", "w") as file:
+                    past(options.orgs, state, target, file)
+                subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", directory / "past.om", data],
+                               check=True, stdout=subprocess.DEVNULL)
+                (directory / "past.om").unlink()
             bare = measure(options, None, None, target)
-            used, resident, last, series, heap, alerts = measure(options, options.rules.resolve(), directory / "data", target)
+            used, resident, last, series, heap, alerts = measure(options, options.rules.resolve(), data, target)
         cost = (used - bare[0]) / options.seconds
         print(f"{options.orgs} organisations, {state}: the rules take {cost:.2%} of a core, {cost * 15:.3f} s in 15 s; the group's "
               f"last took {', '.join(f'{one:.2f}' for one in last)} s of the clock; {alerts} alerts; {resident / 2**20:.0f} MiB resident, {heap / 2**20:.0f} MiB of heap, "

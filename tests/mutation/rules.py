@@ -8,10 +8,12 @@ A mutant that no test notices survives: a clause that could be wrong without any
     tests/mutation/rules.py --only RECORD    mutants of one rule
 
 Survivors that were looked at and are the same as the original stand in survivors.txt, with the reason.
-Annotations are left out: they cost most of the time, and change nothing that is sent to whom.
+Annotations are left out at first: they cost most of the time, and change nothing that is sent to whom. What no test notices
+without them is tried once more with them: the times and figures that they show are values of rules, too.
 """
 
 import argparse
+import copy
 import os
 import re
 import subprocess
@@ -27,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts/lightning-sync.rules.yaml"
 TESTS = ROOT / "alerts/tests"
 LOOKED_AT = Path(__file__).with_name("survivors.txt")
+# What they record is read by annotations alone, apart from that it is there.
+SHOWN = ("org:lightning_sync_finding:local", "org:lightning_sync_finding:shown")
 
 class Loader(yaml.SafeLoader):
     """YAML in which `0x60` is no number: promtool reads it as 0, sixty times more."""
@@ -293,35 +297,43 @@ def minutes(span):
 
 
 def tests_one_by_one():
-    """(file, number within it, the test as a document), the short ones first; without annotations."""
+    """(file, number within it, its price, the test without annotations, all names in it, the test with annotations or None),
+    the short ones first."""
     tests = []
     for path in sorted(TESTS.glob("*.test.yaml")):
         document = yaml.load(path.read_text(), Loader)
         for number, test in enumerate(document["tests"]):
-            for expected in test.get("alert_rule_test", []):
-                for alert in expected.get("exp_alerts", []):
-                    alert.pop("exp_annotations", None)
+            annotated = {**document, "tests": [copy.deepcopy(test)]}
+            found = [alert.pop("exp_annotations", None) for expected in test.get("alert_rule_test", [])
+                     for alert in expected.get("exp_alerts", [])]
             ends = [minutes(one["eval_time"]) for key in ("alert_rule_test", "promql_expr_test") for one in test.get(key, [])]
             cost = max(ends) / minutes(document["evaluation_interval"]) * (3 + len(test.get("input_series") or []))
-            tests.append((path.name.removesuffix(".test.yaml"), number, cost, {**document, "tests": [test]}, yaml.safe_dump(test)))
+            tests.append((path.name.removesuffix(".test.yaml"), number, cost, {**document, "tests": [test]}, yaml.safe_dump(test),
+                          annotated if any(found) else None))
     return sorted(tests, key=lambda test: test[2])
 
 
 class Runner:
     def __init__(self, directory, document):
-        self.directory, self.document = Path(directory), document
+        self.directory = Path(directory)
+        self.annotations = [rule.get("annotations") for rule in document["groups"][0]["rules"]]
+        rules = [{key: value for key, value in rule.items() if key != "annotations"} for rule in document["groups"][0]["rules"]]
+        self.document = {"groups": [{**document["groups"][0], "rules": rules}]}
         self.tests = tests_one_by_one()
         self.kills = {test[:2]: 0 for test in self.tests}
         self.lock = threading.Lock()
 
-    def passes(self, test, group, rules):
-        # Alerts that the test does not speak of would only take time.
+    def passes(self, test, group, rules, annotated=False):
         spoken = test[4]
+        if annotated:
+            pairs = zip(group["rules"], self.annotations)
+            group = {**group, "rules": [{**rule, "annotations": texts} if texts else rule for rule, texts in pairs]}
+        # Alerts that the test does not speak of would only take time.
         group = {**group, "rules": [rule for rule in group["rules"] if rule.get("alert", spoken) in spoken]}
         own = rules.with_suffix(f".{test[0]}.{test[1]}.rules.yaml")
         own.write_text(yaml.safe_dump({"groups": [group]}, sort_keys=False, width=10000))
         file = rules.with_suffix(f".{test[0]}.{test[1]}.test.yaml")
-        document = {**test[3], "rule_files": [str(own)]}
+        document = {**(test[5] if annotated else test[3]), "rule_files": [str(own)]}
         file.write_text(yaml.safe_dump(document, sort_keys=False, width=10000))
         try:
             # A mutant can match everything with everything; a test of the original takes seconds.
@@ -338,7 +350,7 @@ class Runner:
         """The first test that fails with the rules changed at one place; None: the mutant survives."""
         rules = list(self.document["groups"][0]["rules"])
         if rule is not None:
-            rules[at] = rule
+            rules[at] = {key: value for key, value in rule.items() if key != "annotations"}
         file = self.directory / f"{number}.yaml"
         group = {**self.document["groups"][0], "rules": rules}
         with self.lock:
@@ -346,11 +358,14 @@ class Runner:
         alert = rule is not None and "alert" in rule
         # Its own tests, then those that noticed most for their price.
         order = sorted(self.tests, key=lambda test: (test[0] != name, -kills[test[:2]] / test[2], test[2]))
-        if alert and rule["expr"].startswith(("org:", "instance:")):
-            # A selection by cause: what its own tests do not notice is about other rules.
-            order = [test for test in order if test[0] == name]
-        for test in order:
-            passed, said = self.passes(test, group, file)
+        if alert:
+            # What no test speaks of, none notices. A selection by cause: its own tests are about it.
+            own = rule["expr"].startswith(("org:", "instance:", "0 * "))
+            order = [test for test in order if (test[0] == name if own else name in test[4])]
+        tries = [(test, False) for test in order if name not in SHOWN or name in test[4]]
+        tries += [(test, True) for test in order if test[5] is not None]
+        for test, annotated in tries:
+            passed, said = self.passes(test, group, file, annotated)
             if not passed:
                 with self.lock:
                     self.kills[test[:2]] += 1
@@ -369,8 +384,6 @@ def main():
     arguments.add_argument("--unchanged", action="store_true", help="run the tests with the rules as they are")
     options = arguments.parse_args()
     document = yaml.safe_load(options.rules.read_text())
-    for rule in document["groups"][0]["rules"]:
-        rule.pop("annotations", None)
     looked_at = set()
     if LOOKED_AT.exists():
         lines = [line for line in LOOKED_AT.read_text().splitlines() if line and not line.startswith(("#", " "))]
@@ -388,7 +401,7 @@ def main():
             failed = 0
             with ThreadPoolExecutor(options.jobs) as pool:
                 file = Path(directory) / "rules.yaml"
-                for test, (passed, said) in zip(runner.tests, pool.map(lambda test: runner.passes(test, document["groups"][0], file), runner.tests)):
+                for test, (passed, said) in zip(runner.tests, pool.map(lambda test: runner.passes(test, runner.document["groups"][0], file, test[5] is not None), runner.tests)):
                     if not passed:
                         failed += 1
                         print(test[0], test[1], test[3]["tests"][0].get("name"), said)
