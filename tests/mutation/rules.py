@@ -360,7 +360,7 @@ class Runner:
         order = sorted(self.tests, key=lambda test: (test[0] != name, -kills[test[:2]] / test[2], test[2]))
         if alert:
             # What no test speaks of, none notices. A selection by cause: its own tests are about it.
-            own = rule["expr"].startswith(("org:", "instance:", "0 * "))
+            own = rule["expr"].startswith(("org:", "0 * "))
             order = [test for test in order if (test[0] == name if own else name in test[4])]
         tries = [(test, False) for test in order if name not in SHOWN or name in test[4]]
         tries += [(test, True) for test in order if test[5] is not None]
