@@ -96,122 +96,92 @@ closed_set! {
     }
 }
 
+/// What follows for users, and for the number of those who are linked.
+const OF_USERS: &[Cause] = &[
+    Cause::LinkedUsersUnexpected,
+    Cause::UsersFailing,
+    Cause::ResetStuck,
+    Cause::InitialSyncStuck,
+];
+/// What a root cause brings about.
+const OF_ROOT: &[Cause] = &[
+    Cause::NoSyncIn24Hours,
+    Cause::NeverSynced,
+    Cause::NothingIn24Hours,
+    Cause::LinkedUsersUnexpected,
+    Cause::UsersFailing,
+    Cause::ResetStuck,
+    Cause::InitialSyncStuck,
+    Cause::Delayed,
+    Cause::NothingIn60Minutes,
+];
+const NONE: &[Cause] = &[];
+
+/// Gives every cause what is fixed about it; a cause without a line does not compile.
+macro_rules! cause_table {
+    ($($cause:ident $scope:ident [$($severity:ident),*] $alert:expr, $consequences:ident;)+) => {
+        impl Cause {
+            /// The alert that speaks of it; `None` where a finding on the page is enough: the test below has the reasons.
+            pub const fn alert(self) -> Option<&'static str> {
+                match self { $(Self::$cause => $alert,)+ }
+            }
+
+            /// The severities that its findings can have, worst first; none for the watchdog.
+            pub const fn severities(self) -> &'static [Severity] {
+                match self { $(Self::$cause => &[$(Severity::$severity),*],)+ }
+            }
+
+            /// Whose trouble it is.
+            pub const fn scope(self) -> Scope {
+                match self { $(Self::$cause => Scope::$scope,)+ }
+            }
+
+            /// What it brings about in the same organisation: while it holds, those are held back.
+            pub const fn consequences(self) -> &'static [Self] {
+                match self { $(Self::$cause => $consequences,)+ }
+            }
+        }
+    };
+}
+
+// Cause, whose trouble, severities, alert, consequences. A root cause that returns within a day is a warning: it was
+// paged already.
+cause_table! {
+    ServiceAccountMissing Org [Critical, Warning] Some("LightningSyncServiceAccountMissing"), OF_ROOT;
+    ServiceAccountNotRecognized Org [Critical, Warning] Some("LightningSyncServiceAccountNotRecognized"), OF_ROOT;
+    NoLinkedUsers Org [Critical, Warning] Some("LightningSyncNoLinkedUsers"), OF_ROOT;
+    NoSyncIn24Hours Org [Critical] Some("LightningSyncNoSyncIn24Hours"), OF_USERS;
+    NeverSynced Org [Critical] Some("LightningSyncNeverSynced"), OF_USERS;
+    ObservationsStale Org [Critical, Warning] Some("LightningSyncObservationsStale"), OF_USERS;
+    NothingIn24Hours Org [Critical, Warning] Some("LightningSyncNothingIn24Hours"), NONE;
+    LinkedUsersUnexpected Org [Warning] Some("LightningSyncLinkedUsersUnexpected"), NONE;
+    UsersFailing Users [Warning] Some("LightningSyncUsersFailing"), NONE;
+    ResetStuck Users [Warning] Some("LightningSyncResetStuck"), NONE;
+    InitialSyncStuck Users [Warning] Some("LightningSyncInitialSyncStuck"), NONE;
+    UsersSyncNothing Users [Info] None, NONE;
+    Delayed Org [Info] Some("LightningSyncDelayed"), NONE;
+    NothingIn60Minutes Org [Info] Some("LightningSyncNothingIn60Minutes"), NONE;
+    OutlookIntegrationDisabled Org [Info] Some("LightningSyncOutlookIntegrationDisabled"), NONE;
+    RetirementNear Org [Warning, Info] Some("LightningSyncRetirementNear"), NONE;
+    Retired Org [Info] None, NONE;
+    ExporterDown Exporter [Critical] Some("LightningSyncExporterDown"), NONE;
+    StoreFailing Exporter [Warning] Some("LightningSyncStoreFailing"), NONE;
+    ClockSuspect Exporter [Warning] Some("LightningSyncClockSuspect"), NONE;
+    IngestRejected Exporter [Warning] Some("LightningSyncIngestRejected"), NONE;
+    PollFailing Exporter [Warning] Some("LightningSyncPollFailing"), NONE;
+    SalesforceApiBudgetLow Exporter [Warning] Some("LightningSyncSalesforceApiBudgetLow"), NONE;
+    ConfigReloadFailed Exporter [Warning] Some("LightningSyncConfigReloadFailed"), NONE;
+    WebReloadFailed Exporter [Warning] Some("LightningSyncWebReloadFailed"), NONE;
+    CertificateExpiring Exporter [Warning] Some("LightningSyncCertificateExpiring"), NONE;
+    Restarting Exporter [Warning] Some("LightningSyncRestarting"), NONE;
+    SalesforceUsageUnknown Exporter [Warning] Some("LightningSyncSalesforceUsageUnknown"), NONE;
+    BackupTooOld Exporter [Warning] Some("LightningSyncBackupTooOld"), NONE;
+    StoreEmptied Exporter [Warning] Some("LightningSyncStoreEmptied"), NONE;
+    ManyOrganizations Exporter [Critical] Some("LightningSyncManyOrganizations"), NONE;
+    Watchdog Exporter [] Some("LightningSyncWatchdog"), NONE;
+}
+
 impl Cause {
-    /// The alert that speaks of it; `None` where a finding on the page is enough: the test below has the reasons.
-    pub const fn alert(self) -> Option<&'static str> {
-        match self {
-            Self::ServiceAccountMissing => Some("LightningSyncServiceAccountMissing"),
-            Self::ServiceAccountNotRecognized => Some("LightningSyncServiceAccountNotRecognized"),
-            Self::NoLinkedUsers => Some("LightningSyncNoLinkedUsers"),
-            Self::NoSyncIn24Hours => Some("LightningSyncNoSyncIn24Hours"),
-            Self::NeverSynced => Some("LightningSyncNeverSynced"),
-            Self::ObservationsStale => Some("LightningSyncObservationsStale"),
-            Self::NothingIn24Hours => Some("LightningSyncNothingIn24Hours"),
-            Self::LinkedUsersUnexpected => Some("LightningSyncLinkedUsersUnexpected"),
-            Self::UsersFailing => Some("LightningSyncUsersFailing"),
-            Self::ResetStuck => Some("LightningSyncResetStuck"),
-            Self::InitialSyncStuck => Some("LightningSyncInitialSyncStuck"),
-            Self::UsersSyncNothing => None,
-            Self::Delayed => Some("LightningSyncDelayed"),
-            Self::NothingIn60Minutes => Some("LightningSyncNothingIn60Minutes"),
-            Self::OutlookIntegrationDisabled => Some("LightningSyncOutlookIntegrationDisabled"),
-            Self::RetirementNear => Some("LightningSyncRetirementNear"),
-            Self::Retired => None,
-            Self::ExporterDown => Some("LightningSyncExporterDown"),
-            Self::StoreFailing => Some("LightningSyncStoreFailing"),
-            Self::ClockSuspect => Some("LightningSyncClockSuspect"),
-            Self::IngestRejected => Some("LightningSyncIngestRejected"),
-            Self::PollFailing => Some("LightningSyncPollFailing"),
-            Self::SalesforceApiBudgetLow => Some("LightningSyncSalesforceApiBudgetLow"),
-            Self::ConfigReloadFailed => Some("LightningSyncConfigReloadFailed"),
-            Self::WebReloadFailed => Some("LightningSyncWebReloadFailed"),
-            Self::CertificateExpiring => Some("LightningSyncCertificateExpiring"),
-            Self::Restarting => Some("LightningSyncRestarting"),
-            Self::SalesforceUsageUnknown => Some("LightningSyncSalesforceUsageUnknown"),
-            Self::BackupTooOld => Some("LightningSyncBackupTooOld"),
-            Self::StoreEmptied => Some("LightningSyncStoreEmptied"),
-            Self::ManyOrganizations => Some("LightningSyncManyOrganizations"),
-            Self::Watchdog => Some("LightningSyncWatchdog"),
-        }
-    }
-
-    /// The severities that its findings can have, worst first; none for the watchdog.
-    pub const fn severities(self) -> &'static [Severity] {
-        match self {
-            Self::NoSyncIn24Hours
-            | Self::NeverSynced
-            | Self::ExporterDown
-            | Self::ManyOrganizations => &[Severity::Critical],
-            // A root cause that returns within a day is a warning: it was paged already.
-            Self::ServiceAccountMissing
-            | Self::ServiceAccountNotRecognized
-            | Self::NoLinkedUsers
-            | Self::ObservationsStale
-            | Self::NothingIn24Hours => &[Severity::Critical, Severity::Warning],
-            Self::LinkedUsersUnexpected
-            | Self::UsersFailing
-            | Self::ResetStuck
-            | Self::InitialSyncStuck
-            | Self::StoreFailing
-            | Self::ClockSuspect
-            | Self::IngestRejected
-            | Self::PollFailing
-            | Self::SalesforceApiBudgetLow
-            | Self::ConfigReloadFailed
-            | Self::WebReloadFailed
-            | Self::CertificateExpiring
-            | Self::Restarting
-            | Self::SalesforceUsageUnknown
-            | Self::BackupTooOld
-            | Self::StoreEmptied => &[Severity::Warning],
-            Self::Watchdog => &[],
-            Self::RetirementNear => &[Severity::Warning, Severity::Info],
-            Self::UsersSyncNothing
-            | Self::Delayed
-            | Self::NothingIn60Minutes
-            | Self::OutlookIntegrationDisabled
-            | Self::Retired => &[Severity::Info],
-        }
-    }
-
-    /// Whose trouble it is.
-    pub const fn scope(self) -> Scope {
-        match self {
-            Self::UsersFailing
-            | Self::ResetStuck
-            | Self::InitialSyncStuck
-            | Self::UsersSyncNothing => Scope::Users,
-            Self::ExporterDown
-            | Self::StoreFailing
-            | Self::ClockSuspect
-            | Self::IngestRejected
-            | Self::PollFailing
-            | Self::SalesforceApiBudgetLow
-            | Self::ConfigReloadFailed
-            | Self::WebReloadFailed
-            | Self::CertificateExpiring
-            | Self::Restarting
-            | Self::SalesforceUsageUnknown
-            | Self::BackupTooOld
-            | Self::StoreEmptied
-            | Self::ManyOrganizations
-            | Self::Watchdog => Scope::Exporter,
-            Self::ServiceAccountMissing
-            | Self::ServiceAccountNotRecognized
-            | Self::NoLinkedUsers
-            | Self::NoSyncIn24Hours
-            | Self::NeverSynced
-            | Self::ObservationsStale
-            | Self::NothingIn24Hours
-            | Self::LinkedUsersUnexpected
-            | Self::Delayed
-            | Self::NothingIn60Minutes
-            | Self::OutlookIntegrationDisabled
-            | Self::RetirementNear
-            | Self::Retired => Scope::Org,
-        }
-    }
-
     /// Whether it explains that nothing syncs: it ends only by a newer reading or by syncs that go on, and its
     /// consequences wait a while after its end.
     pub const fn is_root(self) -> bool {
@@ -219,63 +189,6 @@ impl Cause {
             self,
             Self::ServiceAccountMissing | Self::ServiceAccountNotRecognized | Self::NoLinkedUsers
         )
-    }
-
-    /// What it brings about in the same organisation: while it holds, those are held back.
-    pub const fn consequences(self) -> &'static [Self] {
-        match self {
-            Self::ServiceAccountMissing
-            | Self::ServiceAccountNotRecognized
-            | Self::NoLinkedUsers => &[
-                Self::NoSyncIn24Hours,
-                Self::NeverSynced,
-                Self::NothingIn24Hours,
-                Self::LinkedUsersUnexpected,
-                Self::UsersFailing,
-                Self::ResetStuck,
-                Self::InitialSyncStuck,
-                Self::Delayed,
-                Self::NothingIn60Minutes,
-            ],
-            Self::NoSyncIn24Hours | Self::NeverSynced => &[
-                Self::LinkedUsersUnexpected,
-                Self::UsersFailing,
-                Self::ResetStuck,
-                Self::InitialSyncStuck,
-            ],
-            Self::ObservationsStale => &[
-                Self::LinkedUsersUnexpected,
-                Self::UsersFailing,
-                Self::ResetStuck,
-                Self::InitialSyncStuck,
-            ],
-            Self::NothingIn24Hours
-            | Self::LinkedUsersUnexpected
-            | Self::UsersFailing
-            | Self::ResetStuck
-            | Self::InitialSyncStuck
-            | Self::UsersSyncNothing
-            | Self::Delayed
-            | Self::NothingIn60Minutes
-            | Self::OutlookIntegrationDisabled
-            | Self::RetirementNear
-            | Self::Retired
-            | Self::ExporterDown
-            | Self::StoreFailing
-            | Self::ClockSuspect
-            | Self::IngestRejected
-            | Self::PollFailing
-            | Self::SalesforceApiBudgetLow
-            | Self::ConfigReloadFailed
-            | Self::WebReloadFailed
-            | Self::CertificateExpiring
-            | Self::Restarting
-            | Self::SalesforceUsageUnknown
-            | Self::BackupTooOld
-            | Self::StoreEmptied
-            | Self::ManyOrganizations
-            | Self::Watchdog => &[],
-        }
     }
 }
 

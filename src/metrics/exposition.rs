@@ -1,6 +1,8 @@
 //! The page as text, in a stream of chunks: whoever sends it takes the next one when the last has gone, and no more than
 //! a chunk is ever in memory.
 
+use super::facts::Part;
+use super::page_cache::{PageCache, RunBody};
 use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
 use super::walk::{Walk, WalkStep};
@@ -17,6 +19,7 @@ const OVERHANG: usize = 40 * 1024;
 #[derive(Debug)]
 pub struct TextExposition {
     walk: Walk,
+    cache: Arc<PageCache>,
     own: Arc<SelfMetrics>,
     users: Option<UserLines>,
     next_user: usize,
@@ -26,9 +29,14 @@ pub struct TextExposition {
 }
 
 impl TextExposition {
-    pub(super) fn new(walk: Walk, own: Arc<SelfMetrics>, timer: HistogramTimer) -> Self {
+    pub(super) fn new(
+        walk: Walk,
+        cache: Arc<PageCache>,
+        own: Arc<SelfMetrics>,
+        timer: HistogramTimer,
+    ) -> Self {
         let buffer = BytesMut::new();
-        Self { walk, own, users: None, next_user: 0, ended: false, buffer, _timer: timer }
+        Self { walk, cache, own, users: None, next_user: 0, ended: false, buffer, _timer: timer }
     }
 
     /// Appends the next chunk to `out`; false when the page has ended, which may come with its last bytes.
@@ -39,6 +47,12 @@ impl TextExposition {
         out.reserve(CHUNK + OVERHANG);
         let enough = out.len() + CHUNK;
         while out.len() < enough {
+            if let Some(place) = self.walk.place().filter(|place| place.part != Part::Ages) {
+                if let RunBody::Text(text) = self.cache.body(&mut self.walk, place, None) {
+                    out.extend_from_slice(&text);
+                }
+                continue;
+            }
             match self.walk.step(out, enough) {
                 WalkStep::Wrote => {}
                 WalkStep::AtUsers => self.put_users(out, enough),

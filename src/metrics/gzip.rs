@@ -135,7 +135,7 @@ impl GzipExposition {
         while out.len() < ENOUGH {
             match self.walk.place() {
                 Some(place) if place.part != Part::Ages => {
-                    match self.cache.body(&mut self.walk, place, &mut self.pieces) {
+                    match self.cache.body(&mut self.walk, place, Some(&mut self.pieces)) {
                         RunBody::Text(text) => self.text.extend_from_slice(&text),
                         RunBody::Piece(piece) => {
                             self.end_piece(&mut out);

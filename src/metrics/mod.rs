@@ -55,7 +55,7 @@ impl MetricsPages {
     pub fn text(&self, view: Arc<View>, now: Timestamp, format: PageFormat) -> TextExposition {
         let timer = self.own.scrape();
         let walk = self.walk(view, now, format);
-        TextExposition::new(walk, Arc::clone(&self.own), timer)
+        TextExposition::new(walk, Arc::clone(&self.cache), Arc::clone(&self.own), timer)
     }
 
     /// The same page as one gzip member, the daemon's own metrics included as of when it was made.
@@ -130,5 +130,28 @@ mod tests {
         assert_eq!(cached_after(&["acme", "beta"], UserSeries::PerUser), ["acme", "beta"]);
         assert_eq!(cached_after(&["beta"], UserSeries::PerUser), ["beta"]);
         assert!(cached_after(&["beta"], UserSeries::Aggregate).is_empty());
+    }
+
+    #[test]
+    fn text_is_held_up_to_a_bound_and_written_anew_beyond_it() {
+        let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
+        let mut view = View::empty(NOW);
+        // The longest names, so that fewer organisations reach the bound.
+        view.orgs = (0..16_000).map(|number| org(&format!("{number:063}"))).collect();
+        let view = Arc::new(view);
+        let page = || -> Vec<u8> {
+            pages.text(Arc::clone(&view), NOW, PageFormat::Text).flatten().collect()
+        };
+        // The daemon's own metrics count the scrapes.
+        let lasting = |page: Vec<u8>| {
+            let text = String::from_utf8(page).unwrap();
+            text.split("lightning_sync_exporter_").next().unwrap().to_owned()
+        };
+        let first = lasting(page());
+        let held = pages.cache.text_held();
+        assert!((28 << 20..=32 << 20).contains(&held), "{held} of {}", first.len());
+        assert!(first.len() > 34_000_000, "{}", first.len());
+        assert!(lasting(page()) == first);
+        assert_eq!(pages.cache.text_held(), held);
     }
 }
