@@ -5,10 +5,12 @@ use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{OrgName, UserName};
 use crate::domain::policy::DateOrder;
 use chrono_tz::Tz;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
 
 /// Where the configuration is without `--config.file`.
 const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
@@ -86,25 +88,12 @@ pub(super) struct WebArgs {
 /// What to log; to standard error.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub(super) struct LogArgs {
-    /// How much to log.
-    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
-    pub(super) level: LogLevel,
+    /// The least severe lines to log.
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_parser = PossibleValuesParser::new(["debug", "info", "warn", "error"]).try_map(|level| level.parse::<LevelFilter>()))]
+    pub(super) level: LevelFilter,
     /// How a line of the log looks.
     #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) format: LogFormat,
-}
-
-/// How much to log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogLevel {
-    /// Everything.
-    Debug,
-    /// What an operator may want to know.
-    Info,
-    /// What an operator should look at.
-    Warn,
-    /// What failed.
-    Error,
 }
 
 /// How a line of the log looks.

@@ -1,6 +1,6 @@
 //! The log: text or JSON, one line for each event, to standard error.
 
-use super::args::{LogArgs, LogFormat, LogLevel};
+use super::args::{LogArgs, LogFormat};
 use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -18,7 +18,7 @@ pub(super) fn set_up(args: &LogArgs) -> Result<(), SetGlobalDefaultError> {
 }
 
 fn subscriber<W>(
-    level: LogLevel,
+    level: LevelFilter,
     format: LogFormat,
     colours: bool,
     writer: W,
@@ -26,12 +26,6 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let level = match level {
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-    };
     // The libraries' own details help nobody who runs this program.
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
@@ -68,7 +62,7 @@ mod tests {
         }
     }
 
-    fn logged(level: LogLevel, format: LogFormat) -> Vec<String> {
+    fn logged(level: LevelFilter, format: LogFormat) -> Vec<String> {
         let captured = Captured::default();
         let writer = captured.clone();
         let subscriber = subscriber(level, format, false, move || writer.clone());
@@ -84,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_text_form_has_a_time_a_level_words_and_fields_in_one_line_each() {
-        let lines = logged(LogLevel::Info, LogFormat::Text);
+        let lines = logged(LevelFilter::INFO, LogFormat::Text);
         let after_time: Vec<&str> =
             lines.iter().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(
@@ -95,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_json_form_is_one_object_for_each_line() {
-        let lines = logged(LogLevel::Debug, LogFormat::Json);
+        let lines = logged(LevelFilter::DEBUG, LogFormat::Json);
         let events: Vec<serde_json::Value> =
             lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         let written: Vec<_> = events
@@ -112,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_higher_level_says_less() {
-        assert_eq!(logged(LogLevel::Error, LogFormat::Text), [""; 0]);
-        assert_eq!(logged(LogLevel::Warn, LogFormat::Text).len(), 1);
+        assert_eq!(logged(LevelFilter::ERROR, LogFormat::Text), [""; 0]);
+        assert_eq!(logged(LevelFilter::WARN, LogFormat::Text).len(), 1);
     }
 }

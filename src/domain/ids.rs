@@ -97,11 +97,6 @@ impl UserName {
     /// [`NameError::User`] when it is empty, too long or has control characters.
     pub fn new(name: &str) -> Result<Self, NameError> {
         let fits = |name: &str| (1..=Self::MAX_BYTES).contains(&name.len());
-        // Nearly every name, in one pass.
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
-        if fits(name) && name.bytes().all(is_plain) {
-            return Ok(Self(name.into()));
-        }
         if !fits(name) || name.chars().any(char::is_control) {
             return Err(NameError::User);
         }

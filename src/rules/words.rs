@@ -22,13 +22,10 @@ pub(super) fn next_step(guide: &CauseGuide, url: &ExternalUrl) -> String {
     if guide.steps.is_empty() {
         return "Nothing to do.".to_owned();
     }
-    let lines: Vec<String> = guide
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| format!("{}. {}", index + 1, linked(&step.text.plain(), url)))
-        .collect();
-    lines.join("\n")
+    let steps = guide.steps.iter().enumerate();
+    let lines =
+        steps.map(|(index, step)| format!("{}. {}", index + 1, linked(&step.text.plain(), url)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn linked(text: &str, url: &ExternalUrl) -> String {

@@ -25,7 +25,9 @@ pub(super) async fn look(
     config: Option<&ValidConfig>,
     report: &mut DoctorReport<'_, '_>,
 ) -> Result<(), String> {
-    if target(api, report).await? {
+    if target(api, report).await?
+        && let Some(config) = config
+    {
         orgs(api, config, report).await?;
     }
     rules(api, config, report).await?;
@@ -78,13 +80,10 @@ async fn target(api: &ApiClient, report: &mut DoctorReport<'_, '_>) -> Result<bo
 
 async fn orgs(
     api: &ApiClient,
-    config: Option<&ValidConfig>,
+    config: &ValidConfig,
     report: &mut DoctorReport<'_, '_>,
 ) -> Result<(), String> {
     const CHECK: &str = "prometheus organisations";
-    let Some(config) = config else {
-        return Ok(());
-    };
     let has = names(&query(api, ORGS).await?, "/metric/org");
     let wanted = config.orgs.iter().map(|org| org.policy.name.to_string());
     let missing: BTreeSet<String> = wanted.filter(|name| !has.contains(name)).collect();
@@ -107,7 +106,7 @@ async fn rules(
         let loaded = list(&answer, "groups").iter().filter(|found| found["name"] == group.name);
         let rules: Vec<&Value> = loaded.flat_map(|found| list(found, "rules")).collect();
         of_group(&group, &rules, report);
-        if !rules.is_empty() {
+        if let Some(config) = config.filter(|_| !rules.is_empty()) {
             links(&rules, config, report);
         }
     }
@@ -149,11 +148,8 @@ fn of_group(group: &Group, rules: &[&Value], report: &mut DoctorReport<'_, '_>) 
 }
 
 /// Says where the links of the alerts lead, where that is not where people reach the pages.
-fn links(rules: &[&Value], config: Option<&ValidConfig>, report: &mut DoctorReport<'_, '_>) {
+fn links(rules: &[&Value], config: &ValidConfig, report: &mut DoctorReport<'_, '_>) {
     const CHECK: &str = "prometheus links";
-    let Some(config) = config else {
-        return;
-    };
     let ours = config.external_url.clone().unwrap_or_default();
     let runbooks = rules.iter().filter_map(|rule| text(rule, "/annotations/runbook_url"));
     let found =
