@@ -4,8 +4,10 @@ finding at once, then is dead, then is back and healthy.
 
     tests/measure/vmalert.py        needs prometheus, victoria-metrics and vmalert
 
-Everything is evaluated every five seconds, and `for` is ten. Seen with vmalert 1.79: all alike. A rule there
-sees what the rules before it recorded only in the next evaluation, so that its alerts come and end some evaluations later.
+Everything is evaluated every five seconds, and `for` is ten. Seen with vmalert 1.79, which takes the shipped rules: in such a run
+its alerts had the same labels and texts (1 of 1 healthy, 85 of 85 broken, 89 of 89 with a dead exporter). With steps of two
+seconds on a loaded machine some differed. The shipped interval of a minute was not run. A rule there sees what the rules before
+it recorded only in the next evaluation, so that its alerts come and end some evaluations later.
 """
 
 import collections
