@@ -3,7 +3,7 @@
 use super::access::{FairKey, Requester};
 use super::answer::{answer, json, set};
 use super::body::{Bodies, Packing, drain, first_bytes};
-use super::limits::{FORMS, LARGE_BODY_BYTES, REQUESTS_PER_ORG};
+use super::limits::{FORMS, LARGE_BODY_BYTES, REQUESTS_PER_ORG, SIDE_BY_SIDE_BYTES};
 use super::negotiate::parameter;
 use super::problem::{Problem, ProblemReason};
 use super::query;
@@ -252,7 +252,10 @@ async fn take(
         Packing::None => LARGE_BODY_BYTES,
         Packing::Gzip | Packing::Deflate | Packing::Zstd => LARGE_BODY_BYTES / 8,
     };
-    let turn = if wire.len() >= large {
+    let side_by_side = packing == Packing::None
+        && wire.len() <= SIDE_BY_SIDE_BYTES
+        && !site.intake.others_than(&org);
+    let turn = if wire.len() >= large && !side_by_side {
         Arc::clone(&entered.turn).acquire_owned().await.ok()
     } else {
         None

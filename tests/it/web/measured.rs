@@ -255,3 +255,28 @@ fn large_bodies_of_an_organisation_come_one_after_the_other_and_hold_up_nobody_e
     let held: Vec<u16> = held.into_iter().map(|push| push.join().unwrap()).collect();
     assert_eq!(held, [200, 200]);
 }
+
+#[test]
+fn bodies_of_usual_size_go_side_by_side_while_no_other_organisation_sends() {
+    let site = Site::start();
+    let address = site.address;
+    let handed_over = |size: usize, wanted: usize| {
+        let before = site.seen.pushed.lock().unwrap().len();
+        let held: Vec<_> = (0..2)
+            .map(|_| {
+                std::thread::spawn(move || {
+                    let path = "/api/v1/orgs/acme/activity?hold=1";
+                    post(address, path, &PACKED[..1], &vec![b'0'; size]).status
+                })
+            })
+            .collect();
+        wait_until("as many are handed over", Duration::from_secs(30), || {
+            (site.seen.pushed.lock().unwrap().len() == before + wanted).then_some(())
+        });
+        site.gate.add_permits(2);
+        let held: Vec<u16> = held.into_iter().map(|push| push.join().unwrap()).collect();
+        assert_eq!(held, [200, 200]);
+    };
+    handed_over(2 << 20, 2);
+    handed_over((2 << 20) + 1, 1);
+}
