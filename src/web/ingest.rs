@@ -249,13 +249,11 @@ async fn take(
     let (wire, share) = bodies.read(first, incoming, from).await?;
     // Packed text is about an eighth of what it becomes, and may be a thousandth.
     let large = match packing {
+        Packing::None if !site.intake.others_than(&org) => SIDE_BY_SIDE_BYTES,
         Packing::None => LARGE_BODY_BYTES,
         Packing::Gzip | Packing::Deflate | Packing::Zstd => LARGE_BODY_BYTES / 8,
     };
-    let side_by_side = packing == Packing::None
-        && wire.len() <= SIDE_BY_SIDE_BYTES
-        && !site.intake.others_than(&org);
-    let turn = if wire.len() >= large && !side_by_side {
+    let turn = if wire.len() >= large {
         Arc::clone(&entered.turn).acquire_owned().await.ok()
     } else {
         None

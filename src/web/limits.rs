@@ -49,7 +49,7 @@ pub const INGEST_MEMORY: u64 = 512 * 1024 * 1024;
 /// Bodies from this size are worked at one after the other within an organisation: its large ones must not take both
 /// decoders and both processors from another one's.
 pub const LARGE_BODY_BYTES: usize = 64 * 1024;
-/// Bodies up to this size, as they are, also go side by side while no other organisation sends: 10,000 records, which are
+/// Smaller bodies, as they are, also go side by side while no other organisation sends: 10,000 records, which are
 /// read in some milliseconds, so that whoever comes then waits no longer than that.
 pub const SIDE_BY_SIDE_BYTES: usize = 2 * 1024 * 1024;
 /// Compressed bodies up to this size are decoded where they are read: they become 1 MiB at most, in a millisecond.

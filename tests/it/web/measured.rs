@@ -277,6 +277,6 @@ fn bodies_of_usual_size_go_side_by_side_while_no_other_organisation_sends() {
         let held: Vec<u16> = held.into_iter().map(|push| push.join().unwrap()).collect();
         assert_eq!(held, [200, 200]);
     };
-    handed_over(2 << 20, 2);
-    handed_over((2 << 20) + 1, 1);
+    handed_over((2 << 20) - 1, 2);
+    handed_over(2 << 20, 1);
 }
