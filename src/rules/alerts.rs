@@ -38,20 +38,21 @@ pub(super) fn rules() -> Vec<AlertRule> {
             Cause::ObservationsStale,
             "nobody has reported when {{ $labels.object_type }} last synced, since SINCE. That is not proof of a failure.",
         ),
-        figures(
+        org(
             Cause::LinkedUsersUnexpected,
-            |found| found.to_owned(),
-            "(max by (org) (lightning_sync_linked_users) + max by (org) (lightning_sync_expected_linked_users) / 1e5)",
-            "{{ printf `%.5f` $value | reReplaceAll `-(.*)[.]0{0,4}(.*)` `$1 users are linked, expected: $2` }}.",
-            "the number of linked users is not the expected one, since SINCE.",
+            &format!(
+                "linked users: {}, expected: {}, since SINCE.",
+                figure("lightning_sync_linked_users"),
+                figure("lightning_sync_expected_linked_users")
+            ),
         ),
-        figures(
-            Cause::UsersFailing,
-            |found| format!("min by (org, cause, severity) ({found})"),
-            "(sum by (org) (max by (org, check) (lightning_sync_users_failing)) > 0)",
-            "{{ printf `%.0f` $value | reReplaceAll `-` `` }} of its users fail a check; which one is on the page.",
-            "users fail a check, the first since SINCE.",
-        ),
+        AlertRule {
+            expr: format!("min by (org, cause, severity) ({})", found(Cause::UsersFailing)),
+            ..org(
+                Cause::UsersFailing,
+                "users fail a check{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}:{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}, the first since SINCE.",
+            )
+        },
         org(Cause::ResetStuck, "a user's reset is over its limit, since SINCE."),
         org(
             Cause::InitialSyncStuck,
@@ -72,7 +73,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::PollFailing,
-            "every poll of a source has failed, since SINCE; which, and why, is on the page.",
+            "every poll of a source has failed{{ with printf `group by (source) (lightning_sync_poll_success{org=%q} == 0)` $labels.org | query }}:{{ range . | sortByLabel `source` }} {{ .Labels.source }}{{ end }}{{ end }}, since SINCE; why is on the page.",
         ),
         org(
             Cause::SalesforceApiBudgetLow,
@@ -87,8 +88,9 @@ pub(super) fn rules() -> Vec<AlertRule> {
                 "min by (org, cause, severity) (instance:lightning_sync_finding:since{{cause=\"{}\"}} > 0)",
                 Cause::IngestRejected
             ),
+            // It may be about no organisation, and not every evaluator takes a label that is missing for an empty one.
             description: format!(
-                "{{{{ or $labels.org `Unknown organisation` }}}}: requests are refused, since {SINCE_UTC}."
+                "{{{{ or $labels.org `Unknown organisation` }}}}: requests are refused, since {SINCE_UTC}{REASONS}."
             ),
             ..org(Cause::IngestRejected, "")
         },
@@ -173,10 +175,10 @@ count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severi
     ]
 }
 
-/// When something began, as an alert of an organisation shows it; see `org:lightning_sync_finding:shown`.
-const SINCE: &str = "{{ $at := humanizeTimestamp $value }}{{ slice $at 0 16 }} UTC{{ if eq (slice $at 19 20) `.` }} ({{ slice $at 17 19 }}:{{ slice $at 20 22 }} there){{ end }}";
-/// The same of a plain instant.
+/// The value, an instant, to the minute.
 const SINCE_UTC: &str = "{{ slice (humanizeTimestamp $value) 0 16 }} UTC";
+/// The same, and the hour and minute where the organisation is, as long as an exporter reports how far that is from UTC.
+const SINCE: &str = "{{ slice (humanizeTimestamp $value) 0 16 }} UTC{{ with printf `%f + max(lightning_sync_utc_offset_seconds{org=%q} != 0)` $value $labels.org | query }} ({{ slice (. | first | value | humanizeTimestamp) 11 16 }} there){{ end }}";
 
 /// An alert of an organisation that its exporters found. What is recorded holds: there is nothing to compare.
 fn org(cause: Cause, text: &str) -> AlertRule {
@@ -190,26 +192,16 @@ fn org(cause: Cause, text: &str) -> AlertRule {
 }
 
 fn found(cause: Cause) -> String {
-    format!("org:lightning_sync_finding:shown{{cause=\"{cause}\"}}")
+    format!("org:lightning_sync_finding:since{{cause=\"{cause}\"}}")
 }
 
-/// The same with figures as the value, while an exporter reports them: an annotation that asks for them costs a query for
-/// each alert and evaluation. They are below zero, so that no instant looks like them.
-fn figures(
-    cause: Cause,
-    merged: fn(&str) -> String,
-    figures: &str,
-    with: &str,
-    without: &str,
-) -> AlertRule {
-    let found = merged(&found(cause));
-    AlertRule {
-        expr: format!("0 * {found} - on (org) group_left () {figures}\nor {found}"),
-        ..org(
-            cause,
-            &format!("{{{{ if lt $value 0.0 }}}}{with}{{{{ else }}}}{without}{{{{ end }}}}"),
-        )
-    }
+/// Why requests were refused, as a template. Of an hour it would be better, but what was refused once has no increase.
+const REASONS: &str = "{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` (or $labels.org ``) | query }}; reasons since the exporter's start:{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}";
+
+/// A figure of the alert's organisation, as a template.
+fn figure(metric: &str) -> String {
+    const FIGURE: &str = "{{ with printf `max(METRIC{org=%q})` $labels.org | query }}{{ . | first | value }}{{ else }}unknown{{ end }}";
+    FIGURE.replace("METRIC", metric)
 }
 
 /// An alert of an exporter that it found of itself.
@@ -231,12 +223,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_annotation_of_an_organisation_s_alert_runs_a_query() {
-        // These two name the first ten of many: there is one for each exporter, and one for each trouble that many share.
-        let lists = [Cause::ExporterDown, Cause::ManyOrganizations];
+    fn alerts_of_findings_select_by_cause_and_ask_about_their_own_organisation_alone() {
+        let rules = rules();
+        let selections = rules.iter().filter(|rule| rule.expr.contains("finding:since{cause="));
+        for rule in selections {
+            let alert = rule.alert();
+            let selected = format!("_finding:since{{cause=\"{}\"}}", rule.cause);
+            let (before, after) = rule.expr.split_once(&selected).unwrap();
+            assert!(
+                ["org:lightning_sync", "instance:lightning_sync"].contains(&before)
+                    || before.starts_with("min by (org, cause, severity) ("),
+                "{alert}: {before}"
+            );
+            assert!(["", ")", " > 0", " > 0)"].contains(&after), "{alert}: {after}");
+            let queries = rule.description.matches("| query").count();
+            let own = rule.description.matches("{org=%q}").count();
+            assert_eq!(queries, own, "{alert}");
+        }
+    }
+
+    #[test]
+    fn no_text_needs_a_function_that_vmalert_does_not_have() {
         for rule in rules() {
-            let asks = rule.description.contains("query");
-            assert_eq!(asks, lists.contains(&rule.cause), "{}", rule.alert());
+            assert!(!rule.description.contains("toTime"), "{}", rule.alert());
         }
     }
 }

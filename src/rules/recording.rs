@@ -20,7 +20,8 @@ const GONE: &str = "last_over_time(instance:lightning_sync_org:watched[4h]) > 0 
 
 const WATCHED: &str = "
 instance:lightning_sync_org:named
-or instance:lightning_sync_org:gone and on (job, instance) instance:lightning_sync:lost unless on (org, object_type) (instance:lightning_sync_org:gone and on (job, instance) instance:lightning_sync:answers)
+or instance:lightning_sync_org:gone and on (job, instance) instance:lightning_sync:lost
+  unless on (org, object_type) (instance:lightning_sync_org:gone and on (job, instance) instance:lightning_sync:answers)
 or -instance:lightning_sync_org:gone";
 
 const BEFORE: &str = "last_over_time(instance:lightning_sync_finding:since[4h]) > 0";
@@ -28,13 +29,16 @@ const BEFORE: &str = "last_over_time(instance:lightning_sync_finding:since[4h]) 
 const REPORTED: &str = r#"
 max by (job, instance, org, cause, severity, object_type, check) (
   label_replace(label_replace(lightning_sync_last_sync_deadline_timestamp_seconds < time(), "cause", "no_sync_in_24_hours", "", ""), "severity", "critical", "", "")
-  or ({__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity!=""} > 0
-    or {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds"} and on (org, cause, object_type, check) instance:lightning_sync_finding:before) and on (job, instance) instance:lightning_sync:answers
+  or (
+    {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity!=""} > 0
+    or {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds"} and on (org, cause, object_type, check) instance:lightning_sync_finding:before
+  ) and on (job, instance) instance:lightning_sync:answers
 ) and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()"#;
 
 const FOUND: &str = "
 instance:lightning_sync_finding:reported
-or instance:lightning_sync_finding:before unless on (org, cause, object_type, check) instance:lightning_sync_finding:reported and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()
+or instance:lightning_sync_finding:before unless on (org, cause, object_type, check) instance:lightning_sync_finding:reported
+  and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()
 or -instance:lightning_sync_finding:before";
 
 const CLAIMED: &str = "
@@ -44,10 +48,6 @@ unless on (org, cause, object_type, check) (max by (job, instance, org, cause, o
 const MERGED: &str = r#"
 org:lightning_sync_finding:claimed{severity="info"} or on (org, cause, object_type, check) org:lightning_sync_finding:claimed{severity="warning"}
 or on (org, cause, object_type, check) org:lightning_sync_finding:claimed"#;
-
-const LOCAL: &str = "org:lightning_sync_finding:since + on (org) group_left () max by (org) (lightning_sync_utc_offset_seconds != 0)";
-
-const SHOWN: &str = "floor(org:lightning_sync_finding:since / 60) * 60 + (hour(org:lightning_sync_finding:local) + minute(org:lightning_sync_finding:local) / 100 + 0.005 or org:lightning_sync_finding:since * 0)";
 
 /// In the order of evaluation.
 pub(super) fn rules() -> Vec<RecordingRule> {
@@ -103,16 +103,6 @@ pub(super) fn rules() -> Vec<RecordingRule> {
             "org:lightning_sync_finding:since",
             "The same where exporters differ on the severity: the calmest.",
             MERGED,
-        ),
-        rule(
-            "org:lightning_sync_finding:local",
-            "The same in the organisation's own time, where that is not UTC.",
-            LOCAL,
-        ),
-        rule(
-            "org:lightning_sync_finding:shown",
-            "What alerts carry: the minute, and in place of its seconds the hour and minute there. 02:10:03.105 is 02:10 UTC, 03:10 there.",
-            SHOWN,
         ),
     ]
 }

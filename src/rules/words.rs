@@ -72,7 +72,7 @@ pub(super) fn annotations(rule: &AlertRule, url: &ExternalUrl) -> [(&'static str
 /// The organisation's page; of an alert that is about none, the overview. Where the label may be missing a template asks
 /// for it, which costs an evaluation more.
 fn page_url(rule: &AlertRule, url: &ExternalUrl) -> String {
-    if rule.expr.contains("org:lightning_sync_finding:shown") {
+    if rule.expr.contains("org:lightning_sync_finding:since{cause=") {
         url.org(ORG)
     } else if [Cause::ExporterDown, Cause::IngestRejected].contains(&rule.cause) {
         let (org, overview) = (url.org("{{ . }}"), url.overview());

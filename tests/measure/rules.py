@@ -62,13 +62,20 @@ def holding(state):
 
 
 def page(orgs, state, begun):
-    """What an exporter of that many organisations says that the rules read."""
+    """What an exporter of that many organisations says that the rules and their texts read."""
     now = time.time()
     since = begun - 3600
     lines = [f"lightning_sync_exporter_view_timestamp_seconds {now}"]
     holds = holding(state)
     found = [f'{metric}{{org="%s",cause="{cause}",severity="{severity * holds(cause)}",object_type="{kind}",check="{check}"}} {since * holds(cause)}'
              for metric, cause, severity, kind, check in subjects()]
+    found += [f'lightning_sync_users_failing{{org="%s",check="{check}"}} {3 * holds(cause)}' for cause, _, check in OF_USERS if cause == "users_failing"]
+    found += [f'lightning_sync_linked_users{{org="%s"}} {40 - 3 * holds("linked_users_unexpected")}', 'lightning_sync_expected_linked_users{org="%s"} 40',
+              f'lightning_sync_poll_success{{org="%s",source="salesforce"}} {1 - holds("poll_failing")}']
+    if holds("ingest_rejected"):
+        lines.append(f'lightning_sync_exporter_finding_since_timestamp_seconds{{cause="ingest_rejected",severity="warning"}} {since}')
+        lines.append('lightning_sync_exporter_ingest_rejected_total{reason="token"} 7')
+        found.append('lightning_sync_exporter_ingest_rejected_total{org="%s",reason="too_large"} 7')
     for number in range(orgs):
         org = f"org-{number:05}"
         lines.append(f'lightning_sync_org_info{{org="{org}",product="lightning_sync",connection="service_account"}} 1')

@@ -9,7 +9,7 @@ A mutant that no test notices survives: a clause that could be wrong without any
 
 Survivors that were looked at and are the same as the original stand in survivors.txt, with the reason.
 Annotations are left out at first: they cost most of the time, and change nothing that is sent to whom. What no test notices
-without them is tried once more with them: the times and figures that they show are values of rules, too.
+without them is tried once more with them: the times that they show are values of rules, too.
 """
 
 import argparse
@@ -29,8 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts/lightning-sync.rules.yaml"
 TESTS = ROOT / "alerts/tests"
 LOOKED_AT = Path(__file__).with_name("survivors.txt")
-# What they record is read by annotations alone, apart from that it is there.
-SHOWN = ("org:lightning_sync_finding:local", "org:lightning_sync_finding:shown")
 
 class Loader(yaml.SafeLoader):
     """YAML in which `0x60` is no number: promtool reads it as 0, sixty times more."""
@@ -360,9 +358,9 @@ class Runner:
         order = sorted(self.tests, key=lambda test: (test[0] != name, -kills[test[:2]] / test[2], test[2]))
         if alert:
             # What no test speaks of, none notices. A selection by cause: its own tests are about it.
-            own = rule["expr"].startswith(("org:", "0 * "))
+            own = rule["expr"].startswith("org:")
             order = [test for test in order if (test[0] == name if own else name in test[4])]
-        tries = [(test, False) for test in order if name not in SHOWN or name in test[4]]
+        tries = [(test, False) for test in order]
         tries += [(test, True) for test in order if test[5] is not None]
         for test, annotated in tries:
             passed, said = self.passes(test, group, file, annotated)
