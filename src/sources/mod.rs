@@ -6,6 +6,7 @@
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
+pub mod exchange_log;
 pub mod failure;
 pub mod files;
 mod given;
