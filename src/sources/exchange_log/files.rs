@@ -397,9 +397,9 @@ mod tests {
         assert_eq!(logs.look(u64::MAX).0, Vec::<String>::new());
         logs.write(name, &whole);
         assert_eq!(logs.look(u64::MAX).0, [row(2)]);
-        let other = format!("#Date: 2026-11-28T06:30:00Z\r\n{HEADER}{}\r\n", row(9));
+        let other = format!("#Date: 2026-11-28T06:30:00Z\r\n{whole}{}\r\n", row(9));
         logs.write(name, &other);
-        assert_eq!(logs.look(u64::MAX).0, [row(9)]);
+        assert_eq!(logs.look(u64::MAX).0, [row(1), row(2), row(9)]);
     }
 
     #[test]
