@@ -1,4 +1,4 @@
-//! Which column of a log holds what. Columns are found by name: Exchange 2013 writes 72, 2016 writes 92, the HttpProxy
+//! Which column of a log holds what. Columns are found by name: Exchange 2013 writes 72, 2016 writes 92, the `HttpProxy`
 //! log 74, and the columns of IIS's log are the administrator's choice and may change inside a file.
 
 use crate::domain::ids::closed_set;
