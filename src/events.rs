@@ -4,6 +4,7 @@ mod restarting_task;
 
 pub use restarting_task::spawn_restarting;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub struct Figure {
     /// The metric's name in the catalogue.
     pub metric: &'static str,
     /// The labels' values besides the organisation, in the catalogue's order.
-    pub labels: Vec<&'static str>,
+    pub labels: Vec<Cow<'static, str>>,
     /// The value.
     pub value: f64,
 }

@@ -9,6 +9,7 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::http_client::Trust;
+use crate::sources::exchange_log::ExchangeLogSource;
 use crate::sources::polling::{BoxedFuture, Host, PollSettings, Tasks, WantedPollers};
 use crate::sources::salesforce::SalesforceSource;
 use std::sync::{Arc, OnceLock};
@@ -45,6 +46,10 @@ impl Pollers {
                 org.files.as_ref().map(|files| {
                     let (org, files, shared) = (name.clone(), files.clone(), self.shared.clone());
                     Arc::new(WatchedDirectory { org, files, shared, refusals: Arc::default() }) as _
+                }),
+                org.exchange_log.as_ref().map(|settings| {
+                    let (org, settings) = (name.clone(), Arc::clone(settings));
+                    Arc::new(ExchangeLogSource { org, settings }) as _
                 }),
             ];
             let sources = sources.into_iter().flatten();

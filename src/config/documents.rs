@@ -14,8 +14,11 @@ pub fn example() -> String {
         let lists = key.parent().matches("[]").count();
         let indent = " ".repeat((key.path.matches('.').count() + lists) * 2);
         let (off, value) = shown(key);
-        let start =
-            if key.path == "orgs[].name" { "  - ".to_owned() } else { [&indent, off].concat() };
+        // The first key of an item has the item's mark before it.
+        let start = match indent.strip_suffix("  ").filter(|_| key.path.ends_with("[].name")) {
+            Some(indent) => format!("{indent}{off}- "),
+            None => [&indent, off].concat(),
+        };
         let comment = wrapped(&comment(key), &format!("{indent}# "));
         format!("\n{comment}{start}{}:{value}\n", key.name())
     });

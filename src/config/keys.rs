@@ -345,6 +345,34 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "Whether the switches of Outlook integration and sync are read. It takes a permission that could also change them; without it everything else works.";
     "orgs[].salesforce.approximate_activity": Flag, Value("false"), Off("false"),
         "Whether changed contacts and events are counted every 15 minutes: an upper bound of what could sync, changes by people included. No alert uses it.";
+    "orgs[].exchange_log": Section, Words("Exchange's logs are not read"), Off(""),
+        "Reads what Exchange Server itself logged of Salesforce's calls, from directories with its logs or copies of them. See docs/exchange-logs.md.";
+    "orgs[].exchange_log.service_account": Texts(r"^[^@\\]+[@\\][^@\\]+$", r"names of the service account such as svc-sfsync@acme.example or ACME\svc-sfsync"),
+        Needed, Off(r"[svc-sfsync@acme.example, 'ACME\svc-sfsync']"),
+        r"The names under which the service account signs in. Exchange logs the mail address of an account that has a mailbox, and DOMAIN\name of one that has none: give both.";
+    "orgs[].exchange_log.user_agent": Text("^[ -~]{3,256}$", "a part of the user agent, 3 to 256 characters"),
+        Words("no hint"), Off("Salesforce"),
+        "A part of the user agent that Salesforce sends, in any letter case. It is a hint for rows without a name, as refused sign-ins over NTLM are. With addresses, both have to fit.";
+    "orgs[].exchange_log.addresses": Texts("^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$", "addresses or ranges such as 192.0.2.7 or 192.0.2.0/24"),
+        Words("no hint"), Off("[192.0.2.0/24]"),
+        "The addresses that Salesforce's calls come from: a hint for rows without a name. Behind a load balancer the logs may show the balancer's address.";
+    "orgs[].exchange_log.servers": Sections, Needed, Off(""),
+        "Every Exchange server that Salesforce's calls may reach: all of a group behind one name. That nobody called is claimed only when the logs of all of them say so.";
+    "orgs[].exchange_log.servers[].name": Text("^[A-Za-z0-9._-]{1,64}$", "1 to 64 letters, digits, dots, _ and -"), Needed,
+        Off("EX01"),
+        "The server's name in labels; each has another. A server under a new name is read anew from the last day on.";
+    "orgs[].exchange_log.servers[].ews": File, Words("this log is not read"), Off("/mnt/ex01/Logging/Ews"),
+        r"The directory with its EWS log, on the server %ExchangeInstallPath%Logging\Ews: each call with its mailbox, operation and error. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange_log.servers[].http_proxy": File, Words("this log is not read"), Off("/mnt/ex01/Logging/HttpProxy/Ews"),
+        r"The directory with its HttpProxy log, on the server %ExchangeInstallPath%Logging\HttpProxy\Ews: calls that failed before they reached a mailbox server.";
+    "orgs[].exchange_log.servers[].iis": File, Words("this log is not read"), Off("/mnt/ex01/LogFiles/W3SVC1"),
+        r"The directory with IIS's log of the front end, on the server inetpub\logs\LogFiles\W3SVC1: refused sign-ins with their reason, which no other log has.";
+    "orgs[].exchange_log.poll_every": Span(TimeDelta::seconds(1), hours(1), "a reading takes a moment, and a refused sign-in must not wait for an hour"),
+        Value("60s"), Off("60s"),
+        "How often the directories are read.";
+    "orgs[].exchange_log.no_calls_after": Span(hours(1), days(14), "a sync calls every few minutes, and two weeks without a call are no pause"),
+        Value("4h"), Off("4h"),
+        "How long the logs of all servers may go on without a call of the service account before it is a finding.";
 };
 
 const NOTHING: KeyDefault = Words("nothing");

@@ -1,6 +1,7 @@
 //! One organisation: its section becomes a policy and who may push for it.
 
 use super::dates;
+use super::exchange_log;
 use super::keys::DAYS;
 use super::load::set;
 use super::mistakes::quoted;
@@ -46,11 +47,16 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
             );
         }
     }
+    let exchange_log = exchange_log::read(org, base);
+    if let Some(settings) = &exchange_log {
+        exchange_log::expect(&mut policy, settings);
+    }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
         ingest: IngestConfig { token, allowed_origins: origins.unwrap_or_default() },
         files,
         salesforce: salesforce.map(Arc::new),
+        exchange_log: exchange_log.map(Arc::new),
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
+use crate::sources::exchange_log::ExchangeLogSettings;
 use crate::sources::salesforce::{ReportColumns, SalesforceSettings};
 use chrono::TimeDelta;
 use std::path::PathBuf;
@@ -66,7 +67,7 @@ impl ValidConfig {
 impl OrgConfig {
     fn of(policy: OrgPolicy) -> Self {
         let ingest = IngestConfig { token: None, allowed_origins: Vec::new() };
-        Self { policy: Arc::new(policy), ingest, files: None, salesforce: None }
+        Self { policy: Arc::new(policy), ingest, files: None, salesforce: None, exchange_log: None }
     }
 }
 
@@ -98,6 +99,8 @@ pub struct OrgConfig {
     pub files: Option<FilesConfig>,
     /// How Salesforce itself is polled, where it is.
     pub salesforce: Option<Arc<SalesforceSettings>>,
+    /// Which logs of Exchange are read, where they are.
+    pub exchange_log: Option<Arc<ExchangeLogSettings>>,
 }
 
 /// Whose files are taken.

@@ -187,6 +187,8 @@ closed_set! {
         Exchange = "exchange",
         /// Salesforce's documented interfaces.
         Salesforce = "salesforce",
+        /// What Exchange itself logged of Salesforce's calls.
+        ExchangeLog = "exchange_log",
     }
 }
 

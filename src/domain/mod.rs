@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod calendar;
 pub mod causes;
+pub mod exchange_log;
 pub mod external_url;
 pub mod ids;
 pub mod incidents;

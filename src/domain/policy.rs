@@ -162,7 +162,7 @@ impl OrgPolicy {
             expected_every: EnumMap::from_fn(|source| match source {
                 Source::Snapshot => Some(TimeDelta::hours(24)),
                 Source::Activity => None,
-                Source::Canary | Source::Exchange | Source::Salesforce => {
+                Source::Canary | Source::Exchange | Source::Salesforce | Source::ExchangeLog => {
                     Some(TimeDelta::minutes(5))
                 }
             }),

@@ -123,7 +123,7 @@ mod tests {
         // A match, so that a new source is decided on here before anything compiles.
         let reports_states = |source| match source {
             Source::Snapshot | Source::Canary | Source::Exchange | Source::Salesforce => 1,
-            Source::Activity => 0,
+            Source::Activity | Source::ExchangeLog => 0,
         };
         for source in Source::ALL {
             let places = STATE_ORDER.iter().filter(|ordered| *ordered == source).count();

@@ -1,5 +1,6 @@
 //! What polled sources report besides rows, each on its own. It is not stored: the next poll reports it again.
 
+use super::exchange_log::ExchangeCalls;
 use super::ids::{Source, UserName};
 use super::policy::Product;
 use super::rows::{Status, UserRow};
@@ -59,6 +60,8 @@ pub struct SourceFacts {
     pub unlisted: Option<u64>,
     /// Changes of the set-up.
     pub setup: SetupTrail,
+    /// What Exchange's logs say of Salesforce's calls, where they are read.
+    pub exchange_calls: Option<Arc<ExchangeCalls>>,
 }
 
 /// The state of one polled source.
@@ -125,6 +128,11 @@ impl SourceStates {
     /// Active users who are assigned to the successor product and not among its users, where somebody sees that.
     pub fn unlisted(&self) -> Option<u64> {
         self.states.values().find_map(|state| state.facts.unlisted)
+    }
+
+    /// What Exchange's logs say of Salesforce's calls, where they are read.
+    pub fn exchange_calls(&self) -> Option<&ExchangeCalls> {
+        self.states.values().find_map(|state| state.facts.exchange_calls.as_deref())
     }
 
     /// Changes of the set-up, from whichever source reads them.

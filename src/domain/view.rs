@@ -374,9 +374,11 @@ impl OrgView {
                 .filter(|source| self.proof(*source, object, now).is_some())
                 .filter_map(|source| match source {
                     Source::Activity => self.live_until(source),
-                    Source::Snapshot | Source::Salesforce | Source::Exchange | Source::Canary => {
-                        self.row_live_until(OrgRow::LastSync(object), source)
-                    }
+                    Source::Snapshot
+                    | Source::Salesforce
+                    | Source::Exchange
+                    | Source::Canary
+                    | Source::ExchangeLog => self.row_live_until(OrgRow::LastSync(object), source),
                 })
                 .max(),
             None if self.somebody_looks(object, now) => None,
@@ -430,7 +432,7 @@ mod tests {
         let reports = |source| match source {
             Source::Activity | Source::Canary => (0, 1),
             Source::Snapshot | Source::Salesforce => (1, 1),
-            Source::Exchange => (0, 0),
+            Source::Exchange | Source::ExchangeLog => (0, 0),
         };
         let times = |list: &[Source], source| list.iter().filter(|one| **one == source).count();
         for source in Source::ALL {

@@ -3,9 +3,11 @@
 
 use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind, find, metric};
 use super::self_metrics::{counters, gauges};
+use crate::domain::ids::Source;
 use crate::events::Figure;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{GaugeVec, IntCounterVec, Registry};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub(super) struct Polls {
 }
 
 /// A series by its metric and the labels besides the organisation.
-type PollSeries = (&'static str, Vec<&'static str>);
+type PollSeries = (&'static str, Vec<Cow<'static, str>>);
 
 /// Whether a metric is a source's own.
 fn is_figure(metric: &Metric) -> bool {
@@ -102,7 +104,7 @@ impl Polls {
         let mut now = HashSet::new();
         for figure in figures {
             let mut labels = vec![org];
-            labels.extend(&figure.labels);
+            labels.extend(figure.labels.iter().map(AsRef::as_ref));
             if let Some(counters) = self.counters.get(figure.metric) {
                 add(counters, &labels, figure.value as u64);
             } else if let Some(gauges) = self.gauges.get(figure.metric) {
@@ -117,7 +119,7 @@ impl Polls {
         let before = all.remove(&key).unwrap_or_default();
         for (metric, labels) in before.difference(&now) {
             let mut values = vec![org];
-            values.extend(labels);
+            values.extend(labels.iter().map(AsRef::as_ref));
             if let Some(gauges) = self.gauges.get(metric) {
                 // An error says that there is no such series, which is what is wanted.
                 drop(gauges.remove_label_values(&values));
@@ -129,12 +131,16 @@ impl Polls {
     }
 }
 
-/// Whether a metric is named after a source.
+/// Whether a metric is named after a source, and not after one whose name is longer.
 fn is_of(metric: &str, source: &str) -> bool {
-    metric
-        .strip_prefix("lightning_sync_")
-        .and_then(|rest| rest.strip_prefix(source))
-        .is_some_and(|rest| rest.starts_with('_'))
+    let names = |source: &str| {
+        metric
+            .strip_prefix("lightning_sync_")
+            .and_then(|rest| rest.strip_prefix(source))
+            .is_some_and(|rest| rest.starts_with('_'))
+    };
+    let longer = |other: &&Source| other.name().len() > source.len() && names(other.name());
+    names(source) && !Source::ALL.iter().any(|other| longer(&other))
 }
 
 fn set(gauges: &GaugeVec, labels: &[&str], value: f64) {
@@ -159,5 +165,18 @@ fn forget<T: MetricVecBuilder>(all: &MetricVec<T>, of: &[(&str, &str)]) {
                 drop(all.remove(&labels));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_of_the_source_with_the_longest_name_that_fits() {
+        assert!(is_of("lightning_sync_exchange_log_rows_total", "exchange_log"));
+        assert!(!is_of("lightning_sync_exchange_log_rows_total", "exchange"));
+        assert!(is_of("lightning_sync_exchange_step_success", "exchange"));
+        assert!(!is_of("lightning_sync_exchanged", "exchange"));
     }
 }

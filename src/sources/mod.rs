@@ -29,7 +29,8 @@ pub fn failure_reason(name: &str) -> Option<FailureReason> {
     let transport = || TransportFailure::from_name(name).map(Into::into);
     let salesforce = || salesforce::SalesforceFailure::from_name(name).map(Into::into);
     let files = || Some(files::DIRECTORY_UNAVAILABLE).filter(|reason| reason.name == name);
-    own.or_else(transport).or_else(salesforce).or_else(files)
+    let exchange_log = || exchange_log::ExchangeLogFailure::from_name(name).map(Into::into);
+    own.or_else(transport).or_else(salesforce).or_else(files).or_else(exchange_log)
 }
 
 #[cfg(test)]
@@ -43,7 +44,8 @@ mod tests {
         let transport = TransportFailure::ALL.iter().map(|failure| failure.name());
         let salesforce = SalesforceFailure::ALL.iter().map(|failure| failure.name());
         let files = ["directory_unavailable"].into_iter();
-        for name in own.chain(transport).chain(salesforce).chain(files) {
+        let logs = exchange_log::ExchangeLogFailure::ALL.iter().map(|failure| failure.name());
+        for name in own.chain(transport).chain(salesforce).chain(files).chain(logs) {
             let reason = failure_reason(name).unwrap();
             assert!(reason.name == name && reason.advice.ends_with('.'), "{name}");
         }

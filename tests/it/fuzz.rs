@@ -4,6 +4,7 @@
 //! `LIGHTNING_SYNC_TEST_FUZZ_SECONDS` is how long each parser is tried (60, the full size), and
 //! `LIGHTNING_SYNC_TEST_FUZZ_SEED` repeats a run whose seed a failure printed.
 
+use crate::exchange_log::{EwsVersion, LogFile};
 use chrono_tz::Tz;
 use lightning_sync_exporter::domain::activity::IdentityKey;
 use lightning_sync_exporter::domain::ids::OrgName;
@@ -12,6 +13,11 @@ use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::problem::FieldError;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity;
+use lightning_sync_exporter::sources::exchange_log::SyncAccount;
+use lightning_sync_exporter::sources::exchange_log::columns::LogKind;
+use lightning_sync_exporter::sources::exchange_log::files::{FilePositions, read_directory};
+use lightning_sync_exporter::sources::exchange_log::rows;
+use lightning_sync_exporter::sources::exchange_log::totals::LogTotals;
 use lightning_sync_exporter::sources::ingest_error::{IngestError, OnError};
 use lightning_sync_exporter::sources::page::{self, PageForm};
 use lightning_sync_exporter::sources::snapshot;
@@ -307,5 +313,64 @@ fn pages() {
     fuzz(&PAGES, |body| {
         bounded_snapshot(body, page::parse(body, PageForm::Html, &context));
         bounded_snapshot(body, page::parse(body, PageForm::Text, &context));
+    });
+}
+
+#[test]
+fn damaged_logs_of_exchange_are_read_within_bounds() {
+    alone("damaged_logs_of_exchange_are_read_within_bounds", logs);
+}
+
+/// The three logs, each as a file that is read twice: nothing of it counts the second time.
+fn logs() {
+    let mut ews = LogFile::ews(EwsVersion::Exchange2016, "2026-11-22T13:00:00.000Z");
+    let mut proxy = LogFile::http_proxy("2026-11-22T13:00:00.000Z");
+    let mut iis = LogFile::iis("date time cs-username c-ip cs-uri-stem sc-status sc-win32-status");
+    for _ in 0..3 {
+        ews.row(&[
+            ("DateTime", "2026-11-22T13:10:00.000Z"),
+            ("AuthenticatedUser", "svc@corp.example"),
+            ("SoapAction", "CreateItem"),
+            ("ImpersonatedUser", "ann@corp.example"),
+        ]);
+        let cells = [("DateTime", "2026-11-22T13:10:00.000Z"), ("AuthenticatedUser", "corp\\svc")];
+        proxy.row(&[cells[0], cells[1], ("HttpStatus", "503")]);
+        let day = [("date", "2026-11-22"), ("time", "13:10:00"), ("cs-username", "corp\\svc")];
+        iis.row(&[day[0], day[1], day[2], ("sc-status", "401"), ("sc-win32-status", "1909")]);
+    }
+    let account = SyncAccount {
+        names: vec!["svc@corp.example".to_owned(), "corp\\svc".to_owned()],
+        ..SyncAccount::default()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["Ews_2026112213-1.LOG", "HttpProxy_2026112213-1.LOG", "u_ex261122.log"];
+    let mut turn = 0;
+    fuzz(&[&ews.text, &proxy.text, &iis.text], |body| {
+        // Also a log under the name of another.
+        turn += 1;
+        let (name, kind) = (names[turn % 3], LogKind::ALL[turn % 3]);
+        let path = directory.path().join(name);
+        std::fs::write(&path, body).unwrap();
+        let (mut positions, mut totals) = (FilePositions::default(), LogTotals::new(NOW));
+        let mut read = |positions: &mut FilePositions| {
+            read_directory(
+                (kind, directory.path()),
+                positions,
+                (NOW.minus(chrono::TimeDelta::hours(25)), NOW),
+                u64::MAX,
+                &mut |columns, line| {
+                    rows::read(columns, line, &account)
+                        .is_some_and(|(at, row)| totals.add("ex01", kind, (at, &row), NOW))
+                },
+            )
+        };
+        let report = read(&mut positions);
+        let lines = body.iter().filter(|byte| **byte == b'\n').count() as u64;
+        assert!(report.rows + report.unreadable <= lines, "{report:?}");
+        let again = read(&mut positions);
+        assert_eq!((again.rows, again.unreadable), (0, 0), "{report:?}");
+        let stored = totals.memory().unwrap();
+        assert_eq!(LogTotals::from_memory(&stored), Some(totals));
+        std::fs::remove_file(path).unwrap();
     });
 }

@@ -1,278 +1,410 @@
 //! Reads log files as they grow: over rotation, deletion and copies that are replaced by longer ones, each line once.
 //!
-//! Where it stopped is part of [`Positions`], which is stored together with what was added up. After a crash both are
-//! as they were at the same instant, so that no line is lost and none counts twice.
+//! How far each file was read is part of what is stored together with the totals. After a crash both are as they were at
+//! the same instant, so that no line is lost and none counts twice.
 
-use super::columns::{Columns, LogKind};
+use super::columns::{LogColumns, LogKind};
+use super::failure::ExchangeLogFailure;
 use crate::domain::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::collections::BTreeMap;
+use siphasher::sip::SipHasher13;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How much is read at once: large enough that system calls do not count, small beside the memory of the daemon.
-const CHUNK: usize = 1 << 20;
+pub(super) const CHUNK: usize = 1 << 20;
 /// The longest line; Exchange's own have at most a few thousand bytes.
 const LONGEST_LINE: usize = 64 << 10;
+/// The longest row of column names that is stored; 92 names have 1,600 bytes.
+const LONGEST_HEADER: usize = 8 << 10;
 /// How much of a file's beginning has to be the same for it to be the same file: the comment lines with their dates.
 const BEGINNING: u64 = 512;
-/// How many files one directory may have: 30 days of a busy server's files of 10 MB.
+/// How many files of the last day one directory may have: 200 GB in Exchange's files of 10 MB.
 const MOST_FILES: usize = 20_000;
-/// How long a file that is no longer listed is remembered: a share may be away for a night.
-const REMEMBERED: TimeDelta = TimeDelta::hours(48);
-
-/// One directory with one kind of log of one server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogDirectory {
-    /// The server's name, as configured.
-    pub server: String,
-    /// What its files are.
-    pub kind: LogKind,
-    /// Where it is.
-    pub path: PathBuf,
-}
+/// How long a file that is no longer listed is remembered: a share may be away for a weekend, a clock may step.
+const REMEMBERED: TimeDelta = TimeDelta::hours(72);
+/// How long after its hour or day a file may still grow.
+const GROWS_FOR: TimeDelta = TimeDelta::hours(2);
+/// How much of an area without text is looked through for its end: several of Exchange's files of 10 MB.
+const MOST_EMPTY: u64 = 64 << 20;
 
 /// How far one file was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Position {
+struct FilePosition {
+    #[serde(rename = "o")]
     offset: u64,
     /// A hash of the first `beginning_length` bytes.
-    beginning: u128,
+    #[serde(rename = "b")]
+    beginning: u64,
+    #[serde(rename = "l")]
     beginning_length: u64,
-    /// The row of column names that holds at `offset`.
-    header: Option<String>,
+    /// The row of column names that holds at `offset`, by its place among the headers.
+    #[serde(rename = "h", skip_serializing_if = "Option::is_none", default)]
+    header: Option<usize>,
+    /// Whether rows were found under no columns that are known.
+    #[serde(rename = "u", skip_serializing_if = "is_false", default)]
+    unknown_columns: bool,
     /// Whether `offset` lies within a line that is too long.
+    #[serde(rename = "k", skip_serializing_if = "is_false", default)]
     skipping: bool,
-    /// Size and time at the latest look, so that a file at rest is not opened.
+    /// Size and time when it was read to its end, so that a file at rest is not opened.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none", default)]
     seen: Option<(u64, i64)>,
-    listed_at: i64,
+    /// Since when it is no longer listed.
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none", default)]
+    missed_since: Option<i64>,
 }
 
-/// How far every file was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Positions(BTreeMap<String, Position>);
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
 
-/// What one look did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LookReport {
+/// How far every file of one directory was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePositions {
+    /// Rows of column names, each once: most files have the same.
+    headers: Vec<String>,
+    files: BTreeMap<String, FilePosition>,
+}
+
+/// What one reading of a directory did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ReadReport {
     /// Bytes that were read.
     pub bytes: u64,
-    /// Rows that were handed out.
+    /// Rows that were handed out and taken.
     pub rows: u64,
-    /// Lines that are too long, cut, or not text.
+    /// Lines that are too long, cut, or no rows.
     pub unreadable: u64,
-    /// Files with another product's columns.
-    pub foreign_files: u64,
-    /// Whether the budget ended before the files did.
+    /// Whether something is left to read, because the budget ended or a copy is not finished.
     pub more: bool,
+    /// What is wrong with the directory.
+    pub failure: Option<(ExchangeLogFailure, String)>,
 }
 
-/// Reads what is new in a directory, at most `budget` bytes of it. Files of hours before `since` are left alone.
-///
-/// # Errors
-/// When the directory or one of its files cannot be read; what was read before counts.
-pub fn look(
-    directory: &LogDirectory,
-    positions: &mut Positions,
+impl ReadReport {
+    fn fail(&mut self, failure: ExchangeLogFailure, detail: impl std::fmt::Display) {
+        // The first says most: what follows is often its consequence.
+        self.failure.get_or_insert_with(|| (failure, detail.to_string()));
+    }
+}
+
+/// Reads what is new in a directory with one kind of log, at most `budget` bytes and one chunk of it. Files of hours
+/// before `since` are left alone. `take` says whether a line was a row.
+pub fn read_directory(
+    (kind, path): (LogKind, &Path),
+    positions: &mut FilePositions,
     (since, now): (Timestamp, Timestamp),
     budget: u64,
-    take: &mut impl FnMut(&Columns, &[u8]) -> bool,
-) -> io::Result<LookReport> {
-    let mut report = LookReport::default();
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&directory.path)?.take(MOST_FILES) {
-        let entry = entry?;
-        if let Ok(name) = entry.file_name().into_string()
-            && LogKind::of_file(&name) == Some(directory.kind)
-            && ends_at(&name).is_none_or(|end| end > since)
-        {
-            names.push(name);
+    take: &mut impl FnMut(&LogColumns, &[u8]) -> bool,
+) -> ReadReport {
+    let mut report = ReadReport::default();
+    let files = match list(path, kind, since, &mut report) {
+        Ok(files) => files,
+        Err(error) => {
+            report.fail(ExchangeLogFailure::DirectoryUnavailable, error);
+            return report;
         }
+    };
+    positions.tidy(&files, since, now);
+    if files.is_empty() {
+        report
+            .fail(ExchangeLogFailure::NoLogFiles, "no file has the name of a log of the last day");
     }
-    names.sort_unstable();
     let mut buffer = vec![0; CHUNK];
-    for name in &names {
-        let key = format!("{}/{}/{name}", directory.server, directory.kind.name());
-        let position = positions.0.entry(key).or_default();
-        position.listed_at = now.nanos();
-        read_file(
-            &directory.path.join(name),
-            directory.kind,
-            position,
+    let mut newest_is_unknown = false;
+    for LogFile { name, period } in files {
+        let position = positions.files.entry(name.clone()).or_default();
+        position.missed_since = None;
+        let at_rest = period.is_some_and(|period| now.since(period.ends) > GROWS_FOR);
+        let read = FileReader { kind, position, headers: &mut positions.headers }.read(
+            (&path.join(&name), at_rest),
             budget,
             &mut buffer,
             &mut report,
             take,
-        )?;
-    }
-    let own = format!("{}/{}/", directory.server, directory.kind.name());
-    positions.0.retain(|key, position| {
-        !key.starts_with(&own) || now.since(Timestamp::from_nanos(position.listed_at)) < REMEMBERED
-    });
-    Ok(report)
-}
-
-/// The end of the hour or day that a file's name speaks of, UTC.
-fn ends_at(name: &str) -> Option<Timestamp> {
-    let digits: String = name
-        .chars()
-        .skip_while(|letter| !letter.is_ascii_digit())
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let (date, hours) = match digits.len() {
-        // Ews_YYYYMMDDHH-N.LOG
-        10 => {
-            let hour: i64 = digits.get(8..)?.parse().ok()?;
-            (digits.get(..8)?.to_owned(), hour + 1)
+        );
+        if let Err(error) = read {
+            report.fail(ExchangeLogFailure::DirectoryUnavailable, format_args!("{name}: {error}"));
+            report.more = true;
         }
-        // u_exYYMMDD.log; a day of local time may end up to 12 hours later than UTC's.
-        6 => (format!("20{digits}"), 24 + 12),
-        _ => return None,
-    };
-    let day = NaiveDate::parse_from_str(&date, "%Y%m%d").ok()?;
-    let midnight = Timestamp::from_datetime(day.and_time(chrono::NaiveTime::MIN).and_utc())?;
-    // Rows that began in an hour are written when they end.
-    Some(midnight.plus(TimeDelta::hours(hours + 1)))
+        newest_is_unknown = position.unknown_columns;
+    }
+    positions.tidy_headers();
+    if newest_is_unknown {
+        let detail = "the newest file has other columns than are needed";
+        report.fail(ExchangeLogFailure::ColumnsUnknown, detail);
+    }
+    report
 }
 
-fn read_file(
+/// A file and the time that its name names.
+struct LogFile {
+    name: String,
+    period: Option<LogPeriod>,
+}
+
+/// The files of a kind, oldest first; those without a time in their names come before all others.
+fn list(
     path: &Path,
     kind: LogKind,
-    position: &mut Position,
-    budget: u64,
-    buffer: &mut [u8],
-    report: &mut LookReport,
-    take: &mut impl FnMut(&Columns, &[u8]) -> bool,
-) -> io::Result<()> {
-    let Some(mut file) = open(path)? else {
-        return Ok(());
-    };
-    let found = file.metadata()?;
-    let modified = found.modified().ok().and_then(|at| {
-        let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-        i64::try_from(since.as_nanos()).ok()
-    });
-    let seen = modified.map(|at| (found.len(), at));
-    if seen.is_some() && seen == position.seen {
-        return Ok(());
-    }
-    if found.len() < position.beginning_length {
-        // A copy that is being written anew; whether it is the same file cannot be seen yet.
-        return Ok(());
-    }
-    if beginning(&mut file, position.beginning_length)? != position.beginning
-        && position.beginning_length > 0
-    {
-        // Another file of the same name.
-        *position = Position {
-            listed_at: position.listed_at,
-            ..Position::default()
+    since: Timestamp,
+    report: &mut ReadReport,
+) -> io::Result<Vec<LogFile>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let Ok(name) = entry?.file_name().into_string() else {
+            continue;
         };
+        let period = LogPeriod::of_file(&name);
+        if LogKind::of_file(&name) != Some(kind) || period.is_some_and(|it| it.ends <= since) {
+            continue;
+        }
+        if files.len() == MOST_FILES {
+            report.fail(ExchangeLogFailure::TooManyFiles, format_args!("more than {MOST_FILES}"));
+            break;
+        }
+        files.push(LogFile { name, period });
     }
-    if found.len() < position.offset {
-        // The same file, still shorter than what was read of it.
-        return Ok(());
+    files.sort_unstable_by(|one, other| (one.period, &one.name).cmp(&(other.period, &other.name)));
+    Ok(files)
+}
+
+/// What a file's name says of when it was written. Ordered by time, then by the number of the file within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct LogPeriod {
+    /// After this nothing is written to it, apart from what Exchange writes late.
+    ends: Timestamp,
+    number: u32,
+}
+
+impl LogPeriod {
+    fn of_file(name: &str) -> Option<Self> {
+        let start = name.find(|letter: char| letter.is_ascii_digit())?;
+        let rest = name.get(start..)?;
+        let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, rest) = rest.split_at_checked(end)?;
+        let (date, hours) = match digits.len() {
+            // Ews_YYYYMMDDHH-N.LOG. Rows that began in an hour are written when they end.
+            10 => {
+                let hour: i64 = digits.get(8..)?.parse().ok()?;
+                (digits.get(..8)?.to_owned(), hour + 2)
+            }
+            // u_exYYMMDD.log; a day of local time may end up to 12 hours later than UTC's.
+            6 => (format!("20{digits}"), 24 + 13),
+            _ => return None,
+        };
+        let day = NaiveDate::parse_from_str(&date, "%Y%m%d").ok()?;
+        let midnight = Timestamp::from_datetime(day.and_time(chrono::NaiveTime::MIN).and_utc())?;
+        let number = rest.strip_prefix('-').and_then(|rest| rest.split('.').next()?.parse().ok());
+        Some(Self { ends: midnight.plus(TimeDelta::hours(hours)), number: number.unwrap_or(0) })
     }
-    file.seek(SeekFrom::Start(position.offset))?;
-    let mut columns = position
-        .header
-        .as_deref()
-        .and_then(|header| Columns::of_header(kind, header));
-    let mut held = 0;
-    loop {
-        if report.bytes >= budget {
+}
+
+impl FilePositions {
+    /// Forgets files that are gone for long.
+    fn tidy(&mut self, listed: &[LogFile], since: Timestamp, now: Timestamp) {
+        let listed: HashSet<&str> = listed.iter().map(|file| file.name.as_str()).collect();
+        for (name, position) in &mut self.files {
+            if !listed.contains(name.as_str()) {
+                position.missed_since.get_or_insert(now.nanos());
+            }
+        }
+        self.files.retain(|name, position| {
+            let missed_since = position.missed_since.map(Timestamp::from_nanos);
+            // A clock that went back must not make what is in the window forgotten.
+            let is_old =
+                LogPeriod::of_file(name).is_none_or(|it| it.ends <= since.minus(REMEMBERED));
+            missed_since.is_none_or(|missed| !(is_old || now.since(missed) > REMEMBERED))
+        });
+    }
+
+    /// Forgets headers that no file has any more.
+    fn tidy_headers(&mut self) {
+        let mut headers = Vec::new();
+        for position in self.files.values_mut() {
+            let header = position.header.and_then(|place| self.headers.get(place));
+            position.header = header.map(|header| interned(&mut headers, header));
+        }
+        self.headers = headers;
+    }
+}
+
+/// The place of a header in a list that has each once.
+fn interned(headers: &mut Vec<String>, header: &str) -> usize {
+    headers.iter().position(|known| known == header).unwrap_or_else(|| {
+        headers.push(header.to_owned());
+        headers.len() - 1
+    })
+}
+
+/// Reads one file.
+struct FileReader<'p> {
+    kind: LogKind,
+    position: &'p mut FilePosition,
+    headers: &'p mut Vec<String>,
+}
+
+impl FileReader<'_> {
+    fn read(
+        &mut self,
+        (path, at_rest): (&Path, bool),
+        budget: u64,
+        buffer: &mut [u8],
+        report: &mut ReadReport,
+        take: &mut impl FnMut(&LogColumns, &[u8]) -> bool,
+    ) -> io::Result<()> {
+        // A share may report an old size of a file that is open elsewhere, but not of one at rest.
+        if at_rest && self.position.seen.is_some() {
+            match fs::symlink_metadata(path) {
+                Ok(found) if seen(&found) == self.position.seen => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        let Some(mut file) = open(path)? else {
+            return Ok(());
+        };
+        let found = file.metadata()?;
+        let seen = seen(&found);
+        if seen.is_some() && seen == self.position.seen {
+            return Ok(());
+        }
+        if !self.is_continued(&mut file, found.len())? {
             report.more = true;
             return Ok(());
         }
-        let free = buffer.get_mut(held..).unwrap_or_default();
-        let length = file.read(free)?;
-        if length == 0 {
-            break;
+        file.seek(SeekFrom::Start(self.position.offset))?;
+        let to_end = self.read_on(&mut file, budget, buffer, report, take)?;
+        let length = BEGINNING.min(self.position.offset);
+        if self.position.beginning_length < length {
+            self.position.beginning = hash_of(&beginning(&mut file, length)?);
+            self.position.beginning_length = length;
         }
-        report.bytes += length as u64;
-        let filled = buffer.get(..held + length).unwrap_or_default();
-        let mut rest = filled;
-        while let Some((line, after)) = memchr::memchr(b'\n', rest)
-            .and_then(|end| Some((rest.get(..end)?, rest.get(end + 1..)?)))
-        {
-            if std::mem::take(&mut position.skipping) || line.len() > LONGEST_LINE {
-                report.unreadable += 1;
-            } else {
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let first = position.offset == 0;
-                read_line(kind, line, first, position, &mut columns, report, take);
+        self.position.seen = seen.filter(|_| to_end);
+        report.more |= !to_end;
+        Ok(())
+    }
+
+    /// Whether the file can be read on from where reading stopped; another file of the same name begins anew. `false`: a
+    /// copy is being written, and what it will be cannot be seen yet.
+    fn is_continued(&mut self, file: &mut File, length: u64) -> io::Result<bool> {
+        if length < self.position.beginning_length {
+            return Ok(false);
+        }
+        if self.position.beginning_length > 0 {
+            let beginning = beginning(file, self.position.beginning_length)?;
+            if hash_of(&beginning) != self.position.beginning {
+                // Space that was reserved and not written yet reads as NUL.
+                if beginning.contains(&0) {
+                    return Ok(false);
+                }
+                *self.position = FilePosition::default();
             }
-            position.offset += line.len() as u64 + 1;
-            rest = after;
         }
-        held = rest.len();
-        if held > LONGEST_LINE {
-            // The rest of a line that is too long is dropped; its end is still to come.
-            position.skipping = true;
-            position.offset += held as u64;
-            held = 0;
-        } else {
-            let from = filled.len() - held;
-            buffer.copy_within(from..from + held, 0);
+        Ok(length >= self.position.offset)
+    }
+
+    /// Reads from `offset` on. `false`: there is more.
+    fn read_on(
+        &mut self,
+        file: &mut File,
+        budget: u64,
+        buffer: &mut [u8],
+        report: &mut ReadReport,
+        take: &mut impl FnMut(&LogColumns, &[u8]) -> bool,
+    ) -> io::Result<bool> {
+        let header = self.position.header.and_then(|place| self.headers.get(place));
+        let mut columns = header.and_then(|header| LogColumns::of_header(self.kind, header));
+        // Bytes at the buffer's start that are a line without its end yet.
+        let mut begun = 0;
+        loop {
+            if report.bytes >= budget {
+                return Ok(false);
+            }
+            let length = match file.read(buffer.get_mut(begun..).unwrap_or_default()) {
+                Ok(0) => return Ok(true),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            report.bytes += length as u64;
+            let filled = buffer.get(..begun + length).unwrap_or_default();
+            let mut rest = filled;
+            while let Some(end) = memchr::memchr(b'\n', rest) {
+                let Some((line, after)) = rest.split_at_checked(end + 1) else {
+                    break;
+                };
+                if std::mem::take(&mut self.position.skipping) || line.len() > LONGEST_LINE {
+                    report.unreadable += 1;
+                } else {
+                    self.read_line(line, &mut columns, report, take);
+                }
+                self.position.offset += line.len() as u64;
+                rest = after;
+            }
+            begun = rest.len();
+            if self.position.skipping || begun > LONGEST_LINE {
+                if !self.position.skipping && rest.ends_with(&[0]) && is_empty_to_end(file)? {
+                    // Space that was reserved for a copy which is being written.
+                    return Ok(false);
+                }
+                self.position.skipping = true;
+                self.position.offset += begun as u64;
+                begun = 0;
+            } else {
+                let from = filled.len() - begun;
+                buffer.copy_within(from..from + begun, 0);
+            }
         }
     }
-    if position.beginning_length < BEGINNING.min(position.offset) {
-        position.beginning_length = BEGINNING.min(position.offset);
-        position.beginning = beginning(&mut file, position.beginning_length)?;
+
+    fn read_line(
+        &mut self,
+        line: &[u8],
+        columns: &mut Option<LogColumns>,
+        report: &mut ReadReport,
+        take: &mut impl FnMut(&LogColumns, &[u8]) -> bool,
+    ) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let names = match line {
+            [] => return,
+            [b'#', comment @ ..] => match comment.strip_prefix(b"Fields:") {
+                Some(names) => names,
+                None => return,
+            },
+            // The row of names without a mark, before the first row or once more.
+            _ if self.kind != LogKind::Iis && line.starts_with(b"DateTime,") => line,
+            _ => {
+                match columns {
+                    Some(columns) if take(columns, line) => report.rows += 1,
+                    Some(_) => report.unreadable += 1,
+                    None => self.position.unknown_columns = true,
+                }
+                return;
+            }
+        };
+        let names = std::str::from_utf8(names).unwrap_or_default().trim();
+        let fits = names.len() <= LONGEST_HEADER;
+        *columns = fits.then(|| LogColumns::of_header(self.kind, names)).flatten();
+        self.position.header = columns.is_some().then(|| interned(self.headers, names));
+        self.position.unknown_columns = columns.is_none();
     }
-    position.seen = seen;
-    Ok(())
 }
 
-fn read_line(
-    kind: LogKind,
-    line: &[u8],
-    first: bool,
-    position: &mut Position,
-    columns: &mut Option<Columns>,
-    report: &mut LookReport,
-    take: &mut impl FnMut(&Columns, &[u8]) -> bool,
-) {
-    let line = if first {
-        line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line)
-    } else {
-        line
-    };
-    let names = match line {
-        [] => return,
-        [b'#', comment @ ..] => match comment.strip_prefix(b"Fields:") {
-            Some(names) => names,
-            None => return,
-        },
-        // The bare row of names, before the first or once more.
-        _ if columns
-            .as_ref()
-            .is_some_and(|columns| columns.is_header(line)) =>
-        {
-            return;
-        }
-        _ if columns.is_none() && line.starts_with(b"DateTime,") => line,
-        _ => {
-            match columns {
-                Some(columns) if take(columns, line) => report.rows += 1,
-                Some(_) => report.unreadable += 1,
-                // A row before any names, or below another product's.
-                None => {}
-            }
-            return;
-        }
-    };
-    let names = std::str::from_utf8(names).unwrap_or_default();
-    *columns = Columns::of_header(kind, names);
-    position.header = columns.is_some().then(|| names.to_owned());
-    if columns.is_none() {
-        report.foreign_files += 1;
-    }
+/// Size and time of a file.
+fn seen(found: &fs::Metadata) -> Option<(u64, i64)> {
+    let since = found.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some((found.len(), i64::try_from(since.as_nanos()).ok()?))
 }
 
 /// Opens a regular file; `None` for anything else and for what is gone since it was listed.
@@ -288,16 +420,36 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// A hash of a file's first bytes.
-fn beginning(file: &mut File, length: u64) -> io::Result<u128> {
+/// A file's first bytes.
+fn beginning(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
-    file.by_ref()
-        .take(length.min(BEGINNING))
-        .read_to_end(&mut bytes)?;
+    file.by_ref().take(length.min(BEGINNING)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new();
-    hasher.write(&bytes);
-    Ok(hasher.finish128().as_u128())
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// Whether nothing but NUL follows, up to the file's end; where reading goes on stays as it is.
+fn is_empty_to_end(file: &mut File) -> io::Result<bool> {
+    let from = file.stream_position()?;
+    let mut rest = file.by_ref().take(MOST_EMPTY);
+    let mut buffer = vec![0; 64 << 10];
+    let empty = loop {
+        let length = rest.read(&mut buffer)?;
+        if length == 0 {
+            break rest.limit() > 0;
+        }
+        if buffer.get(..length).is_some_and(|read| read.iter().any(|byte| *byte != 0)) {
+            break false;
+        }
+    };
+    file.seek(SeekFrom::Start(from))?;
+    Ok(empty)
 }
 
 #[cfg(test)]
@@ -305,47 +457,43 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    const HEADER: &str = "#Software: Microsoft Exchange Server\r\n#Fields: DateTime,AuthenticatedUser,SoapAction,HttpStatus\r\n";
+    const HEADER: &str = "#Software: Microsoft Exchange Server\r\n#Fields: DateTime,AuthenticatedUser,SoapAction,ErrorCode,ImpersonatedUser\r\n";
+    const NAME: &str = "Ews_2026112806-1.LOG";
 
     struct Fixture {
         directory: tempfile::TempDir,
-        positions: Positions,
+        positions: FilePositions,
+        now: Timestamp,
     }
 
     impl Fixture {
         fn new() -> Self {
-            Self {
-                directory: tempfile::tempdir().unwrap(),
-                positions: Positions::default(),
-            }
+            let now = Timestamp::from_seconds(1_795_850_000);
+            assert_eq!(now.to_string(), "2026-11-28T07:13:20Z");
+            let directory = tempfile::tempdir().unwrap();
+            Self { directory, positions: FilePositions::default(), now }
         }
 
-        fn write(&self, name: &str, text: &str) {
+        fn write(&self, name: &str, text: impl AsRef<[u8]>) {
             fs::write(self.directory.path().join(name), text).unwrap();
         }
 
-        fn append(&self, name: &str, text: &str) {
+        fn append(&self, name: &str, text: impl AsRef<[u8]>) {
             let path = self.directory.path().join(name);
             let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
-            file.write_all(text.as_bytes()).unwrap();
+            file.write_all(text.as_ref()).unwrap();
         }
 
         /// What is handed out, and the report.
-        fn look(&mut self, budget: u64) -> (Vec<String>, LookReport) {
-            let directory = LogDirectory {
-                server: "ex01".to_owned(),
-                kind: LogKind::Ews,
-                path: self.directory.path().to_owned(),
-            };
+        fn read_within(&mut self, budget: u64) -> (Vec<String>, ReadReport) {
             let mut rows = Vec::new();
-            let since = Timestamp::from_seconds(0);
             // What is stored is what a start after a crash begins with.
             let stored = serde_json::to_string(&self.positions).unwrap();
             self.positions = serde_json::from_str(&stored).unwrap();
-            let report = look(
-                &directory,
+            let report = read_directory(
+                (LogKind::Ews, self.directory.path()),
                 &mut self.positions,
-                (since, since),
+                (self.now.minus(TimeDelta::hours(25)), self.now),
                 budget,
                 &mut |columns, line| {
                     let whole = columns.split(line).is_some();
@@ -355,117 +503,173 @@ mod tests {
                     whole
                 },
             );
-            (rows, report.unwrap())
+            (rows, report)
+        }
+
+        fn read(&mut self) -> Vec<String> {
+            self.read_within(u64::MAX).0
+        }
+
+        fn failure(&mut self) -> Option<ExchangeLogFailure> {
+            self.read_within(u64::MAX).1.failure.map(|(failure, _)| failure)
         }
     }
 
+    const NOTHING: [String; 0] = [];
+
     fn row(number: usize) -> String {
-        format!("2026-11-28T06:00:00Z,svc,CreateItem{number},200")
+        format!("2026-11-28T06:00:00Z,svc,CreateItem{number},,ann")
     }
 
     #[test]
     fn each_line_is_handed_out_once_while_a_file_grows_rotates_and_goes() {
         let mut logs = Fixture::new();
-        logs.write(
-            "Ews_2026112806-1.LOG",
-            &format!("\u{feff}{HEADER}{}\r\n2026-11-28T0", row(1)),
-        );
-        assert_eq!(logs.look(u64::MAX).0, [row(1)]);
-        assert_eq!(logs.look(u64::MAX).0, Vec::<String>::new());
-        logs.append("Ews_2026112806-1.LOG", "6:00:00Z,svc,CreateItem2,200\r\n");
-        assert_eq!(logs.look(u64::MAX).0, [row(2)]);
+        logs.write(NAME, format!("\u{feff}{HEADER}{}\r\n2026-11-28T0", row(1)));
+        assert_eq!(logs.read(), [row(1)]);
+        assert_eq!(logs.read(), NOTHING);
+        logs.append(NAME, "6:00:00Z,svc,CreateItem2,,ann\r\n");
+        assert_eq!(logs.read(), [row(2)]);
         // The names once more, then a file of the next hour, and the first one deleted.
-        logs.append(
-            "Ews_2026112806-1.LOG",
-            "DateTime,AuthenticatedUser,SoapAction,HttpStatus\r\n",
-        );
-        logs.write("Ews_2026112807-1.LOG", &format!("{HEADER}{}\r\n", row(3)));
-        assert_eq!(logs.look(u64::MAX).0, [row(3)]);
-        fs::remove_file(logs.directory.path().join("Ews_2026112806-1.LOG")).unwrap();
-        assert_eq!(logs.look(u64::MAX).0, Vec::<String>::new());
+        logs.append(NAME, "DateTime,AuthenticatedUser,SoapAction,ErrorCode,ImpersonatedUser\r\n");
+        logs.write("Ews_2026112807-1.LOG", format!("{HEADER}{}\r\n", row(3)));
+        assert_eq!(logs.read(), [row(3)]);
+        fs::remove_file(logs.directory.path().join(NAME)).unwrap();
+        assert_eq!(logs.read(), NOTHING);
+        // It comes back, as on a share that was away.
+        logs.write(NAME, format!("\u{feff}{HEADER}{}\r\n{}\r\n", row(1), row(2)));
+        assert_eq!(logs.read(), NOTHING);
     }
 
     #[test]
     fn a_longer_copy_goes_on_and_another_file_of_the_name_begins_anew() {
         let mut logs = Fixture::new();
-        let name = "Ews_2026112806-1.LOG";
         let whole = format!("{HEADER}{}\r\n{}\r\n", row(1), row(2));
-        logs.write(name, &format!("{HEADER}{}\r\n", row(1)));
-        assert_eq!(logs.look(u64::MAX).0, [row(1)]);
-        // A copy is replaced while we look: first shorter than what is known, then longer.
-        logs.write(name, whole.get(..90).unwrap());
-        assert_eq!(logs.look(u64::MAX).0, Vec::<String>::new());
-        logs.write(name, &whole);
-        assert_eq!(logs.look(u64::MAX).0, [row(2)]);
-        let other = format!("#Date: 2026-11-28T06:30:00Z\r\n{whole}{}\r\n", row(9));
-        logs.write(name, &other);
-        assert_eq!(logs.look(u64::MAX).0, [row(1), row(2), row(9)]);
+        logs.write(NAME, format!("{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.read(), [row(1)]);
+        // A copy is replaced meanwhile: first shorter than what is known, then longer.
+        for part in [0, 90, HEADER.len() + 5] {
+            logs.write(NAME, whole.get(..part).unwrap());
+            let (rows, report) = logs.read_within(u64::MAX);
+            assert_eq!((rows.as_slice(), report.more), (NOTHING.as_slice(), true), "{part}");
+        }
+        logs.write(NAME, &whole);
+        assert_eq!(logs.read(), [row(2)]);
+        let other = format!("#Date: 2026-11-28T06:30:00Z\r\n{HEADER}{}\r\n{}\r\n", row(8), row(9));
+        logs.write(NAME, &other);
+        assert_eq!(logs.read(), [row(8), row(9)]);
+    }
+
+    #[test]
+    fn space_that_a_copy_reserved_is_waited_for_whatever_part_of_it_is_written() {
+        let mut logs = Fixture::new();
+        let rows: Vec<String> = (0..8_000).map(row).collect();
+        let whole = format!("{HEADER}{}\r\n", rows.join("\r\n"));
+        let mut all = Vec::new();
+        for written in [0, 100, HEADER.len() + 70, 1_000, 70_000, 200_000, 90, 300_000] {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[written..].fill(0);
+            logs.write(NAME, &bytes);
+            let (rows, report) = logs.read_within(u64::MAX);
+            assert!(report.more || report.bytes < 200_000, "{written}: {report:?}");
+            assert_eq!(report.unreadable, 0, "{written}");
+            all.extend(rows);
+        }
+        logs.write(NAME, &whole);
+        all.extend(logs.read());
+        assert_eq!(all, rows);
     }
 
     #[test]
     fn lines_without_an_end_or_sense_cost_neither_memory_nor_the_lines_after_them() {
         let mut logs = Fixture::new();
-        let name = "Ews_2026112806-1.LOG";
-        let long = "x".repeat(3 * CHUNK + 7);
-        logs.write(
-            name,
-            &format!(
-                "{HEADER}{long}\r\n{}\r\n\0\0\0\r\na,b\r\n{}\r\n",
-                row(1),
-                row(2)
-            ),
-        );
-        let (rows, report) = logs.look(u64::MAX);
+        let long = "x".repeat(10 << 20);
+        let empty = "\0".repeat(200_000);
+        let text =
+            format!("{HEADER}{long}\r\n{}\r\n\0\0\0\r\na,b\r\n{empty}\r\n{}\r\n", row(1), row(2));
+        logs.write(NAME, text);
+        let (rows, report) = logs.read_within(u64::MAX);
         assert_eq!(rows, [row(1), row(2)]);
-        assert_eq!((report.rows, report.unreadable), (2, 3));
+        assert_eq!((report.rows, report.unreadable, report.more), (2, 4, false));
+        // A long line that is still being written, cut by every budget.
+        logs.append(NAME, &long);
+        for _ in 0..12 {
+            assert_eq!(logs.read_within(1).0, NOTHING);
+        }
+        logs.append(NAME, format!("\r\n{}\r\n", row(3)));
+        let (rows, report) = logs.read_within(u64::MAX);
+        assert_eq!((rows.as_slice(), report.unreadable), ([row(3)].as_slice(), 1));
     }
 
     #[test]
-    fn another_products_columns_are_reported_and_not_read() {
+    fn columns_may_change_inside_a_file_and_another_products_are_a_failure() {
         let mut logs = Fixture::new();
-        logs.write(
-            "Ews_2026112806-1.LOG",
-            "#Fields: time,level,message\r\n1,2,3\r\n",
-        );
-        let (rows, report) = logs.look(u64::MAX);
-        assert_eq!((rows.len(), report.foreign_files), (0, 1));
+        logs.write(NAME, "#Fields: time,level,message\r\n1,2,3\r\n");
+        let (rows, report) = logs.read_within(u64::MAX);
+        assert_eq!(rows, NOTHING);
+        assert_eq!(report.failure.unwrap().0, ExchangeLogFailure::ColumnsUnknown);
+        assert_eq!(logs.failure(), Some(ExchangeLogFailure::ColumnsUnknown), "as long as it lasts");
+        let other = "X,ImpersonatedUser,ErrorCode,SoapAction,AuthenticatedUser,DateTime";
+        logs.append(NAME, format!("#Fields: {other}\r\n1,2,3,4,5,6\r\n{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.read(), ["1,2,3,4,5,6".to_owned(), row(1)]);
+        assert_eq!(logs.failure(), None);
+        assert_eq!(logs.positions.headers.len(), 1, "only what holds is stored");
+        logs.write("Ews_2026112807-1.LOG", "no header\r\n");
+        assert_eq!(logs.failure(), Some(ExchangeLogFailure::ColumnsUnknown));
     }
 
     #[test]
-    fn a_budget_cuts_the_look_and_not_the_lines() {
+    fn a_budget_cuts_the_reading_and_not_the_lines_and_files_come_in_the_order_of_their_numbers() {
         let mut logs = Fixture::new();
         let lines: Vec<String> = (0..60_000).map(row).collect();
-        logs.write(
-            "Ews_2026112806-1.LOG",
-            &format!("{HEADER}{}\r\n", lines.join("\r\n")),
-        );
-        let (mut all, mut looks) = (Vec::new(), 0);
+        for (number, part) in (1..).zip(lines.chunks(5_000)) {
+            let name = format!("Ews_2026112806-{number}.LOG");
+            logs.write(&name, format!("{HEADER}{}\r\n", part.join("\r\n")));
+        }
+        let (mut all, mut readings) = (Vec::new(), 0);
         loop {
-            let (rows, report) = logs.look(1);
+            let (rows, report) = logs.read_within(1);
             all.extend(rows);
-            looks += 1;
+            readings += 1;
             if !report.more {
                 break;
             }
         }
         assert_eq!(all, lines);
-        assert!(looks >= 3, "{looks}");
+        assert!(readings >= 12, "{readings}");
     }
 
     #[test]
     fn links_are_not_followed_and_old_hours_not_read() {
         let mut logs = Fixture::new();
-        logs.write("secret.txt", &format!("{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.failure(), Some(ExchangeLogFailure::NoLogFiles));
+        logs.write("secret.txt", format!("{HEADER}{}\r\n", row(1)));
         let path = logs.directory.path();
-        std::os::unix::fs::symlink(path.join("secret.txt"), path.join("Ews_2026112806-1.LOG"))
-            .unwrap();
-        assert_eq!(logs.look(u64::MAX).0, Vec::<String>::new());
-        let at = |name| ends_at(name).map(|at| at.datetime().to_rfc3339());
-        assert_eq!(
-            at("Ews_2026112806-12.LOG").unwrap(),
-            "2026-11-28T08:00:00+00:00"
-        );
-        assert_eq!(at("u_ex261128.log").unwrap(), "2026-11-29T13:00:00+00:00");
-        assert_eq!(at("Ews_x.LOG"), None);
+        std::os::unix::fs::symlink(path.join("secret.txt"), path.join(NAME)).unwrap();
+        logs.write("Ews_2026112703-1.LOG", format!("{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.read(), NOTHING);
+        let ends = |name| LogPeriod::of_file(name).map(|period| period.ends.to_string());
+        assert_eq!(ends("Ews_2026112806-12.LOG").unwrap(), "2026-11-28T08:00:00Z");
+        assert_eq!(ends("u_ex261128.log").unwrap(), "2026-11-29T13:00:00Z");
+        for none in ["Ews_x.LOG", "Ews_2026992806-1.LOG", "Ews_20261128061.LOG", "ü"] {
+            assert_eq!(ends(none), None, "{none}");
+        }
+        let gone = logs.directory.path().join("gone");
+        let mut positions = FilePositions::default();
+        let window = (logs.now, logs.now);
+        let kind = (LogKind::Ews, gone.as_path());
+        let report = read_directory(kind, &mut positions, window, 1, &mut |_, _| true);
+        assert_eq!(report.failure.unwrap().0, ExchangeLogFailure::DirectoryUnavailable);
+    }
+
+    #[test]
+    fn positions_of_files_that_are_gone_are_forgotten_only_after_days() {
+        let mut logs = Fixture::new();
+        logs.write(NAME, format!("{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.read(), [row(1)]);
+        for (hours, remembered) in [(30, 1), (90, 1), (100, 0)] {
+            logs.now = Fixture::new().now.plus(TimeDelta::hours(hours));
+            logs.read();
+            assert_eq!(logs.positions.files.len(), remembered, "{hours}");
+        }
     }
 }

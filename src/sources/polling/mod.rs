@@ -41,6 +41,11 @@ pub trait PolledSource: Send {
     /// Polls for everything that is due at `now`. `org` is what is known already: a poller resumes from it.
     fn poll<'a>(&'a mut self, now: Timestamp, org: &'a OrgView) -> BoxedFuture<'a, PollOutcome>;
 
+    /// What could not be read in a poll whose snapshot was taken: the source is shown as failing all the same.
+    fn incomplete(&mut self) -> Option<Failure> {
+        None
+    }
+
     /// Learns that the engine did not take the latest snapshot: the next one has to say everything again.
     fn not_taken(&mut self) {}
 }

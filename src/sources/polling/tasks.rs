@@ -314,7 +314,9 @@ impl PollTask {
                     bytes: bytes.into(),
                 });
                 let taken = submit(self.host.as_ref(), snapshot, memory).await;
-                taken.inspect_err(|_| poller.not_taken())
+                taken
+                    .inspect_err(|_| poller.not_taken())
+                    .and_then(|()| poller.incomplete().map_or(Ok(()), Err))
             }
             Ok(None) => Ok(()),
             Err(failure) => Err(failure),

@@ -80,6 +80,7 @@ impl PolledSource for Poller {
                     successor: facts.successor,
                     unlisted: facts.unlisted,
                     setup: facts.setup.map_or(SetupTrail::NotRead, SetupTrail::Read),
+                    ..SourceFacts::default()
                 },
                 usage,
                 news,
@@ -155,7 +156,7 @@ impl Figures {
     }
 
     fn put(&mut self, metric: &'static str, label: Option<&'static str>, value: Option<f64>) {
-        let labels = label.into_iter().collect();
+        let labels = label.into_iter().map(Into::into).collect();
         self.0.extend(value.map(|value| Figure { metric, labels, value }));
     }
 

@@ -240,6 +240,9 @@ const fn about(source: Option<Source>) -> &'static str {
         Some(Source::Canary) => "a record written on one side and looked for on the other.",
         Some(Source::Exchange) => "a read-only look at Exchange and its mailboxes.",
         Some(Source::Salesforce) => "Salesforce's documented interfaces.",
+        Some(Source::ExchangeLog) => {
+            "what Exchange itself logged of Salesforce's calls: Exchange's side only."
+        }
     }
 }
 

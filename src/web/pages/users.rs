@@ -54,6 +54,8 @@ struct UserPage<'a> {
     note: Option<&'a SuccessorNote>,
     /// Whether the user has to move to the successor product and has not.
     left: bool,
+    /// Whether other accounts are named.
+    plain: bool,
 }
 
 /// Why nobody can match: the form offers every status with every check.
@@ -144,6 +146,7 @@ pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Response, Problem> {
         changes: history::of_user(&at.site, org, user, now).await,
         note: org.note(user, now),
         left: org.moved(user, now) == Some(false),
+        plain: names == UserNames::Plain,
     })
 }
 

@@ -217,10 +217,16 @@ const NOT_SHOWN: [(&str, &str); 18] = [
 ];
 
 /// Metrics of what Salesforce tells beside the rows; `docs/salesforce-source.md` says what each of them is.
-const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[(
-    "lightning_sync_salesforce_",
-    "only where Salesforce is asked; the status page says what follows",
-)];
+const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[
+    (
+        "lightning_sync_salesforce_",
+        "only where Salesforce is asked; the status page says what follows",
+    ),
+    (
+        "lightning_sync_exchange_log_",
+        "only where Exchange's logs are read; docs/exchange-logs.md says what each is",
+    ),
+];
 
 #[test]
 fn every_name_of_a_metric_is_in_the_catalogue_and_what_is_not_shown_has_a_reason() {

@@ -37,6 +37,7 @@ pub(super) fn full_page(format: PageFormat) -> String {
         log: None,
     });
     polled(&own);
+    logs_read(&own);
     let view = view([busy(), held(), silent(), zero()]);
     let chunks: Vec<u8> =
         MetricsPages::new(own).text(Arc::new(view), NOW, format).flatten().collect();
@@ -66,7 +67,7 @@ fn polled(own: &SelfMetrics) {
     });
     let figure = |name, labels: &[&'static str], value| Figure {
         metric: name,
-        labels: labels.to_vec(),
+        labels: labels.iter().map(|label| (*label).into()).collect(),
         value,
     };
     own.count(&Event::SourceFigures {
@@ -94,6 +95,50 @@ fn polled(own: &SelfMetrics) {
             figure("lightning_sync_salesforce_report_failed_records", &["contacts"], 4.0),
             figure("lightning_sync_salesforce_report_failing_users", &["contacts"], 2.0),
             figure("lightning_sync_salesforce_report_truncated", &[], 0.0),
+        ],
+    });
+}
+
+/// A poll of Exchange's logs, with everything that they can tell.
+fn logs_read(own: &SelfMetrics) {
+    let figure = |name, labels: &[&'static str], value| Figure {
+        metric: name,
+        labels: labels.iter().map(|label| (*label).into()).collect(),
+        value,
+    };
+    own.count(&Event::PollingBegan { org: "busy".to_owned(), source: "exchange_log" });
+    own.count(&Event::SourceFigures {
+        org: "busy".to_owned(),
+        source: "exchange_log",
+        figures: vec![
+            figure("lightning_sync_exchange_log_bytes_total", &[], 4_096.0),
+            figure("lightning_sync_exchange_log_calls", &["60m"], 12.0),
+            figure(
+                "lightning_sync_exchange_log_complete_until_timestamp_seconds",
+                &[],
+                1_795_435_000.0,
+            ),
+            figure("lightning_sync_exchange_log_failed_calls_24h", &["access_denied"], 1.0),
+            figure(
+                "lightning_sync_exchange_log_last_call_timestamp_seconds",
+                &["create_item"],
+                1_795_434_000.0,
+            ),
+            figure("lightning_sync_exchange_log_mailboxes", &[], 40.0),
+            figure("lightning_sync_exchange_log_mailboxes_called_24h", &[], 39.0),
+            figure("lightning_sync_exchange_log_mailboxes_two_writers", &[], 1.0),
+            figure("lightning_sync_exchange_log_mailboxes_written_24h", &[], 38.0),
+            figure(
+                "lightning_sync_exchange_log_reach_timestamp_seconds",
+                &["EX01", "ews"],
+                1_795_435_000.0,
+            ),
+            figure("lightning_sync_exchange_log_refused_sign_ins_24h", &["locked_out"], 2.0),
+            figure("lightning_sync_exchange_log_rows_total", &[], 400.0),
+            figure("lightning_sync_exchange_log_sign_in_refused", &["locked_out"], 0.0),
+            figure("lightning_sync_exchange_log_throttled_calls", &["60m"], 0.0),
+            figure("lightning_sync_exchange_log_unreadable_lines_total", &[], 1.0),
+            figure("lightning_sync_exchange_log_writes", &["60m"], 9.0),
         ],
     });
 }
