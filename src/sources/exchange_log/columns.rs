@@ -1,4 +1,4 @@
-//! Which column of a log holds what. Columns are found by name: Exchange 2013 writes 72, 2016 writes 92, the HttpProxy
+//! Which column of a log holds what. Columns are found by name: Exchange 2013 writes 72, 2016 writes 92, the `HttpProxy`
 //! log 74, and the columns of IIS's log are the administrator's choice and may change inside a file.
 
 use crate::domain::ids::closed_set;
@@ -159,8 +159,8 @@ impl LogColumns {
         for (place, name) in header.trim().split(separator).enumerate() {
             let place = u16::try_from(place).ok()?;
             let name = name.trim().trim_matches('"');
-            let named = |known: &&str| !known.is_empty() && known.eq_ignore_ascii_case(name);
-            let found = names.iter().position(|known| named(&known));
+            let named = |known: &str| !known.is_empty() && known.eq_ignore_ascii_case(name);
+            let found = names.iter().position(|known| named(known));
             let Some(column) = found.and_then(|found| LogColumn::ALL.get(found).copied()) else {
                 continue;
             };

@@ -1,4 +1,4 @@
-//! What Exchange Server itself wrote about Salesforce's calls: the EWS log of the back end, the HttpProxy log of the
+//! What Exchange Server itself wrote about Salesforce's calls: the EWS log of the back end, the `HttpProxy` log of the
 //! front end and IIS's log, read from directories (live, or copies of them on a share).
 //!
 //! This is one side's evidence. A call that Exchange logged was made; that the record then is the same on both sides,

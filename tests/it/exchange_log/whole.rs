@@ -266,7 +266,7 @@ async fn a_poller_that_starts_anew_goes_on_from_what_is_stored() {
     let path = fixture.path("ex02/ews/Ews_2026112807-1.LOG");
     let text = fs::read_to_string(&path).unwrap() + &line;
     fs::write(&path, text).unwrap();
-    let taken = fixture.org.source_states.clone();
+    let taken = Arc::clone(&fixture.org.source_states);
     fixture.poll().await;
     let after = counts(&fixture);
     assert_ne!(after, before);
