@@ -188,7 +188,7 @@ fn read(path: &Path, readers: Readers) -> Result<zeroize::Zeroizing<Vec<u8>>, St
 }
 
 /// The end of validity; `None` when the bytes are no certificate.
-fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+pub(crate) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let until = DateTime::from_timestamp(certificate.validity().not_after.timestamp(), 0)?;
     // Some are written to be good for ever, which is the year 9999.

@@ -9,6 +9,7 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::http_client::Trust;
+use crate::sources::exchange::ExchangeSource;
 use crate::sources::exchange_log::ExchangeLogSource;
 use crate::sources::polling::{BoxedFuture, Host, PollSettings, Tasks, WantedPollers};
 use crate::sources::salesforce::SalesforceSource;
@@ -38,6 +39,13 @@ impl Pollers {
             let sources: [Option<Arc<dyn PollSettings>>; _] = [
                 org.salesforce.as_ref().map(|settings| {
                     Arc::new(SalesforceSource {
+                        policy: Arc::clone(&org.policy),
+                        settings: Arc::clone(settings),
+                        trust: self.trust.get_or_init(system_trust).clone(),
+                    }) as _
+                }),
+                org.exchange.as_ref().map(|settings| {
+                    Arc::new(ExchangeSource {
                         policy: Arc::clone(&org.policy),
                         settings: Arc::clone(settings),
                         trust: self.trust.get_or_init(system_trust).clone(),

@@ -132,7 +132,7 @@ pub(super) fn range(min: TimeDelta, max: TimeDelta) -> String {
 /// What the names of our environment variables begin with.
 pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
 /// Keys of the interface that this version does not know yet.
-pub(super) const NOT_YET: &[&str] = &["orgs[].exchange", "orgs[].canary"];
+pub(super) const NOT_YET: &[&str] = &["orgs[].canary"];
 /// The days of a week, from Monday.
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// How the label of a report's column looks.
@@ -373,6 +373,39 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].exchange_log.no_calls_after": Span(hours(1), days(14), "a sync calls every few minutes, and two weeks without a call are no pause"),
         Value("4h"), Off("4h"),
         "How long the logs of all servers may go on without a call of the service account before it is a finding.";
+    "orgs[].exchange": Section, Words("Exchange is not probed"), Off(""),
+        "Probes Exchange as Salesforce's account would use it, and reads nothing but folders and their counts.";
+    "orgs[].exchange.ews_url": Text("^https?://[^/@?#]+(/[^?#]*)?$", "the https URL of EWS, such as https://mail.acme.example/EWS/Exchange.asmx"),
+        Needed, Off("https://mail.acme.example/EWS/Exchange.asmx"),
+        "The URL of EWS that Salesforce uses; every request goes to its host and nowhere else. Plain http is taken to loopback only.";
+    "orgs[].exchange.ca_file": File, Words("the system's authorities alone"),
+        Off("/etc/lightning-sync/exchange-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.auth": Section, Needed, Off(""),
+        "How to sign in: exactly one of the sections below.";
+    "orgs[].exchange.auth.basic": Section, Words("another way"), Off(""),
+        "A name and a password, within TLS, for a server that offers Basic.";
+    "orgs[].exchange.auth.basic.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, such as CORP\\svc-sfsync or svc-sfsync@acme.example"), Needed,
+        Off("svc-sfsync@acme.example"),
+        "The service account that Salesforce uses, or one with the same rights.";
+    "orgs[].exchange.auth.basic.password_file": File, Needed, Off("/etc/lightning-sync/acme.exchange"),
+        "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.auth.bearer": Section, Words("another way"), Off(""),
+        "An OAuth 2.0 access token that another program renews, for Exchange Online.";
+    "orgs[].exchange.auth.bearer.token_file": File, Needed, Off("/etc/lightning-sync/acme.token"),
+        "The file with the token: one line, read with every poll, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.mailboxes": Texts("^[^@\\s]+@[^@\\s]+( as .+)?$", "primary addresses, each followed by ` as USER` where Salesforce names the user otherwise"),
+        Needed, Off("[ann@acme.example, bob@acme.example as bob@corp.example]"),
+        "The mailboxes to look at, with two requests each.";
+    "orgs[].exchange.impersonate": Flag, Value("true"), Off("true"),
+        "Whether the account impersonates users, as Lightning Sync's does; false opens mailboxes with rights that the account has in them.";
+    "orgs[].exchange.autodiscover": Flag, Value("true"), Off("true"),
+        "Whether Autodiscover on the same host is looked at, which Salesforce needs.";
+    "orgs[].exchange.poll_every": Span(minutes(1), hours(1), "each probe opens every mailbox, and Exchange limits how often one account may"),
+        Value("5m"), Off("5m"),
+        "How often to probe.";
+    "orgs[].exchange.contacts_folder": Text("^[^\\x00-\\x1f]{1,255}$", "the name of a folder"), Value("Salesforce_Sync"), Off("Salesforce_Sync"),
+        "The folder under Contacts whose contacts are synced.";
 };
 
 const NOTHING: KeyDefault = Words("nothing");

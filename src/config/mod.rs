@@ -7,6 +7,7 @@ mod bytes;
 mod dates;
 mod documents;
 pub mod duration;
+mod exchange;
 mod exchange_log;
 mod init;
 mod keys;

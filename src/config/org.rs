@@ -1,6 +1,7 @@
 //! One organisation: its section becomes a policy and who may push for it.
 
 use super::dates;
+use super::exchange;
 use super::exchange_log;
 use super::keys::DAYS;
 use super::load::set;
@@ -51,12 +52,17 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     if let Some(settings) = &exchange_log {
         exchange_log::expect(&mut policy, settings);
     }
+    let exchange = exchange::read(org, base);
+    if let Some(settings) = &exchange {
+        exchange::expect(&mut policy, settings);
+    }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
         ingest: IngestConfig { token, allowed_origins: origins.unwrap_or_default() },
         files,
         salesforce: salesforce.map(Arc::new),
         exchange_log: exchange_log.map(Arc::new),
+        exchange: exchange.map(Arc::new),
     })
 }
 

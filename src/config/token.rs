@@ -49,7 +49,7 @@ pub fn password(path: &Path) -> Result<Secret, String> {
     any_line(&quoted(&path.display().to_string()), path, "password")
 }
 
-fn any_line(name: &str, path: &Path, what: &str) -> Result<Secret, String> {
+pub(super) fn any_line(name: &str, path: &Path, what: &str) -> Result<Secret, String> {
     let bytes = secret_bytes(name, path, MAX_BYTES)?;
     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() as u64 <= MAX_BYTES);
     text.and_then(Secret::from_file_text)

@@ -3,6 +3,7 @@
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
+use crate::sources::exchange::ExchangeSettings;
 use crate::sources::exchange_log::ExchangeLogSettings;
 use crate::sources::salesforce::{ReportColumns, SalesforceSettings};
 use chrono::TimeDelta;
@@ -67,7 +68,14 @@ impl ValidConfig {
 impl OrgConfig {
     fn of(policy: OrgPolicy) -> Self {
         let ingest = IngestConfig { token: None, allowed_origins: Vec::new() };
-        Self { policy: Arc::new(policy), ingest, files: None, salesforce: None, exchange_log: None }
+        Self {
+            policy: Arc::new(policy),
+            ingest,
+            files: None,
+            salesforce: None,
+            exchange_log: None,
+            exchange: None,
+        }
     }
 }
 
@@ -101,6 +109,8 @@ pub struct OrgConfig {
     pub salesforce: Option<Arc<SalesforceSettings>>,
     /// Which logs of Exchange are read, where they are.
     pub exchange_log: Option<Arc<ExchangeLogSettings>>,
+    /// How Exchange is probed, where it is.
+    pub exchange: Option<Arc<ExchangeSettings>>,
 }
 
 /// Whose files are taken.

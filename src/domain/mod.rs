@@ -13,6 +13,7 @@ pub mod incidents;
 pub mod judge;
 pub mod observation;
 pub mod policy;
+pub mod probe;
 pub mod problem;
 pub mod readings;
 pub mod rows;

@@ -3,6 +3,7 @@
 use super::exchange_log::ExchangeCalls;
 use super::ids::{Source, UserName};
 use super::policy::Product;
+use super::probe::ProbeReport;
 use super::rows::{Status, UserRow};
 use super::setup::SetupTrail;
 use super::time::Timestamp;
@@ -62,6 +63,8 @@ pub struct SourceFacts {
     pub setup: SetupTrail,
     /// What Exchange's logs say of Salesforce's calls, where they are read.
     pub exchange_calls: Option<Arc<ExchangeCalls>>,
+    /// What a probe of Exchange found, step by step.
+    pub probe: Option<Arc<ProbeReport>>,
 }
 
 /// The state of one polled source.
@@ -133,6 +136,11 @@ impl SourceStates {
     /// What Exchange's logs say of Salesforce's calls, where they are read.
     pub fn exchange_calls(&self) -> Option<&ExchangeCalls> {
         self.states.values().find_map(|state| state.facts.exchange_calls.as_deref())
+    }
+
+    /// What a probe of Exchange found, from whichever source probes.
+    pub fn probe(&self) -> Option<&ProbeReport> {
+        self.states.values().find_map(|state| state.facts.probe.as_deref())
     }
 
     /// Changes of the set-up, from whichever source reads them.

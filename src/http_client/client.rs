@@ -67,9 +67,9 @@ pub struct HttpResponse {
 
 /// Sends requests to one endpoint.
 pub struct HttpClient {
-    endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     limits: HttpLimits,
-    connector: Connector,
+    pub(super) connector: Connector,
     pool: legacy::Client<Connector, Full<Bytes>>,
 }
 
@@ -119,6 +119,19 @@ impl HttpClient {
         let stream = self.connector.clone().call(endpoint.uri("/")?).await;
         let stream = stream.map_err(|error| TransportError::of(endpoint, &*error))?;
         let peer_certificate = peer_certificate(&stream);
+        self.hold(stream, peer_certificate).await
+    }
+
+    /// A connection over a stream that is open already.
+    pub(super) async fn hold<S>(
+        &self,
+        stream: S,
+        peer_certificate: Option<CertificateDer<'static>>,
+    ) -> Result<HttpConnection, TransportError>
+    where
+        S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let endpoint = &self.endpoint;
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
             .handshake(stream)
@@ -246,6 +259,7 @@ impl Endpoint {
             return Err(TransportError {
                 failure: TransportFailure::Redirected,
                 detail: format!("{self} redirects elsewhere, which was not followed"),
+                redirect_path: target.as_ref().map(|uri| uri.path().to_owned()),
                 redirect_host: target.and_then(|uri| uri.host().map(str::to_owned)),
             });
         }

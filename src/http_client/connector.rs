@@ -6,10 +6,12 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -29,18 +31,21 @@ type ConnectorFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 #[derive(Clone)]
 pub(super) struct Connector {
     https: HttpsConnector<HttpConnector<Resolver>>,
-    within: Duration,
+    pub(super) resolver: Resolver,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) within: Duration,
 }
 
 impl Connector {
     pub(super) fn new(resolver: Resolver, trust: &Trust, within: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_happy_eyeballs_timeout(Some(OTHER_FAMILY_AFTER));
         // Shared by the addresses of a family, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(within));
-        Self { https: HttpsConnector::from((tcp, trust.config())), within }
+        let tls = trust.config();
+        Self { https: HttpsConnector::from((tcp, Arc::clone(&tls))), resolver, tls, within }
     }
 }
 
@@ -82,8 +87,11 @@ impl Resolver {
         }
     }
 
-    async fn resolve(self, name: Name) -> Result<std::vec::IntoIter<SocketAddr>, NotResolved> {
-        let found = tokio::net::lookup_host((name.as_str(), 0));
+    pub(super) async fn resolve(
+        self,
+        name: &str,
+    ) -> Result<std::vec::IntoIter<SocketAddr>, NotResolved> {
+        let found = tokio::net::lookup_host((name, 0));
         let found = timeout(RESOLVE_WITHIN, found)
             .await
             .map_err(|_| NotResolved("was not looked up in time"))?
@@ -116,6 +124,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.clone().resolve(name))
+        let resolver = self.clone();
+        Box::pin(async move { resolver.resolve(name.as_str()).await })
     }
 }

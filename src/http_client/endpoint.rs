@@ -74,6 +74,10 @@ impl Endpoint {
         self.secure
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

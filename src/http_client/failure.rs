@@ -70,11 +70,13 @@ pub struct TransportError {
     pub detail: String,
     /// The host that a redirect names. It is the server's text: show it only when it has the shape of a host that is expected.
     pub redirect_host: Option<String>,
+    /// The path that a redirect names, with the same care.
+    pub redirect_path: Option<String>,
 }
 
 impl TransportError {
     pub(super) fn new(failure: TransportFailure, detail: String) -> Self {
-        Self { failure, detail, redirect_host: None }
+        Self { failure, detail, redirect_host: None, redirect_path: None }
     }
 
     /// What an error of a library means. The first link of the chain that is known decides.

@@ -11,9 +11,11 @@ mod endpoint;
 mod failure;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod trust;
 
 pub use client::{HttpClient, HttpConnection, HttpLimits, HttpRequest, HttpResponse};
 pub use endpoint::Endpoint;
 pub use failure::{TransportError, TransportFailure};
+pub use trace::{Distrust, Trace, TracePhase};
 pub use trust::{Authorities, Trust};

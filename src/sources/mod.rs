@@ -6,6 +6,7 @@
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
+pub mod exchange;
 pub mod exchange_log;
 pub mod failure;
 pub mod files;
@@ -30,7 +31,9 @@ pub fn failure_reason(name: &str) -> Option<FailureReason> {
     let salesforce = || salesforce::SalesforceFailure::from_name(name).map(Into::into);
     let files = || Some(files::DIRECTORY_UNAVAILABLE).filter(|reason| reason.name == name);
     let exchange_log = || exchange_log::ExchangeLogFailure::from_name(name).map(Into::into);
-    own.or_else(transport).or_else(salesforce).or_else(files).or_else(exchange_log)
+    let exchange = || exchange::ExchangeFailure::from_name(name).map(Into::into);
+    let known = own.or_else(transport).or_else(salesforce).or_else(files);
+    known.or_else(exchange_log).or_else(exchange)
 }
 
 #[cfg(test)]
@@ -45,7 +48,9 @@ mod tests {
         let salesforce = SalesforceFailure::ALL.iter().map(|failure| failure.name());
         let files = ["directory_unavailable"].into_iter();
         let logs = exchange_log::ExchangeLogFailure::ALL.iter().map(|failure| failure.name());
-        for name in own.chain(transport).chain(salesforce).chain(files).chain(logs) {
+        let exchange = exchange::ExchangeFailure::ALL.iter().map(|failure| failure.name());
+        for name in own.chain(transport).chain(salesforce).chain(files).chain(logs).chain(exchange)
+        {
             let reason = failure_reason(name).unwrap();
             assert!(reason.name == name && reason.advice.ends_with('.'), "{name}");
         }

@@ -13,6 +13,7 @@ use lightning_sync_exporter::domain::policy::DateOrder;
 use lightning_sync_exporter::domain::problem::FieldError;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::activity;
+use lightning_sync_exporter::sources::exchange;
 use lightning_sync_exporter::sources::exchange_log::SyncAccount;
 use lightning_sync_exporter::sources::exchange_log::columns::LogKind;
 use lightning_sync_exporter::sources::exchange_log::files::{FilePositions, read_directory};
@@ -42,8 +43,19 @@ const PAGES: [&str; 7] = [
     include_str!("pages/user_divs.html"),
     include_str!("pages/user_pasted.txt"),
 ];
+const EWS: [&str; 3] = [
+    "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header><h:ServerVersionInfo MajorVersion=\"15\" MinorVersion=\"1\" MajorBuildNumber=\"2507\" xmlns:h=\"t\"/></s:Header><s:Body><m:FindFolderResponse xmlns:m=\"m\" xmlns:t=\"t\"><m:ResponseMessages><m:FindFolderResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder TotalItemsInView=\"1\"><t:Folders><t:ContactsFolder><t:FolderId Id=\"AAA=\" ChangeKey=\"A\"/><t:ParentFolderId Id=\"B\"/><t:FolderClass>IPF.Contact</t:FolderClass><t:DisplayName>Salesforce_Sync &amp; &#x41;</t:DisplayName><t:TotalCount>42</t:TotalCount></t:ContactsFolder></t:Folders></m:RootFolder></m:FindFolderResponseMessage></m:ResponseMessages></m:FindFolderResponse></s:Body></s:Envelope>",
+    "<s:Envelope xmlns:s=\"e\"><s:Body><s:Fault><faultcode xmlns:a=\"t\">a:ErrorServerBusy</faultcode><faultstring xml:lang=\"en-US\">busy</faultstring><detail><e:ResponseCode xmlns:e=\"x\">ErrorServerBusy</e:ResponseCode><t:MessageXml xmlns:t=\"t\"><t:Value Name=\"BackOffMilliseconds\">5000</t:Value></t:MessageXml></detail></s:Fault></s:Body></s:Envelope>",
+    "<Autodiscover xmlns=\"r\"><Response><Account><Action>settings</Action><Protocol><Type>EXPR</Type><EwsUrl>https://out/EWS/Exchange.asmx</EwsUrl></Protocol></Account></Response></Autodiscover>",
+];
 /// What damage is made of: what means something to one parser or another.
-const PIECES: [&[u8]; 40] = [
+const PIECES: [&[u8]; 46] = [
+    b"<a>",
+    b"</",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
+    b"&b;",
     b"{",
     b"}",
     b"[",
@@ -372,5 +384,23 @@ fn logs() {
         let stored = totals.memory().unwrap();
         assert_eq!(LogTotals::from_memory(&stored), Some(totals));
         std::fs::remove_file(path).unwrap();
+    });
+}
+
+#[test]
+fn damaged_answers_of_exchange_are_refused_or_read_within_bounds() {
+    alone("damaged_answers_of_exchange_are_refused_or_read_within_bounds", answers_of_exchange);
+}
+
+fn answers_of_exchange() {
+    fuzz(&EWS, |body| {
+        match exchange::folders_in(body) {
+            Ok(folders) => assert!(folders <= body.len() / 4),
+            // Words of ours, or a code.
+            Err(says) => assert!(says.len() <= 100 && !says.contains(['\0', '\n'])),
+        }
+        if let Ok(Some(url)) = exchange::autodiscovered(body) {
+            assert!(url.len() <= body.len());
+        }
     });
 }

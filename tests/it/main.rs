@@ -18,6 +18,7 @@ mod dashboards;
 mod deploy;
 mod end_to_end;
 mod every_row;
+mod exchange;
 mod exchange_log;
 mod files;
 mod fleet;

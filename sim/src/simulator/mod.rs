@@ -4,6 +4,7 @@
 //! This module knows the stories and the published interface. It must not know the types that the other side reads with:
 //! what both sides share is the wire.
 
+pub mod exchange;
 mod feeder;
 mod post;
 pub mod salesforce;

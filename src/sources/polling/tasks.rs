@@ -1,7 +1,7 @@
 //! The loop: a task for each poller, which outlives the poller's own defects.
 
 use super::{BoxedFuture, PollSettings, PolledSource, Usage};
-use crate::domain::ids::OrgName;
+use crate::domain::ids::{OrgName, Source};
 use crate::domain::observation::{Observation, Refusal, Snapshot, SourceMemory};
 use crate::domain::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::domain::time::Timestamp;
@@ -306,20 +306,24 @@ impl PollTask {
             return (poller, None);
         };
         let outcome = poller.poll(at, &view).await;
+        let memory = Source::from_name(self.source).zip(outcome.memory).map(|(source, bytes)| {
+            SourceMemory { org: self.org.clone(), source, bytes: bytes.into() }
+        });
         let taken = match outcome.snapshot {
             Ok(Some(snapshot)) => {
-                let memory = outcome.memory.map(|bytes| SourceMemory {
-                    org: self.org.clone(),
-                    source: snapshot.source,
-                    bytes: bytes.into(),
-                });
                 let taken = submit(self.host.as_ref(), snapshot, memory).await;
                 taken
                     .inspect_err(|_| poller.not_taken())
                     .and_then(|()| poller.incomplete().map_or(Ok(()), Err))
             }
-            Ok(None) => Ok(()),
-            Err(failure) => Err(failure),
+            nothing => {
+                // What a restart has to know of failures, such as that a sign-in was refused, is stored with the next
+                // commit; the poll's own outcome counts.
+                if let Some(memory) = memory {
+                    self.host.submit(Observation::Memory(memory)).await.ok();
+                }
+                nothing.map(drop)
+            }
         };
         let (org, source) = (self.org.to_string(), self.source);
         let mut events =

@@ -286,6 +286,7 @@ mod tests {
                 failure: TransportFailure::Redirected,
                 detail: "it redirects".to_owned(),
                 redirect_host: Some(host.to_owned()),
+                redirect_path: None,
             };
             not_answered(error).detail
         };

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Writes a file that only we can read.
-pub(super) fn secret_file(path: &Path, text: &str) {
+pub(crate) fn secret_file(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -45,7 +45,7 @@ orgs:
 }
 
 /// Waits until the metrics page has a line.
-pub(super) fn wait_for_metric(address: SocketAddr, line: &str) -> String {
+pub(crate) fn wait_for_metric(address: SocketAddr, line: &str) -> String {
     wait_until(line, Duration::from_secs(90), || {
         let page = get(address, "/metrics").text();
         page.lines().any(|found| found == line).then_some(page)

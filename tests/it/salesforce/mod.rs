@@ -14,4 +14,4 @@ mod polls;
 mod secrets;
 mod view;
 
-pub(crate) use daemon::config;
+pub(crate) use daemon::{config, secret_file, wait_for_metric};

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A body.
-pub(super) enum SimBody {
+pub(in crate::simulator) enum SimBody {
     /// All at once.
     Whole(Option<Bytes>),
     /// So many pieces of blanks.
@@ -23,7 +23,7 @@ static PIECE: [u8; 1 << 20] = [b' '; 1 << 20];
 
 impl SimBody {
     /// A whole body as gzip.
-    pub(super) fn packed(self) -> Self {
+    pub(in crate::simulator) fn packed(self) -> Self {
         let Self::Whole(Some(bytes)) = self else {
             return self;
         };
@@ -34,7 +34,7 @@ impl SimBody {
         }
     }
 
-    pub(super) fn text(text: impl Into<Bytes>) -> Self {
+    pub(in crate::simulator) fn text(text: impl Into<Bytes>) -> Self {
         Self::Whole(Some(text.into()))
     }
 }

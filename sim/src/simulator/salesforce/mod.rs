@@ -1,7 +1,7 @@
 //! A Salesforce over real HTTP: sessions, queries, batches and limits, written byte by byte as the vendor documents them,
 //! with scenes in which each of them goes wrong. It shares no type with the client that reads it.
 
-mod body;
+pub(super) mod body;
 mod oauth;
 mod org;
 mod rest;

@@ -1,0 +1,317 @@
+//! Requests to EWS. A [`Lane`] holds one connection and sends one request after the other; there are few of them, which is
+//! how many requests are on the way at once.
+
+use super::ews::answer::EwsAnswer;
+use super::ews::request::{Acting, Operation, RequestVersion, envelope};
+use super::failure::{ExchangeFailure, FaultMeaning, meaning, wait};
+use super::settings::{ExchangeAuth, ExchangeSettings};
+use crate::http_client::{
+    HttpClient, HttpConnection, HttpLimits, HttpRequest, HttpResponse, TransportError,
+    TransportFailure, Trust,
+};
+use crate::secret::{Readers, Secret, read_file};
+use crate::sources::failure::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use hyper::Method;
+use hyper::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A busy Exchange takes seconds for a search; what takes longer is no answer. 50 folders are about 40 kB.
+const LIMITS: HttpLimits = HttpLimits {
+    connect: Duration::from_secs(10),
+    total: Duration::from_secs(30),
+    body_bytes: 4 << 20,
+};
+/// A token has about 2 kB.
+const MAX_TOKEN_BYTES: u64 = 16 << 10;
+/// Where Exchange Online says why it refuses EWS as a whole; the two texts are all there are.
+const POLICY_HEADER: &str = "x-ews-policy-reason";
+const DISABLED: &str = "EWS is disabled for this user or tenant";
+const BLOCKED: &str = "EWS is blocked by policy for this user or tenant";
+
+/// Why a request gives no answer that says something about its mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CallTrouble {
+    /// Nothing may be requested for so long.
+    Throttled(TimeDelta),
+    /// The sign-in was refused.
+    SignIn(ExchangeFailure),
+    /// Something else, with words for the log.
+    Failed(Failure, Option<ExchangeFailure>),
+}
+
+impl CallTrouble {
+    pub(super) fn failed(kind: ExchangeFailure, detail: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(kind, detail), Some(kind))
+    }
+}
+
+impl From<TransportError> for CallTrouble {
+    fn from(error: TransportError) -> Self {
+        // A page for errors that Exchange shows at random; the next request is answered.
+        let at_error_page = error
+            .redirect_path
+            .as_deref()
+            .is_some_and(|path| path.to_ascii_lowercase().starts_with("/ews/genericerrorpage"));
+        if at_error_page {
+            return Self::failed(
+                ExchangeFailure::ExchangeServerError,
+                "it leads to its page for errors",
+            );
+        }
+        Self::Failed(error.into(), None)
+    }
+}
+
+/// Sends requests to one Exchange.
+pub(super) struct ExchangeClient {
+    pub(super) http: HttpClient,
+    pub(super) settings: Arc<ExchangeSettings>,
+    /// The newest version of the interface that the server takes, by its place in the list.
+    version: AtomicU8,
+    /// Requests since the last question.
+    requests: AtomicU64,
+}
+
+/// What is shown to sign in; made anew for each poll.
+pub(super) struct SignIn {
+    header: HeaderValue,
+    scheme: &'static str,
+}
+
+impl ExchangeClient {
+    pub(super) fn new(settings: Arc<ExchangeSettings>, trust: &Trust) -> Self {
+        let trust = trust.with(settings.authorities.as_ref());
+        let http = HttpClient::new(settings.host.clone(), &trust, LIMITS);
+        Self { http, settings, version: AtomicU8::new(0), requests: AtomicU64::new(0) }
+    }
+
+    /// How many requests were sent since the last question.
+    pub(super) fn take_requests(&self) -> u64 {
+        self.requests.swap(0, Ordering::Relaxed)
+    }
+
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What signs in.
+    pub(super) fn sign_in(&self) -> Result<SignIn, Failure> {
+        let (scheme, text) = match &self.settings.auth {
+            ExchangeAuth::Basic { username, password } => {
+                let both = Zeroizing::new(format!("{username}:{}", password.expose()));
+                ("Basic", Zeroizing::new(STANDARD.encode(both.as_bytes())))
+            }
+            ExchangeAuth::Bearer { token_file } => {
+                let unreadable =
+                    |says: String| Failure::new(ExchangeFailure::TokenUnreadable, says);
+                let bytes = read_file(token_file, MAX_TOKEN_BYTES, Readers::OwnerAndGroup("600"))
+                    .map_err(|says| unreadable(format!("the file of the token {says}")))?;
+                let text = std::str::from_utf8(&bytes).ok();
+                let token = text.and_then(Secret::from_file_text).ok_or_else(|| {
+                    unreadable("the file of the token does not hold one line".to_owned())
+                })?;
+                ("Bearer", Zeroizing::new(token.expose().to_owned()))
+            }
+        };
+        let shown = Zeroizing::new(format!("{scheme} {}", text.as_str()));
+        let mut header = HeaderValue::from_str(&shown).map_err(|_| {
+            Failure::new(
+                ExchangeFailure::TokenUnreadable,
+                "the secret has characters that a header cannot carry",
+            )
+        })?;
+        header.set_sensitive(true);
+        Ok(SignIn { header, scheme })
+    }
+
+    fn version(&self) -> RequestVersion {
+        let place = usize::from(self.version.load(Ordering::Relaxed));
+        RequestVersion::ALL.get(place).copied().unwrap_or(RequestVersion::Exchange2010)
+    }
+}
+
+/// One connection.
+pub(super) struct Lane<'c> {
+    client: &'c ExchangeClient,
+    sign_in: &'c SignIn,
+    connection: Option<HttpConnection>,
+}
+
+impl<'c> Lane<'c> {
+    pub(super) fn new(
+        client: &'c ExchangeClient,
+        sign_in: &'c SignIn,
+        connection: Option<HttpConnection>,
+    ) -> Self {
+        Self { client, sign_in, connection }
+    }
+
+    /// What an operation gives. A server that does not know our version of the interface is requested again with an older one.
+    pub(super) async fn call(
+        &mut self,
+        acting: Acting<'_>,
+        operation: Operation<'_>,
+    ) -> Result<EwsAnswer, CallTrouble> {
+        loop {
+            let version = self.client.version();
+            let body = envelope(version, acting, operation);
+            let path = self.client.settings.path.clone();
+            let response = self.post(&path, body, acting.anchor()).await?;
+            let answer = read(&response, self.sign_in.scheme)?;
+            let fault = match &answer.outcome {
+                Err(fault) => Some(fault),
+                Ok(messages) => messages.iter().find_map(|message| {
+                    let fault = message.fault.as_ref()?;
+                    matches!(
+                        meaning(fault),
+                        FaultMeaning::Throttled(_)
+                            | FaultMeaning::SignIn(_)
+                            | FaultMeaning::VersionTooNew
+                    )
+                    .then_some(fault)
+                }),
+            };
+            match fault.map(meaning) {
+                Some(FaultMeaning::Throttled(wait)) => return Err(CallTrouble::Throttled(wait)),
+                Some(FaultMeaning::SignIn(failure)) => return Err(CallTrouble::SignIn(failure)),
+                Some(FaultMeaning::VersionTooNew) => {
+                    let Some(older) = version.older() else {
+                        return Err(CallTrouble::failed(
+                            ExchangeFailure::RequestRefused,
+                            "no version of the request is taken",
+                        ));
+                    };
+                    let place = u8::try_from(older.index()).unwrap_or_default();
+                    self.client.version.fetch_max(place, Ordering::Relaxed);
+                }
+                Some(FaultMeaning::NotFound | FaultMeaning::Failed(_)) | None => return Ok(answer),
+            }
+        }
+    }
+
+    /// What Autodiscover's oldest form answers.
+    pub(super) async fn autodiscover(&mut self, body: String) -> Result<HttpResponse, CallTrouble> {
+        self.post("/autodiscover/autodiscover.xml", body, None).await
+    }
+
+    async fn post(
+        &mut self,
+        path: &str,
+        body: String,
+        anchor: Option<&str>,
+    ) -> Result<HttpResponse, CallTrouble> {
+        let request = || {
+            let mut headers = vec![
+                (CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8")),
+                (AUTHORIZATION, self.sign_in.header.clone()),
+            ];
+            // Leads the request to the mailbox's own server.
+            let anchor = anchor.and_then(|anchor| HeaderValue::from_str(anchor).ok());
+            headers
+                .extend(anchor.map(|anchor| (HeaderName::from_static("x-anchormailbox"), anchor)));
+            HttpRequest {
+                method: Method::POST,
+                path: path.to_owned(),
+                headers,
+                body: body.clone().into(),
+            }
+        };
+        self.client.count_request();
+        // The server may have closed a connection that was idle, which is no failure.
+        if let Some(connection) = &mut self.connection {
+            match connection.send(request()).await {
+                Ok(response) => return Ok(response),
+                Err(error) if error.failure != TransportFailure::ConnectFailed => {
+                    self.connection = None;
+                    return Err(error.into());
+                }
+                Err(_) => self.connection = None,
+            }
+        }
+        let mut connection = self.client.http.open().await?;
+        let response = connection.send(request()).await?;
+        self.connection = Some(connection);
+        Ok(response)
+    }
+}
+
+/// What an answer's status and body say before anything of EWS.
+fn read(response: &HttpResponse, scheme: &str) -> Result<EwsAnswer, CallTrouble> {
+    let failed = |kind, detail: &str| Err(CallTrouble::failed(kind, detail));
+    match response.status {
+        200 | 500 => match EwsAnswer::read(&response.body) {
+            Ok(answer) => Ok(answer),
+            Err(_) if response.status == 500 => {
+                failed(ExchangeFailure::ExchangeServerError, "HTTP 500 without an answer of EWS")
+            }
+            Err(_) if is_page(response) => {
+                failed(ExchangeFailure::LoginPage, "a page answers in the place of EWS")
+            }
+            Err(trouble) => Err(CallTrouble::Failed(Failure::malformed(trouble.to_string()), None)),
+        },
+        401 => Err(CallTrouble::SignIn(refused(response, scheme))),
+        403 => {
+            let (kind, detail) = forbidden(&response.headers);
+            failed(kind, detail)
+        }
+        404 | 405 | 410 => failed(ExchangeFailure::NotEws, "HTTP 404 or alike"),
+        429 | 503 => Err(CallTrouble::Throttled(wait(retry_after(&response.headers)))),
+        status => failed(ExchangeFailure::ExchangeServerError, &format!("HTTP {status}")),
+    }
+}
+
+/// Why a sign-in was refused, as far as the answer shows it.
+fn refused(response: &HttpResponse, scheme: &str) -> ExchangeFailure {
+    if !offered(&response.headers)
+        .is_some_and(|schemes| schemes.iter().any(|offered| offered.eq_ignore_ascii_case(scheme)))
+    {
+        return ExchangeFailure::SchemeNotOffered;
+    }
+    let body = String::from_utf8_lossy(&response.body);
+    if body.contains("account is currently locked out") {
+        ExchangeFailure::AccountLocked
+    } else {
+        ExchangeFailure::SignInRefused
+    }
+}
+
+/// The schemes of an answer that wants a sign-in; `None` where it names none.
+pub(super) fn offered(headers: &HeaderMap) -> Option<Vec<String>> {
+    let all = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let schemes: Vec<String> = all
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.split_whitespace().next())
+        .filter(|word| !word.contains('='))
+        .map(str::to_owned)
+        .collect();
+    (!schemes.is_empty()).then_some(schemes)
+}
+
+/// What a 403 means. Without Exchange's own reason it proves nothing about a policy.
+pub(super) fn forbidden(headers: &HeaderMap) -> (ExchangeFailure, &'static str) {
+    match headers.get(POLICY_HEADER).and_then(|value| value.to_str().ok()).map(str::trim) {
+        Some(DISABLED) => (ExchangeFailure::EwsDisabled, "EWS is disabled for this user or tenant"),
+        Some(BLOCKED) => (ExchangeFailure::EwsBlocked, "EWS is blocked by a policy"),
+        _ => (ExchangeFailure::EwsForbidden, "HTTP 403 without a reason of Exchange's own"),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<TimeDelta> {
+    let seconds: u32 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(TimeDelta::seconds(seconds.into()))
+}
+
+/// Whether it is a page for people.
+pub(super) fn is_page(response: &HttpResponse) -> bool {
+    let begins = response.body.get(..response.body.len().min(512)).unwrap_or_default();
+    let begins = String::from_utf8_lossy(begins).to_ascii_lowercase();
+    begins.contains("<html") || begins.contains("<!doctype html")
+}
