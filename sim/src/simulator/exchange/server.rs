@@ -305,6 +305,7 @@ impl ExchangeWorld {
         response.body(answer.body)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other scenes are about other parts")]
     fn played(&self, method: &Method, path: &str, shown: Option<&str>, body: &str) -> SimAnswer {
         let org = lock(&self.org);
         if let Some(answer) = self.autodiscover(&org, path, shown) {
@@ -357,6 +358,7 @@ impl ExchangeWorld {
         self.after_sign_in(&org, body)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other scenes are about other parts")]
     fn after_sign_in(&self, org: &ExchangeOrg, body: &str) -> SimAnswer {
         let policy = hyper::header::HeaderName::from_static("x-ews-policy-reason");
         match org.scene {

@@ -158,7 +158,7 @@ impl Looking<'_> {
         let (fitting, other): (Vec<_>, Vec<_>) = found
             .into_iter()
             .filter(|folder| folder.name.to_lowercase() == self.folder.to_lowercase())
-            .partition(|folder| is_for_contacts(folder));
+            .partition(is_for_contacts);
         look.steps[ProbeStep::ContactsFolder] =
             Some(match (fitting.as_slice(), other.as_slice()) {
                 ([folder], _) => {
@@ -252,14 +252,16 @@ fn failure_of(fault: &EwsFault) -> ExchangeFailure {
 }
 
 /// The calendar and the contacts, or what keeps the account out of the mailbox.
-#[expect(clippy::type_complexity, reason = "two folders, each there or not")]
 fn folders(answer: EwsAnswer) -> Result<[Result<EwsFolder, ExchangeFailure>; 2], ExchangeFailure> {
     let messages = answer.outcome.map_err(|fault| failure_of(&fault))?;
     let mut folders = messages.into_iter().map(|message| match message.fault {
         None => message.folders.into_iter().next().ok_or(ExchangeFailure::CalendarMissing),
         Some(fault) => Err(match meaning(&fault) {
             FaultMeaning::NotFound => ExchangeFailure::CalendarMissing,
-            _ => failure_of(&fault),
+            FaultMeaning::Throttled(_)
+            | FaultMeaning::VersionTooNew
+            | FaultMeaning::SignIn(_)
+            | FaultMeaning::Failed(_) => failure_of(&fault),
         }),
     });
     let (Some(calendar), Some(contacts)) = (folders.next(), folders.next()) else {
@@ -295,7 +297,10 @@ fn listed(answer: EwsAnswer) -> Result<Vec<Vec<EwsFolder>>, ExchangeFailure> {
             None => Ok(message.folders),
             Some(fault) => match meaning(&fault) {
                 FaultMeaning::NotFound => Ok(Vec::new()),
-                _ => Err(failure_of(&fault)),
+                FaultMeaning::Throttled(_)
+                | FaultMeaning::VersionTooNew
+                | FaultMeaning::SignIn(_)
+                | FaultMeaning::Failed(_) => Err(failure_of(&fault)),
             },
         })
         .collect()

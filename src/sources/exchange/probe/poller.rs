@@ -50,10 +50,13 @@ pub(super) struct Prober {
     report: Option<ProbeReport>,
 }
 
+/// A user with the rows that were answered.
+type UserAnswer = (UserName, UserValues);
+
 /// What a probe gave.
 pub(super) struct Probed {
     pub(super) rows: Vec<(OrgRow, OrgValue)>,
-    pub(super) users: Vec<(UserName, UserValues)>,
+    pub(super) users: Vec<UserAnswer>,
     /// Why the mailboxes could not be looked at.
     pub(super) failure: Option<Failure>,
     pub(super) report: ProbeReport,
@@ -568,7 +571,7 @@ impl Prober {
         &self,
         ongoing: &Ongoing,
         org: &OrgView,
-    ) -> (Vec<(OrgRow, OrgValue)>, Vec<(UserName, UserValues)>) {
+    ) -> (Vec<(OrgRow, OrgValue)>, Vec<UserAnswer>) {
         let mut rows = Vec::new();
         if matches!(ongoing.ends[ProbeStep::Auth], StepEnd::Passed)
             && self.policy.connection == ConnectionMethod::ServiceAccount
