@@ -107,11 +107,12 @@ pub fn judge_org(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Finding> {
 
 /// All that is judged of one organisation.
 pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
+    let words = words(org, counts, now);
     let mut findings = Vec::new();
-    let mut refuted = Vec::new();
+    let mut refuted = Vec::with_capacity(words.len());
     let mut open = org.incidents.0.clone();
     open.retain(|_, incident| incident.ended.is_none());
-    for word in words(org, counts, now) {
+    for word in words {
         match word {
             Word::Holds(subject, found) => {
                 let since = org.incidents.get(subject).map(|incident| incident.since);
@@ -152,7 +153,7 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
     Judgement {
         deadlines: EnumMap::from_fn(|object| {
             let at = if org.policy.objects.contains(&object) {
-                deadline(org, object, now)
+                deadline(org, object, org.last_sync(object, now), now)
             } else {
                 Timestamp::MAX
             };
@@ -196,8 +197,13 @@ fn recovery(org: &OrgView, findings: &[Finding], now: Timestamp) -> Vec<(Cause, 
 
 /// When a missing sync of `object` becomes news, apart from what explains it. Nothing may be claimed of a time at which
 /// nobody looked: only somebody who looked after the deadline, or a feed whose silence is an answer, can pass it.
-fn deadline(org: &OrgView, object: ObjectType, now: Timestamp) -> Timestamp {
-    let Some(last) = org.last_sync(object, now) else {
+fn deadline(
+    org: &OrgView,
+    object: ObjectType,
+    last: Option<LastSync>,
+    now: Timestamp,
+) -> Timestamp {
+    let Some(last) = last else {
         return Timestamp::MAX;
     };
     let policy = &org.policy;
@@ -440,7 +446,7 @@ impl Judge<'_> {
 
     fn object(&mut self, object: ObjectType) {
         let last = self.org.last_sync(object, self.now);
-        let never = self.never_synced(object);
+        let never = self.never_synced(object, last);
         let overdue = self.no_sync(object, last, never);
         if overdue || never {
             // Another finding already says this, and more exactly.
@@ -456,12 +462,12 @@ impl Judge<'_> {
                 self.nothing_in(Cause::NothingIn60Minutes, object, last);
             }
         }
-        self.unconfirmed(object);
+        self.unconfirmed(object, last);
     }
 
     fn no_sync(&mut self, object: ObjectType, last: Option<LastSync>, never: bool) -> bool {
         let cause = Cause::NoSyncIn24Hours;
-        let deadline = deadline(self.org, object, self.now);
+        let deadline = deadline(self.org, object, last, self.now);
         if self.now > deadline {
             self.holds(of_object(cause, object), Severity::Critical, deadline, None);
             return true;
@@ -478,14 +484,14 @@ impl Judge<'_> {
         false
     }
 
-    fn never_synced(&mut self, object: ObjectType) -> bool {
+    fn never_synced(&mut self, object: ObjectType, last: Option<LastSync>) -> bool {
         let cause = Cause::NeverSynced;
         let due = self.org.known_since.plus(OrgPolicy::NEVER_SYNCED_AFTER);
-        let waits = self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
-        match self.org.ever_synced(object, self.now) {
+        let waits = || self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
+        match last.map(|_| true).or_else(|| self.org.ever_synced(object, self.now)) {
             // A fresh set-up and an emptied database look alike: the latter must not end what was found before.
-            Some(false) if !waits && self.now <= due => {}
-            Some(false) if !waits => {
+            Some(false) if !waits() && self.now <= due => {}
+            Some(false) if !waits() => {
                 self.holds(of_object(cause, object), Severity::Critical, due, None);
                 return true;
             }
@@ -564,9 +570,11 @@ impl Judge<'_> {
         Some(holds)
     }
 
-    fn unconfirmed(&mut self, object: ObjectType) {
+    fn unconfirmed(&mut self, object: ObjectType, last: Option<LastSync>) {
         let cause = Cause::ObservationsStale;
-        match self.org.unconfirmed_since(object, self.now) {
+        let confirmed = last.is_some_and(|last| last.live);
+        let since = || self.org.unconfirmed_since(object, self.now);
+        match (!confirmed).then(since).flatten() {
             Some(since) => {
                 let severity = if self.settled(Settle::QuarterHour, since) {
                     Severity::Critical

@@ -1,6 +1,6 @@
 //! Lines of the two text formats: headers, labels with their escapes, values. It knows the catalogue and nothing of Views.
 
-use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind};
+use super::catalogue::{Metric, MetricKind};
 use crate::domain::ids::OrgName;
 use bytes::BytesMut;
 use enum_map::Enum;
@@ -137,14 +137,15 @@ impl Lines {
         text
     }
 
-    /// Writes the registry's families in the order of the catalogue; one that the catalogue does not have is not written.
-    /// The `prometheus` crate, which gathers them, knows no OpenMetrics.
-    pub(super) fn registry(&mut self, out: &mut BytesMut, families: &[MetricFamily]) {
-        for metric in METRICS.iter().filter(|metric| metric.group == MetricGroup::Exporter) {
-            let family = families.iter().find(|family| family.name() == metric.name);
-            for series in family.into_iter().flat_map(MetricFamily::get_metric) {
-                self.series(out, metric, series);
-            }
+    /// Writes a family of the registry. The `prometheus` crate, which gathers it, knows no OpenMetrics.
+    pub(super) fn registered(
+        &mut self,
+        out: &mut BytesMut,
+        metric: &'static Metric,
+        family: &MetricFamily,
+    ) {
+        for series in family.get_metric() {
+            self.series(out, metric, series);
         }
     }
 

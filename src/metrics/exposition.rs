@@ -2,7 +2,7 @@
 //! a chunk is ever in memory.
 
 use super::facts::Part;
-use super::page_cache::{PageCache, RunBody};
+use super::page_cache::PageCache;
 use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
 use super::walk::{Walk, WalkStep};
@@ -48,17 +48,14 @@ impl TextExposition {
         let enough = out.len() + CHUNK;
         while out.len() < enough {
             if let Some(place) = self.walk.place().filter(|place| place.part != Part::Ages) {
-                if let RunBody::Text(text) = self.cache.body(&mut self.walk, place, None) {
-                    out.extend_from_slice(&text);
-                }
+                self.cache.text(&mut self.walk, place, out);
                 continue;
             }
             match self.walk.step(out, enough) {
                 WalkStep::Wrote => {}
                 WalkStep::AtUsers => self.put_users(out, enough),
                 WalkStep::AtOwn => {
-                    let own = self.own.gather(self.walk.scrape());
-                    self.walk.own(out, &own);
+                    self.walk.own(out, &self.own);
                     self.ended = true;
                     return false;
                 }

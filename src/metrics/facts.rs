@@ -2,7 +2,8 @@
 //! is given one part and no clock, so that it can only write something else when its part says something else.
 
 use crate::domain::ids::{ObjectType, Source};
-use crate::domain::judge::{Judgement, judgement};
+use crate::domain::incidents::Subject;
+use crate::domain::judge::{Finding, Judgement, judgement};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
@@ -19,6 +20,7 @@ pub(super) struct OrgFacts {
     pub(super) hours: Hours,
     pub(super) users: UserFacts,
     pub(super) values: Values,
+    pub(super) findings: Findings,
     pub(super) observed_at: ObservedAt,
     pub(super) counts: WindowCounts,
     pub(super) ages: Ages,
@@ -35,6 +37,8 @@ pub(super) enum Part {
     Users,
     /// What is reported, by whom, and what follows from it.
     Values,
+    /// What needs attention: the most series, and the ones that change least.
+    Findings,
     /// When it was observed.
     ObservedAt,
     /// What the windows count.
@@ -75,7 +79,15 @@ pub(super) struct Values {
     pub(super) expected_linked_users: Option<u64>,
     /// Whether a source has ever reported.
     pub(super) reported: EnumMap<Source, bool>,
-    pub(super) judgement: Judgement,
+    /// The instant after which a missing sync is news.
+    pub(super) deadlines: EnumMap<ObjectType, Timestamp>,
+}
+
+/// What was judged.
+#[derive(Debug, PartialEq)]
+pub(super) struct Findings {
+    pub(super) hold: Vec<Finding>,
+    pub(super) refuted: Vec<Subject>,
 }
 
 /// A row's value, without the time at which it was observed.
@@ -128,13 +140,14 @@ impl OrgFacts {
             let OrgValue::Count(count) = rows[row].as_ref()?.value else { return None };
             Some(count)
         };
-        let last_sync = EnumMap::from_fn(|object| {
+        let last_sync: Each<Timestamp> = EnumMap::from_fn(|object| {
             let OrgValue::Instant(at) = rows[OrgRow::LastSync(object)].as_ref()?.value else {
                 return None;
             };
             Some(at)
         });
         let observed = |row: UserRow| org.summary.observed(row).filter(|_| org.policy.covers(row));
+        let Judgement { findings, refuted, deadlines } = judgement(org, fresh, now);
         let offset = org.policy.time_zone.offset_from_utc_datetime(&now.datetime().naive_utc());
         Self {
             policy: Arc::clone(&org.policy),
@@ -158,6 +171,7 @@ impl OrgFacts {
                 last_sync: last_sync.map(|_, at| at.map(|at| now.since(at).max(TimeDelta::zero()))),
                 coverage: EnumMap::from_fn(|object| org.coverage(object, now).filter(|_| fresh)),
             },
+            findings: Findings { hold: findings, refuted },
             observed_at: ObservedAt {
                 rows: EnumMap::from_fn(|row: OrgRow| Some(rows[row].as_ref()?.observed_at)),
                 users: EnumMap::from_fn(|row| observed(row).map(|(at, _)| at)),
@@ -166,10 +180,12 @@ impl OrgFacts {
             values: Values {
                 users_stale: EnumMap::from_fn(|row| observed(row).map(|(_, stale)| stale)),
                 last_sync,
-                ever_synced: EnumMap::from_fn(|object| org.ever_synced(object, now)),
+                ever_synced: EnumMap::from_fn(|object| {
+                    last_sync[object].map(|_| true).or_else(|| org.ever_synced(object, now))
+                }),
                 expected_linked_users: org.expected_linked_users(now),
                 reported: org.last_report.map(|_, at| at.is_some()),
-                judgement: judgement(org, fresh, now),
+                deadlines,
                 rows: EnumMap::from_fn(|row: OrgRow| {
                     let Current { value, source, stale, .. } = rows[row].take()?;
                     Some(ReportedRow { value: (!is_window(row)).then_some(value), source, stale })
@@ -190,6 +206,7 @@ impl OrgFacts {
                         && self.users.listed == other.users.listed
                 }
                 Part::Values => self.values == other.values,
+                Part::Findings => self.findings == other.findings,
                 Part::ObservedAt => self.observed_at == other.observed_at,
                 Part::Counts => self.counts == other.counts,
                 Part::Ages => self.ages == other.ages,

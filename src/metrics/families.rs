@@ -4,7 +4,7 @@
 use super::catalogue::{Metric, metric};
 use super::encoder::Lines;
 use super::facts::{
-    Ages, Each, Hours, ObservedAt, OrgFacts, Part, UserFacts, Values, WindowCounts,
+    Ages, Each, Findings, Hours, ObservedAt, OrgFacts, Part, UserFacts, Values, WindowCounts,
 };
 use crate::domain::causes::Severity;
 use crate::domain::ids::ObjectType;
@@ -36,6 +36,7 @@ pub(super) enum Samples {
     Hours(Put<Hours>),
     Users(Put<UserFacts>),
     Values(Put<Values>),
+    Findings(Put<Findings>),
     ObservedAt(Put<ObservedAt>),
     Counts(Put<WindowCounts>),
     Ages(Put<Ages>),
@@ -77,7 +78,7 @@ pub(super) const FAMILIES: &[Family] = &[
         out.each(&ages.last_sync, |out, labels, age| out.put(labels, seconds(age)));
     })),
     family("lightning_sync_last_sync_deadline_timestamp_seconds", Samples::Values(|out, values| {
-        let deadlines = values.judgement.deadlines.map(|_, at| Some(at));
+        let deadlines = values.deadlines.map(|_, at| Some(at));
         out.each(&deadlines, |out, labels, at| out.instant(labels, Some(at)));
     })),
     family("lightning_sync_ever_synced",
@@ -168,12 +169,12 @@ pub(super) const FAMILIES: &[Family] = &[
             out.known(&[source.name()], every.map(seconds));
         }
     })),
-    family("lightning_sync_finding_since_timestamp_seconds", Samples::Values(|out, values| {
-        for finding in &values.judgement.findings {
+    family("lightning_sync_finding_since_timestamp_seconds", Samples::Findings(|out, findings| {
+        for finding in &findings.hold {
             let since = finding.since.filter(|_| finding.held_back_by.is_none());
             out.finding(finding.subject(), since.map(|since| (finding.severity, since)));
         }
-        for subject in &values.judgement.refuted {
+        for subject in &findings.refuted {
             out.finding(*subject, None);
         }
     })),
@@ -193,6 +194,7 @@ impl Samples {
             Self::Hours(_) => Part::Hours,
             Self::Users(_) => Part::Users,
             Self::Values(_) => Part::Values,
+            Self::Findings(_) => Part::Findings,
             Self::ObservedAt(_) => Part::ObservedAt,
             Self::Counts(_) => Part::Counts,
             Self::Ages(_) => Part::Ages,
@@ -211,6 +213,7 @@ impl Family {
             Samples::Hours(put) => put(writer, &org.hours),
             Samples::Users(put) => put(writer, &org.users),
             Samples::Values(put) => put(writer, &org.values),
+            Samples::Findings(put) => put(writer, &org.findings),
             Samples::ObservedAt(put) => put(writer, &org.observed_at),
             Samples::Counts(put) => put(writer, &org.counts),
             Samples::Ages(put) => put(writer, &org.ages),

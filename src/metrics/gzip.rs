@@ -135,7 +135,7 @@ impl GzipExposition {
         while out.len() < ENOUGH {
             match self.walk.place() {
                 Some(place) if place.part != Part::Ages => {
-                    match self.cache.body(&mut self.walk, place, Some(&mut self.pieces)) {
+                    match self.cache.compressed(&mut self.walk, place, &mut self.pieces) {
                         RunBody::Text(text) => self.text.extend_from_slice(&text),
                         RunBody::Piece(piece) => {
                             self.end_piece(&mut out);
@@ -197,8 +197,7 @@ impl GzipExposition {
     /// each organisation takes longer than sending all that is known of it.
     fn end(&mut self) -> Bytes {
         let mut out = Vec::new();
-        let own = self.own.gather(self.walk.scrape());
-        self.walk.own(&mut self.text, &own);
+        self.walk.own(&mut self.text, &self.own);
         self.compress(&mut out);
         self.deflater.finish(&mut out);
         out.extend_from_slice(&self.check.clone().finalize().to_le_bytes());

@@ -1,16 +1,16 @@
 //! What needs attention of the daemon itself, in the form of the organisations' findings, so that the rules carry it
 //! over a daemon that dies in the same way.
 
-use super::catalogue::metric;
-use super::self_metrics::gauges;
+use super::catalogue::{Metric, metric};
+use super::encoder::Lines;
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{OrgName, Source};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Figure;
+use bytes::BytesMut;
 use chrono::TimeDelta;
-use prometheus::{GaugeVec, Registry};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,7 +36,6 @@ const OF_ORG: [Cause; 3] =
 /// The findings.
 #[derive(Debug)]
 pub(super) struct OwnFindings {
-    since: GaugeVec,
     states: Mutex<BTreeMap<(String, Cause), FindingState>>,
 }
 
@@ -51,16 +50,15 @@ struct FindingState {
     since: Option<Timestamp>,
     /// Whether it cannot be judged: of an organisation whose Salesforce is not polled.
     unknown: bool,
-    /// The severity that its series has; writing only what changed saves a fifth of a page of 1,000 organisations.
-    shown: Option<&'static str>,
 }
 
 impl OwnFindings {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let since = const { metric("lightning_sync_exporter_finding_since_timestamp_seconds") };
-        let since = gauges(registry, since)?;
+    pub(super) const METRIC: &Metric =
+        metric("lightning_sync_exporter_finding_since_timestamp_seconds");
+
+    pub(super) fn new() -> Self {
         let states = OF_DAEMON.map(|cause| ((String::new(), cause), FindingState::default()));
-        Ok(Self { since, states: Mutex::new(states.into()) })
+        Self { states: Mutex::new(states.into()) }
     }
 
     /// Begins the findings of configured organisations, and drops those of organisations that are gone.
@@ -76,10 +74,9 @@ impl OwnFindings {
             let unknown =
                 matches!(key.1, Cause::SalesforceApiBudgetLow | Cause::SalesforceUsageUnknown);
             let begun = FindingState { unknown, ..FindingState::default() };
-            *state = FindingState { shown: None, ..states.get(key).copied().unwrap_or(begun) };
+            *state = states.get(key).copied().unwrap_or(begun);
         }
         *states = known;
-        self.since.reset();
     }
 
     /// Says whether something holds.
@@ -122,8 +119,15 @@ impl OwnFindings {
         }
     }
 
-    /// Brings the series to a scrape of `view` at `now`.
-    pub(super) fn write(&self, view: &View, certificate_until: Option<Timestamp>, now: Timestamp) {
+    /// Judges at a scrape of `view` at `now`, and writes what is known.
+    pub(super) fn write(
+        &self,
+        out: &mut BytesMut,
+        lines: &mut Lines,
+        view: &View,
+        certificate_until: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         self.set("", Cause::ClockSuspect, view.clock_suspect);
         self.set("", Cause::StoreFailing, view.store_failing);
         let ends = certificate_until.is_some_and(|until| now >= until.minus(CERTIFICATE_ENDS));
@@ -133,23 +137,15 @@ impl OwnFindings {
                 state.last = Some(now);
             }
             let lately = state.last.is_some_and(|last| now.since(last) < AFTER_EVENT);
-            let before = state.since;
-            state.since = (state.holds || lately).then(|| before.unwrap_or(now));
-            // As of organisations: what does not hold is 0 and has no severity.
-            let severity = if state.since.is_some() { Severity::Warning.name() } else { "" };
-            let shown = (!state.unknown).then_some(severity);
-            if shown == state.shown && before == state.since {
+            state.since = (state.holds || lately).then(|| state.since.unwrap_or(now));
+            if state.unknown {
                 continue;
             }
-            if let Some(gone) =
-                std::mem::replace(&mut state.shown, shown).filter(|it| Some(*it) != shown)
-            {
-                self.since.remove_label_values(&[org.as_str(), cause.name(), gone]).ok();
-            }
-            if let Some(severity) = shown {
-                let since = state.since.map_or(0.0, Timestamp::seconds);
-                self.since.with_label_values(&[org.as_str(), cause.name(), severity]).set(since);
-            }
+            // As of organisations: what does not hold is 0 and has no severity.
+            let severity = state.since.map_or("", |_| Severity::Warning.name());
+            let labels = [("org", org.as_str()), ("cause", cause.name()), ("severity", severity)];
+            let since = state.since.map_or(0.0, Timestamp::seconds);
+            lines.labelled(out, Self::METRIC, "", labels.into_iter(), since);
         }
     }
 

@@ -100,41 +100,70 @@ impl PageCache {
         scrape
     }
 
-    /// The next run of `walk`, which stands at `place`: compressed where there is a deflater.
-    pub(super) fn body(
+    /// The next run of `walk`, which stands at `place`, for a compressed page.
+    pub(super) fn compressed(
         &self,
         walk: &mut Walk,
         place: RunPlace,
-        deflater: Option<&mut Deflater>,
+        deflater: &mut Deflater,
     ) -> RunBody {
-        let is_text = deflater.is_none();
-        let key = (place.family.0, place.family.1, is_text);
-        if let Some(run) = self.run(walk.scrape(), place, key) {
-            let is_empty = matches!(&run.body, RunBody::Text(text) if text.is_empty());
-            walk.pass(run.orgs, !is_empty);
-            return run.body;
+        let key = (place.family.0, place.family.1, false);
+        if let Some(body) = self.pass(walk, place, key) {
+            return body;
         }
         let mut text = BytesMut::with_capacity(RUN + LEAST);
         let orgs = walk.run(&mut text, RUN);
-        let body = match deflater {
-            Some(deflater) if text.len() >= LEAST => RunBody::Piece(deflater.compress(&text)),
-            _ => RunBody::Text(Bytes::copy_from_slice(&text)),
+        let body = if text.len() >= LEAST {
+            RunBody::Piece(deflater.compress(&text))
+        } else {
+            RunBody::Text(Bytes::copy_from_slice(&text))
         };
-        let (made, behind_head) = (walk.scrape().number, place.behind_head);
+        self.hold(walk.scrape(), place, key, orgs, body.clone());
+        body
+    }
+
+    /// Appends the next run of `walk`, which stands at `place`, to a page of text.
+    pub(super) fn text(&self, walk: &mut Walk, place: RunPlace, out: &mut BytesMut) {
+        let key = (place.family.0, place.family.1, true);
+        if let Some(RunBody::Text(text)) = self.pass(walk, place, key) {
+            out.extend_from_slice(&text);
+            return;
+        }
+        let begin = out.len();
+        let orgs = walk.run(out, begin + RUN);
+        // What is new now may be new at the next scrape, too: a copy of it would be for nothing.
+        let scrape = walk.scrape();
+        if scrape.says_since(place.first..place.first + orgs, place.part, scrape.number - 1) {
+            let text = out.get(begin..).map(Bytes::copy_from_slice).unwrap_or_default();
+            self.hold(scrape, place, key, orgs, RunBody::Text(text));
+        }
+    }
+
+    /// An earlier run that still holds; the walk has passed over its organisations.
+    fn pass(&self, walk: &mut Walk, place: RunPlace, key: RunKey) -> Option<RunBody> {
+        let run = self.run(walk.scrape(), place, key)?;
+        let is_empty = matches!(&run.body, RunBody::Text(text) if text.is_empty());
+        walk.pass(run.orgs, !is_empty);
+        Some(run.body)
+    }
+
+    /// Holds a run of `orgs` organisations for later pages, as long as the bound allows it.
+    fn hold(&self, scrape: &Scrape, place: RunPlace, key: RunKey, orgs: usize, body: RunBody) {
+        let run = Run { made: scrape.number, orgs, behind_head: place.behind_head, body };
         let mut memory = self.lock();
         let mut held = memory.text;
         let runs = memory.runs.entry(key).or_default();
         runs.retain(|first, run| {
             let stays = *first < place.first || *first >= place.first + orgs;
-            held -= if is_text && !stays { run.text() } else { 0 };
+            held -= if key.2 && !stays { run.text() } else { 0 };
             stays
         });
-        if !is_text || held + text.len() <= TEXT_HELD {
-            held += if is_text { text.len() } else { 0 };
-            runs.insert(place.first, Run { made, orgs, behind_head, body: body.clone() });
+        let text = if key.2 { run.text() } else { 0 };
+        if held + text <= TEXT_HELD {
+            held += text;
+            runs.insert(place.first, run);
         }
         memory.text = held;
-        body
     }
 
     /// The run at a place, where an earlier one still holds.

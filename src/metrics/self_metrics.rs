@@ -1,7 +1,8 @@
 //! The daemon's own counters and histograms, in a registry of their own. Series of organisations come and go with the
 //! configuration and start at 0, so that the first refusal is an increase that a rule can see.
 
-use super::catalogue::{Metric, metric};
+use super::catalogue::{METRICS, Metric, MetricGroup, metric};
+use super::encoder::Lines;
 use super::own_findings::OwnFindings;
 use super::polls::Polls;
 use super::scrape::Scrape;
@@ -9,10 +10,11 @@ use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::events::{Event, EventSink, TASKS};
+use bytes::BytesMut;
 use chrono::TimeDelta;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
-    Registry, core::Collector, proto::MetricFamily,
+    Registry, core::Collector,
 };
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -86,7 +88,7 @@ impl SelfMetrics {
         let own = Self {
             reasons: reasons.to_vec(),
             orgs: RwLock::default(),
-            findings: OwnFindings::new(all)?,
+            findings: OwnFindings::new(),
             certificate_ends: Mutex::default(),
             backup: Mutex::default(),
             commit_duration:
@@ -196,12 +198,19 @@ impl SelfMetrics {
         self.scrape_duration.start_timer()
     }
 
-    pub(super) fn gather(&self, scrape: &Scrape) -> Vec<MetricFamily> {
+    /// Writes the daemon's own families in the order of the catalogue; one that the catalogue does not have is not written.
+    pub(super) fn write(&self, out: &mut BytesMut, lines: &mut Lines, scrape: &Scrape) {
         let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
         let backup = *self.backup.lock().unwrap_or_else(PoisonError::into_inner);
         self.findings.judge(Cause::BackupTooOld, backup.is_over(scrape.now));
-        self.findings.write(&scrape.view, until, scrape.now);
-        self.registry.gather()
+        let families = self.registry.gather();
+        for metric in METRICS.iter().filter(|metric| metric.group == MetricGroup::Exporter) {
+            if metric.name == OwnFindings::METRIC.name {
+                self.findings.write(out, lines, &scrape.view, until, scrape.now);
+            } else if let Some(family) = families.iter().find(|it| it.name() == metric.name) {
+                lines.registered(out, metric, family);
+            }
+        }
     }
 
     fn is_configured(&self, org: &str) -> bool {

@@ -6,10 +6,10 @@ use super::families::{FAMILIES, Family, Samples};
 use super::page_cache::RunPlace;
 use super::process;
 use super::scrape::{KnownOrg, Scrape};
+use super::self_metrics::SelfMetrics;
 use super::users::UserLines;
 use crate::domain::policy::UserSeries;
 use bytes::BytesMut;
-use prometheus::proto::MetricFamily;
 use std::sync::Arc;
 
 /// What came of a step.
@@ -131,8 +131,8 @@ impl Walk {
     }
 
     /// Writes the daemon's own metrics and ends the page.
-    pub(super) fn own(&mut self, out: &mut BytesMut, own: &[MetricFamily]) {
-        self.lines.registry(out, own);
+    pub(super) fn own(&mut self, out: &mut BytesMut, own: &SelfMetrics) {
+        own.write(out, &mut self.lines, &self.scrape);
         process::write(out, &mut self.lines);
         self.lines.end(out);
     }

@@ -138,7 +138,7 @@ mod deadlines {
     use super::*;
 
     fn of(org: &Org, now: Timestamp) -> Timestamp {
-        deadline(&org.0, CONTACTS, now)
+        deadline(&org.0, CONTACTS, org.0.last_sync(CONTACTS, now), now)
     }
 
     #[test]

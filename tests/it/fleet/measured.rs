@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 15;
 /// The best of so many counts: the machine has other work, too.
 const ATTEMPTS: usize = 3;
+/// The same of what takes milliseconds: a neighbour's second may cover a few attempts.
+const SHORT_ATTEMPTS: usize = 20;
 
 fn configured(directory: &Path, orgs: usize) -> PathBuf {
     let mut text = format!("store: {{ path: {} }}\norgs:\n", directory.join("fleet.db").display());
@@ -129,7 +131,7 @@ fn a_thousand_organisations_of_a_hundred_users() {
     );
     let page = scrape(daemon.address).1;
     let memory = from_memory(page.body.clone());
-    let (ours, theirs) = (0..ATTEMPTS)
+    let (ours, theirs) = (0..SHORT_ATTEMPTS)
         .map(|_| {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
