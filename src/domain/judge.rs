@@ -152,11 +152,9 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
     let waits_until = waits.iter().map(|(_, until)| *until).max();
     Judgement {
         deadlines: EnumMap::from_fn(|object| {
-            let at = if org.policy.objects.contains(&object) {
-                deadline(org, object, org.last_sync(object, now), now)
-            } else {
-                Timestamp::MAX
-            };
+            let syncs = org.policy.objects.contains(&object);
+            let last = org.last_sync(object, now).filter(|_| syncs);
+            let at = last.map_or(Timestamp::MAX, |last| deadline(org, object, &last, now));
             at.max(waits_until.unwrap_or(at))
         }),
         findings,
@@ -197,17 +195,9 @@ fn recovery(org: &OrgView, findings: &[Finding], now: Timestamp) -> Vec<(Cause, 
 
 /// When a missing sync of `object` becomes news, apart from what explains it. Nothing may be claimed of a time at which
 /// nobody looked: only somebody who looked after the deadline, or a feed whose silence is an answer, can pass it.
-fn deadline(
-    org: &OrgView,
-    object: ObjectType,
-    last: Option<LastSync>,
-    now: Timestamp,
-) -> Timestamp {
-    let Some(last) = last else {
-        return Timestamp::MAX;
-    };
+fn deadline(org: &OrgView, object: ObjectType, last: &LastSync, now: Timestamp) -> Timestamp {
     let policy = &org.policy;
-    let at = org.last_sync_deadline(&last);
+    let at = org.last_sync_deadline(last);
     let at = policy.setup_until.map_or(at, |until| at.max(until));
     let ends = policy.retirement.filter(|_| policy.product == Product::LightningSync);
     let claimed = last.observed_at > at || org.silence_answers(object, now);
@@ -467,7 +457,8 @@ impl Judge<'_> {
 
     fn no_sync(&mut self, object: ObjectType, last: Option<LastSync>, never: bool) -> bool {
         let cause = Cause::NoSyncIn24Hours;
-        let deadline = deadline(self.org, object, last, self.now);
+        let due = |last| deadline(self.org, object, &last, self.now);
+        let deadline = last.map_or(Timestamp::MAX, due);
         if self.now > deadline {
             self.holds(of_object(cause, object), Severity::Critical, deadline, None);
             return true;

@@ -39,31 +39,6 @@ impl TextExposition {
         Self { walk, cache, own, users: None, next_user: 0, ended: false, buffer, _timer: timer }
     }
 
-    /// Appends the next chunk to `out`; false when the page has ended, which may come with its last bytes.
-    pub fn next_chunk(&mut self, out: &mut BytesMut) -> bool {
-        if self.ended {
-            return false;
-        }
-        out.reserve(CHUNK + OVERHANG);
-        let enough = out.len() + CHUNK;
-        while out.len() < enough {
-            if let Some(place) = self.walk.place().filter(|place| place.part != Part::Ages) {
-                self.cache.text(&mut self.walk, place, out);
-                continue;
-            }
-            match self.walk.step(out, enough) {
-                WalkStep::Wrote => {}
-                WalkStep::AtUsers => self.put_users(out, enough),
-                WalkStep::AtOwn => {
-                    self.walk.own(out, &self.own);
-                    self.ended = true;
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
     fn put_users(&mut self, out: &mut BytesMut, enough: usize) {
         let Some(org) = self.walk.org() else { return };
         let columns = Arc::clone(&org.facts.users.summary.columns);
@@ -86,10 +61,24 @@ impl Iterator for TextExposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        self.next_chunk(&mut buffer);
-        let chunk = buffer.split().freeze();
-        self.buffer = buffer;
+        let mut out = std::mem::take(&mut self.buffer);
+        out.reserve(CHUNK + OVERHANG);
+        while !self.ended && out.len() < CHUNK {
+            if let Some(place) = self.walk.place().filter(|place| place.part != Part::Ages) {
+                self.cache.text(&mut self.walk, place, &mut out);
+                continue;
+            }
+            match self.walk.step(&mut out, CHUNK) {
+                WalkStep::Wrote => {}
+                WalkStep::AtUsers => self.put_users(&mut out, CHUNK),
+                WalkStep::AtOwn => {
+                    self.walk.own(&mut out, &self.own);
+                    self.ended = true;
+                }
+            }
+        }
+        let chunk = out.split().freeze();
+        self.buffer = out;
         (!chunk.is_empty()).then_some(chunk)
     }
 }

@@ -37,7 +37,7 @@ struct Memory {
     /// The runs of a family (by format and place on the page), by their first organisation: for compressed pages, and for
     /// pages of text.
     runs: HashMap<RunKey, BTreeMap<usize, Run>>,
-    /// How much is held for pages of text.
+    /// How much text is held.
     text: usize,
 }
 
@@ -91,12 +91,11 @@ impl PageCache {
         let scrape = Arc::new(Scrape::after(last.as_deref(), view, now));
         let mut memory = self.lock();
         memory.last = Some(Arc::clone(&scrape));
-        let mut text = 0;
-        for ((_, _, is_text), runs) in &mut memory.runs {
+        let memory = &mut *memory;
+        for runs in memory.runs.values_mut() {
             runs.split_off(&scrape.orgs.len());
-            text += if *is_text { runs.values().map(Run::text).sum() } else { 0 };
         }
-        memory.text = text;
+        memory.text = memory.runs.values().flat_map(BTreeMap::values).map(Run::text).sum();
         scrape
     }
 
@@ -141,39 +140,29 @@ impl PageCache {
 
     /// An earlier run that still holds; the walk has passed over its organisations.
     fn pass(&self, walk: &mut Walk, place: RunPlace, key: RunKey) -> Option<RunBody> {
-        let run = self.run(walk.scrape(), place, key)?;
-        let is_empty = matches!(&run.body, RunBody::Text(text) if text.is_empty());
-        walk.pass(run.orgs, !is_empty);
+        let run = self.lock().runs.get(&key)?.get(&place.first)?.clone();
+        let orgs = place.first..place.first + run.orgs;
+        if run.behind_head != place.behind_head
+            || !walk.scrape().says_since(orgs, place.part, run.made)
+        {
+            return None;
+        }
+        walk.pass(run.orgs, !matches!(&run.body, RunBody::Text(text) if text.is_empty()));
         Some(run.body)
     }
 
     /// Holds a run of `orgs` organisations for later pages, as long as the bound allows it.
     fn hold(&self, scrape: &Scrape, place: RunPlace, key: RunKey, orgs: usize, body: RunBody) {
         let run = Run { made: scrape.number, orgs, behind_head: place.behind_head, body };
-        let mut memory = self.lock();
-        let mut held = memory.text;
+        let memory = &mut *self.lock();
         let runs = memory.runs.entry(key).or_default();
-        runs.retain(|first, run| {
-            let stays = *first < place.first || *first >= place.first + orgs;
-            held -= if key.2 && !stays { run.text() } else { 0 };
-            stays
-        });
-        let text = if key.2 { run.text() } else { 0 };
-        if held + text <= TEXT_HELD {
-            held += text;
+        for (_, gone) in runs.extract_if(place.first..place.first + orgs, |_, _| true) {
+            memory.text -= gone.text();
+        }
+        if memory.text + run.text() <= TEXT_HELD {
+            memory.text += run.text();
             runs.insert(place.first, run);
         }
-        memory.text = held;
-    }
-
-    /// The run at a place, where an earlier one still holds.
-    fn run(&self, scrape: &Scrape, place: RunPlace, key: RunKey) -> Option<Run> {
-        let memory = self.lock();
-        let run = memory.runs.get(&key)?.get(&place.first)?;
-        let orgs = place.first..place.first + run.orgs;
-        let holds =
-            run.behind_head == place.behind_head && scrape.says_since(orgs, place.part, run.made);
-        holds.then(|| run.clone())
     }
 
     #[cfg(test)]

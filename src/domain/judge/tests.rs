@@ -138,7 +138,9 @@ mod deadlines {
     use super::*;
 
     fn of(org: &Org, now: Timestamp) -> Timestamp {
-        deadline(&org.0, CONTACTS, org.0.last_sync(CONTACTS, now), now)
+        org.0
+            .last_sync(CONTACTS, now)
+            .map_or(Timestamp::MAX, |last| deadline(&org.0, CONTACTS, &last, now))
     }
 
     #[test]
