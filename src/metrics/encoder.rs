@@ -4,7 +4,7 @@ use super::catalogue::{Metric, MetricKind};
 use crate::domain::ids::OrgName;
 use bytes::BytesMut;
 use enum_map::Enum;
-use prometheus::proto::{self, MetricFamily};
+use prometheus::proto;
 
 /// A format of the exposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
@@ -137,19 +137,13 @@ impl Lines {
         text
     }
 
-    /// Writes a family of the registry. The `prometheus` crate, which gathers it, knows no OpenMetrics.
-    pub(super) fn registered(
+    /// Writes a series of the registry. The `prometheus` crate, which gathers it, knows no OpenMetrics.
+    pub(super) fn series(
         &mut self,
         out: &mut BytesMut,
         metric: &'static Metric,
-        family: &MetricFamily,
+        series: &proto::Metric,
     ) {
-        for series in family.get_metric() {
-            self.series(out, metric, series);
-        }
-    }
-
-    fn series(&mut self, out: &mut BytesMut, metric: &'static Metric, series: &proto::Metric) {
         let pairs = series.get_label().iter();
         let labels: Vec<(&str, &str)> = pairs.map(|pair| (pair.name(), pair.value())).collect();
         let labels = || labels.iter().copied();

@@ -170,11 +170,8 @@ impl GzipExposition {
     /// Looks up the pieces of the users of the organisation at hand.
     fn begin_users(&mut self) {
         let pieces = self.walk.org().and_then(|org| org.users.clone());
-        self.users = self.walk.user_lines().zip(pieces).map(|(lines, pieces)| UsersAtHand {
-            lines,
-            pieces,
-            next: 0,
-        });
+        let at_hand = |(lines, pieces)| UsersAtHand { lines, pieces, next: 0 };
+        self.users = self.walk.user_lines().zip(pieces).map(at_hand);
     }
 
     /// The next piece of the users at hand; behind the last of them the walk goes on.

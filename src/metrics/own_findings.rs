@@ -79,16 +79,10 @@ impl OwnFindings {
         *states = known;
     }
 
-    /// Says whether something holds.
-    pub(super) fn set(&self, org: &str, cause: Cause, holds: bool) {
+    /// Says whether something holds; `None`: it cannot be judged, and has no series.
+    pub(super) fn set(&self, org: &str, cause: Cause, holds: impl Into<Option<bool>>) {
+        let holds = holds.into();
         if let Some(state) = self.states().get_mut(&(org.to_owned(), cause)) {
-            (state.holds, state.unknown) = (holds, false);
-        }
-    }
-
-    /// Says whether something of the daemon as a whole holds; `None`: it cannot be judged, and has no series.
-    pub(super) fn judge(&self, cause: Cause, holds: Option<bool>) {
-        if let Some(state) = self.states().get_mut(&(String::new(), cause)) {
             (state.holds, state.unknown) = (holds == Some(true), holds.is_none());
         }
     }
@@ -112,10 +106,7 @@ impl OwnFindings {
         for (cause, holds) in
             [(Cause::SalesforceApiBudgetLow, low), (Cause::SalesforceUsageUnknown, !reported)]
         {
-            if let Some(state) = self.states().get_mut(&(org.to_owned(), cause)) {
-                state.unknown = figures.is_empty();
-                state.holds = holds && !state.unknown;
-            }
+            self.set(org, cause, (!figures.is_empty()).then_some(holds));
         }
     }
 

@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use chrono::TimeDelta;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
-    Registry, core::Collector,
+    Registry, core::Collector, proto::MetricFamily,
 };
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -202,13 +202,15 @@ impl SelfMetrics {
     pub(super) fn write(&self, out: &mut BytesMut, lines: &mut Lines, scrape: &Scrape) {
         let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
         let backup = *self.backup.lock().unwrap_or_else(PoisonError::into_inner);
-        self.findings.judge(Cause::BackupTooOld, backup.is_over(scrape.now));
+        self.findings.set(NO_ORG, Cause::BackupTooOld, backup.is_over(scrape.now));
         let families = self.registry.gather();
         for metric in METRICS.iter().filter(|metric| metric.group == MetricGroup::Exporter) {
             if metric.name == OwnFindings::METRIC.name {
                 self.findings.write(out, lines, &scrape.view, until, scrape.now);
-            } else if let Some(family) = families.iter().find(|it| it.name() == metric.name) {
-                lines.registered(out, metric, family);
+            }
+            let family = families.iter().find(|family| family.name() == metric.name);
+            for series in family.into_iter().flat_map(MetricFamily::get_metric) {
+                lines.series(out, metric, series);
             }
         }
     }
