@@ -130,7 +130,7 @@ fn the_daemon_sees_when_the_last_backup_was_made_and_whether_that_is_too_long_ag
     };
     let too_old = |severity: &str, value: &str| {
         format!(
-            "lightning_sync_exporter_finding_since_timestamp_seconds{{cause=\"backup_too_old\",org=\"\",severity=\"{severity}\"}} {value}"
+            "lightning_sync_exporter_finding_since_timestamp_seconds{{org=\"\",cause=\"backup_too_old\",severity=\"{severity}\"}} {value}"
         )
     };
     let last = "lightning_sync_exporter_last_backup_timestamp_seconds at".to_owned();
