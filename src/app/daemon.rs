@@ -144,6 +144,7 @@ impl Daemon {
             lifecycle: options.lifecycle,
             allowed_hosts: options.allowed_hosts,
             ingest_memory: config.ingest_memory,
+            external_url: config.external_url.clone(),
         };
         let server = Server::bind(&options.listen, server_options, services)?;
         let (config, supervisor) = (config.clone(), options.supervisor);

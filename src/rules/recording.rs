@@ -30,7 +30,7 @@ const REPORTED: &str = r#"
 max by (job, instance, org, cause, severity, object_type, check) (
   label_replace(label_replace(lightning_sync_last_sync_deadline_timestamp_seconds < time(), "cause", "no_sync_in_24_hours", "", ""), "severity", "critical", "", "")
   or (
-    {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity!=""} > 0
+    {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity!=""}
     or {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds"} and on (org, cause, object_type, check) instance:lightning_sync_finding:before
   ) and on (job, instance) instance:lightning_sync:answers
 ) and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()"#;

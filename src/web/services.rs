@@ -7,6 +7,7 @@ use super::limits::INGEST_MEMORY;
 use super::negotiate::{Encoding, ExpositionFormat};
 use super::problem::{FieldError, FieldErrorJson, Problem};
 use crate::domain::causes::Cause;
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{OrgName, closed_set};
 use crate::domain::observation::Snapshot;
 use crate::domain::time::Timestamp;
@@ -64,6 +65,15 @@ pub struct ServerOptions {
     pub ingest_memory: u64,
     /// Whether `POST /-/reload` is taken from this host without a token.
     pub lifecycle: bool,
+    /// Where people reach the pages from elsewhere: the JSON links there.
+    pub external_url: Option<ExternalUrl>,
+}
+
+impl ServerOptions {
+    /// Where an alert's runbook is, for who is not on our pages.
+    pub(super) fn runbook(&self, alert: &str) -> String {
+        self.external_url.as_ref().map_or(format!("/runbooks/{alert}"), |url| url.runbook(alert))
+    }
 }
 
 /// The address of a cause's runbook.
@@ -78,6 +88,7 @@ impl Default for ServerOptions {
             allowed_hosts: Vec::new(),
             ingest_memory: INGEST_MEMORY,
             lifecycle: false,
+            external_url: None,
         }
     }
 }

@@ -538,3 +538,75 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
         assert!(recording.expected.iter().flatten().any(|found| found.contains(alert)), "{alert}");
     }
 }
+
+/// A page as it is when everything that can be wrong with an organisation is, and has been read every hour for five days:
+/// with a root cause, or with a service account that works and syncs that are just in time.
+fn worst(name: &'static str, root_cause: bool) -> (String, BTreeSet<String>) {
+    let mut scenario = plain(name, 120);
+    let starts = scenario.starts;
+    scenario.policy.reps_select_events = true;
+    scenario.policy.expected_linked_users = Some(40);
+    scenario.policy.retirement = Some(scenario.ends.plus(TimeDelta::days(20)));
+    let mut telling = Telling::begin(&scenario);
+    let mut now = starts;
+    while now < scenario.ends {
+        let last = if root_cause {
+            starts.minus(TimeDelta::days(2))
+        } else {
+            now.minus(TimeDelta::hours(20))
+        };
+        let mut rows = vec![
+            (
+                OrgRow::ServiceAccountProvided,
+                OrgValue::Account(Some(Arc::from("svc-sfsync@corp.example"))),
+            ),
+            (OrgRow::ServiceAccountRecognized, OrgValue::Flag(!root_cause)),
+            (OrgRow::LinkedUsers, OrgValue::Count(if root_cause { 0 } else { 30 })),
+            (OrgRow::OutlookIntegration, OrgValue::Flag(false)),
+        ];
+        for object in ObjectType::ALL.iter().copied() {
+            rows.push((OrgRow::LastSync(object), OrgValue::Instant(last)));
+            rows.push((OrgRow::Synced60m(object), OrgValue::Count(0)));
+            rows.push((OrgRow::Synced24h(object), OrgValue::Count(0)));
+        }
+        let mut snapshot = page(&scenario, now, rows);
+        // Everybody fails one check, waits for a reset, or for the end of a first sync.
+        let odd = UserRow::checks().map(|row| match row {
+            UserRow::Reset => (row, Status::ResetInProgress),
+            _ if row.is_direction() => (row, Status::InitialSyncInProgress),
+            _ => (row, Status::No),
+        });
+        for (number, odd) in odd.enumerate() {
+            let rows = UserRow::checks().map(|row| match row {
+                _ if row == odd.0 => (row, odd.1.into()),
+                _ if row.is_direction() => (row, Status::InSync.into()),
+                _ => (row, row.statuses()[0].into()),
+            });
+            let name = UserName::new(&format!("user{number}@corp.example")).unwrap();
+            snapshot.users.push((name, rows.collect()));
+        }
+        telling.hear(Pushes { snapshots: vec![snapshot], ..Pushes::default() }, now);
+        now = now.plus(TimeDelta::hours(1));
+        telling.engine.tick(now, TimeDelta::hours(1));
+    }
+    let view = Arc::new(telling.engine.view());
+    let alerts = judge(&view, now).iter().filter_map(alert).collect();
+    let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
+    let text: Vec<u8> = pages.text(view, now, PageFormat::Text).flatten().collect();
+    let text = String::from_utf8(text).unwrap();
+    let about = |line: &&str| {
+        ["org=\"", "lightning_sync_exporter_view_timestamp"].iter().any(|part| line.contains(part))
+    };
+    let lines = text.lines().filter(|line| !line.starts_with('#')).filter(about);
+    (lines.map(|line| format!("{line}\n")).collect(), alerts)
+}
+
+/// What `tests/measure/rules.py` multiplies, to measure what the rules cost.
+#[test]
+fn the_pages_of_the_measurement_are_what_the_daemon_reports_of_the_worst_organisations() {
+    for (name, root_cause, expected) in [("broken", true, 4), ("failing", false, 13)] {
+        let (page, alerts) = worst(name, root_cause);
+        assert_eq!(alerts.len(), expected, "{name}: {alerts:#?}");
+        crate::generated::is_current(&format!("tests/measure/{name}.prom"), &page);
+    }
+}

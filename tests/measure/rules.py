@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""What the rules cost Prometheus: 1,000 organisations, healthy, each with a root cause, and each with every finding at once, which is
-more than the daemon ever reports: it holds back what a cause explains.
+"""What the rules cost Prometheus: 1,000 organisations in one of these states.
 
-    tests/measure/rules.py [--orgs 1000] [--rules alerts/lightning-sync.rules.yaml] [--seconds 150]
+    healthy     nothing is found
+    broken      everything is wrong, the service account too, as the daemon reports it: the cause holds back its consequences
+    failing     everything but that is wrong, and syncs are just in time: the most alerts that the daemon reports at once
+    everything  every finding at once, which the daemon never reports
 
-Starts a real Prometheus for each state, with four hours of the rules' own past in it, lets it scrape a page of that many
+    tests/measure/rules.py [--state healthy] [--orgs 1000] [--rules alerts/lightning-sync.rules.yaml] [--seconds 180]
+
+Pages of the second and third are beside this file; a test makes them with the daemon's own judgement. Starts a real Prometheus for each state, with four hours of the rules' own past in it, lets it scrape a page of that many
 organisations and evaluate the rules as often as they ask for, and prints the processor time of an evaluation (with the rules, less
 the same time without them) and the memory.
 
     tests/measure/rules.py --page metrics.prom --rules rules.yaml [--orgs 1000]
 
 The same with any exporter's page and its rules, to compare versions: every organisation of the page stands there so often
-that there are as many as wanted, its times moved to now, and there is no past.
+that there are as many as wanted, its times moved to now.
 """
 
 import argparse
@@ -53,20 +57,12 @@ def subjects():
         yield "lightning_sync_exporter_finding_since_timestamp_seconds", cause, "warning", "", ""
 
 
-ROOT_CAUSE = "service_account_not_recognized"
-
-
-def holding(state):
-    """Whether a cause holds in a state."""
-    return {"healthy": lambda cause: False, "cause": lambda cause: cause == ROOT_CAUSE, "broken": lambda cause: True}[state]
-
-
 def page(orgs, state, begun):
     """What an exporter of that many organisations says that the rules and their texts read."""
     now = time.time()
     since = begun - 3600
     lines = [f"lightning_sync_exporter_view_timestamp_seconds {now}"]
-    holds = holding(state)
+    holds = lambda cause: state == "everything"
     found = [f'{metric}{{org="%s",cause="{cause}",severity="{severity * holds(cause)}",object_type="{kind}",check="{check}"}} {since * holds(cause)}'
              for metric, cause, severity, kind, check in subjects()]
     found += [f'lightning_sync_users_failing{{org="%s",check="{check}"}} {3 * holds(cause)}' for cause, _, check in OF_USERS if cause == "users_failing"]
@@ -88,15 +84,17 @@ def page(orgs, state, begun):
     return ("\n".join(lines) + "\n").encode()
 
 
-def multiplied(text, orgs, view="lightning_sync_exporter_view_timestamp_seconds "):
-    """A page with as many organisations, read at this moment."""
+def multiplied(text, orgs, begun, view="lightning_sync_exporter_view_timestamp_seconds"):
+    """A page with as many organisations, its times moved to `begun`, read at this moment."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     names = sorted({name for line in lines for name in re.findall(r'[{,]org="([^"]*)"', line)})
-    ahead = time.time() - next(float(line.split()[-1]) for line in lines if line.startswith(view))
+    ahead = begun - next(float(line.split()[-1]) for line in lines if line.startswith(view + " "))
     out = []
     for line in lines:
         series, value = line.rsplit(" ", 1)
-        if series.split("{")[0].endswith("_timestamp_seconds") and float(value) not in (0, float("inf")):
+        if series == view:
+            value = time.time()
+        elif series.split("{")[0].endswith("_timestamp_seconds") and float(value) not in (0, float("inf")):
             value = float(value) + ahead
         found = re.search(r'[{,]org="([^"]*)"', series)
         copies = range(orgs // len(names)) if found else [None]
@@ -104,28 +102,24 @@ def multiplied(text, orgs, view="lightning_sync_exporter_view_timestamp_seconds 
     return ("\n".join(out) + "\n").encode()
 
 
-def past(orgs, state, target, file):
-    """Four hours of what the rules wrote, so that what they read of their own past is there."""
+def past(text, target, file):
+    """Four hours of what the rules wrote about what is on a page, so that what they read of their own past is there."""
     end = int(time.time()) - 30
     times = range(end - 4 * 3600, end, 60)
-    until = 1.9e9
-
-    def series(name, labels, value):
-        labels = ",".join(f'{key}="{text}"' for key, text in labels.items() if text)
-        file.writelines(f"{name}{{{labels}}} {value} {at}\n" for at in times)
-
-    who = {"job": "lightning-sync", "instance": target}
-    file.write("# TYPE instance:lightning_sync_org:watched gauge\n")
-    for number in range(orgs):
-        for kind in ("", "contacts", "events"):
-            series("instance:lightning_sync_org:watched", {**who, "org": f"org-{number:05}", "object_type": kind}, until)
-    holds = holding(state)
-    if state != "healthy":
-        file.write("# TYPE instance:lightning_sync_finding:since gauge\n")
-        for number in range(orgs):
-            for _, cause, severity, kind, check in filter(lambda subject: holds(subject[1]), subjects()):
-                labels = {**who, "org": f"org-{number:05}", "cause": cause, "severity": severity, "object_type": kind, "check": check}
-                series("instance:lightning_sync_finding:since", labels, end - 7200)
+    watched = ("lightning_sync_org_info{", "lightning_sync_last_sync_deadline_timestamp_seconds{")
+    about = {"instance:lightning_sync_org:watched": [], "instance:lightning_sync_finding:since": []}
+    for line in text.decode().splitlines():
+        series, value = line.rsplit(" ", 1)
+        labels = [f'{name}="{given}"' for name, given in re.findall(r'(org|cause|severity|object_type|check)="([^"]+)"', series)]
+        labels = ",".join(['job="lightning-sync"', f'instance="{target}"', *labels])
+        if line.startswith(watched):
+            about["instance:lightning_sync_org:watched"].append((labels, 1.9e9))
+        elif "finding_since_timestamp_seconds{" in line and float(value) > 0:
+            about["instance:lightning_sync_finding:since"].append((labels, value))
+    for name, found in about.items():
+        file.write(f"# TYPE {name} gauge\n")
+        for labels, value in found:
+            file.writelines(f"{name}{{{labels}}} {value} {at}\n" for at in times)
     file.write("# EOF\n")
 
 
@@ -182,15 +176,17 @@ def main():
     arguments.add_argument("--orgs", type=int, default=1000)
     arguments.add_argument("--rules", type=Path, default=ROOT / "alerts/lightning-sync.rules.yaml")
     arguments.add_argument("--seconds", type=int, default=180)
-    arguments.add_argument("--state", choices=["healthy", "cause", "broken"])
+    arguments.add_argument("--state", choices=["healthy", "broken", "failing", "everything"])
     arguments.add_argument("--page", type=Path, help="serve this page instead")
     options = arguments.parse_args()
-    for state in ["as on the page"] if options.page else [options.state] if options.state else ["healthy", "cause", "broken"]:
+    for state in ["as on the page"] if options.page else [options.state] if options.state else ["healthy", "broken", "failing"]:
         begun = time.time()
+        given = options.page or (ROOT / f"tests/measure/{state}.prom" if state in ("broken", "failing") else None)
+        body_now = lambda: multiplied(given.read_text(), options.orgs, begun) if given else page(options.orgs, state, begun)
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                body = multiplied(options.page.read_text(), options.orgs) if options.page else page(options.orgs, state, begun)
+                body = body_now()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
@@ -205,13 +201,12 @@ def main():
         target = f"127.0.0.1:{server.server_port}"
         with tempfile.TemporaryDirectory() as directory:
             directory = Path(directory)
-            data = None if options.page else directory / "data"
-            if data:
-                with open(directory / "past.om", "w") as file:
-                    past(options.orgs, state, target, file)
-                subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", directory / "past.om", data],
-                               check=True, stdout=subprocess.DEVNULL)
-                (directory / "past.om").unlink()
+            data = directory / "data"
+            with open(directory / "past.om", "w") as file:
+                past(body_now(), target, file)
+            subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", directory / "past.om", data],
+                           check=True, stdout=subprocess.DEVNULL)
+            (directory / "past.om").unlink()
             bare = measure(options, None, None, target)
             used, resident, last, series, heap, alerts = measure(options, options.rules.resolve(), data, target)
         cost = (used - bare[0]) / options.seconds

@@ -266,16 +266,18 @@ def mutants_of(node):
 
 
 def mutants_of_file(document):
-    """(rule, what, place in the list, the changed rule); no two alike."""
+    """(rule, what, place in the list, the changed rule); no two alike, nor two of one name."""
     for at, rule in enumerate(document["groups"][0]["rules"]):
         name = rule.get("record") or rule["alert"]
         tree = Parser(rule["expr"]).whole()
-        seen = {text_of(tree)}
+        seen, named = {text_of(tree)}, {}
         for what, mutant in mutants_of(tree):
             text = text_of(mutant)
             if text not in seen:
                 seen.add(text)
-                yield name, what, at, {**rule, "expr": text}
+                named[what] = named.get(what, 0) + 1
+                number = f" ({named[what]})" if named[what] > 1 else ""
+                yield name, what + number, at, {**rule, "expr": text}
         if "for" in rule:
             without = {key: value for key, value in rule.items() if key != "for"}
             yield name, "drop: for", at, without
@@ -378,6 +380,7 @@ def main():
     arguments.add_argument("--only", default="", help="part of a rule's name")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--rules", type=Path, default=RULES)
+    arguments.add_argument("--new", action="store_true", help="leave out what survived before and was looked at; it counts as surviving")
     arguments.add_argument("--list", action="store_true", help="list the mutants, run nothing")
     arguments.add_argument("--unchanged", action="store_true", help="run the tests with the rules as they are")
     options = arguments.parse_args()
@@ -409,6 +412,9 @@ def main():
 
         def run(numbered):
             number, (name, what, at, rule) = numbered
+            if options.new and f"{name}: {what}" in looked_at:
+                known.append(f"{name}: {what}")
+                return
             killer, _ = runner.killer(name, number, at, rule)
             if killer is None:
                 line = f"{name}: {what}"

@@ -21,7 +21,6 @@ use crate::web::query::{
     SourceName,
 };
 use crate::web::routes::WebState;
-use crate::web::services::runbook;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -64,7 +63,7 @@ pub(in crate::web) async fn orgs(
                 .verdict
                 .acting
                 .first()
-                .map(|worst| FindingJson::of(worst, org, moment.now)),
+                .map(|worst| FindingJson::of(worst, org, &site, moment.now)),
             findings: FindingTotals::of(&judged.findings),
             users: UserTotals::of(org),
         }
@@ -157,7 +156,7 @@ pub(in crate::web) async fn org(
         findings: judged
             .findings
             .iter()
-            .map(|finding| FindingJson::of(finding, org, now))
+            .map(|finding| FindingJson::of(finding, org, &at.site, now))
             .collect(),
     })
 }
@@ -328,13 +327,14 @@ struct FindingJson {
     impact: String,
     owner: OwnerName,
     next_steps: Vec<StepJson>,
+    /// Absolute where `web.external_url` is set.
     runbook: Option<String>,
     /// The causes that explain it.
     held_back_by: Vec<CauseName>,
 }
 
 impl FindingJson {
-    fn of(finding: &Finding, org: &OrgView, now: Timestamp) -> Self {
+    fn of(finding: &Finding, org: &OrgView, site: &WebState, now: Timestamp) -> Self {
         let words = guidance::cause_of(org.policy.product, finding.cause);
         Self {
             org: finding.org.to_string(),
@@ -352,7 +352,7 @@ impl FindingJson {
             impact: words.impact.plain(),
             owner: Named(words.owner()),
             next_steps: steps(verdict::steps(finding, org.policy.product)),
-            runbook: runbook(finding.cause),
+            runbook: finding.cause.alert().map(|alert| site.options.runbook(alert)),
             held_back_by: finding.held_back_by.into_iter().map(Named::<Cause>).collect(),
         }
     }
@@ -395,7 +395,7 @@ pub(in crate::web) async fn findings(
             query.severity.is_none_or(|severity| severity.0 == finding.severity)
         };
         found.extend(judged.findings.iter().filter(wanted).map(|finding| {
-            let json = FindingJson::of(finding, org, moment.now);
+            let json = FindingJson::of(finding, org, &site, moment.now);
             (finding.clone(), json)
         }));
     }

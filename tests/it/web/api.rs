@@ -3,6 +3,7 @@
 use super::fixture::{Setting, Site, minutes_ago, view};
 use crate::support::http::get;
 use lightning_sync_exporter::domain::causes::Cause;
+use lightning_sync_exporter::domain::external_url::ExternalUrl;
 use lightning_sync_exporter::domain::policy::UserNames;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
@@ -175,6 +176,21 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "next_steps": steps, "runbook": "/runbooks/LightningSyncServiceAccountNotRecognized", "held_back_by": [],
         })
     );
+    let external_url = ExternalUrl::new("https://tools.example/sync").ok();
+    let elsewhere = Site::with(Setting { external_url, ..Setting::default() });
+    for (path, finding) in [
+        ("orgs", "/orgs/0/worst_finding"),
+        ("orgs/acme", "/findings/0"),
+        ("findings", "/findings/0"),
+    ] {
+        assert_eq!(
+            fetch(&elsewhere, &format!("/api/v1/{path}")).pointer(&format!("{finding}/runbook")),
+            Some(&json!(
+                "https://tools.example/sync/runbooks/LightningSyncServiceAccountNotRecognized"
+            )),
+            "{path}: for who reads it elsewhere"
+        );
+    }
     let warnings = fetch(&site, "/api/v1/findings?org=acme&severity=warning");
     assert!(
         warnings["findings"]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use enum_map::EnumMap;
+use lightning_sync_exporter::domain::external_url::ExternalUrl;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::OrgPolicy;
@@ -60,11 +61,19 @@ pub(super) struct Setting {
     pub(super) page: (&'static [u8], usize),
     /// The past that charts and changes are read from.
     pub(super) history: Option<Arc<dyn History>>,
+    pub(super) external_url: Option<ExternalUrl>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { view: view(), now: NOW, reload: Ok(()), page: (b"up 1\n", 2), history: None }
+        Self {
+            view: view(),
+            now: NOW,
+            reload: Ok(()),
+            page: (b"up 1\n", 2),
+            history: None,
+            external_url: None,
+        }
     }
 }
 
@@ -79,6 +88,7 @@ impl Site {
         let gate = Arc::new(Semaphore::new(0));
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
+        let external_url = setting.external_url.clone();
         let services = services(setting, &seen, &gate);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,7 +97,8 @@ impl Site {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let options = ServerOptions { lifecycle: true, ..ServerOptions::default() };
+                let options =
+                    ServerOptions { lifecycle: true, external_url, ..ServerOptions::default() };
                 let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
                 let server = Server::bind(&any, options, services).unwrap();
                 tell.send(server.local_addrs()[0]).unwrap();
@@ -179,7 +190,7 @@ impl Ingest for Takes {
 }
 
 fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
-    let Setting { view, now, reload, page, history } = setting;
+    let Setting { view, now, reload, page, history, external_url: _ } = setting;
     let view = Arc::new(view);
     let access: BTreeMap<&str, Arc<Access>> = BTreeMap::from([
         ("acme", Arc::new(Access { token: None, allowed_origins: vec![ORIGIN.to_owned()] })),
