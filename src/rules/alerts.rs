@@ -53,10 +53,13 @@ pub(super) fn rules() -> Vec<AlertRule> {
                 "users fail a check{{ with printf `max by (check) (lightning_sync_users_failing{org=%q}) > 0` $labels.org | query }}:{{ range . | sortByLabel `check` }} {{ .Labels.check }} ({{ .Value }}){{ end }}{{ end }}, the first since SINCE.",
             )
         },
-        org(Cause::ResetStuck, "a user's reset is over its limit, since SINCE."),
+        org(
+            Cause::ResetStuck,
+            "a user's reset is over its limit, since SINCE; the list of users shows whose.",
+        ),
         org(
             Cause::InitialSyncStuck,
-            "a user's first sync ({{ $labels.check }}) is over its limit, since SINCE.",
+            "a user's first sync ({{ $labels.check }}) is over its limit, since SINCE; the list of users shows whose.",
         ),
         org(Cause::Delayed, "{{ $labels.object_type }} are later than usual, since SINCE."),
         org(
@@ -69,7 +72,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::RetirementNear,
-            "Lightning Sync ends in less than {{ if eq $labels.severity `warning` }}30{{ else }}90{{ end }} days.",
+            "Lightning Sync ends{{ with printf `max(lightning_sync_retirement_timestamp_seconds{org=%q})` $labels.org | query }} on {{ slice (. | first | value | humanizeTimestamp) 0 10 }},{{ end }} in less than {{ if eq $labels.severity `warning` }}30{{ else }}90{{ end }} days.",
         ),
         org(
             Cause::PollFailing,
@@ -95,7 +98,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
             ..org(Cause::IngestRejected, "")
         },
         exporter(Cause::StoreFailing, "the store refuses to commit, since SINCE."),
-        exporter(Cause::ClockSuspect, "the clock stepped, SINCE."),
+        exporter(Cause::ClockSuspect, "the clock stepped at SINCE."),
         exporter(
             Cause::ConfigReloadFailed,
             "the configuration has mistakes and an older one stays in force, since SINCE.",

@@ -571,19 +571,21 @@ fn worst(name: &'static str, root_cause: bool) -> (String, BTreeSet<String>) {
         }
         let mut snapshot = page(&scenario, now, rows);
         // Everybody fails one check, waits for a reset, or for the end of a first sync.
-        let odd = UserRow::checks().map(|row| match row {
-            UserRow::Reset => (row, Status::ResetInProgress),
-            _ if row.is_direction() => (row, Status::InitialSyncInProgress),
-            _ => (row, Status::No),
-        });
-        for (number, odd) in odd.enumerate() {
-            let rows = UserRow::checks().map(|row| match row {
-                _ if row == odd.0 => (row, odd.1.into()),
-                _ if row.is_direction() => (row, Status::InSync.into()),
-                _ => (row, row.statuses()[0].into()),
-            });
+        let usual =
+            |row: UserRow| if row.is_direction() { Status::InSync } else { row.statuses()[0] };
+        for (number, odd) in UserRow::checks().enumerate() {
+            let status = if odd == UserRow::Reset {
+                Status::ResetInProgress
+            } else if odd.is_direction() {
+                Status::InitialSyncInProgress
+            } else {
+                Status::No
+            };
+            let of = |row| if row == odd { status } else { usual(row) };
             let name = UserName::new(&format!("user{number}@corp.example")).unwrap();
-            snapshot.users.push((name, rows.collect()));
+            snapshot
+                .users
+                .push((name, UserRow::checks().map(|row| (row, of(row).into())).collect()));
         }
         telling.hear(Pushes { snapshots: vec![snapshot], ..Pushes::default() }, now);
         now = now.plus(TimeDelta::hours(1));

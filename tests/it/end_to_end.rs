@@ -3,7 +3,7 @@
 use crate::support::http::{get, post};
 use crate::support::process::{Daemon, Process, wait_until};
 use crate::support::receiver::{Notification, Receiver};
-use crate::support::stack::{Alertmanager, Prometheus};
+use crate::support::stack::{Alertmanager, Prometheus, repository};
 use chrono::{SecondsFormat, TimeDelta};
 use lightning_sync_exporter::app::now;
 use std::fs;
@@ -130,8 +130,63 @@ fn a_sync_that_stopped_25_hours_ago_reaches_a_receiver_once_survives_the_exporte
     let resolved = wait_until("the resolution", Duration::from_secs(120), || {
         with_alerts(&receiver, "resolved").pop()
     });
-    assert_eq!(resolved.alerts("resolved", HEADLINE).len(), 2, "{}", resolved.body);
+    let ended = resolved.alerts("resolved", HEADLINE);
+    assert_eq!(ended.len(), 2, "{}", resolved.body);
+    for alert in ended {
+        let annotations = &alert["annotations"];
+        let mut before = first.alerts("firing", HEADLINE).into_iter();
+        let same = before.any(|before| &before["annotations"] == annotations);
+        assert!(same, "it says what held, not what ended it: {annotations}");
+    }
     assert_eq!(with_alerts(&receiver, "firing").len(), 1, "one cause, one notification");
+    assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
+}
+
+/// What Prometheus sends at the end of an alert is what held: not the reading that ended it.
+#[test]
+fn the_end_of_an_alert_does_not_quote_what_ended_it() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = directory.path().join("acme.yaml");
+    let store = directory.path().join("acme.db").display().to_string();
+    let text = format!(
+        "store: {{ path: {store} }}\norgs: [{{ name: acme, expected_linked_users: 40 }}]\n"
+    );
+    fs::write(&config, text).expect("writable");
+    let daemon = Daemon::start(&config);
+    let read = |linked: u32| {
+        let at = now().datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let page = format!("{{\"captured_at\":\"{at}\",\"linked_users\":{linked}}}");
+        let headers = [("Content-Type", "application/json")];
+        let answer = post(daemon.address, "/api/v1/orgs/acme/snapshot", &headers, page.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    read(37);
+    // It takes what an Alertmanager is sent, and routes nothing.
+    let receiver = Receiver::start();
+    let rules = directory.path().join("rules.yaml");
+    let shipped = fs::read_to_string(repository("alerts/lightning-sync.rules.yaml")).unwrap();
+    fs::write(&rules, shipped.replace("for: 10m", "for: 1s")).expect("writable");
+    let jobs: &[(&str, &[SocketAddr])] = &[("lightning-sync", &[daemon.address])];
+    let prometheus = Prometheus::start_with(directory.path(), jobs, Some(receiver.address), &rules);
+    let sent = |ended: bool| {
+        wait_until("an alert is sent", Duration::from_secs(120), || {
+            let notifications = receiver.notifications().into_iter().rev();
+            let alerts = notifications.flat_map(|got| got.body.as_array().cloned().unwrap());
+            let ours = "LightningSyncLinkedUsersUnexpected";
+            let mut found = alerts.filter(|alert| alert["labels"]["alertname"] == ours);
+            // While it fires its end lies ahead.
+            let over = |alert: &serde_json::Value| {
+                let ends = alert["endsAt"].as_str().unwrap_or_default();
+                chrono::DateTime::parse_from_rfc3339(ends).unwrap() <= now().datetime()
+            };
+            found.find(|alert| over(alert) == ended)
+        })
+    };
+    let first = sent(false)["annotations"].clone();
+    let description = first["description"].as_str().unwrap_or_default().to_owned();
+    assert!(description.contains("linked users: 37, expected: 40, since "), "{description}");
+    read(40);
+    assert_eq!(sent(true)["annotations"], first, "what held, in the same words");
     assert_eq!(prometheus.broken_rules(), Vec::<String>::new());
 }
 

@@ -87,7 +87,7 @@ def page(orgs, state, begun):
 def multiplied(text, orgs, begun, view="lightning_sync_exporter_view_timestamp_seconds"):
     """A page with as many organisations, its times moved to `begun`, read at this moment."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    names = sorted({name for line in lines for name in re.findall(r'[{,]org="([^"]*)"', line)})
+    names = sorted({name for line in lines for name in re.findall(r'[{,]org="([^"]+)"', line)})
     ahead = begun - next(float(line.split()[-1]) for line in lines if line.startswith(view + " "))
     out = []
     for line in lines:
@@ -96,7 +96,7 @@ def multiplied(text, orgs, begun, view="lightning_sync_exporter_view_timestamp_s
             value = time.time()
         elif series.split("{")[0].endswith("_timestamp_seconds") and float(value) not in (0, float("inf")):
             value = float(value) + ahead
-        found = re.search(r'[{,]org="([^"]*)"', series)
+        found = re.search(r'[{,]org="([^"]+)"', series)
         copies = range(orgs // len(names)) if found else [None]
         out += [f"{series.replace(found.group(), found.group()[:-1] + f'-{copy}' + chr(34)) if found else series} {value}" for copy in copies]
     return ("\n".join(out) + "\n").encode()

@@ -321,6 +321,7 @@ class Runner:
         self.document = {"groups": [{**document["groups"][0], "rules": rules}]}
         self.tests = tests_one_by_one()
         self.kills = {test[:2]: 0 for test in self.tests}
+        self.last = {}
         self.lock = threading.Lock()
 
     def passes(self, test, group, rules, annotated=False):
@@ -354,10 +355,10 @@ class Runner:
         file = self.directory / f"{number}.yaml"
         group = {**self.document["groups"][0], "rules": rules}
         with self.lock:
-            kills = dict(self.kills)
+            kills, last = dict(self.kills), list(self.last.get(name, []))
         alert = rule is not None and "alert" in rule
-        # Its own tests, then those that noticed most for their price.
-        order = sorted(self.tests, key=lambda test: (test[0] != name, -kills[test[:2]] / test[2], test[2]))
+        # Its own tests, those that noticed others of its mutants, then those that noticed most for their price.
+        order = sorted(self.tests, key=lambda test: (test[0] != name, test[:2] not in last, -kills[test[:2]] / test[2], test[2]))
         if alert:
             # What no test speaks of, none notices. A selection by cause: its own tests are about it.
             own = rule["expr"].startswith("org:")
@@ -369,6 +370,7 @@ class Runner:
             if not passed:
                 with self.lock:
                     self.kills[test[:2]] += 1
+                    self.last[name] = [test[:2], *self.last.get(name, [])][:4]
                 return f"{test[0]} {test[1]}", said
         return None, ""
 
