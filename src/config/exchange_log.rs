@@ -102,8 +102,9 @@ fn read_servers(section: &ConfigSection<'_>, base: &Path) -> Option<Vec<LogServe
     Some(servers)
 }
 
-/// Says how often the logs report when they are read like this.
+/// Says that the logs are read, and how often they report then.
 pub(super) fn expect(policy: &mut OrgPolicy, settings: &ExchangeLogSettings) {
+    policy.reads_exchange_log = true;
     if let Some(every) = &mut policy.expected_every[Source::ExchangeLog] {
         *every = (*every).max(settings.poll_every);
     }

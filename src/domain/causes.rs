@@ -35,6 +35,8 @@ closed_set! {
         ServiceAccountNotRecognized = "service_account_not_recognized",
         /// No user's addresses are linked.
         NoLinkedUsers = "no_linked_users",
+        /// Windows refuses the service account's sign-ins at Exchange, by its own logs.
+        ExchangeSignInRefused = "exchange_sign_in_refused",
         /// The last sync is older than the documented 24 hours.
         NoSyncIn24Hours = "no_sync_in_24_hours",
         /// Known for days and never synced.
@@ -57,6 +59,10 @@ closed_set! {
         Delayed = "delayed",
         /// Nothing in 60 minutes.
         NothingIn60Minutes = "nothing_in_60_minutes",
+        /// Exchange's logs go on, and none of Salesforce's calls is in them.
+        ExchangeNoCalls = "exchange_no_calls",
+        /// A second sync program writes into the same mailboxes.
+        ExchangeTwoWriters = "exchange_two_writers",
         /// Reps choose events, and cannot.
         OutlookIntegrationDisabled = "outlook_integration_disabled",
         /// The product ends soon.
@@ -114,6 +120,7 @@ const OF_ROOT: &[Cause] = &[
     Cause::InitialSyncStuck,
     Cause::Delayed,
     Cause::NothingIn60Minutes,
+    Cause::ExchangeNoCalls,
 ];
 const NONE: &[Cause] = &[];
 
@@ -150,6 +157,7 @@ cause_table! {
     ServiceAccountMissing Org [Critical, Warning] Some("LightningSyncServiceAccountMissing"), OF_ROOT;
     ServiceAccountNotRecognized Org [Critical, Warning] Some("LightningSyncServiceAccountNotRecognized"), OF_ROOT;
     NoLinkedUsers Org [Critical, Warning] Some("LightningSyncNoLinkedUsers"), OF_ROOT;
+    ExchangeSignInRefused Org [Critical, Warning] Some("LightningSyncExchangeSignInRefused"), OF_ROOT;
     NoSyncIn24Hours Org [Critical] Some("LightningSyncNoSyncIn24Hours"), OF_USERS;
     NeverSynced Org [Critical] Some("LightningSyncNeverSynced"), OF_USERS;
     ObservationsStale Org [Critical, Warning] Some("LightningSyncObservationsStale"), OF_USERS;
@@ -161,6 +169,8 @@ cause_table! {
     UsersSyncNothing Users [Info] None, NONE;
     Delayed Org [Info] Some("LightningSyncDelayed"), NONE;
     NothingIn60Minutes Org [Info] Some("LightningSyncNothingIn60Minutes"), NONE;
+    ExchangeNoCalls Org [Warning] Some("LightningSyncExchangeNoCalls"), NONE;
+    ExchangeTwoWriters Users [Warning] Some("LightningSyncExchangeTwoWriters"), NONE;
     OutlookIntegrationDisabled Org [Info] Some("LightningSyncOutlookIntegrationDisabled"), NONE;
     RetirementNear Org [Warning, Info] Some("LightningSyncRetirementNear"), NONE;
     Retired Org [Info] None, NONE;
@@ -187,7 +197,10 @@ impl Cause {
     pub const fn is_root(self) -> bool {
         matches!(
             self,
-            Self::ServiceAccountMissing | Self::ServiceAccountNotRecognized | Self::NoLinkedUsers
+            Self::ServiceAccountMissing
+                | Self::ServiceAccountNotRecognized
+                | Self::NoLinkedUsers
+                | Self::ExchangeSignInRefused
         )
     }
 }

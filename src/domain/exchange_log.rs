@@ -133,6 +133,17 @@ pub struct TwoWriters {
     pub at: Timestamp,
 }
 
+/// Sign-ins of the account that are refused, without one that works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedSignIns {
+    /// When the first was.
+    pub since: Timestamp,
+    /// When the latest was.
+    pub latest: Timestamp,
+    /// Why the latest was.
+    pub reason: SignInRefusal,
+}
+
 /// What the logs of an organisation's servers added up to at the latest poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeCalls {
@@ -150,8 +161,8 @@ pub struct ExchangeCalls {
     pub last_write: Option<Timestamp>,
     /// Writes that worked in 60 minutes and in 24 hours.
     pub writes: [u64; 2],
-    /// Since when sign-ins are refused without one that works, and why the latest was.
-    pub refused: Option<(Timestamp, SignInRefusal)>,
+    /// Whether sign-ins are refused.
+    pub refused: Option<RefusedSignIns>,
     /// Whether IIS's logs are read, which alone show refused sign-ins.
     pub sees_refusals: bool,
     /// Mailboxes with two writers, at most as many as are shown.

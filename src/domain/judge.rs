@@ -224,6 +224,7 @@ pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
     }
     judge.users();
     judge.polls();
+    judge.exchange_log();
     judge.retirement();
     judge.words
 }
@@ -238,6 +239,9 @@ const OF_ORG: [Cause; 7] = [
     Cause::PollFailing,
     Cause::RetirementNear,
 ];
+/// Those of Exchange's logs.
+const OF_LOGS: [Cause; 3] =
+    [Cause::ExchangeSignInRefused, Cause::ExchangeNoCalls, Cause::ExchangeTwoWriters];
 const OF_OBJECT: [Cause; 6] = [
     Cause::NoSyncIn24Hours,
     Cause::NeverSynced,
@@ -292,6 +296,11 @@ impl Judge<'_> {
         for cause in OF_ORG {
             self.refute(cause);
         }
+        if self.org.policy.reads_exchange_log {
+            for cause in OF_LOGS {
+                self.refute(cause);
+            }
+        }
         for object in self.org.policy.objects.iter().copied() {
             for cause in OF_OBJECT {
                 self.refute_of(cause, object);
@@ -328,21 +337,24 @@ impl Judge<'_> {
         last.map(|last| last.at).filter(|at| *at > observed_at).max()
     }
 
-    /// A word on a root cause that a row shows. What was found ends by a newer reading or by syncs that go on for
-    /// `fresh_within`; a single record may be a straggler. A reading that is older than a sync begins nothing.
+    /// A word on a root cause that a row shows.
     fn root(&mut self, cause: Cause, row: &Current, bad: bool) {
-        let subject = of_org(cause);
-        if !bad {
+        if bad {
+            self.root_seen(cause, row.observed_at, row.changed_at);
+        } else if !row.stale {
             // A reading that nobody confirms any more is no proof that all is well.
-            if !row.stale {
-                self.refute(cause);
-            }
-            return;
+            self.refute(cause);
         }
-        let sync = self.sync_after(row.observed_at);
+    }
+
+    /// A word on a root cause that was seen. What was found ends by a newer reading or by syncs that go on for
+    /// `fresh_within`; a single record may be a straggler. A reading that is older than a sync begins nothing.
+    fn root_seen(&mut self, cause: Cause, observed_at: Timestamp, since: Timestamp) {
+        let subject = of_org(cause);
+        let sync = self.sync_after(observed_at);
         let incident = self.org.incidents.open(subject);
         let earlier = incident.and_then(|incident| incident.first_sync);
-        let first_sync = earlier.filter(|at| *at > row.observed_at).or(sync);
+        let first_sync = earlier.filter(|at| *at > observed_at).or(sync);
         let refuted = match (sync, first_sync, incident) {
             (Some(last), Some(first), Some(_)) => last >= first.plus(self.org.policy.fresh_within),
             (Some(_), _, None) => true,
@@ -358,8 +370,7 @@ impl Judge<'_> {
         } else {
             Severity::Critical
         };
-        let (since, users) = (row.changed_at, None);
-        let found = Found { severity, since, users, first_sync };
+        let found = Found { severity, since, users: None, first_sync };
         self.words.push(Word::Holds(subject, found));
     }
 
@@ -650,6 +661,45 @@ impl Judge<'_> {
             Some(since) => self.holds(of_org(Cause::PollFailing), Severity::Warning, since, None),
             None if self.org.source_states.any() => self.refute(Cause::PollFailing),
             None => {}
+        }
+    }
+
+    /// What Exchange's logs show. Nothing is judged before they were read, and what they showed last stays until they
+    /// are read again.
+    fn exchange_log(&mut self) {
+        let org = self.org;
+        let [refused, no_calls, two_writers] = OF_LOGS;
+        if !org.policy.reads_exchange_log {
+            // What logs showed that are no longer read is over.
+            if org.source_states.memory(Source::ExchangeLog).is_some() {
+                for cause in OF_LOGS {
+                    self.refute(cause);
+                }
+            }
+            return;
+        }
+        let Some(calls) = org.source_states.exchange_calls() else {
+            return;
+        };
+        match &calls.refused {
+            // A sync that some source saw later proves a sign-in that works, as with a reading of the status page.
+            Some(found) => self.root_seen(refused, found.latest, found.since),
+            None => self.refute(refused),
+        }
+        match calls.no_calls(self.now) {
+            Some(true) => {
+                let since = calls.no_calls_since().plus(calls.no_calls_after);
+                self.holds(of_org(no_calls), Severity::Warning, since, None);
+            }
+            Some(false) => self.refute(no_calls),
+            None => {}
+        }
+        match calls.two_writers.iter().map(|two| two.at).min() {
+            Some(since) => {
+                let mailboxes = Some(calls.two_writers_count);
+                self.holds(of_org(two_writers), Severity::Warning, since, mailboxes);
+            }
+            None => self.refute(two_writers),
         }
     }
 

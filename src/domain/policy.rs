@@ -113,6 +113,8 @@ pub struct OrgPolicy {
     pub max_users: u64,
     /// How often each source reports when all is well; `None`: its silence means nothing synced.
     pub expected_every: EnumMap<Source, Option<TimeDelta>>,
+    /// Whether Exchange's logs are read.
+    pub reads_exchange_log: bool,
 }
 
 impl OrgPolicy {
@@ -166,6 +168,7 @@ impl OrgPolicy {
                     Some(TimeDelta::minutes(5))
                 }
             }),
+            reads_exchange_log: false,
         }
     }
 

@@ -222,6 +222,34 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             SalesforceAdmin: "A runaway integration? Stop it. The count is of the last 24 hours and falls slowly."
             SalesforceAdmin: "Usual load? Buy more requests, or raise `api_budget_percent`."
         },
+        Cause::ExchangeSignInRefused => guide! {
+            "Exchange refuses the service account's sign-ins."
+            "IIS's log on the Exchange server shows refused sign-ins of the account, and no call that worked since. The reason on the organisation's page is Windows' own: wrong password, locked out, expired, must change, or disabled."
+            "Sync stops for everybody in both directions. Changes wait on both sides; nothing is deleted."
+            ExchangeAdmin: "Locked out, disabled or expired? `Get-ADUser ACCOUNT -Properties Enabled,LockedOut,PasswordExpired,AccountExpirationDate`, then `Unlock-ADAccount ACCOUNT`."
+            SalesforceAdmin: "Wrong password? Was it changed? Save the new one in Setup, Outlook Integration and Sync. Only once: retries lock the account."
+            ExchangeAdmin: "Expired or must change? Set a new password and `PasswordNeverExpires`, then have it saved in Salesforce."
+            ExchangeAdmin: "Locked again at once? Something else signs in with an old password: the address in IIS's log says where."
+        },
+        Cause::ExchangeNoCalls => guide! {
+            "Exchange's logs go on and show no call of Salesforce."
+            "The logs of all configured servers reach to now, and the service account has not called for longer than `no_calls_after`. Exchange itself works: others' calls are in the same logs."
+            "Nothing syncs while nobody calls. Changes wait on both sides."
+            SalesforceAdmin: "Open Setup, Lightning Sync Status. Is the service account there with a check, and is a configuration active?"
+            ExchangeAdmin: "Can Salesforce reach the published address? Firewall, reverse proxy, certificate, the list of allowed addresses."
+            ExchangeAdmin: "Does another server answer under that address? Add it to `exchange_log.servers`."
+            Monitoring: "Does the account sign in under another name? Compare `exchange_log.service_account` with `AuthenticatedUser` in the log."
+            Monitoring: "Is no IIS log read? Then refused sign-ins look like this. Configure `iis`."
+            SalesforceSupport: "All of that is right? Open a Salesforce case with the time of the last call."
+        },
+        Cause::ExchangeTwoWriters => guide! {
+            "A second sync program writes into the same mailboxes."
+            "Exchange's EWS log shows that Salesforce and another program both wrote into these mailboxes within 26 hours. Programs with which people use their mailbox are not counted."
+            "Two sync programs copy each other's records: duplicates and changes that come back."
+            ExchangeAdmin: "Open the users' pages: they name the other account. Which program is it: another CRM sync, a migration, a backup?"
+            SalesforceAdmin: "Is it the successor product or an old integration? Take these users out of one of the two."
+            ExchangeAdmin: "Does it write something else, such as signatures? Then nothing is wrong: silence this alert."
+        },
         Cause::ConfigReloadFailed => guide! {
             "The exporter could not read its configuration again."
             "The configuration file changed and has mistakes. The configuration that was in force before stays in force."

@@ -86,6 +86,18 @@ pub(super) fn rules() -> Vec<AlertRule> {
             Cause::SalesforceUsageUnknown,
             "Salesforce has not reported how many API requests are used, since SINCE.",
         ),
+        org(
+            Cause::ExchangeSignInRefused,
+            "Windows refuses the service account's sign-ins at Exchange{{ with printf `max by (reason) (lightning_sync_exchange_log_sign_in_refused{org=%q}) == 1` $labels.org | query }}:{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}, since SINCE.",
+        ),
+        org(
+            Cause::ExchangeNoCalls,
+            "the logs of all Exchange servers go on without a call of the service account; the time ran out SINCE.",
+        ),
+        org(
+            Cause::ExchangeTwoWriters,
+            "a second sync program writes into mailboxes that Salesforce syncs, since SINCE; the users' pages name it.",
+        ),
         AlertRule {
             expr: format!(
                 "min by (org, cause, severity) (instance:lightning_sync_finding:since{{cause=\"{}\"}} > 0)",

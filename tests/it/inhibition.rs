@@ -46,6 +46,9 @@ fn apart(cause: Cause) -> &'static [(&'static str, &'static str)] {
         | Cause::PollFailing
         | Cause::SalesforceApiBudgetLow
         | Cause::SalesforceUsageUnknown
+        | Cause::ExchangeSignInRefused
+        | Cause::ExchangeNoCalls
+        | Cause::ExchangeTwoWriters
         | Cause::ExporterDown
         | Cause::StoreFailing
         | Cause::ClockSuspect

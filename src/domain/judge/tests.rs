@@ -4,6 +4,8 @@ pub(crate) mod fixture;
 
 use super::*;
 use crate::calendar::{Calendar, Weekly};
+use crate::exchange_log::{ExchangeCalls, RefusedSignIns, SignInRefusal, TwoWriters};
+use crate::ids::UserName;
 use crate::rows::OrgRow::{
     LastSync, LinkedUsers, OutlookIntegration, ServiceAccountProvided, ServiceAccountRecognized,
     Synced24h, Synced60m,
@@ -730,6 +732,74 @@ fn polls_fail_since_the_first_that_did_of_any_source() {
     assert_eq!(org(Some(at(-16)), Some(at(-20))), Holds(Warning, at(-20)));
     assert_eq!(org(None, None), Refuted);
     assert_eq!(Org::young().on(cause, NOON), Unknown, "nobody polls");
+}
+
+#[test]
+fn refused_sign_ins_are_a_root_cause_until_one_works_or_something_syncs() {
+    let cause = Cause::ExchangeSignInRefused;
+    let reason = SignInRefusal::LockedOut;
+    let found = RefusedSignIns { since: at(-30), latest: at(-10), reason };
+    let refused = || Org::young().logs(NOON, |calls| calls.refused = Some(found));
+    assert_eq!(refused().on(cause, at(600)), Holds(Critical, at(-30)), "it stays");
+    assert_eq!(Org::young().logs(NOON, |_| {}).on(cause, NOON), Refuted);
+    assert_eq!(Org::young().on(cause, NOON), Unknown);
+    let unread = Org::young().with(|policy| policy.reads_exchange_log = true);
+    assert_eq!(unread.on(cause, NOON), Unknown, "not read yet");
+    // It explains that nothing syncs and that nobody calls.
+    assert_eq!(judged(&refused(), NOON).deadlines[ObjectType::Contacts], Timestamp::MAX);
+    let silent = refused().logs(NOON, |calls| {
+        (calls.refused, calls.last_call) = (Some(found), Some(at(-300)));
+    });
+    let findings = judged(&silent, NOON).findings;
+    let no_calls = findings.iter().find(|found| found.cause == Cause::ExchangeNoCalls).unwrap();
+    assert_eq!(no_calls.held_back_by, Some(cause));
+}
+
+#[test]
+fn nobody_calls_from_the_limit_on_while_the_logs_reach_to_now() {
+    let cause = Cause::ExchangeNoCalls;
+    let word = |last_call, complete_until| {
+        let logs = |calls: &mut ExchangeCalls| {
+            (calls.last_call, calls.complete_until) = (last_call, complete_until);
+        };
+        Org::young().logs(NOON, logs).on(cause, NOON)
+    };
+    let four_hours = at(-240);
+    assert_eq!(word(Some(four_hours), Some(NOON)), Holds(Warning, NOON));
+    assert_eq!(word(Some(four_hours.plus(TICK)), Some(NOON)), Refuted);
+    assert_eq!(word(Some(four_hours), Some(at(-15))), Holds(Warning, NOON));
+    assert_eq!(word(Some(four_hours), Some(at(-15).minus(TICK))), Unknown, "one is late");
+    assert_eq!(word(Some(four_hours), None), Unknown);
+    assert_eq!(word(None, Some(NOON)), Holds(Warning, at(240 - A_DAY)), "never");
+}
+
+#[test]
+fn two_writers_are_a_warning_with_the_number_of_mailboxes() {
+    let cause = Cause::ExchangeTwoWriters;
+    let user = |name| UserName::new(name).unwrap();
+    let two = |minute| TwoWriters { mailbox: user("ann"), other: user("crm"), at: at(minute) };
+    let org = Org::young().logs(NOON, |calls| {
+        (calls.two_writers, calls.two_writers_count) = (vec![two(-9), two(-20)], 7);
+    });
+    assert_eq!(org.on(cause, NOON), Holds(Warning, at(-20)));
+    let findings = judged(&org, NOON).findings;
+    assert_eq!(findings.iter().find(|found| found.cause == cause).unwrap().users, Some(7));
+    assert_eq!(Org::young().logs(NOON, |_| {}).on(cause, NOON), Refuted);
+}
+
+#[test]
+fn what_logs_showed_is_over_when_they_are_no_longer_read_and_when_the_product_has_ended() {
+    for cause in [Cause::ExchangeSignInRefused, Cause::ExchangeNoCalls, Cause::ExchangeTwoWriters] {
+        let mut org = Org::young();
+        assert_eq!(org.on(cause, NOON), Unknown, "never read");
+        Arc::make_mut(&mut org.0.source_states).remember(Source::ExchangeLog, Arc::from([0]));
+        assert_eq!(org.on(cause, NOON), Refuted);
+        let read = Org::young().logs(NOON, |calls| calls.last_call = Some(at(-A_DAY)));
+        let ended = read.with(|policy| policy.retirement = Some(NOON));
+        assert_eq!(ended.on(cause, NOON), Refuted);
+        let ended = Org::young().with(|policy| policy.retirement = Some(NOON));
+        assert_eq!(ended.on(cause, NOON), Unknown);
+    }
 }
 
 #[test]

@@ -116,6 +116,22 @@ impl Words<'_> {
                 format!("Lightning Sync ended {}.", local(policy.retirement?, self.org, self.now))
             }
             Cause::PollFailing => self.polls()?,
+            Cause::ExchangeSignInRefused => {
+                let refused = self.org.source_states.exchange_calls()?.refused?;
+                let reason = refused.reason.words();
+                format!("Exchange refuses the service account's sign-ins: {reason}.")
+            }
+            Cause::ExchangeNoCalls => {
+                let since = self.org.source_states.exchange_calls()?.no_calls_since();
+                let since = local(since, self.org, self.now);
+                format!("Exchange's logs show no call of Salesforce since {since}.")
+            }
+            Cause::ExchangeTwoWriters => {
+                let mailboxes = finding.users?;
+                let (noun, verb) =
+                    if mailboxes == 1 { ("mailbox", "has") } else { ("mailboxes", "have") };
+                format!("{mailboxes} {noun} {verb} a second sync program that writes.")
+            }
             _ => return None,
         })
     }

@@ -250,7 +250,7 @@ fn figures_of(
         for reason in SignInRefusal::ALL {
             let refused = totals.refusals(*reason, DAY, now) as f64;
             put("lightning_sync_exchange_log_refused_sign_ins_24h", &[reason.name()], refused);
-            let lasting = known.refused.is_some_and(|(_, found)| found == *reason);
+            let lasting = known.refused.is_some_and(|refused| refused.reason == *reason);
             let lasting = f64::from(u8::from(lasting));
             put("lightning_sync_exchange_log_sign_in_refused", &[reason.name()], lasting);
         }

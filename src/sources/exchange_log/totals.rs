@@ -6,7 +6,7 @@ use super::files::FilePositions;
 use super::rows::LogRow;
 use super::settings::ExchangeLogSettings;
 use crate::domain::exchange_log::{
-    CallError, EwsOperation, ExchangeCalls, MailboxCalls, SignInRefusal, TwoWriters,
+    CallError, EwsOperation, ExchangeCalls, MailboxCalls, RefusedSignIns, SignInRefusal, TwoWriters,
 };
 use crate::domain::ids::{UserName, folded};
 use crate::domain::time::Timestamp;
@@ -296,14 +296,10 @@ impl LogTotals {
         self.operations.get(operation.name()).map(|nanos| Timestamp::from_nanos(*nanos))
     }
 
-    /// Since when sign-ins are refused without one that works, and why the latest was. `before` is what the last poll
+    /// Sign-ins that are refused, without one that works. `before` is what the last poll
     /// gave: refusals that end without a success, because Salesforce gave up, are no success.
-    fn refusing(
-        &self,
-        before: Option<&ExchangeCalls>,
-        now: Timestamp,
-    ) -> Option<(Timestamp, SignInRefusal)> {
-        let (_, reason) = self.last_refusal.as_ref()?;
+    fn refusing(&self, before: Option<&ExchangeCalls>, now: Timestamp) -> Option<RefusedSignIns> {
+        let (latest, reason) = self.last_refusal.as_ref()?;
         let since = Timestamp::from_nanos(self.refused_since?);
         let reason = SignInRefusal::from_name(reason)?;
         let in_hour: u64 =
@@ -313,7 +309,7 @@ impl LogTotals {
             SignInRefusal::ALL.iter().map(|refusal| self.refusals(*refusal, DAY, now)).sum();
         // After a restart nothing is known of before: several in a day without a success are as good.
         (in_hour >= REFUSALS || was_so || (before.is_none() && in_day >= REFUSALS))
-            .then_some((since, reason))
+            .then_some(RefusedSignIns { since, latest: Timestamp::from_nanos(*latest), reason })
     }
 
     /// What is known at `now`. `complete` says that every file was read to its end.
@@ -473,7 +469,9 @@ mod tests {
         assert_eq!(known(&totals(&[refused(5), refused(6)]), &[], 7).refused, None, "two slips");
         let mut totals = totals(&[wrong, refused(6), refused(7)]);
         let calls = known(&totals, &[], 8);
-        assert_eq!(calls.refused, Some((at(5), SignInRefusal::LockedOut)));
+        let expected =
+            RefusedSignIns { since: at(5), latest: at(7), reason: SignInRefusal::LockedOut };
+        assert_eq!(calls.refused, Some(expected));
         // Salesforce gives up: that is no success.
         let later = totals.calls_known(&settings(&[]), Some(&calls), true, at(5_000));
         assert_eq!(later.refused, calls.refused);

@@ -3,6 +3,7 @@
 
 use super::{At, Envelope, Knowledge, StepJson, age_seconds, known, steps};
 use crate::domain::causes::{Cause, Severity};
+use crate::domain::exchange_log::ExchangeCalls;
 use crate::domain::judge::Finding;
 use crate::domain::rows::OrgValue;
 use crate::domain::setup::SetupTrail;
@@ -123,6 +124,8 @@ struct OrgInFull {
     users_url: String,
     /// `null` where Salesforce is not polled.
     setup_changes: Option<SetupChangesJson>,
+    /// `null` where Exchange's logs are not read.
+    exchange_log: Option<ExchangeLogJson>,
     findings: Vec<FindingJson>,
 }
 
@@ -153,6 +156,7 @@ pub(in crate::web) async fn org(
         users: UserTotals::of(org),
         users_url: format!("/api/v1/orgs/{}/users", policy.name),
         setup_changes: SetupChangesJson::of(org),
+        exchange_log: org.source_states.exchange_calls().map(ExchangeLogJson::of),
         findings: judged
             .findings
             .iter()
@@ -203,6 +207,59 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
             }),
         })
         .collect()
+}
+
+/// What Exchange's logs say of Salesforce's calls. It is Exchange's side only.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExchangeLog)]
+struct ExchangeLogJson {
+    read_at: At,
+    /// Until when the EWS logs of all servers were read; `null`: those of one were not read to their end.
+    complete_until: Option<At>,
+    /// The latest call that worked.
+    last_call_at: Option<At>,
+    /// The latest write that worked.
+    last_write_at: Option<At>,
+    writes_60m: u64,
+    writes_24h: u64,
+    /// Mailboxes with a call in 30 days.
+    mailboxes: usize,
+    /// Mailboxes into which a second sync program writes.
+    mailboxes_two_writers: u32,
+    /// Whether a log of IIS is read, which alone shows refused sign-ins.
+    sees_refusals: bool,
+    /// Sign-ins that are refused, without one that works.
+    sign_ins_refused: Option<SignInsRefusedJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignInsRefused)]
+struct SignInsRefusedJson {
+    since: At,
+    latest_at: At,
+    reason: &'static str,
+}
+
+impl ExchangeLogJson {
+    fn of(calls: &ExchangeCalls) -> Self {
+        let [writes_60m, writes_24h] = calls.writes;
+        Self {
+            read_at: At(calls.read_at),
+            complete_until: calls.complete_until.map(At),
+            last_call_at: calls.last_call.map(At),
+            last_write_at: calls.last_write.map(At),
+            writes_60m,
+            writes_24h,
+            mailboxes: calls.mailboxes.len(),
+            mailboxes_two_writers: calls.two_writers_count,
+            sees_refusals: calls.sees_refusals,
+            sign_ins_refused: calls.refused.map(|refused| SignInsRefusedJson {
+                since: At(refused.since),
+                latest_at: At(refused.latest),
+                reason: refused.reason.name(),
+            }),
+        }
+    }
 }
 
 /// Changes of the set-up in Salesforce's audit trail.

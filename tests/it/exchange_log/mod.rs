@@ -1,5 +1,6 @@
 //! Exchange's own logs as a source: what they give, read whole; the daemon killed while they grow; damaged logs.
 
+mod daemon;
 mod killed;
 mod logs;
 mod whole;

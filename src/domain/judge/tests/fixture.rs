@@ -2,20 +2,21 @@
 
 use crate::calendar::{Calendar, Weekly};
 use crate::causes::{Cause, Severity};
+use crate::exchange_log::ExchangeCalls;
 use crate::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::incidents::{Incident, Subject};
 use crate::judge::{Word, words};
 use crate::policy::OrgPolicy;
 use crate::readings::Reading;
 use crate::rows::{OrgRow, OrgValue, Status, UserRow};
-use crate::source_state::{PollFailing, SourceState};
+use crate::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::time::Timestamp;
 use crate::users::{UserEntry, UserReadings, UserSummary, UserTable};
 use crate::view::{ActivityFigures, OrgView};
 use chrono::{TimeDelta, Weekday};
 use chrono_tz::Tz;
 use enum_map::EnumMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// 2026-11-24T12:00:00Z, a Tuesday.
@@ -167,6 +168,33 @@ impl Org {
         let state = SourceState { failing, ..SourceState::default() };
         Arc::make_mut(&mut self.0.source_states).set(source, Some(state));
         self
+    }
+
+    /// What Exchange's logs showed, read at `read_at` to its end.
+    pub(crate) fn logs(
+        mut self,
+        read_at: Timestamp,
+        change: impl FnOnce(&mut ExchangeCalls),
+    ) -> Self {
+        let mut calls = ExchangeCalls {
+            read_at,
+            begun_at: at(-DAY),
+            complete_until: Some(read_at),
+            no_calls_after: TimeDelta::hours(4),
+            last_call: Some(read_at),
+            last_write: None,
+            writes: [0, 0],
+            refused: None,
+            sees_refusals: true,
+            two_writers: Vec::new(),
+            two_writers_count: 0,
+            mailboxes: BTreeMap::new(),
+        };
+        change(&mut calls);
+        let facts = SourceFacts { exchange_calls: Some(Arc::new(calls)), ..SourceFacts::default() };
+        let state = SourceState { failing: None, facts };
+        Arc::make_mut(&mut self.0.source_states).set("exchange_log", Some(state));
+        self.with(|policy| policy.reads_exchange_log = true)
     }
 
     pub(crate) fn found(mut self, subject: Subject, incident: Incident) -> Self {
