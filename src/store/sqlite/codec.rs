@@ -165,7 +165,7 @@ mod tests {
         let of = |all: Vec<&'static str>| all.join(" ");
         assert_eq!(
             of(Source::ALL.iter().map(|it| it.name()).collect()),
-            names(&["activity", "snapshot", "canary", "exchange", "salesforce"])
+            names(&["activity", "snapshot", "canary", "exchange", "salesforce", "exchange_log"])
         );
         assert_eq!(of(ObjectType::ALL.iter().map(|it| it.name()).collect()), "contacts events");
         assert_eq!(
