@@ -135,7 +135,7 @@ pub struct TwoWriters {
 
 /// Sign-ins of the account that are refused, without one that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefusedSignIns {
+pub struct LoggedRefusals {
     /// When the first was.
     pub since: Timestamp,
     /// When the latest was.
@@ -162,7 +162,7 @@ pub struct ExchangeCalls {
     /// Writes that worked in 60 minutes and in 24 hours.
     pub writes: [u64; 2],
     /// Whether sign-ins are refused.
-    pub refused: Option<RefusedSignIns>,
+    pub refused: Option<LoggedRefusals>,
     /// Whether IIS's logs are read, which alone show refused sign-ins.
     pub sees_refusals: bool,
     /// Mailboxes with two writers, at most as many as are shown.

@@ -4,7 +4,7 @@ pub(crate) mod fixture;
 
 use super::*;
 use crate::calendar::{Calendar, Weekly};
-use crate::exchange_log::{ExchangeCalls, RefusedSignIns, SignInRefusal, TwoWriters};
+use crate::exchange_log::{ExchangeCalls, LoggedRefusals, SignInRefusal, TwoWriters};
 use crate::ids::UserName;
 use crate::rows::OrgRow::{
     LastSync, LinkedUsers, OutlookIntegration, ServiceAccountProvided, ServiceAccountRecognized,
@@ -738,7 +738,7 @@ fn polls_fail_since_the_first_that_did_of_any_source() {
 fn refused_sign_ins_are_a_root_cause_until_one_works_or_something_syncs() {
     let cause = Cause::ExchangeSignInRefused;
     let reason = SignInRefusal::LockedOut;
-    let found = RefusedSignIns { since: at(-30), latest: at(-10), reason };
+    let found = LoggedRefusals { since: at(-30), latest: at(-10), reason };
     let refused = || Org::young().logs(NOON, |calls| calls.refused = Some(found));
     assert_eq!(refused().on(cause, at(600)), Holds(Critical, at(-30)), "it stays");
     assert_eq!(Org::young().logs(NOON, |_| {}).on(cause, NOON), Refuted);

@@ -6,7 +6,7 @@ use super::files::FilePositions;
 use super::rows::LogRow;
 use super::settings::ExchangeLogSettings;
 use crate::domain::exchange_log::{
-    CallError, EwsOperation, ExchangeCalls, MailboxCalls, RefusedSignIns, SignInRefusal, TwoWriters,
+    CallError, EwsOperation, ExchangeCalls, LoggedRefusals, MailboxCalls, SignInRefusal, TwoWriters,
 };
 use crate::domain::ids::{UserName, folded};
 use crate::domain::time::Timestamp;
@@ -298,7 +298,7 @@ impl LogTotals {
 
     /// Sign-ins that are refused, without one that works. `before` is what the last poll
     /// gave: refusals that end without a success, because Salesforce gave up, are no success.
-    fn refusing(&self, before: Option<&ExchangeCalls>, now: Timestamp) -> Option<RefusedSignIns> {
+    fn refusing(&self, before: Option<&ExchangeCalls>, now: Timestamp) -> Option<LoggedRefusals> {
         let (latest, reason) = self.last_refusal.as_ref()?;
         let since = Timestamp::from_nanos(self.refused_since?);
         let reason = SignInRefusal::from_name(reason)?;
@@ -309,7 +309,7 @@ impl LogTotals {
             SignInRefusal::ALL.iter().map(|refusal| self.refusals(*refusal, DAY, now)).sum();
         // After a restart nothing is known of before: several in a day without a success are as good.
         (in_hour >= REFUSALS || was_so || (before.is_none() && in_day >= REFUSALS))
-            .then_some(RefusedSignIns { since, latest: Timestamp::from_nanos(*latest), reason })
+            .then_some(LoggedRefusals { since, latest: Timestamp::from_nanos(*latest), reason })
     }
 
     /// What is known at `now`. `complete` says that every file was read to its end.
@@ -470,7 +470,7 @@ mod tests {
         let mut totals = totals(&[wrong, refused(6), refused(7)]);
         let calls = known(&totals, &[], 8);
         let expected =
-            RefusedSignIns { since: at(5), latest: at(7), reason: SignInRefusal::LockedOut };
+            LoggedRefusals { since: at(5), latest: at(7), reason: SignInRefusal::LockedOut };
         assert_eq!(calls.refused, Some(expected));
         // Salesforce gives up: that is no success.
         let later = totals.calls_known(&settings(&[]), Some(&calls), true, at(5_000));
