@@ -243,10 +243,13 @@ mod tests {
             .map(|line| line + "\n")
             .collect();
         let refused = read(&everything).unwrap_err();
-        let line = |key: &str| {
-            let found = everything.lines().position(|line| line.trim_start().starts_with(key));
-            found.unwrap() + 1
+        // Sections have keys of the same name.
+        let line_behind = |section: &str, key: &str| {
+            let mut lines = everything.lines().map(str::trim_start);
+            let section = lines.position(|line| line.starts_with(section)).unwrap();
+            section + lines.position(|line| line.starts_with(key)).unwrap() + 2
         };
+        let line = |key| line_behind("orgs:", key);
         let missing = "the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it";
         let mistakes = [
             format!(
@@ -264,6 +267,14 @@ mod tests {
             format!(
                 "{}: orgs[0].salesforce.auth: found both client_credentials and jwt_bearer; keep one",
                 line("client_credentials:")
+            ),
+            format!(
+                "{}: orgs[0].exchange.ca_file: found \"/etc/lightning-sync/exchange-ca.pem\"; {missing}",
+                line_behind("exchange:", "ca_file:")
+            ),
+            format!(
+                "{}: orgs[0].exchange.auth: found both basic and bearer; keep one",
+                line_behind("exchange:", "basic:")
             ),
         ];
         let lines: Vec<&str> =
