@@ -224,7 +224,7 @@ const NOT_SHOWN_AS_A_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "lightning_sync_exchange_log_",
-        "only where Exchange's logs are read; docs/exchange-logs.md says what each is",
+        "only where Exchange's logs are read; docs/metrics.md says what each is",
     ),
     ("lightning_sync_exchange_", "only where Exchange is probed; the status page shows the steps"),
 ];
