@@ -75,6 +75,7 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<ExchangeSetti
 
 /// Says how often the probe speaks when it runs like this.
 pub(super) fn expect(policy: &mut OrgPolicy, settings: &ExchangeSettings) {
+    policy.probes_exchange = true;
     if let Some(every) = &mut policy.expected_every[Source::Exchange] {
         *every = (*every).max(settings.poll_every);
     }
@@ -98,18 +99,24 @@ fn mailbox(text: &str) -> Result<ProbedMailbox, String> {
 fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<ExchangeAuth> {
     let auth = section.section("auth");
     section.require("auth", auth.is_given().then_some(()))?;
-    match (auth.has("basic"), auth.has("bearer")) {
-        (false, false) => {
-            section.wrong("auth", "needs one of basic, bearer");
+    let given: Vec<&str> =
+        ["basic", "ntlm", "bearer"].into_iter().filter(|name| auth.has(name)).collect();
+    match given.as_slice() {
+        [] => {
+            section.wrong("auth", "needs one of basic, ntlm, bearer");
             None
         }
-        (true, true) => {
-            section.wrong("auth", "found both basic and bearer; keep one");
-            None
+        ["bearer"] => {
+            let bearer = auth.section("bearer");
+            let token_file = bearer.text("token_file", |text| {
+                let path = base.join(text);
+                token::line(text, &path, "token").map(|_| path)
+            });
+            Some(ExchangeAuth::Bearer { token_file: bearer.require("token_file", token_file)? })
         }
-        (true, false) => {
-            let basic = auth.section("basic");
-            let username = basic.text("username", |text| {
+        [name] => {
+            let account = auth.section(name);
+            let username = account.text("username", |text| {
                 let fits = !text.is_empty()
                     && text.len() <= 320
                     && !text.contains(':')
@@ -118,21 +125,22 @@ fn read_auth(section: &ConfigSection<'_>, base: &Path) -> Option<ExchangeAuth> {
                     "allowed: a name such as CORP\\svc-sfsync, without a colon".to_owned()
                 })
             });
-            let username = basic.require("username", username);
-            let password = basic.text("password_file", |text| {
+            let username = account.require("username", username);
+            let password = account.text("password_file", |text| {
                 let path = base.join(text);
                 token::any_line(&token::named(text, &path), &path, "password")
             });
-            let password = basic.require("password_file", password);
-            Some(ExchangeAuth::Basic { username: username?, password: password? })
+            let password = account.require("password_file", password);
+            let (username, password) = (username?, password?);
+            Some(if *name == "ntlm" {
+                ExchangeAuth::Ntlm { username, password }
+            } else {
+                ExchangeAuth::Basic { username, password }
+            })
         }
-        (false, true) => {
-            let bearer = auth.section("bearer");
-            let token_file = bearer.text("token_file", |text| {
-                let path = base.join(text);
-                token::line(text, &path, "token").map(|_| path)
-            });
-            Some(ExchangeAuth::Bearer { token_file: bearer.require("token_file", token_file)? })
+        more => {
+            section.wrong("auth", format!("found {}; keep one", more.join(" and ")));
+            None
         }
     }
 }

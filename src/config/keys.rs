@@ -390,6 +390,13 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "The service account that Salesforce uses, or one with the same rights.";
     "orgs[].exchange.auth.basic.password_file": File, Needed, Off("/etc/lightning-sync/acme.exchange"),
         "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.auth.ntlm": Section, Words("another way"), Off(""),
+        "NTLM version 2, bound to the server's certificate where there is one: what Exchange Server offers by default. The password is not sent.";
+    "orgs[].exchange.auth.ntlm.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, such as CORP\\svc-sfsync or svc-sfsync@acme.example"), Needed,
+        Off("svc-sfsync@acme.example"),
+        "The service account that Salesforce uses, or one with the same rights.";
+    "orgs[].exchange.auth.ntlm.password_file": File, Needed, Off("/etc/lightning-sync/acme.exchange"),
+        "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
     "orgs[].exchange.auth.bearer": Section, Words("another way"), Off(""),
         "An OAuth 2.0 access token that another program renews, for Exchange Online.";
     "orgs[].exchange.auth.bearer.token_file": File, Needed, Off("/etc/lightning-sync/acme.token"),

@@ -37,6 +37,14 @@ closed_set! {
         NoLinkedUsers = "no_linked_users",
         /// Windows refuses the service account's sign-ins at Exchange, by its own logs.
         ExchangeSignInRefused = "exchange_sign_in_refused",
+        /// The probe does not get as far as a sign-in at Exchange.
+        ExchangeUnreachable = "exchange_unreachable",
+        /// Exchange does not let the account in.
+        ExchangeAccountRefused = "exchange_account_refused",
+        /// Exchange refuses EWS as a whole.
+        ExchangeEwsOff = "exchange_ews_off",
+        /// Most mailboxes do not let the account act for them.
+        ExchangeImpersonationRefused = "exchange_impersonation_refused",
         /// The last sync is older than the documented 24 hours.
         NoSyncIn24Hours = "no_sync_in_24_hours",
         /// Known for days and never synced.
@@ -67,6 +75,8 @@ closed_set! {
         OutlookIntegrationDisabled = "outlook_integration_disabled",
         /// The product ends soon.
         RetirementNear = "retirement_near",
+        /// The certificate of Exchange ends soon.
+        ExchangeCertificateEnding = "exchange_certificate_ending",
         /// The product has ended.
         Retired = "retired",
         /// This program cannot be scraped.
@@ -158,6 +168,10 @@ cause_table! {
     ServiceAccountNotRecognized Org [Critical, Warning] Some("LightningSyncServiceAccountNotRecognized"), OF_ROOT;
     NoLinkedUsers Org [Critical, Warning] Some("LightningSyncNoLinkedUsers"), OF_ROOT;
     ExchangeSignInRefused Org [Critical, Warning] Some("LightningSyncExchangeSignInRefused"), OF_ROOT;
+    ExchangeUnreachable Org [Critical, Warning] Some("LightningSyncExchangeUnreachable"), OF_ROOT;
+    ExchangeAccountRefused Org [Critical, Warning] Some("LightningSyncExchangeAccountRefused"), OF_ROOT;
+    ExchangeEwsOff Org [Critical, Warning] Some("LightningSyncExchangeEwsOff"), OF_ROOT;
+    ExchangeImpersonationRefused Org [Critical, Warning] Some("LightningSyncExchangeImpersonationRefused"), OF_ROOT;
     NoSyncIn24Hours Org [Critical] Some("LightningSyncNoSyncIn24Hours"), OF_USERS;
     NeverSynced Org [Critical] Some("LightningSyncNeverSynced"), OF_USERS;
     ObservationsStale Org [Critical, Warning] Some("LightningSyncObservationsStale"), OF_USERS;
@@ -173,6 +187,7 @@ cause_table! {
     ExchangeTwoWriters Users [Warning] Some("LightningSyncExchangeTwoWriters"), NONE;
     OutlookIntegrationDisabled Org [Info] Some("LightningSyncOutlookIntegrationDisabled"), NONE;
     RetirementNear Org [Warning, Info] Some("LightningSyncRetirementNear"), NONE;
+    ExchangeCertificateEnding Org [Warning] Some("LightningSyncExchangeCertificateEnding"), NONE;
     Retired Org [Info] None, NONE;
     ExporterDown Exporter [Critical] Some("LightningSyncExporterDown"), NONE;
     StoreFailing Exporter [Warning] Some("LightningSyncStoreFailing"), NONE;

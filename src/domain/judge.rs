@@ -89,6 +89,9 @@ pub const RETIREMENT_WARNING: TimeDelta = TimeDelta::days(30);
 /// When it becomes a notice: a quarter, the planning step of most organisations.
 pub const RETIREMENT_INFO: TimeDelta = TimeDelta::days(90);
 
+/// When the end of Exchange's certificate becomes a warning: time to order one, and to find who may install it.
+pub const CERTIFICATE_WARNING: TimeDelta = TimeDelta::days(21);
+
 /// How long polls of a source fail before that is a finding; the alert waits its `for` on top.
 pub const POLLS_FAIL_FOR: TimeDelta = TimeDelta::minutes(15);
 
@@ -225,6 +228,7 @@ pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
     judge.users();
     judge.polls();
     judge.exchange_log();
+    judge.exchange();
     judge.retirement();
     judge.words
 }
@@ -242,6 +246,13 @@ const OF_ORG: [Cause; 7] = [
 /// Those of Exchange's logs.
 const OF_LOGS: [Cause; 3] =
     [Cause::ExchangeSignInRefused, Cause::ExchangeNoCalls, Cause::ExchangeTwoWriters];
+/// What a probe finds, in the order in which one hides the next.
+const OF_EXCHANGE: [Cause; 4] = [
+    Cause::ExchangeUnreachable,
+    Cause::ExchangeAccountRefused,
+    Cause::ExchangeEwsOff,
+    Cause::ExchangeImpersonationRefused,
+];
 const OF_OBJECT: [Cause; 6] = [
     Cause::NoSyncIn24Hours,
     Cause::NeverSynced,
@@ -282,6 +293,10 @@ impl Judge<'_> {
         self.words.push(Word::Holds(subject, found));
     }
 
+    fn holds_now(&self, cause: Cause) -> bool {
+        self.words.iter().any(|word| matches!(word, Word::Holds(of, _) if of.cause == cause))
+    }
+
     fn refute(&mut self, cause: Cause) {
         self.words.push(Word::Refuted(of_org(cause)));
     }
@@ -298,6 +313,11 @@ impl Judge<'_> {
         }
         if self.org.policy.reads_exchange_log {
             for cause in OF_LOGS {
+                self.refute(cause);
+            }
+        }
+        if self.org.source_states.probe().is_some() {
+            for cause in OF_EXCHANGE.into_iter().chain([Cause::ExchangeCertificateEnding]) {
                 self.refute(cause);
             }
         }
@@ -655,7 +675,10 @@ impl Judge<'_> {
 
     /// A failure or two that end by themselves are no news.
     fn polls(&mut self) {
-        let failing = self.org.source_states.failing();
+        // What the probe found has a finding of its own.
+        let probed = self.org.source_states.probe().and_then(|probe| probe.trouble);
+        let own = probed.map(|_| Source::Exchange.name());
+        let failing = self.org.source_states.failing().filter(|(source, _)| Some(*source) != own);
         let since = failing.map(|(_, failing)| failing.since).min();
         match since.filter(|since| self.now.since(*since) >= POLLS_FAIL_FOR) {
             Some(since) => self.holds(of_org(Cause::PollFailing), Severity::Warning, since, None),
@@ -700,6 +723,49 @@ impl Judge<'_> {
                 self.holds(of_org(two_writers), Severity::Warning, since, mailboxes);
             }
             None => self.refute(two_writers),
+        }
+    }
+
+    /// What a probe of Exchange found. While records go on syncing, only our own way to it is broken, which wakes nobody; and
+    /// where Salesforce shows an X for the account, that page is enough.
+    fn exchange(&mut self) {
+        let Some(probe) = self.org.source_states.probe() else {
+            // After a restart the first probe decides; an organisation that is no longer probed has no such findings.
+            let all = OF_EXCHANGE.into_iter().chain([Cause::ExchangeCertificateEnding]);
+            let open = |cause: &Cause| self.org.incidents.open(of_org(*cause)).is_some();
+            for cause in all
+                .filter(|cause| !self.org.policy.probes_exchange && open(cause))
+                .collect::<Vec<_>>()
+            {
+                self.refute(cause);
+            }
+            return;
+        };
+        let (trouble, decided, ends) = (probe.trouble, probe.decided, probe.certificate_ends);
+        let hides = trouble.map(|trouble| trouble.cause);
+        for cause in OF_EXCHANGE {
+            match trouble.filter(|trouble| trouble.cause == cause) {
+                Some(trouble) => {
+                    let paged = cause == Cause::ExchangeAccountRefused
+                        && [Cause::ServiceAccountNotRecognized, Cause::ExchangeSignInRefused]
+                            .into_iter()
+                            .any(|cause| self.holds_now(cause));
+                    let calm = paged || self.sync_after(trouble.since).is_some();
+                    let severity = if calm { Severity::Warning } else { Severity::Critical };
+                    self.holds(of_org(cause), severity, trouble.since, None);
+                }
+                // What comes after a step that fails is not known.
+                None if hides.map_or(decided, |hides| cause < hides) => self.refute(cause),
+                None => {}
+            }
+        }
+        let cause = Cause::ExchangeCertificateEnding;
+        match ends.map(|ends| ends.minus(CERTIFICATE_WARNING)) {
+            Some(since) if since <= self.now => {
+                self.holds(of_org(cause), Severity::Warning, since, None);
+            }
+            Some(_) => self.refute(cause),
+            None => {}
         }
     }
 

@@ -115,6 +115,8 @@ pub struct OrgPolicy {
     pub expected_every: EnumMap<Source, Option<TimeDelta>>,
     /// Whether Exchange's logs are read.
     pub reads_exchange_log: bool,
+    /// Whether Exchange is probed.
+    pub probes_exchange: bool,
 }
 
 impl OrgPolicy {
@@ -161,6 +163,7 @@ impl OrgPolicy {
             initial_sync_limit: TimeDelta::hours(72),
             recovery_within: TimeDelta::hours(2),
             max_users: 50_000,
+            probes_exchange: false,
             expected_every: EnumMap::from_fn(|source| match source {
                 Source::Snapshot => Some(TimeDelta::hours(24)),
                 Source::Activity => None,

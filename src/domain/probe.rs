@@ -1,6 +1,7 @@
 //! What a read-only probe of Exchange found: steps in order of dependency, each with a verdict. A step that depends on one
 //! that failed is skipped, not failed.
 
+use super::causes::Cause;
 use super::ids::closed_set;
 use super::time::Timestamp;
 use chrono::TimeDelta;
@@ -97,6 +98,21 @@ impl StepReport {
     };
 }
 
+/// What keeps anybody from using Exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeTrouble {
+    /// Which.
+    pub cause: Cause,
+    /// The step that shows it.
+    pub step: ProbeStep,
+    /// Why, from a closed list.
+    pub reason: &'static str,
+    /// What somebody can do about it.
+    pub advice: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A whole probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeReport {
@@ -114,6 +130,10 @@ pub struct ProbeReport {
     pub suspended_until: Option<Timestamp>,
     /// Mailboxes that are configured.
     pub mailboxes: u32,
+    /// What keeps anybody from using Exchange, if anything does.
+    pub trouble: Option<ProbeTrouble>,
+    /// Whether this probe could decide that; if not, the trouble is that of the one before.
+    pub decided: bool,
 }
 
 impl ProbeReport {

@@ -43,6 +43,52 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             SalesforceAdmin: "Meanwhile open Setup, Lightning Sync Configurations. Is one active, and does it have users?"
             SalesforceAdmin: "Did many addresses change at once (single sign-on, a new domain, an import)? Say so in the case."
         },
+        Cause::ExchangeUnreachable => guide! {
+            "Exchange cannot be reached by the probe."
+            "The probe does not get as far as a sign-in: the name, the connection, the certificate or EWS itself fails. It is a warning while records go on syncing: then only the exporter's way is broken."
+            "If Salesforce goes the same way, nothing syncs in either direction."
+            ExchangeAdmin: "Look at the steps on the organisation's page. The first broken one has its reason and its own advice: follow that first. `doctor` tries again at once."
+            ExchangeAdmin: "A name or a connection? Test the URL of EWS with `curl` from the exporter's machine, and from outside."
+            ExchangeAdmin: "A certificate? Renew it, and assign it to IIS with `Enable-ExchangeCertificate`."
+            ExchangeAdmin: "EWS itself? Is its application pool running, and is the path right? `Get-WebServicesVirtualDirectory` shows it."
+            Monitoring: "Do records go on syncing? Salesforce reaches Exchange: repair the way from the exporter's machine."
+        },
+        Cause::ExchangeAccountRefused => guide! {
+            "Exchange does not let the probe's account in."
+            "The sign-in was refused in two polls in a row, or Exchange does not offer this way to sign in. The exporter tries it once an hour from then on, so that it locks nobody out."
+            "If it is the account that Salesforce uses, nothing syncs for anybody."
+            ExchangeAdmin: "Is the account locked, disabled or expired? `Get-ADUser ACCOUNT -Properties Enabled,LockedOut,PasswordExpired`, then `Unlock-ADAccount ACCOUNT`."
+            ExchangeAdmin: "Locked again and again? Find the machine that signs in with an old password."
+            Monitoring: "Was the password changed? Write the new one into the file, and reload the exporter: it is tried at once."
+            SalesforceAdmin: "Was the password changed? Save the new one in Setup, Outlook Integration and Sync."
+            ExchangeAdmin: "Is this way to sign in still offered? `Get-WebServicesVirtualDirectory` shows it."
+        },
+        Cause::ExchangeEwsOff => guide! {
+            "Exchange refuses EWS as a whole."
+            "Exchange took the sign-in and refused EWS, in several polls in a row: it is switched off for the tenant or the mailboxes, or a policy blocks our application. This is about our application: that of Salesforce may be listed separately. Microsoft ends EWS in Exchange Online on 2027-04-01."
+            "Lightning Sync needs EWS. If Salesforce is refused too, nothing syncs for mailboxes in Exchange Online; mailboxes on Exchange Server are not touched."
+            ExchangeAdmin: "Was it switched off? `Get-OrganizationConfig`, fields `EwsEnabled` and `EwsAllowedAppIDs`. A change takes up to a day."
+            ExchangeAdmin: "For some mailboxes alone? `Get-CASMailbox MAILBOX`, field `EwsEnabled`."
+            SalesforceAdmin: "Do records go on syncing? Then Salesforce's application is allowed: ask for ours to be listed as well."
+            SalesforceAdmin: "Plan the move to the successor product before 2027-04-01."
+        },
+        Cause::ExchangeImpersonationRefused => guide! {
+            "Exchange refuses the account in most mailboxes."
+            "The account may sign in and may not act for most of the mailboxes that are looked at: the right to impersonate was taken away, or its scope does not hold them any more."
+            "If it is the account that Salesforce uses, nothing syncs for these users."
+            ExchangeAdmin: "Who has the right? `Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers`."
+            ExchangeAdmin: "Give it back: `New-ManagementRoleAssignment -Role ApplicationImpersonation -User ACCOUNT`, with the scope that holds all users."
+            ExchangeAdmin: "Is the scope a group or a filter? Are the users still in it?"
+            SalesforceSupport: "The right is there and the refusal stays for hours? Open a case with Microsoft."
+        },
+        Cause::ExchangeCertificateEnding => guide! {
+            "The certificate of Exchange ends in less than three weeks."
+            "The certificate that Exchange shows, or the first of its chain to end, is near its end. After it, Salesforce does not connect any more."
+            "From that moment on nothing syncs, and mail clients complain as well."
+            ExchangeAdmin: "Which one is it? `Get-ExchangeCertificate` lists them with their services and ends."
+            ExchangeAdmin: "Renew it at a public authority that Salesforce accepts, and assign it to IIS with `Enable-ExchangeCertificate`."
+            ExchangeAdmin: "Is a proxy or load balancer in between? It has a certificate of its own."
+        },
         Cause::NoSyncIn24Hours => guide! {
             "Nothing has synced for longer than 24 hours."
             "The last sync is older than the limit (`stale_after`, 24 hours by default). The limit counts from that sync. A source that looked after the limit reported it."

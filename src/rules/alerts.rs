@@ -109,6 +109,26 @@ pub(super) fn rules() -> Vec<AlertRule> {
             ),
             ..org(Cause::IngestRejected, "")
         },
+        org(
+            Cause::ExchangeUnreachable,
+            "the probe does not get as far as a sign-in at Exchange, since SINCE; the step and its reason are on the page.",
+        ),
+        org(
+            Cause::ExchangeAccountRefused,
+            "Exchange does not let the probe's account in, since SINCE.",
+        ),
+        org(
+            Cause::ExchangeEwsOff,
+            "Exchange takes the sign-in and refuses EWS, since SINCE. Salesforce's application may be listed separately.",
+        ),
+        org(
+            Cause::ExchangeImpersonationRefused,
+            "the account may not act for most of the mailboxes that are looked at, since SINCE.",
+        ),
+        org(
+            Cause::ExchangeCertificateEnding,
+            "the certificate of Exchange ends in less than three weeks.",
+        ),
         exporter(Cause::StoreFailing, "the store refuses to commit, since SINCE."),
         exporter(Cause::ClockSuspect, "the clock stepped at SINCE."),
         exporter(

@@ -44,6 +44,11 @@ fn apart(cause: Cause) -> &'static [(&'static str, &'static str)] {
         | Cause::Retired
         | Cause::IngestRejected
         | Cause::PollFailing
+        | Cause::ExchangeUnreachable
+        | Cause::ExchangeAccountRefused
+        | Cause::ExchangeEwsOff
+        | Cause::ExchangeImpersonationRefused
+        | Cause::ExchangeCertificateEnding
         | Cause::SalesforceApiBudgetLow
         | Cause::SalesforceUsageUnknown
         | Cause::ExchangeSignInRefused

@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything that a daemon needs, in the order in which one thing depends on another, and says for
 //! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
 
+mod exchange;
 mod page;
 mod prometheus;
 mod sources;
@@ -27,6 +28,9 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
         match ApiClient::daemon(&args.url, &args.ask) {
             Ok(api) => daemon(args, &api, config.as_ref(), &mut report).await,
             Err(says) => report.fail("daemon", says),
+        }
+        for org in config.iter().flat_map(|config| &config.orgs) {
+            exchange::look(org, &mut report).await;
         }
         for url in &args.prometheuses {
             let looked = match ApiClient::other(url, &args.ask) {

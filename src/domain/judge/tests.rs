@@ -6,14 +6,17 @@ use super::*;
 use crate::calendar::{Calendar, Weekly};
 use crate::exchange_log::{ExchangeCalls, LoggedRefusals, SignInRefusal, TwoWriters};
 use crate::ids::UserName;
+use crate::probe::{ProbeReport, ProbeStep, ProbeTrouble, StepReport};
 use crate::rows::OrgRow::{
     LastSync, LinkedUsers, OutlookIntegration, ServiceAccountProvided, ServiceAccountRecognized,
     Synced24h, Synced60m,
 };
+use crate::source_state::{SourceFacts, SourceState};
 use crate::users::UserTable;
 use Severity::{Critical, Info, Warning};
 use fixture::Answer::{Holds, Refuted, Unknown};
 use fixture::{Answer, NOON, Org, TICK, at, open};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -861,4 +864,96 @@ fn after_the_end_there_is_one_word_and_everything_that_was_judged_is_refuted() {
     let found = Found { severity: Info, since: NOON, users: None, first_sync: None };
     assert_eq!(holding, [&Word::Holds(of_org(Cause::Retired), found)]);
     assert_eq!(ended.on(Cause::Retired, NOON.minus(TICK)), Refuted);
+}
+
+fn probed(trouble: Option<(Cause, Timestamp)>, decided: bool, ends: Option<Timestamp>) -> Org {
+    let trouble = trouble.map(|(cause, since)| ProbeTrouble {
+        cause,
+        step: ProbeStep::Auth,
+        reason: "sign_in_refused",
+        advice: "Look.",
+        since,
+    });
+    let probe = ProbeReport {
+        at: NOON,
+        steps: EnumMap::from_fn(|_| StepReport::SKIPPED),
+        certificate_ends: ends,
+        tls_version: None,
+        throttled_until: None,
+        suspended_until: None,
+        mailboxes: 1,
+        trouble,
+        decided,
+    };
+    let mut org = Org::young().with(|policy| policy.probes_exchange = true);
+    let facts = SourceFacts { probe: Some(Arc::new(probe)), ..SourceFacts::default() };
+    let state = SourceState { failing: None, facts };
+    Arc::make_mut(&mut org.0.source_states).set("exchange", Some(state));
+    org
+}
+
+#[test]
+fn what_a_probe_finds_refutes_what_comes_before_it_and_says_nothing_of_what_it_hides() {
+    for (place, cause) in OF_EXCHANGE.iter().enumerate() {
+        let org = probed(Some((*cause, at(-60))), true, None);
+        let words = OF_EXCHANGE.map(|cause| org.on(cause, NOON));
+        let expected: [Answer; 4] = std::array::from_fn(|other| match other.cmp(&place) {
+            Ordering::Less => Refuted,
+            Ordering::Equal => Holds(Critical, at(-60)),
+            Ordering::Greater => Unknown,
+        });
+        assert_eq!(words, expected, "{cause}");
+    }
+    for (decided, word) in [(true, Refuted), (false, Unknown)] {
+        let org = probed(None, decided, None);
+        assert_eq!(OF_EXCHANGE.map(|cause| org.on(cause, NOON)), [word; 4]);
+    }
+}
+
+#[test]
+fn a_probe_wakes_nobody_while_records_sync_or_where_the_page_shows_an_x() {
+    let cause = Cause::ExchangeAccountRefused;
+    let org = |minutes| probed(Some((cause, at(-60))), true, None).synced(at(minutes), at(-1));
+    assert_eq!(org(-60).on(cause, NOON), Holds(Critical, at(-60)));
+    assert_eq!(org(-59).on(cause, NOON), Holds(Warning, at(-60)));
+    let page = |cause, mark| {
+        let org = probed(Some((cause, at(-60))), true, None);
+        org.page(ServiceAccountRecognized, OrgValue::Flag(mark), at(-1)).on(cause, NOON)
+    };
+    assert_eq!(page(cause, false), Holds(Warning, at(-60)));
+    assert_eq!(page(cause, true), Holds(Critical, at(-60)));
+    let unreachable = Cause::ExchangeUnreachable;
+    assert_eq!(page(unreachable, false), Holds(Critical, at(-60)));
+}
+
+#[test]
+fn a_certificate_of_exchange_is_a_warning_three_weeks_before_its_end() {
+    let cause = Cause::ExchangeCertificateEnding;
+    let ends = NOON.plus(TimeDelta::days(21));
+    assert_eq!(probed(None, true, Some(ends.plus(TICK))).on(cause, NOON), Refuted);
+    assert_eq!(probed(None, true, Some(ends)).on(cause, NOON), Holds(Warning, NOON));
+    let late = probed(None, true, Some(ends.minus(TimeDelta::days(1))));
+    assert_eq!(late.on(cause, NOON), Holds(Warning, at(-A_DAY)));
+    assert_eq!(probed(None, true, None).on(cause, NOON), Unknown);
+}
+
+#[test]
+fn what_a_probe_found_ends_when_nobody_probes_any_more_and_not_by_a_restart() {
+    let cause = Cause::ExchangeEwsOff;
+    let incident = Incident {
+        severity: Critical,
+        since: at(-60),
+        users: None,
+        first_sync: None,
+        ended: None,
+        calm_until: None,
+    };
+    let org = |probes| {
+        let org = Org::young().with(|policy| policy.probes_exchange = probes);
+        org.found(of_org(cause), incident)
+    };
+    assert_eq!(org(true).on(cause, NOON), Unknown);
+    assert_eq!(org(false).on(cause, NOON), Refuted);
+    assert_eq!(Org::young().on(cause, NOON), Unknown);
+    assert_eq!(org(false).on(Cause::ExchangeUnreachable, NOON), Unknown);
 }

@@ -5,9 +5,11 @@ use crate::domain::causes::Cause;
 use crate::domain::ids::ObjectType;
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
+use crate::domain::probe::ProbeTrouble;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{LastSync, OrgView};
+use crate::guidance::Text;
 use crate::guidance::cause_of;
 use chrono::TimeDelta;
 
@@ -132,6 +134,14 @@ impl Words<'_> {
                     if mailboxes == 1 { ("mailbox", "has") } else { ("mailboxes", "have") };
                 format!("{mailboxes} {noun} {verb} a second sync program that writes.")
             }
+            Cause::ExchangeUnreachable
+            | Cause::ExchangeAccountRefused
+            | Cause::ExchangeEwsOff
+            | Cause::ExchangeImpersonationRefused => self.probed(finding.cause)?,
+            Cause::ExchangeCertificateEnding => {
+                let ends = self.org.source_states.probe()?.certificate_ends?;
+                format!("The certificate of Exchange ends in {}.", span(ends.since(self.now)))
+            }
             _ => return None,
         })
     }
@@ -145,6 +155,15 @@ impl Words<'_> {
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
+    /// "Exchange: the step tls fails. Renew the certificate."
+    fn probed(self, cause: Cause) -> Option<String> {
+        let trouble = self.org.source_states.probe()?.trouble?;
+        let ProbeTrouble { step, reason, advice, .. } = trouble;
+        (trouble.cause == cause).then(|| {
+            format!("Exchange: the step {step} fails ({reason}). {}", Text::new(advice).plain())
+        })
     }
 
     fn account(self) -> Option<String> {

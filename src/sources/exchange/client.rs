@@ -4,7 +4,9 @@
 use super::ews::answer::EwsAnswer;
 use super::ews::request::{Acting, Operation, RequestVersion, envelope};
 use super::failure::{ExchangeFailure, FaultMeaning, meaning, wait};
+use super::ntlm::{self, NtlmAccount, NtlmScene};
 use super::settings::{ExchangeAuth, ExchangeSettings};
+use crate::domain::time::Timestamp;
 use crate::http_client::{
     HttpClient, HttpConnection, HttpLimits, HttpRequest, HttpResponse, TransportError,
     TransportFailure, Trust,
@@ -18,6 +20,7 @@ use hyper::Method;
 use hyper::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use ring::rand::{SecureRandom as _, SystemRandom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -81,9 +84,27 @@ pub(super) struct ExchangeClient {
 }
 
 /// What is shown to sign in; made anew for each poll.
-pub(super) struct SignIn {
-    header: HeaderValue,
-    scheme: &'static str,
+pub(super) enum SignIn {
+    /// A header of each request.
+    Shown(&'static str, HeaderValue),
+    /// Messages that belong to a connection.
+    Ntlm {
+        /// The account's name.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// The time of the poll.
+        now: Timestamp,
+    },
+}
+
+impl SignIn {
+    fn scheme(&self) -> &'static str {
+        match self {
+            Self::Shown(scheme, _) => scheme,
+            Self::Ntlm { .. } => "NTLM",
+        }
+    }
 }
 
 impl ExchangeClient {
@@ -103,11 +124,15 @@ impl ExchangeClient {
     }
 
     /// What signs in.
-    pub(super) fn sign_in(&self) -> Result<SignIn, Failure> {
+    pub(super) fn sign_in(&self, now: Timestamp) -> Result<SignIn, Failure> {
         let (scheme, text) = match &self.settings.auth {
             ExchangeAuth::Basic { username, password } => {
                 let both = Zeroizing::new(format!("{username}:{}", password.expose()));
                 ("Basic", Zeroizing::new(STANDARD.encode(both.as_bytes())))
+            }
+            ExchangeAuth::Ntlm { username, password } => {
+                let (username, password) = (username.clone(), password.clone());
+                return Ok(SignIn::Ntlm { username, password, now });
             }
             ExchangeAuth::Bearer { token_file } => {
                 let unreadable =
@@ -129,7 +154,7 @@ impl ExchangeClient {
             )
         })?;
         header.set_sensitive(true);
-        Ok(SignIn { header, scheme })
+        Ok(SignIn::Shown(scheme, header))
     }
 
     fn version(&self) -> RequestVersion {
@@ -143,6 +168,8 @@ pub(super) struct Lane<'c> {
     client: &'c ExchangeClient,
     sign_in: &'c SignIn,
     connection: Option<HttpConnection>,
+    /// Whether NTLM signed in on this connection.
+    signed_in: bool,
 }
 
 impl<'c> Lane<'c> {
@@ -151,7 +178,7 @@ impl<'c> Lane<'c> {
         sign_in: &'c SignIn,
         connection: Option<HttpConnection>,
     ) -> Self {
-        Self { client, sign_in, connection }
+        Self { client, sign_in, connection, signed_in: false }
     }
 
     /// What an operation gives. A server that does not know our version of the interface is requested again with an older one.
@@ -165,7 +192,7 @@ impl<'c> Lane<'c> {
             let body = envelope(version, acting, operation);
             let path = self.client.settings.path.clone();
             let response = self.post(&path, body, acting.anchor()).await?;
-            let answer = read(&response, self.sign_in.scheme)?;
+            let answer = read(&response, self.sign_in.scheme())?;
             let fault = match &answer.outcome {
                 Err(fault) => Some(fault),
                 Ok(messages) => messages.iter().find_map(|message| {
@@ -208,11 +235,13 @@ impl<'c> Lane<'c> {
         body: String,
         anchor: Option<&str>,
     ) -> Result<HttpResponse, CallTrouble> {
+        let sign_in = self.sign_in;
         let request = || {
-            let mut headers = vec![
-                (CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8")),
-                (AUTHORIZATION, self.sign_in.header.clone()),
-            ];
+            let mut headers =
+                vec![(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"))];
+            if let SignIn::Shown(_, header) = sign_in {
+                headers.push((AUTHORIZATION, header.clone()));
+            }
             // Leads the request to the mailbox's own server.
             let anchor = anchor.and_then(|anchor| HeaderValue::from_str(anchor).ok());
             headers
@@ -226,21 +255,80 @@ impl<'c> Lane<'c> {
         };
         self.client.count_request();
         // The server may have closed a connection that was idle, which is no failure.
-        if let Some(connection) = &mut self.connection {
-            match connection.send(request()).await {
-                Ok(response) => return Ok(response),
-                Err(error) if error.failure != TransportFailure::ConnectFailed => {
-                    self.connection = None;
-                    return Err(error.into());
+        if self.connection.is_some() {
+            match self.send(&request).await {
+                Err(error) if error.failure == TransportFailure::ConnectFailed => {
+                    self.connection = None
                 }
-                Err(_) => self.connection = None,
+                other => return Ok(other.inspect_err(|_| self.connection = None)?),
             }
         }
-        let mut connection = self.client.http.open().await?;
-        let response = connection.send(request()).await?;
-        self.connection = Some(connection);
+        self.connection = Some(self.client.http.open().await?);
+        self.signed_in = false;
+        Ok(self.send(&request).await.inspect_err(|_| self.connection = None)?)
+    }
+
+    /// Sends a request on the open connection, and signs in on it where that is how.
+    async fn send(
+        &mut self,
+        request: &impl Fn() -> HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        let Some(connection) = &mut self.connection else {
+            return self.client.http.send(request()).await;
+        };
+        let SignIn::Ntlm { username, password, now } = self.sign_in else {
+            return connection.send(request()).await;
+        };
+        if self.signed_in {
+            let response = connection.send(request()).await?;
+            if response.status != 401 {
+                return Ok(response);
+            }
+        }
+        let first = ntlm_request(request(), &ntlm::negotiate(), true);
+        self.client.count_request();
+        let response = connection.send(first).await?;
+        let Some(challenge) = challenge(&response) else {
+            return Ok(response);
+        };
+        let mut random = [0; 8];
+        // Without random bytes a sign-in is as good; they protect against tables of hashes.
+        SystemRandom::new().fill(&mut random).ok();
+        let scene = NtlmScene {
+            host: self.client.settings.host.host(),
+            certificate: connection.peer_certificate().map(AsRef::as_ref),
+            now: *now,
+            random,
+        };
+        let account = NtlmAccount::of(username, password);
+        let Some(message) = ntlm::authenticate(&account, &scene, &challenge) else {
+            return Ok(response);
+        };
+        let message = Zeroizing::new(message);
+        let response = connection.send(ntlm_request(request(), &message, false)).await?;
+        self.signed_in = response.status != 401;
         Ok(response)
     }
+}
+
+/// A request with a message of NTLM; the first goes without the body, which nobody would read.
+fn ntlm_request(mut request: HttpRequest, message: &[u8], is_first: bool) -> HttpRequest {
+    let text = Zeroizing::new(format!("NTLM {}", STANDARD.encode(message)));
+    if let Ok(mut header) = HeaderValue::from_str(&text) {
+        header.set_sensitive(true);
+        request.headers.push((AUTHORIZATION, header));
+    }
+    if is_first {
+        request.body = Vec::new().into();
+    }
+    request
+}
+
+/// The second message of NTLM, if the answer has one.
+fn challenge(response: &HttpResponse) -> Option<Vec<u8>> {
+    let all = response.headers.get_all(WWW_AUTHENTICATE).iter();
+    let mut texts = all.filter_map(|value| value.to_str().ok()?.strip_prefix("NTLM "));
+    STANDARD.decode(texts.next()?.trim()).ok()
 }
 
 /// What an answer's status and body say before anything of EWS.

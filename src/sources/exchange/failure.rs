@@ -1,6 +1,7 @@
 //! Why a step of the probe fails: one closed list with advice, and what Exchange's codes mean in it.
 
 use super::ews::answer::EwsFault;
+use crate::domain::causes::Cause;
 use crate::http_client::Distrust;
 use crate::sources::failure::failure_reasons;
 use chrono::TimeDelta;
@@ -109,6 +110,30 @@ impl From<Distrust> for ExchangeFailure {
 }
 
 impl ExchangeFailure {
+    /// What it means when it keeps anybody from using Exchange: at the server, or in most mailboxes.
+    pub(super) const fn cause(self) -> Option<Cause> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all others are about single mailboxes or folders"
+        )]
+        match self {
+            Self::SchemeNotOffered
+            | Self::SignInRefused
+            | Self::AccountLocked
+            | Self::AccountDisabled
+            | Self::AccountPasswordExpired
+            | Self::TokenUnreadable => Some(Cause::ExchangeAccountRefused),
+            Self::EwsDisabled | Self::EwsBlocked | Self::EwsForbidden => {
+                Some(Cause::ExchangeEwsOff)
+            }
+            Self::ImpersonationDenied
+            | Self::ImpersonationDeniedServer
+            | Self::ImpersonationFailed
+            | Self::MailboxAccessDenied => Some(Cause::ExchangeImpersonationRefused),
+            _ => None,
+        }
+    }
+
     /// In how many polls in a row it has to be seen before it is believed. What Exchange says in passing, and what it says
     /// wrongly while a switch is being turned, ends by itself.
     pub(super) const fn believed_after(self) -> u32 {

@@ -4,6 +4,7 @@
 mod client;
 mod ews;
 mod failure;
+mod ntlm;
 mod probe;
 mod settings;
 

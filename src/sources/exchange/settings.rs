@@ -49,6 +49,13 @@ pub enum ExchangeAuth {
         /// The account's password.
         password: Secret,
     },
+    /// NTLM version 2, bound to the server's certificate; the password stays here.
+    Ntlm {
+        /// `DOMAIN\\name` or `name@domain`.
+        username: String,
+        /// The account's password.
+        password: Secret,
+    },
     /// A token that another program renews in a file.
     Bearer {
         /// The file, read with every poll.

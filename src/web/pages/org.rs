@@ -7,11 +7,12 @@ use crate::domain::causes::Cause;
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
+use crate::domain::probe::{ProbeStep, StepReport, StepVerdict};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::setup::{SetupArea, SetupTrail};
 use crate::domain::time::Timestamp;
 use crate::guidance::verdict::{Level, Verdict, steps};
-use crate::guidance::{OrgState, Step, cause_of};
+use crate::guidance::{OrgState, Step, Text, cause_of};
 use crate::web::history;
 use crate::web::openapi::Html;
 use crate::web::org_status::{self, OrgVerdict, RowStatus, SourceStatus, UserTotals};
@@ -209,6 +210,15 @@ impl OrgPage<'_> {
         }
     }
 
+    /// The steps of the probe, each with whether it is the first that fails.
+    fn probed(&self) -> Vec<(ProbeStep, StepReport, bool)> {
+        let Some(probe) = self.here.org.source_states.probe() else {
+            return Vec::new();
+        };
+        let first = probe.broken().map(|(step, _)| step);
+        probe.steps.iter().map(|(step, found)| (step, *found, Some(step) == first)).collect()
+    }
+
     /// When Lightning Sync ends or ended here.
     fn retires(&self) -> Option<Timestamp> {
         self.here.org.policy.retirement.filter(|_| self.product == Product::LightningSync)
@@ -218,6 +228,16 @@ impl OrgPage<'_> {
     fn not_moved(&self) -> Option<(u64, u64)> {
         let successor = self.here.org.source_states.successor()?;
         self.is_live(&Source::Salesforce).then(|| self.here.org.not_moved(successor))?
+    }
+}
+
+/// The class and the word of a step of the probe.
+const fn verdict_of(verdict: StepVerdict) -> (&'static str, &'static str) {
+    match verdict {
+        StepVerdict::Passed => ("fine", "passed"),
+        StepVerdict::Failed => ("broken", "failed"),
+        StepVerdict::Held => ("held", "held"),
+        StepVerdict::Skipped => ("unknown", "skipped"),
     }
 }
 

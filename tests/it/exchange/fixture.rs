@@ -49,6 +49,8 @@ pub(super) fn certified(name: &str, until: i32) -> Certified {
     let directory = tempfile::tempdir().unwrap();
     let ca_file = directory.path().join("ca.pem");
     fs::write(&ca_file, pem).unwrap();
+    fs::write(directory.path().join("server.pem"), certificate.pem()).unwrap();
+    fs::write(directory.path().join("server.key"), key.serialize_pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let provider = Arc::new(rustls::crypto::ring::default_provider());

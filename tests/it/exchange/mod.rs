@@ -1,5 +1,6 @@
 //! The probe of Exchange, against the simulator and against what others wrote.
 
+mod causes;
 mod daemon;
 mod fixture;
 mod mailboxes;

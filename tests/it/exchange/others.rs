@@ -2,10 +2,14 @@
 //! where `LIGHTNING_SYNC_TEST_EWS_SCHEMA` says; without them, and without Python's package `xmlschema`, which `tests/run`
 //! installs, this test fails.
 
-use super::fixture::World;
+use super::fixture::{ACCOUNT, World, mailboxes};
+use crate::support::process::Process;
 use crate::support::stack::repository;
-use lightning_sync_exporter::sources::exchange::ExchangeFailure;
-use lightning_sync_sim::simulator::exchange::{ExchangeScene, FolderPlace};
+use chrono::TimeDelta;
+use lightning_sync_exporter::http_client::Endpoint;
+use lightning_sync_exporter::secret::Secret;
+use lightning_sync_exporter::sources::exchange::{ExchangeAuth, ExchangeFailure};
+use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeScene, FolderPlace};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -93,5 +97,46 @@ fn the_document_names_every_reason() {
     let document = std::fs::read_to_string(repository("docs/exchange.md")).unwrap();
     for failure in ExchangeFailure::ALL {
         assert!(document.contains(&format!("`{failure}`")), "{failure}");
+    }
+}
+
+/// NTLM as pyspnego accepts it, with the channel's binding required, optional and wrong, and with a wrong password.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_ntlm_takes_our_sign_in() {
+    let mut world = World::of(3).await;
+    let directory = world.certified.directory.path().to_owned();
+    let users = directory.join("users");
+    std::fs::write(&users, format!("CORP:svc-sfsync:{}\n", "a password")).unwrap();
+    let org = ExchangeOrg::healthy("upstream", "secret", mailboxes(3));
+    let upstream = Exchange::start(org, "localhost", None).await.unwrap();
+    let basic = "Basic dXBzdHJlYW06c2VjcmV0";
+    for (mode, password, reason) in [
+        ("required", "a password", None),
+        ("optional", "a password", None),
+        ("wrong", "a password", Some("sign_in_refused")),
+        ("required", "another password", Some("sign_in_refused")),
+    ] {
+        let mut front = python("ntlm_front.py");
+        front.env("NTLM_USER_FILE", &users);
+        front.args([directory.join("server.pem"), directory.join("server.key")]);
+        front.args([&upstream.address().port().to_string(), basic, mode]);
+        let front = Process::start(&mut front);
+        let port: u16 = front.wait_for_line(|line| line.strip_prefix("listening ")?.parse().ok());
+        world.settings.host = Endpoint::new(&format!("https://localhost:{port}")).unwrap();
+        world.settings.autodiscover = false;
+        world.settings.auth = ExchangeAuth::Ntlm {
+            username: ACCOUNT.to_owned(),
+            password: Secret::from_file_text(password).unwrap(),
+        };
+        world.pass(TimeDelta::hours(2));
+        world.restart();
+        upstream.take_seen();
+        let first = world.poll().await;
+        let polled = if reason.is_some() { world.poll().await } else { first };
+        let broken = polled.broken().map(|(_, reason)| reason);
+        assert_eq!(broken, reason, "{mode} {password}: {}", front.log());
+        let expected = if reason.is_some() { 0 } else { 1 + 2 * 3 };
+        assert_eq!(upstream.take_seen().len(), expected, "{mode}");
+        println!("{mode}, {password}: {broken:?}");
     }
 }

@@ -56,7 +56,7 @@ struct StoredSignIns {
 /// Two bytes of a hash: enough to see that a password changed, too few to guess it from.
 fn mark(auth: &ExchangeAuth) -> [u8; 2] {
     let text = match auth {
-        ExchangeAuth::Basic { username, password } => {
+        ExchangeAuth::Basic { username, password } | ExchangeAuth::Ntlm { username, password } => {
             zeroize::Zeroizing::new(format!("{username}\0{}", password.expose()))
         }
         // Tokens change by themselves.

@@ -8,10 +8,11 @@ use super::super::failure::{ExchangeFailure, USUAL_WAIT};
 use super::super::settings::{ExchangeSettings, ProbedMailbox};
 use super::mailbox::{Looking, MailboxLook, MailboxState};
 use super::memory::ProbeMemory;
+use crate::domain::causes::Cause;
 use crate::domain::ids::Source;
 use crate::domain::ids::UserName;
 use crate::domain::policy::{ConnectionMethod, OrgPolicy};
-use crate::domain::probe::{ProbeReport, ProbeStep, StepReport, StepVerdict};
+use crate::domain::probe::{ProbeReport, ProbeStep, ProbeTrouble, StepReport, StepVerdict};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
@@ -348,7 +349,7 @@ impl Prober {
                 "the sign-in was refused in two polls in a row, and the account is tried once an hour",
             ));
         }
-        self.client.sign_in().inspect_err(|failure| {
+        self.client.sign_in(ongoing.now).inspect_err(|failure| {
             ongoing.ends[ProbeStep::Auth] = StepEnd::Failed(failure.reason);
         })
     }
@@ -551,7 +552,10 @@ impl Prober {
                 passing: u32::try_from(passing).unwrap_or(u32::MAX),
             }
         });
+        let (trouble, decided) = self.trouble(&steps, before);
         ProbeReport {
+            trouble,
+            decided,
             at: now,
             steps,
             // A certificate that was not seen this time still ends.
@@ -564,6 +568,46 @@ impl Prober {
                 .and_then(|refusals| refusals.suspended_until),
             mailboxes: u32::try_from(self.mailboxes.len()).unwrap_or(u32::MAX),
         }
+    }
+
+    /// What keeps anybody from using Exchange, and whether that could be decided.
+    fn trouble(
+        &self,
+        steps: &EnumMap<ProbeStep, StepReport>,
+        before: Option<&ProbeReport>,
+    ) -> (Option<ProbeTrouble>, bool) {
+        let of = |step: ProbeStep, cause: Cause, reason: FailureReason| {
+            let since = self.memory.steps[step].failing_since?;
+            Some(ProbeTrouble { cause, step, reason: reason.name, advice: reason.advice, since })
+        };
+        let held = || (before.and_then(|before| before.trouble), false);
+        for step in
+            [ProbeStep::Dns, ProbeStep::Tcp, ProbeStep::Tls, ProbeStep::Http, ProbeStep::Auth]
+        {
+            match steps[step].verdict {
+                StepVerdict::Passed | StepVerdict::Skipped => {}
+                StepVerdict::Held => return held(),
+                StepVerdict::Failed => {
+                    let Some(reason) = steps[step].reason.and_then(crate::sources::failure_reason)
+                    else {
+                        return held();
+                    };
+                    let known = ExchangeFailure::from_name(reason.name);
+                    let cause = known.and_then(ExchangeFailure::cause);
+                    let cause = cause
+                        .filter(|_| step >= ProbeStep::Http)
+                        .unwrap_or(Cause::ExchangeUnreachable);
+                    return (of(step, cause, reason), true);
+                }
+            }
+        }
+        let step = ProbeStep::Impersonation;
+        if steps[step].verdict == StepVerdict::Held {
+            return held();
+        }
+        let most = self.worst(step).filter(|(_, failing, passing)| failing > passing);
+        let cause = most.and_then(|(failure, ..)| Some((failure, failure.cause()?)));
+        (cause.and_then(|(failure, cause)| of(step, cause, failure.into())), true)
     }
 
     /// The rows that this probe can answer, of mailboxes that were looked at just now.
