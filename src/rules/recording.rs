@@ -38,7 +38,7 @@ max by (job, instance, org, cause, severity, object_type, check) (
 const FOUND: &str = "
 instance:lightning_sync_finding:reported
 or instance:lightning_sync_finding:before unless on (org, cause, object_type, check) instance:lightning_sync_finding:reported
-  and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()
+  and on (job, instance, org, object_type) last_over_time(instance:lightning_sync_org:watched[5m]) > time()
 or -instance:lightning_sync_finding:before";
 
 const CLAIMED: &str = "
