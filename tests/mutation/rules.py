@@ -360,9 +360,9 @@ class Runner:
         # Its own tests, those that noticed others of its mutants, then those that noticed most for their price.
         order = sorted(self.tests, key=lambda test: (test[0] != name, test[:2] not in last, -kills[test[:2]] / test[2], test[2]))
         if alert:
-            # What no test speaks of, none notices. A selection by cause: its own tests are about it.
-            own = rule["expr"].startswith("org:")
-            order = [test for test in order if (test[0] == name if own else name in test[4])]
+            # What no test speaks of, none notices. A selection by cause: its own tests are about it, and that of all causes.
+            own = re.match("(org|instance):", rule["expr"])
+            order = [test for test in order if (test[0] in (name, "timelines-causes") if own else name in test[4])]
         tries = [(test, False) for test in order]
         tries += [(test, True) for test in order if test[5] is not None]
         for test, annotated in tries:
