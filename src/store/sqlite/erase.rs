@@ -4,8 +4,9 @@ use super::super::StoreError;
 use super::super::lock::Lock;
 use super::owner::as_owner;
 use super::{DatabasePath, OpenOptions, open};
-use crate::domain::ids::{OrgName, UserName};
+use crate::domain::ids::{OrgName, UserName, folded};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
 use std::path::Path;
 
 /// What is taken out.
@@ -67,6 +68,7 @@ fn rows(
                     params![org, user.as_str()],
                 )?;
             }
+            erased += forget_in_memories(&transaction, org, user)?;
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
                 let near = nearest(&transaction, org, user)?;
@@ -82,6 +84,63 @@ fn rows(
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(Ok(erased))
+}
+
+/// Takes a user out of what sources have to know after a restart. Where that is not JSON, all of it goes: a source that
+/// begins anew is better than a name that stays.
+fn forget_in_memories(
+    connection: &Connection,
+    org: i64,
+    user: &UserName,
+) -> rusqlite::Result<usize> {
+    let mut read = connection.prepare("SELECT source, bytes FROM source_memory WHERE org = ?1")?;
+    let memories = read.query_map([org], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let memories: Vec<(i64, Vec<u8>)> = memories.collect::<rusqlite::Result<_>>()?;
+    let mut erased = 0;
+    for (source, bytes) in memories {
+        let name = user.as_str();
+        let memory: Option<Value> = serde_json::from_slice(&bytes).ok();
+        let rest = match memory {
+            Some(mut memory) => match forget(&mut memory, name) {
+                true => serde_json::to_vec(&memory).ok(),
+                false => continue,
+            },
+            None if memchr::memmem::find(&bytes, name.as_bytes()).is_some() => None,
+            None => continue,
+        };
+        erased += match rest {
+            Some(rest) => connection.execute(
+                "UPDATE source_memory SET bytes = ?3 WHERE org = ?1 AND source = ?2",
+                params![org, source, rest],
+            )?,
+            None => connection.execute(
+                "DELETE FROM source_memory WHERE org = ?1 AND source = ?2",
+                params![org, source],
+            )?,
+        };
+    }
+    Ok(erased)
+}
+
+/// Takes out what is filed under a name, and lists that begin with it; says whether there was any.
+fn forget(memory: &mut Value, name: &str) -> bool {
+    let is_name = |text: &str| folded(text) == name;
+    let names = |value: &Value| value.as_str().is_some_and(is_name);
+    match memory {
+        Value::Object(entries) => {
+            let before = entries.len();
+            entries.retain(|key, value| !is_name(key) && !names(value));
+            let found = entries.len() < before;
+            entries.values_mut().fold(found, |found, value| forget(value, name) || found)
+        }
+        Value::Array(items) => {
+            let before = items.len();
+            items.retain(|item| !names(item) && !item.get(0).is_some_and(names));
+            let found = items.len() < before;
+            items.iter_mut().fold(found, |found, value| forget(value, name) || found)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// The user whose name is nearest, none that has nothing to do with it.

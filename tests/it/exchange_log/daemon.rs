@@ -8,6 +8,7 @@ use lightning_sync_exporter::app::now;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 const SVC: &str = "svc-sfsync@corp.example";
@@ -148,4 +149,20 @@ fn nobody_calls_then_sign_ins_are_refused_then_all_is_well_and_another_program_w
     fs::write(&config, "store: { path: logs.db }\norgs: [{ name: acme }]\n").unwrap();
     let daemon = Daemon::start(&config);
     wait_for(&daemon, "exchange_two_writers", "");
+
+    // What is stored of a person goes with the person, and nobody else's with it.
+    drop(daemon);
+    let has = |name: &str| {
+        let bytes = fs::read(directory.path().join("logs.db")).unwrap();
+        bytes.windows(name.len()).any(|window| window == name.as_bytes())
+    };
+    assert!(has(ANN) && has("EX01"));
+    let erased = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+        .args(["erase", "--database"])
+        .arg(directory.path().join("logs.db"))
+        .args(["--org", "acme", "--user", ANN])
+        .output()
+        .unwrap();
+    assert!(erased.status.success(), "{erased:?}");
+    assert!(!has(ANN) && has("EX01"));
 }
