@@ -273,7 +273,7 @@ mod tests {
                 line_behind("exchange:", "ca_file:")
             ),
             format!(
-                "{}: orgs[0].exchange.auth: found both basic and bearer; keep one",
+                "{}: orgs[0].exchange.auth: found basic and ntlm and bearer; keep one",
                 line_behind("exchange:", "basic:")
             ),
         ];

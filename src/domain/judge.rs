@@ -13,6 +13,7 @@ use super::view::{Current, LastSync, OrgView, View};
 use super::windows::{DAY, HOUR};
 use chrono::TimeDelta;
 use enum_map::EnumMap;
+use std::cmp::Ordering;
 
 /// Something that needs attention, with the facts that say so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -742,10 +743,9 @@ impl Judge<'_> {
             return;
         };
         let (trouble, decided, ends) = (probe.trouble, probe.decided, probe.certificate_ends);
-        let hides = trouble.map(|trouble| trouble.cause);
         for cause in OF_EXCHANGE {
-            match trouble.filter(|trouble| trouble.cause == cause) {
-                Some(trouble) => {
+            match trouble.map(|trouble| (cause.cmp(&trouble.cause), trouble)) {
+                Some((Ordering::Equal, trouble)) => {
                     let paged = cause == Cause::ExchangeAccountRefused
                         && [Cause::ServiceAccountNotRecognized, Cause::ExchangeSignInRefused]
                             .into_iter()
@@ -754,8 +754,10 @@ impl Judge<'_> {
                     let severity = if calm { Severity::Warning } else { Severity::Critical };
                     self.holds(of_org(cause), severity, trouble.since, None);
                 }
+                Some((Ordering::Less, _)) => self.refute(cause),
                 // What comes after a step that fails is not known.
-                None if hides.map_or(decided, |hides| cause < hides) => self.refute(cause),
+                Some((Ordering::Greater, _)) => {}
+                None if decided => self.refute(cause),
                 None => {}
             }
         }

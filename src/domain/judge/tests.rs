@@ -16,7 +16,6 @@ use crate::users::UserTable;
 use Severity::{Critical, Info, Warning};
 use fixture::Answer::{Holds, Refuted, Unknown};
 use fixture::{Answer, NOON, Org, TICK, at, open};
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use super::fixture::{ACCOUNT, PASSWORD, certified, mailboxes};
 use crate::salesforce::{secret_file, wait_for_metric};
+use crate::support::http::get;
 use crate::support::process::Daemon;
 use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeScene};
 use std::fs;
@@ -65,5 +66,9 @@ orgs:
     );
     assert!(page.contains("lightning_sync_exchange_step_failure_info{org=\"acme\",step=\"http\",verdict=\"failed\",reason=\"not_ews\"} 1")
         || page.lines().any(|line| line.starts_with("lightning_sync_exchange_step_failure_info") && line.contains("not_ews")), "{page}");
+    let shown = get(daemon.address, "/orgs/acme").text();
+    for part in ["The way to Exchange, step by step", "finding broken", "<b>http</b>", "not_ews"] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
     assert!(daemon.process.log().contains("Get-WebServicesVirtualDirectory"));
 }
