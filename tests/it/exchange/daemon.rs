@@ -3,10 +3,11 @@
 use super::fixture::{ACCOUNT, PASSWORD, certified, mailboxes};
 use crate::salesforce::{secret_file, wait_for_metric};
 use crate::support::http::get;
-use crate::support::process::Daemon;
+use crate::support::process::{Daemon, wait_until};
 use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeScene};
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_probe_finds_is_on_the_metrics_page() {
@@ -66,9 +67,12 @@ orgs:
     );
     assert!(page.contains("lightning_sync_exchange_step_failure_info{org=\"acme\",step=\"http\",verdict=\"failed\",reason=\"not_ews\"} 1")
         || page.lines().any(|line| line.starts_with("lightning_sync_exchange_step_failure_info") && line.contains("not_ews")), "{page}");
-    let shown = get(daemon.address, "/orgs/acme").text();
-    for part in ["The way to Exchange, step by step", "finding broken", "<b>http</b>", "not_ews"] {
-        assert!(shown.contains(part), "{part}\n{shown}");
-    }
+    // The page follows with the next View.
+    wait_until("the steps are on the page", Duration::from_secs(10), || {
+        let shown = get(daemon.address, "/orgs/acme").text();
+        let parts =
+            ["The way to Exchange, step by step", "finding broken", "<b>http</b>", "not_ews"];
+        parts.iter().all(|part| shown.contains(part)).then_some(())
+    });
     assert!(daemon.process.log().contains("Get-WebServicesVirtualDirectory"));
 }
