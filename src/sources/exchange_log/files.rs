@@ -283,13 +283,26 @@ impl FileReader<'_> {
         }
         file.seek(SeekFrom::Start(self.position.offset))?;
         let to_end = self.read_on(&mut file, budget, buffer, report, take)?;
-        let length = BEGINNING.min(self.position.offset);
-        if self.position.beginning_length < length {
-            self.position.beginning = hash_of(&beginning(&mut file, length)?);
-            self.position.beginning_length = length;
-        }
+        self.extend_beginning(&mut file)?;
         self.position.seen = seen.filter(|_| to_end);
         report.more |= !to_end;
+        Ok(())
+    }
+
+    /// Takes in more of the file's beginning, once that much was read. Meanwhile a copy may be written over it: what does
+    /// not go on from what is known is left for later.
+    fn extend_beginning(&mut self, file: &mut File) -> io::Result<()> {
+        let (known, length) = (self.position.beginning_length, BEGINNING.min(self.position.offset));
+        if known == 0 || known >= length {
+            return Ok(());
+        }
+        let found = beginning(file, length)?;
+        let start = usize::try_from(known).ok().and_then(|known| found.get(..known));
+        let goes_on = start.is_some_and(|start| hash_of(start) == self.position.beginning);
+        if goes_on && found.len() as u64 == length && !found.contains(&0) {
+            self.position.beginning = hash_of(&found);
+            self.position.beginning_length = length;
+        }
         Ok(())
     }
 
@@ -302,8 +315,9 @@ impl FileReader<'_> {
         if self.position.beginning_length > 0 {
             let beginning = beginning(file, self.position.beginning_length)?;
             if hash_of(&beginning) != self.position.beginning {
-                // Space that was reserved and not written yet reads as NUL.
-                if beginning.contains(&0) {
+                // It was emptied since it was opened, or space is reserved that is not written yet, which reads as NUL.
+                let is_short = (beginning.len() as u64) < self.position.beginning_length;
+                if is_short || beginning.contains(&0) {
                     return Ok(false);
                 }
                 *self.position = FilePosition::default();
@@ -337,6 +351,7 @@ impl FileReader<'_> {
             };
             report.bytes += length as u64;
             let filled = buffer.get(..begun + length).unwrap_or_default();
+            let is_first = self.position.offset == 0 && !self.position.skipping;
             let mut rest = filled;
             while let Some(end) = memchr::memchr(b'\n', rest) {
                 let Some((line, after)) = rest.split_at_checked(end + 1) else {
@@ -349,6 +364,13 @@ impl FileReader<'_> {
                 }
                 self.position.offset += line.len() as u64;
                 rest = after;
+            }
+            if is_first && self.position.offset > 0 {
+                // Of the bytes that were read: another copy may already be written over them.
+                let length = BEGINNING.min(self.position.offset);
+                let start = usize::try_from(length).ok().and_then(|length| filled.get(..length));
+                self.position.beginning = hash_of(start.unwrap_or_default());
+                self.position.beginning_length = length;
             }
             begun = rest.len();
             if self.position.skipping || begun > LONGEST_LINE {
