@@ -597,7 +597,9 @@ fn worst(name: &'static str, root_cause: bool) -> (String, BTreeSet<String>) {
     let text: Vec<u8> = pages.text(view, now, PageFormat::Text).flatten().collect();
     let text = String::from_utf8(text).unwrap();
     let about = |line: &&str| {
-        ["org=\"", "lightning_sync_exporter_view_timestamp"].iter().any(|part| line.contains(part))
+        ["{org=\"healthy", "lightning_sync_exporter_view_timestamp"]
+            .iter()
+            .any(|part| line.contains(part))
     };
     let lines = text.lines().filter(|line| !line.starts_with('#')).filter(about);
     (lines.map(|line| format!("{line}\n")).collect(), alerts)
