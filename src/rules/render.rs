@@ -72,8 +72,7 @@ fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &ExternalUrl) {
     lines.push(format!("        annotations: {{ {summary},"));
     lines.push(format!("          {description},"));
     lines.push(format!("          {next_step},"));
-    lines.push(format!("          {owner},"));
-    lines.push(format!("          {runbook_url}, {page_url} }}"));
+    lines.push(format!("          {owner}, {runbook_url}, {page_url} }}"));
 }
 
 /// An expression of several lines as a block; one of a single line has nothing that YAML would read otherwise.
