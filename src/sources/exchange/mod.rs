@@ -1,5 +1,5 @@
 //! Exchange as a source: a read-only probe over EWS that follows the way Salesforce goes, step by step, and reports which
-//! step fails. [`client`] has the input and output; [`ews`] is pure.
+//! step fails. `client` has the input and output; `ews` is pure.
 
 mod client;
 mod ews;

@@ -5,7 +5,7 @@
 //! no log says. A refused password leaves no row in the EWS log, only in IIS's, so the three are read together.
 //!
 //! [`rows`] turns lines into what they say about the account and [`totals`] adds that up; both are pure. [`files`]
-//! reads files as they grow and remembers where it stopped; [`source`] is the source that is polled.
+//! reads files as they grow and remembers where it stopped; `source` is the source that is polled.
 
 pub mod columns;
 mod failure;
