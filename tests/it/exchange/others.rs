@@ -1,6 +1,6 @@
 //! Held against what others wrote: the schemas of EWS. They lie in a directory `shared` beside or above the repository, or
-//! where `LIGHTNING_SYNC_TEST_EWS_SCHEMA` says; without them, and without Python's package `xmlschema`, which `tests/run`
-//! installs, this test fails.
+//! where `LIGHTNING_SYNC_TEST_EWS_SCHEMA` says. Without them, and without Python's package `xmlschema`, which `tests/run`
+//! installs, this test fails; where there is no copy, `tests/run` says so and leaves it out.
 
 use super::fixture::{ACCOUNT, World, mailboxes};
 use crate::support::process::Process;
