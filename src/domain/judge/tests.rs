@@ -495,6 +495,11 @@ mod last_sync {
             }
         });
         assert_eq!(closed.on_contacts(stale, at(600)), Holds(Warning, NOON), "never open");
+        // A page that was read lasts for twice the day in which the next one is expected.
+        let read = Org::new().page(LastSync(CONTACTS), OrgValue::Instant(at(-5)), NOON);
+        let ends = at(2 * 24 * 60);
+        assert_eq!(read.on_contacts(stale, ends), Refuted);
+        assert_eq!(read.on_contacts(stale, ends.plus(TICK)), Holds(Critical, ends));
     }
 }
 
