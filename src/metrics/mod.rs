@@ -137,12 +137,15 @@ mod tests {
         let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
         let mut view = View::empty(NOW);
         // The longest names, so that fewer organisations reach the bound.
-        view.orgs = (0..16_000).map(|number| org(&format!("{number:063}"))).collect();
+        let orgs = || (0..16_000).map(|number| org(&format!("{number:063}"))).collect();
+        view.orgs = orgs();
+        let later = Arc::new(View { orgs: orgs(), ..View::clone(&view) });
         let view = Arc::new(view);
-        let page = |second| -> Vec<u8> {
+        let begun = |view: &Arc<View>, second| {
             let now = NOW.plus(chrono::TimeDelta::seconds(second));
-            pages.text(Arc::clone(&view), now, PageFormat::Text).flatten().collect()
+            pages.text(Arc::clone(view), now, PageFormat::Text)
         };
+        let page = |second| -> Vec<u8> { begun(&view, second).flatten().collect() };
         // The daemon's own metrics count the scrapes.
         let lasting = |page: Vec<u8>| {
             let text = String::from_utf8(page).unwrap();
@@ -156,6 +159,11 @@ mod tests {
         assert!((28 << 20..=32 << 20).contains(&held), "{held} of {}", first.len());
         assert!(first.len() > 34_000_000, "{}", first.len());
         assert!(lasting(page(10)) == first);
+        assert_eq!(pages.cache.text_held(), held);
+        // What is replaced makes place for what replaces it.
+        begun(&later, 15).for_each(drop);
+        begun(&later, 20).for_each(drop);
+        drop(begun(&later, 25));
         assert_eq!(pages.cache.text_held(), held);
     }
 }
