@@ -138,6 +138,8 @@ fn main() {
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| None),
         history: None,
+        changed_policy: Arc::new(|policy, _| Ok(policy.clone())),
+        external_url: Arc::new(|| None),
         auth: Arc::new(Arc::default),
         events: Events::log_only(),
     };

@@ -44,6 +44,7 @@ fn main() {
         environment: Environment::default(),
         clock: real_clock(),
         supervisor: Supervisor::default(),
+        alert_pace: 1,
     };
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let daemon = runtime.block_on(async { Daemon::start(&config, options) }).unwrap();

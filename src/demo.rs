@@ -1,11 +1,14 @@
 //! The whole daemon with simulated organisations: a store in a temporary directory, fed over the real ingest interface.
 
+mod exchange_org;
 mod salesforce_org;
 
 use crate::app::{Daemon, Options, Supervisor, now, running_clock};
 use crate::config::{Environment, ValidConfig};
-use lightning_sync_sim::scenarios;
+use exchange_org::DemoExchange;
+use lightning_sync_sim::scenarios::{self, Scenario};
 use lightning_sync_sim::simulator::Feeder;
+use lightning_sync_sim::simulator::synchroniser::SyncFault;
 use salesforce_org::DemoSalesforce;
 use std::future::Future;
 use std::io::Write;
@@ -20,7 +23,7 @@ pub struct Demo {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics page.
     pub telemetry_path: String,
-    /// Only this scenario, from its beginning; otherwise four organisations as they stand now, and one that is polled.
+    /// Only this scenario; otherwise four organisations as they stand now, one that is polled, and one that lives.
     pub scenario: Option<String>,
     /// How many times faster than life.
     pub speed: Option<u32>,
@@ -39,29 +42,30 @@ impl Demo {
         out: &mut (dyn Write + Send),
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let speed = self.speed.unwrap_or(if self.scenario.is_some() { SCENARIO_SPEED } else { 1 });
-        let (start, stories) = match &self.scenario {
-            None => {
-                let start = now();
-                (start, scenarios::demo(start))
-            }
-            Some(name) => {
-                let story = scenarios::named(name).ok_or_else(|| unknown(name))?;
-                (story.starts, vec![story])
-            }
+        let played = self.scenario.as_deref().map(Played::of).transpose()?;
+        let (start, stories, speed, fault) = match played {
+            None => (now(), scenarios::demo(now()), 1, Some(SyncFault::Nothing)),
+            Some(Played::Story(story)) => (story.starts, vec![*story], SCENARIO_SPEED, None),
+            Some(Played::Fault(fault)) => (now(), Vec::new(), 1, Some(fault)),
         };
+        let speed = self.speed.unwrap_or(speed);
         let clock = running_clock(start, speed);
         let directory = TempDirectory::create()?;
         let policies = stories.iter().map(|story| story.policy.clone()).collect();
-        let config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
-        // A story that is played by itself has the page to itself.
-        let (config, polled) = if self.scenario.is_none() {
-            let polled = DemoSalesforce::start(&clock).await?;
-            let config = config.with_polled(polled.policy.clone(), polled.settings.clone());
-            (config, Some(polled))
-        } else {
-            (config, None)
-        };
+        let mut config = ValidConfig::of_policies(directory.0.join("demo.db"), policies);
+        // What is played by itself has the page to itself.
+        let mut polled = None;
+        if self.scenario.is_none() {
+            let salesforce = DemoSalesforce::start(&clock).await?;
+            config = config.with_polled(salesforce.policy.clone(), salesforce.settings.clone());
+            polled = Some(salesforce);
+        }
+        let mut living = None;
+        if let Some(fault) = fault {
+            let exchange = DemoExchange::start(&clock, &directory.0, fault).await?;
+            config = exchange.added_to(config);
+            living = Some(exchange);
+        }
         let daemon = Daemon::start(
             &config,
             Options {
@@ -74,6 +78,7 @@ impl Demo {
                 environment: Environment::default(),
                 clock: clock.clone(),
                 supervisor: Supervisor::default(),
+                alert_pace: 1,
             },
         )?;
         let Some(address) = daemon.addresses().first().copied() else {
@@ -83,24 +88,34 @@ impl Demo {
             .iter()
             .map(|story| (story.policy.name.as_str(), story.title))
             .chain(polled.iter().map(|polled| (polled.policy.name.as_str(), salesforce_org::TITLE)))
+            .chain(living.iter().map(|living| (living.shown.0.as_str(), living.shown.1)))
             .collect();
         write!(out, "{}", welcome(address, &self.telemetry_path, &organisations))?;
         out.flush()?;
-        let feeder = Feeder::new(address, stories, Arc::clone(&clock.wall), f64::from(speed));
+        let engine = daemon.engine();
+        let feeder = Feeder::new(address, stories, Arc::clone(&clock.wall), f64::from(speed))
+            .with_states(Arc::new(move |org, source, state| {
+                engine.set_source_state(org, source, Some(state));
+            }));
         let (end, ended) = watch::channel(false);
         let until_end = |mut ended: watch::Receiver<bool>| async move {
             // A sender that is gone means the same as one that says so.
             ended.wait_for(|end| *end).await.ok();
         };
         let feeding = tokio::spawn(feeder.run(until_end(ended.clone())));
+        let living =
+            living.map(|living| tokio::spawn(living.feed.run(address, until_end(ended.clone()))));
         let mut serving = tokio::spawn(daemon.run(until_end(ended)));
         let early = tokio::select! {
             () = shutdown => None,
             done = &mut serving => Some(done),
         };
         end.send_replace(true);
-        // The feeder ends with its last request; what it has not sent belongs to nobody.
+        // Feeders end with their last request; what they have not sent belongs to nobody.
         feeding.await.ok();
+        if let Some(living) = living {
+            living.await.ok();
+        }
         let done = match early {
             Some(done) => done,
             None => serving.await,
@@ -109,9 +124,28 @@ impl Demo {
     }
 }
 
-fn unknown(name: &str) -> anyhow::Error {
-    let known: Vec<&str> = scenarios::all().iter().map(|story| story.name).collect();
-    anyhow::anyhow!("there is no scenario `{name}`; there are {}", known.join(", "))
+/// What is played by itself.
+enum Played {
+    Story(Box<Scenario>),
+    Fault(SyncFault),
+}
+
+impl Played {
+    fn of(name: &str) -> anyhow::Result<Self> {
+        let story = || scenarios::named(name).map(|story| Self::Story(Box::new(story)));
+        let fault = SyncFault::from_name(name).map(Self::Fault);
+        fault.or_else(story).ok_or_else(|| {
+            anyhow::anyhow!("there is no scenario `{name}`; `demo --list` lists them")
+        })
+    }
+}
+
+/// Every scenario that can be played by itself, with what happens, a line each.
+pub fn list() -> String {
+    let stories = scenarios::all();
+    let stories = stories.iter().map(|story| (story.name, story.title));
+    let faults = SyncFault::ALL.iter().map(|fault| (fault.name(), fault.title()));
+    stories.chain(faults).map(|(name, title)| format!("{name:<32} {title}\n")).collect()
 }
 
 fn welcome(address: SocketAddr, telemetry_path: &str, organisations: &[(&str, &str)]) -> String {

@@ -47,7 +47,8 @@ impl std::fmt::Debug for Events {
 }
 
 /// The tasks that are started again after a defect: the `task` label.
-pub const TASKS: [&str; 6] = ["accept", "backup", "poll", "page_cache", "reload", "watchdog"];
+pub const TASKS: [&str; 7] =
+    ["accept", "alerting", "backup", "poll", "page_cache", "reload", "watchdog"];
 
 /// A value of a metric of the catalogue: what a gauge is, or what to add to a counter.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +148,19 @@ pub enum Event {
     },
     /// The web's file or a certificate changed and cannot be used; the earlier settings stay in force.
     WebReloadFailed { says: String },
+    /// An Alertmanager took alerts.
+    AlertsSent { alertmanager: String, alerts: u64 },
+    /// An Alertmanager did not take all alerts of a round; they are sent again.
+    AlertsNotSent {
+        alertmanager: String,
+        detail: String,
+        /// Whether the round before failed, too.
+        repeated: bool,
+    },
+    /// An Alertmanager takes alerts again.
+    AlertmanagerRecovered { alertmanager: String },
+    /// The heartbeat was not taken.
+    HeartbeatFailed { detail: String, repeated: bool },
     /// The configuration was read again.
     ConfigReloaded,
     /// The configuration could not be read again; the old one stays.
@@ -256,12 +270,41 @@ impl Event {
             Self::WebReloadFailed { says } => tracing::error!(
                 "The earlier settings stay in force, because the web's file or a certificate changed and cannot be used: {says}"
             ),
+            Self::AlertsSent { alertmanager, alerts } => {
+                tracing::debug!(alertmanager, alerts, "{alertmanager} took {alerts} alerts.");
+            }
+            Self::AlertsNotSent { alertmanager, detail, repeated } => {
+                if *repeated {
+                    tracing::debug!(alertmanager, detail, "{alertmanager} still fails: {detail}.");
+                } else {
+                    tracing::error!(
+                        alertmanager,
+                        detail,
+                        "Alerts cannot be sent to {alertmanager} and are sent again: {detail}."
+                    );
+                }
+            }
+            Self::AlertmanagerRecovered { alertmanager } => {
+                tracing::info!(alertmanager, "{alertmanager} takes alerts again.");
+            }
+            Self::HeartbeatFailed { detail, repeated } => {
+                if *repeated {
+                    tracing::debug!(detail, "The heartbeat still fails: {detail}.");
+                } else {
+                    tracing::error!(detail, "The heartbeat was not taken: {detail}.");
+                }
+            }
             Self::ConfigReloaded => tracing::info!("The configuration was read again."),
             Self::ConfigRejected { errors } => {
+                // A line each, so that none is cut off or taken for part of another by what collects logs.
+                let mut lines = errors.lines().map(str::trim);
+                let first = lines.next().unwrap_or_default();
                 tracing::error!(
-                    errors,
-                    "The configuration has mistakes and the old one stays in force: {errors}"
+                    "The configuration has mistakes and the old one stays in force: {first}"
                 );
+                for mistake in lines {
+                    tracing::error!(mistake, "Mistake: {mistake}");
+                }
             }
         }
     }

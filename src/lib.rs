@@ -5,7 +5,9 @@
 #[cfg(test)]
 extern crate self as lightning_sync_exporter;
 
+pub mod alerting;
 pub mod app;
+mod build_info;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -15,6 +17,7 @@ pub mod events;
 pub mod guidance;
 pub mod http_client;
 pub mod metrics;
+pub mod replay;
 pub mod rules;
 pub mod secret;
 pub mod sources;

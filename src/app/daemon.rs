@@ -5,7 +5,9 @@ use super::pollers::Pollers;
 use super::reload::{Reloader, access_table, names, settings};
 use super::supervisor::Supervisor;
 use super::web_file;
-use crate::config::{Environment, ValidConfig};
+use crate::alerting::Alerting;
+use crate::build_info;
+use crate::config::{Environment, ValidConfig, changed_policy};
 use crate::domain::activity::IdentityKey;
 use crate::domain::problem::ProblemReason;
 use crate::engine::{self, Clock, Engine, Handle, Running};
@@ -15,7 +17,7 @@ use crate::store::{self, OpenOptions, SqliteHistory, SqliteStore};
 use crate::web::Server;
 use crate::web::services::{ServerOptions, Services};
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub struct Options {
     pub clock: Clock,
     /// Who watches over this process.
     pub supervisor: Supervisor,
+    /// How many times faster than by the clock alerts go through their rounds: 1; more in tests.
+    pub alert_pace: u32,
 }
 
 /// What the parts of the daemon share: the way into the engine, what counts and logs, and the clocks.
@@ -95,7 +99,8 @@ impl Daemon {
         };
         let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
         let history = Arc::new(SqliteHistory::open(&config.store.path)?);
-        let engine = Engine::start(store, settings(config), events.clone(), now)?;
+        let mut engine = Engine::start(store, settings(config), events.clone(), now)?;
+        let alerts = engine.take_alerts();
         let identity = engine.identity();
         own.set_store_since(engine.known_since(now));
         own.set_backup_max_age(config.store.backup_max_age);
@@ -103,12 +108,20 @@ impl Daemon {
         let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
         let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
+        let external_url = Arc::new(ArcSwapOption::from_pointee(config.external_url.clone()));
         let reloader = Arc::new(Reloader {
             file: options.config_file,
             environment: options.environment,
             store: config.store.path.clone(),
             access: Arc::clone(&access),
+            external_url: Arc::clone(&external_url),
             pollers: Pollers::new(shared.clone()),
+            alerting: Alerting::new(
+                Arc::new(shared.clone()),
+                shared.events.clone(),
+                alerts,
+                options.alert_pace,
+            ),
             shared: shared.clone(),
             turn: Mutex::new(()),
         });
@@ -128,6 +141,9 @@ impl Daemon {
             }),
             ingest: Arc::new(shared.clone()),
             history: Some(history),
+            changed_policy: Arc::new(|policy, changes| {
+                changed_policy(policy, changes).map_err(|error| error.to_string())
+            }),
             reload: Arc::new({
                 let reloader = Arc::clone(&reloader);
                 move || {
@@ -136,6 +152,7 @@ impl Daemon {
                 }
             }),
             access: Arc::new(move |org| access.load().get(org).cloned()),
+            external_url: Arc::new(move || external_url.load_full()),
             auth,
             events: shared.events,
         };
@@ -144,7 +161,6 @@ impl Daemon {
             lifecycle: options.lifecycle,
             allowed_hosts: options.allowed_hosts,
             ingest_memory: config.ingest_memory,
-            external_url: config.external_url.clone(),
         };
         let server = Server::bind(&options.listen, server_options, services)?;
         let (config, supervisor) = (config.clone(), options.supervisor);
@@ -168,10 +184,18 @@ impl Daemon {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { mut engine, server, reloader, pages, config, supervisor } = self;
         let scheme = server.scheme();
+        let file = reloader.file.as_ref().map(|file| file.display().to_string());
+        tracing::info!(
+            version = build_info::VERSION,
+            revision = build_info::REVISION,
+            config_file = file.as_deref().unwrap_or("none"),
+            "Starting."
+        );
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
         reloader.pollers.configure(&config);
+        reloader.configure_alerting(&config);
         let database = config.store.path.clone();
         drop(config);
         // Before anybody learns that we are ready, so that no signal is lost.
@@ -218,6 +242,7 @@ impl Daemon {
         reloading.abort();
         preparing.abort();
         looking.abort();
+        reloader.alerting.stop();
         reloader.pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await

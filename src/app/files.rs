@@ -12,7 +12,7 @@ use crate::domain::view::OrgView;
 use crate::events::{Event, RefusalLog};
 use crate::sources::failure::Failure;
 use crate::sources::files::{
-    DIRECTORY_UNAVAILABLE, Dropped, FileKind, LookError, Refused, Taken, Watcher,
+    DIRECTORY_UNAVAILABLE, FileKind, LookError, Refused, Taken, Watcher, WholeFile,
 };
 use crate::sources::ingest_error::{IngestError, OnError};
 use crate::sources::polling::{BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource};
@@ -60,7 +60,7 @@ impl PollSettings for WatchedDirectory {
     }
 
     fn start(&self) -> Box<dyn PolledSource> {
-        Box::new(Looks {
+        Box::new(DirectoryPoller {
             directory: Arc::new(self.clone()),
             watcher: Arc::new(Mutex::new(Watcher::new(self.files.directory.clone()))),
             report: Arc::default(),
@@ -70,7 +70,7 @@ impl PollSettings for WatchedDirectory {
 }
 
 /// The looks into one directory.
-struct Looks {
+struct DirectoryPoller {
     directory: Arc<WatchedDirectory>,
     watcher: Arc<Mutex<Watcher>>,
     /// The exported report that was read last.
@@ -79,7 +79,7 @@ struct Looks {
     look: Option<JoinHandle<Result<usize, LookError>>>,
 }
 
-impl Looks {
+impl DirectoryPoller {
     fn look(&self, now: Timestamp) -> JoinHandle<Result<usize, LookError>> {
         let directory = Arc::clone(&self.directory);
         let (watcher, report) = (Arc::clone(&self.watcher), Arc::clone(&self.report));
@@ -91,7 +91,7 @@ impl Looks {
     }
 }
 
-impl PolledSource for Looks {
+impl PolledSource for DirectoryPoller {
     fn poll<'a>(&'a mut self, now: Timestamp, _: &'a OrgView) -> BoxedFuture<'a, PollOutcome> {
         Box::pin(async move {
             let mut look = self.look.take().unwrap_or_else(|| self.look(now));
@@ -131,7 +131,7 @@ impl WatchedDirectory {
     /// Reads a file and waits until what it says is on disk.
     fn take(
         &self,
-        found: Result<Dropped, Refused>,
+        found: Result<WholeFile, Refused>,
         now: Timestamp,
         latest: &Mutex<Option<ErrorReport>>,
     ) -> Taken {
@@ -183,7 +183,7 @@ impl WatchedDirectory {
     }
 
     /// Reads an exported error report. Nothing of it goes to disk: like one that is polled, it is figures alone.
-    fn report(&self, file: &Dropped, latest: &Mutex<Option<ErrorReport>>) -> Taken {
+    fn report(&self, file: &WholeFile, latest: &Mutex<Option<ErrorReport>>) -> Taken {
         let Some(columns) = &self.files.report else {
             return self.of_no_form(&file.name, NO_COLUMNS.to_owned());
         };
@@ -261,7 +261,7 @@ mod tests {
             let look = breaks.then(|| {
                 tokio::task::spawn_blocking(|| panic!("a defect while a directory is looked into"))
             });
-            Box::new(Looks {
+            Box::new(DirectoryPoller {
                 directory: Arc::new(self.directory.clone()),
                 watcher: Arc::new(Mutex::new(Watcher::new(self.directory.files.directory.clone()))),
                 report: Arc::default(),

@@ -1,5 +1,6 @@
 //! Wires the modules and owns the clock. Nothing is decided here: each line hands one module's value to another.
 
+mod alerting;
 mod clock;
 mod daemon;
 mod files;

@@ -9,6 +9,7 @@ use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::http_client::Trust;
+use crate::sources::canary::CanarySource;
 use crate::sources::exchange::ExchangeSource;
 use crate::sources::exchange_log::ExchangeLogSource;
 use crate::sources::polling::{BoxedFuture, Host, PollSettings, Tasks, WantedPollers};
@@ -30,6 +31,11 @@ impl Pollers {
         Self { tasks, shared, trust: OnceLock::new() }
     }
 
+    /// The system's authorities, read once.
+    pub(super) fn trust(&self) -> Trust {
+        self.trust.get_or_init(system_trust).clone()
+    }
+
     /// Starts and ends polls, so that those run that `config` names.
     pub(super) fn configure(&self, config: &ValidConfig) {
         let mut wanted = WantedPollers::new();
@@ -41,15 +47,19 @@ impl Pollers {
                     Arc::new(SalesforceSource {
                         policy: Arc::clone(&org.policy),
                         settings: Arc::clone(settings),
-                        trust: self.trust.get_or_init(system_trust).clone(),
+                        trust: self.trust(),
                     }) as _
                 }),
                 org.exchange.as_ref().map(|settings| {
                     Arc::new(ExchangeSource {
                         policy: Arc::clone(&org.policy),
                         settings: Arc::clone(settings),
-                        trust: self.trust.get_or_init(system_trust).clone(),
+                        trust: self.trust(),
                     }) as _
+                }),
+                org.canary.as_ref().map(|settings| {
+                    Arc::new(CanarySource { settings: Arc::clone(settings), trust: self.trust() })
+                        as _
                 }),
                 org.files.as_ref().map(|files| {
                     let (org, files, shared) = (name.clone(), files.clone(), self.shared.clone());

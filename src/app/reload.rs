@@ -2,12 +2,15 @@
 
 use super::daemon::Shared;
 use super::pollers::Pollers;
+use crate::alerting::Alerting;
 use crate::config::{Environment, IngestConfig, OrgConfig, ValidConfig, from_file};
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::OrgName;
 use crate::engine::EngineSettings;
 use crate::events::Event;
+use crate::http_client::Trust;
 use crate::web::services::Access;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +26,10 @@ pub(super) struct Reloader {
     /// The database that is open; no reload can take another.
     pub(super) store: PathBuf,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
+    /// Where people reach the pages from elsewhere.
+    pub(super) external_url: Arc<ArcSwapOption<ExternalUrl>>,
     pub(super) pollers: Pollers,
+    pub(super) alerting: Arc<Alerting>,
     pub(super) shared: Shared,
     /// One reload at a time, or the older of two could win.
     pub(super) turn: tokio::sync::Mutex<()>,
@@ -62,8 +68,23 @@ impl Reloader {
         self.shared.own.set_orgs(&names(&config));
         self.shared.own.set_backup_max_age(config.store.backup_max_age);
         self.pollers.configure(&config);
+        self.configure_alerting(&config);
         self.access.store(Arc::new(access_table(&config)));
+        self.external_url.store(config.external_url.map(Arc::new));
         Ok(())
+    }
+}
+
+impl Reloader {
+    /// Sends alerts as `config` says.
+    pub(super) fn configure_alerting(&self, config: &ValidConfig) {
+        let settings = config.alerting.as_ref();
+        let alertmanagers = settings.map(|it| it.alertmanagers.as_slice()).unwrap_or_default();
+        let names: Vec<String> = alertmanagers.iter().map(|it| it.endpoint.to_string()).collect();
+        self.shared.own.set_alertmanagers(&names);
+        let secure = settings.is_some_and(|settings| settings.is_secure());
+        let trust = if secure { self.pollers.trust() } else { Trust::of_nobody() };
+        self.alerting.configure(settings.cloned(), &trust);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Flags and commands, in the style of the Prometheus family.
 
-use crate::config::duration;
+use crate::build_info;
+use crate::config::{day, duration};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{OrgName, UserName};
 use crate::domain::policy::DateOrder;
+use crate::domain::time::Timestamp;
+use chrono::DateTime;
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,7 +16,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 /// Where the configuration is without `--config.file`.
-const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
+pub(super) const CONFIG_FILE: &str = "/etc/lightning-sync/config.yaml";
 /// The authorities that Debian trusts.
 const CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Where the Debian package's daemon keeps its database.
@@ -27,7 +30,7 @@ const URL: &str = "http://127.0.0.1:9877";
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(
     name = "lightning-sync-exporter",
-    version,
+    version = build_info::ALL,
     about = "Watches calendar and contact sync between Salesforce and Microsoft Exchange: Prometheus metrics, alert rules and the next step.",
     long_about = "Watches calendar and contact sync between Salesforce and Microsoft Exchange: Prometheus metrics, alert rules and the next step.\n\nWithout a command it is the daemon. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration; those of `check` are 0 ok, 1 warning, 2 critical, 3 unknown.",
     args_conflicts_with_subcommands = true,
@@ -112,10 +115,12 @@ pub(super) enum CliCommand {
     Demo(DemoArgs),
     /// Ask a running daemon for one judgement, for Nagios and its kin: one line, exit 0 ok, 1 warning, 2 critical, 3 unknown.
     Check(CheckArgs),
-    /// Say what a status means and what to do next; without a row, list them.
+    /// Say what a status or an alert means and what to do next; without a name, list the rows.
     Explain(ExplainArgs),
     /// Read a saved or pasted status page and print the snapshot that it says, as JSON to push.
     Parse(ParseArgs),
+    /// Say what would have alerted: play the stored history, or a file, through the judgement, with a changed policy if wanted.
+    Replay(ReplayArgs),
     /// Print the alert and recording rules.
     Rules(RulesArgs),
     /// Look at everything a daemon needs, and say what to do about what is not well; exit 1 when something fails.
@@ -137,6 +142,9 @@ pub(super) struct DemoArgs {
     /// Play only this scenario.
     #[arg(long, value_name = "NAME")]
     pub(super) scenario: Option<String>,
+    /// List the scenarios.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(super) list: bool,
     /// How many times faster than life.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) speed: Option<u32>,
@@ -172,9 +180,9 @@ pub(super) struct AskArgs {
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub(super) struct CheckArgs {
-    /// The organisation.
+    /// The organisation; all of them without it.
     #[arg(long, value_name = "NAME", value_parser = org_name)]
-    pub(super) org: OrgName,
+    pub(super) org: Option<OrgName>,
     /// The daemon; https, or plain http on this machine.
     #[arg(long, value_name = "URL", default_value = URL)]
     pub(super) url: String,
@@ -185,8 +193,8 @@ pub(super) struct CheckArgs {
 /// What to explain.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub(super) struct ExplainArgs {
-    /// A row, by its id or its label on the status page, and the value it shows, such as `user.reset=none`.
-    #[arg(value_name = "ROW[=VALUE]")]
+    /// A row, by its id or its label on the status page, and the value it shows, such as `user.reset=none`; or an alert.
+    #[arg(value_name = "ROW[=VALUE] | ALERT")]
     pub(super) row: Option<String>,
 }
 
@@ -215,6 +223,69 @@ fn date_order(text: &str) -> Result<DateOrder, String> {
         let names: Vec<&str> = DateOrder::ALL.iter().map(|order| order.name()).collect();
         format!("allowed: {}", names.join(", "))
     })
+}
+
+/// What to play.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub(super) struct ReplayArgs {
+    /// The configuration: whose store, and which policy. With --file it may be left out; defaults hold then.
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The organisation, where there are several.
+    #[arg(long, value_name = "NAME", value_parser = org_name)]
+    pub(super) org: Option<OrgName>,
+    /// Play this file instead of the store: records of activity as they are pushed, or samples of the exporter's metrics.
+    #[arg(long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// From when on, such as 2026-11-01 or 2026-11-01T08:00:00Z; without it the last 7 days, or a file's first record.
+    #[arg(long, value_name = "TIME", value_parser = replay_time)]
+    pub(super) since: Option<ReplayTime>,
+    /// Until when; without it now, or a file's last record: the silence after it is not played.
+    #[arg(long, value_name = "TIME", value_parser = replay_time)]
+    pub(super) until: Option<ReplayTime>,
+    /// How far one judgement is from the next.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = span)]
+    pub(super) step: Duration,
+    /// Change a key of the organisation's policy, such as `fresh_within=5m`; repeat it for more.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) changes: Vec<String>,
+    /// What to print. openmetrics is for `promtool tsdb create-blocks-from openmetrics`.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReplayFormat::Text)]
+    pub(super) format: ReplayFormat,
+}
+
+/// In which form a replay is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReplayFormat {
+    /// Words.
+    Text,
+    /// One JSON document.
+    Json,
+    /// A picture.
+    Svg,
+    /// What Prometheus would have scraped, with timestamps.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+}
+
+/// A day where the organisation is, or an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ReplayTime {
+    /// Its beginning.
+    Day(String),
+    /// With a zone.
+    At(Timestamp),
+}
+
+fn replay_time(text: &str) -> Result<ReplayTime, String> {
+    if day(text).is_ok() {
+        return Ok(ReplayTime::Day(text.to_owned()));
+    }
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .and_then(|at| Timestamp::from_datetime(at.to_utc()))
+        .map(ReplayTime::At)
+        .ok_or_else(|| "allowed: a day such as 2026-11-01, or 2026-11-01T08:00:00Z".to_owned())
 }
 
 /// Which rules.
@@ -260,6 +331,9 @@ pub(super) struct DoctorArgs {
     pub(super) alertmanagers: Vec<String>,
     #[command(flatten)]
     pub(super) ask: AskArgs,
+    /// A mailbox of which to count what never syncs: private and recurring events, contacts in another folder.
+    #[arg(long = "mailbox", value_name = "ADDRESS")]
+    pub(super) mailboxes: Vec<String>,
     /// Send one marked test alert through each Alertmanager and say where it arrived or stuck.
     #[arg(long, requires = "alertmanagers")]
     pub(super) page: bool,

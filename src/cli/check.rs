@@ -11,25 +11,36 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Organisations that are named when all are checked; who reads a line looks at the worst ones.
+const MAX_NAMED: usize = 20;
+
 /// Queries the daemon, prints one line with performance data, and exits as a plugin does: 0 ok, 1 warning, 2 critical,
-/// 3 unknown. What cannot be reached is unknown.
+/// 3 unknown. What cannot be reached is unknown. Without an organisation, all are judged, and a line for each that is not
+/// well follows the first.
 pub(super) fn check(args: &CheckArgs, streams: &mut Streams<'_>) -> Exit {
-    let judgement = match status(args) {
-        Ok(body) => of(&args.org, &body),
-        Err(says) => PluginLine::new(&args.org, UNKNOWN, &says, &[]),
-    };
-    match streams.print(&judgement.line) {
-        Exit::FINE => judgement.exit,
+    let about = args.org.as_ref().map_or("all organisations", OrgName::as_str);
+    let judged = runtime()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(query(args)))
+        .unwrap_or_else(|says| PluginLine::new(about, UNKNOWN, &says, &[]));
+    match streams.print(&judged.line) {
+        Exit::FINE => judged.exit,
         // Nobody read the line; the code alone must not look well.
         _ => Exit::UNKNOWN,
     }
 }
 
-/// The daemon's answer about the organisation, or why there is none.
-fn status(args: &CheckArgs) -> Result<Bytes, String> {
+async fn query(args: &CheckArgs) -> Result<PluginLine, String> {
     let api = ApiClient::daemon(&args.url, &args.ask)?;
-    let path = format!("/api/v1/orgs/{}", args.org);
-    match runtime().map_err(|error| error.to_string())?.block_on(api.get(&path))? {
+    match &args.org {
+        Some(org) => Ok(of(org.as_str(), &status(&api, org.as_str()).await?)),
+        None => all(&api).await,
+    }
+}
+
+/// The daemon's answer about an organisation, or why there is none.
+async fn status(api: &ApiClient, org: &str) -> Result<Bytes, String> {
+    match api.get(&format!("/api/v1/orgs/{org}")).await? {
         (200, body) => Ok(body),
         (401, _) => Err(api.refused().to_owned()),
         (404, _) => Err(
@@ -38,6 +49,65 @@ fn status(args: &CheckArgs) -> Result<Bytes, String> {
         ),
         (status, _) => Err(format!("the daemon answered {status}; its log says why")),
     }
+}
+
+/// What is read of `GET /api/v1/orgs`.
+#[derive(Deserialize)]
+struct ApiOrgs {
+    orgs: Vec<ApiOrgInShort>,
+}
+
+#[derive(Deserialize)]
+struct ApiOrgInShort {
+    org: String,
+}
+
+/// Every organisation, each judged as it is by itself.
+async fn all(api: &ApiClient) -> Result<PluginLine, String> {
+    let body = match api.get("/api/v1/orgs").await? {
+        (200, body) => body,
+        (401, _) => return Err(api.refused().to_owned()),
+        (status, _) => return Err(format!("the daemon answered {status}; its log says why")),
+    };
+    let orgs: ApiOrgs = serde_json::from_slice(&body)
+        .map_err(|error| format!("the answer is not that of lightning-sync-exporter: {error}"))?;
+    let mut lines = Vec::new();
+    for ApiOrgInShort { org } in &orgs.orgs {
+        // A name of ours has no characters that a path cannot carry.
+        let name = OrgName::new(org).map_err(|error| error.to_string())?;
+        lines.push(match status(api, name.as_str()).await {
+            Ok(body) => of(org, &body),
+            Err(says) => PluginLine::new(org, UNKNOWN, &says, &[]),
+        });
+    }
+    Ok(together(lines))
+}
+
+/// Critical before warning before unknown, as the plugins of monitoring-plugins.org put states together.
+fn together(mut lines: Vec<PluginLine>) -> PluginLine {
+    const WORST_FIRST: [PluginState; 4] = [CRITICAL, WARNING, UNKNOWN, OK];
+    let count = |exit: Exit| lines.iter().filter(|line| line.exit == exit).count();
+    let counts = WORST_FIRST.map(|(word, exit)| (word, exit, count(exit)));
+    let worst = counts.into_iter().find(|(.., count)| *count > 0);
+    // Nobody watched is not well.
+    let (word, exit, _) = worst.unwrap_or((UNKNOWN.0, UNKNOWN.1, 0));
+    let all = lines.len();
+    let totals =
+        counts.map(|(word, _, count)| format!("{}={count};;;0;{all}", word.to_lowercase()));
+    let sentence = match counts.map(|(.., count)| count) {
+        [0, 0, 0, 0] => "the daemon watches none.".to_owned(),
+        [0, 0, 0, _] => format!("everything that should sync does, in {all}."),
+        [critical, warning, unknown, ok] => {
+            format!("{critical} critical, {warning} warning, {unknown} unknown, {ok} ok.")
+        }
+    };
+    let mut together = PluginLine::new("all organisations", (word, exit), &sentence, &totals);
+    lines.retain(|line| line.exit != Exit::FINE);
+    lines.sort_by_key(|line| WORST_FIRST.iter().position(|(_, exit)| *exit == line.exit));
+    let more = lines.len().saturating_sub(MAX_NAMED);
+    let named = lines.into_iter().take(MAX_NAMED).map(|line| line.sentence);
+    together.line.extend(named.chain((more > 0).then(|| format!("and {more} more\n"))));
+    together
 }
 
 /// How a plugin begins its line and exits.
@@ -51,21 +121,19 @@ const UNKNOWN: PluginState = ("UNKNOWN", Exit::UNKNOWN);
 /// The line that a plugin prints, and the code that it exits with.
 struct PluginLine {
     line: String,
+    /// The line without performance data.
+    sentence: String,
     exit: Exit,
 }
 
 impl PluginLine {
-    fn new(
-        org: &OrgName,
-        (word, exit): PluginState,
-        sentence: &str,
-        performance: &[String],
-    ) -> Self {
+    fn new(about: &str, (word, exit): PluginState, sentence: &str, performance: &[String]) -> Self {
         // A bar begins the performance data, and a second line is something else again.
         let sentence = sentence.replace('|', "/").replace(char::is_control, " ");
         let bar = if performance.is_empty() { "" } else { " | " };
-        let line = format!("{word} {org}: {sentence}{bar}{}\n", performance.join(" "));
-        Self { line, exit }
+        let sentence = format!("{word} {about}: {sentence}");
+        let line = format!("{sentence}{bar}{}\n", performance.join(" "));
+        Self { line, sentence: sentence + "\n", exit }
     }
 }
 
@@ -75,6 +143,8 @@ struct ApiOrg {
     view: ApiView,
     verdict: String,
     rows: Vec<ApiRow>,
+    #[serde(default)]
+    last_sync_deadlines: Vec<ApiDeadline>,
     findings: Vec<ApiFinding>,
 }
 
@@ -91,6 +161,12 @@ struct ApiRow {
     applies: bool,
     state: String,
     value: Value,
+}
+
+#[derive(Deserialize)]
+struct ApiDeadline {
+    object_type: String,
+    at: String,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +187,7 @@ struct ApiStep {
 }
 
 /// What the daemon's answer means.
-fn of(org: &OrgName, body: &[u8]) -> PluginLine {
+fn of(org: &str, body: &[u8]) -> PluginLine {
     match serde_json::from_slice(body) {
         Ok(status) => {
             let (state, sentence) = judged(&status);
@@ -177,7 +253,7 @@ fn named(findings: &[&ApiFinding]) -> String {
     format!("{}{about}{more}{}", first.summary, next.unwrap_or_default())
 }
 
-/// Live values only: a graph cannot say that a value is held.
+/// Live values only: a graph cannot say that a value is held. The age has the limit that holds now as its critical range.
 fn performance(org: &ApiOrg) -> Vec<String> {
     let live = org.rows.iter().filter(|row| row.applies && row.state == "live");
     live.filter_map(|row| {
@@ -186,9 +262,15 @@ fn performance(org: &ApiOrg) -> Vec<String> {
             let last = DateTime::parse_from_rfc3339(row.value.as_str()?).ok()?;
             let now = DateTime::parse_from_rfc3339(&org.view.now).ok()?;
             let age = (now - last).num_seconds().max(0);
-            return Some(format!("{label}_age={age}s;;;"));
+            let mut deadlines = org.last_sync_deadlines.iter();
+            let deadline =
+                deadlines.find(|due| label.strip_suffix("_last_sync") == Some(&due.object_type));
+            let deadline = deadline.and_then(|due| DateTime::parse_from_rfc3339(&due.at).ok());
+            let limit = deadline.map(|deadline| (deadline - last).num_seconds().max(0));
+            let limit = limit.map(|limit| limit.to_string()).unwrap_or_default();
+            return Some(format!("{label}_age={age}s;;{limit};0;"));
         }
-        Some(format!("{label}={};;;", row.value.as_u64()?))
+        Some(format!("{label}={};;;0;", row.value.as_u64()?))
     })
     .collect()
 }
@@ -202,6 +284,7 @@ mod tests {
         json!({
             "view": { "now": "2026-11-23T12:00:00Z", "as_of": "2026-11-23T11:59:59Z", "fresh": true },
             "org": "acme", "verdict": verdict, "findings": findings,
+            "last_sync_deadlines": [{ "object_type": "contacts", "at": "2026-11-24T11:52:00Z" }],
             "rows": [
                 { "row": "service_account_provided", "applies": true, "state": state, "value": "svc|x" },
                 { "row": "linked_users", "applies": true, "state": state, "value": 41 },
@@ -222,12 +305,12 @@ mod tests {
     }
 
     fn judged(org: &Value) -> (String, u8) {
-        let judgement = of(&OrgName::new("acme").unwrap(), org.to_string().as_bytes());
+        let judgement = of("acme", org.to_string().as_bytes());
         (judgement.line, judgement.exit.code())
     }
 
     const PERFORMANCE: &str =
-        "linked_users=41;;; contacts_last_sync_age=240s;;; contacts_synced_60m=18;;;";
+        "linked_users=41;;;0; contacts_last_sync_age=240s;;86160;0; contacts_synced_60m=18;;;0;";
 
     #[test]
     fn all_well_is_ok_with_live_values_as_performance_data() {
@@ -330,8 +413,46 @@ mod tests {
     }
 
     #[test]
+    fn all_together_are_as_bad_as_the_worst_and_name_what_is_not_well() {
+        let line = |org: &str, verdict: &str, findings: Value| {
+            of(org, self::org(verdict, findings, "live").to_string().as_bytes())
+        };
+        let critical = json!([finding("critical", "no_sync_in_24_hours", Some("contacts"), &[])]);
+        let warning = json!([finding("warning", "nothing_in_24_hours", None, &[])]);
+        let judged = together(vec![
+            line("alpha", "fine", json!([])),
+            line("beta", "attention", warning.clone()),
+            line("delta", "unknown", json!([])),
+            line("gamma", "broken", critical),
+        ]);
+        assert_eq!(
+            (judged.line.as_str(), judged.exit.code()),
+            (
+                "CRITICAL all organisations: 1 critical, 1 warning, 1 unknown, 1 ok. | critical=1;;;0;4 warning=1;;;0;4 unknown=1;;;0;4 ok=1;;;0;4\n\
+                 CRITICAL gamma: Summary of no_sync_in_24_hours. (contacts) Next, exchange admin: Do / this.\n\
+                 WARNING beta: Summary of nothing_in_24_hours. Next, exchange admin: Do / this.\n\
+                 UNKNOWN delta: nobody who is live has reported when something last synced.\n",
+                2
+            )
+        );
+        let fine = together(vec![line("alpha", "fine", json!([]))]);
+        assert_eq!(
+            (fine.line.as_str(), fine.exit.code()),
+            (
+                "OK all organisations: everything that should sync does, in 1. | critical=0;;;0;1 warning=0;;;0;1 unknown=0;;;0;1 ok=1;;;0;1\n",
+                0
+            )
+        );
+        assert_eq!(together(Vec::new()).exit.code(), 3, "nobody watched is not well");
+        let many = (0..50).map(|number| line(&format!("o{number}"), "attention", warning.clone()));
+        let many = together(many.collect());
+        assert_eq!(many.line.lines().count(), 22);
+        assert!(many.line.ends_with("and 30 more\n"), "{}", many.line);
+    }
+
+    #[test]
     fn another_programs_answer_is_unknown() {
-        let judgement = of(&OrgName::new("acme").unwrap(), b"<html>");
+        let judgement = of("acme", b"<html>");
         assert_eq!(
             (judgement.line.as_str(), judgement.exit.code()),
             (

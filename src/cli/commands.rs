@@ -7,6 +7,7 @@ use super::args::{
 use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Answers, Environment, InitError};
+use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
 use crate::sources::page::{self, MAX_PAGE_BYTES};
@@ -60,8 +61,16 @@ fn check(config: &ConfigFile, streams: &mut Streams<'_>) -> Exit {
     streams.finish(read, Exit::WRONG)
 }
 
-/// Prints a row's states, one state, or the list of rows.
+/// Prints a row's states, one state, the list of rows, or the runbook of an alert.
 pub(super) fn explain(args: &ExplainArgs, streams: &mut Streams<'_>) -> Exit {
+    let alert = args.row.as_deref().and_then(|name| {
+        let named =
+            |cause: &Cause| cause.alert().is_some_and(|alert| alert.eq_ignore_ascii_case(name));
+        rules::runbook(Cause::ALL.iter().copied().find(named)?)
+    });
+    if let Some(runbook) = alert {
+        return streams.print(&runbook);
+    }
     streams.finish(guidance::explain(args.row.as_deref()), Exit::WRONG)
 }
 

@@ -48,6 +48,7 @@ pub(super) fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
         environment,
         clock: real_clock(),
         supervisor,
+        alert_pace: 1,
     };
     blocking(
         async move {
@@ -61,6 +62,9 @@ pub(super) fn daemon(args: &DaemonArgs, streams: &mut Streams<'_>) -> Exit {
 
 /// Runs the demonstration until it is stopped.
 pub(super) fn demo(args: &DemoArgs, streams: &mut Streams<'_>) -> Exit {
+    if args.list {
+        return streams.print(&crate::demo::list());
+    }
     if let Err(error) = log::set_up(&args.log) {
         return streams.complain(error, Exit::FAILED);
     }

@@ -9,6 +9,7 @@ mod daemon;
 mod doctor;
 mod exit;
 mod log;
+mod replay;
 
 pub use args::Cli;
 use args::CliCommand;
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
         Some(CliCommand::Check(args)) => check::check(args, streams),
         Some(CliCommand::Explain(args)) => commands::explain(args, streams),
         Some(CliCommand::Parse(args)) => commands::parse(args, streams),
+        Some(CliCommand::Replay(args)) => replay::replay(args, streams),
         Some(CliCommand::Rules(args)) => commands::rules(args, streams),
         Some(CliCommand::Doctor(args)) => doctor::doctor(args, streams),
         Some(CliCommand::Backup(args)) => commands::backup(args, streams),
@@ -115,9 +117,13 @@ mod tests {
     fn commands_have_their_own_flags() {
         for line in [
             "demo --scenario healthy --speed 60 --exit-after 1m30s --web.listen-address :0 --log.level warn",
+            "demo --list",
             "check --org acme --url http://127.0.0.1:9999",
             "explain",
             "explain contacts.last_sync=past",
+            "replay",
+            "replay --config.file a.yaml --org acme --since 2026-11-01 --until 2026-11-08T12:00:00Z --step 1m",
+            "replay --file a.ndjson --set fresh_within=5m --set stale_after=12h --format svg",
             "rules",
             "rules --format operator",
             "rules --external-url https://sync.example",
@@ -150,6 +156,8 @@ mod tests {
             "rules --external-url https://sync.example --config.file config.yaml",
             "help",
             "replay --org acme --since yesterday",
+            "replay --step 5",
+            "replay --format pdf",
             "--web.config.file",
             "explain --config.file a.yaml",
             "--config.file a.yaml explain",
@@ -184,7 +192,14 @@ mod tests {
     fn help_and_version_are_no_failures() {
         let (parsed_version, output, _) = parsed("--version");
         assert_eq!(parsed_version, Err(Exit::FINE));
-        assert_eq!(output, format!("lightning-sync-exporter {}\n", env!("CARGO_PKG_VERSION")));
+        let (version, rust) = (env!("CARGO_PKG_VERSION"), env!("LIGHTNING_SYNC_RUST"));
+        let (branch, revision) = (env!("LIGHTNING_SYNC_BRANCH"), env!("LIGHTNING_SYNC_REVISION"));
+        assert_eq!(
+            output,
+            format!(
+                "lightning-sync-exporter {version} (branch: {branch}, revision: {revision})\n  rust version: {rust}\n"
+            )
+        );
         let (parsed_help, output, _) = parsed("--help");
         assert_eq!(parsed_help, Err(Exit::FINE));
         for word in

@@ -10,7 +10,10 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 const YEARS: std::ops::RangeInclusive<i32> = 2010..=2100;
 
 /// A day, exactly as `2026-12-31`.
-pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn day(text: &str) -> Result<NaiveDate, String> {
     const SHAPE: &str = "allowed: a date such as 2026-12-31";
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(index, b)| match index {
@@ -26,7 +29,10 @@ pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
 }
 
 /// The first instant of a day in a zone.
-pub(super) fn start_of(text: &str, zone: Tz) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn start_of(text: &str, zone: Tz) -> Result<Timestamp, String> {
     start_of_day(zone, day(text)?).ok_or_else(|| format!("this day has no beginning in {zone}"))
 }
 

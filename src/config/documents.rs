@@ -15,7 +15,8 @@ pub fn example() -> String {
         let indent = " ".repeat((key.path.matches('.').count() + lists) * 2);
         let (off, value) = shown(key);
         // The first key of an item has the item's mark before it.
-        let start = match indent.strip_suffix("  ").filter(|_| key.path.ends_with("[].name")) {
+        let first = ["[].name", "[].url"].iter().any(|first| key.path.ends_with(first));
+        let start = match indent.strip_suffix("  ").filter(|_| first) {
             Some(indent) => format!("{indent}{off}- "),
             None => [&indent, off].concat(),
         };
@@ -253,6 +254,14 @@ mod tests {
         let missing = "the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it";
         let mistakes = [
             format!(
+                "{}: alerting.alertmanagers[0].ca_file: found \"/etc/lightning-sync/alerts-ca.pem\"; {missing}",
+                line_behind("alerting:", "ca_file:")
+            ),
+            format!(
+                "{}: alerting.alertmanagers[0].auth: found basic and bearer; keep one",
+                line_behind("alerting:", "basic:")
+            ),
+            format!(
                 "{}: orgs[0].ingest.token_file: found \"/etc/lightning-sync/acme.token\"; {missing}",
                 line("token_file:")
             ),
@@ -275,6 +284,29 @@ mod tests {
             format!(
                 "{}: orgs[0].exchange.auth: found basic and ntlm and bearer; keep one",
                 line_behind("exchange:", "basic:")
+            ),
+            format!(
+                "{}: orgs[0].exchange.graph.certificate_file: found beside client_secret_file; keep one",
+                line_behind("graph:", "certificate_file:")
+            ),
+            format!(
+                "{}: orgs[0].canary.salesforce.ca_file: found \"/etc/lightning-sync/canary-proxy-ca.pem\"; {missing}",
+                line_behind("canary:", "ca_file:")
+            ),
+            format!(
+                "{}: orgs[0].canary.salesforce.auth: found both client_credentials and jwt_bearer; keep one",
+                line_behind("canary:", "client_credentials:")
+            ),
+            format!(
+                "{}: orgs[0].canary.exchange.ca_file: found \"/etc/lightning-sync/canary-exchange-ca.pem\"; {missing}",
+                line_behind(
+                    "ca_file: /etc/lightning-sync/canary-proxy-ca.pem",
+                    "ca_file: /etc/lightning-sync/canary-exchange-ca.pem"
+                )
+            ),
+            format!(
+                "{}: orgs[0].canary.exchange.auth: found basic and ntlm and bearer; keep one",
+                line_behind("ca_file: /etc/lightning-sync/canary-exchange-ca.pem", "basic:")
             ),
         ];
         let lines: Vec<&str> =
@@ -305,7 +337,7 @@ mod tests {
         let mut written = defaults("", "") + "store:\n" + &defaults("store", "  ");
         written += "orgs:\n  - name: acme\n";
         written += &defaults("orgs[]", "    ");
-        for section in ["limits", "expected_every", "ingest"] {
+        for section in ["limits", "drift", "expected_every", "ingest"] {
             written += &["    ", section, ":\n"].concat();
             written += &defaults(&["orgs[].", section].concat(), "      ");
         }

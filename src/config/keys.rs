@@ -4,10 +4,11 @@
 
 use super::{bytes, duration};
 use crate::domain::external_url::ExternalUrl;
-use crate::domain::ids::ObjectType;
+use crate::domain::ids::{Direction, ObjectType};
 use crate::domain::policy::{
     ConnectionMethod, CountHours, DateOrder, Product, UserNames, UserSeries,
 };
+use crate::sources::exchange::GraphCloud;
 use crate::sources::salesforce::SalesforceSettings;
 use crate::tls::{ClientAuth, TlsVersion};
 use KeyDefault::{Needed, Value, Words};
@@ -131,8 +132,6 @@ pub(super) fn range(min: TimeDelta, max: TimeDelta) -> String {
 
 /// What the names of our environment variables begin with.
 pub(super) const VARIABLE_PREFIX: &str = "LIGHTNING_SYNC__";
-/// Keys of the interface that this version does not know yet.
-pub(super) const NOT_YET: &[&str] = &["orgs[].canary"];
 /// The days of a week, from Monday.
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// How the label of a report's column looks.
@@ -186,6 +185,40 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "web.external_url": Text(ExternalUrl::PATTERN, ExternalUrl::TAKES),
         Words("links lead to http://127.0.0.1:9877"), Off("https://sync.example"),
         "Where people reach the pages, as a browser writes it: what links in alerts begin with. rules --config.file prints the rules with it, and doctor compares it with the rules that Prometheus has.";
+    "alerting": Section, Words("alerts come from a Prometheus alone"), Off(""),
+        "Sends alerts to Alertmanager without a Prometheus, or beside one.";
+    "alerting.alertmanagers": Sections, Words("no alert is sent"), Off(""),
+        "Every Alertmanager; each is sent every alert, as a cluster needs it.";
+    "alerting.alertmanagers[].url": Text("^https?://[^@?#]+$", "a URL such as https://alerts.example:9093"), Needed,
+        Off("https://alerts.example:9093"),
+        "Where it is, with the path before /api/v2 if there is one. Plain http is taken to loopback only.";
+    "alerting.alertmanagers[].ca_file": File, Words("the system's authorities alone"), Off("/etc/lightning-sync/alerts-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "alerting.alertmanagers[].auth": Section, Words("no sign-in"), Off(""),
+        "How to sign in: exactly one of the sections below.";
+    "alerting.alertmanagers[].auth.basic": Section, Words("another way"), Off(""),
+        "A name and a password.";
+    "alerting.alertmanagers[].auth.basic.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, without a colon"), Needed,
+        Off("lightning-sync"),
+        "The account's name.";
+    "alerting.alertmanagers[].auth.basic.password_file": File, Needed, Off("/etc/lightning-sync/alerts.password"),
+        "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "alerting.alertmanagers[].auth.bearer": Section, Words("another way"), Off(""),
+        "A token that another program renews.";
+    "alerting.alertmanagers[].auth.bearer.token_file": File, Needed, Off("/etc/lightning-sync/alerts.token"),
+        "The file with the token: one line, read for every round, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "alerting.job": Text("^.{1,255}$", "the value of a label"), Value("lightning-sync"), Off("lightning-sync"),
+        "The label job that a Prometheus gives this exporter. Alerts about the exporter itself have it, so that they come once from both.";
+    "alerting.instance": Text("^.{1,255}$", "the value of a label"), Value("127.0.0.1:9877"), Off("127.0.0.1:9877"),
+        "The label instance, likewise. Of two exporters each needs its own.";
+    "alerting.heartbeat": Section, Words("no heartbeat is sent"), Off(""),
+        "A dead man's switch elsewhere, which alerts somebody when it hears nothing.";
+    "alerting.heartbeat.url": Text("^https?://[^@#]+$", "a URL such as https://switch.example/ping/ID"), Needed,
+        Off("https://switch.example/ping/ID"),
+        "Requested with GET while the daemon judges, its database takes writes, and an Alertmanager takes alerts where any is configured. Failures do not show its path. Plain http is taken to loopback only.";
+    "alerting.heartbeat.every": Span(TimeDelta::seconds(10), hours(1), "a switch has to be reminded before it goes off, and an hour without anybody to page is long"),
+        Value("60s"), Off("60s"),
+        "How often.";
     "ingest_memory": Bytes(128 << 20, 16 << 30), Value("512MiB"), Live("512MiB"),
         "How much memory everything that is being pushed may take at once. What comes beyond it is refused with the time to come again.";
     "user_series": Choice(names!(UserSeries)), Value("aggregate"), Live("aggregate"),
@@ -230,6 +263,8 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "When work ends, later than from on the same day; 24:00 is midnight.";
     "orgs[].business_hours.holidays": Dates, Value("[]"), Live("[2026-12-25, 2027-01-01]"),
         "Days without work.";
+    "orgs[].unusually_quiet": Flag, Words("true with business_hours, else false"), Live("true"),
+        "Whether LightningSyncUnusuallyQuiet warns of a silence at hours that had records in each of the last four weeks. Holidays that are not listed look like one.";
     "orgs[].expected_linked_users": Count(1, 10_000_000),
         Words("the number of users assigned to an active configuration, where that is known"), Off("120"),
         "How many users should be linked. Another number is a warning.";
@@ -251,6 +286,15 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].limits.initial_sync": Span(hours(1), days(60), "a first sync takes hours, on record more than a day, and one that takes two months is stuck"),
         Value("72h"), Live("72h"),
         "A first sync.";
+    "orgs[].drift": Section, Words("its keys' defaults"), Off(""),
+        "How far the contacts in a user's folder, as the probe of Exchange counts them, may be apart from the records in sync that Salesforce shows.";
+    "orgs[].drift.records": Count(1, 100_000), Value("20"), Off("20"),
+        "Differences up to so many records are none. A folder that doubles by more than this within two days is a finding of its own.";
+    "orgs[].drift.percent": Count(0, 100), Value("10"), Off("10"),
+        "Neither are differences up to this share of the larger count.";
+    "orgs[].drift.lasting": Span(minutes(1), days(30), "a change needs a moment to come over, and a difference of a month is no delay"),
+        Value("24h"), Off("24h"),
+        "How long a difference has to last, as far as both sides were looked at.";
     "orgs[].recovery_within": Span(minutes(5), days(2), "syncing resumes within minutes of a repair, and what still fails two days later has a cause of its own"),
         Value("2h"), Live("2h"),
         "How long what followed from a cause waits after the cause ended before it pages by itself.";
@@ -376,13 +420,13 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
     "orgs[].exchange": Section, Words("Exchange is not probed"), Off(""),
         "Probes Exchange as Salesforce's account would use it, and reads nothing but folders and their counts.";
     "orgs[].exchange.ews_url": Text("^https?://[^/@?#]+(/[^?#]*)?$", "the https URL of EWS, such as https://mail.acme.example/EWS/Exchange.asmx"),
-        Needed, Off("https://mail.acme.example/EWS/Exchange.asmx"),
-        "The URL of EWS that Salesforce uses; every request goes to its host and nowhere else. Plain http is taken to loopback only.";
+        Words("mailboxes are looked at over Graph alone"), Off("https://mail.acme.example/EWS/Exchange.asmx"),
+        "The URL of EWS that Salesforce uses, with auth; every request goes to its host and nowhere else. Plain http is taken to loopback only.";
     "orgs[].exchange.ca_file": File, Words("the system's authorities alone"),
         Off("/etc/lightning-sync/exchange-ca.pem"),
         "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
-    "orgs[].exchange.auth": Section, Needed, Off(""),
-        "How to sign in: exactly one of the sections below.";
+    "orgs[].exchange.auth": Section, Words("needed with ews_url"), Off(""),
+        "How to sign in at EWS: exactly one of the sections below.";
     "orgs[].exchange.auth.basic": Section, Words("another way"), Off(""),
         "A name and a password, within TLS, for a server that offers Basic.";
     "orgs[].exchange.auth.basic.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, such as CORP\\svc-sfsync or svc-sfsync@acme.example"), Needed,
@@ -401,9 +445,28 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "An OAuth 2.0 access token that another program renews, for Exchange Online.";
     "orgs[].exchange.auth.bearer.token_file": File, Needed, Off("/etc/lightning-sync/acme.token"),
         "The file with the token: one line, read with every poll, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.graph": Section, Words("mailboxes are looked at over EWS alone"), Off(""),
+        "An application that reads mailboxes in Exchange Online over Microsoft Graph. With ews_url as well, EWS is used for the mailboxes that Graph does not have.";
+    "orgs[].exchange.graph.tenant": Text("^[A-Za-z0-9.-]{1,253}$", "the tenant's id, or a domain of it such as acme.onmicrosoft.com"), Needed,
+        Off("acme.onmicrosoft.com"),
+        "The tenant.";
+    "orgs[].exchange.graph.client_id": Text("^[0-9A-Fa-f-]{36}$", "the application's id"), Needed,
+        Off("00000000-0000-0000-0000-000000000000"),
+        "The application's id, as its overview in Microsoft Entra shows it.";
+    "orgs[].exchange.graph.client_secret_file": File, Words("certificate_file"), Off("/etc/lightning-sync/acme.graph"),
+        "The file with the value of the application's secret: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.graph.certificate_file": File, Words("client_secret_file"), Off("/etc/lightning-sync/acme.graph.crt"),
+        "The application's certificate in PEM form, as it was uploaded in Microsoft Entra. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.graph.key_file": File, Words("needed with certificate_file"), Off("/etc/lightning-sync/acme.graph.key"),
+        "The RSA private key of the certificate, in PEM form without a passphrase, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].exchange.graph.cloud": Choice(names!(GraphCloud)), Value("global"), Off("global"),
+        "Where the tenant is: it decides the hosts of sign-in and of Graph. GCC is global.";
+    "orgs[].exchange.graph.simulator": Text("^https?://[^/@?#]+$", "a URL of this machine, such as https://localhost:8443"),
+        Words("the hosts of the cloud"), Off("https://localhost:8443"),
+        "A simulator on this machine in the place of both hosts, for trials.";
     "orgs[].exchange.mailboxes": Texts("^[^@\\s]+@[^@\\s]+( as .+)?$", "primary addresses, each followed by ` as USER` where Salesforce names the user otherwise"),
         Needed, Off("[ann@acme.example, bob@acme.example as bob@corp.example]"),
-        "The mailboxes to look at, with two requests each.";
+        "The mailboxes to look at. Over Graph, each needs the address that its user signs in with.";
     "orgs[].exchange.impersonate": Flag, Value("true"), Off("true"),
         "Whether the account impersonates users, as Lightning Sync's does; false opens mailboxes with rights that the account has in them.";
     "orgs[].exchange.autodiscover": Flag, Value("true"), Off("true"),
@@ -413,6 +476,80 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         "How often to probe.";
     "orgs[].exchange.contacts_folder": Text("^[^\\x00-\\x1f]{1,255}$", "the name of a folder"), Value("Salesforce_Sync"), Off("Salesforce_Sync"),
         "The folder under Contacts whose contacts are synced.";
+    "orgs[].exchange.ews_retirement": DateOrNone, Value("2027-04-01"), Off("2027-04-01"),
+        "The day at whose beginning, in UTC, Microsoft ends EWS in Exchange Online, or none. It counts where a mailbox is seen there over EWS.";
+    "orgs[].canary": Section, Words("nothing is written"), Off(""),
+        "Writes contacts and events of its own on one side, looks for them on the other, and removes them: proof that sync works. The only section that writes. See docs/canary.md.";
+    "orgs[].canary.every": Span(minutes(10), hours(6), "a sync runs every few minutes, and each item costs two requests to Salesforce"),
+        Value("30m"), Off("30m"),
+        "How often one item is written for each object type and direction. 30m takes 96 requests a day to Salesforce.";
+    "orgs[].canary.mailbox": Text("^[!-~]+@[!-~]+$", "the primary address of a mailbox that nobody else uses"), Needed, Off("sync-canary@acme.example"),
+        "The mailbox that is written to and looked at. It belongs to nobody else.";
+    "orgs[].canary.user": Text("^[!-~]+@[!-~]+$", "the user name of the mailbox's Salesforce user"), Needed, Off("sync-canary@acme.example"),
+        "The Salesforce user of that mailbox, who syncs as everybody does. What is written belongs to this user.";
+    "orgs[].canary.objects": Choices(names!(ObjectType)), Words("those of the organisation"), Off("[contacts, events]"),
+        "What is written.";
+    "orgs[].canary.directions": Choices(names!(Direction)), Value("[to_exchange, to_salesforce]"), Off("[to_exchange, to_salesforce]"),
+        "Which way it goes.";
+    "orgs[].canary.related_to": Text("^[0-9A-Za-z]{15}([0-9A-Za-z]{3})?$", "the id of a record, of 15 or 18 letters and digits"), Words("plain events"), Off("001000000000001AAA"),
+        "A record that the events written in Salesforce are related to, so that they prove that such events sync.";
+    "orgs[].canary.attendee": Text("^[!-~]+@[!-~]+$", "an address that nobody reads"), Words("plain events"), Off("nobody@acme.example"),
+        "Who attends the events written in Exchange, so that they prove that such events sync. No invitation is sent.";
+    "orgs[].canary.salesforce": Section, Needed, Off(""),
+        "Salesforce, with an app of the canary's own that runs as its user.";
+    "orgs[].canary.salesforce.my_domain": Text("^https?://[^/@?#]+/?$", "the organisation's own https URL, such as https://acme.my.salesforce.com"), Needed, Off("https://acme.my.salesforce.com"),
+        "The organisation's My Domain.";
+    "orgs[].canary.salesforce.ca_file": File, Words("the system's authorities alone"), Off("/etc/lightning-sync/canary-proxy-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.salesforce.api_version": Count(SalesforceSettings::LEAST_API_VERSION as u64, 99), Value("67"), Off("67"),
+        "The version of Salesforce's API, without the .0.";
+    "orgs[].canary.salesforce.auth": Section, Needed, Off(""),
+        "How to get a session: exactly one of the sections below.";
+    "orgs[].canary.salesforce.auth.client_credentials": Section, Words("jwt_bearer"), Off(""),
+        "OAuth 2.0 client credentials of an external client app whose run-as user is the canary's.";
+    "orgs[].canary.salesforce.auth.client_credentials.client_id": Text("^[!-~]{1,512}$", "the app's consumer key"), Needed, Off("3MVG9example"),
+        "The app's consumer key.";
+    "orgs[].canary.salesforce.auth.client_credentials.client_secret_file": File, Needed, Off("/etc/lightning-sync/acme.canary-secret"),
+        "The file with the app's consumer secret: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.salesforce.auth.jwt_bearer": Section, Words("client_credentials"), Off(""),
+        "OAuth 2.0 JWT bearer: an external client app with a certificate, and a user who has approved it.";
+    "orgs[].canary.salesforce.auth.jwt_bearer.client_id": Text("^[!-~]{1,512}$", "the app's consumer key"), Needed, Off("3MVG9example"),
+        "The app's consumer key.";
+    "orgs[].canary.salesforce.auth.jwt_bearer.username": Text("^[!-~]{1,320}$", "the user name of the canary's user"), Needed, Off("sync-canary@acme.example"),
+        "The user to run as: the canary's own.";
+    "orgs[].canary.salesforce.auth.jwt_bearer.private_key_file": File, Needed, Off("/etc/lightning-sync/acme.canary-key.pem"),
+        "The RSA private key that belongs to the app's certificate, in PEM form without a passphrase, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.salesforce.auth.jwt_bearer.audience": Text("^https://[^/@?#]+$", "an https URL such as https://login.salesforce.com"),
+        Words("https://test.salesforce.com for a sandbox or scratch organisation, else https://login.salesforce.com"),
+        Off("https://login.salesforce.com"),
+        "Who is to believe the assertion. It has to fit my_domain, or be it.";
+    "orgs[].canary.exchange": Section, Needed, Off(""),
+        "Exchange, with an account of the canary's own that may write to its mailbox and to no other.";
+    "orgs[].canary.exchange.ews_url": Text("^https?://[^/@?#]+(/[^?#]*)?$", "the https URL of EWS, such as https://mail.acme.example/EWS/Exchange.asmx"),
+        Needed, Off("https://mail.acme.example/EWS/Exchange.asmx"),
+        "The URL of EWS; every request goes to its host and nowhere else. Plain http is taken to loopback only.";
+    "orgs[].canary.exchange.ca_file": File, Words("the system's authorities alone"), Off("/etc/lightning-sync/canary-exchange-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.exchange.auth": Section, Needed, Off(""),
+        "How to sign in: exactly one of the sections below.";
+    "orgs[].canary.exchange.auth.basic": Section, Words("another way"), Off(""),
+        "A name and a password, within TLS, for a server that offers Basic.";
+    "orgs[].canary.exchange.auth.basic.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, such as CORP\\svc-canary or svc-canary@acme.example"), Needed, Off("svc-canary@acme.example"),
+        "The canary's account.";
+    "orgs[].canary.exchange.auth.basic.password_file": File, Needed, Off("/etc/lightning-sync/acme.canary-password"),
+        "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.exchange.auth.ntlm": Section, Words("another way"), Off(""),
+        "NTLM version 2, bound to the server's certificate where there is one: what Exchange Server offers by default. The password is not sent.";
+    "orgs[].canary.exchange.auth.ntlm.username": Text("^[^:\\x00-\\x1f]{1,320}$", "the account's name, such as CORP\\svc-canary or svc-canary@acme.example"), Needed, Off("svc-canary@acme.example"),
+        "The canary's account.";
+    "orgs[].canary.exchange.auth.ntlm.password_file": File, Needed, Off("/etc/lightning-sync/acme.canary-password"),
+        "The file with the account's password: one line, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.exchange.auth.bearer": Section, Words("another way"), Off(""),
+        "An OAuth 2.0 access token that another program renews, for Exchange Online.";
+    "orgs[].canary.exchange.auth.bearer.token_file": File, Needed, Off("/etc/lightning-sync/acme.canary-token"),
+        "The file with the token: one line, read with every poll, not readable by everybody. A relative path is taken from the directory of the configuration.";
+    "orgs[].canary.exchange.impersonate": Flag, Value("true"), Off("true"),
+        "Whether the account impersonates the mailbox; false opens it with rights that the account has in it, or where it is the mailbox's own.";
 };
 
 const NOTHING: KeyDefault = Words("nothing");

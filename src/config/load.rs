@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Ten thousand organisations with everything given for each of them.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
@@ -181,6 +182,8 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     set(&mut valid.store.keep_history, section.span("keep_history"));
     valid.store.backup_max_age = section.span("backup_max_age");
     valid.external_url = root.section("web").text("external_url", ExternalUrl::new);
+    let alerting = super::alerting::read(root, valid.external_url.as_ref(), base);
+    valid.alerting = alerting.map(Arc::new);
     set(&mut valid.ingest_memory, root.bytes("ingest_memory"));
     set(&mut valid.user_series, root.choice("user_series", UserSeries::from_name));
     set(&mut valid.user_names, root.choice("user_names", UserNames::from_name));

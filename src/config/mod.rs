@@ -3,7 +3,10 @@
 //! This module knows the domain and secrets, and nothing that runs. A new key is a row in `keys.rs` and a line where its
 //! section is read; the example, the schema and the reference in `docs/` follow from the row.
 
+mod alerting;
 mod bytes;
+mod canary;
+mod changed;
 mod dates;
 mod documents;
 pub mod duration;
@@ -22,6 +25,8 @@ mod token;
 mod valid;
 mod web_file;
 
+pub use changed::changed_policy;
+pub use dates::{day, start_of};
 pub use documents::{example, reference, schema, web_example};
 pub use init::{Answers, InitError, init};
 pub use load::{Environment, from_file, from_text};

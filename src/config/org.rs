@@ -1,5 +1,6 @@
 //! One organisation: its section becomes a policy and who may push for it.
 
+use super::canary;
 use super::dates;
 use super::exchange;
 use super::exchange_log;
@@ -15,7 +16,7 @@ use crate::domain::calendar::{Calendar, Weekly};
 use crate::domain::ids::{ObjectType, OrgName, Source, UserName};
 use crate::domain::policy::{ConnectionMethod, CountHours, DateOrder, OrgPolicy, Product};
 use chrono::Weekday;
-use chrono_tz::Tz;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,10 +30,7 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     // The rest is read under any name, so that its mistakes are found too.
     let unnamed = || OrgName::new("unnamed").ok();
     let mut policy = OrgPolicy::defaults(name.clone().or_else(unnamed)?);
-    read_rules(org, &mut policy);
-    read_calendar(org, &mut policy);
-    read_dates(org, &mut policy);
-    read_spans(org, &mut policy);
+    read_policy(org, &mut policy);
     let ingest = org.section("ingest");
     let token = ingest.text("token_file", |text| token::read(text, &base.join(text)));
     let origins = ingest.texts("allowed_origins", origin::read);
@@ -56,6 +54,10 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
     if let Some(settings) = &exchange {
         exchange::expect(&mut policy, settings);
     }
+    let canary = canary::read(org, base, &policy);
+    if let Some(settings) = &canary {
+        canary::expect(&mut policy, settings);
+    }
     name.map(|_| OrgConfig {
         policy: Arc::new(policy),
         ingest: IngestConfig { token, allowed_origins: origins.unwrap_or_default() },
@@ -63,7 +65,41 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<OrgConfig> {
         salesforce: salesforce.map(Arc::new),
         exchange_log: exchange_log.map(Arc::new),
         exchange: exchange.map(Arc::new),
+        canary: canary.map(Arc::new),
     })
+}
+
+/// The keys of a policy: what [`read_policy`] reads.
+pub(super) const POLICY_KEYS: [&str; 21] = [
+    "product",
+    "connection",
+    "objects",
+    "reps_select_events",
+    "expected_linked_users",
+    "max_users",
+    "exclude_users",
+    "time_zone",
+    "date_order",
+    "count_hours",
+    "business_hours",
+    "unusually_quiet",
+    "setup_until",
+    "migrating_since",
+    "retirement",
+    "fresh_within",
+    "stale_after",
+    "limits",
+    "recovery_within",
+    "drift",
+    "expected_every",
+];
+
+/// Puts what the section has in the place of what `policy` has.
+pub(super) fn read_policy(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
+    read_rules(org, policy);
+    read_calendar(org, policy);
+    read_dates(org, policy);
+    read_spans(org, policy);
 }
 
 fn read_rules(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
@@ -72,19 +108,23 @@ fn read_rules(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     set(&mut policy.objects, org.choices("objects", ObjectType::from_name));
     policy.objects.sort_unstable();
     set(&mut policy.reps_select_events, org.flag("reps_select_events"));
-    policy.expected_linked_users = org.count("expected_linked_users");
+    set(&mut policy.expected_linked_users, org.count("expected_linked_users").map(Some));
     set(&mut policy.max_users, org.count("max_users"));
     let users =
         org.texts("exclude_users", |text| UserName::new(text).map_err(|error| error.to_string()));
-    policy.exclude_users = users.into_iter().flatten().collect();
+    set(&mut policy.exclude_users, users.map(|users| users.into_iter().collect()));
 }
 
 fn read_calendar(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     set(&mut policy.time_zone, org.text("time_zone", dates::zone));
     set(&mut policy.date_order, org.choice("date_order", DateOrder::from_name));
     set(&mut policy.count_hours, org.choice("count_hours", CountHours::from_name));
-    policy.calendar = business_hours(org, policy.time_zone);
-    if policy.count_hours == CountHours::Business && !org.has("business_hours") {
+    policy.calendar = business_hours(org, policy);
+    // Without business hours nobody has listed the holidays.
+    set(&mut policy.unusually_quiet, org.has("business_hours").then_some(true));
+    set(&mut policy.unusually_quiet, org.flag("unusually_quiet"));
+    let none = policy.calendar == Calendar::Always && !org.has("business_hours");
+    if policy.count_hours == CountHours::Business && none {
         org.wrong(
             "count_hours",
             "found \"business\", but there are no business_hours to count; add them, or write wall",
@@ -92,35 +132,54 @@ fn read_calendar(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     }
 }
 
-fn business_hours(org: &ConfigSection<'_>, time_zone: Tz) -> Calendar {
+/// The section's hours; what it leaves out is as it is in the policy, where that has hours.
+fn business_hours(org: &ConfigSection<'_>, policy: &OrgPolicy) -> Calendar {
     let section = org.section("business_hours");
-    let mut days = vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
-    set(&mut days, section.choices("days", weekday));
+    let before = match &policy.calendar {
+        Calendar::Weekly(weekly) => Some(weekly.clone()),
+        Calendar::Always => None,
+    };
+    let days = section.choices("days", weekday);
     let from = section.text("from", |text| match dates::minute_of_day(text)? {
         1440 => Err("24:00 is the end of a day, and work begins before it".to_owned()),
         minute => Ok(minute),
     });
-    let from = section.require("from", from);
     let to = section.text("to", |text| Ok((dates::minute_of_day(text)?, text.to_owned())));
-    let to = section.require("to", to);
-    let holidays = section.texts("holidays", dates::day).into_iter().flatten().collect();
-    let (Some(from_minute), Some((to_minute, to))) = (from, to) else {
+    let holidays = section.texts("holidays", dates::day).map(|days| days.into_iter().collect());
+    let Some(mut weekly) = before.or_else(|| {
+        let from_minute = section.require("from", from);
+        let to_minute = section.require("to", to.clone()).map(|(minute, _)| minute);
+        Some(Weekly {
+            time_zone: policy.time_zone,
+            days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri],
+            from_minute: from_minute?,
+            to_minute: to_minute?,
+            holidays: BTreeSet::new(),
+        })
+    }) else {
         return Calendar::Always;
     };
-    if to_minute <= from_minute {
+    weekly.time_zone = policy.time_zone;
+    set(&mut weekly.days, days);
+    set(&mut weekly.from_minute, from);
+    set(&mut weekly.to_minute, to.as_ref().map(|(minute, _)| *minute));
+    set(&mut weekly.holidays, holidays);
+    if weekly.to_minute <= weekly.from_minute {
+        let before = || format!("{:02}:{:02}", weekly.to_minute / 60, weekly.to_minute % 60);
+        let to = to.map_or_else(before, |(_, text)| text);
         let says = format!(
             "found {}; allowed: a time later than from, at most 24:00, because hours over midnight look like slips",
             quoted(&to)
         );
         section.wrong("to", says);
     }
-    Calendar::Weekly(Weekly { time_zone, days, from_minute, to_minute, holidays })
+    Calendar::Weekly(weekly)
 }
 
 fn read_dates(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     let start = |text: &str| dates::start_of(text, policy.time_zone);
-    policy.setup_until = org.text("setup_until", start);
-    policy.migrating_since = org.text("migrating_since", start);
+    set(&mut policy.setup_until, org.text("setup_until", start).map(Some));
+    set(&mut policy.migrating_since, org.text("migrating_since", start).map(Some));
     let retirement = org.text("retirement", |text| match text {
         "none" => Ok(None),
         _ => start(text).map(Some).map_err(|says| format!("{says}, or none")),
@@ -157,6 +216,10 @@ fn read_spans(org: &ConfigSection<'_>, policy: &mut OrgPolicy) {
     set(&mut policy.reset_limit, limits.span("reset"));
     set(&mut policy.initial_sync_limit, limits.span("initial_sync"));
     set(&mut policy.recovery_within, org.span("recovery_within"));
+    let drift = org.section("drift");
+    set(&mut policy.drift.records, drift.count("records"));
+    set(&mut policy.drift.percent, drift.count("percent"));
+    set(&mut policy.drift.lasting, drift.span("lasting"));
     let every = org.section("expected_every");
     for source in [Source::Snapshot, Source::Activity] {
         set(&mut policy.expected_every[source], every.span_or_none(source.name()));

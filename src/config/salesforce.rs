@@ -8,6 +8,7 @@ use crate::http_client::{Authorities, Endpoint};
 use crate::sources::salesforce::{
     Auth, ReportColumns, ReportSettings, SalesforceSettings, SigningKey,
 };
+use chrono::TimeDelta;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,48 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<SalesforceSet
     if !section.is_given() {
         return None;
     }
+    let (my_domain, authorities, auth) = read_access(&section, base);
+    let report = read_report(&section);
+    Some(SalesforceSettings {
+        api_version: section.count("api_version").unwrap_or(SalesforceSettings::API_VERSION),
+        poll_every: section.span("poll_every").unwrap_or(SalesforceSettings::POLL_EVERY),
+        api_budget_percent: section
+            .count("api_budget_percent")
+            .unwrap_or(SalesforceSettings::API_BUDGET_PERCENT),
+        approximate_activity: section.flag("approximate_activity").unwrap_or(false),
+        read_settings: section.flag("read_settings").unwrap_or(true),
+        my_domain: my_domain?,
+        authorities,
+        auth: auth?,
+        report: report?,
+    })
+}
+
+/// What the canary needs of Salesforce.
+pub(super) fn read_for_canary(
+    section: &ConfigSection<'_>,
+    base: &Path,
+    every: TimeDelta,
+) -> Option<SalesforceSettings> {
+    let (my_domain, authorities, auth) = read_access(section, base);
+    Some(SalesforceSettings {
+        api_version: section.count("api_version").unwrap_or(SalesforceSettings::API_VERSION),
+        poll_every: every,
+        api_budget_percent: SalesforceSettings::API_BUDGET_PERCENT,
+        approximate_activity: false,
+        read_settings: false,
+        my_domain: my_domain?,
+        authorities,
+        auth: auth?,
+        report: None,
+    })
+}
+
+/// The host, further authorities, and how to get a session.
+fn read_access(
+    section: &ConfigSection<'_>,
+    base: &Path,
+) -> (Option<Endpoint>, Option<Authorities>, Option<Auth>) {
     let my_domain = section.text("my_domain", |text| {
         // One with a password in it is not repeated.
         if text.contains('@') {
@@ -40,21 +83,8 @@ pub(super) fn read(org: &ConfigSection<'_>, base: &Path) -> Option<SalesforceSet
         Authorities::from_file(&path)
             .map_err(|says| format!("{} {says}", token::named(text, &path)))
     });
-    let auth = read_auth(&section, base, my_domain.as_ref());
-    let report = read_report(&section);
-    Some(SalesforceSettings {
-        api_version: section.count("api_version").unwrap_or(SalesforceSettings::API_VERSION),
-        poll_every: section.span("poll_every").unwrap_or(SalesforceSettings::POLL_EVERY),
-        api_budget_percent: section
-            .count("api_budget_percent")
-            .unwrap_or(SalesforceSettings::API_BUDGET_PERCENT),
-        approximate_activity: section.flag("approximate_activity").unwrap_or(false),
-        read_settings: section.flag("read_settings").unwrap_or(true),
-        my_domain: my_domain?,
-        authorities,
-        auth: auth?,
-        report: report?,
-    })
+    let auth = read_auth(section, base, my_domain.as_ref());
+    (my_domain, authorities, auth)
 }
 
 /// `None`: the section has mistakes. `Some(None)`: it is not there.

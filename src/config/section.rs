@@ -1,7 +1,7 @@
 //! One mapping of the tree, read key by key under the table of keys. What is wrong is noted, and reading goes on: a key
 //! that is absent and one that is wrong both give `None`, and after a mistake nothing of what was read ever runs.
 
-use super::keys::{ConfigKey, KEYS, KeyKind, NOT_YET, range};
+use super::keys::{ConfigKey, KEYS, KeyKind, range};
 use super::mistakes::{Collector, MistakePlace, nearest, quoted, shown_key};
 use super::reader::{found, origin};
 use super::{bytes, duration};
@@ -29,6 +29,15 @@ impl<'w> ConfigSection<'w> {
         mistakes: &'w Collector,
     ) -> Self {
         Self::of(keys, String::new(), String::new(), value, mistakes)
+    }
+
+    /// A section of an organisation that stands alone.
+    pub(super) fn of_org(
+        keys: &'static [ConfigKey],
+        value: &'w Value,
+        mistakes: &'w Collector,
+    ) -> Self {
+        Self::of(keys, "orgs[]".to_owned(), String::new(), value, mistakes)
     }
 
     fn of(
@@ -61,9 +70,7 @@ impl<'w> ConfigSection<'w> {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let says = if NOT_YET.contains(&joined(&self.row, name).as_str()) {
-                "not available in this version; remove it".to_owned()
-            } else if name == "<<" {
+            let says = if name == "<<" {
                 "merge keys are not taken; write the keys out, or use an alias for a whole value"
                     .to_owned()
             } else if let Some(near) = nearest(name, known.iter().copied()) {

@@ -1,8 +1,10 @@
 //! The configuration that the rest of the program runs on. Only a validated text becomes one.
 
+use crate::alerting::AlertingSettings;
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::secret::Secret;
+use crate::sources::canary::CanarySettings;
 use crate::sources::exchange::ExchangeSettings;
 use crate::sources::exchange_log::ExchangeLogSettings;
 use crate::sources::salesforce::{ReportColumns, SalesforceSettings};
@@ -20,6 +22,8 @@ pub struct ValidConfig {
     pub store: StoreConfig,
     /// Where people reach the pages, if the operator says so.
     pub external_url: Option<ExternalUrl>,
+    /// How alerts are sent, where the daemon does it itself.
+    pub alerting: Option<Arc<AlertingSettings>>,
     /// How many bytes everything that is being pushed may take at once.
     pub ingest_memory: u64,
     /// Whether users have series of their own.
@@ -46,6 +50,7 @@ impl ValidConfig {
                 backup_max_age: None,
             },
             external_url: None,
+            alerting: None,
             ingest_memory: DEFAULT_INGEST_MEMORY,
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
@@ -53,6 +58,21 @@ impl ValidConfig {
             notes: Vec::new(),
             validated: Validated,
         }
+    }
+
+    /// The same with one more organisation, whose Exchange is probed and whose server's logs are read.
+    #[must_use]
+    pub fn with_exchange(
+        mut self,
+        mut policy: OrgPolicy,
+        probe: ExchangeSettings,
+        logs: ExchangeLogSettings,
+    ) -> Self {
+        super::exchange::expect(&mut policy, &probe);
+        super::exchange_log::expect(&mut policy, &logs);
+        let (exchange, exchange_log) = (Some(Arc::new(probe)), Some(Arc::new(logs)));
+        self.orgs.push(OrgConfig { exchange, exchange_log, ..OrgConfig::of(policy) });
+        self
     }
 
     /// The same with one more organisation, which is polled over Salesforce's interfaces.
@@ -75,6 +95,7 @@ impl OrgConfig {
             salesforce: None,
             exchange_log: None,
             exchange: None,
+            canary: None,
         }
     }
 }
@@ -111,6 +132,8 @@ pub struct OrgConfig {
     pub exchange_log: Option<Arc<ExchangeLogSettings>>,
     /// How Exchange is probed, where it is.
     pub exchange: Option<Arc<ExchangeSettings>>,
+    /// What the canary writes, where there is one.
+    pub canary: Option<Arc<CanarySettings>>,
 }
 
 /// Whose files are taken.

@@ -49,6 +49,8 @@ closed_set! {
         NoSyncIn24Hours = "no_sync_in_24_hours",
         /// Known for days and never synced.
         NeverSynced = "never_synced",
+        /// An item of the canary's own is overdue on the other side.
+        CanaryLate = "canary_late",
         /// No source that could know has reported.
         ObservationsStale = "observations_stale",
         /// Nothing in 24 hours, with a working day among them.
@@ -67,14 +69,24 @@ closed_set! {
         Delayed = "delayed",
         /// Nothing in 60 minutes.
         NothingIn60Minutes = "nothing_in_60_minutes",
+        /// Nothing, at hours at which each of the last four weeks had something.
+        UnusuallyQuiet = "unusually_quiet",
         /// Exchange's logs go on, and none of Salesforce's calls is in them.
         ExchangeNoCalls = "exchange_no_calls",
         /// A second sync program writes into the same mailboxes.
         ExchangeTwoWriters = "exchange_two_writers",
+        /// The canary cannot write, find or delete its items.
+        CanaryFailing = "canary_failing",
+        /// Items of the canary's own have been there for a day longer than they should.
+        CanaryLeftovers = "canary_leftovers",
         /// Reps choose events, and cannot.
         OutlookIntegrationDisabled = "outlook_integration_disabled",
         /// The product ends soon.
         RetirementNear = "retirement_near",
+        /// The folder of synced contacts of some users has twice as many as two days ago.
+        DuplicateSurge = "duplicate_surge",
+        /// Salesforce and Exchange have counted different numbers of contacts for long.
+        RecordsDrift = "records_drift",
         /// The certificate of Exchange ends soon.
         ExchangeCertificateEnding = "exchange_certificate_ending",
         /// The product has ended.
@@ -112,17 +124,21 @@ closed_set! {
     }
 }
 
-/// What follows for users, and for the number of those who are linked.
+/// What follows for users, and for the number of those who are linked; and the early warning of the same.
 const OF_USERS: &[Cause] = &[
     Cause::LinkedUsersUnexpected,
     Cause::UsersFailing,
     Cause::ResetStuck,
     Cause::InitialSyncStuck,
+    Cause::UnusuallyQuiet,
 ];
+/// What the canary shows more exactly.
+const OF_CANARY: &[Cause] = &[Cause::UnusuallyQuiet];
 /// What a root cause brings about.
 const OF_ROOT: &[Cause] = &[
     Cause::NoSyncIn24Hours,
     Cause::NeverSynced,
+    Cause::CanaryLate,
     Cause::NothingIn24Hours,
     Cause::LinkedUsersUnexpected,
     Cause::UsersFailing,
@@ -130,7 +146,10 @@ const OF_ROOT: &[Cause] = &[
     Cause::InitialSyncStuck,
     Cause::Delayed,
     Cause::NothingIn60Minutes,
+    Cause::UnusuallyQuiet,
     Cause::ExchangeNoCalls,
+    Cause::CanaryFailing,
+    Cause::CanaryLeftovers,
 ];
 const NONE: &[Cause] = &[];
 
@@ -174,6 +193,7 @@ cause_table! {
     ExchangeImpersonationRefused Org [Critical, Warning] Some("LightningSyncExchangeImpersonationRefused"), OF_ROOT;
     NoSyncIn24Hours Org [Critical] Some("LightningSyncNoSyncIn24Hours"), OF_USERS;
     NeverSynced Org [Critical] Some("LightningSyncNeverSynced"), OF_USERS;
+    CanaryLate Org [Critical] Some("LightningSyncCanaryLate"), OF_CANARY;
     ObservationsStale Org [Critical, Warning] Some("LightningSyncObservationsStale"), OF_USERS;
     NothingIn24Hours Org [Critical, Warning] Some("LightningSyncNothingIn24Hours"), NONE;
     LinkedUsersUnexpected Org [Warning] Some("LightningSyncLinkedUsersUnexpected"), NONE;
@@ -183,8 +203,13 @@ cause_table! {
     UsersSyncNothing Users [Info] None, NONE;
     Delayed Org [Info] Some("LightningSyncDelayed"), NONE;
     NothingIn60Minutes Org [Info] Some("LightningSyncNothingIn60Minutes"), NONE;
+    UnusuallyQuiet Org [Warning] Some("LightningSyncUnusuallyQuiet"), NONE;
     ExchangeNoCalls Org [Warning] Some("LightningSyncExchangeNoCalls"), NONE;
     ExchangeTwoWriters Users [Warning] Some("LightningSyncExchangeTwoWriters"), NONE;
+    DuplicateSurge Users [Warning] Some("LightningSyncDuplicateSurge"), NONE;
+    RecordsDrift Users [Warning] Some("LightningSyncRecordsDrift"), NONE;
+    CanaryFailing Org [Warning] Some("LightningSyncCanaryFailing"), NONE;
+    CanaryLeftovers Org [Warning] Some("LightningSyncCanaryLeftovers"), NONE;
     OutlookIntegrationDisabled Org [Info] Some("LightningSyncOutlookIntegrationDisabled"), NONE;
     RetirementNear Org [Warning, Info] Some("LightningSyncRetirementNear"), NONE;
     ExchangeCertificateEnding Org [Warning] Some("LightningSyncExchangeCertificateEnding"), NONE;
@@ -217,6 +242,22 @@ impl Cause {
                 | Self::NoLinkedUsers
                 | Self::ExchangeSignInRefused
         )
+    }
+
+    /// Whether the probe of Exchange finds it. As a warning it is about the probe's own way to Exchange, and explains no page.
+    pub const fn is_probed(self) -> bool {
+        matches!(
+            self,
+            Self::ExchangeUnreachable
+                | Self::ExchangeAccountRefused
+                | Self::ExchangeEwsOff
+                | Self::ExchangeImpersonationRefused
+        )
+    }
+
+    /// Whether its end is remembered for a day: what paged for it speaks for others that show the same, for a while.
+    pub const fn is_remembered(self) -> bool {
+        self.is_root() || self.is_probed()
     }
 }
 

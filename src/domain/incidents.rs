@@ -3,7 +3,7 @@
 
 use super::causes::{Cause, Severity};
 use super::ids::ObjectType;
-use super::judge::{Word, words};
+use super::judge::{Judged, words};
 use super::rows::UserRow;
 use super::time::Timestamp;
 use super::view::OrgView;
@@ -65,9 +65,11 @@ impl Incidents {
         self.get(subject).filter(|incident| incident.ended.is_none())
     }
 
-    /// Root causes that ended, and when.
-    pub fn ended(&self) -> impl Iterator<Item = (Cause, Timestamp)> {
-        self.0.iter().filter_map(|(subject, incident)| Some((subject.cause, incident.ended?)))
+    /// Causes that ended, how severe they were, and when.
+    pub fn ended(&self) -> impl Iterator<Item = (Cause, Severity, Timestamp)> {
+        self.0.iter().filter_map(|(subject, incident)| {
+            Some((subject.cause, incident.severity, incident.ended?))
+        })
     }
 
     /// What there is to remember of `org` at `now`; `None` while that is what it remembers already.
@@ -81,7 +83,7 @@ impl Incidents {
         });
         for word in words(org, true, now) {
             match word {
-                Word::Holds(subject, found) => {
+                Judged::Holds(subject, found) => {
                     let old = next.get(&subject).copied();
                     let since = old.map_or(found.since, |old| old.since);
                     let calm = old.and_then(|old| old.calm_until());
@@ -97,12 +99,12 @@ impl Incidents {
                         },
                     );
                 }
-                Word::Refuted(subject) if subject.cause.is_root() => {
+                Judged::Refuted(subject) if subject.cause.is_remembered() => {
                     if let Some(incident) = next.get_mut(&subject) {
                         incident.ended.get_or_insert(now);
                     }
                 }
-                Word::Refuted(subject) => drop(next.remove(&subject)),
+                Judged::Refuted(subject) => drop(next.remove(&subject)),
             }
         }
         (next != org.incidents.0).then_some(Self(next))

@@ -2,8 +2,9 @@
 //! judged, and the shipped rules carry, merge and select it. What began earlier is in [`super::incidents`].
 
 use super::calendar::Settle;
+use super::canary::{CanaryState, LEFTOVER_AFTER};
 use super::causes::{Cause, Scope, Severity};
-use super::ids::{ObjectType, OrgName, Source};
+use super::ids::{Direction, ObjectType, OrgName, Source};
 use super::incidents::{Incident, Subject};
 use super::policy::{ConnectionMethod, OrgPolicy, Product};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
@@ -44,7 +45,8 @@ impl Finding {
 
     /// Whether it explains another finding of the same organisation.
     fn explains(&self, other: &Self) -> bool {
-        self.cause.consequences().contains(&other.cause)
+        (self.cause.consequences().contains(&other.cause)
+            && (!self.cause.is_probed() || self.severity <= other.severity))
             || (self.severity == Severity::Critical
                 && self.cause.scope() == Scope::Org
                 && other.cause.scope() == Scope::Users)
@@ -53,7 +55,7 @@ impl Finding {
 
 /// The result of judging a subject. What cannot be judged has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
+pub enum Judged {
     /// It holds.
     Holds(Subject, Found),
     /// It was judged and does not hold.
@@ -118,13 +120,13 @@ pub fn judgement(org: &OrgView, counts: bool, now: Timestamp) -> Judgement {
     open.retain(|_, incident| incident.ended.is_none());
     for word in words {
         match word {
-            Word::Holds(subject, found) => {
+            Judged::Holds(subject, found) => {
                 let since = org.incidents.get(subject).map(|incident| incident.since);
                 let since = since.unwrap_or(found.since);
                 findings.push(finding(org, subject, found.severity, since, found.users));
                 open.remove(&subject);
             }
-            Word::Refuted(subject) => {
+            Judged::Refuted(subject) => {
                 refuted.push(subject);
                 open.remove(&subject);
             }
@@ -188,9 +190,13 @@ fn finding(
 /// Root causes whose consequences are no news of their own, and until when: without end while they hold, and for
 /// `recovery_within` after that.
 fn recovery(org: &OrgView, findings: &[Finding], now: Timestamp) -> Vec<(Cause, Timestamp)> {
-    let holding = findings.iter().map(|finding| finding.cause).filter(|cause| cause.is_root());
-    let ended = org.incidents.ended().filter(|(cause, _)| cause.is_root());
-    let ended = ended.map(|(cause, at)| (cause, at.plus(org.policy.recovery_within)));
+    let explains = |cause: Cause, severity: Severity| {
+        cause.is_root() || (cause.is_probed() && severity == Severity::Critical)
+    };
+    let holding = findings.iter().filter(|finding| explains(finding.cause, finding.severity));
+    let holding = holding.map(|finding| finding.cause);
+    let ended = org.incidents.ended().filter(|(cause, severity, _)| explains(*cause, *severity));
+    let ended = ended.map(|(cause, _, at)| (cause, at.plus(org.policy.recovery_within)));
     holding
         .map(|cause| (cause, Timestamp::MAX))
         .chain(ended.filter(|(_, until)| now < *until))
@@ -213,7 +219,7 @@ fn deadline(org: &OrgView, object: ObjectType, last: &LastSync, now: Timestamp) 
 }
 
 /// A word on every subject that can be judged from what is known at the moment.
-pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
+pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Judged> {
     let mut judge = Judge { org, counts, now, words: Vec::with_capacity(40) };
     if org.policy.retired(now) {
         judge.retired();
@@ -230,6 +236,8 @@ pub(super) fn words(org: &OrgView, counts: bool, now: Timestamp) -> Vec<Word> {
     judge.polls();
     judge.exchange_log();
     judge.exchange();
+    judge.counts();
+    judge.canary();
     judge.retirement();
     judge.words
 }
@@ -254,12 +262,22 @@ const OF_EXCHANGE: [Cause; 4] = [
     Cause::ExchangeEwsOff,
     Cause::ExchangeImpersonationRefused,
 ];
-const OF_OBJECT: [Cause; 6] = [
+/// What shows that Exchange refuses the account: Salesforce, the logs, and the probe, which uses the same one.
+const ACCOUNT_REFUSED: [Cause; 3] = [
+    Cause::ServiceAccountNotRecognized,
+    Cause::ExchangeSignInRefused,
+    Cause::ExchangeAccountRefused,
+];
+/// What a probe finds besides.
+const OF_PROBE: [Cause; 3] =
+    [Cause::ExchangeCertificateEnding, Cause::DuplicateSurge, Cause::RecordsDrift];
+const OF_OBJECT: [Cause; 7] = [
     Cause::NoSyncIn24Hours,
     Cause::NeverSynced,
     Cause::Delayed,
     Cause::NothingIn24Hours,
     Cause::NothingIn60Minutes,
+    Cause::UnusuallyQuiet,
     Cause::ObservationsStale,
 ];
 
@@ -267,7 +285,7 @@ struct Judge<'a> {
     org: &'a OrgView,
     counts: bool,
     now: Timestamp,
-    words: Vec<Word>,
+    words: Vec<Judged>,
 }
 
 const fn of_org(cause: Cause) -> Subject {
@@ -282,6 +300,10 @@ const fn of_check(cause: Cause, check: UserRow) -> Subject {
     Subject { cause, object_type: check.object_type(), check: Some(check) }
 }
 
+const fn of_lane(object: ObjectType, direction: Direction) -> Subject {
+    of_check(Cause::CanaryLate, UserRow::of_direction(object, direction))
+}
+
 impl Judge<'_> {
     fn holds(
         &mut self,
@@ -291,19 +313,15 @@ impl Judge<'_> {
         users: Option<u32>,
     ) {
         let found = Found { severity, since, users, first_sync: None };
-        self.words.push(Word::Holds(subject, found));
-    }
-
-    fn holds_now(&self, cause: Cause) -> bool {
-        self.words.iter().any(|word| matches!(word, Word::Holds(of, _) if of.cause == cause))
+        self.words.push(Judged::Holds(subject, found));
     }
 
     fn refute(&mut self, cause: Cause) {
-        self.words.push(Word::Refuted(of_org(cause)));
+        self.words.push(Judged::Refuted(of_org(cause)));
     }
 
     fn refute_of(&mut self, cause: Cause, object: ObjectType) {
-        self.words.push(Word::Refuted(of_object(cause, object)));
+        self.words.push(Judged::Refuted(of_object(cause, object)));
     }
 
     fn retired(&mut self) {
@@ -318,9 +336,12 @@ impl Judge<'_> {
             }
         }
         if self.org.source_states.probe().is_some() {
-            for cause in OF_EXCHANGE.into_iter().chain([Cause::ExchangeCertificateEnding]) {
+            for cause in OF_EXCHANGE.into_iter().chain(OF_PROBE) {
                 self.refute(cause);
             }
+        }
+        if self.org.policy.runs_canary {
+            self.refute_canary(|_, _| true);
         }
         for object in self.org.policy.objects.iter().copied() {
             for cause in OF_OBJECT {
@@ -336,7 +357,7 @@ impl Judge<'_> {
         let directions = directions.map(|row| (Cause::InitialSyncStuck, *row));
         for (cause, row) in failing.into_iter().chain(single).chain(directions) {
             if self.org.policy.covers(row) {
-                self.words.push(Word::Refuted(of_check(cause, row)));
+                self.words.push(Judged::Refuted(of_check(cause, row)));
             }
         }
     }
@@ -381,18 +402,52 @@ impl Judge<'_> {
             (Some(_), _, None) => true,
             _ => false,
         };
-        if refuted {
+        if refuted || self.refuted_before(subject, observed_at, since) {
             self.refute(cause);
             return;
         }
-        let calm = self.org.incidents.get(subject).and_then(Incident::calm_until);
-        let severity = if calm.is_some_and(|until| self.now < until) {
-            Severity::Warning
-        } else {
-            Severity::Critical
-        };
+        let returned = self.org.incidents.get(subject).and_then(Incident::calm_until);
+        let calm = returned.is_some_and(|until| self.now < until) || self.paged_elsewhere(cause);
+        let severity = if calm { Severity::Warning } else { Severity::Critical };
         let found = Found { severity, since, users: None, first_sync };
-        self.words.push(Word::Holds(subject, found));
+        self.words.push(Judged::Holds(subject, found));
+    }
+
+    /// Whether syncs have gone on beside what was seen, and still did when it was seen unchanged: then it is no news again.
+    fn refuted_before(&self, subject: Subject, observed_at: Timestamp, since: Timestamp) -> bool {
+        let ended = self.org.incidents.get(subject).and_then(|incident| incident.ended);
+        let goes_on = || {
+            let begins = observed_at.minus(self.org.policy.fresh_within);
+            self.sync_after(begins).is_some()
+        };
+        ended.is_some_and(|ended| since < ended) && goes_on()
+    }
+
+    /// Whether another finding has paged that Exchange refuses the account: one account that is refused is one page,
+    /// and whoever repairs it has `recovery_within` for the rest.
+    fn paged_elsewhere(&self, cause: Cause) -> bool {
+        if !ACCOUNT_REFUSED.contains(&cause) {
+            return false;
+        }
+        let own = self.org.incidents.open(of_org(cause)).map(|incident| incident.severity);
+        if own == Some(Severity::Critical) {
+            return false;
+        }
+        ACCOUNT_REFUSED.into_iter().filter(|other| *other != cause).any(|other| {
+            let found = self.words.iter().find_map(|word| match word {
+                Judged::Holds(of, found) if of.cause == other => Some(found.severity),
+                Judged::Holds(..) | Judged::Refuted(_) => None,
+            });
+            let recovers = |incident: &&Incident| {
+                let until = |ended: Timestamp| ended.plus(self.org.policy.recovery_within);
+                incident.ended.is_none_or(|ended| self.now < until(ended))
+            };
+            let before = self.org.incidents.get(of_org(other)).filter(recovers);
+            let severity = found.or(before.map(|incident| incident.severity));
+            // What the probe sees alone is at most what the others show.
+            severity == Some(Severity::Critical)
+                || (found.is_some() && cause == Cause::ExchangeAccountRefused)
+        })
     }
 
     fn service_account(&mut self) {
@@ -409,7 +464,7 @@ impl Judge<'_> {
             let none = row.value == OrgValue::Account(None);
             self.root(missing, &row, none);
             // Where there is no account, none is recognised: that is the same finding.
-            if none && matches!(self.words.last(), Some(Word::Holds(..))) {
+            if none && matches!(self.words.last(), Some(Judged::Holds(..))) {
                 self.refute(unrecognized);
                 return;
             }
@@ -472,7 +527,12 @@ impl Judge<'_> {
         let overdue = self.no_sync(object, last, never);
         if overdue || never {
             // Another finding already says this, and more exactly.
-            for cause in [Cause::Delayed, Cause::NothingIn24Hours, Cause::NothingIn60Minutes] {
+            for cause in [
+                Cause::Delayed,
+                Cause::NothingIn24Hours,
+                Cause::NothingIn60Minutes,
+                Cause::UnusuallyQuiet,
+            ] {
                 self.refute_of(cause, object);
             }
         } else {
@@ -480,8 +540,10 @@ impl Judge<'_> {
             let day = self.nothing_in(Cause::NothingIn24Hours, object, last);
             if day == Some(true) {
                 self.refute_of(Cause::NothingIn60Minutes, object);
+                self.refute_of(Cause::UnusuallyQuiet, object);
             } else {
                 self.nothing_in(Cause::NothingIn60Minutes, object, last);
+                self.unusually_quiet(object, last);
             }
         }
         self.unconfirmed(object, last);
@@ -511,9 +573,12 @@ impl Judge<'_> {
         let cause = Cause::NeverSynced;
         let due = self.org.known_since.plus(OrgPolicy::NEVER_SYNCED_AFTER);
         let waits = || self.org.policy.setting_up(self.now) || self.first_sync_runs(object);
+        let zero = of_object(Cause::NothingIn24Hours, object);
         match last.map(|_| true).or_else(|| self.org.ever_synced(object, self.now)) {
             // A fresh set-up and an emptied database look alike: the latter must not end what was found before.
             Some(false) if !waits() && self.now <= due => {}
+            // A count that pages already says the same; with counts alone nobody knows whether it ever synced.
+            Some(false) if !waits() && self.org.incidents.open(zero).is_some() => {}
             Some(false) if !waits() => {
                 self.holds(of_object(cause, object), Severity::Critical, due, None);
                 return true;
@@ -593,6 +658,28 @@ impl Judge<'_> {
         Some(holds)
     }
 
+    /// A silence that ends by a sync alone: the hours that show it go by. While users leave, silence is expected.
+    fn unusually_quiet(&mut self, object: ObjectType, last: Option<LastSync>) {
+        let cause = Cause::UnusuallyQuiet;
+        let policy = &self.org.policy;
+        if !policy.unusually_quiet || policy.migrating(self.now) {
+            self.refute_of(cause, object);
+            return;
+        }
+        let Some(last) = last else {
+            return;
+        };
+        let earlier = self.org.incidents.open(of_object(cause, object));
+        let lasts = earlier.is_some_and(|incident| last.at <= incident.since);
+        let unusual = self.org.is_unusually_quiet(object, last.at, self.now);
+        let unusual = unusual.filter(|_| self.counts);
+        if lasts || unusual == Some(true) {
+            self.holds(of_object(cause, object), Severity::Warning, last.at, None);
+        } else if earlier.is_some() || unusual == Some(false) {
+            self.refute_of(cause, object);
+        }
+    }
+
     fn unconfirmed(&mut self, object: ObjectType, last: Option<LastSync>) {
         let cause = Cause::ObservationsStale;
         let confirmed = last.is_some_and(|last| last.live);
@@ -648,7 +735,7 @@ impl Judge<'_> {
     fn refute_seen(&mut self, subject: Subject, check: UserRow) {
         let live = self.org.summary.observed(check).is_some_and(|(_, stale)| !stale);
         if live || self.org.lists_users(self.now) {
-            self.words.push(Word::Refuted(subject));
+            self.words.push(Judged::Refuted(subject));
         }
     }
 
@@ -667,7 +754,7 @@ impl Judge<'_> {
                 if seen_at > due {
                     self.holds(subject, Severity::Warning, due, Some(users));
                 } else if !stale {
-                    self.words.push(Word::Refuted(subject));
+                    self.words.push(Judged::Refuted(subject));
                 }
             }
             _ => self.refute_seen(subject, row),
@@ -676,10 +763,11 @@ impl Judge<'_> {
 
     /// A failure or two that end by themselves are no news.
     fn polls(&mut self) {
-        // What the probe found has a finding of its own.
+        // What the probe found has a finding of its own, and so has a canary that fails.
         let probed = self.org.source_states.probe().and_then(|probe| probe.trouble);
-        let own = probed.map(|_| Source::Exchange.name());
-        let failing = self.org.source_states.failing().filter(|(source, _)| Some(*source) != own);
+        let own = [probed.map(|_| Source::Exchange.name()), Some(Source::Canary.name())];
+        let failing = self.org.source_states.failing();
+        let failing = failing.filter(|(source, _)| !own.contains(&Some(source)));
         let since = failing.map(|(_, failing)| failing.since).min();
         match since.filter(|since| self.now.since(*since) >= POLLS_FAIL_FOR) {
             Some(since) => self.holds(of_org(Cause::PollFailing), Severity::Warning, since, None),
@@ -732,7 +820,7 @@ impl Judge<'_> {
     fn exchange(&mut self) {
         let Some(probe) = self.org.source_states.probe() else {
             // After a restart the first probe decides; an organisation that is no longer probed has no such findings.
-            let all = OF_EXCHANGE.into_iter().chain([Cause::ExchangeCertificateEnding]);
+            let all = OF_EXCHANGE.into_iter().chain(OF_PROBE);
             let open = |cause: &Cause| self.org.incidents.open(of_org(*cause)).is_some();
             for cause in all
                 .filter(|cause| !self.org.policy.probes_exchange && open(cause))
@@ -746,11 +834,8 @@ impl Judge<'_> {
         for cause in OF_EXCHANGE {
             match trouble.map(|trouble| (cause.cmp(&trouble.cause), trouble)) {
                 Some((Ordering::Equal, trouble)) => {
-                    let paged = cause == Cause::ExchangeAccountRefused
-                        && [Cause::ServiceAccountNotRecognized, Cause::ExchangeSignInRefused]
-                            .into_iter()
-                            .any(|cause| self.holds_now(cause));
-                    let calm = paged || self.sync_after(trouble.since).is_some();
+                    let calm =
+                        self.paged_elsewhere(cause) || self.sync_after(trouble.since).is_some();
                     let severity = if calm { Severity::Warning } else { Severity::Critical };
                     self.holds(of_org(cause), severity, trouble.since, None);
                 }
@@ -769,6 +854,78 @@ impl Judge<'_> {
             Some(_) => self.refute(cause),
             None => {}
         }
+    }
+
+    /// Contacts on both sides. A difference that is on its way, and a folder whose past is not known, begin and end nothing.
+    fn counts(&mut self) {
+        if !self.org.policy.probes_exchange {
+            return;
+        }
+        let counts = &self.org.summary.counts;
+        let words = [
+            (Cause::DuplicateSurge, counts.surging, counts.steady),
+            (Cause::RecordsDrift, counts.drifting, counts.agree),
+        ];
+        for (cause, found, refuted) in words {
+            match found {
+                Some((users, since)) => {
+                    self.holds(of_org(cause), Severity::Warning, since, Some(users));
+                }
+                None if refuted => self.refute(cause),
+                None => {}
+            }
+        }
+    }
+
+    /// What the canary found. While it cannot look, what it found before stays.
+    fn canary(&mut self) {
+        let org = self.org;
+        let Some(report) = org.source_states.canary() else {
+            // After a restart the first poll decides; without a canary there are no such findings.
+            if !org.policy.runs_canary {
+                self.refute_canary(|org, subject| org.incidents.open(subject).is_some());
+            }
+            return;
+        };
+        for (object, directions) in &report.lanes {
+            for (direction, lane) in directions {
+                let subject = of_lane(object, direction);
+                let late = lane.as_ref().and_then(|lane| lane.late_since);
+                let late = late.filter(|since| self.settled(Settle::QuarterHour, *since));
+                let state = lane.as_ref().map(|lane| lane.state);
+                match late.filter(|_| !org.policy.setting_up(self.now)) {
+                    Some(since) => self.holds(subject, Severity::Critical, since, None),
+                    None if state == Some(CanaryState::Failing) => {}
+                    None => self.words.push(Judged::Refuted(subject)),
+                }
+            }
+        }
+        let state = org.source_states.of(Source::Canary.name());
+        let failing = state.and_then(|state| state.failing).map(|failing| failing.since);
+        let cause = Cause::CanaryFailing;
+        match failing.filter(|since| self.now.since(*since) >= POLLS_FAIL_FOR) {
+            Some(since) => self.holds(of_org(cause), Severity::Warning, since, None),
+            None => self.refute(cause),
+        }
+        let cause = Cause::CanaryLeftovers;
+        match report.leftovers.iter().map(|leftover| leftover.written_at).min() {
+            Some(oldest) => {
+                let since = oldest.plus(LEFTOVER_AFTER);
+                self.holds(of_org(cause), Severity::Warning, since, None);
+            }
+            None => self.refute(cause),
+        }
+    }
+
+    /// Refutes those of the canary's subjects that fit.
+    fn refute_canary(&mut self, fits: impl Fn(&OrgView, Subject) -> bool) {
+        let lanes = ObjectType::ALL
+            .iter()
+            .flat_map(|object| Direction::ALL.iter().map(|direction| of_lane(*object, *direction)));
+        let others = [Cause::CanaryFailing, Cause::CanaryLeftovers].map(of_org);
+        let org = self.org;
+        let fitting = lanes.chain(others).filter(|subject| fits(org, *subject));
+        self.words.extend(fitting.map(Judged::Refuted));
     }
 
     fn retirement(&mut self) {

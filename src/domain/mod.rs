@@ -4,8 +4,11 @@
 //! `match` without wildcards makes the compiler list every place that has to answer.
 
 pub mod activity;
+pub mod alerts;
 pub mod calendar;
+pub mod canary;
 pub mod causes;
+pub mod drift;
 pub mod exchange_log;
 pub mod external_url;
 pub mod ids;
@@ -16,6 +19,7 @@ pub mod policy;
 pub mod probe;
 pub mod problem;
 pub mod readings;
+pub mod rhythm;
 pub mod rows;
 pub mod setup;
 pub mod source_state;

@@ -1,6 +1,7 @@
 //! What the operator decided for an organisation: the one home of every threshold.
 
 use super::calendar::Calendar;
+use super::drift::DriftLimits;
 use super::ids::{ObjectType, OrgName, Source, UserName, closed_set};
 use super::rows::RowSpec;
 use super::time::Timestamp;
@@ -97,6 +98,8 @@ pub struct OrgPolicy {
     pub expected_linked_users: Option<u64>,
     /// Users who left or never should sync.
     pub exclude_users: BTreeSet<UserName>,
+    /// Whether a silence is news when each of the last four weeks had records at the same hours.
+    pub unusually_quiet: bool,
     /// Until when what never synced is no news.
     pub setup_until: Option<Timestamp>,
     /// Since when users leave for the successor product.
@@ -109,6 +112,8 @@ pub struct OrgPolicy {
     pub initial_sync_limit: TimeDelta,
     /// How long what followed from a cause waits after the cause ended before it pages by itself.
     pub recovery_within: TimeDelta,
+    /// How far the counts of contacts on both sides may be apart.
+    pub drift: DriftLimits,
     /// The most users that are held; a snapshot or record that names more is refused.
     pub max_users: u64,
     /// How often each source reports when all is well; `None`: its silence means nothing synced.
@@ -117,6 +122,8 @@ pub struct OrgPolicy {
     pub reads_exchange_log: bool,
     /// Whether Exchange is probed.
     pub probes_exchange: bool,
+    /// Whether a canary writes items of its own.
+    pub runs_canary: bool,
 }
 
 impl OrgPolicy {
@@ -156,14 +163,17 @@ impl OrgPolicy {
             calendar: Calendar::Always,
             expected_linked_users: None,
             exclude_users: BTreeSet::new(),
+            unusually_quiet: false,
             setup_until: None,
             migrating_since: None,
             retirement: Some(Self::VENDOR_RETIREMENT),
             reset_limit: TimeDelta::hours(4),
             initial_sync_limit: TimeDelta::hours(72),
             recovery_within: TimeDelta::hours(2),
+            drift: DriftLimits::DEFAULT,
             max_users: 50_000,
             probes_exchange: false,
+            runs_canary: false,
             expected_every: EnumMap::from_fn(|source| match source {
                 Source::Snapshot => Some(TimeDelta::hours(24)),
                 Source::Activity => None,

@@ -63,6 +63,26 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// How a mailbox is looked at.
+    ProbeProtocol {
+        /// Exchange Web Services.
+        Ews = "ews",
+        /// Microsoft Graph.
+        Graph = "graph",
+    }
+}
+
+closed_set! {
+    /// Where a mailbox is.
+    MailboxPlace {
+        /// In Exchange Online.
+        Online = "online",
+        /// On an Exchange Server.
+        OnPremises = "on_premises",
+    }
+}
+
 /// One step of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepReport {
@@ -130,6 +150,10 @@ pub struct ProbeReport {
     pub suspended_until: Option<Timestamp>,
     /// Mailboxes that are configured.
     pub mailboxes: u32,
+    /// How many of them are seen to be where.
+    pub places: EnumMap<MailboxPlace, u32>,
+    /// When Microsoft ends EWS for the mailboxes in Exchange Online that are looked at over EWS, where there are any.
+    pub ews_ends: Option<Timestamp>,
     /// What keeps anybody from using Exchange, if anything does.
     pub trouble: Option<ProbeTrouble>,
     /// Whether this probe could decide that; if not, the trouble is that of the one before.
@@ -137,6 +161,11 @@ pub struct ProbeReport {
 }
 
 impl ProbeReport {
+    /// Whether mailboxes are both in Exchange Online and on premises, which Lightning Sync does not support.
+    pub fn is_mixed(&self) -> bool {
+        self.places.values().all(|count| *count > 0)
+    }
+
     /// The first step that failed.
     pub fn broken(&self) -> Option<(ProbeStep, StepReport)> {
         self.steps

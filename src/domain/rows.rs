@@ -1,7 +1,7 @@
 //! The 25 rows of the vendor's article: one table of ids, labels and kinds, and the values that each row can take.
 //! The words of each state live in `guidance`.
 
-use super::ids::{ObjectType, closed_set};
+use super::ids::{Direction, ObjectType, closed_set};
 use super::time::Timestamp;
 use enum_map::Enum;
 use std::sync::Arc;
@@ -262,6 +262,16 @@ impl UserRow {
     pub fn checks() -> impl Iterator<Item = Self> {
         let all = Self::ALL.into_iter();
         all.filter(|row| !row.statuses().is_empty())
+    }
+
+    /// The sync of an object type in a direction.
+    pub const fn of_direction(object: ObjectType, direction: Direction) -> Self {
+        match (object, direction) {
+            (ObjectType::Contacts, Direction::ToExchange) => Self::ContactsToExchange,
+            (ObjectType::Contacts, Direction::ToSalesforce) => Self::ContactsToSalesforce,
+            (ObjectType::Events, Direction::ToExchange) => Self::EventsToExchange,
+            (ObjectType::Events, Direction::ToSalesforce) => Self::EventsToSalesforce,
+        }
     }
 
     /// Whether the row is one of the four sync directions.

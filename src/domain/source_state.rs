@@ -1,5 +1,6 @@
 //! What polled sources report besides rows, each on its own. It is not stored: the next poll reports it again.
 
+use super::canary::CanaryReport;
 use super::exchange_log::ExchangeCalls;
 use super::ids::{Source, UserName};
 use super::policy::Product;
@@ -65,6 +66,8 @@ pub struct SourceFacts {
     pub exchange_calls: Option<Arc<ExchangeCalls>>,
     /// What a probe of Exchange found, step by step.
     pub probe: Option<Arc<ProbeReport>>,
+    /// What the canary found.
+    pub canary: Option<Arc<CanaryReport>>,
 }
 
 /// The state of one polled source.
@@ -141,6 +144,11 @@ impl SourceStates {
     /// What a probe of Exchange found, from whichever source probes.
     pub fn probe(&self) -> Option<&ProbeReport> {
         self.states.values().find_map(|state| state.facts.probe.as_deref())
+    }
+
+    /// What the canary found, where there is one.
+    pub fn canary(&self) -> Option<&CanaryReport> {
+        self.states.values().find_map(|state| state.facts.canary.as_deref())
     }
 
     /// Changes of the set-up, from whichever source reads them.

@@ -3,6 +3,7 @@
 
 pub use super::readings::STATE_ORDER;
 
+use super::drift::CountTrails;
 use super::ids::{ObjectType, Source, UserName, closed_set};
 use super::policy::{ConnectionMethod, OrgPolicy, Product};
 use super::readings::{Current, Reading, believed};
@@ -190,7 +191,7 @@ pub fn verdict(
     if policy.migrating(now) && status(UserRow::ActiveConfiguration) == Status::No {
         return UserVerdict::Leaving;
     }
-    let hangs = Hanging { user, policy, live };
+    let hangs = TimedStates { user, policy, live };
     if hangs.row(UserRow::Reset, now) == Some(false) {
         return UserVerdict::Resetting;
     }
@@ -234,13 +235,13 @@ fn directions(policy: &OrgPolicy) -> impl Iterator<Item = UserRow> {
 }
 
 /// What of a user may last only so long.
-struct Hanging<'a> {
+struct TimedStates<'a> {
     user: &'a UserEntry,
     policy: &'a OrgPolicy,
     live: &'a LiveSources,
 }
 
-impl Hanging<'_> {
+impl TimedStates<'_> {
     /// When a row's reset or first sync, which waits or runs, began and until when it may, as `judge` counts.
     fn limit(&self, row: UserRow, now: Timestamp) -> Option<(Current<UserValue>, Timestamp)> {
         let current = self.user.current(row, self.live)?;
@@ -283,7 +284,7 @@ fn turns_at(
     live: &LiveSources,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let hangs = Hanging { user, policy, live };
+    let hangs = TimedStates { user, policy, live };
     std::iter::once(UserRow::Reset)
         .chain(directions(policy))
         .filter_map(|row| hangs.limit(row, now))
@@ -347,6 +348,8 @@ pub struct UserSummary {
     pub turns_at: Option<Timestamp>,
     /// Each user's current states.
     pub columns: Arc<StatusColumns>,
+    /// Contacts on both sides, as far as they are counted.
+    pub counts: CountTrails,
 }
 
 impl UserSummary {
@@ -388,6 +391,26 @@ impl UserSummary {
     pub fn with_columns_of(mut self, earlier: &Self) -> Self {
         if self.columns == earlier.columns {
             self.columns = Arc::clone(&earlier.columns);
+        }
+        self
+    }
+
+    /// Goes on with the counts of an earlier summary.
+    #[must_use]
+    pub fn with_counts_after(
+        mut self,
+        earlier: &Self,
+        (table, policy): (&UserTable, &OrgPolicy),
+        live: &LiveSources,
+        now: Timestamp,
+    ) -> Self {
+        let counts = |user: &&UserEntry| {
+            let standing = verdict(user, policy, live, now).standing();
+            !matches!(standing, Standing::Excluded | Standing::Leaving)
+        };
+        if policy.probes_exchange && policy.objects.contains(&ObjectType::Contacts) {
+            let users = table.users.iter().filter(counts);
+            self.counts = earlier.counts.after(users, policy, live, now);
         }
         self
     }

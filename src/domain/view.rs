@@ -1,17 +1,19 @@
 //! The immutable picture that the engine publishes and everybody reads: facts with their times. Everything that moves
 //! by itself (ages, liveness, business hours) is answered here for the `now` of the reader.
 
+use super::activity::ActivityKind;
 use super::calendar::OpenHours;
-use super::ids::{ObjectType, OrgId, OrgName, Source};
+use super::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
 use super::incidents::Incidents;
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
 pub use super::readings::Current;
 use super::readings::{OrgReadings, believed};
+use super::rhythm::{FeedDelay, Usual};
 use super::rows::{OrgRow, OrgValue, Status, UserRow};
 use super::source_state::SourceStates;
 use super::time::Timestamp;
 use super::users::{LiveSources, UserSummary, UserTable};
-use super::windows::{DAY, HOUR};
+use super::windows::{DAY, HOUR, LaneFigures, Lanes};
 use chrono::TimeDelta;
 use enum_map::EnumMap;
 use std::sync::Arc;
@@ -31,6 +33,44 @@ pub struct ActivityFigures {
     pub covered_since: Option<Timestamp>,
 }
 
+impl ActivityFigures {
+    /// The figures of `object`, of which activity has answered since `covered_since`.
+    pub fn of(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) -> Self {
+        let mut figures = Self { covered_since, ..Self::default() };
+        let directions = [None, Some(Direction::ToExchange), Some(Direction::ToSalesforce)];
+        let lane = |direction, outcome| -> LaneFigures {
+            let kind = ActivityKind { object_type: object, direction, outcome };
+            lanes.get(kind.index()).copied().unwrap_or_default()
+        };
+        for direction in directions {
+            let synced = lane(direction, Outcome::Synced);
+            figures.synced_60m += synced.last_60m;
+            figures.synced_24h += synced.last_24h;
+            figures.last_synced = figures.last_synced.max(synced.newest);
+            figures.failed_24h += lane(direction, Outcome::Failed).last_24h;
+        }
+        figures
+    }
+
+    /// Since when activity answers once a request with records from `oldest` on has come at `at`, after a `gap` or not;
+    /// `None` where it stays as it is. Before `horizon` nothing is stored.
+    pub fn covered_from(
+        &self,
+        oldest: Option<Timestamp>,
+        at: Timestamp,
+        horizon: Timestamp,
+        gap: bool,
+    ) -> Option<Timestamp> {
+        match (self.covered_since, oldest) {
+            // What was missed while the feed was silent may never come, so the claim begins anew.
+            (Some(_), _) if gap => Some(at),
+            // The feed answers from its first record on; it cannot have covered what is not stored.
+            (None, Some(oldest)) => Some(oldest.clamp(horizon.min(at), at)),
+            (Some(_), _) | (None, None) => None,
+        }
+    }
+}
+
 /// What is known of one organisation.
 #[derive(Debug, Clone)]
 pub struct OrgView {
@@ -46,6 +86,10 @@ pub struct OrgView {
     pub last_report: EnumMap<Source, Option<Timestamp>>,
     /// Activity by object type.
     pub activity: EnumMap<ObjectType, ActivityFigures>,
+    /// What the last weeks had at the hours before now; `None` while that is not known.
+    pub usual: Option<Arc<Usual>>,
+    /// How late records of activity come.
+    pub feed_delay: FeedDelay,
     /// The users.
     pub users: Arc<UserTable>,
     /// Counts over the users.
@@ -137,6 +181,8 @@ impl OrgView {
             readings: Arc::default(),
             last_report: EnumMap::default(),
             activity: EnumMap::default(),
+            usual: None,
+            feed_delay: FeedDelay::default(),
             users: Arc::default(),
             summary: Arc::default(),
             source_states: Arc::default(),
@@ -274,6 +320,14 @@ impl OrgView {
         self.is_live(Source::Activity, now).then(|| now.since(since).max(TimeDelta::zero()))
     }
 
+    /// Whether nobody live looks at when `object` last synced: whatever is shown is as it was.
+    pub fn is_unknown(&self, object: ObjectType, now: Timestamp) -> bool {
+        match self.last_sync(object, now) {
+            Some(last) => !last.live,
+            None => self.ever_synced(object, now).is_none(),
+        }
+    }
+
     /// Whether a feed may still send what it collected while this program was down.
     pub fn catches_up(&self, now: Timestamp) -> bool {
         now < self.caught_up_at
@@ -285,6 +339,23 @@ impl OrgView {
             && self.activity[object].last_synced.is_some()
             && self.is_live(Source::Activity, now)
             && !self.catches_up(now)
+    }
+
+    /// Whether so much is missing since `last`, the last sync of `object`, that this is unusual; `None` when a feed's
+    /// silence says nothing, or nobody knows what is usual.
+    pub fn is_unusually_quiet(
+        &self,
+        object: ObjectType,
+        last: Timestamp,
+        now: Timestamp,
+    ) -> Option<bool> {
+        let usual = self.usual.as_ref()?;
+        let since = self.activity[object].covered_since?;
+        if !self.is_live(Source::Activity, now) || self.catches_up(now) {
+            return None;
+        }
+        let complete_to = self.activity_looked_at(now).minus(self.feed_delay.usual()?);
+        Some(usual.is_missing(object, last.max(since), complete_to))
     }
 
     /// Whether somebody live lists the users, if only to say that there are none.

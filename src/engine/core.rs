@@ -3,12 +3,14 @@
 use super::clock::ClockWatch;
 use super::org::TrackedOrg;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
+use crate::domain::alerts::{AlertChange, AlertId, AlertState};
 use crate::domain::ids::{OrgId, OrgName};
 use crate::domain::observation::{
     ActivityBatch, Observation, Receipt, Refusal, SNAPSHOT_AHEAD, Snapshot, SourceMemory,
     newest_expired,
 };
 use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
+use crate::domain::rhythm::Rhythms;
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
@@ -48,6 +50,10 @@ const SHORT_BREAK: TimeDelta = TimeDelta::minutes(10);
 /// between attempts come to half an hour at most.
 const CATCH_UP: TimeDelta = TimeDelta::minutes(30);
 
+/// How many organisations learn in one tick what is usual at a new hour: each takes less than a millisecond, and a thousand
+/// are done in under a minute.
+const USUAL_A_TICK: usize = 25;
+
 /// How many users are read of an organisation that is not configured: as many as one has by default.
 const DORMANT_USERS: u64 = 50_000;
 
@@ -70,8 +76,11 @@ pub struct Engine<S> {
     store: S,
     events: Events,
     settings: EngineSettings,
+    /// How far alerts had got at the start, until whoever sends them takes it.
+    alerts: Vec<(AlertId, AlertState)>,
     identity: IdentityKey,
     windows: Windows,
+    rhythms: Rhythms,
     /// Organisations that are configured.
     orgs: BTreeMap<OrgName, TrackedOrg>,
     /// Organisations that the store knows and the configuration does not (any more).
@@ -105,8 +114,10 @@ impl<S: Store> Engine<S> {
             store,
             events,
             settings,
+            alerts: stored.alerts,
             identity: stored.identity,
             windows: Windows::new(),
+            rhythms: Rhythms::default(),
             orgs: BTreeMap::new(),
             dormant: HashMap::new(),
             clock: ClockWatch::start(stored.clock_seen, now),
@@ -146,6 +157,35 @@ impl<S: Store> Engine<S> {
     /// The secret that sources need for record identities.
     pub fn identity(&self) -> IdentityKey {
         self.identity
+    }
+
+    /// How far alerts had got when the daemon last ended; for whoever sends them, once.
+    pub fn take_alerts(&mut self) -> Vec<(AlertId, AlertState)> {
+        std::mem::take(&mut self.alerts)
+    }
+
+    /// Stores how far alerts have got.
+    ///
+    /// # Errors
+    /// When it is not certain that it is on disk: nothing of it may be sent.
+    pub fn record_alerts(
+        &mut self,
+        changes: Vec<AlertChange>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.failing_since.is_some() && !self.recover(now) {
+            return Err(Refusal::StoreFailing);
+        }
+        let mut writes = Vec::with_capacity(changes.len());
+        for (id, state) in changes {
+            let of = |name| self.orgs.get(name).or_else(|| self.dormant.get(name));
+            let org = id.org.as_ref().map(|name| of(name).ok_or(Refusal::UnknownOrg));
+            writes.push(StoreWrite::Alert { org: org.transpose()?.map(TrackedOrg::id), id, state });
+        }
+        self.store.commit(&writes).map(drop).map_err(|error| {
+            self.commit_failed(&error, now);
+            Refusal::StoreFailing
+        })
     }
 
     /// Since when the store knows the first of its organisations, configured or not; `now` where it knows none.
@@ -220,7 +260,7 @@ impl<S: Store> Engine<S> {
         if self.failing_since.is_some() && !self.recover(now) {
             return;
         }
-        if !self.advance(now) {
+        if !self.advance(now) || !self.advance_rhythms(now) {
             return;
         }
         self.write_clock(now);
@@ -241,7 +281,12 @@ impl<S: Store> Engine<S> {
     }
 
     fn advance(&mut self, now: Timestamp) -> bool {
-        match self.windows.advance(now, &self.store) {
+        let advanced = self.windows.advance(now, &self.store);
+        self.counted(advanced, now)
+    }
+
+    fn counted(&mut self, counted: Result<(), StoreError>, now: Timestamp) -> bool {
+        match counted {
             Ok(()) => true,
             Err(error) => {
                 self.events.emit(Event::WindowsFailed { error: error.to_string() });
@@ -249,6 +294,25 @@ impl<S: Store> Engine<S> {
                 false
             }
         }
+    }
+
+    /// Moves what is usual on, where somebody wants to know. A clock that stepped says nothing of any hour.
+    fn advance_rhythms(&mut self, now: Timestamp) -> bool {
+        if self.settings.policies.iter().any(|policy| policy.unusually_quiet) {
+            let advanced = self.rhythms.advance(now, &self.store);
+            if !self.counted(advanced, now) {
+                return false;
+            }
+        }
+        let head = self.rhythms.head().filter(|_| !self.clock.suspect());
+        let mut made = 0;
+        for org in self.orgs.values_mut() {
+            made += usize::from(org.update_usual(&self.rhythms, head));
+            if made == USUAL_A_TICK {
+                break;
+            }
+        }
+        true
     }
 
     fn commit_failed(&mut self, error: &StoreError, now: Timestamp) {
@@ -407,6 +471,7 @@ impl<S: Store> Engine<S> {
                 for (record, _) in records.iter().zip(&written.fresh).filter(|(_, fresh)| **fresh) {
                     accepted += 1;
                     self.windows.insert(id, record);
+                    self.rhythms.insert(id, record);
                 }
                 let too_old = written.horizon.map(|horizon| newest_expired(&records, horizon));
                 for (kind, at) in too_old.into_iter().flatten() {

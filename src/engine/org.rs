@@ -1,17 +1,18 @@
 //! The state of one organisation: what was reported, and the part of the View that is made from it.
 
 use super::users;
-use crate::domain::activity::{ActivityKind, IdentityKey};
-use crate::domain::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
+use crate::domain::activity::IdentityKey;
+use crate::domain::ids::{ObjectType, OrgId, OrgName, Outcome, Source};
 use crate::domain::incidents::Incidents;
 use crate::domain::observation::{ActivityBatch, Snapshot, SourceMemory};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::readings::{OrgReadings, Reading};
+use crate::domain::rhythm::{FeedDelay, Rhythms};
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, UserSummary, UserTable};
 use crate::domain::view::{ActivityFigures, OrgView};
-use crate::domain::windows::{LaneFigures, Lanes};
+use crate::domain::windows::Lanes;
 use crate::store::{StoreWrite, StoredOrg};
 use enum_map::EnumMap;
 use std::sync::Arc;
@@ -59,7 +60,11 @@ impl TrackedOrg {
         }
         let states = Arc::make_mut(&mut view.source_states);
         for (source, memory) in stored.memories {
-            states.remember(source, memory);
+            if source == Source::Activity {
+                view.feed_delay = FeedDelay::of_bytes(&memory);
+            } else {
+                states.remember(source, memory);
+            }
         }
         for (object, since) in stored.covered {
             view.activity[object].covered_since = Some(since);
@@ -121,6 +126,7 @@ impl TrackedOrg {
     pub(super) fn set_policy(&mut self, policy: Arc<OrgPolicy>, now: Timestamp) {
         let view = Arc::make_mut(&mut self.view);
         view.open_hours = policy.calendar.lay_out(now);
+        view.usual = None;
         view.policy = policy;
         self.summary_outdated = true;
     }
@@ -168,15 +174,23 @@ impl TrackedOrg {
                 .filter(|record| record.kind.object_type == object)
                 .map(|record| record.at)
                 .min();
-            let since = match (figures.covered_since, oldest) {
-                // What was missed while the feed was silent may never come, so the claim begins anew.
-                (Some(_), _) if gap => at,
-                // The feed answers from its first record on; it cannot have covered what we do not store.
-                (None, Some(oldest)) => oldest.clamp(horizon.min(at), at),
-                (Some(_), _) | (None, None) => continue,
+            let Some(since) = figures.covered_from(oldest, at, horizon, gap) else {
+                continue;
             };
             figures.covered_since = Some(since);
             writes.push(StoreWrite::Covered { org: view.id, object_type: object, since });
+        }
+        let before = view.feed_delay;
+        for record in batch.records.iter().filter(|record| record.kind.outcome == Outcome::Synced) {
+            let last = view.activity[record.kind.object_type].last_synced;
+            // What is older than the newest is a repetition, or the past that somebody sends at the first set-up.
+            if last.is_some_and(|last| record.at > last) {
+                view.feed_delay.take(record.at, at);
+            }
+        }
+        if view.feed_delay != before {
+            let (source, bytes) = (Source::Activity, view.feed_delay.bytes());
+            writes.push(StoreWrite::SourceMemory { org: view.id, source, bytes });
         }
         self.reported(Source::Activity, at, None, writes);
     }
@@ -202,7 +216,9 @@ impl TrackedOrg {
             }
         }
         let newest = view.last_report[source].is_none_or(|at| at <= snapshot.captured_at);
-        let complete = (newest && !snapshot.users.is_empty()).then_some(snapshot.users_complete);
+        // A probe knows which mailboxes it looks at, and not who the users are.
+        let lists = snapshot.users_complete && source != Source::Exchange;
+        let complete = (newest && !snapshot.users.is_empty()).then_some(lists);
         self.reported(source, snapshot.captured_at, complete, writes);
         if !snapshot.users.is_empty() || snapshot.users_complete {
             let view = Arc::make_mut(&mut self.view);
@@ -271,6 +287,18 @@ impl TrackedOrg {
         writes.push(StoreWrite::SourceHeartbeat { org: view.id, source, at, users_complete });
     }
 
+    /// Brings what is usual to the hour `head`; says whether that was work.
+    pub(super) fn update_usual(&mut self, rhythms: &Rhythms, head: Option<i64>) -> bool {
+        let (view, policy) = (&self.view, &self.view.policy);
+        let head = head.filter(|_| policy.unusually_quiet);
+        if view.usual.as_ref().map(|usual| usual.head()) == head {
+            return false;
+        }
+        let usual = head.and_then(|_| rhythms.usual(view.id, policy.time_zone, &view.open_hours));
+        Arc::make_mut(&mut self.view).usual = usual;
+        true
+    }
+
     /// Brings figures, business hours and counts over users to `now`. Touches the View only where something changed.
     pub(super) fn refresh(&mut self, lanes: &Lanes, now: Timestamp) {
         if self.view.open_hours.outdated(now) {
@@ -278,7 +306,8 @@ impl TrackedOrg {
             view.open_hours = view.policy.calendar.lay_out(now);
         }
         for object in ObjectType::ALL.iter().copied() {
-            let figures = figures(lanes, object, self.view.activity[object].covered_since);
+            let since = self.view.activity[object].covered_since;
+            let figures = ActivityFigures::of(lanes, object, since);
             if figures != self.view.activity[object] {
                 Arc::make_mut(&mut self.view).activity[object] = figures;
             }
@@ -287,27 +316,16 @@ impl TrackedOrg {
         let turned = self.view.summary.turns_at.is_some_and(|at| at <= now);
         if self.summary_outdated || turned || live != self.live {
             let summary = UserSummary::of(&self.view.users, &self.view.policy, &live, now)
-                .with_columns_of(&self.view.summary);
+                .with_columns_of(&self.view.summary)
+                .with_counts_after(
+                    &self.view.summary,
+                    (&self.view.users, &self.view.policy),
+                    &live,
+                    now,
+                );
             Arc::make_mut(&mut self.view).summary = Arc::new(summary);
             self.live = live;
             self.summary_outdated = false;
         }
     }
-}
-
-fn figures(lanes: &Lanes, object: ObjectType, covered_since: Option<Timestamp>) -> ActivityFigures {
-    let mut figures = ActivityFigures { covered_since, ..ActivityFigures::default() };
-    let directions = [None, Some(Direction::ToExchange), Some(Direction::ToSalesforce)];
-    let lane = |direction, outcome| -> LaneFigures {
-        let kind = ActivityKind { object_type: object, direction, outcome };
-        lanes.get(kind.index()).copied().unwrap_or_default()
-    };
-    for direction in directions {
-        let synced = lane(direction, Outcome::Synced);
-        figures.synced_60m += synced.last_60m;
-        figures.synced_24h += synced.last_24h;
-        figures.last_synced = figures.last_synced.max(synced.newest);
-        figures.failed_24h += lane(direction, Outcome::Failed).last_24h;
-    }
-    figures
 }

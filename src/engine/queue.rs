@@ -1,6 +1,7 @@
 //! The way into the engine: bounded by bytes, refused at once when full, so that senders slow down and memory does not grow.
 
 use super::EngineSettings;
+use crate::domain::alerts::AlertChange;
 use crate::domain::ids::OrgName;
 use crate::domain::observation::{Observation, Receipt, Refusal};
 use crate::domain::source_state::SourceState;
@@ -23,6 +24,10 @@ pub(super) enum EngineCommand {
     Configure {
         settings: Box<EngineSettings>,
         reply: oneshot::Sender<Result<(), String>>,
+    },
+    Alerts {
+        changes: Vec<AlertChange>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
     },
     SourceState {
         org: OrgName,
@@ -94,6 +99,18 @@ impl Handle {
             .send(EngineCommand::Configure { settings: Box::new(settings), reply })
             .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
+    }
+
+    /// Hands over how far alerts have got; it is on disk when this is done. Whoever sends alerts waits for that, so that
+    /// nothing piles up.
+    ///
+    /// # Errors
+    /// When it is not, or the engine has ended.
+    pub async fn record_alerts(&self, changes: Vec<AlertChange>) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let command = EngineCommand::Alerts { changes, reply };
+        self.commands.send(command).map_err(|_| Refusal::ShuttingDown)?;
+        answer.await.map_err(|_| Refusal::ShuttingDown)?
     }
 
     /// Hands over the state of a polled source, `None` when it is no longer polled; it is in the View within a second.

@@ -2,8 +2,10 @@ use super::core::{Engine, EngineSettings};
 use super::memory_store::MemoryStore;
 use super::{Clock, spawn};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
-use crate::domain::causes::Cause;
+use crate::domain::alerts::{AlertId, AlertState};
+use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, OrgName, Outcome, Source, UserName};
+use crate::domain::incidents::Subject;
 use crate::domain::judge::judgement;
 use crate::domain::observation::{
     ActivityBatch, Observation, Receipt, Refusal, Snapshot, SourceMemory,
@@ -489,4 +491,73 @@ fn a_start_that_takes_long_is_no_step_of_the_clock() {
     };
     assert!(!view.clock_suspect);
     running.stop();
+}
+
+#[test]
+fn a_silence_at_hours_that_always_had_records_is_found_and_stays_over_a_restart_until_a_record() {
+    let store = MemoryStore::new();
+    let settings = EngineSettings {
+        keep_activity: TimeDelta::days(60),
+        ..settings(|policy| policy.unusually_quiet = true, &["acme"])
+    };
+    let begin = |now| Engine::start(store.clone(), settings.clone(), Events::log_only(), now);
+    let mut engine = begin(at(0)).unwrap();
+    // Twenty records in every hour of five weeks, and one that arrives within a minute.
+    let times: Vec<Timestamp> = (1..=5 * 168 * 20).map(|number| at(-180 * number)).collect();
+    let past = records(&engine, at(0), &times);
+    assert!(observe(&mut engine, past, at(0)).is_ok());
+    assert_eq!(org(&engine).feed_delay.usual(), None, "the past says nothing of the feed");
+    let next = records(&engine, at(60), &[at(30)]);
+    assert!(observe(&mut engine, next, at(60)).is_ok());
+    let read = |engine: &mut Engine<MemoryStore>, from: i64| {
+        for second in from..from + 50 {
+            engine.tick(at(second), TimeDelta::seconds(1));
+        }
+    };
+    read(&mut engine, 60);
+    let found = |engine: &Engine<MemoryStore>, now: i64| {
+        let findings = judgement(&org(engine), true, at(now)).findings;
+        findings.iter().any(|finding| finding.cause == Cause::UnusuallyQuiet)
+    };
+    engine.tick(at(7_259), TimeDelta::seconds(7_150));
+    assert!(org(&engine).usual.is_some() && !found(&engine, 7_259));
+    engine.tick(at(7_260), TimeDelta::seconds(1));
+    assert!(found(&engine, 7_260), "an hour was silent, and a minute for the feed");
+    let mut engine = begin(at(7_300)).unwrap();
+    assert!(org(&engine).usual.is_none() && found(&engine, 7_300));
+    read(&mut engine, 7_300);
+    assert!(org(&engine).usual.is_some() && found(&engine, 7_350));
+    assert_eq!(org(&engine).feed_delay.usual(), Some(TimeDelta::minutes(1)));
+    let record = records(&engine, at(7_400), &[at(7_399)]);
+    assert!(observe(&mut engine, record, at(7_400)).is_ok());
+    assert!(!found(&engine, 7_400));
+    engine.tick(at(100_000), TimeDelta::seconds(1));
+    assert!(org(&engine).usual.is_none(), "the clock stepped");
+}
+
+#[test]
+fn how_far_alerts_have_got_is_there_after_a_restart_and_refused_while_the_store_fails() {
+    let store = MemoryStore::new();
+    let mut engine = start(&store, at(0));
+    let alert = |held_since| {
+        let subject = Subject { cause: Cause::NeverSynced, object_type: None, check: None };
+        let id = AlertId { severity: Severity::Critical, subject, org: Some(acme()), shared: None };
+        let state = AlertState {
+            held_since: Some(held_since),
+            fired_at: None,
+            resolved_at: None,
+            description: "".into(),
+        };
+        (id, state)
+    };
+    let change = |(id, state)| vec![(id, Some(state))];
+    assert_eq!(engine.record_alerts(change(alert(at(1))), at(1)), Ok(()));
+    store.fail();
+    let refused = engine.record_alerts(change(alert(at(2))), at(2));
+    assert_eq!(refused, Err(Refusal::StoreFailing));
+    assert_eq!(engine.record_alerts(change(alert(at(2))), at(2)), Err(Refusal::StoreFailing));
+    store.recover();
+    let mut engine = start(&store, at(3));
+    assert_eq!(engine.take_alerts(), [alert(at(1))]);
+    assert_eq!(engine.take_alerts(), []);
 }

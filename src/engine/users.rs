@@ -73,6 +73,9 @@ pub(super) fn merge(
             keep(entry, &mut merged, writes);
         }
         let old = known.next_if(|entry| entry.name == *name);
+        if old.is_none() && values.is_empty() {
+            continue;
+        }
         let mut readings =
             old.and_then(|entry| entry.of_source(snapshot.source)).cloned().unwrap_or_default();
         let mut changed = old.is_none();

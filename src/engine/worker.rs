@@ -131,6 +131,11 @@ impl<S: Store> Worker<S> {
                     // Whoever wanted it may have gone; the configuration holds all the same.
                     let _gone = reply.send(done).is_err();
                 }
+                EngineCommand::Alerts { changes, reply } => {
+                    let done = self.engine.record_alerts(changes, (self.clock.wall)());
+                    // Whoever wanted it may have gone: it is there at the next start.
+                    let _gone = reply.send(done).is_err();
+                }
                 EngineCommand::SourceState { org, source, state } => {
                     let state = state.map(|state| *state);
                     self.engine.set_source_state(&org, source, state);

@@ -47,25 +47,26 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "Exchange cannot be reached by the probe."
             "The probe does not get as far as a sign-in: the name, the connection, the certificate or EWS itself fails. It is a warning while records go on syncing: then only the exporter's way is broken."
             "If Salesforce goes the same way, nothing syncs in either direction."
-            ExchangeAdmin: "Look at the steps on the organisation's page. The first broken one has its reason and its own advice: follow that first. `doctor` tries again at once."
+            ExchangeAdmin: "Look at the steps on the organisation's page. The first one that failed has its reason and its own advice: follow that first. `doctor` tries again at once."
             ExchangeAdmin: "A name or a connection? Test the URL of EWS with `curl` from the exporter's machine, and from outside."
             ExchangeAdmin: "A certificate? Renew it, and assign it to IIS with `Enable-ExchangeCertificate`."
             ExchangeAdmin: "EWS itself? Is its application pool running, and is the path right? `Get-WebServicesVirtualDirectory` shows it."
             Monitoring: "Do records go on syncing? Salesforce reaches Exchange: repair the way from the exporter's machine."
         },
         Cause::ExchangeAccountRefused => guide! {
-            "Exchange does not let the probe's account in."
-            "The sign-in was refused in two polls in a row, or Exchange does not offer this way to sign in. The exporter tries it once an hour from then on, so that it locks nobody out."
+            "Exchange refuses the sign-in of the probe's account."
+            "The sign-in was refused in two polls in a row, or Exchange does not offer this way to sign in. The exporter tries an account once an hour from then on, so that it locks nobody out."
             "If it is the account that Salesforce uses, nothing syncs for anybody."
             ExchangeAdmin: "Is the account locked, disabled or expired? `Get-ADUser ACCOUNT -Properties Enabled,LockedOut,PasswordExpired`, then `Unlock-ADAccount ACCOUNT`."
             ExchangeAdmin: "Locked again and again? Find the machine that signs in with an old password."
-            Monitoring: "Was the password changed? Write the new one into the file, and reload the exporter: it is tried at once."
+            Monitoring: "Was the password changed? Write the new one into `password_file`, and reload the exporter: it is tried at once."
             SalesforceAdmin: "Was the password changed? Save the new one in Setup, Outlook Integration and Sync."
             ExchangeAdmin: "Is this way to sign in still offered? `Get-WebServicesVirtualDirectory` shows it."
+            ExchangeAdmin: "Is it an application of Microsoft Graph? Has its secret or certificate expired? See `Certificates & secrets` and its sign-ins in Microsoft Entra."
         },
         Cause::ExchangeEwsOff => guide! {
             "Exchange refuses EWS as a whole."
-            "Exchange took the sign-in and refused EWS, in several polls in a row: it is switched off for the tenant or the mailboxes, or a policy blocks our application. This is about our application: that of Salesforce may be listed separately. Microsoft ends EWS in Exchange Online on 2027-04-01."
+            "Exchange took the sign-in and refused EWS, in several polls in a row: it is switched off for the tenant or the mailboxes, or a policy blocks our application. This is about our application: that of Salesforce may be listed separately. Since October 2026 Microsoft switches EWS off in Exchange Online, tenant by tenant, and ends it on 2027-04-01."
             "Lightning Sync needs EWS. If Salesforce is refused too, nothing syncs for mailboxes in Exchange Online; mailboxes on Exchange Server are not touched."
             ExchangeAdmin: "Was it switched off? `Get-OrganizationConfig`, fields `EwsEnabled` and `EwsAllowedAppIDs`. A change takes up to a day."
             ExchangeAdmin: "For some mailboxes alone? `Get-CASMailbox MAILBOX`, field `EwsEnabled`."
@@ -78,14 +79,14 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "If it is the account that Salesforce uses, nothing syncs for these users."
             ExchangeAdmin: "Who has the right? `Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers`."
             ExchangeAdmin: "Give it back: `New-ManagementRoleAssignment -Role ApplicationImpersonation -User ACCOUNT`, with the scope that holds all users."
-            ExchangeAdmin: "Is the scope a group or a filter? Are the users still in it?"
-            SalesforceSupport: "The right is there and the refusal stays for hours? Open a case with Microsoft."
+            ExchangeAdmin: "Is the scope a group or a filter? Are the users still in it? For an application of Microsoft Graph, `Test-ServicePrincipalAuthorization APP -Resource MAILBOX` shows it."
+            ExchangeAdmin: "The right is there and the refusal stays for hours? Open a case with Microsoft."
         },
         Cause::ExchangeCertificateEnding => guide! {
             "The certificate of Exchange ends in less than three weeks."
-            "The certificate that Exchange shows, or the first of its chain to end, is near its end. After it, Salesforce does not connect any more."
+            "The certificate that Exchange shows, or the first of its chain to end, is near its end: after it, Salesforce does not connect any more. Where the probe uses Microsoft Graph, it is the certificate of the probe's own application."
             "From that moment on nothing syncs, and mail clients complain as well."
-            ExchangeAdmin: "Which one is it? `Get-ExchangeCertificate` lists them with their services and ends."
+            ExchangeAdmin: "Which one is it? `Get-ExchangeCertificate` lists them with their services and their last days."
             ExchangeAdmin: "Renew it at a public authority that Salesforce accepts, and assign it to IIS with `Enable-ExchangeCertificate`."
             ExchangeAdmin: "Is a proxy or load balancer in between? It has a certificate of its own."
         },
@@ -102,7 +103,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             Monitoring: "Does it fire each Saturday or Monday and nothing is wrong? Set `count_hours: business`."
         },
         Cause::NeverSynced => guide! {
-            "Nothing has ever synced since this organisation is watched."
+            "Nothing has synced since this organisation was added."
             "Days have passed, a source reported, and no sync was ever seen. A first sync within its limit is not counted."
             "The set-up is not finished: users believe that they sync, and nothing moves."
             SalesforceAdmin: "Is set-up still going on? Set `setup_until` to the day it ends."
@@ -123,7 +124,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             Monitoring: "Does the source report less often by design? Set `expected_every`."
         },
         Cause::NothingIn24Hours => guide! {
-            "No record synced in 24 hours with a working day among them."
+            "No record synced in 24 hours that include a working day."
             "People worked, and the count of the last 24 hours is 0. Either nobody changed anything, or changes no longer get through."
             "Changes of the last working day may be missing on the other side."
             SalesforceAdmin: "Change one test contact or event of a synced user and wait 30 minutes."
@@ -142,7 +143,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
         },
         Cause::UsersFailing => guide! {
             "Some users fail a check that they need to sync."
-            "These users cannot sync because of the check named in the alert. If others pass it, the service account works and the fault is with these users."
+            "These users cannot sync because of the check named in the alert, such as `contacts_folder` (the folder `Salesforce_Sync` is missing) or `mailbox_version` (Exchange is too old). If others pass it, the service account works and the fault is with these users."
             "The users counted do not sync, or only in part; everybody else does."
             SalesforceAdmin: "Did they leave, or should they never sync? Remove them from the Lightning Sync configuration, or list them in `exclude_users`."
             SalesforceAdmin: "Open the organisation's list of users: each failing check stands there with its own steps. `explain user.CHECK=no` prints the same."
@@ -191,8 +192,18 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             ExchangeAdmin: "Not across? Test Exchange from outside on one mailbox: Remote Connectivity Analyzer, Service Account Access. Once: retries lock the account."
             SalesforceSupport: "Exchange answers and still nothing moves? Open a Salesforce case."
         },
+        Cause::UnusuallyQuiet => guide! {
+            "It is unusually quiet: nothing syncs at hours that always had records."
+            "At these hours each of the last four weeks had records, and now there is none. The feed reports. This is an early warning: the limit of 24 hours has not passed."
+            "None yet that is certain. If sync has stopped, changes since the last record wait."
+            SalesforceAdmin: "Change one test event of a synced user and wait 30 minutes. Does it come across?"
+            SalesforceAdmin: ACCOUNT_FIRST
+            ExchangeAdmin: TEST_EXCHANGE
+            Monitoring: "It came across? Does the job that sends activity still get what syncs?"
+            Monitoring: "Is it a holiday? Add it to `business_hours`. Is silence normal at this hour? Set `unusually_quiet: false`."
+        },
         Cause::OutlookIntegrationDisabled => guide! {
-            "Reps choose which events sync, and the Outlook integration is off."
+            "Sales reps choose which events sync, and the Outlook integration is off."
             "Reps choose their events in the Outlook integration, and it is off for the whole organisation."
             "Reps cannot choose further events. Events chosen before and all contacts go on."
             SalesforceAdmin: "Open Setup, Outlook Integration and Sync, and switch the Outlook integration on."
@@ -237,7 +248,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "The wall clock moved against the steady one. Ages and windows are counted by the wall clock and may be wrong."
             "The counts of 60 minutes and 24 hours and all ages may be wrong by the size of the step."
             Monitoring: "Is the time synchronised? `timedatectl`, or `chronyc tracking`, on the exporter's host."
-            Monitoring: "Was a virtual machine paused or restored? Correct the clock and wait until the windows are new."
+            Monitoring: "Was a virtual machine paused or restored? Correct the clock. Counts are exact again 24 hours later."
         },
         Cause::IngestRejected => guide! {
             "What senders push is refused."
@@ -278,7 +289,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             ExchangeAdmin: "Locked again at once? Something else signs in with an old password: the address in IIS's log says where."
         },
         Cause::ExchangeNoCalls => guide! {
-            "Exchange's logs go on and show no call of Salesforce."
+            "Exchange's logs are current and show no call from Salesforce."
             "The logs of all configured servers reach to now, and the service account has not called for longer than `no_calls_after`. Exchange itself works: others' calls are in the same logs."
             "Nothing syncs while nobody calls. Changes wait on both sides."
             SalesforceAdmin: "Open Setup, Lightning Sync Status. Is the service account there with a check, and is a configuration active?"
@@ -288,6 +299,30 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             Monitoring: "Is no IIS log read? Then refused sign-ins look like this. Configure `iis`."
             SalesforceSupport: "All of that is right? Open a Salesforce case with the time of the last call."
         },
+        Cause::CanaryLate => guide! {
+            "An item that the canary wrote has not arrived on the other side."
+            "The canary wrote a contact or an event of its own, and it is not on the other side in the time that its earlier ones took, with a margin. The check names object type and direction. The status rows may still say that all is well."
+            "Records of this object type do not reach the other side in this direction, or much later. Changes wait; nothing is deleted."
+            SalesforceAdmin: "Is the canary's user still in an active configuration that syncs this object type in this direction?"
+            SalesforceAdmin: "Change one event of another user. Does it arrive? Then only the canary's user does not sync: open its status row and reset its sync."
+            ExchangeAdmin: "Nothing arrives? Look at the probe of Exchange on the organisation's page, or test Exchange from outside. The first step that fails shows whose side it is."
+            SalesforceSupport: "Both sides work? Open a Salesforce case with the time of the last item that arrived."
+        },
+        Cause::CanaryFailing => guide! {
+            "The canary cannot write, find or delete its items."
+            "Salesforce or Exchange refuses the canary's own account, or does not answer it. Nothing is known of the sync from the canary meanwhile; what it found before stays."
+            "A sync that stops now is noticed by the other sources alone."
+            Monitoring: "Read the reason on the organisation's page or in the log: it comes with its own advice. `doctor` tries both sides without writing."
+            SalesforceAdmin: "A reason of Salesforce? Are the canary's app, user and permission set active?"
+            ExchangeAdmin: "A reason of Exchange? May the canary's account write to its mailbox?"
+        },
+        Cause::CanaryLeftovers => guide! {
+            "Items of the canary are still there after a day."
+            "The canary deleted items where it had written them, and the other side still has them after a day; or it could not delete them. The page names each."
+            "Contacts and events named Sync canary stay in the canary's mailbox or with its Salesforce user. Nobody else sees them. Deletions may not sync for other users either."
+            SalesforceAdmin: "Does the configuration sync deletions in this direction? Delete a contact of another user to compare."
+            SalesforceAdmin: "Delete the items that the organisation's page names, by their titles, on the side that it names."
+        },
         Cause::ExchangeTwoWriters => guide! {
             "A second sync program writes into the same mailboxes."
             "Exchange's EWS log shows that Salesforce and another program both wrote into these mailboxes within 26 hours. Programs with which people use their mailbox are not counted."
@@ -295,6 +330,26 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             ExchangeAdmin: "Open the users' pages: they name the other account. Which program is it: another CRM sync, a migration, a backup?"
             SalesforceAdmin: "Is it the successor product or an old integration? Take these users out of one of the two."
             ExchangeAdmin: "Does it write something else, such as signatures? Then nothing is wrong: silence this alert."
+        },
+        Cause::DuplicateSurge => guide! {
+            "Some users have twice as many synced contacts as two days ago."
+            "The number of contacts in these users' `Salesforce_Sync` folders has at least doubled within two days. A sync that copies all contacts in both directions does that, and so do two sync programs. Growth of that kind is rarely work."
+            "Every contact is there twice, and each copy may be copied again."
+            SalesforceAdmin: "Open the users' pages: are there more contacts in the folder than records in sync? Then they are duplicates."
+            SalesforceAdmin: "Does their configuration sync contacts in both directions, and all contacts? Take these users out of it until they are removed."
+            ExchangeAdmin: "Does a second program write into these mailboxes? The users' pages show it where Exchange's logs are read."
+            SalesforceAdmin: "Remove the copies before you reset these users: a reset copies what is in the folder."
+            SalesforceSupport: "Nothing was changed and it goes on? Open a Salesforce case with the counts of one user."
+        },
+        Cause::RecordsDrift => guide! {
+            "Salesforce and Exchange count different numbers of synced contacts."
+            "Records in sync, as Salesforce shows them, and the contacts in the `Salesforce_Sync` folder, as the probe counts them, have been apart for longer than `drift.lasting`, by more than `drift.records` and `drift.percent`."
+            "Some contacts exist on one side only, or deleted ones are still there. The others sync."
+            SalesforceAdmin: "Open a user's page: which side has more?"
+            SalesforceAdmin: "More in the folder: deletions that were lost, duplicates, or contacts that the configuration does not let through. Compare a few names."
+            SalesforceAdmin: "More in Salesforce: were contacts moved out of the folder, or carry only its category? Only contacts in the folder sync."
+            SalesforceAdmin: "Clean the folder, then reset the user's sync: only what is in the folder is compared anew."
+            SalesforceSupport: "It comes back after a reset? Open a Salesforce case with both counts and the time it began."
         },
         Cause::ConfigReloadFailed => guide! {
             "The exporter could not read its configuration again."
@@ -315,7 +370,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "The certificate that the exporter serves ends soon and nobody has renewed it."
             "After its end Prometheus and browsers refuse the connection, and nothing is seen."
             Monitoring: "Renew the certificate; the exporter reads the new file by itself."
-            Monitoring: "See that the timer which renews it runs."
+            Monitoring: "Check that the timer that renews it runs."
         },
         Cause::Restarting => guide! {
             "The exporter or a part of it is restarted again and again."
@@ -336,7 +391,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "If the disk fails, what was reported since the last backup is lost: last syncs, users' readings, history."
             Monitoring: "Did the timer that runs `backup` run? Read its log: a backup that fails says why."
             Monitoring: "Is the disk full where the backup goes, or is there a file of that name already?"
-            Monitoring: "Do you copy the database in another way? Then remove `backup_max_age`: only `backup` is seen."
+            Monitoring: "Do you copy the database in another way? Then remove `backup_max_age`: only the command `backup` counts."
         },
         Cause::StoreEmptied => guide! {
             "The exporter's database was emptied."

@@ -2,6 +2,7 @@
 //! Alerts, pages, `explain`, runbooks and JSON are made from it; no other module has a text of its own about a status.
 
 mod causes;
+pub mod exchange;
 mod explain;
 mod rows;
 mod successor;

@@ -123,7 +123,7 @@ fn own_cause(cause: Cause) -> Option<&'static CauseGuide> {
             SalesforceSupport: "All are connected and nothing syncs? Open a Salesforce case with the last sync time."
         },
         Cause::NeverSynced => guide! {
-            "Nothing has ever synced since this organisation is watched."
+            "Nothing has synced since this organisation was added."
             "Days have passed, Salesforce was polled, and no user's count of synced records was above 0."
             "The set-up is not finished: users believe that they sync, and nothing moves."
             SalesforceAdmin: "Is set-up still going on? Set `setup_until` to the day it ends."
@@ -133,7 +133,7 @@ fn own_cause(cause: Cause) -> Option<&'static CauseGuide> {
             SalesforceSupport: "All of that is right? Open a Salesforce case."
         },
         Cause::NothingIn24Hours => guide! {
-            "No record synced in 24 hours with a working day among them."
+            "No record synced in 24 hours that include a working day."
             "People worked, and no user's count rose in 24 hours. Either nobody changed anything, or changes no longer get through."
             "Changes of the last working day may be missing on the other side."
             SalesforceAdmin: "Change one test contact or event of a connected user and wait 30 minutes."

@@ -6,14 +6,14 @@ mod tests;
 
 mod words;
 
-pub use words::{counted, local, span};
+pub use words::{counted, local, span, which_way};
 
+use super::exchange::steps_now;
 use super::successor::check_steps;
 use super::{Step, cause_of};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, closed_set};
 use crate::domain::judge::Finding;
-use crate::domain::policy::Product;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
@@ -85,7 +85,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
     };
     let since = leading.and_then(|finding| finding.since);
     let next_step = match leading {
-        Some(finding) => steps(finding, org.policy.product).first().copied(),
+        Some(finding) => steps(finding, org, now).first().copied(),
         None if matches!(level, Level::Unknown | Level::Held) => {
             cause_of(org.policy.product, Cause::ObservationsStale).steps.first().copied()
         }
@@ -114,13 +114,15 @@ pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
     Words { org, now }.together(finding, std::slice::from_ref(finding))
 }
 
-/// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause.
-pub fn steps(finding: &Finding, product: Product) -> &'static [Step] {
-    finding
-        .check
-        .filter(|_| finding.cause == Cause::UsersFailing)
-        .and_then(|check| check_steps(product, check))
-        .unwrap_or_else(|| cause_of(product, finding.cause).steps)
+/// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause, as they stand
+/// while Exchange does what it does.
+pub fn steps(finding: &Finding, org: &OrgView, now: Timestamp) -> Vec<Step> {
+    let product = org.policy.product;
+    let of_check = finding.check.filter(|_| finding.cause == Cause::UsersFailing);
+    match of_check.and_then(|check| check_steps(product, check)) {
+        Some(steps) => steps.to_vec(),
+        None => steps_now(cause_of(product, finding.cause).steps, finding.cause, org, now),
+    }
 }
 
 /// Levels whose sentence tells how sync is, whatever else was found.
@@ -198,7 +200,7 @@ fn confirmed(finding: &Finding, org: &OrgView, now: Timestamp) -> Option<Timesta
         let current = org.current(row, now)?;
         current.stale.then_some(current.observed_at)
     };
-    if let Some(check) = finding.check {
+    if let Some(check) = finding.check.filter(|_| finding.cause != Cause::CanaryLate) {
         let (observed_at, stale) = org.summary.observed(check)?;
         return stale.then_some(observed_at);
     }

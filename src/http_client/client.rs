@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(15);
 const MAX_IDLE: usize = 2;
 
 /// Bounds of each request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
     /// For a connection: name, TCP and TLS.
     pub connect: Duration,

@@ -65,7 +65,7 @@ pub(super) struct UserFacts {
 }
 
 /// A figure of each object type; `None` where no source knows it.
-pub(super) type Each<T> = EnumMap<ObjectType, Option<T>>;
+pub(super) type PerObject<T> = EnumMap<ObjectType, Option<T>>;
 
 /// What is reported, by whom, and what follows from it.
 #[derive(Debug, PartialEq)]
@@ -74,8 +74,8 @@ pub(super) struct Values {
     pub(super) rows: EnumMap<OrgRow, Option<ReportedRow>>,
     /// Whether a row of users is stale.
     pub(super) users_stale: EnumMap<UserRow, Option<bool>>,
-    pub(super) last_sync: Each<Timestamp>,
-    pub(super) ever_synced: Each<bool>,
+    pub(super) last_sync: PerObject<Timestamp>,
+    pub(super) ever_synced: PerObject<bool>,
     pub(super) expected_linked_users: Option<u64>,
     /// Whether a source has ever reported.
     pub(super) reported: EnumMap<Source, bool>,
@@ -111,16 +111,16 @@ pub(super) struct ObservedAt {
 /// What the windows count.
 #[derive(Debug, PartialEq)]
 pub(super) struct WindowCounts {
-    pub(super) synced_60m: Each<u64>,
-    pub(super) synced_24h: Each<u64>,
-    pub(super) failed_24h: Each<u64>,
+    pub(super) synced_60m: PerObject<u64>,
+    pub(super) synced_24h: PerObject<u64>,
+    pub(super) failed_24h: PerObject<u64>,
 }
 
 /// What moves with every scrape.
 #[derive(Debug, PartialEq)]
 pub(super) struct Ages {
-    pub(super) last_sync: Each<TimeDelta>,
-    pub(super) coverage: Each<TimeDelta>,
+    pub(super) last_sync: PerObject<TimeDelta>,
+    pub(super) coverage: PerObject<TimeDelta>,
 }
 
 impl OrgFacts {
@@ -140,7 +140,7 @@ impl OrgFacts {
             let OrgValue::Count(count) = rows[row].as_ref()?.value else { return None };
             Some(count)
         };
-        let last_sync: Each<Timestamp> = EnumMap::from_fn(|object| {
+        let last_sync: PerObject<Timestamp> = EnumMap::from_fn(|object| {
             let OrgValue::Instant(at) = rows[OrgRow::LastSync(object)].as_ref()?.value else {
                 return None;
             };

@@ -4,7 +4,7 @@
 use super::catalogue::{Metric, metric};
 use super::encoder::Lines;
 use super::facts::{
-    Ages, Each, Findings, Hours, ObservedAt, OrgFacts, Part, UserFacts, Values, WindowCounts,
+    Ages, Findings, Hours, ObservedAt, OrgFacts, Part, PerObject, UserFacts, Values, WindowCounts,
 };
 use crate::domain::causes::Severity;
 use crate::domain::ids::ObjectType;
@@ -130,6 +130,18 @@ pub(super) const FAMILIES: &[Family] = &[
     })),
     family("lightning_sync_records_in_sync",
         Samples::Users(|out, users| out.counts(&users.summary.records_in_sync))),
+    family("lightning_sync_users_drifting", Samples::Users(|out, users| {
+        let counts = &users.summary.counts;
+        if counts.users.values().any(|trail| trail.counts.is_some()) {
+            out.put(&[], f64::from(counts.drifting.map_or(0, |(users, _)| users)));
+        }
+    })),
+    family("lightning_sync_users_surging", Samples::Users(|out, users| {
+        let counts = &users.summary.counts;
+        if !counts.users.is_empty() {
+            out.put(&[], f64::from(counts.surging.map_or(0, |(users, _)| users)));
+        }
+    })),
     family("lightning_sync_user_status", Samples::EachUser),
     // Which source reported what is known, when, and what follows from it.
     family("lightning_sync_reading_timestamp_seconds", Samples::ObservedAt(|out, observed_at| {
@@ -255,7 +267,11 @@ impl Writer<'_> {
     }
 
     /// Writes what is known of each object type that the organisation syncs.
-    fn each<T: Copy>(&mut self, each: &Each<T>, write: impl Fn(&mut Self, &[&'static str], T)) {
+    fn each<T: Copy>(
+        &mut self,
+        each: &PerObject<T>,
+        write: impl Fn(&mut Self, &[&'static str], T),
+    ) {
         let policy = self.policy;
         for object in &policy.objects {
             if let Some(value) = each[*object] {
@@ -264,7 +280,7 @@ impl Writer<'_> {
         }
     }
 
-    fn counts(&mut self, counts: &Each<u64>) {
+    fn counts(&mut self, counts: &PerObject<u64>) {
         self.each(counts, |out, labels, count| out.put(labels, count as f64));
     }
 

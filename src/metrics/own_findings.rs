@@ -3,6 +3,7 @@
 
 use super::catalogue::{Metric, metric};
 use super::encoder::Lines;
+use crate::domain::alerts::{OwnFinding, OwnState};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{OrgName, Source};
 use crate::domain::policy::OrgPolicy;
@@ -110,32 +111,45 @@ impl OwnFindings {
         }
     }
 
-    /// Judges at a scrape of `view` at `now`, and writes what is known.
-    pub(super) fn write(
+    /// Judges at `now`, when `view` is the latest.
+    pub(super) fn judge(
         &self,
-        out: &mut BytesMut,
-        lines: &mut Lines,
         view: &View,
         certificate_until: Option<Timestamp>,
         now: Timestamp,
-    ) {
+    ) -> Vec<OwnFinding> {
         self.set("", Cause::ClockSuspect, view.clock_suspect);
         self.set("", Cause::StoreFailing, view.store_failing);
         let ends = certificate_until.is_some_and(|until| now >= until.minus(CERTIFICATE_ENDS));
         self.set("", Cause::CertificateExpiring, ends);
-        for ((org, cause), state) in &mut *self.states() {
+        let mut states = self.states();
+        let judged = states.iter_mut().map(|((org, cause), state)| {
             if std::mem::take(&mut state.happened) {
                 state.last = Some(now);
             }
             let lately = state.last.is_some_and(|last| now.since(last) < AFTER_EVENT);
             state.since = (state.holds || lately).then(|| state.since.unwrap_or(now));
-            if state.unknown {
-                continue;
-            }
+            let known = match state.since {
+                _ if state.unknown => OwnState::Unknown,
+                Some(since) => OwnState::Holds(since),
+                None => OwnState::Refuted,
+            };
+            OwnFinding { org: OrgName::new(org).ok(), cause: *cause, state: known }
+        });
+        judged.collect()
+    }
+
+    /// Writes what is known of some findings.
+    pub(super) fn write(out: &mut BytesMut, lines: &mut Lines, findings: &[OwnFinding]) {
+        for OwnFinding { org, cause, state } in findings {
             // As of organisations: what does not hold is 0 and has no severity.
-            let severity = state.since.map_or("", |_| Severity::Warning.name());
-            let labels = [("org", org.as_str()), ("cause", cause.name()), ("severity", severity)];
-            let since = state.since.map_or(0.0, Timestamp::seconds);
+            let (severity, since) = match state {
+                OwnState::Holds(since) => (Severity::Warning.name(), since.seconds()),
+                OwnState::Refuted => ("", 0.0),
+                OwnState::Unknown => continue,
+            };
+            let org = org.as_ref().map_or("", OrgName::as_str);
+            let labels = [("org", org), ("cause", cause.name()), ("severity", severity)];
             lines.labelled(out, Self::METRIC, "", labels.into_iter(), since);
         }
     }

@@ -2,11 +2,11 @@
 //! first poll and go when it is no longer polled.
 
 use super::catalogue::{METRICS, Metric, MetricGroup, MetricKind, find, metric};
-use super::self_metrics::{counters, gauges};
+use super::self_metrics::{counters, gauges, histograms};
 use crate::domain::ids::Source;
 use crate::events::Figure;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
-use prometheus::{GaugeVec, IntCounterVec, Registry};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Registry};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -21,9 +21,14 @@ pub(super) struct Polls {
     failures: IntCounterVec,
     gauges: HashMap<&'static str, GaugeVec>,
     counters: HashMap<&'static str, IntCounterVec>,
+    histograms: HashMap<&'static str, HistogramVec>,
     /// The gauges that each source of each organisation has set, so that those go that it no longer knows.
     set: Mutex<HashMap<(String, &'static str), HashSet<PollSeries>>>,
 }
+
+/// From what a push takes to hours: a sync runs every few minutes, and 10 and 30 minutes are the canary's own limits.
+const ROUND_TRIP_BUCKETS: &[f64] =
+    &[15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0];
 
 /// A series by its metric and the labels besides the organisation.
 type PollSeries = (&'static str, Vec<Cow<'static, str>>);
@@ -49,13 +54,21 @@ impl Polls {
             failures: counters(registry, const { metric("lightning_sync_poll_failures_total") })?,
             gauges: HashMap::new(),
             counters: HashMap::new(),
+            histograms: HashMap::new(),
             set: Mutex::default(),
         };
         for metric in METRICS.iter().filter(|metric| is_figure(metric)) {
-            if metric.kind == MetricKind::Counter {
-                polls.counters.insert(metric.name, counters(registry, metric)?);
-            } else {
-                polls.gauges.insert(metric.name, gauges(registry, metric)?);
+            match metric.kind {
+                MetricKind::Counter => {
+                    drop(polls.counters.insert(metric.name, counters(registry, metric)?));
+                }
+                MetricKind::Histogram => {
+                    let made = histograms(registry, metric, ROUND_TRIP_BUCKETS)?;
+                    drop(polls.histograms.insert(metric.name, made));
+                }
+                MetricKind::Gauge | MetricKind::Info => {
+                    drop(polls.gauges.insert(metric.name, gauges(registry, metric)?));
+                }
             }
         }
         Ok(polls)
@@ -84,6 +97,11 @@ impl Polls {
                 forget(counters, &[("org", org)]);
             }
         }
+        for (name, histograms) in &self.histograms {
+            if is_of(name, source) {
+                forget(histograms, &[("org", org)]);
+            }
+        }
     }
 
     pub(super) fn succeeded(&self, org: &str, source: &str, took: Duration, at_seconds: f64) {
@@ -110,6 +128,10 @@ impl Polls {
             } else if let Some(gauges) = self.gauges.get(figure.metric) {
                 set(gauges, &labels, figure.value);
                 now.insert((figure.metric, figure.labels.clone()));
+            } else if let Some(histograms) = self.histograms.get(figure.metric) {
+                if let Ok(histogram) = histograms.get_metric_with_label_values(&labels) {
+                    histogram.observe(figure.value);
+                }
             } else {
                 debug_assert!(false, "{} is not in the catalogue", figure.metric);
             }

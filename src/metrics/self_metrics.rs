@@ -6,15 +6,18 @@ use super::encoder::Lines;
 use super::own_findings::OwnFindings;
 use super::polls::Polls;
 use super::scrape::Scrape;
+use crate::build_info;
+use crate::domain::alerts::OwnFinding;
 use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
+use crate::domain::view::View;
 use crate::events::{Event, EventSink, TASKS};
 use bytes::BytesMut;
 use chrono::TimeDelta;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, IntCounter, IntCounterVec, Opts,
-    Registry, core::Collector, proto::MetricFamily,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter,
+    IntCounterVec, Opts, Registry, core::Collector, proto::MetricFamily,
 };
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -37,6 +40,9 @@ pub struct SelfMetrics {
     reasons: Vec<&'static str>,
     orgs: RwLock<BTreeSet<OrgName>>,
     findings: OwnFindings,
+    alertmanagers: Mutex<Vec<String>>,
+    alerts_sent: IntCounterVec,
+    alert_failures: IntCounterVec,
     certificate_ends: Mutex<Option<Timestamp>>,
     backup: Mutex<BackupAge>,
     commit_duration: Histogram,
@@ -83,12 +89,15 @@ impl SelfMetrics {
     pub fn new(reasons: &[&'static str]) -> Result<Self, prometheus::Error> {
         let all = &Registry::new();
         gauges(all, const { metric("lightning_sync_exporter_build_info") })?
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .with_label_values(&[build_info::BRANCH, build_info::REVISION, build_info::RUST, build_info::VERSION])
             .set(1.0);
         let own = Self {
             reasons: reasons.to_vec(),
             orgs: RwLock::default(),
             findings: OwnFindings::new(),
+            alertmanagers: Mutex::default(),
+            alerts_sent: counters(all, const { metric("lightning_sync_exporter_alerts_sent_total") })?,
+            alert_failures: counters(all, const { metric("lightning_sync_exporter_alert_send_failures_total") })?,
             certificate_ends: Mutex::default(),
             backup: Mutex::default(),
             commit_duration:
@@ -192,6 +201,37 @@ impl SelfMetrics {
         self.queue_bytes.set(bytes as f64);
     }
 
+    /// Judges what needs attention of the daemon itself at `now`, when `view` is the latest.
+    pub fn own_findings(&self, view: &View, now: Timestamp) -> Vec<OwnFinding> {
+        let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let backup = *self.backup.lock().unwrap_or_else(PoisonError::into_inner);
+        self.findings.set(NO_ORG, Cause::BackupTooOld, backup.is_over(now));
+        self.findings.judge(view, until, now)
+    }
+
+    /// Makes the series of the Alertmanagers that alerts are sent to, and drops those of others.
+    pub fn set_alertmanagers(&self, names: &[String]) {
+        let mut known = self.alertmanagers.lock().unwrap_or_else(PoisonError::into_inner);
+        for counters in [&self.alerts_sent, &self.alert_failures] {
+            for gone in known.iter().filter(|name| !names.contains(name)) {
+                // An error says that the series is not there, which is what is wanted.
+                drop(counters.remove_label_values(&[gone]));
+            }
+            for name in names {
+                drop(counters.get_metric_with_label_values(&[name]));
+            }
+        }
+        *known = names.to_vec();
+    }
+
+    /// Adds to a series of an Alertmanager, while it is configured.
+    fn add_sent(&self, counters: &IntCounterVec, alertmanager: &str, count: u64) {
+        let known = self.alertmanagers.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().any(|name| name == alertmanager) {
+            counters.with_label_values(&[alertmanager]).inc_by(count);
+        }
+    }
+
     /// Counts a scrape; its duration is noted when the timer is dropped.
     pub(super) fn scrape(&self) -> HistogramTimer {
         self.scrapes.inc();
@@ -200,13 +240,11 @@ impl SelfMetrics {
 
     /// Writes the daemon's own families in the order of the catalogue; one that the catalogue does not have is not written.
     pub(super) fn write(&self, out: &mut BytesMut, lines: &mut Lines, scrape: &Scrape) {
-        let until = *self.certificate_ends.lock().unwrap_or_else(PoisonError::into_inner);
-        let backup = *self.backup.lock().unwrap_or_else(PoisonError::into_inner);
-        self.findings.set(NO_ORG, Cause::BackupTooOld, backup.is_over(scrape.now));
+        let findings = self.own_findings(&scrape.view, scrape.now);
         let families = self.registry.gather();
         for metric in METRICS.iter().filter(|metric| metric.group == MetricGroup::Exporter) {
             if metric.name == OwnFindings::METRIC.name {
-                self.findings.write(out, lines, &scrape.view, until, scrape.now);
+                OwnFindings::write(out, lines, &findings);
             }
             let family = families.iter().find(|family| family.name() == metric.name);
             for series in family.into_iter().flat_map(MetricFamily::get_metric) {
@@ -280,8 +318,16 @@ impl EventSink for SelfMetrics {
                 self.polls.figures(org, source, figures);
             }
             Event::TaskRestarted { task } => self.task_restarts.with_label_values(&[*task]).inc(),
+            Event::AlertsSent { alertmanager, alerts } => {
+                self.add_sent(&self.alerts_sent, alertmanager, *alerts);
+            }
+            Event::AlertsNotSent { alertmanager, .. } => {
+                self.add_sent(&self.alert_failures, alertmanager, 1);
+            }
             // The View says these as states; a count would say less.
             Event::StoreReopened
+            | Event::AlertmanagerRecovered { .. }
+            | Event::HeartbeatFailed { .. }
             | Event::WindowsFailed { .. }
             | Event::ClockSuspect { .. }
             | Event::SourceNews { .. } => {}
@@ -330,4 +376,14 @@ fn histogram(
 ) -> Result<Histogram, prometheus::Error> {
     let opts = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
     register(registry, Histogram::with_opts(opts))
+}
+
+/// Makes histograms with the labels of the catalogue, in `registry`.
+pub(super) fn histograms(
+    registry: &Registry,
+    metric: &Metric,
+    buckets: &[f64],
+) -> Result<HistogramVec, prometheus::Error> {
+    let opts = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
+    register(registry, HistogramVec::new(opts, metric.labels))
 }

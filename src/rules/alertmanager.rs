@@ -27,9 +27,41 @@ pub fn inhibits(cause: Cause) -> Vec<Cause> {
         .collect()
 }
 
-/// Whether only the critical alerts of `cause` hold back others: its warnings can wait beside them.
-fn only_pages_silence(cause: Cause) -> bool {
-    cause.consequences().is_empty() && cause.severities().contains(&Severity::Warning)
+/// Whether an alert of `cause` holds back one of `other` in the same organisation; `pages` and `other_pages` say whether each is
+/// critical.
+pub fn holds_back((cause, pages): (Cause, bool), (other, other_pages): (Cause, bool)) -> bool {
+    let by = |by: &Silencing| match by {
+        Silencing::All => true,
+        Silencing::ByPages => pages,
+        Silencing::ByWarnings => !pages && !other_pages,
+    };
+    inhibits(cause).contains(&other) && Silencing::of(cause).iter().any(by)
+}
+
+/// Which alerts of a cause hold back which of its consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silencing {
+    /// Every alert, all of them.
+    All,
+    /// Critical ones, all of them.
+    ByPages,
+    /// Warnings, what is no page.
+    ByWarnings,
+}
+
+impl Silencing {
+    /// As `judge` has it: what is a page for its hours alone waits beside others while it is a warning, and a warning of the
+    /// probe explains no page.
+    fn of(cause: Cause) -> &'static [Self] {
+        if cause.is_probed() {
+            &[Self::ByPages, Self::ByWarnings]
+        } else if cause.consequences().is_empty() && cause.severities().contains(&Severity::Warning)
+        {
+            &[Self::ByPages]
+        } else {
+            &[Self::All]
+        }
+    }
 }
 
 const HEAD: &str = r#"# Example configuration of Alertmanager for lightning-sync-exporter, generated from src/rules; a test compares the two.
@@ -106,33 +138,36 @@ inhibit_rules:
 
 /// The whole file.
 pub fn alertmanager() -> String {
-    let mut rules: Vec<(Vec<Cause>, Vec<Cause>, bool)> = Vec::new();
+    let mut rules: Vec<(Vec<Cause>, Vec<Cause>, Silencing)> = Vec::new();
     for cause in Cause::ALL.iter().copied() {
         let targets = inhibits(cause);
         if targets.is_empty() {
             continue;
         }
-        let pages = only_pages_silence(cause);
-        match rules.iter_mut().find(|rule| rule.1 == targets && rule.2 == pages) {
-            Some(rule) => rule.0.push(cause),
-            None => rules.push((vec![cause], targets, pages)),
+        for by in Silencing::of(cause) {
+            match rules.iter_mut().find(|rule| rule.1 == targets && rule.2 == *by) {
+                Some(rule) => rule.0.push(cause),
+                None => rules.push((vec![cause], targets.clone(), *by)),
+            }
         }
     }
-    let rules: String = rules
-        .iter()
-        .map(|(sources, targets, pages)| inhibition(sources, targets, *pages))
-        .collect();
+    let rules: String =
+        rules.iter().map(|(sources, targets, by)| inhibition(sources, targets, *by)).collect();
     format!("{HEAD}{rules}")
 }
 
-fn inhibition(sources: &[Cause], targets: &[Cause], only_pages: bool) -> String {
-    let severity = if only_pages { ", severity = \"critical\"" } else { "" };
+fn inhibition(sources: &[Cause], targets: &[Cause], by: Silencing) -> String {
+    let (severity, no_pages) = match by {
+        Silencing::All => ("", ""),
+        Silencing::ByPages => (", severity = \"critical\"", ""),
+        Silencing::ByWarnings => (", severity = \"warning\"", "      - severity != \"critical\"\n"),
+    };
     format!(
         "  - source_matchers: [alertname =~ \"{}\"{severity}, org != \"\"]
     target_matchers:
       - >-
         alertname =~ \"{}\"
-    equal: [org]
+{no_pages}    equal: [org]
 ",
         names(sources),
         names(targets)

@@ -3,23 +3,39 @@
 
 use super::definition::AlertRule;
 use crate::domain::causes::{Cause, Severity};
+use chrono::TimeDelta;
 
 /// Of causes that are always paged, and that no single reading can show: the page comes with the second evaluation.
-const PAGE: Option<&str> = Some("1m");
+const PAGE: Option<TimeDelta> = Some(TimeDelta::minutes(1));
 /// Of every cause that can be a warning: longer than any sensible scrape interval, and than two readings of one page
-/// are apart when somebody copies it by hand.
-const CALM: Option<&str> = Some("10m");
+/// are apart when somebody copies it by hand. Evaluated every four minutes, it is twelve.
+const CALM: Option<TimeDelta> = Some(TimeDelta::minutes(10));
+
+/// More organisations than this in the same trouble are many: as many as one message names.
+const MANY: usize = 10;
+/// And more than one of so many.
+const SHARE: usize = 4;
+
+/// Whether so many organisations out of so many that are watched have their trouble in common.
+pub(super) fn are_many(organisations: usize, watched: usize) -> bool {
+    organisations > MANY && organisations * SHARE > watched
+}
+
+/// Whether an alert need not be evaluated as often as what it reads.
+pub(super) fn is_slow(rule: &AlertRule) -> bool {
+    rule.hold == CALM
+}
 
 /// All of them, in the order of the file.
 pub(super) fn rules() -> Vec<AlertRule> {
     let mut rules = vec![
         org(
             Cause::NoSyncIn24Hours,
-            "{{ $labels.object_type }} have not synced for longer than they may; the time ran out SINCE.",
+            "{{ $labels.object_type }} have not synced in the time that is allowed; the deadline was SINCE.",
         ),
         org(
             Cause::NeverSynced,
-            "{{ $labels.object_type }} have never synced; the time for the first sync ran out SINCE.",
+            "{{ $labels.object_type }} have never synced; the deadline for the first sync was SINCE.",
         ),
         org(
             Cause::ServiceAccountMissing,
@@ -32,7 +48,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         org(Cause::NoLinkedUsers, "no user's addresses are linked, since SINCE."),
         org(
             Cause::NothingIn24Hours,
-            "0 {{ $labels.object_type }} synced in the last 24 hours, with at least 6 business hours among them, since SINCE.",
+            "0 {{ $labels.object_type }} synced in the last 24 hours, at least 6 of them business hours, since SINCE.",
         ),
         org(
             Cause::ObservationsStale,
@@ -59,7 +75,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::InitialSyncStuck,
-            "a user's first sync ({{ $labels.check }}) is over its limit, since SINCE; the list of users shows whose.",
+            "first syncs of users are over their limit ({{ $labels.check }}), the first since SINCE; the list of users shows whose.",
         ),
         org(Cause::Delayed, "{{ $labels.object_type }} are later than usual, since SINCE."),
         org(
@@ -67,8 +83,12 @@ pub(super) fn rules() -> Vec<AlertRule> {
             "0 {{ $labels.object_type }} synced in 60 minutes of business hours, since SINCE.",
         ),
         org(
+            Cause::UnusuallyQuiet,
+            "no {{ $labels.object_type }} have synced since SINCE, at hours that had records in each of the last four weeks.",
+        ),
+        org(
             Cause::OutlookIntegrationDisabled,
-            "reps choose which events sync, and the Outlook integration shows No, since SINCE.",
+            "sales reps choose which events sync, and the Outlook integration shows No, since SINCE.",
         ),
         org(
             Cause::RetirementNear,
@@ -76,7 +96,7 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::PollFailing,
-            "every poll of a source has failed{{ with printf `group by (source) (lightning_sync_poll_success{org=%q} == 0)` $labels.org | query }}:{{ range . | sortByLabel `source` }} {{ .Labels.source }}{{ end }}{{ end }}, since SINCE; why is on the page.",
+            "every poll of a source has failed{{ with printf `group by (source) (lightning_sync_poll_success{org=%q} == 0)` $labels.org | query }}:{{ range . | sortByLabel `source` }} {{ .Labels.source }}{{ end }}{{ end }}, since SINCE; the reason is on the organisation's page.",
         ),
         org(
             Cause::SalesforceApiBudgetLow,
@@ -92,11 +112,19 @@ pub(super) fn rules() -> Vec<AlertRule> {
         ),
         org(
             Cause::ExchangeNoCalls,
-            "the logs of all Exchange servers go on without a call of the service account; the time ran out SINCE.",
+            "the logs of all Exchange servers are current and show no call of Salesforce's service account; one was due by SINCE.",
         ),
         org(
             Cause::ExchangeTwoWriters,
             "a second sync program writes into mailboxes that Salesforce syncs, since SINCE; the users' pages name it.",
+        ),
+        org(
+            Cause::DuplicateSurge,
+            "some users have at least twice as many synced contacts as two days before, since SINCE; the users' pages show the counts.",
+        ),
+        org(
+            Cause::RecordsDrift,
+            "Salesforce and Exchange have counted different numbers of synced contacts for some users, since SINCE; the users' pages show both.",
         ),
         AlertRule {
             expr: format!(
@@ -111,37 +139,63 @@ pub(super) fn rules() -> Vec<AlertRule> {
         },
         org(
             Cause::ExchangeUnreachable,
-            "the probe does not get as far as a sign-in at Exchange, since SINCE; the step and its reason are on the page.",
+            "the probe fails before it can sign in at Exchange, since SINCE; the step and its reason are on the organisation's page.",
         ),
         org(
             Cause::ExchangeAccountRefused,
-            "Exchange does not let the probe's account in, since SINCE.",
+            "Exchange refuses the sign-in of the account that the probe uses, since SINCE.",
         ),
         org(
             Cause::ExchangeEwsOff,
-            "Exchange takes the sign-in and refuses EWS, since SINCE. Salesforce's application may be listed separately.",
+            "Exchange accepts the sign-in and refuses EWS, since SINCE{{ with printf `max(lightning_sync_exchange_ews_retirement_timestamp_seconds{org=%q})` $labels.org | query }}; Microsoft switches EWS off in Exchange Online, for good on {{ slice (. | first | value | humanizeTimestamp) 0 10 }}{{ end }}. Salesforce's application may be allowed separately.",
         ),
         org(
             Cause::ExchangeImpersonationRefused,
-            "the account may not act for most of the mailboxes that are looked at, since SINCE.",
+            "the account that the probe uses has no right to most of the mailboxes that are looked at, since SINCE.",
+        ),
+        org(
+            Cause::CanaryLate,
+            "the canary's item has not arrived ({{ reReplaceAll `_` ` ` $labels.check }}); it was due by SINCE.",
+        ),
+        org(
+            Cause::CanaryFailing,
+            "the canary cannot write, find or delete its items, since SINCE; the reason is on the organisation's page.",
+        ),
+        org(
+            Cause::CanaryLeftovers,
+            "items of the canary should have been gone by SINCE and are still there; the organisation's page names them.",
         ),
         org(
             Cause::ExchangeCertificateEnding,
-            "the certificate of Exchange ends in less than three weeks.",
+            &format!(
+                "the certificate of Exchange ends {}.",
+                ends(
+                    "lightning_sync_exchange_certificate_not_after_timestamp_seconds{org=%q}",
+                    "$labels.org",
+                    "in less than three weeks"
+                )
+            ),
         ),
-        exporter(Cause::StoreFailing, "the store refuses to commit, since SINCE."),
+        exporter(Cause::StoreFailing, "the database cannot be written, since SINCE."),
         exporter(Cause::ClockSuspect, "the clock stepped at SINCE."),
         exporter(
             Cause::ConfigReloadFailed,
-            "the configuration has mistakes and an older one stays in force, since SINCE.",
+            "the configuration has mistakes and the previous one stays in force, since SINCE.",
         ),
         exporter(
             Cause::WebReloadFailed,
-            "the web's file or a certificate cannot be used and an older one stays in force, since SINCE.",
+            "the web file or a certificate cannot be used and the previous one stays in force, since SINCE.",
         ),
         exporter(
             Cause::CertificateExpiring,
-            "the certificate that is served ends in less than two weeks.",
+            &format!(
+                "the certificate that is served ends {}.",
+                ends(
+                    "lightning_sync_exporter_web_certificate_not_after_timestamp_seconds{job=%q,instance=%q}",
+                    "$labels.job $labels.instance",
+                    "in less than two weeks"
+                )
+            ),
         ),
         exporter(
             Cause::BackupTooOld,
@@ -169,9 +223,9 @@ fn of_exporters() -> [AlertRule; 5] {
 group by (job, instance) (up{job=~".*lightning-sync.*"} == 0 or up and on (job, instance) instance:lightning_sync:lost)
 or absent(up{job=~".*lightning-sync.*"} or instance:lightning_sync:answers)
 or group by (org) (instance:lightning_sync_org:watched{org!=""} > time()) unless on (org) instance:lightning_sync_org:named"#,
-            Some("5m"),
+            Some(TimeDelta::minutes(5)),
             critical,
-            "{{ if $labels.org }}{{ $labels.org }}: no exporter that watches it answers{{ else if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }}) does not answer with a picture of now; nobody else watches:{{ range $i, $org := printf `group by (org) (instance:lightning_sync_org:watched{org!=\"\",job=%q,instance=%q} > 0 unless on (org) instance:lightning_sync_org:named)` $labels.job $labels.instance | query | sortByLabel `org` }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }} nothing{{ end }}{{ else }}Prometheus has no target whose job is named lightning-sync, and no exporter answers{{ end }}.",
+            "{{ if $labels.org }}{{ $labels.org }}: no exporter that watches it answers{{ else if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }}) does not answer, or answers with old data. Organisations that no other exporter watches:{{ range $i, $org := printf `group by (org) (instance:lightning_sync_org:watched{org!=\"\",job=%q,instance=%q} > 0 unless on (org) instance:lightning_sync_org:named)` $labels.job $labels.instance | query | sortByLabel `org` }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ if eq $i 10 }} and more{{ end }}{{ else }} none{{ end }}{{ else }}Prometheus has no target whose job is named lightning-sync, and no exporter answers{{ end }}.",
         ),
         rule(
             Cause::Restarting,
@@ -193,12 +247,14 @@ or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[
         ),
         rule(
             Cause::ManyOrganizations,
-            r#"
-count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{severity="critical"}))
-  > 10 > scalar(count(group by (org) (instance:lightning_sync_org:watched{org!=""}))) / 4"#,
+            &format!(
+                r#"
+count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{{severity="critical"}}))
+  > {MANY} > scalar(count(group by (org) (instance:lightning_sync_org:watched{{org!=""}}))) / {SHARE}"#
+            ),
             PAGE,
             critical,
-            "{{ $value }} organisations: {{ $labels.cause }}. The longest:{{ range $i, $org := printf `sort(min by (org) (org:lightning_sync_finding:since{cause=%q,severity=\"critical\"}))` $labels.cause | query }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ end }}.",
+            "{{ $value }} organisations have {{ $labels.cause }}. Longest first:{{ range $i, $org := printf `sort(min by (org) (org:lightning_sync_finding:since{cause=%q,severity=\"critical\"}))` $labels.cause | query }}{{ if lt $i 10 }} {{ $org.Labels.org }}{{ end }}{{ end }}.",
         ),
         rule(
             Cause::Watchdog,
@@ -217,12 +273,14 @@ const SINCE: &str = "{{ slice (humanizeTimestamp $value) 0 16 }} UTC{{ with prin
 
 /// An alert of an organisation that its exporters found. What is recorded holds: there is nothing to compare.
 fn org(cause: Cause, text: &str) -> AlertRule {
+    // What is not sent to anybody does without the other zone, which is a query for each alert.
+    let since = if cause.severities() == [Severity::Info] { SINCE_UTC } else { SINCE };
     AlertRule {
         cause,
         expr: found(cause),
         hold: if cause.severities() == [Severity::Critical] { PAGE } else { CALM },
         severity: None,
-        description: format!("{{{{ $labels.org }}}}: {}", text.replace("SINCE", SINCE)),
+        description: format!("{{{{ $labels.org }}}}: {}", text.replace("SINCE", since)),
     }
 }
 
@@ -233,10 +291,18 @@ fn found(cause: Cause) -> String {
 /// Why requests were refused, as a template. Of an hour it would be better, but what was refused once has no increase.
 const REASONS: &str = "{{ with printf `sum by (reason) (lightning_sync_exporter_ingest_rejected_total{org=%q}) > 0` (or $labels.org ``) | query }}; reasons since the exporter's start:{{ range . | sortByLabel `reason` }} {{ .Labels.reason }}{{ end }}{{ end }}";
 
-/// A figure of the alert's organisation, as a template.
+/// A figure of the alert's organisation, as a template. What ends the alert is another figure: that of a minute ago stood
+/// when the finding was recorded, and the message of the end does not show what ended it.
 fn figure(metric: &str) -> String {
-    const FIGURE: &str = "{{ with printf `max(METRIC{org=%q})` $labels.org | query }}{{ . | first | value }}{{ else }}unknown{{ end }}";
+    const FIGURE: &str = "{{ with printf `max(METRIC{org=%q} offset 1m)` $labels.org | query }}{{ . | first | value }}{{ else }}unknown{{ end }}";
     FIGURE.replace("METRIC", metric)
+}
+
+/// When a certificate ends and how many whole days are left, below zero after its end, as a template; other words while
+/// no exporter reports it. Of a minute ago, like every figure.
+fn ends(metric: &str, labels: &str, unknown: &str) -> String {
+    const ENDS: &str = "{{ with printf `min(METRIC offset 1m)` LABELS | query }}on {{ slice (. | first | value | humanizeTimestamp) 0 16 }} UTC{{ else }}UNKNOWN{{ end }}{{ with printf `floor((min(METRIC offset 1m) - time()) / 86400)` LABELS | query }}; days left: {{ . | first | value }}{{ end }}";
+    ENDS.replace("METRIC", metric).replace("LABELS", labels).replace("UNKNOWN", unknown)
 }
 
 /// An alert of an exporter that it found of itself.
@@ -272,7 +338,9 @@ mod tests {
             );
             assert!(["", ")", " > 0", " > 0)"].contains(&after), "{alert}: {after}");
             let queries = rule.description.matches("| query").count();
-            let own = rule.description.matches("{org=%q}").count();
+            let own = ["org=%q}", "{job=%q,instance=%q}"];
+            let own: usize =
+                own.map(|labels| rule.description.matches(labels).count()).iter().sum();
             assert_eq!(queries, own, "{alert}");
         }
     }

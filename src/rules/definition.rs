@@ -1,6 +1,7 @@
 //! What a rule is.
 
 use crate::domain::causes::{Cause, Severity};
+use chrono::TimeDelta;
 
 /// A series that is computed at every evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct AlertRule {
     pub cause: Cause,
     /// PromQL; its labels are the alert's.
     pub expr: String,
-    /// How long it has to hold, as PromQL writes durations; `None`: at once.
-    pub hold: Option<&'static str>,
+    /// How long it has to hold, in whole minutes; `None`: at once.
+    pub hold: Option<TimeDelta>,
     /// The `severity` label, where the series has none.
     pub severity: Option<&'static str>,
     /// The facts of the moment, as a template.
@@ -32,6 +33,11 @@ impl AlertRule {
     /// The alert's name.
     pub fn alert(&self) -> &'static str {
         self.cause.alert().unwrap_or(self.cause.name())
+    }
+
+    /// Its `for`, as Prometheus writes it.
+    pub(super) fn wait(&self) -> Option<String> {
+        Some(format!("{}m", self.hold?.num_minutes()))
     }
 
     /// The severities that it can have, worst first.

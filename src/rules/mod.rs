@@ -9,33 +9,41 @@
 mod alertmanager;
 mod alerts;
 mod definition;
+mod identity;
 mod prometheus;
 mod recording;
 mod render;
 mod runbooks;
 mod words;
 
-pub use alertmanager::{alertmanager, inhibits};
+pub use alertmanager::{alertmanager, holds_back, inhibits};
 pub use definition::{AlertRule, Group, RecordingRule};
+pub use identity::{Labels, ScrapeTarget, alert_of, rule, shared};
 pub use prometheus::{Site, prometheus};
 pub use render::{Format, render};
 pub use runbooks::runbook;
 
-/// The only group: its rules are evaluated in order, each seeing those before it.
+/// The first group: its rules are evaluated in order, each seeing those before it.
 pub const GROUP: &str = "lightning-sync";
 
 /// How often they are evaluated: nothing here is news within seconds, and what a Prometheus pays for 1,000 organisations
 /// is paid once a minute.
 pub const INTERVAL: &str = "1m";
 
+/// The alerts that wait for ten minutes anyway. They read what the first group recorded.
+pub const SLOW: &str = "lightning-sync-slow";
+
+/// Prometheus makes all texts of an alert anew with every evaluation: what waits for ten minutes need not cost that each
+/// minute. Below the five minutes for which Prometheus sees a sample, so that the series of an alert has no gaps.
+pub const SLOW_INTERVAL: &str = "4m";
+
 /// All rules.
 pub fn groups() -> Vec<Group> {
-    vec![Group {
-        name: GROUP,
-        interval: INTERVAL,
-        recording: recording::rules(),
-        alerts: alerts::rules(),
-    }]
+    let (slow, soon) = alerts::rules().into_iter().partition(alerts::is_slow);
+    vec![
+        Group { name: GROUP, interval: INTERVAL, recording: recording::rules(), alerts: soon },
+        Group { name: SLOW, interval: SLOW_INTERVAL, recording: Vec::new(), alerts: slow },
+    ]
 }
 
 #[cfg(test)]

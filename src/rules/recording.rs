@@ -31,7 +31,7 @@ max by (job, instance, org, cause, severity, object_type, check) (
   label_replace(label_replace(lightning_sync_last_sync_deadline_timestamp_seconds < time(), "cause", "no_sync_in_24_hours", "", ""), "severity", "critical", "", "")
   or (
     {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity!=""}
-    or {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds"} and on (org, cause, object_type, check) instance:lightning_sync_finding:before
+    or {__name__=~"lightning_sync(_exporter)?_finding_since_timestamp_seconds",severity=""} and on (org, cause, object_type, check) instance:lightning_sync_finding:before
   ) and on (job, instance) instance:lightning_sync:answers
 ) and on (job, instance, org, object_type) instance:lightning_sync_org:watched > time()"#;
 
@@ -43,11 +43,11 @@ or -instance:lightning_sync_finding:before";
 
 const CLAIMED: &str = "
 min by (org, cause, severity, object_type, check) (instance:lightning_sync_finding:since > 0)
-unless on (org, cause, object_type, check) (max by (job, instance, org, cause, object_type, check) (instance:lightning_sync_finding:since) == 0)";
+unless on (org, cause, object_type, check) (instance:lightning_sync_finding:since == 0 unless on (job, instance, org, cause, object_type, check) instance:lightning_sync_finding:since{cause=\"no_sync_in_24_hours\"} > 0)";
 
 const MERGED: &str = r#"
 org:lightning_sync_finding:claimed{severity="info"} or on (org, cause, object_type, check) org:lightning_sync_finding:claimed{severity="warning"}
-or on (org, cause, object_type, check) org:lightning_sync_finding:claimed"#;
+or on (org, cause, object_type, check) org:lightning_sync_finding:claimed{severity="critical"}"#;
 
 /// In the order of evaluation.
 pub(super) fn rules() -> Vec<RecordingRule> {
@@ -96,7 +96,7 @@ pub(super) fn rules() -> Vec<RecordingRule> {
         ),
         rule(
             "org:lightning_sync_finding:claimed",
-            "What holds of an organisation, unless an exporter that answers has judged that it does not.",
+            "What holds of an organisation, unless an exporter that answers has judged that it does not; a deadline that it named and that has passed goes before that.",
             CLAIMED,
         ),
         rule(

@@ -60,8 +60,8 @@ fn put_group(lines: &mut Vec<String>, group: &Group, url: &ExternalUrl) {
 fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &ExternalUrl) {
     lines.push(format!("      - alert: {}", rule.alert()));
     put_expr(lines, &rule.expr);
-    if let Some(hold) = rule.hold {
-        lines.push(format!("        for: {hold}"));
+    if let Some(wait) = rule.wait() {
+        lines.push(format!("        for: {wait}"));
     }
     if let Some(severity) = rule.severity {
         lines.push(format!("        labels: {{ severity: {severity} }}"));
@@ -69,10 +69,9 @@ fn put_alert(lines: &mut Vec<String>, rule: &AlertRule, url: &ExternalUrl) {
     // In flow style, so that an alert can be taken in at a glance.
     let [summary, description, next_step, owner, runbook_url, page_url] =
         annotations(rule, url).map(|(name, text)| format!("{name}: {}", quoted(&text)));
-    lines.push(format!("        annotations: {{ {summary},"));
+    lines.push(format!("        annotations: {{ {summary}, {owner},"));
     lines.push(format!("          {description},"));
-    lines.push(format!("          {next_step},"));
-    lines.push(format!("          {owner}, {runbook_url}, {page_url} }}"));
+    lines.push(format!("          {next_step}, {runbook_url}, {page_url} }}"));
 }
 
 /// An expression of several lines as a block; one of a single line has nothing that YAML would read otherwise.

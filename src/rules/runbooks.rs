@@ -19,7 +19,7 @@ pub fn runbook(cause: Cause) -> Option<String> {
         guide.impact.marked()
     )];
     for rule in &rules {
-        let wait = rule.hold.map_or(String::new(), |hold| format!(", for {hold}"));
+        let wait = rule.wait().map_or(String::new(), |wait| format!(", for {wait}"));
         out.push(format!(
             "It fires with severity `{}` while this has a result{wait}:\n\n```promql\n{}\n```\n\n",
             rule.severities().join("` or `"),

@@ -1,8 +1,10 @@
 //! An alert's annotations, made from guidance.
 
 use super::definition::AlertRule;
+use super::identity::Labels;
 use crate::domain::causes::Cause;
 use crate::domain::external_url::ExternalUrl;
+use crate::domain::ids::OrgName;
 use crate::guidance::{self, CauseGuide, Owner};
 
 /// What steps call the daemon's pages, and what comes after the organisation's own page there; the first that fits a
@@ -67,6 +69,25 @@ pub(super) fn annotations(rule: &AlertRule, url: &ExternalUrl) -> [(&'static str
         ("runbook_url", url.runbook(rule.alert())),
         ("page_url", page_url(rule, url)),
     ]
+}
+
+/// The annotations of an alert of one organisation, or of none, with its facts in words.
+pub(super) fn of_alert(
+    rule: &AlertRule,
+    org: Option<&OrgName>,
+    description: &str,
+    url: &ExternalUrl,
+) -> Labels {
+    let guide = guidance::cause(rule.cause);
+    let name = org.map_or("", OrgName::as_str);
+    Labels::from([
+        ("summary", guide.summary.to_owned()),
+        ("description", description.to_owned()),
+        ("next_step", next_step(guide, url).replace(ORG, name)),
+        ("owner", owners(guide)),
+        ("runbook_url", url.runbook(rule.alert())),
+        ("page_url", org.map_or_else(|| url.overview(), |org| url.org(org.as_str()))),
+    ])
 }
 
 /// The organisation's page; of an alert that is about none, the overview. Where the label may be missing a template asks

@@ -6,17 +6,19 @@
 //! [`failure::FailureReason`] into a log line.
 
 pub mod activity;
+pub mod canary;
 pub mod exchange;
 pub mod exchange_log;
 pub mod failure;
 pub mod files;
-mod given;
 pub mod ingest_error;
+mod input_value;
 mod instant;
 pub mod page;
 pub mod polling;
 mod row_value;
 pub mod salesforce;
+pub mod signing;
 pub mod snapshot;
 mod table;
 mod vocabulary;
@@ -33,7 +35,8 @@ pub fn failure_reason(name: &str) -> Option<FailureReason> {
     let exchange_log = || exchange_log::ExchangeLogFailure::from_name(name).map(Into::into);
     let exchange = || exchange::ExchangeFailure::from_name(name).map(Into::into);
     let known = own.or_else(transport).or_else(salesforce).or_else(files);
-    known.or_else(exchange_log).or_else(exchange)
+    let canary = || canary::CanaryFailure::from_name(name).map(Into::into);
+    known.or_else(exchange_log).or_else(exchange).or_else(canary)
 }
 
 #[cfg(test)]
@@ -49,8 +52,9 @@ mod tests {
         let files = ["directory_unavailable"].into_iter();
         let logs = exchange_log::ExchangeLogFailure::ALL.iter().map(|failure| failure.name());
         let exchange = exchange::ExchangeFailure::ALL.iter().map(|failure| failure.name());
-        for name in own.chain(transport).chain(salesforce).chain(files).chain(logs).chain(exchange)
-        {
+        let canary = canary::CanaryFailure::ALL.iter().map(|failure| failure.name());
+        let polled = salesforce.chain(files).chain(logs).chain(exchange).chain(canary);
+        for name in own.chain(transport).chain(polled) {
             let reason = failure_reason(name).unwrap();
             assert!(reason.name == name && reason.advice.ends_with('.'), "{name}");
         }

@@ -5,11 +5,11 @@
 use super::StoreError;
 use super::sqlite::{DatabasePath, codec, connect_reader};
 use crate::domain::activity::ActivityKind;
-use crate::domain::ids::{OrgId, Source, UserName};
+use crate::domain::ids::{OrgId, OrgName, Source, UserName};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -114,6 +114,19 @@ impl SqliteHistory {
         let place = DatabasePath::find(path)?;
         let connection = connect_reader(&place)?;
         Ok(Self { place, idle: Mutex::new(vec![connection]) })
+    }
+
+    /// The store's number of an organisation, and since when it is known; `None`: it never was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
+        self.read(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT id, known_since FROM orgs WHERE name = ?1")?;
+            let known = |row: &rusqlite::Row<'_>| Ok((OrgId(row.get(0)?), codec::instant(row, 1)?));
+            query.query_row([name.as_str()], known).optional()
+        })
     }
 
     fn read<T>(

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
+use crate::domain::alerts::{AlertId, AlertState};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
@@ -67,6 +68,8 @@ pub enum StoreWrite {
     Covered { org: OrgId, object_type: ObjectType, since: Timestamp },
     /// All that was found, in the place of what was found before.
     Incidents { org: OrgId, incidents: Arc<Incidents> },
+    /// How far an alert has got; `None`: nothing is left to be known of it. `org` is the number of its organisation.
+    Alert { org: Option<OrgId>, id: AlertId, state: Option<AlertState> },
     /// The latest time that this daemon has seen, so that a clock that lies behind is noticed at the next start.
     ClockSeen { at: Timestamp },
 }
@@ -117,6 +120,8 @@ pub struct Stored {
     pub clock_seen: Option<Timestamp>,
     /// The organisations, configured or not.
     pub orgs: Vec<StoredOrg>,
+    /// How far alerts have got.
+    pub alerts: Vec<(AlertId, AlertState)>,
 }
 
 /// The writer's side. After an error nothing of the failed call may be relied on; [`Self::reopen`] comes first.

@@ -18,7 +18,7 @@ pub(super) const READ_BACK: TimeDelta = TimeDelta::days(8);
 const SYNCS_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// What happened to an organisation lately.
-pub(super) struct Past {
+pub(super) struct RecentHistory {
     pub(super) hours: Vec<HourTotal>,
     /// For each object type the last syncs that were reported, as they changed.
     pub(super) syncs: Vec<(ObjectType, Vec<ReadingChange>)>,
@@ -40,7 +40,11 @@ async fn read<T: Send + 'static>(
 }
 
 /// Reads an organisation's past; `None` when it cannot be read.
-pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Option<Past> {
+pub(super) async fn of_org(
+    site: &WebState,
+    org: &OrgView,
+    now: Timestamp,
+) -> Option<RecentHistory> {
     let (id, objects) = (org.id, org.policy.objects.clone());
     read(site, move |history| {
         let from = now.minus(READ_BACK);
@@ -49,7 +53,7 @@ pub(super) async fn of_org(site: &WebState, org: &OrgView, now: Timestamp) -> Op
             let row = OrgRow::LastSync(object);
             syncs.push((object, history.reading_changes(id, row, from, now, SYNCS_EVERY).ok()?));
         }
-        Some(Past { hours: history.hours(id, from, now).ok()?, syncs })
+        Some(RecentHistory { hours: history.hours(id, from, now).ok()?, syncs })
     })
     .await
 }

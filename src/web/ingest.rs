@@ -29,21 +29,21 @@ use tokio::time::Instant;
 /// What requests share: memory of bodies, and how many of each organisation are under way.
 pub(super) struct Intake {
     bodies: Bodies,
-    under_way: Arc<Mutex<HashMap<OrgName, UnderWay>>>,
+    under_way: Arc<Mutex<HashMap<OrgName, OrgRequests>>>,
     forms: Pool,
 }
 
 /// An organisation's requests, and the turn of its large ones.
-struct UnderWay {
+struct OrgRequests {
     count: usize,
     turn: Arc<Semaphore>,
 }
 
 /// A request that is counted among its organisation's.
-struct Entered {
+struct CountedRequest {
     org: OrgName,
     turn: Arc<Semaphore>,
-    all: Arc<Mutex<HashMap<OrgName, UnderWay>>>,
+    all: Arc<Mutex<HashMap<OrgName, OrgRequests>>>,
 }
 
 impl Intake {
@@ -56,11 +56,11 @@ impl Intake {
         }
     }
 
-    fn enter(&self, org: &OrgName) -> Result<Entered, Problem> {
+    fn enter(&self, org: &OrgName) -> Result<CountedRequest, Problem> {
         let mut all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = all
             .entry(org.clone())
-            .or_insert_with(|| UnderWay { count: 0, turn: Arc::new(Semaphore::new(1)) });
+            .or_insert_with(|| OrgRequests { count: 0, turn: Arc::new(Semaphore::new(1)) });
         if under_way.count >= REQUESTS_PER_ORG {
             return Err(Problem::new(
                 ProblemReason::OrgBusy,
@@ -70,7 +70,7 @@ impl Intake {
             ));
         }
         under_way.count += 1;
-        Ok(Entered {
+        Ok(CountedRequest {
             org: org.clone(),
             turn: Arc::clone(&under_way.turn),
             all: Arc::clone(&self.under_way),
@@ -115,7 +115,7 @@ impl Intake {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-impl Drop for Entered {
+impl Drop for CountedRequest {
     fn drop(&mut self) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = all.get_mut(&self.org) {

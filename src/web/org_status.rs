@@ -1,7 +1,7 @@
 //! How an organisation stands at one instant, and what its rows, sources and users show, for pages and JSON alike.
 
-use crate::domain::ids::Source;
-use crate::domain::judge::{Finding, judge_org};
+use crate::domain::ids::{ObjectType, Source};
+use crate::domain::judge::{Finding, Judgement, judgement};
 use crate::domain::policy::{ConnectionMethod, Product};
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::source_state::PollFailing;
@@ -10,6 +10,7 @@ use crate::domain::users::Standing;
 use crate::domain::view::{Current, OrgView, View};
 use crate::guidance::verdict::{Level, Verdict, counted, local, span, verdict};
 use crate::guidance::{self, OrgState, RowGuide};
+use enum_map::EnumMap;
 use std::collections::BTreeMap;
 
 /// An organisation as it is judged: guidance's verdict, held back while the engine itself stands still.
@@ -18,13 +19,15 @@ pub(super) struct OrgVerdict {
     pub(super) verdict: Verdict,
     /// Worst first.
     pub(super) findings: Vec<Finding>,
+    /// When a last sync becomes too old; [`Timestamp::MAX`] where no limit runs.
+    pub(super) deadlines: EnumMap<ObjectType, Timestamp>,
 }
 
 impl OrgVerdict {
     /// Judges an organisation of `view`.
     pub(super) fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
         let fresh = view.is_fresh(now);
-        let findings = judge_org(org, fresh, now);
+        let Judgement { findings, deadlines, .. } = judgement(org, fresh, now);
         let mut verdict = verdict(&findings, org, now);
         // Sources look alive to an engine that has stopped hearing them: nothing good is reported then.
         if !fresh && matches!(verdict.level, Level::Fine | Level::Watch | Level::Waiting) {
@@ -36,7 +39,7 @@ impl OrgVerdict {
                 span(now.since(view.as_of))
             );
         }
-        Self { verdict, findings }
+        Self { verdict, findings, deadlines }
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct WebState {
     pub(super) readers: Arc<Semaphore>,
     /// The turn at a list of users, which takes milliseconds of a processor.
     pub(super) lists: Semaphore,
+    /// The turn at a replay; who finds it taken is sent away.
+    pub(super) replays: Arc<Semaphore>,
     /// The API's description.
     pub(super) description: String,
     /// The latest View and what strangers see of it.
@@ -80,10 +82,12 @@ pub(super) fn paths() -> OpenApiRouter<Arc<WebState>> {
         .routes(routes!(pages::users::users_page))
         .routes(routes!(pages::users::user_page))
         .routes(routes!(pages::paste::paste))
+        .routes(routes!(pages::replay::replay_page))
         .routes(routes!(pages::userscript::userscript))
         .routes(routes!(pages::runbook))
         .routes(routes!(pages::style))
         .routes(routes!(pages::paste_script))
+        .routes(routes!(pages::refresh_script))
         .routes(routes!(api::orgs::orgs))
         .routes(routes!(api::orgs::org))
         .routes(routes!(api::users::users))
@@ -131,6 +135,7 @@ impl WebRouter {
             passwords: Passwords::new(),
             readers: Arc::new(Semaphore::new(READERS)),
             lists: Semaphore::new(1),
+            replays: Arc::new(Semaphore::new(1)),
             shortened: Mutex::default(),
         });
         let router = router

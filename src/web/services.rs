@@ -10,6 +10,7 @@ use crate::domain::causes::Cause;
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{OrgName, closed_set};
 use crate::domain::observation::Snapshot;
+use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::Events;
@@ -31,6 +32,9 @@ pub type AccessOf = dyn Fn(&OrgName) -> Option<Arc<Access>> + Send + Sync;
 /// Makes the metrics page of an instant, already encoded.
 pub type MetricsPage = dyn Fn(ExpositionFormat, Encoding, Timestamp) -> Pieces + Send + Sync;
 
+/// Changes a policy by texts such as `fresh_within=5m`.
+pub type ChangedPolicy = dyn Fn(&OrgPolicy, &[String]) -> Result<OrgPolicy, String> + Send + Sync;
+
 /// What the server reads and calls.
 #[derive(Clone)]
 pub struct Services {
@@ -44,14 +48,25 @@ pub struct Services {
     pub ingest: Arc<dyn Ingest>,
     /// Reads the past, for charts, on a thread that may block; `None`: there is none to read.
     pub history: Option<Arc<dyn History>>,
+    /// An organisation's policy with some keys changed as the configuration writes them; the mistakes in one text.
+    pub changed_policy: Arc<ChangedPolicy>,
     /// Reads the configuration again; all mistakes in one text when the old one stays.
     pub reload: Arc<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
     /// Who may push for an organisation; `None` when it is not configured.
     pub access: Arc<AccessOf>,
     /// How the server is guarded at this moment; looked at for every connection and every request.
     pub auth: Arc<dyn Fn() -> Arc<WebAuth> + Send + Sync>,
+    /// Where people reach the pages from elsewhere at this moment: the JSON links there.
+    pub external_url: Arc<dyn Fn() -> Option<Arc<ExternalUrl>> + Send + Sync>,
     /// Where refusals are logged and counted.
     pub events: Events,
+}
+
+impl Services {
+    /// Where an alert's runbook is, for who is not on our pages.
+    pub(super) fn runbook(&self, alert: &str) -> String {
+        (self.external_url)().map_or(format!("/runbooks/{alert}"), |url| url.runbook(alert))
+    }
 }
 
 /// What the operator chooses of the server.
@@ -65,15 +80,6 @@ pub struct ServerOptions {
     pub ingest_memory: u64,
     /// Whether `POST /-/reload` is taken from this host without a token.
     pub lifecycle: bool,
-    /// Where people reach the pages from elsewhere: the JSON links there.
-    pub external_url: Option<ExternalUrl>,
-}
-
-impl ServerOptions {
-    /// Where an alert's runbook is, for who is not on our pages.
-    pub(super) fn runbook(&self, alert: &str) -> String {
-        self.external_url.as_ref().map_or(format!("/runbooks/{alert}"), |url| url.runbook(alert))
-    }
 }
 
 /// The address of a cause's runbook.
@@ -88,7 +94,6 @@ impl Default for ServerOptions {
             allowed_hosts: Vec::new(),
             ingest_memory: INGEST_MEMORY,
             lifecycle: false,
-            external_url: None,
         }
     }
 }

@@ -16,10 +16,10 @@ pub(super) struct Pool(Arc<PoolState>);
 struct PoolState {
     most: usize,
     of_one: usize,
-    shares: Mutex<Vec<Held>>,
+    shares: Mutex<Vec<HeldShare>>,
 }
 
-struct Held {
+struct HeldShare {
     by: FairKey,
     amount: usize,
     pace: ConnectionPace,
@@ -50,14 +50,14 @@ impl Pool {
     ) -> Result<Share, Problem> {
         let mark = Arc::new(());
         let share = Share { pool: Arc::clone(&self.0), mark: Arc::clone(&mark) };
-        self.0.shares().push(Held { by: by.clone(), amount: 0, pace: pace.clone(), mark });
+        self.0.shares().push(HeldShare { by: by.clone(), amount: 0, pace: pace.clone(), mark });
         share.grow(amount)?;
         Ok(share)
     }
 }
 
 impl PoolState {
-    fn shares(&self) -> MutexGuard<'_, Vec<Held>> {
+    fn shares(&self) -> MutexGuard<'_, Vec<HeldShare>> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +75,7 @@ impl Share {
             let Some(by) = own.map(|held| held.by.clone()) else {
                 return Err(busy("This connection was too slow and gave way to others."));
             };
-            let sum = |shares: &[Held], of: Option<&FairKey>| -> usize {
+            let sum = |shares: &[HeldShare], of: Option<&FairKey>| -> usize {
                 shares
                     .iter()
                     .filter(|held| of.is_none_or(|of| held.by == *of))
@@ -106,7 +106,7 @@ impl Share {
         }
     }
 
-    fn is(&self, held: &Held) -> bool {
+    fn is(&self, held: &HeldShare) -> bool {
         Arc::ptr_eq(&held.mark, &self.mark)
     }
 }

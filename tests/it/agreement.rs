@@ -1,33 +1,44 @@
-//! What the daemon judges and what the shipped rules say is the same, at every instant of every story: each story is
-//! told to the engine, its scrapes become the input of promtool, and the alerts must be what `judge` found.
+//! What the daemon judges and what the shipped rules say is the same, at every instant of every story: the engine takes each
+//! story in, its scrapes become the input of promtool, and the alerts must be what `judge` found.
 //!
 //! The exporter answers throughout, so a rule's result depends on one scrape alone; steps of a quarter of an hour, or
 //! more in long stories, are as good as shorter ones. What the rules do when it does not answer, and minute by
 //! minute at the edges, is in `alerts/tests/`.
 
-use crate::inhibition::Stack;
+use crate::lives::{PATIENCE, Site, job, targets};
 use crate::scenarios::Telling;
+use crate::support::http::exposed;
 use crate::support::process::wait_until;
-use chrono::{SecondsFormat, TimeDelta};
+use crate::support::receiver::Notification;
+use chrono::TimeDelta;
+use enum_map::EnumMap;
+use lightning_sync_exporter::alerting::{AlertBook, JudgedAlerts, OutgoingAlert};
 use lightning_sync_exporter::app::now;
+use lightning_sync_exporter::domain::alerts::AlertId;
 use lightning_sync_exporter::domain::calendar::Calendar;
 use lightning_sync_exporter::domain::causes::Cause;
-use lightning_sync_exporter::domain::ids::{Direction, ObjectType, Outcome, Source, UserName};
+use lightning_sync_exporter::domain::exchange_log::{ExchangeCalls, LoggedRefusals, SignInRefusal};
+use lightning_sync_exporter::domain::ids::{
+    Direction, ObjectType, OrgName, Outcome, Source, UserName,
+};
 use lightning_sync_exporter::domain::judge::{Finding, judge};
 use lightning_sync_exporter::domain::observation::Snapshot;
+use lightning_sync_exporter::domain::probe::{ProbeReport, ProbeStep, ProbeTrouble, StepReport};
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow};
+use lightning_sync_exporter::domain::source_state::{SourceFacts, SourceState};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
+use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
-use lightning_sync_exporter::rules::groups;
-use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, all, named};
-use serde_json::json;
+use lightning_sync_exporter::rules::{ScrapeTarget, alert_of, groups, rule};
+use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, exact, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// The shortest step: longer than Prometheus looks back, so that every result comes from one scrape.
 const SHORTEST: TimeDelta = TimeDelta::minutes(15);
@@ -41,10 +52,18 @@ struct Recording {
     expected: Vec<BTreeSet<String>>,
 }
 
-/// Tells a story and writes down what Prometheus would see of it, and what it should say.
+/// Plays a story and writes down what Prometheus would see of it, and what it should report.
 fn record(
     scenario: &Scenario,
     mut pushes: impl FnMut(Timestamp, Timestamp) -> Pushes,
+) -> Recording {
+    record_each(scenario, |telling, since, now| telling.hear(pushes(since, now), now))
+}
+
+/// The same of what each step does to the engine.
+fn record_each(
+    scenario: &Scenario,
+    mut each: impl FnMut(&mut Telling<'_>, Timestamp, Timestamp),
 ) -> Recording {
     let pages = MetricsPages::new(Arc::new(SelfMetrics::new(&[]).unwrap()));
     let read = metrics_of_rules();
@@ -53,13 +72,16 @@ fn record(
     let step = SHORTEST
         * (1 + (length - SHORTEST).num_minutes() as i32 / (SHORTEST * STEPS).num_minutes() as i32);
     let mut recording = Recording { step, series: BTreeMap::new(), expected: Vec::new() };
+    let mut sent = Sent::default();
     let (mut since, mut now) = (scenario.starts.minus(step), scenario.starts);
     while now <= scenario.ends {
-        telling.hear(pushes(since, now), now);
+        each(&mut telling, since, now);
         telling.engine.tick(now, step);
         let view = Arc::new(telling.engine.view());
         let findings = judge(&view, now);
-        let expected = findings.iter().filter_map(alert).collect();
+        let expected: BTreeSet<String> = findings.iter().filter_map(alert).collect();
+        let before = recording.expected.last();
+        sent.agrees(&view, &expected, before.unwrap_or(&BTreeSet::new()), now);
         let text: Vec<u8> = pages.text(view, now, PageFormat::Text).flatten().collect();
         recording.take(std::str::from_utf8(&text).unwrap(), &read);
         recording.expected.push(expected);
@@ -68,22 +90,52 @@ fn record(
     recording
 }
 
-/// The alert that a finding should be: all checks of an organisation's users are one.
+/// What the daemon itself sends of a story, restarted at every step.
+#[derive(Default)]
+struct Sent {
+    book: AlertBook,
+    firing: BTreeSet<String>,
+}
+
+impl Sent {
+    /// A step is longer than any alert waits: what fires is what held at this step and the one before.
+    fn agrees(
+        &mut self,
+        view: &View,
+        expected: &BTreeSet<String>,
+        before: &BTreeSet<String>,
+        now: Timestamp,
+    ) {
+        let judged = JudgedAlerts::of(view, &[], now);
+        let hold = |cause| rule(cause).unwrap().hold.unwrap_or_default();
+        let changes = self.book.changes(&judged, hold, now);
+        self.book.apply(changes);
+        let sent = self.book.outgoing(now);
+        let of = |wanted: fn(&OutgoingAlert, Timestamp) -> bool| -> BTreeSet<String> {
+            let sent = sent.iter().filter(|alert| wanted(alert, now));
+            sent.map(|alert| shown(&alert.id)).collect()
+        };
+        let firing = of(|alert, _| alert.ended.is_none());
+        let held: BTreeSet<String> = expected.intersection(before).cloned().collect();
+        assert_eq!(firing, held, "at {now}");
+        let ended: BTreeSet<String> = self.firing.difference(expected).cloned().collect();
+        assert_eq!(of(|alert, now| alert.ended == Some(now)), ended, "at {now}");
+        self.firing = firing;
+    }
+}
+
+/// The alert that a finding should be.
 fn alert(finding: &Finding) -> Option<String> {
-    if finding.held_back_by.is_some() {
-        return None;
-    }
-    let mut labels = vec![
-        format!("alertname=\"{}\"", finding.cause.alert()?),
-        format!("cause=\"{}\"", finding.cause),
-        format!("org=\"{}\"", finding.org),
-        format!("severity=\"{}\"", finding.severity),
-    ];
-    if finding.cause != Cause::UsersFailing {
-        labels.extend(finding.check.map(|check| format!("check=\"{}\"", check.check())));
-        labels.extend(finding.object_type.map(|object| format!("object_type=\"{object}\"")));
-    }
-    Some(format!("{{{}}}", labels.join(",")))
+    Some(shown(&alert_of(finding)?))
+}
+
+/// The labels of an alert of an organisation.
+fn shown(id: &AlertId) -> String {
+    // None of them names an exporter.
+    let exporter = ScrapeTarget { job: String::new(), instance: String::new() };
+    let labels = rule(id.subject.cause).unwrap().labels(id, &exporter);
+    let labels = labels.iter().map(|(name, value)| format!("{name}=\"{value}\""));
+    format!("{{{}}}", labels.collect::<Vec<_>>().join(","))
 }
 
 /// The exporter's metrics that any rule reads.
@@ -139,7 +191,7 @@ impl Recording {
         let zero = starts.minus(self.step * i32::try_from(first).unwrap()).seconds();
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/lightning-sync.rules.yaml");
         let mut file = format!(
-            "rule_files: ['{}']\nevaluation_interval: {step}m\ngroup_eval_order: [lightning-sync]\ntests:\n  - interval: {step}m\n    input_series:\n",
+            "rule_files: ['{}']\nevaluation_interval: {step}m\ngroup_eval_order: [lightning-sync, lightning-sync-slow]\ntests:\n  - interval: {step}m\n    input_series:\n",
             rules.display(),
             step = self.step.num_minutes()
         );
@@ -226,7 +278,7 @@ fn agree(scenario: &Scenario, recording: &Recording) {
 
 /// One of `of` parts of all stories, so that the parts run side by side.
 fn stories(part: usize, of: usize) {
-    for scenario in all().iter().skip(part).step_by(of) {
+    for scenario in exact().iter().skip(part).step_by(of) {
         let recording = record(scenario, |since, now| {
             if now == scenario.starts { scenario.history(now) } else { scenario.live(now, since) }
         });
@@ -266,11 +318,13 @@ fn pages(alerts: &BTreeSet<String>) -> BTreeSet<BTreeMap<String, String>> {
     all.filter(|labels| labels["severity"] == "critical").collect()
 }
 
-/// What somebody who is woken knows to hold of an organisation after all notifications, and how many of them were news.
-fn delivered(stack: &Stack, org: &str) -> (BTreeSet<BTreeMap<String, String>>, usize) {
-    let (mut holding, mut news) = (BTreeSet::new(), 0);
-    for got in stack.delivered("org", org).iter().filter(|got| got.path == "/page") {
-        let before = holding.len();
+/// What somebody who is woken knows to hold of an organisation after all notifications, how many alerts of them were news,
+/// and how many notifications had news in them.
+fn delivered(site: &Site, org: &str) -> (BTreeSet<BTreeMap<String, String>>, usize, usize) {
+    let (mut holding, mut news, mut woken) = (BTreeSet::new(), 0, 0);
+    let all = site.receiver.notifications();
+    let of_org = |got: &&Notification| got.body["commonLabels"]["org"] == org;
+    for got in all.iter().filter(|got| got.path == "/page").filter(of_org) {
         let alerts = got.body["alerts"].as_array().unwrap();
         let of = |status: &str| -> Vec<BTreeMap<String, String>> {
             let of = alerts.iter().filter(|alert| alert["status"] == status);
@@ -279,77 +333,235 @@ fn delivered(stack: &Stack, org: &str) -> (BTreeSet<BTreeMap<String, String>>, u
         for ended in of("resolved") {
             holding.remove(&ended);
         }
-        let before = before.min(holding.len());
+        let before = holding.len();
         holding.extend(of("firing"));
-        news += usize::from(holding.len() > before);
+        news += holding.len() - before;
+        woken += usize::from(holding.len() > before);
     }
-    (holding, news)
+    (holding, news, woken)
 }
 
-/// The rules fire what was judged: that is what the thirds show. Here it is sent to a real Alertmanager, change by change,
-/// all stories side by side. Who is woken knows what was judged after each of them, and is woken by nothing else.
+/// A story that is shown to Prometheus: where it stands, and at which of its steps other pages hold than before.
+struct Shown {
+    scenario: Scenario,
+    recording: Recording,
+    changes: Vec<usize>,
+}
+
+impl Shown {
+    fn new(scenario: Scenario, recording: Recording) -> Self {
+        let expected = &recording.expected;
+        let differs = |at: &usize| *at == 0 || pages(&expected[*at]) != pages(&expected[*at - 1]);
+        let changes = (0..expected.len()).filter(differs).collect();
+        Self { scenario, recording, changes }
+    }
+
+    fn org(&self) -> &str {
+        self.scenario.policy.name.as_str()
+    }
+
+    /// The pages that hold after so many changes; those of the end go on.
+    fn pages(&self, change: usize) -> BTreeSet<BTreeMap<String, String>> {
+        let at = self.changes.get(change).or(self.changes.last()).unwrap();
+        pages(&self.recording.expected[*at])
+    }
+
+    /// The lines of the organisation as a scrape at this moment finds them: the story stands still at a change, and its
+    /// instants are moved to now.
+    fn lines(&self, change: usize, out: &mut String) {
+        let at = *self.changes.get(change).or(self.changes.last()).unwrap();
+        let then = self.scenario.starts.plus(self.recording.step * i32::try_from(at).unwrap());
+        let ahead = now().since(then).num_seconds() as f64;
+        for (series, values) in
+            self.recording.series.iter().filter(|(name, _)| name.contains(",org="))
+        {
+            if let Some(value) = values.get(at).copied().flatten() {
+                let moved = is_instant(series) && value != 0.0 && value.is_finite();
+                let value = if moved { value + ahead } else { value };
+                let value = if value.is_finite() { value.to_string() } else { "+Inf".to_owned() };
+                let series = series.replace("job=\"sync\",instance=\"a\",", "");
+                writeln!(out, "{series} {value}").unwrap();
+            }
+        }
+    }
+}
+
+/// Shows all stories to a Prometheus with the shipped rules and an Alertmanager with the shipped routes, change by change,
+/// side by side. After each change, who is woken knows what was judged, and no page that went on was sent anew.
+fn deliver(stories: Vec<Shown>) -> Vec<usize> {
+    let begun = Instant::now();
+    let stories = Arc::new(stories);
+    let names: BTreeSet<_> = stories.iter().map(Shown::org).collect();
+    assert_eq!(names.len(), stories.len(), "each has an organisation of its own");
+    let shown = Arc::new(AtomicUsize::new(0));
+    let page = {
+        let (stories, shown) = (Arc::clone(&stories), Arc::clone(&shown));
+        move || {
+            let view = now().seconds();
+            let mut out = format!("lightning_sync_exporter_view_timestamp_seconds {view}\n");
+            // What a few of very many organisations have is no trouble of all.
+            for other in 0..400 {
+                writeln!(out, "lightning_sync_org_info{{org=\"other-{other}\"}} 1").unwrap();
+            }
+            let change = shown.load(Ordering::SeqCst);
+            stories.iter().for_each(|story| story.lines(change, &mut out));
+            Some(out)
+        }
+    };
+    let target = exposed(page);
+    let directory = tempfile::tempdir().unwrap();
+    let site = Site::start(directory.path(), &[job("lightning-sync", &targets(&[target], ""))]);
+    let changes = stories.iter().map(|story| story.changes.len()).max().unwrap();
+    for change in 0..changes {
+        shown.store(change, Ordering::SeqCst);
+        for story in stories.iter() {
+            let (org, expected) = (story.org(), story.pages(change));
+            wait_until(&format!("{org}: {expected:?}"), PATIENCE, || {
+                (delivered(&site, org).0 == expected).then_some(())
+            });
+        }
+    }
+    // Warnings, too, have begun to fire by then; nothing else is sent.
+    site.evaluations(20.0);
+    let woken = stories.iter().map(|story| {
+        let (holding, news, woken) = delivered(&site, story.org());
+        let each = (0..story.changes.len()).map(|change| {
+            let before = change.checked_sub(1).map_or(BTreeSet::new(), |last| story.pages(last));
+            story.pages(change).difference(&before).count()
+        });
+        assert_eq!(news, each.sum::<usize>(), "{}", story.org());
+        assert_eq!(holding, story.pages(changes), "{}", story.org());
+        woken
+    });
+    let woken = woken.collect();
+    assert_eq!(site.prometheus.broken_rules(), Vec::<String>::new());
+    let took = begun.elapsed().as_secs();
+    println!("{} stories, {changes} changes at most, {took} s", stories.len());
+    woken
+}
+
+/// The rules fire what was judged at every step: that is what the thirds show. Here a real Prometheus evaluates them and a
+/// real Alertmanager delivers.
 #[test]
 fn what_is_delivered_is_what_was_judged_in_every_story() {
-    let stack = Stack::start();
-    let stories: Vec<(Scenario, Vec<BTreeSet<String>>)> = all()
-        .into_iter()
-        .map(|scenario| {
-            let mut changes = record(&scenario, |since, now| {
-                if now == scenario.starts {
-                    scenario.history(now)
-                } else {
-                    scenario.live(now, since)
-                }
-            })
-            .expected;
-            changes.dedup_by_key(|alerts| pages(alerts));
-            (scenario, changes)
-        })
-        .collect();
-    let names: BTreeSet<_> = stories.iter().map(|(story, _)| &story.policy.name).collect();
-    assert_eq!(names.len(), stories.len(), "each has an organisation of its own");
-    let changes = stories.iter().map(|(_, changes)| changes.len()).max().unwrap();
-    let nothing = BTreeSet::new();
-    for change in 0..changes {
-        let before = change.checked_sub(1);
-        let of = |all: &'_ [BTreeSet<String>]| {
-            let before = before.and_then(|before| all.get(before)).unwrap_or(&nothing).clone();
-            all.get(change).map(|now| (before, now.clone()))
+    let stories = exact().into_iter().map(|scenario| {
+        let recording = record(&scenario, |since, now| {
+            if now == scenario.starts { scenario.history(now) } else { scenario.live(now, since) }
+        });
+        Shown::new(scenario, recording)
+    });
+    deliver(stories.collect());
+}
+
+/// The status page, Exchange's logs and the probe find one after the other, half an hour apart and in every order, that
+/// Exchange refuses the account. The first one wakes somebody, and nobody is woken again.
+#[test]
+fn a_refused_account_is_one_page_whoever_finds_it_first() {
+    const SEEN: [Cause; 3] = [
+        Cause::ServiceAccountNotRecognized,
+        Cause::ExchangeSignInRefused,
+        Cause::ExchangeAccountRefused,
+    ];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let stories = orders.map(|order| {
+        let mut scenario = plain("refused", 4);
+        let name = format!("refused-{}", order.map(|place: usize| place.to_string()).join("-"));
+        scenario.policy.name = OrgName::new(&name).unwrap();
+        scenario.policy.probes_exchange = true;
+        scenario.policy.reads_exchange_log = true;
+        let starts = scenario.starts;
+        let found_at = |seen: usize| {
+            let place = order.iter().position(|of| *of == seen).unwrap();
+            starts.plus(TimeDelta::minutes(60 + 30 * i64::try_from(place).unwrap()))
         };
-        for (_, all) in &stories {
-            let Some((before, alerts)) = of(all) else {
-                continue;
-            };
-            let holding = alerts.iter().map(|alert| json!({ "labels": labels(alert) }));
-            let ended = before.difference(&alerts).map(|alert| {
-                let at = now().datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
-                json!({ "labels": labels(alert), "endsAt": at })
-            });
-            stack.send(&holding.chain(ended).collect::<Vec<_>>());
+        let recording = record_each(&scenario, |telling, _, now| {
+            let rows = vec![
+                (
+                    OrgRow::ServiceAccountProvided,
+                    OrgValue::Account(Some(Arc::from("svc-sfsync@corp.example"))),
+                ),
+                (OrgRow::ServiceAccountRecognized, OrgValue::Flag(now < found_at(0))),
+                (OrgRow::LinkedUsers, OrgValue::Count(40)),
+            ];
+            let snapshots = vec![page(&scenario, now, rows)];
+            telling.hear(Pushes { snapshots, ..Pushes::default() }, now);
+            let org = &scenario.policy.name;
+            let calls = logged(now, (now >= found_at(1)).then(|| found_at(1)));
+            let facts =
+                SourceFacts { exchange_calls: Some(Arc::new(calls)), ..SourceFacts::default() };
+            let state = SourceState { failing: None, facts };
+            telling.engine.set_source_state(org, Source::ExchangeLog.name(), Some(state));
+            let probe = probed(now, (now >= found_at(2)).then(|| found_at(2)));
+            let facts = SourceFacts { probe: Some(Arc::new(probe)), ..SourceFacts::default() };
+            let state = SourceState { failing: None, facts };
+            telling.engine.set_source_state(org, Source::Exchange.name(), Some(state));
+        });
+        // All three are found, and the first of them is the page.
+        let last = recording.expected.last().unwrap();
+        for cause in SEEN {
+            assert!(
+                last.iter().any(|alert| alert.contains(cause.alert().unwrap())),
+                "{cause}: {last:?}"
+            );
         }
-        for (story, all) in &stories {
-            let Some((_, alerts)) = of(all) else {
-                continue;
-            };
-            let org = story.policy.name.as_str();
-            wait_until(&format!("{org}: {:?}", pages(&alerts)), Duration::from_secs(60), || {
-                (delivered(&stack, org).0 == pages(&alerts)).then_some(())
-            });
-        }
+        let first = SEEN[order[0]].alert().unwrap();
+        let holding: Vec<_> = pages(last).into_iter().collect();
+        assert_eq!(holding.len(), 1, "{name}: {holding:?}");
+        assert_eq!(holding[0]["alertname"], first, "{name}");
+        Shown::new(scenario, recording)
+    });
+    // The last two changes of warnings are shown, too.
+    let stories = stories.map(|mut story| {
+        let steps = story.recording.expected.len();
+        story.changes.extend([steps - 1]);
+        story
+    });
+    assert_eq!(deliver(stories.into()), [1; 6]);
+}
+
+/// What Exchange's logs show of an account whose sign-ins are refused since an instant, or that works.
+fn logged(read_at: Timestamp, refused: Option<Timestamp>) -> ExchangeCalls {
+    ExchangeCalls {
+        read_at,
+        begun_at: read_at.minus(TimeDelta::days(2)),
+        complete_until: Some(read_at),
+        no_calls_after: TimeDelta::hours(4),
+        last_call: Some(refused.unwrap_or(read_at)),
+        last_write: None,
+        writes: [0, 0],
+        refused: refused.map(|since| LoggedRefusals {
+            since,
+            latest: read_at,
+            reason: SignInRefusal::LockedOut,
+        }),
+        sees_refusals: true,
+        two_writers: Vec::new(),
+        two_writers_count: 0,
+        mailboxes: BTreeMap::new(),
     }
-    stack.pass(2);
-    for (story, all) in &stories {
-        let org = story.policy.name.as_str();
-        let mut woken = 0;
-        let mut before = BTreeSet::new();
-        for alerts in all.iter().map(pages) {
-            woken += usize::from(!alerts.is_subset(&before));
-            before = alerts;
-        }
-        assert_eq!(delivered(&stack, org).1, woken, "{org}");
-        assert_eq!(delivered(&stack, org).0, before, "{org}");
+}
+
+/// What a probe shows whose sign-in is refused since an instant, or works.
+fn probed(at: Timestamp, refused: Option<Timestamp>) -> ProbeReport {
+    ProbeReport {
+        at,
+        steps: EnumMap::from_fn(|_| StepReport::SKIPPED),
+        certificate_ends: None,
+        tls_version: None,
+        throttled_until: None,
+        suspended_until: None,
+        places: EnumMap::default(),
+        ews_ends: None,
+        mailboxes: 1,
+        trouble: refused.map(|since| ProbeTrouble {
+            cause: Cause::ExchangeAccountRefused,
+            step: ProbeStep::Auth,
+            reason: "sign_in_refused",
+            advice: "Look.",
+            since,
+        }),
+        decided: true,
     }
-    println!("{} stories, {changes} changes at most", stories.len());
 }
 
 /// A story of our own: around the clock, and told by the test.
@@ -476,6 +688,7 @@ fn they_agree_on_zeros_of_a_feed_that_is_young_and_of_a_page_beside_it() {
             } else {
                 Vec::new()
             },
+            states: Vec::new(),
         }
     });
     agree(&scenario, &recording);
@@ -531,6 +744,7 @@ fn they_agree_on_a_service_account_that_is_refuted_by_a_sync_and_then_lost_for_g
                 .into_iter()
                 .collect(),
             snapshots,
+            states: Vec::new(),
         }
     });
     agree(&scenario, &recording);

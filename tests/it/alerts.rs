@@ -59,6 +59,19 @@ fn every_alert_has_its_tests() {
     assert_eq!(found, expected);
 }
 
+/// Without an order promtool takes the groups in one of its own, another at each run, and an alert of the second group
+/// reads what the first has recorded.
+#[test]
+fn every_file_of_tests_says_in_which_order_the_groups_are_evaluated() {
+    let names: Vec<&str> = groups().iter().map(|group| group.name).collect();
+    let order = format!("\ngroup_eval_order: [{}]\n", names.join(", "));
+    let mut without = tests_of_rules();
+    without.retain(|file| {
+        !std::fs::read_to_string(root().join("alerts/tests").join(file)).unwrap().contains(&order)
+    });
+    assert_eq!(without, [""; 0]);
+}
+
 #[test]
 fn the_rules_do_what_their_tests_expect() {
     let files = tests_of_rules();

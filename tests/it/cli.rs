@@ -1,12 +1,13 @@
 //! Commands as they are typed: what they print, and how they exit.
 
+use crate::support::stack::repository;
 use lightning_sync_exporter::cli::{self, Streams};
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
 /// Exit code, standard output, standard error of a command with these answers on standard input.
-fn typed(arguments: &[&str], answers: &str) -> (u8, String, String) {
+pub(crate) fn typed(arguments: &[&str], answers: &str) -> (u8, String, String) {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let mut streams =
         Streams { input: &mut answers.as_bytes(), output: &mut output, errors: &mut errors };
@@ -78,6 +79,14 @@ fn config_example_is_a_configuration_and_config_schema_is_json() {
 }
 
 #[test]
+fn explain_prints_the_runbook_of_an_alert() {
+    let (code, printed, errors) = typed(&["explain", "lightningsyncnosyncin24hours"], "");
+    let runbook = repository("docs/runbooks/LightningSyncNoSyncIn24Hours.md");
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert_eq!(printed, std::fs::read_to_string(runbook).unwrap());
+}
+
+#[test]
 fn explain_speaks_of_a_row_a_state_or_lists_the_rows() {
     let (code, list, _) = typed(&["explain"], "");
     assert_eq!((code, list.lines().count()), (0, 25));
@@ -103,17 +112,26 @@ fn explain_speaks_of_a_row_a_state_or_lists_the_rows() {
 
 /// A daemon that gives one answer to one connection, and what it was asked.
 fn daemon(answer: String) -> (String, std::thread::JoinHandle<String>) {
+    answering(vec![answer])
+}
+
+/// A daemon that gives answers, one after the other, to one connection, and the requests.
+fn answering(answers: Vec<String>) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-            request.push(byte[0]);
+        let mut requests = Vec::new();
+        for answer in answers {
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                request.push(byte[0]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            requests.extend(request);
         }
-        stream.write_all(answer.as_bytes()).unwrap();
-        String::from_utf8(request).unwrap()
+        String::from_utf8(requests).unwrap()
     });
     (url, asked)
 }
@@ -125,19 +143,50 @@ fn answer(status: &str, body: &str) -> String {
 #[test]
 fn check_asks_the_daemon_once_and_prints_one_line() {
     let body = r#"{"view":{"now":"2026-11-23T12:00:00Z","as_of":"2026-11-23T12:00:00Z","fresh":true},"org":"acme","verdict":"fine",
-        "rows":[{"row":"contacts.last_sync","applies":true,"state":"live","value":"2026-11-23T11:56:00Z"}],"findings":[]}"#;
+        "rows":[{"row":"contacts.last_sync","applies":true,"state":"live","value":"2026-11-23T11:56:00Z"}],"findings":[],
+        "last_sync_deadlines":[{"object_type":"contacts","at":"2026-11-24T11:56:00Z"}]}"#;
     let (url, asked) = daemon(answer("200 OK", body));
     assert_eq!(
         typed(&["check", "--org", "acme", "--url", &url], ""),
         (
             0,
-            "OK acme: everything that should sync does. | contacts_last_sync_age=240s;;;\n"
+            "OK acme: everything that should sync does. | contacts_last_sync_age=240s;;86400;0;\n"
                 .to_owned(),
             String::new()
         )
     );
     let asked = asked.join().unwrap();
     assert!(asked.starts_with("GET /api/v1/orgs/acme HTTP/1.1\r\n"), "{asked}");
+}
+
+#[test]
+fn check_without_an_organisation_judges_all() {
+    let org = |name: &str, verdict: &str| {
+        format!(
+            r#"{{"view":{{"now":"2026-11-23T12:00:00Z","as_of":"2026-11-23T12:00:00Z","fresh":true}},"org":"{name}","verdict":"{verdict}","rows":[],"findings":[]}}"#
+        )
+    };
+    let (url, asked) = answering(vec![
+        answer("200 OK", r#"{"view":{},"orgs":[{"org":"acme"},{"org":"beta"}]}"#),
+        answer("200 OK", &org("acme", "fine")),
+        answer("200 OK", &org("beta", "unknown")),
+    ]);
+    assert_eq!(
+        typed(&["check", "--url", &url], ""),
+        (
+            3,
+            "UNKNOWN all organisations: 0 critical, 0 warning, 1 unknown, 1 ok. | critical=0;;;0;2 warning=0;;;0;2 unknown=1;;;0;2 ok=1;;;0;2\n\
+             UNKNOWN beta: nobody who is live has reported when something last synced.\n"
+                .to_owned(),
+            String::new()
+        )
+    );
+    let asked = asked.join().unwrap();
+    let paths: Vec<_> = asked.lines().filter_map(|line| line.strip_prefix("GET ")).collect();
+    assert_eq!(
+        paths,
+        ["/api/v1/orgs HTTP/1.1", "/api/v1/orgs/acme HTTP/1.1", "/api/v1/orgs/beta HTTP/1.1"]
+    );
 }
 
 #[test]
@@ -259,4 +308,22 @@ fn rules_link_to_where_people_reach_the_pages() {
     assert!(
         printed.contains("runbook_url: \"http://127.0.0.1:9877/runbooks/LightningSyncDelayed\"")
     );
+}
+
+#[test]
+fn demo_lists_its_scenarios_and_knows_no_other() {
+    let (code, listed, errors) = typed(&["demo", "--list"], "");
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let mut names: Vec<&str> = listed.lines().map(|it| it.split(' ').next().unwrap()).collect();
+    for expected in ["password_expired", "exchange_certificate_expired", "sync_one_direction"] {
+        assert!(listed.contains(expected), "{expected}\n{listed}");
+    }
+    assert!(listed.lines().all(|line| line.split_once(' ').unwrap().1.trim().len() > 6));
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() == count && count > 40, "{listed}");
+    let (code, _, errors) = typed(&["demo", "--scenario", "nothing_of_the_kind"], "");
+    assert_eq!(code, 1);
+    assert!(errors.contains("there is no scenario `nothing_of_the_kind`"), "{errors}");
 }

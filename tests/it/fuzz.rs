@@ -5,6 +5,7 @@
 //! `LIGHTNING_SYNC_TEST_FUZZ_SEED` repeats a run whose seed a failure printed.
 
 use crate::exchange_log::{EwsVersion, LogFile};
+use crate::support;
 use chrono_tz::Tz;
 use lightning_sync_exporter::domain::activity::IdentityKey;
 use lightning_sync_exporter::domain::ids::OrgName;
@@ -23,7 +24,6 @@ use lightning_sync_exporter::sources::ingest_error::{IngestError, OnError};
 use lightning_sync_exporter::sources::page::{self, PageForm};
 use lightning_sync_exporter::sources::snapshot;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_356_000);
@@ -43,10 +43,17 @@ const PAGES: [&str; 7] = [
     include_str!("pages/user_divs.html"),
     include_str!("pages/user_pasted.txt"),
 ];
-const EWS: [&str; 3] = [
+const EWS: [&str; 5] = [
     "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header><h:ServerVersionInfo MajorVersion=\"15\" MinorVersion=\"1\" MajorBuildNumber=\"2507\" xmlns:h=\"t\"/></s:Header><s:Body><m:FindFolderResponse xmlns:m=\"m\" xmlns:t=\"t\"><m:ResponseMessages><m:FindFolderResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder TotalItemsInView=\"1\"><t:Folders><t:ContactsFolder><t:FolderId Id=\"AAA=\" ChangeKey=\"A\"/><t:ParentFolderId Id=\"B\"/><t:FolderClass>IPF.Contact</t:FolderClass><t:DisplayName>Salesforce_Sync &amp; &#x41;</t:DisplayName><t:TotalCount>42</t:TotalCount></t:ContactsFolder></t:Folders></m:RootFolder></m:FindFolderResponseMessage></m:ResponseMessages></m:FindFolderResponse></s:Body></s:Envelope>",
     "<s:Envelope xmlns:s=\"e\"><s:Body><s:Fault><faultcode xmlns:a=\"t\">a:ErrorServerBusy</faultcode><faultstring xml:lang=\"en-US\">busy</faultstring><detail><e:ResponseCode xmlns:e=\"x\">ErrorServerBusy</e:ResponseCode><t:MessageXml xmlns:t=\"t\"><t:Value Name=\"BackOffMilliseconds\">5000</t:Value></t:MessageXml></detail></s:Fault></s:Body></s:Envelope>",
     "<Autodiscover xmlns=\"r\"><Response><Account><Action>settings</Action><Protocol><Type>EXPR</Type><EwsUrl>https://out/EWS/Exchange.asmx</EwsUrl></Protocol></Account></Response></Autodiscover>",
+    "{\"Protocol\":\"Ews\",\"Url\":\"https://out/EWS/Exchange.asmx\",\"ErrorCode\":null}",
+    "<s:Envelope xmlns:s=\"e\"><s:Body><m:FindItemResponse xmlns:m=\"m\" xmlns:t=\"t\"><m:ResponseMessages><m:FindItemResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder TotalItemsInView=\"2\" IncludesLastItemInRange=\"true\"><t:Items><t:CalendarItem><t:Sensitivity>Private</t:Sensitivity><t:IsRecurring>true</t:IsRecurring></t:CalendarItem><t:CalendarItem/></t:Items></m:RootFolder></m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse></s:Body></s:Envelope>",
+];
+const GRAPH: [&str; 3] = [
+    r#"{"responses":[{"id":"1","status":429,"headers":{"Retry-After":"17"},"body":{"error":{"code":"ApplicationThrottled","message":"Application is over its MailboxConcurrency limit.","innerError":{"date":"2026-11-28T10:00:00","request-id":"a"}}}},{"id":"0","status":200,"headers":{"Content-Type":"text/plain"},"body":"NDI="}]}"#,
+    r#"{"responses":[{"id":"2","status":200,"body":{"@odata.context":"c","value":[{"id":"AAMk","displayName":"Salesforce_Sync","parentFolderId":"B"}],"@odata.nextLink":"https://graph.elsewhere.example/"}},{"id":"0","status":200,"body":{"timeZone":"UTC","userPurpose":{"value":"user"},"workingHours":{"daysOfWeek":["monday"]}}}]}"#,
+    r#"{"error":"invalid_client","error_description":"AADSTS7000222: The secret is expired.","error_codes":[7000222],"timestamp":"2026-11-28 10:00:00Z","access_token":"eyJ0.e.s","expires_in":3599,"token_type":"Bearer"}"#,
 ];
 /// What damage is made of: what means something to one parser or another.
 const PIECES: [&[u8]; 46] = [
@@ -161,34 +168,12 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Tells a process that it is the one in which a parser is tried.
-const ALONE: &str = "LIGHTNING_SYNC_TEST_FUZZ_ALONE";
 /// What such a process may have taken at most: with bodies of up to a few hundred kB it takes 13 MB.
 const MEMORY_KB: u64 = 32 << 10;
 
-/// Runs a test of this file in a process of its own, and looks at how much memory that took.
+/// Runs a test of this file in a process of its own.
 fn alone(test: &str, fuzz: impl FnOnce()) {
-    if std::env::var_os(ALONE).is_some() {
-        fuzz();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|it| it.trim().strip_suffix(" kB")).unwrap();
-        println!("{peak} kB of memory at most");
-        assert!(peak.parse::<u64>().unwrap() < MEMORY_KB, "{peak} kB");
-        return;
-    }
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args([&format!("fuzz::{test}"), "--exact", "--nocapture"])
-        .env(ALONE, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    assert!(
-        child.status.success() && said.contains("kB of memory at most"),
-        "{said}{}",
-        String::from_utf8_lossy(&child.stderr)
-    );
-    println!("{said}");
+    support::alone::alone(&format!("fuzz::{test}"), MEMORY_KB, fuzz);
 }
 
 /// Tries damaged bodies until the time is over.
@@ -399,8 +384,21 @@ fn answers_of_exchange() {
             // Words of ours, or a code.
             Err(says) => assert!(says.len() <= 100 && !says.contains(['\0', '\n'])),
         }
-        if let Ok(Some(url)) = exchange::autodiscovered(body) {
+        for url in exchange::autodiscovered(body).into_iter().flatten() {
             assert!(url.len() <= body.len());
         }
+    });
+}
+
+#[test]
+fn damaged_answers_of_graph_are_refused_or_read_within_bounds() {
+    alone("damaged_answers_of_graph_are_refused_or_read_within_bounds", answers_of_graph);
+}
+
+fn answers_of_graph() {
+    fuzz(&GRAPH, |body| match exchange::graph_parts_in(body) {
+        Ok(parts) => assert!(parts <= 20 * 201 && parts <= body.len()),
+        // Words of ours alone.
+        Err(says) => assert!(says.len() <= 100 && !says.contains(['\0', '\n'])),
     });
 }

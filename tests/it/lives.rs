@@ -29,7 +29,7 @@
 //! | a replica that holds an old reading within its limit | here, and `domain::judge` |
 //! | a zero reported beside a fresh last sync | here, and `domain::judge` |
 
-use crate::support::http::{get, post};
+use crate::support::http::{exposed, get, post};
 use crate::support::process::{Daemon, free_port, wait_until};
 use crate::support::receiver::Receiver;
 use crate::support::stack::{Alertmanager, Prometheus, repository};
@@ -39,8 +39,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,7 +48,7 @@ const NO_SYNC: &str = "LightningSyncNoSyncIn24Hours";
 const NOBODY_LINKED: &str = "LightningSyncNoLinkedUsers";
 const DOWN: &str = "LightningSyncExporterDown";
 /// How long a step may take that takes seconds.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The shipped rules with a second for each minute.
 fn scaled(rules: &str) -> String {
@@ -196,17 +195,10 @@ impl Relay {
     fn start(daemon: SocketAddr) -> Self {
         let state = RelayState { daemon, down: false, ahead: 0.0, retirement: None };
         let state = Arc::new(Mutex::new(state));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let state = *shared.lock().unwrap();
-                if !state.down {
-                    // Prometheus may have given up; it comes again.
-                    let _gone = state.answer(stream).is_err();
-                }
-            }
+        let address = exposed(move || {
+            let state = *shared.lock().unwrap();
+            (!state.down).then(|| state.page())
         });
         Self { address, state }
     }
@@ -217,23 +209,8 @@ impl Relay {
 }
 
 impl RelayState {
-    fn answer(self, mut stream: TcpStream) -> std::io::Result<()> {
-        let mut head = Vec::new();
-        let mut buffer = [0; 4096];
-        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-            let read = stream.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(());
-            }
-            head.extend_from_slice(&buffer[..read]);
-        }
-        let page: String =
-            get(self.daemon, "/metrics").text().lines().map(|line| self.line(line)).collect();
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-            page.len()
-        )
+    fn page(self) -> String {
+        get(self.daemon, "/metrics").text().lines().map(|line| self.line(line)).collect()
     }
 
     fn line(self, line: &str) -> String {
@@ -253,14 +230,14 @@ impl RelayState {
 }
 
 /// What runs besides the daemons.
-struct Site {
-    receiver: Receiver,
+pub(crate) struct Site {
+    pub(crate) receiver: Receiver,
     alertmanager: Alertmanager,
-    prometheus: Prometheus,
+    pub(crate) prometheus: Prometheus,
 }
 
 impl Site {
-    fn start(directory: &Path, jobs: &[String]) -> Self {
+    pub(crate) fn start(directory: &Path, jobs: &[String]) -> Self {
         let receiver = Receiver::start();
         let alertmanager = Alertmanager::start(directory, receiver.address);
         let rules = fs::read_to_string(repository("alerts/lightning-sync.rules.yaml")).unwrap();
@@ -336,7 +313,7 @@ impl Site {
     }
 
     /// Lets Prometheus evaluate the rules so often.
-    fn evaluations(&self, times: f64) {
+    pub(crate) fn evaluations(&self, times: f64) {
         let done = || self.value("vector(time())").unwrap();
         let begun = done();
         wait_until("evaluations", PATIENCE, || (done() >= begun + times).then_some(()));
@@ -356,11 +333,11 @@ fn only(alert: &str) -> BTreeSet<String> {
     BTreeSet::from([format!("{alert} critical - -")])
 }
 
-fn job(name: &str, configs: &str) -> String {
+pub(crate) fn job(name: &str, configs: &str) -> String {
     format!("{{job_name: {name}, static_configs: [{configs}]}}")
 }
 
-fn targets(addresses: &[SocketAddr], labels: &str) -> String {
+pub(crate) fn targets(addresses: &[SocketAddr], labels: &str) -> String {
     let addresses: Vec<String> = addresses.iter().map(|one| format!("'{one}'")).collect();
     format!("{{targets: [{}], labels: {{{labels}}}}}", addresses.join(", "))
 }
@@ -409,7 +386,7 @@ fn lives_of_exporters_wake_somebody_once_and_end_when_what_woke_them_does() {
     rusqlite::Connection::open(&backlog.store)
         .unwrap()
         .execute_batch(&format!(
-            "INSERT OR REPLACE INTO meta VALUES ('clock_seen', {then}); UPDATE spoke SET at = {then};"
+            "INSERT OR REPLACE INTO meta VALUES ('clock_seen', {then}); UPDATE source_heartbeats SET at = {then};"
         ))
         .unwrap();
     let retires_of = stopped("retires", "retires");

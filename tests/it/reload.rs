@@ -3,6 +3,8 @@
 
 use crate::support::http::get;
 use crate::support::process::{Daemon, wait_until};
+use chrono::TimeDelta;
+use lightning_sync_exporter::app::now;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -88,9 +90,13 @@ fn a_hangup_reads_the_configuration_again_and_a_bad_one_leaves_the_old_in_force(
     wait_until("beta is served", Duration::from_secs(60), || {
         (orgs(&daemon) == ["acme", "beta"]).then_some(())
     });
-    fs::write(&file, "orgs: [{ name: gamma, colour: red }]\n").unwrap();
+    fs::write(&file, "orgs: [{ name: gamma, colour: red, shape: round }]\n").unwrap();
     hang_up(&daemon);
-    wait_for_log(&daemon, "colour: unknown key");
+    wait_for_log(&daemon, "shape: unknown key");
+    let log = daemon.process.log();
+    let of = |key: &str| log.lines().filter(|line| line.contains(key)).count();
+    assert_eq!((of("colour: unknown key"), of("shape: unknown key")), (1, 1), "{log}");
+    assert!(!log.lines().any(|line| line.contains("colour") && line.contains("shape:")), "{log}");
     assert_eq!(orgs(&daemon), ["acme", "beta"]);
     assert!(!reloaded(&daemon));
     // Another database cannot be opened while this one is served.
@@ -101,7 +107,21 @@ fn a_hangup_reads_the_configuration_again_and_a_bad_one_leaves_the_old_in_force(
     assert!(!reloaded(&daemon));
     assert!(!directory.path().join("b.db").exists());
     write(&file, "a.db", &["acme"]);
-    hang_up(&daemon);
+    let near = now().plus(TimeDelta::days(20)).datetime();
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("acme }", &format!("acme, retirement: {} }}", near.format("%F")));
+    for (web, begins) in [
+        ("", "\"/runbooks/"),
+        ("web: { external_url: https://sync.example }\n", "\"https://sync.example/runbooks/"),
+        ("web: { external_url: https://a.example }\n", "\"https://a.example/runbooks/"),
+    ] {
+        fs::write(&file, format!("{web}{text}")).unwrap();
+        hang_up(&daemon);
+        wait_until("links lead there", Duration::from_secs(60), || {
+            let findings = get(daemon.address, "/api/v1/findings").text();
+            findings.contains(&format!("{begins}LightningSyncRetirementNear")).then_some(())
+        });
+    }
     wait_until("the old is good again", Duration::from_secs(60), || {
         (reloaded(&daemon) && orgs(&daemon) == ["acme"]).then_some(())
     });

@@ -11,7 +11,7 @@ use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::sources::ingest_error::OnError;
 use lightning_sync_exporter::sources::{activity, snapshot};
-use lightning_sync_sim::scenarios::{Scenario, all, demo};
+use lightning_sync_sim::scenarios::{Scenario, demo, exact};
 use lightning_sync_sim::simulator::{Fed, Feeder, activity_ndjson, snapshot_json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -175,7 +175,7 @@ async fn a_feeder_tells_the_present_until_it_is_told_to_stop() {
 #[test]
 fn what_is_written_of_every_story_is_read_as_it_was_meant() {
     let identity = IdentityKey::new([7; 16]);
-    for story in all().into_iter().chain(demo(now())) {
+    for story in exact().into_iter().chain(demo(now())) {
         let org = &story.policy.name;
         // The middle of the first change, where something unusual is shown, and the beginning.
         let upto = story.truth.first().map_or(story.starts, |truth| truth.from);

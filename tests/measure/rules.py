@@ -34,7 +34,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CRITICAL = {"service_account_missing", "service_account_not_recognized", "no_linked_users", "observations_stale",
-            "nothing_in_24_hours", "no_sync_in_24_hours", "never_synced"}
+            "nothing_in_24_hours", "no_sync_in_24_hours", "never_synced", "canary_late", "exchange_sign_in_refused",
+            "exchange_unreachable", "exchange_account_refused", "exchange_ews_off", "exchange_impersonation_refused"}
 INFO = {"outlook_integration_disabled", "delayed", "nothing_in_60_minutes", "users_sync_nothing"}
 OF_ORG = ["service_account_missing", "service_account_not_recognized", "no_linked_users", "linked_users_unexpected",
           "outlook_integration_disabled", "retirement_near", "poll_failing", "salesforce_api_budget_low"]
@@ -43,13 +44,22 @@ OF_USERS = [("users_failing", "", check) for check in ("active_configuration", "
 OF_USERS += [("users_failing", kind, f"{kind}_{what}") for kind in ("contacts", "events") for what in ("folder", "linked")]
 OF_USERS += [("initial_sync_stuck", kind, f"{kind}_{way}") for kind in ("contacts", "events") for way in ("to_exchange", "to_salesforce")]
 OF_USERS += [("users_sync_nothing", "", "active_configuration"), ("reset_stuck", "", "reset")]
+OF_USERS += [("canary_late", kind, f"{kind}_{way}") for kind in ("contacts", "events") for way in ("to_exchange", "to_salesforce")]
 OWN = ["ingest_rejected", "salesforce_usage_unknown"]
+
+
+def alerted(level):
+    """The causes that the shipped alerts select from what is recorded of organisations or of exporters: none can be missed here."""
+    text = (ROOT / "alerts/lightning-sync.rules.yaml").read_text()
+    return re.findall(rf'expr: (?:min by \([^)]*\) \()?{level}:lightning_sync_finding:since{{cause="(\w+)"}}', text)
 
 
 def subjects():
     """(metric, cause, the worst severity, object type, check)."""
     plain = "lightning_sync_finding_since_timestamp_seconds"
-    all_of = [(cause, "", "") for cause in OF_ORG] + [(cause, kind, "") for cause in OF_OBJECT for kind in ("contacts", "events")]
+    listed = {*OF_ORG, *OF_OBJECT, *OWN, *(cause for cause, _, _ in OF_USERS)}
+    of_org = OF_ORG + [cause for cause in alerted("org") if cause not in listed]
+    all_of = [(cause, "", "") for cause in of_org] + [(cause, kind, "") for cause in OF_OBJECT for kind in ("contacts", "events")]
     for cause, kind, check in all_of + OF_USERS:
         severity = "critical" if cause in CRITICAL else "info" if cause in INFO else "warning"
         yield plain, cause, severity, kind, check
@@ -68,6 +78,12 @@ def page(orgs, state, begun):
     found += [f'lightning_sync_users_failing{{org="%s",check="{check}"}} {3 * holds(cause)}' for cause, _, check in OF_USERS if cause == "users_failing"]
     found += [f'lightning_sync_linked_users{{org="%s"}} {40 - 3 * holds("linked_users_unexpected")}', 'lightning_sync_expected_linked_users{org="%s"} 40',
               f'lightning_sync_poll_success{{org="%s",source="salesforce"}} {1 - holds("poll_failing")}']
+    if holds("store_failing"):
+        lines += [f'lightning_sync_exporter_finding_since_timestamp_seconds{{cause="{cause}",severity="warning"}} {since}'
+                  for cause in alerted("instance") if cause not in OWN]
+        lines.append(f"lightning_sync_exporter_web_certificate_not_after_timestamp_seconds {now + 864000:.0f}")
+        found.append(f'lightning_sync_exchange_certificate_not_after_timestamp_seconds{{org="%s"}} {now + 864000:.0f}')
+        found.append('lightning_sync_exchange_log_sign_in_refused{org="%s",reason="locked_out"} 1')
     if holds("ingest_rejected"):
         lines.append(f'lightning_sync_exporter_finding_since_timestamp_seconds{{cause="ingest_rejected",severity="warning"}} {since}')
         lines.append('lightning_sync_exporter_ingest_rejected_total{reason="token"} 7')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mutates every comparison and every constant of the judgement and runs the domain's unit tests against each mutant.
+"""Mutates every comparison, condition and constant of the judgement and runs the domain's unit tests against each mutant.
 
 A mutant that no test notices survives: a limit that could be wrong without anybody seeing it.
 
@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = ROOT / "src/domain"
-FILES = ["judge.rs", "incidents.rs"]
+FILES = ["judge.rs", "incidents.rs", "rhythm.rs"]
 LOOKED_AT = Path(__file__).with_name("judge-survivors.txt")
 CHOICE = "LIGHTNING_SYNC_MUTANT"
 
@@ -36,7 +36,7 @@ SKIPPED = re.compile(r"//[^\n]*|\"(?:[^\"\\]|\\.)*\"")
 COMPARISONS = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
                "&&": ["||"], "||": ["&&"]}
 METHODS = {"min": "max", "max": "min", "plus": "minus", "minus": "plus", "is_some": "is_none", "is_none": "is_some",
-           "is_some_and": "is_none_or", "is_none_or": "is_some_and"}
+           "is_some_and": "is_none_or", "is_none_or": "is_some_and", "any": "all", "all": "any"}
 WORDS = {"true": "false", "false": "true", "Severity::Critical": "Severity::Warning", "Severity::Warning": "Severity::Info",
          "Severity::Info": "Severity::Warning", "Settle::QuarterHour": "Settle::Hour", "Settle::Hour": "Settle::SixOfDay",
          "Settle::SixOfDay": "Settle::Hour", "Timestamp::MAX": "Timestamp::MIN", "matches!": "!matches!"}
@@ -48,8 +48,34 @@ RULES = [
     (re.compile(r"\b(" + "|".join(re.escape(word) for word in WORDS) + r")(?!\w)"), lambda found: [WORDS[found]]),
     (re.compile(r"(?<![\w=])!(?=[a-z(*])(?!matches)"), lambda found: [""]),
     (re.compile(r"(?<![\w.:])\d+(?![\w.])"), lambda found: [str(int(found) + 1)]),
+    # Conditions negated: of `if`, of a match arm, of a closure that chooses, and of what makes an Option.
+    (re.compile(r"(?<=\bif )(?!let\b)[^{};]+?(?= \{\n)"), lambda found: negated(found)),
+    (re.compile(r"(?<= if )(?!let\b)[^{};]+?(?= =>)"), lambda found: negated(found)),
+    (re.compile(r"\.then(_some)?(?=\()"), lambda found: [f".not(){found}"]),
     (re.compile(r"(?<![\w:])" + SPAN), lambda found: [f"({found} * 2)", f"({found} / 2)"]),
 ]
+
+
+CHOOSES = re.compile(r"\.(?:filter|any|all|find|retain|take_while|skip_while|is_some_and|is_none_or)\(\|[^|]*\| ")
+
+
+def negated(condition):
+    """Nothing where `let` binds what comes after it, or where it is the negation that is taken away anyway."""
+    left_out = re.search(r"\blet\b|=>", condition) or re.fullmatch(r"![^\s!]+", condition)
+    return [] if left_out else [f"!({condition})"]
+
+
+def closures(body):
+    """(from, to, replacement) for every closure that chooses: its result negated."""
+    for match in CHOOSES.finditer(body):
+        depth, at = 1, match.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(body[at], 0)
+            at += 1
+        end = at - 1
+        text = body[match.end():end].rstrip().rstrip(",")
+        if not text.startswith("!"):
+            yield match.end(), end, f"!({text})"
 
 
 def functions(text):
@@ -79,6 +105,9 @@ def places(body):
                 continue
             for replacement in replacements(match.group()):
                 yield begin, end, replacement
+    for begin, end, replacement in closures(body):
+        if not any(start <= begin < stop for start, stop in covered):
+            yield begin, end, replacement
 
 
 class Mutant:
@@ -104,7 +133,8 @@ def mutants_of(file, text):
             seen[key] = seen.get(key, 0) + 1
             if seen[key] > 1:
                 what += f" ({seen[key]})"
-            yield (begin, end), Mutant(file, name, what, body[:start] + replacement + body[stop:])
+            uses = "use std::ops::Not as _;\n" if replacement.startswith(".not()") else ""
+            yield (begin, end), Mutant(file, name, what, uses + body[:start] + replacement + body[stop:])
 
 
 def generated(file, text, chosen):
@@ -207,7 +237,7 @@ def prepare(mutants, texts):
 def noticed(binary, number):
     environment = {**os.environ, CHOICE: str(number), "RUST_BACKTRACE": "0"}
     try:
-        done = subprocess.run([binary, "--test-threads=1", "--quiet", "judge::", "incidents::", "source_state::"], capture_output=True, text=True, timeout=120, env=environment)
+        done = subprocess.run([binary, "--test-threads=1", "--quiet", "judge::", "incidents::", "source_state::", "rhythm::"], capture_output=True, text=True, timeout=120, env=environment)
     except subprocess.TimeoutExpired:
         return True, "takes too long"
     return done.returncode != 0, done.stdout

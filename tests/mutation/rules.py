@@ -6,6 +6,8 @@ A mutant that no test notices survives: a clause that could be wrong without any
     tests/mutation/rules.py                  all mutants; the survivors are listed
     tests/mutation/rules.py --every 12       a sample, as the tests run it
     tests/mutation/rules.py --only RECORD    mutants of one rule
+    tests/mutation/rules.py --quick          recording rules by the timelines and the tests of a few alerts alone: those of the
+                                             others are the same with another cause, so that at most more survive
 
 Survivors that were looked at and are the same as the original stand in survivors.txt, with the reason.
 Annotations are left out at first: they cost most of the time, and change nothing that is sent to whom. What no test notices
@@ -46,6 +48,9 @@ TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e\d+)?(?![\w:]))|(?P<range>\[[^\]]+\])|(?P<string>\"(?:[^\"\\]|\\.)*\")"
     r"|(?P<name>[A-Za-z_:][\w:]*)|(?P<duration>\d+(?:ms|[smhdwy]))|(?P<op>==|!=|>=|<=|=~|!~|[-+*/%^<>=(){},]))"
 )
+# Alerts whose tests are not those of others with another cause.
+OWN_WAYS = {"ExporterDown", "ManyOrganizations", "NoSyncIn24Hours", "UsersFailing", "IngestRejected", "PollFailing",
+            "LinkedUsersUnexpected", "StoreFailing", "RetirementNear", "SalesforceUsageUnknown"}
 AGGREGATES = {"min", "max", "group", "count", "sum"}
 LEVELS = [["or"], ["and", "unless"], ["==", "!=", ">", "<", ">=", "<="], ["+", "-"], ["*", "/"]]
 
@@ -313,6 +318,20 @@ def tests_one_by_one():
     return sorted(tests, key=lambda test: test[2])
 
 
+def read_by(spoken, rules):
+    """The rules that a test's text names, and those that they read: others would only take time. Where a test expects that
+    nothing fires and names no alert, that is all of them."""
+    wanted = {at for at, rule in enumerate(rules) if (rule.get("alert") or rule["record"]) in spoken}
+    if "ALERTS" in spoken and not any("alert" in rules[at] for at in wanted):
+        return rules
+    while True:
+        texts = " ".join(f"{rules[at]['expr']} {rules[at].get('annotations', '')}" for at in wanted)
+        more = {at for at, rule in enumerate(rules) if rule.get("record", "\n") in texts} - wanted
+        if not more:
+            return [rule for at, rule in enumerate(rules) if at in wanted]
+        wanted |= more
+
+
 class Runner:
     def __init__(self, directory, document):
         self.directory = Path(directory)
@@ -320,6 +339,7 @@ class Runner:
         rules = [{key: value for key, value in rule.items() if key != "annotations"} for rule in document["groups"][0]["rules"]]
         self.document = {"groups": [{**document["groups"][0], "rules": rules}]}
         self.tests = tests_one_by_one()
+        self.quick = False
         self.kills = {test[:2]: 0 for test in self.tests}
         self.last = {}
         self.lock = threading.Lock()
@@ -329,12 +349,14 @@ class Runner:
         if annotated:
             pairs = zip(group["rules"], self.annotations)
             group = {**group, "rules": [{**rule, "annotations": texts} if texts else rule for rule, texts in pairs]}
-        # Alerts that the test does not speak of would only take time.
-        group = {**group, "rules": [rule for rule in group["rules"] if rule.get("alert", spoken) in spoken]}
+        group = {**group, "rules": read_by(spoken, group["rules"])}
+        return self.run(test, group, test[5] if annotated else test[3], rules)
+
+    def run(self, test, group, document, rules):
         own = rules.with_suffix(f".{test[0]}.{test[1]}.rules.yaml")
         own.write_text(yaml.safe_dump({"groups": [group]}, sort_keys=False, width=10000))
         file = rules.with_suffix(f".{test[0]}.{test[1]}.test.yaml")
-        document = {**(test[5] if annotated else test[3]), "rule_files": [str(own)]}
+        document = {**document, "rule_files": [str(own)]}
         file.write_text(yaml.safe_dump(document, sort_keys=False, width=10000))
         try:
             # A mutant can match everything with everything; a test of the original takes seconds.
@@ -346,6 +368,39 @@ class Runner:
             file.unlink()
             own.unlink()
         return done.returncode == 0, done.stdout + done.stderr
+
+    def together(self, name, mutants):
+        """Numbers of an alert's mutants that its tests notice. Nobody reads an alert: all stand side by side, each under a
+        name of its own, and every test is run once."""
+        left = {number: (at, rule) for number, (_, _, at, rule) in mutants}
+        everything = self.document["groups"][0]["rules"]
+        tests = sorted((test for test in self.tests if name in test[4]), key=lambda test: (test[0] != name, test[2]))
+        noticed = set()
+        for test, annotated in [(test, False) for test in tests] + [(test, True) for test in tests if test[5] is not None]:
+            base = test[5] if annotated else test[3]
+            story = base["tests"][0]
+            of = lambda number, entry: yaml.load(re.sub(rf"\b{name}\b", f"{name}K{number}", yaml.safe_dump(entry)), Loader)
+            checks = {
+                "alert_rule_test": [of(number, entry) for number in left for entry in story.get("alert_rule_test") or [] if entry["alertname"] == name],
+                "promql_expr_test": [of(number, entry) for number in left for entry in story.get("promql_expr_test") or [] if name in entry["expr"]],
+            }
+            if not any(checks.values()):
+                continue
+            group = [rule for rule in read_by(test[4], everything) if "record" in rule]
+            for number, (at, rule) in left.items():
+                copied = {key: value for key, value in rule.items() if key != "annotations"}
+                texts = {"annotations": self.annotations[at]} if annotated else {}
+                group.append({**copied, "alert": f"{name}K{number}", **texts})
+            document = {**base, "tests": [{**story, **checks}]}
+            passed, said = self.run(test, {"name": "together", "rules": group}, document, self.directory / f"{name}.yaml")
+            lines = [line for line in said.splitlines() if line.strip().startswith(("alertname:", "expr:"))]
+            found = {int(number) for line in lines for number in re.findall(rf"\b{name}K(\d+)\b", line)} & set(left)
+            noticed |= found
+            left = {number: mutant for number, mutant in left.items() if number not in found}
+            # A rule that cannot be evaluated hides the others.
+            if not left or (not passed and not found):
+                break
+        return noticed
 
     def killer(self, name, number, at=None, rule=None):
         """The first test that fails with the rules changed at one place; None: the mutant survives."""
@@ -363,6 +418,13 @@ class Runner:
             # What no test speaks of, none notices. A selection by cause: its own tests are about it, and that of all causes.
             own = re.match("(org|instance):", rule["expr"])
             order = [test for test in order if (test[0] in (name, "timelines-causes") if own else name in test[4])]
+        elif self.quick:
+            order = [test for test in order if test[0].startswith("timelines") or test[0].removeprefix("LightningSync") in OWN_WAYS]
+        if rule is not None:
+            # What does not read the rule does not notice.
+            unchanged = self.document["groups"][0]["rules"]
+            names = lambda test: [read.get("record") or read["alert"] for read in read_by(test[4], unchanged)]
+            order = [test for test in order if name in names(test)]
         tries = [(test, False) for test in order]
         tries += [(test, True) for test in order if test[5] is not None]
         for test, annotated in tries:
@@ -383,10 +445,13 @@ def main():
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--rules", type=Path, default=RULES)
     arguments.add_argument("--new", action="store_true", help="leave out what survived before and was looked at; it counts as surviving")
+    arguments.add_argument("--quick", action="store_true", help="fewer tests for the recording rules")
     arguments.add_argument("--list", action="store_true", help="list the mutants, run nothing")
     arguments.add_argument("--unchanged", action="store_true", help="run the tests with the rules as they are")
     options = arguments.parse_args()
-    document = yaml.safe_load(options.rules.read_text())
+    groups = yaml.safe_load(options.rules.read_text())["groups"]
+    # promtool evaluates all groups at each step: one after the other, they are one.
+    document = {"groups": [{**groups[0], "rules": [rule for group in groups for rule in group["rules"]]}]}
     looked_at = set()
     if LOOKED_AT.exists():
         lines = [line for line in LOOKED_AT.read_text().splitlines() if line and not line.startswith(("#", " "))]
@@ -400,6 +465,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as directory:
         runner = Runner(directory, document)
+        runner.quick = options.quick
         if options.unchanged:
             failed = 0
             with ThreadPoolExecutor(options.jobs) as pool:
@@ -412,10 +478,25 @@ def main():
             sys.exit(failed > 0)
         survivors, known = [], []
 
+        noticed = set()
+        by_alert = {}
+        for number, mutant in enumerate(mutants):
+            new = not options.new or f"{mutant[0]}: {mutant[1]}" not in looked_at
+            if "alert" in mutant[3] and new:
+                by_alert.setdefault(mutant[0], []).append((number, mutant))
+
+        def run_together(name):
+            noticed.update(runner.together(name, by_alert[name]))
+            print(f"{len(noticed)} noticed, at {name}", file=sys.stderr, flush=True)
+
         def run(numbered):
             number, (name, what, at, rule) = numbered
+            if number % 25 == 0:
+                print(f"{number} of {len(mutants)} begun, at {name}", file=sys.stderr, flush=True)
             if options.new and f"{name}: {what}" in looked_at:
                 known.append(f"{name}: {what}")
+                return
+            if number in noticed:
                 return
             killer, _ = runner.killer(name, number, at, rule)
             if killer is None:
@@ -424,6 +505,7 @@ def main():
                 print(f"survives{' (looked at)' if line in looked_at else ''}: {line}\n    {rule['expr'][:2000]}", flush=True)
 
         with ThreadPoolExecutor(options.jobs) as pool:
+            list(pool.map(run_together, by_alert))
             list(pool.map(run, enumerate(mutants)))
     total = len(mutants)
     print(f"{total} mutants, {total - len(survivors) - len(known)} killed, {len(known)} survive and were looked at, {len(survivors)} survive")

@@ -2,7 +2,7 @@
 
 use super::life::{Life, LifeChange, Rhythm, What};
 use super::page::StatusPage;
-use super::scenario::{Reads, Scenario};
+use super::scenario::{Reads, Scenario, Watching};
 use super::setting::org_name;
 use super::truth::Truth;
 use crate::domain::calendar::{Calendar, Weekly};
@@ -132,6 +132,8 @@ fn story(now: Timestamp, name: &'static str, users: u32, seed: u64) -> Scenario 
         starts,
         ends: Timestamp::MAX,
         truth: Vec::new(),
+        broken: Vec::new(),
+        watching: Watching::default(),
         life: Life {
             seed,
             rhythm: Rhythm { slot_seconds: 20, most: 2, closed_one_in: 0, fails_one_in: 0 },

@@ -2,6 +2,7 @@
 //! its own place in time, so any stretch of a life can be made without what came before.
 
 use crate::domain::calendar::{Calendar, OpenHours};
+use crate::domain::causes::Cause;
 use crate::domain::ids::{Direction, ObjectType, Outcome};
 use crate::domain::rows::{Status, UserRow};
 use crate::domain::time::Timestamp;
@@ -51,6 +52,22 @@ pub(super) enum What {
     PageUnread,
     /// Nobody sends activity; what was held back comes with the first request afterwards.
     FeedSilent,
+    /// Records come this much later.
+    FeedLate(TimeDelta),
+    /// Records of the last half hour are sent again with every request.
+    FeedRepeats,
+    /// Only one record in so many syncs.
+    Thinned(u32),
+    /// The page shows no last sync.
+    CountsOnly,
+    /// The probe of Exchange finds this.
+    Probed(Cause),
+    /// Exchange asks the probe to wait: it decides nothing.
+    Throttled,
+    /// When the certificate of Exchange ends, as the probe sees it.
+    CertificateEnds(Timestamp),
+    /// Nothing that the canary writes arrives in a direction.
+    CanaryLate(Direction),
 }
 
 /// A life: what is usual, and what changes.
@@ -182,6 +199,7 @@ impl Life {
                 object.is_none_or(|object| object == item.object_type)
                     && direction.is_none_or(|direction| direction == item.direction)
             }
+            What::Thinned(one_in) => !(item.bits >> 20).is_multiple_of(u64::from(*one_in)),
             What::AllHours
             | What::NoAccount
             | What::NotRecognized
@@ -189,7 +207,14 @@ impl Life {
             | What::Linked(_)
             | What::Users { .. }
             | What::PageUnread
-            | What::FeedSilent => false,
+            | What::FeedSilent
+            | What::FeedLate(_)
+            | What::FeedRepeats
+            | What::CountsOnly
+            | What::Probed(_)
+            | What::Throttled
+            | What::CertificateEnds(_)
+            | What::CanaryLate(_) => false,
         })
     }
 }

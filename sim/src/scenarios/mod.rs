@@ -9,11 +9,13 @@ mod library;
 mod life;
 mod page;
 mod people;
+mod reports;
 mod scenario;
 mod setting;
 mod truth;
 
 pub use demo::{DEMO_HISTORY, demo};
-pub use library::{all, named};
-pub use scenario::{Pushes, Scenario, SyncRecord};
-pub use truth::Truth;
+pub use library::{all, exact, named};
+pub(crate) use people::user_name;
+pub use scenario::{Pushes, Scenario, SyncRecord, WatchChange, WatchFault, Watching};
+pub use truth::{Actor, Breakage, Truth};

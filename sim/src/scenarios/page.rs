@@ -44,6 +44,7 @@ impl StatusPage {
         at: Timestamp,
     ) -> Vec<(OrgRow, OrgValue)> {
         let (mut account, mut recognized, mut outlook) = (true, true, true);
+        let mut counts_only = false;
         let mut linked = users.iter().filter(|(_, values)| is_linked(values)).count() as u64;
         for what in life.at(at) {
             match what {
@@ -51,11 +52,19 @@ impl StatusPage {
                 What::NotRecognized => recognized = false,
                 What::OutlookOff => outlook = false,
                 What::Linked(count) => linked = *count,
+                What::CountsOnly => counts_only = true,
                 What::Stopped { .. }
                 | What::AllHours
                 | What::Users { .. }
                 | What::PageUnread
-                | What::FeedSilent => {}
+                | What::FeedSilent
+                | What::FeedLate(_)
+                | What::FeedRepeats
+                | What::Thinned(_)
+                | What::Probed(_)
+                | What::Throttled
+                | What::CertificateEnds(_)
+                | What::CanaryLate(_) => {}
             }
         }
         let account: Option<Arc<str>> =
@@ -74,7 +83,7 @@ impl StatusPage {
                     .filter(|item| item.at > after)
                     .count() as u64
             };
-            if let Some(last) = life.last_synced(object, at) {
+            if let Some(last) = life.last_synced(object, at).filter(|_| !counts_only) {
                 rows.push((OrgRow::LastSync(object), OrgValue::Instant(last)));
             }
             rows.push((OrgRow::Synced60m(object), OrgValue::Count(count(at.minus(HOUR)))));
@@ -108,7 +117,15 @@ impl StatusPage {
                 | What::Linked(_)
                 | What::Users { .. }
                 | What::PageUnread
-                | What::FeedSilent => status,
+                | What::FeedSilent
+                | What::FeedLate(_)
+                | What::FeedRepeats
+                | What::Thinned(_)
+                | What::Probed(_)
+                | What::Throttled
+                | What::CertificateEnds(_)
+                | What::CanaryLate(_)
+                | What::CountsOnly => status,
             });
             (row, status.into())
         })

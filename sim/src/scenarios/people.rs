@@ -12,7 +12,7 @@ const FIRST_NAMES: [&str; 16] = [
     clippy::expect_used,
     reason = "a short mail address of letters, digits and dots is a user's name"
 )]
-pub(super) fn user_name(org: &OrgName, index: u32) -> UserName {
+pub(crate) fn user_name(org: &OrgName, index: u32) -> UserName {
     let first = FIRST_NAMES.get(index as usize % FIRST_NAMES.len()).copied().unwrap_or("zoe");
     UserName::new(&format!("{first}.{:02}@{org}.example", index + 1)).expect("a short mail address")
 }

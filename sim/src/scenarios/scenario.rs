@@ -3,10 +3,12 @@
 use super::life::{Life, LifeItem, What};
 use super::page::StatusPage;
 use super::people::user_name;
-use super::truth::Truth;
-use crate::domain::ids::{Direction, ObjectType, Outcome, UserName};
+use super::reports::source_states;
+use super::truth::{Breakage, Truth, breakages};
+use crate::domain::ids::{Direction, ObjectType, OrgName, Outcome, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::OrgPolicy;
+use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
 
@@ -36,6 +38,53 @@ pub struct Pushes {
     pub records: Vec<SyncRecord>,
     /// The pages that were read, in order of time.
     pub snapshots: Vec<Snapshot>,
+    /// What polled sources report at the end of the stretch.
+    pub states: Vec<(&'static str, SourceState)>,
+}
+
+/// What is wrong with the watching itself, from `from` (included) until `until` (not included).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchChange {
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// What.
+    pub what: WatchFault,
+}
+
+/// What can be wrong with the watching itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchFault {
+    /// The exporter does not run.
+    Down,
+    /// The second exporter does not run.
+    SecondDown,
+    /// The exporter is restarted before every scrape.
+    Restarts,
+    /// Its clock is ahead of the world's by this; behind, below zero.
+    ClockAhead(TimeDelta),
+}
+
+/// How a life is watched.
+#[derive(Debug, Clone, Default)]
+pub struct Watching {
+    /// What is wrong with it.
+    pub changes: Vec<WatchChange>,
+    /// Whether a second exporter watches the same.
+    pub two_exporters: bool,
+    /// Whether a second organisation, in which all is well, is watched by the same exporter.
+    pub beside: bool,
+    /// Rules are evaluated only this often, as by a Prometheus that is away in between.
+    pub evaluated_every: Option<TimeDelta>,
+}
+
+impl Watching {
+    /// What is wrong with it at `at`.
+    pub fn at(&self, at: Timestamp) -> impl Iterator<Item = WatchFault> {
+        let holds = move |change: &&WatchChange| change.from <= at && at < change.until;
+        self.changes.iter().filter(holds).map(|change| change.what)
+    }
 }
 
 /// How often somebody reads the page.
@@ -48,6 +97,9 @@ pub(super) struct Reads {
     /// A shorter interval from an instant on.
     pub lately: Option<(Timestamp, TimeDelta)>,
 }
+
+/// What a sender that repeats itself sends again.
+const REPEATED: TimeDelta = TimeDelta::minutes(30);
 
 /// A named life of an organisation.
 #[derive(Debug, Clone)]
@@ -66,6 +118,10 @@ pub struct Scenario {
     pub ends: Timestamp,
     /// What somebody who knows the story would want to know, and nothing else.
     pub truth: Vec<Truth>,
+    /// What is broken, where the findings were not worked out one by one.
+    pub(super) broken: Vec<Breakage>,
+    /// How it is watched.
+    pub watching: Watching,
     pub(super) life: Life,
     pub(super) page: StatusPage,
     pub(super) reads: Reads,
@@ -85,12 +141,44 @@ impl Scenario {
         let (sent, to_send) = (self.sent_up_to(since), self.sent_up_to(now));
         let feed_speaks = sent < to_send;
         let records = if feed_speaks {
+            let repeats = self.life.at(now).any(|what| matches!(what, What::FeedRepeats));
+            let sent = if repeats { sent.minus(REPEATED) } else { sent };
             let items = self.life.items(sent, to_send);
             items.iter().map(|item| self.record(item)).collect()
         } else {
             Vec::new()
         };
-        Pushes { feed_speaks, records, snapshots: self.snapshots(since, now) }
+        Pushes {
+            feed_speaks,
+            records,
+            snapshots: self.snapshots(since, now),
+            states: source_states(&self.policy, &self.life, now),
+        }
+    }
+
+    /// A second organisation in which all is well, at the same time.
+    pub fn beside(&self) -> Self {
+        let mut other = self.clone();
+        if let Ok(name) = OrgName::new(&format!("{}-beside", self.policy.name)) {
+            other.policy.name = name.clone();
+            other.page.org = name;
+        }
+        other.life.changes.clear();
+        other.watching = Watching::default();
+        other
+    }
+
+    /// Everything that is broken in it.
+    pub fn breakages(&self) -> Vec<Breakage> {
+        if !self.broken.is_empty() {
+            return self.broken.clone();
+        }
+        breakages(&self.truth, |line| {
+            let changes = self.life.changes.iter();
+            let may = changes.filter(|change| self.starts < change.from);
+            let may = may.filter(|change| change.from <= line.from && line.from < change.until);
+            may.map(|change| change.from).min().unwrap_or(line.from)
+        })
     }
 
     /// What is pushed in the minute after `minute` minutes of the story.
@@ -106,6 +194,11 @@ impl Scenario {
 
     /// Up to when records had been sent at `at`: a silent sender has sent nothing since its silence began.
     fn sent_up_to(&self, at: Timestamp) -> Timestamp {
+        let late = self
+            .life
+            .at(at)
+            .find_map(|what| if let What::FeedLate(by) = what { Some(*by) } else { None });
+        let at = late.map_or(at, |by| at.minus(by));
         self.life
             .changes
             .iter()
@@ -170,13 +263,18 @@ mod tests {
     use super::*;
     use crate::domain::rows::{OrgRow, OrgValue, RowKind};
     use crate::domain::windows::{DAY, HOUR};
+    use crate::scenarios::life::LifeChange;
     use crate::scenarios::{all, demo};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 
+    /// Without those that send records twice.
     fn stories() -> Vec<Scenario> {
-        all().into_iter().chain(demo(NOW)).collect()
+        let mut stories: Vec<Scenario> = all().into_iter().chain(demo(NOW)).collect();
+        let repeats = |change: &LifeChange| matches!(change.what, What::FeedRepeats);
+        stories.retain(|story| !story.life.changes.iter().any(repeats));
+        stories
     }
 
     /// A day or two of a story: stories are long, and what is tested holds of every stretch alike.
@@ -225,7 +323,10 @@ mod tests {
             let mut story = stories().swap_remove(which);
             // From the beginning of the life, so that the page knows nothing that the records do not show.
             story.life.began = story.starts;
-            story.life.changes.retain(|change| !matches!(change.what, What::FeedSilent));
+            let hidden = |what: &What| {
+                matches!(what, What::FeedSilent | What::FeedLate(_) | What::CountsOnly)
+            };
+            story.life.changes.retain(|change| !hidden(&change.what));
             let whole = story.history(upto(&story));
             let synced = |object, after: Timestamp, upto: Timestamp| {
                 whole.records.iter().filter(move |record| {

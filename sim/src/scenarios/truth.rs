@@ -62,3 +62,83 @@ pub(super) fn nothing_for_an_hour(stopped: Timestamp, until: Timestamp) -> Truth
     let from = stopped.plus(TimeDelta::minutes(60));
     Truth::org(Cause::NothingIn60Minutes, Severity::Info, from, until)
 }
+
+/// Who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever administers Salesforce.
+    Salesforce,
+    /// Whoever administers Exchange.
+    Exchange,
+    /// Whoever runs the monitoring.
+    Monitoring,
+    /// It ends by itself, or nothing can be done.
+    Nobody,
+}
+
+/// Something that is broken in a life, as somebody knows it who sees everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breakage {
+    /// What.
+    pub what: &'static str,
+    /// The instant from which it is true.
+    pub since: Timestamp,
+    /// Until when it is true.
+    pub until: Timestamp,
+    /// Who has to act.
+    pub actor: Actor,
+    /// Which alerts may wake somebody for it, one of them at the latest when; `None`: nobody is to be woken.
+    pub page: Option<(Vec<Cause>, Timestamp)>,
+    /// Alerts that are right beside it, and wake nobody.
+    pub notices: Vec<Cause>,
+}
+
+impl Breakage {
+    /// Nobody is woken for it so far.
+    pub(super) fn of(
+        what: &'static str,
+        (since, until): (Timestamp, Timestamp),
+        actor: Actor,
+    ) -> Self {
+        Self { what, since, until, actor, page: None, notices: Vec::new() }
+    }
+
+    /// Somebody is woken by one of these, this long after it began at the latest.
+    pub(super) fn page(mut self, causes: &[Cause], within: TimeDelta) -> Self {
+        self.page = Some((causes.to_vec(), self.since.plus(within)));
+        self
+    }
+
+    /// These are right as well, and wake nobody.
+    pub(super) fn notices(mut self, causes: &[Cause]) -> Self {
+        self.notices.extend(causes);
+        self
+    }
+}
+
+/// The breakages of an exact truth: what pages of one cause at one time is one, and what does not page stands beside it.
+pub(super) fn breakages(truth: &[Truth], began: impl Fn(&Truth) -> Timestamp) -> Vec<Breakage> {
+    let mut found: Vec<Breakage> = Vec::new();
+    for line in truth {
+        let pages = line.severity == Severity::Critical;
+        let causes = vec![line.reason];
+        let same = |other: &&mut Breakage| match &other.page {
+            Some((others, by)) => pages && *others == causes && *by == line.from,
+            None => !pages && other.notices == causes && other.since == line.from,
+        };
+        if let Some(other) = found.iter_mut().find(same) {
+            other.until = other.until.max(line.until);
+            continue;
+        }
+        let since = if pages { began(line) } else { line.from };
+        found.push(Breakage {
+            what: line.reason.name(),
+            since,
+            until: line.until,
+            actor: Actor::Nobody,
+            page: pages.then(|| (causes.clone(), line.from)),
+            notices: if pages { Vec::new() } else { causes },
+        });
+    }
+    found
+}

@@ -3,6 +3,8 @@
 
 use super::post::{PushAnswer, PushConnection};
 use super::wire::{activity_ndjson, snapshot_json};
+use crate::domain::ids::OrgName;
+use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
 use crate::scenarios::{Pushes, Scenario};
 use bytes::Bytes;
@@ -13,6 +15,9 @@ use std::time::Duration;
 
 /// Where the time of the stories comes from; `app.rs` owns the clock.
 pub type FeederClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Takes what polled sources of a story would report: that has no interface to push it over.
+pub(super) type StateSink = Arc<dyn Fn(&OrgName, &'static str, SourceState) + Send + Sync>;
 
 /// The longest stretch that is sent in one step, so that a request stays small: some thousand records.
 const STRETCH: TimeDelta = TimeDelta::hours(6);
@@ -46,6 +51,7 @@ pub struct Feeder {
     clock: FeederClock,
     tick: Duration,
     fed: Fed,
+    states: Option<StateSink>,
 }
 
 struct Story {
@@ -71,7 +77,15 @@ impl Feeder {
             clock,
             tick: Duration::from_secs_f64(60.0 / speed).clamp(SHORTEST_TICK, LONGEST_TICK),
             fed: Fed::default(),
+            states: None,
         }
+    }
+
+    /// Hands on what polled sources would report.
+    #[must_use]
+    pub fn with_states(mut self, states: StateSink) -> Self {
+        self.states = Some(states);
+        self
     }
 
     /// Tells everything up to the time of the call, and says what has been brought over so far. Cut off anywhere, it can be called again.
@@ -127,6 +141,11 @@ impl Feeder {
         }
         for snapshot in &pushes.snapshots {
             self.send(&base, Push::Page(snapshot)).await;
+        }
+        if let (Some(states), Some(story)) = (&self.states, self.stories.get(index)) {
+            for (source, state) in pushes.states {
+                states(&story.scenario.policy.name, source, state);
+            }
         }
     }
 

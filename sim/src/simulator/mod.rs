@@ -8,6 +8,7 @@ pub mod exchange;
 mod feeder;
 mod post;
 pub mod salesforce;
+pub mod synchroniser;
 mod wire;
 
 pub use feeder::{Fed, Feeder, FeederClock};

@@ -12,8 +12,9 @@ use crate::sources::exchange::ExchangeSource;
 use crate::sources::polling::PollSettings;
 use std::sync::Arc;
 
-/// Probes the Exchange of an organisation, where one is configured. It signs in once.
-pub(super) async fn look(org: &OrgConfig, report: &mut DoctorReport<'_, '_>) {
+/// Probes the Exchange of an organisation, where one is configured, with one sign-in; and counts what never syncs in those
+/// of `mailboxes` that it probes.
+pub(super) async fn look(org: &OrgConfig, mailboxes: &[String], report: &mut DoctorReport<'_, '_>) {
     let Some(settings) = &org.exchange else { return };
     let source = ExchangeSource {
         policy: Arc::clone(&org.policy),
@@ -33,9 +34,14 @@ pub(super) async fn look(org: &OrgConfig, report: &mut DoctorReport<'_, '_>) {
         };
         let advice = Text::new(found.advice.unwrap_or_default()).marked();
         let reason = found.reason.unwrap_or_default();
+        let failing = if found.failing > 0 {
+            format!(" in {} of {} mailboxes", found.failing, found.passing + found.failing)
+        } else {
+            String::new()
+        };
         match found.verdict {
             StepVerdict::Passed => report.pass(&check, mailboxes),
-            StepVerdict::Failed => report.fail(&check, format!("{reason}. {advice}")),
+            StepVerdict::Failed => report.fail(&check, format!("{reason}{failing}. {advice}")),
             StepVerdict::Held => report.warn(&check, format!("{reason}. {advice}")),
             StepVerdict::Skipped => {
                 report.skip(&check, "an earlier step fails, or it is switched off")
@@ -44,5 +50,16 @@ pub(super) async fn look(org: &OrgConfig, report: &mut DoctorReport<'_, '_>) {
     }
     if let Err(failure) = outcome.snapshot {
         report.fail(&format!("{name} exchange"), format!("{failure}. {}", failure.reason.advice));
+        return;
+    }
+    let probed = |address: &&String| {
+        settings.mailboxes.iter().any(|probed| probed.address.eq_ignore_ascii_case(address))
+    };
+    for address in mailboxes.iter().filter(probed) {
+        let check = format!("{name} {address}");
+        match source.count_not_synced(address, at).await {
+            Ok(counted) => report.pass(&check, counted),
+            Err(says) => report.fail(&check, says),
+        }
     }
 }

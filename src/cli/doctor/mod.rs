@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything that a daemon needs, in the order in which one thing depends on another, and says for
 //! what is not well what to do next. `--page` sends one marked alert the way that every page goes.
 
+mod canary;
 mod exchange;
 mod page;
 mod prometheus;
@@ -10,7 +11,7 @@ use super::api_client::{ApiClient, runtime};
 use super::args::DoctorArgs;
 use super::exit::{Exit, Streams};
 use crate::app::now;
-use crate::config::{self, Environment, ValidConfig};
+use crate::config::{self, Environment, OrgConfig, ValidConfig};
 use crate::guidance::verdict::span;
 use crate::store::{self, SqliteHistory};
 use serde_json::Value;
@@ -30,7 +31,19 @@ pub(super) fn doctor(args: &DoctorArgs, streams: &mut Streams<'_>) -> Exit {
             Err(says) => report.fail("daemon", says),
         }
         for org in config.iter().flat_map(|config| &config.orgs) {
-            exchange::look(org, &mut report).await;
+            exchange::look(org, &args.mailboxes, &mut report).await;
+            canary::look(org, &mut report).await;
+        }
+        let probed: Vec<_> = config
+            .iter()
+            .flat_map(|config| &config.orgs)
+            .filter_map(|org| org.exchange.as_ref())
+            .flat_map(|exchange| &exchange.mailboxes)
+            .collect();
+        for address in &args.mailboxes {
+            if !probed.iter().any(|probed| probed.address.eq_ignore_ascii_case(address)) {
+                report.fail(address, "no organisation has this address under exchange.mailboxes");
+            }
         }
         for url in &args.prometheuses {
             let looked = match ApiClient::other(url, &args.ask) {
@@ -182,14 +195,22 @@ async fn daemon(
     }
     let polls = sources::polls(api).await;
     for org in config.iter().flat_map(|config| &config.orgs) {
-        let name = org.policy.name.as_str();
+        // The compiler asks for a source that is missing here.
+        let OrgConfig { policy, ingest: _, files, salesforce, exchange_log, exchange, canary } =
+            org;
+        let name = policy.name.as_str();
         let check = format!("{name} sources");
         match api.get(&format!("/api/v1/orgs/{name}")).await {
             Ok((200, body)) => {
                 let reported = json(&body);
                 sources::reporting(&check, &reported, report);
-                let polled =
-                    [(org.salesforce.is_some(), "salesforce"), (org.files.is_some(), "files")];
+                let polled = [
+                    (salesforce.is_some(), "salesforce"),
+                    (files.is_some(), "files"),
+                    (exchange_log.is_some(), "exchange_log"),
+                    (exchange.is_some(), "exchange"),
+                    (canary.is_some(), "canary"),
+                ];
                 for (_, source) in polled.into_iter().filter(|(configured, _)| *configured) {
                     sources::polled(name, source, &reported, polls.as_deref(), report);
                 }

@@ -2,10 +2,11 @@
 
 use super::super::api_client::ApiClient;
 use super::{DoctorReport, json, label};
+use crate::alerting::posted;
 use crate::app::now;
 use crate::config::duration;
 use crate::domain::time::Timestamp;
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 use hyper::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,13 +65,9 @@ async fn post(
     ends: Timestamp,
     api: &ApiClient,
 ) -> Result<(), String> {
-    let at = |instant: Timestamp| instant.datetime().to_rfc3339_opts(SecondsFormat::Millis, true);
-    let alerts = json!([{
-        "labels": { "alertname": NAME, "severity": "critical", "org": "test", "mark": mark },
-        "annotations": { "summary": SAYS, "description": SAYS },
-        "startsAt": at(begun),
-        "endsAt": at(ends),
-    }]);
+    let labels = json!({ "alertname": NAME, "severity": "critical", "org": "test", "mark": mark });
+    let annotations = json!({ "summary": SAYS, "description": SAYS });
+    let alerts = json!([posted(labels, annotations, begun, ends)]);
     match api.send(Method::POST, "/api/v2/alerts", alerts.to_string().into()).await? {
         (200, _) => Ok(()),
         (status, body) => Err(format!(

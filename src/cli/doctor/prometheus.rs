@@ -102,13 +102,15 @@ async fn rules(
     report: &mut DoctorReport<'_, '_>,
 ) -> Result<(), String> {
     let answer = data(api, "/api/v1/rules?exclude_alerts=true").await?;
+    let mut ours = Vec::new();
     for group in groups() {
         let loaded = list(&answer, "groups").iter().filter(|found| found["name"] == group.name);
         let rules: Vec<&Value> = loaded.flat_map(|found| list(found, "rules")).collect();
         of_group(&group, &rules, report);
-        if let Some(config) = config.filter(|_| !rules.is_empty()) {
-            links(&rules, config, report);
-        }
+        ours.extend(rules);
+    }
+    if let Some(config) = config {
+        links(&ours, config, report);
     }
     Ok(())
 }

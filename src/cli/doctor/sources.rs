@@ -45,7 +45,7 @@ pub(super) async fn polls(api: &ApiClient) -> Option<Vec<String>> {
     Some(lines.map(str::to_owned).collect())
 }
 
-/// Says whether a source that is polled answers: Salesforce, or a watched directory.
+/// Says whether a source that is polled answers.
 pub(super) fn polled(
     org: &str,
     source: &str,

@@ -45,7 +45,7 @@ fn what_has_ended_is_there_and_not_open() {
     let org = Org::new().found(SUBJECT, ended);
     assert_eq!(org.0.incidents.get(SUBJECT), Some(&ended));
     assert_eq!(org.0.incidents.open(SUBJECT), None);
-    assert_eq!(org.0.incidents.ended().collect::<Vec<_>>(), [(CAUSE, NOON)]);
+    assert_eq!(org.0.incidents.ended().collect::<Vec<_>>(), [(CAUSE, Severity::Critical, NOON)]);
     let org = org.found(SUBJECT, open(Critical, at(-9)));
     assert_eq!(org.0.incidents.open(SUBJECT), Some(&open(Critical, at(-9))));
     assert_eq!(org.0.incidents.ended().count(), 0);

@@ -4,6 +4,8 @@ pub(crate) mod fixture;
 
 use super::*;
 use crate::calendar::{Calendar, Weekly};
+use crate::canary::{CanaryClass, CanaryReport, LaneReport, Leftover};
+use crate::drift::CountTrails;
 use crate::exchange_log::{ExchangeCalls, LoggedRefusals, SignInRefusal, TwoWriters};
 use crate::ids::UserName;
 use crate::probe::{ProbeReport, ProbeStep, ProbeTrouble, StepReport};
@@ -11,12 +13,12 @@ use crate::rows::OrgRow::{
     LastSync, LinkedUsers, OutlookIntegration, ServiceAccountProvided, ServiceAccountRecognized,
     Synced24h, Synced60m,
 };
-use crate::source_state::{SourceFacts, SourceState};
+use crate::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::users::UserTable;
 use Severity::{Critical, Info, Warning};
 use fixture::Answer::{Holds, Refuted, Unknown};
 use fixture::{Answer, NOON, Org, TICK, at, open};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 const CONTACTS: ObjectType = ObjectType::Contacts;
@@ -227,8 +229,8 @@ mod roots {
             let org = marked().fed_until(last).found(of_org(CAUSE), incident);
             let words = words(&org.0, true, at(30));
             let found = words.iter().find_map(|word| match word {
-                Word::Holds(of, found) if of.cause == CAUSE => Some(found.first_sync),
-                Word::Holds(..) | Word::Refuted(_) => None,
+                Judged::Holds(of, found) if of.cause == CAUSE => Some(found.first_sync),
+                Judged::Holds(..) | Judged::Refuted(_) => None,
             });
             (org.on(CAUSE, at(30)), found.flatten())
         };
@@ -240,6 +242,21 @@ mod roots {
         // What synced before the reading is no recovery from it.
         assert_eq!(word(at(15), first(Some(NOON))), (holds, Some(at(15))));
         assert_eq!(word(at(15), first(Some(at(-5)))), (holds, Some(at(15))));
+    }
+
+    #[test]
+    fn once_refuted_it_is_no_news_when_it_is_read_again_beside_syncs_that_go_on() {
+        let word = |ended, last| {
+            let over = Incident { ended: Some(ended), ..open(Critical, at(-130)) };
+            let org = Org::young().page(ServiceAccountRecognized, OrgValue::Flag(false), at(-120));
+            let org = org.page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+            org.fed_until(last).found(of_org(CAUSE), over).on(CAUSE, NOON)
+        };
+        let returned = Holds(Warning, at(-120));
+        assert_eq!(word(at(-60), at(-20).plus(TICK)), Refuted);
+        assert_eq!(word(at(-60), at(-20)), returned, "nothing synced lately when it was read");
+        assert_eq!(word(at(-120).plus(TICK), at(-10)), Refuted);
+        assert_eq!(word(at(-120), at(-10)), returned, "another one than that which ended");
     }
 
     #[test]
@@ -418,6 +435,19 @@ mod last_sync {
         assert_eq!(until(after.plus(TICK)).on_contacts(never, after), Refuted);
         assert_eq!(empty().synced(at(-60), at(-5)).on_contacts(never, after), Refuted);
         assert_eq!(empty().on_contacts(never, at(3 * A_DAY)), Unknown, "nobody looks");
+    }
+
+    #[test]
+    fn a_count_that_pages_is_not_followed_by_a_second_page() {
+        let zero = |subject| empty().found(subject, open(Critical, at(-60)));
+        let after = NOON.plus(TICK);
+        let (never, day) = (Cause::NeverSynced, Cause::NothingIn24Hours);
+        assert_eq!(zero(of_object(day, CONTACTS)).on_contacts(never, after), Unknown);
+        let other = zero(of_object(day, ObjectType::Events));
+        assert_eq!(other.on_contacts(never, after), Holds(Critical, NOON));
+        let setting_up = zero(of_object(day, CONTACTS));
+        let setting_up = setting_up.with(|policy| policy.setup_until = Some(after.plus(TICK)));
+        assert_eq!(setting_up.on_contacts(never, after), Refuted);
     }
 
     #[test]
@@ -810,6 +840,38 @@ fn what_logs_showed_is_over_when_they_are_no_longer_read_and_when_the_product_ha
 }
 
 #[test]
+fn counts_that_are_apart_or_doubled_are_warnings_and_end_only_when_all_agree() {
+    let (drift, surge) = (Cause::RecordsDrift, Cause::DuplicateSurge);
+    let counted = |change: fn(&mut CountTrails)| {
+        let org = Org::young().fed_until(at(-1));
+        let mut org = org.with(|policy| policy.probes_exchange = true);
+        change(&mut Arc::make_mut(&mut org.0.summary).counts);
+        org
+    };
+    let both = counted(|counts| {
+        (counts.drifting, counts.surging) = (Some((3, at(-9))), Some((2, at(-20))));
+    });
+    assert_eq!(both.on(drift, NOON), Holds(Warning, at(-9)));
+    assert_eq!(both.on(surge, NOON), Holds(Warning, at(-20)));
+    let findings = judged(&both, NOON).findings;
+    let found = |cause| findings.iter().find(|found| found.cause == cause).unwrap();
+    assert_eq!((found(drift).users, found(surge).users), (Some(3), Some(2)));
+    assert_eq!((found(drift).held_back_by, found(surge).held_back_by), (None, None));
+    // What is on its way, and folders whose past is not known, begin and end nothing.
+    for cause in [drift, surge] {
+        assert_eq!(counted(|_| {}).on(cause, NOON), Unknown);
+        let subject = Subject { cause, object_type: None, check: None };
+        let open = counted(|_| {}).found(subject, open(Warning, at(-50)));
+        assert!(judged(&open, NOON).findings.iter().any(|found| found.cause == cause));
+        let well = counted(|counts| (counts.agree, counts.steady) = (true, true));
+        assert_eq!(well.on(cause, NOON), Refuted);
+        // Who no longer probes has none.
+        let gone = Org::young().found(subject, fixture::open(Warning, at(-50)));
+        assert_eq!(gone.on(cause, NOON), Refuted);
+    }
+}
+
+#[test]
 fn the_end_of_the_product_is_a_notice_a_quarter_before_and_a_warning_a_month_before() {
     let cause = Cause::RetirementNear;
     let word = |days: i64, left: TimeDelta| {
@@ -851,11 +913,11 @@ fn after_the_end_there_is_one_word_and_everything_that_was_judged_is_refuted() {
         .polled("salesforce", Some(at(-60)));
     let mut org = org;
     org.0.users = Arc::new(UserTable { users: Vec::new(), complete: true });
-    let subjects = |words: &[Word]| -> BTreeSet<Subject> {
+    let subjects = |words: &[Judged]| -> BTreeSet<Subject> {
         words
             .iter()
             .map(|word| match word {
-                Word::Holds(subject, _) | Word::Refuted(subject) => *subject,
+                Judged::Holds(subject, _) | Judged::Refuted(subject) => *subject,
             })
             .collect()
     };
@@ -864,9 +926,10 @@ fn after_the_end_there_is_one_word_and_everything_that_was_judged_is_refuted() {
     let after = words(&ended.0, true, NOON);
     assert_eq!(subjects(&after), subjects(&before));
     assert_eq!(subjects(&after).len(), after.len());
-    let holding: Vec<&Word> = after.iter().filter(|word| matches!(word, Word::Holds(..))).collect();
+    let holding: Vec<&Judged> =
+        after.iter().filter(|word| matches!(word, Judged::Holds(..))).collect();
     let found = Found { severity: Info, since: NOON, users: None, first_sync: None };
-    assert_eq!(holding, [&Word::Holds(of_org(Cause::Retired), found)]);
+    assert_eq!(holding, [&Judged::Holds(of_org(Cause::Retired), found)]);
     assert_eq!(ended.on(Cause::Retired, NOON.minus(TICK)), Refuted);
 }
 
@@ -885,6 +948,8 @@ fn probed(trouble: Option<(Cause, Timestamp)>, decided: bool, ends: Option<Times
         tls_version: None,
         throttled_until: None,
         suspended_until: None,
+        places: EnumMap::default(),
+        ews_ends: None,
         mailboxes: 1,
         trouble,
         decided,
@@ -931,6 +996,91 @@ fn a_probe_wakes_nobody_while_records_sync_or_where_the_page_shows_an_x() {
 }
 
 #[test]
+fn a_probe_explains_pages_while_it_pages_and_until_sync_could_recover() {
+    let (cause, stopped) = (Cause::ExchangeEwsOff, Cause::NoSyncIn24Hours);
+    let last = at(-A_DAY - 60);
+    let org = |trouble| probed(trouble, true, None).synced(last, at(-5));
+    let pages = org(Some((cause, at(-A_DAY))));
+    assert_eq!(explained_by(&pages, stopped, NOON), Some(cause));
+    assert_eq!(judged(&pages, NOON).deadlines[CONTACTS], Timestamp::MAX);
+    let warns = org(Some((cause, last.minus(TICK))));
+    assert_eq!(warns.on(cause, NOON), Holds(Warning, last.minus(TICK)));
+    assert_eq!(explained_by(&warns, stopped, NOON), None, "sync stopped for a reason of its own");
+    assert_eq!(judged(&warns, NOON).deadlines[CONTACTS], at(-60));
+    let over = |severity| {
+        let ended = Incident { ended: Some(at(-60)), ..open(severity, at(-900)) };
+        org(None).found(of_org(cause), ended)
+    };
+    assert_eq!(explained_by(&over(Critical), stopped, at(60).minus(TICK)), Some(cause));
+    assert_eq!(judged(&over(Critical), NOON).deadlines[CONTACTS], at(60));
+    assert_eq!(explained_by(&over(Critical), stopped, at(60)), None);
+    assert_eq!(explained_by(&over(Warning), stopped, NOON), None);
+    // As a warning it explains what wakes nobody either.
+    let of = |severity| finding(&warns.0, of_org(cause), severity, NOON, None);
+    let zero = of_object(Cause::NothingIn24Hours, CONTACTS);
+    let zero = |severity| finding(&warns.0, zero, severity, NOON, None);
+    assert!(of(Warning).explains(&zero(Warning)) && of(Critical).explains(&zero(Critical)));
+    assert!(!of(Warning).explains(&zero(Critical)));
+}
+
+#[test]
+fn one_account_that_is_refused_is_one_page_whoever_finds_it_first() {
+    let [page, logs, probe] = ACCOUNT_REFUSED;
+    let reason = SignInRefusal::LockedOut;
+    let found = LoggedRefusals { since: at(-30), latest: at(-10), reason };
+    let shown = || {
+        let org = probed(Some((probe, at(-60))), true, None);
+        let org = org.page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+        org.logs(NOON, |calls| calls.refused = Some(found))
+    };
+    let of_all = |org: &Org, now| {
+        ACCOUNT_REFUSED.map(|cause| match org.on(cause, now) {
+            Holds(severity, _) => severity,
+            other @ (Refuted | Unknown) => panic!("{cause}: {other:?}"),
+        })
+    };
+    assert_eq!(of_all(&shown(), NOON), [Critical, Warning, Warning], "all at once");
+    // Whoever paged goes on, and the others are no page.
+    let paged = open(Critical, at(-60));
+    for (first, expected) in [
+        (page, [Critical, Warning, Warning]),
+        (logs, [Warning, Critical, Warning]),
+        (probe, [Warning, Warning, Critical]),
+    ] {
+        assert_eq!(of_all(&shown().found(of_org(first), paged), NOON), expected, "{first}");
+    }
+    // The one that paged has ended; what is left has time to recover, and pages after that.
+    let org = Org::young().page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+    let two_hours = TimeDelta::hours(2);
+    for first in [logs, probe] {
+        let over = |severity| Incident { ended: Some(NOON), ..open(severity, at(-60)) };
+        let left = |severity| {
+            let org = Org::young().page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+            org.found(of_org(first), over(severity)).found(of_org(page), open(Warning, at(-5)))
+        };
+        let until = NOON.plus(two_hours);
+        assert_eq!(left(Critical).on(page, until.minus(TICK)), Holds(Warning, at(-5)));
+        assert_eq!(left(Critical).on(page, until), Holds(Critical, at(-5)));
+        assert_eq!(left(Warning).on(page, NOON), Holds(Critical, at(-5)), "it woke nobody");
+    }
+    // A page that returns and wakes nobody holds back what the probe sees, and not the logs.
+    let calm = Incident { calm_until: Some(at(60)), ..open(Warning, at(-60)) };
+    let returned = shown().found(of_org(page), calm);
+    assert_eq!(of_all(&returned, NOON), [Warning, Critical, Warning]);
+    let unlogged = probed(Some((probe, at(-60))), true, None).found(of_org(page), calm);
+    let unlogged = unlogged.page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+    assert_eq!(unlogged.on(probe, NOON), Holds(Warning, at(-60)));
+    // Other causes page beside it, and a probe that wakes nobody holds back no page.
+    let other = org.found(of_org(probe), open(Warning, at(-900)));
+    assert_eq!(other.on(page, NOON), Holds(Critical, at(-5)));
+    let other = Org::young().page(LinkedUsers, ZERO, at(-5)).found(of_org(page), paged);
+    assert_eq!(other.on(Cause::NoLinkedUsers, NOON), Holds(Critical, at(-5)));
+    let ews = probed(Some((Cause::ExchangeEwsOff, at(-60))), true, None);
+    let ews = ews.found(of_org(page), paged);
+    assert_eq!(ews.on(Cause::ExchangeEwsOff, NOON), Holds(Critical, at(-60)));
+}
+
+#[test]
 fn a_certificate_of_exchange_is_a_warning_three_weeks_before_its_end() {
     let cause = Cause::ExchangeCertificateEnding;
     let ends = NOON.plus(TimeDelta::days(21));
@@ -960,4 +1110,192 @@ fn what_a_probe_found_ends_when_nobody_probes_any_more_and_not_by_a_restart() {
     assert_eq!(org(false).on(cause, NOON), Refuted);
     assert_eq!(Org::young().on(cause, NOON), Unknown);
     assert_eq!(org(false).on(Cause::ExchangeUnreachable, NOON), Unknown);
+}
+
+fn canary(change: impl FnOnce(&mut CanaryReport), failing: Option<Timestamp>) -> Org {
+    let lane = LaneReport {
+        class: CanaryClass::Plain,
+        state: CanaryState::InTime,
+        last_proof: Some(at(-5)),
+        last_round_trip: Some(TimeDelta::minutes(3)),
+        allowed: TimeDelta::minutes(10),
+        late_since: None,
+        trips: VecDeque::new(),
+    };
+    let mut report = CanaryReport {
+        lanes: EnumMap::from_fn(|_| EnumMap::from_fn(|_| Some(lane.clone()))),
+        every: TimeDelta::minutes(30),
+        leftovers: Vec::new(),
+    };
+    change(&mut report);
+    let facts = SourceFacts { canary: Some(Arc::new(report)), ..SourceFacts::default() };
+    let failing = failing.map(|since| PollFailing { since, reason: "timeout", advice: "" });
+    let mut org = Org::young().with(|policy| policy.runs_canary = true);
+    let states = Arc::make_mut(&mut org.0.source_states);
+    states.set("canary", Some(SourceState { failing, facts }));
+    org
+}
+
+fn late(report: &mut CanaryReport, direction: Direction) {
+    let lane = report.lanes[ObjectType::Events][direction].as_mut().unwrap();
+    (lane.state, lane.late_since) = (CanaryState::Late, Some(at(-20)));
+}
+
+#[test]
+fn a_late_canary_pages_for_its_direction_alone_unless_a_root_cause_explains_it() {
+    let cause = Cause::CanaryLate;
+    let org = canary(|report| late(report, Direction::ToExchange), None);
+    let on = |org: &Org, row| org.on_check(cause, row, NOON);
+    assert_eq!(on(&org, UserRow::EventsToExchange), Holds(Critical, at(-20)));
+    for row in
+        [UserRow::EventsToSalesforce, UserRow::ContactsToExchange, UserRow::ContactsToSalesforce]
+    {
+        assert_eq!(on(&org, row), Refuted);
+    }
+    let found = |org: &Org| {
+        let findings = judged(org, NOON).findings;
+        findings.into_iter().find(|found| found.cause == cause).unwrap()
+    };
+    assert_eq!(found(&org).held_back_by, None);
+    let refused = Subject { cause: Cause::ExchangeAccountRefused, object_type: None, check: None };
+    let explained = org.found(refused, open(Critical, at(-30)));
+    let explained = explained.with(|policy| policy.probes_exchange = true);
+    assert_eq!(found(&explained).held_back_by, Some(Cause::ExchangeAccountRefused));
+    // In the first set-up, and before work begins, it is no news.
+    let org = canary(|report| late(report, Direction::ToExchange), None);
+    let young = org.with(|policy| policy.setup_until = Some(at(60)));
+    assert_eq!(on(&young, UserRow::EventsToExchange), Refuted);
+    let ended = young.with(|policy| policy.retirement = Some(NOON));
+    assert_eq!(on(&ended, UserRow::EventsToExchange), Refuted);
+    // What became late at night is news a quarter of an hour after work began.
+    let (since, opening) = (at(-4 * 60 - 30), at(-4 * 60));
+    let night = |report: &mut CanaryReport| {
+        late(report, Direction::ToExchange);
+        let lane = &mut report.lanes[ObjectType::Events][Direction::ToExchange];
+        lane.as_mut().unwrap().late_since = Some(since);
+    };
+    let night = canary(night, None).in_business_hours();
+    let on = |now| night.on_check(cause, UserRow::EventsToExchange, now);
+    let quarter = opening.plus(TimeDelta::minutes(15));
+    assert_eq!((on(quarter), on(quarter.minus(TICK))), (Holds(Critical, since), Refuted));
+}
+
+#[test]
+fn a_canary_that_fails_says_nothing_of_the_sync_and_is_no_failing_poll() {
+    let failing = |report: &mut CanaryReport| {
+        for lane in report.lanes.values_mut().flat_map(EnumMap::values_mut).flatten() {
+            lane.state = CanaryState::Failing;
+        }
+    };
+    let org = canary(failing, Some(at(-15)));
+    assert_eq!(org.on(Cause::CanaryFailing, NOON), Holds(Warning, at(-15)));
+    assert_eq!(org.on(Cause::PollFailing, NOON), Refuted);
+    assert_eq!(org.on_check(Cause::CanaryLate, UserRow::EventsToExchange, NOON), Unknown);
+    let org = canary(failing, Some(at(-15).plus(TICK)));
+    assert_eq!(org.on(Cause::CanaryFailing, NOON), Refuted);
+    let leftover = Leftover {
+        object_type: ObjectType::Events,
+        direction: Direction::ToExchange,
+        on_other_side: true,
+        title: "Sync canary".to_owned(),
+        written_at: at(-A_DAY - 7),
+    };
+    let newer = Leftover { written_at: at(-A_DAY - 3), ..leftover.clone() };
+    let org = canary(|report| report.leftovers = vec![newer, leftover], None);
+    assert_eq!(org.on(Cause::CanaryLeftovers, NOON), Holds(Warning, at(-7)));
+    // A restart ends nothing, and without a canary there is nothing to find.
+    let subject = Subject { cause: Cause::CanaryFailing, object_type: None, check: None };
+    let found = Org::young().found(subject, open(Warning, at(-60)));
+    assert_eq!(found.on(Cause::CanaryFailing, NOON), Refuted);
+    let restarted = found.with(|policy| policy.runs_canary = true);
+    assert_eq!(restarted.on(Cause::CanaryFailing, NOON), Unknown);
+}
+
+const QUIET: Cause = Cause::UnusuallyQuiet;
+
+/// Thirty records are usual in each hour, and the last is of so many minutes before noon.
+fn quiet_since(minutes: i64) -> Org {
+    Org::new().fed(at(-9 * A_DAY), Some(at(-minutes)), (1, 1)).with_rhythm(30)
+}
+
+#[test]
+fn a_silence_at_hours_that_always_had_records_is_a_warning() {
+    let org = quiet_since(62);
+    // The feed may be a minute late.
+    assert_eq!(org.on_contacts(QUIET, at(1)), Holds(Warning, at(-62)));
+    assert_eq!(org.on_contacts(QUIET, at(1).minus(TICK)), Refuted);
+    let subject = of_object(QUIET, CONTACTS);
+    assert_eq!(org.word(subject, false, at(1)), Unknown, "an old View has no counts");
+    assert_eq!(Org::new().with_rhythm(30).on_contacts(QUIET, at(1)), Unknown, "never synced");
+    assert_eq!(
+        quiet_since(A_DAY + 1).on_contacts(QUIET, at(1)),
+        Refuted,
+        "that is another finding"
+    );
+    let zero = Org::new().fed(at(-9 * A_DAY), Some(at(-A_DAY)), (0, 0)).with_rhythm(30);
+    let zero = zero.with(|policy| policy.stale_after = TimeDelta::hours(48));
+    assert!(matches!(zero.on_contacts(Cause::NothingIn24Hours, NOON), Holds(..)));
+    assert_eq!(zero.on_contacts(QUIET, at(1)), Refuted, "so is that");
+}
+
+#[test]
+fn a_silence_is_judged_only_where_it_is_wanted_and_nobody_leaves() {
+    let off = quiet_since(62).with(|policy| policy.unusually_quiet = false);
+    assert_eq!(off.on_contacts(QUIET, at(1)), Refuted);
+    let leaving = |since| quiet_since(62).with(|policy| policy.migrating_since = Some(since));
+    assert_eq!(leaving(at(1)).on_contacts(QUIET, at(1)), Refuted);
+    assert_eq!(leaving(at(1).plus(TICK)).on_contacts(QUIET, at(1)), Holds(Warning, at(-62)));
+}
+
+#[test]
+fn a_silence_of_a_feed_that_may_be_broken_is_no_word() {
+    let org = |change: fn(&mut crate::view::OrgView)| {
+        let mut org = quiet_since(62);
+        change(&mut org.0);
+        org.on_contacts(QUIET, at(1))
+    };
+    assert_eq!(org(|view| view.usual = None), Unknown);
+    assert_eq!(org(|view| view.feed_delay = Default::default()), Unknown);
+    assert_eq!(org(|view| view.activity[CONTACTS].covered_since = None), Unknown);
+    assert_eq!(org(|view| view.caught_up_at = at(1)), Holds(Warning, at(-62)));
+    assert_eq!(org(|view| view.caught_up_at = at(2)), Unknown);
+    assert_eq!(
+        org(|view| view.activity[CONTACTS].covered_since = Some(at(-62))),
+        Holds(Warning, at(-62))
+    );
+    assert_eq!(org(|view| view.activity[CONTACTS].covered_since = Some(at(-60))), Refuted, "a gap");
+    // A feed that reports every five minutes: what it has reported on, and while it does.
+    let reported = |last: i64| {
+        let mut org = quiet_since(62).with(|policy| {
+            policy.expected_every[Source::Activity] = Some(TimeDelta::minutes(5));
+        });
+        org.0.last_report[Source::Activity] = Some(at(last));
+        org
+    };
+    assert_eq!(reported(1).on_contacts(QUIET, at(11)), Holds(Warning, at(-62)));
+    assert_eq!(reported(1).on_contacts(QUIET, at(11).plus(TICK)), Unknown);
+    assert_eq!(reported(0).on_contacts(QUIET, at(9)), Refuted);
+}
+
+#[test]
+fn a_silence_that_was_found_ends_by_a_sync_alone() {
+    let found = |since| {
+        let mut org = quiet_since(62).found(of_object(QUIET, CONTACTS), open(Warning, since));
+        org.0.usual = None;
+        org
+    };
+    assert_eq!(found(at(-62)).on_contacts(QUIET, at(1)), Holds(Warning, at(-62)), "a restart");
+    assert_eq!(found(at(-62).minus(TICK)).on_contacts(QUIET, at(1)), Refuted, "a newer one came");
+    let mut still = quiet_since(62).found(of_object(QUIET, CONTACTS), open(Warning, at(-63)));
+    assert_eq!(still.on_contacts(QUIET, at(1)), Holds(Warning, at(-62)), "a late one came");
+    still.0.activity[CONTACTS].last_synced = Some(at(-1));
+    assert_eq!(still.on_contacts(QUIET, at(1)), Refuted);
+}
+
+#[test]
+fn the_early_warning_is_no_news_beside_what_explains_it() {
+    let org = quiet_since(62).page(ServiceAccountRecognized, OrgValue::Flag(false), at(-5));
+    let by = explained_by(&org, QUIET, at(1));
+    assert_eq!(by, Some(Cause::ServiceAccountNotRecognized));
+    assert_eq!(explained_by(&quiet_since(62), QUIET, at(1)), None);
 }

@@ -2,7 +2,7 @@
 
 use super::{Level, objects_of};
 use crate::domain::causes::Cause;
-use crate::domain::ids::ObjectType;
+use crate::domain::ids::{Direction, ObjectType};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
 use crate::domain::probe::ProbeTrouble;
@@ -101,6 +101,10 @@ impl Words<'_> {
             Cause::NothingIn60Minutes => {
                 sentence(&format!("no {} synced in the last working hour", none()))
             }
+            Cause::UnusuallyQuiet => sentence(&format!(
+                "no {} synced at hours that had records in each of the last four weeks",
+                none()
+            )),
             Cause::LinkedUsersUnexpected => self.linked()?,
             Cause::UsersFailing => self.users(finding)?,
             Cause::ResetStuck => longest(finding, "reset", &span(policy.reset_limit))?,
@@ -134,10 +138,38 @@ impl Words<'_> {
                     if mailboxes == 1 { ("mailbox", "has") } else { ("mailboxes", "have") };
                 format!("{mailboxes} {noun} {verb} a second sync program that writes.")
             }
+            Cause::DuplicateSurge => {
+                let (users, have) = some_users(finding.users?, "has", "have");
+                format!("{users} {have} twice as many synced contacts as two days ago.")
+            }
+            Cause::RecordsDrift => {
+                let (users, _) = some_users(finding.users?, "", "");
+                format!(
+                    "The contacts of {users} are counted differently by Salesforce and by Exchange."
+                )
+            }
             Cause::ExchangeUnreachable
             | Cause::ExchangeAccountRefused
             | Cause::ExchangeEwsOff
             | Cause::ExchangeImpersonationRefused => self.probed(finding.cause)?,
+            Cause::CanaryLate => {
+                let lanes = self.org.source_states.canary()?.lanes();
+                let late = lanes.filter(|(.., lane)| lane.late_since.is_some());
+                let late: Vec<String> = late
+                    .map(|(object, direction, _)| format!("{object} {}", which_way(direction)))
+                    .collect();
+                sentence(&format!("the canary's items do not arrive: {}", late.join(", ")))
+            }
+            Cause::CanaryFailing => {
+                let failing = self.org.source_states.of("canary")?.failing?;
+                let advice = Text::new(failing.advice).plain();
+                format!("The canary fails ({}). {advice}", failing.reason)
+            }
+            Cause::CanaryLeftovers => {
+                let leftovers = self.org.source_states.canary()?.leftovers.len();
+                let noun = if leftovers == 1 { "item" } else { "items" };
+                format!("{leftovers} {noun} of the canary should have been gone for a day.")
+            }
             Cause::ExchangeCertificateEnding => {
                 let ends = self.org.source_states.probe()?.certificate_ends?;
                 format!("The certificate of Exchange ends in {}.", span(ends.since(self.now)))
@@ -267,6 +299,19 @@ impl Words<'_> {
     /// "26 h ago (Sat 12:00)": how long ago, and when.
     fn ago(self, at: Timestamp) -> String {
         format!("{} ago ({})", span(self.now.since(at)), local(at, self.org, self.now))
+    }
+}
+
+/// "3 users" with the verb that goes with them.
+fn some_users(users: u32, one: &'static str, more: &'static str) -> (String, &'static str) {
+    if users == 1 { ("1 user".to_owned(), one) } else { (format!("{users} users"), more) }
+}
+
+/// A direction in words.
+pub const fn which_way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToExchange => "from Salesforce to Exchange",
+        Direction::ToSalesforce => "from Exchange to Salesforce",
     }
 }
 

@@ -4,8 +4,8 @@ use super::{ActivityContext, MAX_RECORD_BYTES};
 use crate::domain::activity::{ActivityKind, ActivityRecord};
 use crate::domain::ids::{Direction, ObjectType, Outcome, closed_set, folded};
 use crate::domain::time::Timestamp;
-use crate::sources::given::{Given, GivenSeed, KeySeed};
 use crate::sources::ingest_error::{field_name, json_fault, quoted};
+use crate::sources::input_value::{InputValue, InputValueSeed, KeySeed};
 use crate::sources::instant::{self, InstantError};
 use enum_map::EnumMap;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -160,16 +160,16 @@ impl<'a> Fields<'a> {
         self.get(key).map(value).transpose()
     }
 
-    fn put(&mut self, key: Key, given: Given<'a>) {
+    fn put(&mut self, key: Key, given: InputValue<'a>) {
         let mistake = if std::mem::replace(&mut self.seen[key], true) {
             Mistake::Twice(key)
-        } else if let Given::Text(text) = given {
+        } else if let InputValue::Text(text) = given {
             if text.len() <= key.max_bytes() {
                 self.texts[key] = Some(text);
                 return;
             }
             Mistake::FieldTooLong(key, text.len())
-        } else if let Given::Null = given {
+        } else if let InputValue::Null = given {
             return;
         } else {
             Mistake::WrongType(key, given.sort())
@@ -188,7 +188,7 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let given = map.next_value_seed(GivenSeed { depth: 0 })?;
+            let given = map.next_value_seed(InputValueSeed { depth: 0 })?;
             if let Some(key) = Key::from_name(&key) {
                 self.put(key, given);
             } else if self.mistake.is_none() {

@@ -1,11 +1,11 @@
-//! Requests to EWS. A [`Lane`] holds one connection and sends one request after the other; there are few of them, which is
-//! how many requests are on the way at once.
+//! Requests to EWS. An [`EwsConnection`] sends one request after the other over one connection; there are few of them, which
+//! is how many requests are on the way at once.
 
 use super::ews::answer::EwsAnswer;
 use super::ews::request::{Acting, Operation, RequestVersion, envelope};
 use super::failure::{ExchangeFailure, FaultMeaning, meaning, wait};
 use super::ntlm::{self, NtlmAccount, NtlmScene};
-use super::settings::{ExchangeAuth, ExchangeSettings};
+use super::settings::{EwsSettings, ExchangeAuth};
 use crate::domain::time::Timestamp;
 use crate::http_client::{
     HttpClient, HttpConnection, HttpLimits, HttpRequest, HttpResponse, TransportError,
@@ -21,17 +21,9 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// A busy Exchange takes seconds for a search; what takes longer is no answer. 50 folders are about 40 kB.
-const LIMITS: HttpLimits = HttpLimits {
-    connect: Duration::from_secs(10),
-    total: Duration::from_secs(30),
-    body_bytes: 4 << 20,
-};
 /// A token has about 2 kB.
 const MAX_TOKEN_BYTES: u64 = 16 << 10;
 /// Where Exchange Online says why it refuses EWS as a whole; the two texts are all there are.
@@ -41,7 +33,7 @@ const BLOCKED: &str = "EWS is blocked by policy for this user or tenant";
 
 /// Why a request gives no answer that says something about its mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CallTrouble {
+pub(in crate::sources) enum CallTrouble {
     /// Nothing may be requested for so long.
     Throttled(TimeDelta),
     /// The sign-in was refused.
@@ -74,9 +66,9 @@ impl From<TransportError> for CallTrouble {
 }
 
 /// Sends requests to one Exchange.
-pub(super) struct ExchangeClient {
+pub(in crate::sources) struct ExchangeClient {
     pub(super) http: HttpClient,
-    pub(super) settings: Arc<ExchangeSettings>,
+    settings: EwsSettings,
     /// The newest version of the interface that the server takes, by its place in the list.
     version: AtomicU8,
     /// Requests since the last question.
@@ -84,7 +76,7 @@ pub(super) struct ExchangeClient {
 }
 
 /// What is shown to sign in; made anew for each poll.
-pub(super) enum SignIn {
+pub(in crate::sources) enum SignIn {
     /// A header of each request.
     Shown(&'static str, HeaderValue),
     /// Messages that belong to a connection.
@@ -108,14 +100,17 @@ impl SignIn {
 }
 
 impl ExchangeClient {
-    pub(super) fn new(settings: Arc<ExchangeSettings>, trust: &Trust) -> Self {
-        let trust = trust.with(settings.authorities.as_ref());
-        let http = HttpClient::new(settings.host.clone(), &trust, LIMITS);
+    pub(in crate::sources) fn new(
+        settings: EwsSettings,
+        trust: &Trust,
+        limits: HttpLimits,
+    ) -> Self {
+        let http = HttpClient::new(settings.host.clone(), trust, limits);
         Self { http, settings, version: AtomicU8::new(0), requests: AtomicU64::new(0) }
     }
 
     /// How many requests were sent since the last question.
-    pub(super) fn take_requests(&self) -> u64 {
+    pub(in crate::sources) fn take_requests(&self) -> u64 {
         self.requests.swap(0, Ordering::Relaxed)
     }
 
@@ -124,7 +119,7 @@ impl ExchangeClient {
     }
 
     /// What signs in.
-    pub(super) fn sign_in(&self, now: Timestamp) -> Result<SignIn, Failure> {
+    pub(in crate::sources) fn sign_in(&self, now: Timestamp) -> Result<SignIn, Failure> {
         let (scheme, text) = match &self.settings.auth {
             ExchangeAuth::Basic { username, password } => {
                 let both = Zeroizing::new(format!("{username}:{}", password.expose()));
@@ -164,7 +159,7 @@ impl ExchangeClient {
 }
 
 /// One connection.
-pub(super) struct Lane<'c> {
+pub(in crate::sources) struct EwsConnection<'c> {
     client: &'c ExchangeClient,
     sign_in: &'c SignIn,
     connection: Option<HttpConnection>,
@@ -172,8 +167,8 @@ pub(super) struct Lane<'c> {
     signed_in: bool,
 }
 
-impl<'c> Lane<'c> {
-    pub(super) fn new(
+impl<'c> EwsConnection<'c> {
+    pub(in crate::sources) fn new(
         client: &'c ExchangeClient,
         sign_in: &'c SignIn,
         connection: Option<HttpConnection>,
@@ -182,7 +177,7 @@ impl<'c> Lane<'c> {
     }
 
     /// What an operation gives. A server that does not know our version of the interface is requested again with an older one.
-    pub(super) async fn call(
+    pub(in crate::sources) async fn call(
         &mut self,
         acting: Acting<'_>,
         operation: Operation<'_>,
@@ -208,7 +203,9 @@ impl<'c> Lane<'c> {
             };
             match fault.map(meaning) {
                 Some(FaultMeaning::Throttled(wait)) => return Err(CallTrouble::Throttled(wait)),
-                Some(FaultMeaning::SignIn(failure)) => return Err(CallTrouble::SignIn(failure)),
+                Some(FaultMeaning::SignIn(failure)) if acting.anchor().is_none() => {
+                    return Err(CallTrouble::SignIn(failure));
+                }
                 Some(FaultMeaning::VersionTooNew) => {
                     let Some(older) = version.older() else {
                         return Err(CallTrouble::failed(
@@ -219,7 +216,11 @@ impl<'c> Lane<'c> {
                     let place = u8::try_from(older.index()).unwrap_or_default();
                     self.client.version.fetch_max(place, Ordering::Relaxed);
                 }
-                Some(FaultMeaning::NotFound | FaultMeaning::Failed(_)) | None => return Ok(answer),
+                // The account itself was let in: in a mailbox it is its owner's account.
+                Some(
+                    FaultMeaning::SignIn(_) | FaultMeaning::NotFound | FaultMeaning::Failed(_),
+                )
+                | None => return Ok(answer),
             }
         }
     }

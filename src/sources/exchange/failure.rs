@@ -28,7 +28,7 @@ failure_reasons! {
         ServiceUnavailable = "service_unavailable", false,
             "IIS answers and Exchange behind it does not: look at the application pool MSExchangeServicesAppPool and at the service health.";
         ExchangeServerError = "exchange_server_error", false,
-            "Exchange failed inside: look at its application log; it is tried again by itself.";
+            "Exchange failed inside: look at its application log, or at Microsoft's service health; it is tried again by itself.";
         AutodiscoverMissing = "autodiscover_missing", false,
             "Autodiscover does not answer on the host of ews_url. Salesforce needs it: publish it, or set autodiscover to false here where it is elsewhere.";
         AutodiscoverMismatch = "autodiscover_url_mismatch", false,
@@ -42,7 +42,7 @@ failure_reasons! {
         AccountLocked = "account_locked", true,
             "The account is locked out: find what signs in with an old password, then `Unlock-ADAccount ACCOUNT`.";
         AccountDisabled = "account_disabled", true,
-            "The account is disabled: `Enable-ADAccount ACCOUNT`, or name another one here and in Salesforce.";
+            "The account is disabled; at a mailbox, that of its owner: `Enable-ADAccount ACCOUNT`. Take who left out of mailboxes, and out of Salesforce's configuration.";
         AccountPasswordExpired = "account_password_expired", true,
             "The account's password has expired: set a new one, here and in Salesforce, and one that does not expire.";
         TokenUnreadable = "token_unreadable", false,
@@ -60,7 +60,7 @@ failure_reasons! {
         ImpersonationFailed = "impersonation_failed", false,
             "Exchange could not check the right: look at its connection to the directory, and at trusts.";
         MailboxNotFound = "mailbox_not_found", false,
-            "No mailbox has this address: compare it with `Get-Recipient ADDRESS`.";
+            "No mailbox here has this address: compare it with `Get-Recipient ADDRESS`. A RemoteUserMailbox moved to the cloud, where this account does not reach it.";
         AliasAddress = "alias_address", false,
             "This is another address of the mailbox: use the primary one, here and in Salesforce.";
         MailboxAccessDenied = "mailbox_access_denied", false,
@@ -85,6 +85,30 @@ failure_reasons! {
             "A folder of nearly this name is there: give it back its exact name.";
         FolderTwice = "folder_twice", false,
             "There are two folders of this name: keep the one that Salesforce uses, and rename the other.";
+        EwsRetired = "ews_retired", true,
+            "Microsoft has ended EWS in Exchange Online: nothing switches it on again. Give this organisation a section graph in the place of ews_url.";
+        AppUnknown = "app_unknown", true,
+            "The tenant has no such application: compare client_id and tenant with the application's overview in Microsoft Entra.";
+        AppSecretWrong = "app_secret_wrong", true,
+            "The application's secret is wrong: the file needs the secret's value, not its id. Make a new one under `Certificates & secrets`.";
+        AppSecretExpired = "app_secret_expired", true,
+            "The application's secret has expired: make a new one under `Certificates & secrets`, write it to the file, and reload the configuration.";
+        AppCertificateRefused = "app_certificate_refused", true,
+            "The application does not have this certificate, or it has expired: upload it under `Certificates & secrets`, and compare the clock of this machine.";
+        TenantUnknown = "tenant_unknown", true,
+            "There is no such tenant in this cloud: compare tenant with the directory's overview in Microsoft Entra, and cloud with where it is.";
+        ConditionalAccess = "conditional_access", true,
+            "Conditional access blocks the application: look at the sign-ins of service principals in Microsoft Entra, and exclude it or this machine's address.";
+        AppRefused = "app_refused", true,
+            "Microsoft Entra or Graph refuses the application: look the AADSTS code in the log up, and see the sign-ins of service principals in Microsoft Entra.";
+        OutOfScope = "out_of_scope", false,
+            "A policy keeps the application out of the mailbox: `Test-ServicePrincipalAuthorization APP -Resource MAILBOX` and `Get-ApplicationAccessPolicy`. It may take hours until a change counts.";
+        ConsentOrScope = "consent_or_scope", false,
+            "The application lacks Calendars.ReadBasic.All or Contacts.Read: grant admin consent in Microsoft Entra, or put the mailbox into the scope of its roles in Exchange: `Test-ServicePrincipalAuthorization APP -Resource MAILBOX`.";
+        FreshRefusal = "fresh_refusal", false,
+            "The mailbox refuses the application since less than two hours, which may be what Exchange Online remembers from before a change. It is looked at again after 35 minutes, because each request keeps such a memory alive.";
+        NotInExchangeOnline = "not_in_exchange_online", false,
+            "The mailbox is not in Exchange Online: it is on premises, has no licence, or was deleted. For one on premises give ews_url and auth as well.";
         ExchangeThrottled = "throttled", true,
             "Exchange demands a pause, which is no failure: the probe goes on by itself.";
         NotReached = "not_reached", false,
@@ -122,16 +146,30 @@ impl ExchangeFailure {
             | Self::AccountLocked
             | Self::AccountDisabled
             | Self::AccountPasswordExpired
-            | Self::TokenUnreadable => Some(Cause::ExchangeAccountRefused),
-            Self::EwsDisabled | Self::EwsBlocked | Self::EwsForbidden => {
+            | Self::TokenUnreadable
+            | Self::AppUnknown
+            | Self::AppSecretWrong
+            | Self::AppSecretExpired
+            | Self::AppCertificateRefused
+            | Self::TenantUnknown
+            | Self::ConditionalAccess
+            | Self::AppRefused => Some(Cause::ExchangeAccountRefused),
+            Self::EwsDisabled | Self::EwsBlocked | Self::EwsForbidden | Self::EwsRetired => {
                 Some(Cause::ExchangeEwsOff)
             }
             Self::ImpersonationDenied
             | Self::ImpersonationDeniedServer
             | Self::ImpersonationFailed
-            | Self::MailboxAccessDenied => Some(Cause::ExchangeImpersonationRefused),
+            | Self::MailboxAccessDenied
+            | Self::OutOfScope
+            | Self::ConsentOrScope => Some(Cause::ExchangeImpersonationRefused),
             _ => None,
         }
+    }
+
+    /// Whether it may come from what Exchange Online remembers of an application's rights.
+    pub(super) const fn may_be_stale(self) -> bool {
+        matches!(self, Self::OutOfScope | Self::ConsentOrScope)
     }
 
     /// In how many polls in a row it has to be seen before it is believed. What Exchange says in passing, and what it says
@@ -139,8 +177,15 @@ impl ExchangeFailure {
     pub(super) const fn believed_after(self) -> u32 {
         #[expect(clippy::wildcard_enum_match_arm, reason = "all others are believed at once")]
         match self {
-            Self::EwsDisabled | Self::EwsBlocked => 3,
-            Self::MailboxUnavailable
+            Self::EwsDisabled | Self::EwsBlocked | Self::EwsRetired => 3,
+            Self::AppUnknown
+            | Self::AppSecretWrong
+            | Self::AppSecretExpired
+            | Self::AppCertificateRefused
+            | Self::TenantUnknown
+            | Self::ConditionalAccess
+            | Self::AppRefused
+            | Self::MailboxUnavailable
             | Self::ExchangeServerError
             | Self::ImpersonationFailed
             | Self::ServiceUnavailable => 2,
@@ -151,7 +196,7 @@ impl ExchangeFailure {
 
 /// What a code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FaultMeaning {
+pub(in crate::sources) enum FaultMeaning {
     /// Wait so long.
     Throttled(TimeDelta),
     /// The server does not know the version of the request.
@@ -177,7 +222,7 @@ pub(super) fn wait(named: Option<TimeDelta>) -> TimeDelta {
 }
 
 /// What a fault means.
-pub(super) fn meaning(fault: &EwsFault) -> FaultMeaning {
+pub(in crate::sources) fn meaning(fault: &EwsFault) -> FaultMeaning {
     use ExchangeFailure as F;
     match fault.code.as_str() {
         "ErrorServerBusy"

@@ -1,17 +1,20 @@
-//! Exchange as a source: a read-only probe over EWS that follows the way Salesforce goes, step by step, and reports which
-//! step fails. `client` has the input and output; `ews` is pure.
+//! Exchange as a source: a read-only probe over EWS, the way Salesforce goes, and over Microsoft Graph, step by step, which
+//! reports the step that fails. `client` and `graph::client` have the input and output; `ews` and the rest of `graph` are
+//! pure.
 
-mod client;
-mod ews;
-mod failure;
+pub(super) mod client;
+pub(super) mod ews;
+pub(super) mod failure;
+mod graph;
 mod ntlm;
 mod probe;
 mod settings;
 
 pub use ews::{ExchangeProduct, ServerVersion};
 pub use failure::ExchangeFailure;
-pub use probe::ExchangeSource;
-pub use settings::{ExchangeAuth, ExchangeSettings, ProbedMailbox};
+pub use graph::{GraphAuth, GraphCertificate, GraphCloud, GraphSettings};
+pub use probe::{ExchangeSource, NotSynced};
+pub use settings::{EwsSettings, ExchangeAuth, ExchangeSettings, ProbedMailbox};
 
 /// How many folders an answer of EWS names, for tests that damage answers.
 ///
@@ -23,10 +26,20 @@ pub fn folders_in(answer: &[u8]) -> Result<usize, String> {
     Ok(messages.iter().map(|message| message.folders.len()).sum())
 }
 
-/// The URL that an answer of Autodiscover names, for the same tests.
+/// The URLs that an answer of Autodiscover names in either of its forms, for the same tests.
+pub fn autodiscovered(answer: &[u8]) -> [Option<String>; 2] {
+    let oldest = ews::answer::autodiscovered(answer);
+    [oldest.ok().flatten(), ews::answer::autodiscovered_v2(answer)]
+}
+
+/// How many folders and errors an answer of Graph names, alone or as a batch, for the same tests.
 ///
 /// # Errors
 /// Why it is no answer.
-pub fn autodiscovered(answer: &[u8]) -> Result<Option<String>, String> {
-    ews::answer::autodiscovered(answer).map_err(|trouble| trouble.to_string())
+pub fn graph_parts_in(answer: &[u8]) -> Result<usize, String> {
+    let batch = graph::answer::read_batch(answer).map(|parts| {
+        parts.iter().map(|part| 1 + part.body.folders.as_ref().map_or(0, Vec::len)).sum()
+    });
+    let token = graph::token::read(answer).map(|_| 1);
+    batch.or(token).map_err(|failure| failure.detail)
 }

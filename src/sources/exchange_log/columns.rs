@@ -290,10 +290,32 @@ mod tests {
         for cut in ["", "2026-11-28T06:00:00Z", "a,b,c,d", "a,b,c,d,\"e"] {
             assert!(columns.split(cut.as_bytes()).is_none(), "{cut:?}");
         }
-        assert!(columns.split(b"a,b,\"c \"\"x\"\", y\",d,e").is_some());
+        let cells = columns.split(b"a,b,\"c \"\"x\"\", y\",d,e").unwrap();
+        assert_eq!((cells.text(LogColumn::ErrorCode), cells.text(LogColumn::Mailbox)), ("d", "e"));
         assert_eq!(LogColumns::of_header(LogKind::Ews, "time,level,message"), None);
         assert_eq!(LogColumns::of_header(LogKind::Ews, ""), None);
         assert_eq!(LogColumns::of_header(LogKind::Iis, header), None);
+    }
+
+    #[test]
+    fn odd_headers_are_read_as_far_as_they_go() {
+        let ews = |header| LogColumns::of_header(LogKind::Ews, header);
+        // In another case, a column twice, and the delay among the others.
+        let columns = ews(
+            "datetime,ThrottlingDelay,AUTHENTICATEDUSER,SoapAction,ErrorCode,ImpersonatedUser,SoapAction",
+        );
+        let columns = columns.unwrap();
+        let mut cells = columns.split(b"t,250,svc,first,,ann,second").unwrap();
+        assert_eq!(cells.text(LogColumn::Operation), "first");
+        assert_eq!(columns.delay(&mut cells), Some(b"".as_slice()), "it is not read there");
+        // Quotes are letters to IIS.
+        let iis = "date time cs-username cs(User-Agent) sc-status sc-win32-status";
+        let columns = LogColumns::of_header(LogKind::Iis, iis).unwrap();
+        let cells = columns.split(b"2026-11-28 06:00:00 svc \"A 401 1909").unwrap();
+        assert_eq!(
+            (cells.text(LogColumn::UserAgent), cells.text(LogColumn::Win32Status)),
+            ("\"A", "1909")
+        );
     }
 
     #[test]

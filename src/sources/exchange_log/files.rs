@@ -5,6 +5,7 @@
 
 use super::columns::{LogColumns, LogKind};
 use super::failure::ExchangeLogFailure;
+use super::totals::AHEAD;
 use crate::domain::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +27,8 @@ const LONGEST_HEADER: usize = 8 << 10;
 const BEGINNING: u64 = 512;
 /// How many files of the last day one directory may have: 200 GB in Exchange's files of 10 MB.
 const MOST_FILES: usize = 20_000;
+/// How many files are remembered, listed or not.
+const MOST_REMEMBERED: usize = 2 * MOST_FILES;
 /// How long a file that is no longer listed is remembered: a share may be away for a weekend, a clock may step.
 const REMEMBERED: TimeDelta = TimeDelta::hours(72);
 /// How long after its hour or day a file may still grow.
@@ -105,7 +108,7 @@ pub fn read_directory(
     take: &mut impl FnMut(&LogColumns, &[u8]) -> bool,
 ) -> ReadReport {
     let mut report = ReadReport::default();
-    let files = match list(path, kind, since, &mut report) {
+    let files = match list(path, kind, (since, now), &mut report) {
         Ok(files) => files,
         Err(error) => {
             report.fail(ExchangeLogFailure::DirectoryUnavailable, error);
@@ -154,7 +157,7 @@ struct LogFile {
 fn list(
     path: &Path,
     kind: LogKind,
-    since: Timestamp,
+    (since, now): (Timestamp, Timestamp),
     report: &mut ReadReport,
 ) -> io::Result<Vec<LogFile>> {
     let mut files = Vec::new();
@@ -164,6 +167,10 @@ fn list(
         };
         let period = LogPeriod::of_file(&name);
         if LogKind::of_file(&name) != Some(kind) || period.is_some_and(|it| it.ends <= since) {
+            continue;
+        }
+        // Our clock is behind: the rows would be of no possible time now, and are when it is right again.
+        if period.is_some_and(|it| it.begins > now.plus(AHEAD)) {
             continue;
         }
         if files.len() == MOST_FILES {
@@ -182,6 +189,8 @@ struct LogPeriod {
     /// After this nothing is written to it, apart from what Exchange writes late.
     ends: Timestamp,
     number: u32,
+    /// Before this nothing is written to it.
+    begins: Timestamp,
 }
 
 impl LogPeriod {
@@ -190,25 +199,27 @@ impl LogPeriod {
         let rest = name.get(start..)?;
         let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
         let (digits, rest) = rest.split_at_checked(end)?;
-        let (date, hours) = match digits.len() {
+        let (date, begins, hours) = match digits.len() {
             // Ews_YYYYMMDDHH-N.LOG. Rows that began in an hour are written when they end.
             10 => {
                 let hour: i64 = digits.get(8..)?.parse().ok()?;
-                (digits.get(..8)?.to_owned(), hour + 2)
+                (digits.get(..8)?.to_owned(), hour, hour + 2)
             }
             // u_exYYMMDD.log; a day of local time may end up to 12 hours later than UTC's.
-            6 => (format!("20{digits}"), 24 + 13),
+            6 => (format!("20{digits}"), -14, 24 + 13),
             _ => return None,
         };
         let day = NaiveDate::parse_from_str(&date, "%Y%m%d").ok()?;
         let midnight = Timestamp::from_datetime(day.and_time(chrono::NaiveTime::MIN).and_utc())?;
         let number = rest.strip_prefix('-').and_then(|rest| rest.split('.').next()?.parse().ok());
-        Some(Self { ends: midnight.plus(TimeDelta::hours(hours)), number: number.unwrap_or(0) })
+        let [begins, ends] = [begins, hours].map(|hour| midnight.plus(TimeDelta::hours(hour)));
+        Some(Self { ends, number: number.unwrap_or(0), begins })
     }
 }
 
 impl FilePositions {
-    /// Forgets files that are gone for long.
+    /// Forgets files that are gone for long: by our clock, and by the files themselves, since a clock may step. What is
+    /// forgotten in error would be read again, and counted twice.
     fn tidy(&mut self, listed: &[LogFile], since: Timestamp, now: Timestamp) {
         let listed: HashSet<&str> = listed.iter().map(|file| file.name.as_str()).collect();
         for (name, position) in &mut self.files {
@@ -216,13 +227,27 @@ impl FilePositions {
                 position.missed_since.get_or_insert(now.nanos());
             }
         }
+        let names = self.files.keys().map(String::as_str).chain(listed);
+        let newest = names.filter_map(LogPeriod::of_file).map(|period| period.ends).max();
+        let oldest = since.minus(REMEMBERED);
+        let oldest = newest.map_or(oldest, |newest| oldest.min(newest.minus(now.since(oldest))));
         self.files.retain(|name, position| {
-            let missed_since = position.missed_since.map(Timestamp::from_nanos);
-            // A clock that went back must not make what is in the window forgotten.
-            let is_old =
-                LogPeriod::of_file(name).is_none_or(|it| it.ends <= since.minus(REMEMBERED));
-            missed_since.is_none_or(|missed| !(is_old || now.since(missed) > REMEMBERED))
+            match (LogPeriod::of_file(name), position.missed_since) {
+                (_, None) => true,
+                (Some(period), Some(_)) => period.ends > oldest,
+                (None, Some(missed)) => now.since(Timestamp::from_nanos(missed)) <= REMEMBERED,
+            }
         });
+        let too_many = self.files.len().saturating_sub(MOST_REMEMBERED);
+        if too_many > 0 {
+            let missed = self.files.iter().filter_map(|(name, it)| Some((it.missed_since?, name)));
+            let mut missed: Vec<(i64, String)> =
+                missed.map(|(since, name)| (since, name.clone())).collect();
+            missed.sort_unstable();
+            for (_, name) in missed.into_iter().take(too_many) {
+                self.files.remove(&name);
+            }
+        }
     }
 
     /// Forgets headers that no file has any more.
@@ -365,6 +390,15 @@ impl FileReader<'_> {
                 self.position.offset += line.len() as u64;
                 rest = after;
             }
+            begun = rest.len();
+            let skips = self.position.skipping || begun > LONGEST_LINE;
+            // Space that was reserved for a copy which is being written.
+            let waits =
+                skips && !self.position.skipping && rest.ends_with(&[0]) && is_empty_to_end(file)?;
+            if skips && !waits {
+                self.position.skipping = true;
+                self.position.offset += begun as u64;
+            }
             if is_first && self.position.offset > 0 {
                 // Of the bytes that were read: another copy may already be written over them.
                 let length = BEGINNING.min(self.position.offset);
@@ -372,14 +406,10 @@ impl FileReader<'_> {
                 self.position.beginning = hash_of(start.unwrap_or_default());
                 self.position.beginning_length = length;
             }
-            begun = rest.len();
-            if self.position.skipping || begun > LONGEST_LINE {
-                if !self.position.skipping && rest.ends_with(&[0]) && is_empty_to_end(file)? {
-                    // Space that was reserved for a copy which is being written.
-                    return Ok(false);
-                }
-                self.position.skipping = true;
-                self.position.offset += begun as u64;
+            if waits {
+                return Ok(false);
+            }
+            if skips {
                 begun = 0;
             } else {
                 let from = filled.len() - begun;
@@ -602,6 +632,69 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_stops_within_its_first_lines_is_no_other_file() {
+        let mut logs = Fixture::new();
+        let whole = format!("{HEADER}{}\r\n{}\r\n", row(1), row(2));
+        let reserved = |written: usize| {
+            let mut bytes = whole.clone().into_bytes();
+            bytes.resize(300_000, 0);
+            bytes[written..].fill(0);
+            bytes
+        };
+        // The first line, and then what comes after it within space that is reserved.
+        logs.write(NAME, reserved(60));
+        assert_eq!(logs.read(), NOTHING);
+        assert!(logs.positions.files[NAME].beginning_length > 0, "it is known again");
+        logs.write(NAME, reserved(HEADER.len() + row(1).len() + 2));
+        assert_eq!(logs.read(), [row(1)]);
+        logs.write(NAME, reserved(60));
+        assert_eq!(logs.read(), NOTHING);
+        logs.write(NAME, &whole);
+        assert_eq!(logs.read(), [row(2)]);
+        // Another that begins alike for a while and is longer.
+        let other = format!("{HEADER}{}\r\n{}\r\n{}\r\n", row(1), row(5), row(6));
+        logs.write(NAME, other);
+        assert_eq!(logs.read(), [row(1), row(5), row(6)]);
+    }
+
+    #[test]
+    fn a_copy_that_is_shorter_than_what_was_read_is_waited_for() {
+        let mut logs = Fixture::new();
+        let rows: Vec<String> = (0..40).map(row).collect();
+        let text = |rows: &[String]| format!("{HEADER}{}\r\n", rows.join("\r\n"));
+        logs.write(NAME, text(&rows[..30]));
+        assert_eq!(logs.read(), rows[..30]);
+        logs.write(NAME, text(&rows[..20]));
+        let (found, report) = logs.read_within(u64::MAX);
+        assert_eq!((found.as_slice(), report.more), (NOTHING.as_slice(), true));
+        logs.write(NAME, text(&rows));
+        assert_eq!(logs.read(), rows[30..]);
+    }
+
+    #[test]
+    fn a_mark_of_the_encoding_before_the_names_is_none_of_them() {
+        let mut logs = Fixture::new();
+        let bare = "DateTime,AuthenticatedUser,SoapAction,ErrorCode,ImpersonatedUser";
+        logs.write(NAME, format!("\u{feff}{bare}\r\n{}\r\n", row(1)));
+        assert_eq!(logs.read(), [row(1)]);
+    }
+
+    #[test]
+    fn a_file_of_now_is_opened_although_its_size_and_time_are_as_they_were() {
+        // A share may report an old size of a file that is open elsewhere: what is read counts, and not what is reported.
+        let mut logs = Fixture::new();
+        logs.write(NAME, format!("{HEADER}{}\r\n", row(1)));
+        assert_eq!(logs.read(), [row(1)]);
+        logs.positions.files.get_mut(NAME).unwrap().seen = Some((1, 1));
+        logs.append(NAME, format!("{}\r\n", row(2)));
+        assert_eq!(logs.read(), [row(2)]);
+        let path = logs.directory.path().join(NAME);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere", &path).unwrap();
+        assert_eq!(logs.read(), NOTHING, "a link in its place is not followed");
+    }
+
+    #[test]
     fn lines_without_an_end_or_sense_cost_neither_memory_nor_the_lines_after_them() {
         let mut logs = Fixture::new();
         let long = "x".repeat(10 << 20);
@@ -688,10 +781,69 @@ mod tests {
         let mut logs = Fixture::new();
         logs.write(NAME, format!("{HEADER}{}\r\n", row(1)));
         assert_eq!(logs.read(), [row(1)]);
-        for (hours, remembered) in [(30, 1), (90, 1), (100, 0)] {
+        for (hours, remembered) in [(30, 1), (90, 1), (100, 1)] {
             logs.now = Fixture::new().now.plus(TimeDelta::hours(hours));
             logs.read();
             assert_eq!(logs.positions.files.len(), remembered, "{hours}");
         }
+        // Only newer files prove that the clock is right.
+        logs.write("Ews_2026120211-1.LOG", format!("{HEADER}{}\r\n", row(2)));
+        assert_eq!(logs.read(), [row(2)]);
+        assert_eq!(logs.positions.files.len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_steps_and_comes_back_reads_nothing_twice_and_loses_nothing() {
+        let right = Fixture::new().now;
+        for days in [3, 4, 40, 4_000, -4, -40] {
+            let mut logs = Fixture::new();
+            logs.write(NAME, format!("{HEADER}{}\r\n", row(1)));
+            assert_eq!(logs.read(), [row(1)]);
+            logs.now = right.plus(TimeDelta::days(days));
+            for _ in 0..3 {
+                assert_eq!(logs.read(), NOTHING, "{days}");
+                logs.now = logs.now.plus(TimeDelta::hours(1));
+            }
+            // What is written meanwhile is of the true hour.
+            logs.write("Ews_2026112807-1.LOG", format!("{HEADER}{}\r\n", row(2)));
+            assert_eq!(logs.read(), NOTHING, "{days}");
+            logs.now = right.plus(TimeDelta::hours(1));
+            assert_eq!(logs.read(), [row(2)], "{days}");
+            assert_eq!(logs.read(), NOTHING, "{days}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_begins_with_a_line_without_end_is_known_again() {
+        for length in [70_000, 2 << 20] {
+            let mut logs = Fixture::new();
+            let text = |begins: &str, last: usize| {
+                let long = begins.repeat(length);
+                format!("{long}\r\n{HEADER}{}\r\n", row(last))
+            };
+            let first = text("x", 1);
+            // Part of the line, as it is written.
+            logs.write(NAME, first.get(..69_000).unwrap());
+            assert_eq!(logs.read(), NOTHING);
+            logs.write(NAME, &first);
+            assert_eq!(logs.read(), [row(1)]);
+            // Another file of the name that is at least as long.
+            logs.write(NAME, text("y", 2) + &row(3) + "\r\n");
+            assert_eq!(logs.read(), [row(2), row(3)], "{length}");
+        }
+    }
+
+    #[test]
+    fn a_directory_of_ever_new_names_takes_no_more_than_its_bound() {
+        let mut positions = FilePositions::default();
+        let now = Fixture::new().now;
+        for number in 0..MOST_REMEMBERED + 10 {
+            let position = FilePosition { missed_since: Some(number as i64), ..Default::default() };
+            positions.files.insert(format!("Ews_2026112806-{number}.LOG"), position);
+        }
+        positions.tidy(&[], now.minus(TimeDelta::hours(25)), now);
+        assert_eq!(positions.files.len(), MOST_REMEMBERED);
+        assert!(!positions.files.contains_key("Ews_2026112806-9.LOG"), "the oldest go");
+        assert!(positions.files.contains_key("Ews_2026112806-10.LOG"));
     }
 }

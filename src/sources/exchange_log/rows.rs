@@ -114,6 +114,13 @@ const PEOPLES_CLIENTS: &[&str] = &[
     "ews_am_probe",
 ];
 
+/// What this program calls itself.
+const OURSELVES: &str = "lightning-sync-exporter/";
+
+fn begins(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
+}
+
 /// Reads one row that is not a comment. `None` when it is cut or its time cannot be read.
 pub fn read<'a>(
     columns: &LogColumns,
@@ -133,6 +140,8 @@ pub fn read<'a>(
     } else {
         account.is_named(name)
     };
+    // What this program does with the same account says nothing of Salesforce.
+    let ours = ours && !begins(cells.text(LogColumn::UserAgent), OURSELVES);
     let status = || cells.text(LogColumn::HttpStatus).parse::<u16>().ok();
     let row = match columns.kind() {
         LogKind::Ews => {
@@ -187,20 +196,15 @@ pub fn read<'a>(
 
 /// Whether a path is one that a sync uses; the account may use others by other programs.
 fn is_sync_path(path: &str) -> bool {
-    let begins = |start: &str| {
-        path.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
-    };
-    path.is_empty() || begins("/ews/") || begins("/autodiscover/")
+    path.is_empty() || begins(path, "/ews/") || begins(path, "/autodiscover/")
 }
 
 fn is_other_program(account: &str, user_agent: &str) -> bool {
     let agent = user_agent.trim_start();
-    let begins = |text: &str, start: &str| {
-        text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
-    };
     !account.is_empty()
         && !agent.is_empty()
         && !begins(account, "HealthMailbox")
+        && !begins(agent, OURSELVES)
         && !PEOPLES_CLIENTS.iter().any(|known| begins(agent, known))
         && !contains_ignoring_case(agent, "amprobe")
 }
@@ -294,6 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn what_this_program_does_with_the_account_is_not_salesforces() {
+        let agent = concat!("lightning-sync-exporter/", env!("CARGO_PKG_VERSION"));
+        for name in ["corp\\svc", "canary@corp.example"] {
+            for action in ["CreateItem", "GetFolder"] {
+                let line = format!(
+                    "2026-11-28T06:00:00Z,{name},{agent},192.0.2.7,{action},200,,ann@corp.example,"
+                );
+                assert_eq!(ews(&line), Some(LogRow::Other), "{name} {action}");
+            }
+        }
+        let header = "date time cs-username cs(User-Agent) cs-uri-stem sc-status sc-win32-status";
+        let columns = LogColumns::of_header(LogKind::Iis, header).unwrap();
+        for end in ["401 1326", "200 0"] {
+            let line = format!("2026-11-28 06:00:00 CORP\\svc {agent} /EWS/Exchange.asmx {end}");
+            let row = read(&columns, line.as_bytes(), &account()).map(|(_, row)| row);
+            assert_eq!(row, Some(LogRow::Other), "{end}");
+        }
+    }
+
+    #[test]
     fn a_200_with_an_error_code_is_a_failed_call_and_delay_is_throttling() {
         let line =
             "2026-11-28T06:00:00Z,corp\\svc,,,UpdateItem,200,ErrorItemNotFound,ann@corp.example,0";
@@ -306,6 +330,15 @@ mod tests {
         assert_eq!(ews(line), call(EwsOperation::FindItem, Some(CallError::ServerBusy), true));
         let line = "2026-11-28T06:00:00Z,corp\\svc,,,FindItem,200,ErrorNew,ann@corp.example,";
         assert_eq!(ews(line), call(EwsOperation::FindItem, Some(CallError::Other), false));
+        let line = "2026-11-28T06:00:00Z,corp\\svc,,,FindItem,200,NoError,ann@corp.example,";
+        assert_eq!(ews(line), call(EwsOperation::FindItem, None, false), "it worked");
+        // Without impersonation the mailbox is the account's own.
+        let Some(LogRow::Call { mailbox, .. }) =
+            ews("2026-11-28T06:00:00Z,svc@corp.example,,,FindItem,200,,,")
+        else {
+            panic!("a call")
+        };
+        assert_eq!(mailbox, "svc@corp.example");
         let internal = "2026-11-28T06:00:00Z,corp\\svc,,,Sbsc_ConnStatus,200,,,";
         assert_eq!(ews(internal), Some(LogRow::Other));
         assert_eq!(ews("2026-11-28T06:00:00Z,corp\\svc,,,FindItem,200,,ann"), None, "cut");
@@ -407,6 +440,8 @@ mod tests {
             "2026-11-28",
             "2026-02-30T00:00:00Z",
             "2026-11-28T24:00:00Z",
+            "2026-11-28T06-07-08Z",
+            "2026/11/28T06:07:08Z",
             "2026-11-28T06:07:0éZ",
             "+026-11-28T06:07:08Z",
             "DateTime",

@@ -29,7 +29,7 @@ const WRITERS_FOR: TimeDelta = TimeDelta::hours(26);
 const MINUTES: i64 = 25 * 60;
 /// How far ahead of our clock a row may lie. Windows refuses sign-ins when clocks differ by five minutes, so what is
 /// beyond an hour is no time of a server.
-const AHEAD: TimeDelta = TimeDelta::hours(1);
+pub(super) const AHEAD: TimeDelta = TimeDelta::hours(1);
 /// How many refusals within an hour are more than a slip of somebody who tries the account out.
 const REFUSALS: u64 = 3;
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -47,10 +47,8 @@ struct MinuteCounts(BTreeMap<i64, u32>);
 impl MinuteCounts {
     fn add(&mut self, minute: i64) {
         let newest = self.0.last_key_value().map_or(minute, |(newest, _)| *newest);
-        if minute > newest - MINUTES {
-            let count = self.0.entry(minute).or_default();
-            *count = count.saturating_add(1);
-        }
+        let count = self.0.entry(minute).or_default();
+        *count = count.saturating_add(1);
         while let Some((oldest, _)) = self.0.first_key_value()
             && *oldest <= minute.max(newest) - MINUTES
         {
@@ -488,6 +486,49 @@ mod tests {
             at(9),
         );
         assert_eq!(known(&totals, &[], 9).refused, None);
+    }
+
+    #[test]
+    fn three_refusals_in_an_hour_are_a_finding_and_after_a_restart_three_in_a_day() {
+        let refused = |minute| {
+            ("ex01", LogKind::Iis, minute, LogRow::SignInRefused(SignInRefusal::LockedOut))
+        };
+        let close = totals(&[refused(0), refused(1), refused(2)]);
+        let well = known(&totals(&[]), &["ex01"], 0);
+        let judged = |totals: &LogTotals, minute| {
+            totals.calls_known(&settings(&["ex01"]), Some(&well), true, at(minute)).refused
+        };
+        assert!(judged(&close, 3).is_some());
+        let apart = totals(&[refused(0), refused(120), refused(240)]);
+        assert_eq!(judged(&apart, 241), None);
+        assert!(known(&apart, &["ex01"], 241).refused.is_some(), "nothing is known of before");
+    }
+
+    #[test]
+    fn the_latest_writers_are_remembered_and_our_own_old_write_is_none() {
+        let write = |account: &'static str, minute| {
+            let row = LogRow::OtherWrite { mailbox: "ann@corp.example", account };
+            ("ex01", LogKind::Ews, minute, row)
+        };
+        let mut totals = totals(&[
+            write("a", 10),
+            write("b", 11),
+            write("c", 12),
+            write("d", 13),
+            write("e", 5),
+        ]);
+        let names = |totals: &LogTotals| {
+            let writers = totals.writers["ann@corp.example"].iter();
+            writers.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&totals), ["a", "b", "c", "d"]);
+        let (server, kind, minute, row) = write("e", 14);
+        totals.add(server, kind, (at(minute), &row), at(minute));
+        assert_eq!(names(&totals), ["e", "b", "c", "d"]);
+        let day = 27 * 60;
+        totals.add("ex01", LogKind::Ews, (at(0), &call(EwsOperation::CreateItem, None)), at(0));
+        totals.add("ex01", LogKind::Ews, (at(day), &write("e", day).3), at(day));
+        assert_eq!(known(&totals, &[], day).two_writers_count, 0);
     }
 
     #[test]

@@ -18,4 +18,4 @@ pub const DIRECTORY_UNAVAILABLE: FailureReason = FailureReason {
     wants_distance: false,
 };
 
-pub use watcher::{Dropped, FileKind, LookError, Refused, Taken, Watcher};
+pub use watcher::{FileKind, LookError, Refused, Taken, Watcher, WholeFile};

@@ -1,6 +1,6 @@
 //! Looks into real directories, at made-up times.
 
-use super::{Dropped, FileKind, LookError, Refused, Taken, Watcher};
+use super::{FileKind, LookError, Refused, Taken, Watcher, WholeFile};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 fn look_twice(
     watcher: &mut Watcher,
     at: u64,
-    mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
+    mut take: impl FnMut(Result<WholeFile, Refused>) -> Taken,
 ) -> Result<usize, LookError> {
     let first = watcher.look(seconds(at), &mut take)?;
     Ok(first + watcher.look(seconds(at + 2), &mut take)?)

@@ -46,7 +46,7 @@ pub enum FileKind {
 
 /// A whole file.
 #[derive(Debug)]
-pub struct Dropped {
+pub struct WholeFile {
     /// What it is.
     pub kind: FileKind,
     /// Its bytes.
@@ -128,7 +128,7 @@ impl Extent {
 
 /// A file in the directory, as far as it is known.
 #[derive(Debug)]
-struct Known {
+struct WatchedFile {
     extent: Extent,
     /// How it was when it was opened and its name still showed something else: a share remembers attributes for a while.
     opened: Option<Extent>,
@@ -142,7 +142,7 @@ struct Known {
 
 /// A file that was taken, and may still grow.
 #[derive(Debug)]
-struct PutAway {
+struct ArchivedFile {
     name: OsString,
     shelf: &'static str,
     archived_as: OsString,
@@ -160,8 +160,8 @@ pub struct Watcher {
     /// How many names were left alone in this round, and whether there were too many in the last one.
     left_alone: usize,
     crowded: bool,
-    known: BTreeMap<OsString, Known>,
-    put_away: VecDeque<PutAway>,
+    known: BTreeMap<OsString, WatchedFile>,
+    put_away: VecDeque<ArchivedFile>,
     /// How a file looks by its name; tests put a share's memory in its place.
     pub(super) extent: fn(&Path) -> io::Result<(Extent, bool)>,
 }
@@ -194,7 +194,7 @@ impl Watcher {
     pub fn look(
         &mut self,
         steady: Duration,
-        mut take: impl FnMut(Result<Dropped, Refused>) -> Taken,
+        mut take: impl FnMut(Result<WholeFile, Refused>) -> Taken,
     ) -> Result<usize, LookError> {
         let mut first = self.take_back_what_grew(steady).err();
         self.read_names(steady).map_err(|source| LookError::io(&self.directory, source))?;
@@ -216,7 +216,7 @@ impl Watcher {
                 Ok((shelf, archived_as, extent)) => {
                     self.known.remove(&name);
                     done += 1;
-                    self.put_away.push_back(PutAway {
+                    self.put_away.push_back(ArchivedFile {
                         name,
                         shelf,
                         archived_as,
@@ -246,14 +246,20 @@ impl Watcher {
         path: &Path,
         steady: Duration,
         handed: &mut usize,
-        take: &mut impl FnMut(Result<Dropped, Refused>) -> Taken,
+        take: &mut impl FnMut(Result<WholeFile, Refused>) -> Taken,
     ) -> io::Result<Option<(Taken, Extent)>> {
         let (extent, is_link) = (self.extent)(path)?;
         let Some(known) = self.known.get_mut(name) else {
             return Ok(None);
         };
         if known.extent != extent {
-            *known = Known { extent, opened: None, since: steady, taken: None, round: known.round };
+            *known = WatchedFile {
+                extent,
+                opened: None,
+                since: steady,
+                taken: None,
+                round: known.round,
+            };
         }
         // A link is refused whatever it points to.
         if steady.saturating_sub(known.since) < UNCHANGED_FOR && !is_link {
@@ -304,7 +310,7 @@ impl Watcher {
             } else if self.known.len() < NAMES_A_LOOK {
                 // Its extent is looked at below, and differs.
                 let nothing = Extent { size: u64::MAX, modified: Duration::MAX };
-                let known = Known {
+                let known = WatchedFile {
                     extent: nothing,
                     opened: None,
                     since: steady,
@@ -369,7 +375,7 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable> {
+fn read(path: &Path, name: &str, expected: Extent) -> Result<WholeFile, Unreadable> {
     let refused = |reason: &str| Unreadable::Refused(reason.to_owned());
     // Never through a symbolic link: it could name a file that only this daemon may read.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -417,7 +423,13 @@ fn read(path: &Path, name: &str, expected: Extent) -> Result<Dropped, Unreadable
         return Err(Unreadable::Growing(read));
     }
     let nanos = i64::try_from(opened.modified.as_nanos()).unwrap_or(i64::MAX);
-    Ok(Dropped { kind, body, modified: Timestamp::from_nanos(nanos), name: name.to_owned(), user })
+    Ok(WholeFile {
+        kind,
+        body,
+        modified: Timestamp::from_nanos(nanos),
+        name: name.to_owned(),
+        user,
+    })
 }
 
 /// Whether a file looks like a secret of this machine in a directory of somebody else.

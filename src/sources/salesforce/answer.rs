@@ -45,12 +45,12 @@ pub(super) fn count(value: Option<&Value>) -> Option<u64> {
 }
 
 /// A text that is not empty.
-pub(super) fn text<'v>(record: &'v Map<String, Value>, field: &str) -> Option<&'v str> {
+pub(in crate::sources) fn text<'v>(record: &'v Map<String, Value>, field: &str) -> Option<&'v str> {
     record.get(field)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// A time such as `2023-12-06T05:44:24.973+0000`. One without a zone is refused: it could be any of 26.
-pub(super) fn time(text: &str) -> Option<Timestamp> {
+pub(in crate::sources) fn time(text: &str) -> Option<Timestamp> {
     instant::parse(text).ok()
 }
 
@@ -113,7 +113,7 @@ pub(super) fn failure_of(answer: &HttpResponse) -> Failure {
 }
 
 /// The failure that a body names, in either of its two shapes.
-pub(super) fn failure_in(body: &Value, status: u16) -> Option<Failure> {
+pub(in crate::sources) fn failure_in(body: &Value, status: u16) -> Option<Failure> {
     let error = body.as_array().and_then(|list| list.first()).unwrap_or(body);
     let message = |field| error.get(field).and_then(Value::as_str).unwrap_or_default();
     if let Some(found) = error.get("errorCode").and_then(Value::as_str) {

@@ -34,27 +34,27 @@ const LIMITS: HttpLimits = HttpLimits {
 
 /// Sends requests to one organisation.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::sources) struct Client {
     http: HttpClient,
-    pub(super) settings: Arc<SalesforceSettings>,
+    pub(in crate::sources) settings: Arc<SalesforceSettings>,
     session: Option<Secret>,
     /// Whether this poll has got a session already: a second one would not be better.
     renewed: bool,
     /// Requests of this poll, those for a session included.
     pub(super) requests: u64,
     /// The same as Salesforce counts them: each part of a batch is one.
-    pub(super) calls: u64,
-    pub(super) usage: Option<Usage>,
+    pub(in crate::sources) calls: u64,
+    pub(in crate::sources) usage: Option<Usage>,
     /// Whether an answer of this poll showed it.
     pub(super) shows_usage: bool,
     /// How far the server's clock is ahead of ours, by the latest answer that has its time.
-    pub(super) clock_ahead: Option<TimeDelta>,
+    pub(in crate::sources) clock_ahead: Option<TimeDelta>,
     /// When this poll began, by both clocks: an answer's time is compared when it comes.
     began: (Timestamp, Instant),
 }
 
 impl Client {
-    pub(super) fn new(settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
+    pub(in crate::sources) fn new(settings: Arc<SalesforceSettings>, trust: &Trust) -> Self {
         let trust = trust.with(settings.authorities.as_ref());
         Self {
             http: HttpClient::new(settings.my_domain.clone(), &trust, LIMITS),
@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Begins a poll.
-    pub(super) fn begin(&mut self, now: Timestamp) {
+    pub(in crate::sources) fn begin(&mut self, now: Timestamp) {
         self.began = (now, Instant::now());
         (self.requests, self.calls) = (0, 0);
         self.shows_usage = false;
@@ -79,7 +79,7 @@ impl Client {
     }
 
     /// Forgets a session that the server no longer takes.
-    pub(super) fn forget_session(&mut self) {
+    pub(in crate::sources) fn forget_session(&mut self) {
         self.session = None;
     }
 
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// The JSON object that a path answers; a body is JSON and posted.
-    pub(super) async fn call(
+    pub(in crate::sources) async fn call(
         &mut self,
         path: &str,
         body: Option<String>,

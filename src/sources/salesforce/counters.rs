@@ -45,7 +45,7 @@ struct UserCounts {
 
 /// What one look sees of an object type.
 #[derive(Debug, Clone, Copy, Default)]
-struct Look {
+struct ObjectLook {
     rise: u64,
     sum: u64,
     /// How many users have a count.
@@ -81,7 +81,7 @@ struct ObjectCounts {
     /// Configurations of which a user had a record; the empty name is for users of none.
     configurations: BTreeSet<String>,
     /// The latest look, and when.
-    look: Look,
+    look: ObjectLook,
     looked_at: Option<Timestamp>,
     hour_since: Since,
     day_since: Since,
@@ -115,7 +115,7 @@ impl Counters {
     /// What a restart has to know; `None` before the first look.
     pub(super) fn memory(&self) -> Option<Vec<u8>> {
         let baselines = self.objects.as_array().each_ref().map(|counts| {
-            let Look { sum, users, .. } = counts.look;
+            let ObjectLook { sum, users, .. } = counts.look;
             let looked_at = counts.looked_at?.nanos();
             let configurations = counts.configurations.clone();
             Some(Baseline { sum, users: Some(users), looked_at, configurations })
@@ -127,7 +127,7 @@ impl Counters {
     /// Takes a look at `now`.
     pub(super) fn look(&mut self, users: &[CaptureUser], now: Timestamp) {
         let today = self.day(now);
-        let mut looks: EnumMap<ObjectType, Look> = EnumMap::default();
+        let mut looks: EnumMap<ObjectType, ObjectLook> = EnumMap::default();
         for user in users {
             let before = self.users.get(user.key());
             let same_day = before.is_some_and(|before| self.day(before.at) == today);
@@ -229,7 +229,7 @@ impl ObjectCounts {
         }
     }
 
-    fn take(&mut self, look: Look, now: Timestamp, midnight: Timestamp) {
+    fn take(&mut self, look: ObjectLook, now: Timestamp, midnight: Timestamp) {
         if self.looked_at.is_none() {
             self.first_look(look, now, midnight);
         }
@@ -270,7 +270,7 @@ impl ObjectCounts {
     /// Compares what the first look sees with what the last one before a restart saw: what rose since did so not before
     /// that look, and not before the midnight at which the counters began anew. Other users have other sums: on the same
     /// day that proves nothing.
-    fn first_look(&mut self, look: Look, now: Timestamp, midnight: Timestamp) {
+    fn first_look(&mut self, look: ObjectLook, now: Timestamp, midnight: Timestamp) {
         let sum = look.sum;
         let Some(before) = self.baseline.take() else {
             self.found = (sum > 0).then_some(now);

@@ -7,67 +7,19 @@ use crate::domain::time::Timestamp;
 use crate::http_client::{HttpRequest, HttpResponse, TransportFailure};
 use crate::secret::Secret;
 use crate::sources::failure::Failure;
+use crate::sources::signing::SigningKey;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use ring::rand::SystemRandom;
-use ring::rsa::KeyPair;
 use ring::signature::RSA_PKCS1_SHA256;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::json;
-use std::fmt;
 use zeroize::Zeroizing;
 
 /// How long an assertion holds: what the vendor's own examples and other clients use.
 const ASSERTION_SECONDS: f64 = 180.0;
 /// RFC 7523.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-
-/// The private key of the JWT bearer grant.
-pub struct SigningKey(KeyPair);
-
-impl SigningKey {
-    /// An RSA key in PEM form, PKCS #8 or PKCS #1.
-    ///
-    /// # Errors
-    /// A sentence about what the file should hold; nothing of its text.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
-        let wrong = || {
-            "has to hold one RSA private key of at least 2048 bits in PEM form, without a passphrase".to_owned()
-        };
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| wrong())?;
-        let pair = if let PrivateKeyDer::Pkcs1(der) = &key {
-            KeyPair::from_der(der.secret_pkcs1_der())
-        } else {
-            // What is of another kind is no PKCS #8 and refused as such.
-            KeyPair::from_pkcs8(key.secret_der())
-        };
-        pair.map(Self).map_err(|_| wrong())
-    }
-
-    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let mut signature = vec![0; self.0.public().modulus_len()];
-        self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
-        Some(signature)
-    }
-}
-
-/// Two keys are the same when their public halves are.
-impl PartialEq for SigningKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.public().as_ref() == other.0.public().as_ref()
-    }
-}
-
-impl Eq for SigningKey {}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(…)")
-    }
-}
 
 /// The request for a session.
 pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<HttpRequest, Failure> {
@@ -101,12 +53,9 @@ pub(super) fn request(auth: &Auth, now: Timestamp) -> Result<HttpRequest, Failur
 }
 
 fn assertion(key: &SigningKey, claims: &str) -> Result<Zeroizing<String>, Failure> {
-    let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"RS256"}"#);
-    let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
-    let signature = key.sign(signed.as_bytes()).ok_or_else(|| {
+    key.token(&RSA_PKCS1_SHA256, r#"{"alg":"RS256"}"#, claims).ok_or_else(|| {
         Failure::new(SalesforceFailure::CredentialsRejected, "the private key does not sign")
-    })?;
-    Ok(Zeroizing::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
+    })
 }
 
 /// The session of a good answer. `instance_url` and `expires_in` are not read: requests go to the configured host, and a

@@ -4,9 +4,9 @@
 //! rows of the article. Lightning Sync's own status page has no interface; what exists are the switches of its
 //! settings, a report that an admin builds, and the users of its successor, Einstein Activity Capture.
 
-mod answer;
+pub(super) mod answer;
 mod apply;
-mod client;
+pub(super) mod client;
 mod counters;
 mod facts;
 mod failure;
@@ -23,9 +23,9 @@ mod source;
 mod trail;
 mod users;
 
+pub use super::signing::SigningKey;
 pub use facts::{PollFacts, SalesforcePart};
 pub use failure::SalesforceFailure;
-pub use grant::SigningKey;
 pub use metadata::Switch;
 pub use poll::{Poller, SalesforcePoll};
 pub use report::{ErrorReport, ReportColumns, ReportSettings, ReportedKind};

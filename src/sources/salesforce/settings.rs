@@ -1,10 +1,10 @@
 //! What the operator says about a Salesforce organisation.
 
-use super::grant::SigningKey;
 use super::report::ReportSettings;
 use crate::http_client::{Authorities, Endpoint};
 use crate::secret::Secret;
 use crate::sources::polling::PollPace;
+use crate::sources::signing::SigningKey;
 use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl SalesforceSettings {
     }
 
     /// `/services/data/v67.0`.
-    pub(super) fn data(&self) -> String {
+    pub(in crate::sources) fn data(&self) -> String {
         format!("/services/data/v{}.0", self.api_version)
     }
 

@@ -6,8 +6,8 @@ use crate::domain::ids::ObjectType;
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::ArticleRow;
-use crate::sources::given::Given;
 use crate::sources::ingest_error::{IngestError, Mistakes, field_name, text_of};
+use crate::sources::input_value::InputValue;
 use crate::sources::table::{Cells, Table, named_separator, separator};
 use crate::sources::vocabulary::{find, words};
 
@@ -122,7 +122,7 @@ fn row(draft: &mut Draft<'_>, columns: &[Column], record: Cells<'_>) {
             }
             (None, _) => "has a value in a column without a name; name the column in the header",
             (Some(field), _) => {
-                draft.put(field, &Given::Text(cell.into()), place);
+                draft.put(field, &InputValue::Text(cell.into()), place);
                 continue;
             }
         };

@@ -7,8 +7,8 @@ use crate::domain::problem::{FieldError, ProblemReason};
 use crate::domain::rows::{ArticleRow, Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserValues;
-use crate::sources::given::Given;
 use crate::sources::ingest_error::{IngestError, Mistakes, field_name, quoted};
+use crate::sources::input_value::InputValue;
 use crate::sources::row_value::{OrgRows, contradictions, found, put};
 use crate::sources::vocabulary::{find, words};
 use enum_map::EnumMap;
@@ -123,7 +123,7 @@ impl<'c> Draft<'c> {
     }
 
     /// Takes a value. Several times of the snapshot are fine where they agree.
-    pub(super) fn put(&mut self, field: Field, given: &Given<'_>, place: FieldPlace<'_>) {
+    pub(super) fn put(&mut self, field: Field, given: &InputValue<'_>, place: FieldPlace<'_>) {
         let now = self.context.now;
         let taken = match field {
             Field::CapturedAt => given.instant(now).and_then(|at| {
@@ -204,7 +204,7 @@ impl<'c> Draft<'c> {
         }
         if let Some(text) = self.context.captured_at {
             let place = FieldPlace { key: "captured_at", ..FieldPlace::default() };
-            self.put(Field::CapturedAt, &Given::Text(text.into()), place);
+            self.put(Field::CapturedAt, &InputValue::Text(text.into()), place);
         }
         if self.users_complete && self.users.is_empty() && self.mistakes.total == 0 {
             self.mistake(FieldPlace { key: "users_complete", ..FieldPlace::default() }, || {

@@ -4,8 +4,8 @@ use super::SnapshotContext;
 use super::draft::{Draft, Field, FieldPlace};
 use crate::domain::observation::Snapshot;
 use crate::domain::problem::ProblemReason;
-use crate::sources::given::{Given, GivenSeed, KeySeed, MAX_KEYS};
 use crate::sources::ingest_error::{IngestError, json_fault, text_of};
+use crate::sources::input_value::{InputValue, InputValueSeed, KeySeed, MAX_KEYS};
 use crate::sources::vocabulary::rows;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -69,7 +69,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
                 map.next_value_seed(UsersSeed { draft: self.draft })?;
                 self.draft.in_users = false;
             } else {
-                let given = map.next_value_seed(GivenSeed { depth: 1 })?;
+                let given = map.next_value_seed(InputValueSeed { depth: 1 })?;
                 entry(self.draft, &mut seen, place, &given);
             }
         }
@@ -98,12 +98,12 @@ impl<'de> Visitor<'de> for UsersSeed<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let mut user = 0;
-        while let Some(given) = seq.next_element_seed(GivenSeed { depth: 2 })? {
+        while let Some(given) = seq.next_element_seed(InputValueSeed { depth: 2 })? {
             if self.draft.is_full() || self.draft.is_hopeless() {
                 return Err(A::Error::custom("too many users, or mistakes"));
             }
             let place = FieldPlace { user: Some(user), ..FieldPlace::default() };
-            if let Given::Object(_) = given {
+            if let InputValue::Object(_) = given {
                 object(self.draft, place, &given);
                 self.draft.end_user(FieldPlace { key: "user", ..place });
             } else {
@@ -116,8 +116,8 @@ impl<'de> Visitor<'de> for UsersSeed<'_, '_> {
 }
 
 /// Takes the entries of an object; `place` is its own.
-fn object(draft: &mut Draft<'_>, place: FieldPlace<'_>, given: &Given<'_>) {
-    let Given::Object(entries) = given else {
+fn object(draft: &mut Draft<'_>, place: FieldPlace<'_>, given: &InputValue<'_>) {
+    let InputValue::Object(entries) = given else {
         return draft.mistake(place, || format!("is {}; write an object", given.shown()));
     };
     let mut seen = Vec::new();
@@ -127,14 +127,19 @@ fn object(draft: &mut Draft<'_>, place: FieldPlace<'_>, given: &Given<'_>) {
 }
 
 /// Takes one entry; where it stands says which keys are known there.
-fn entry(draft: &mut Draft<'_>, seen: &mut Vec<Field>, place: FieldPlace<'_>, given: &Given<'_>) {
+fn entry(
+    draft: &mut Draft<'_>,
+    seen: &mut Vec<Field>,
+    place: FieldPlace<'_>,
+    given: &InputValue<'_>,
+) {
     match Field::at(place) {
         None => draft.mistake(place, || unknown(place)),
         Some(field) if seen.contains(&field) => draft.twice(place),
         Some(Field::Object(of)) => {
             seen.push(Field::Object(of));
             // The key stands in the path as the object type.
-            let key = if matches!(given, Given::Object(_)) { "" } else { place.key };
+            let key = if matches!(given, InputValue::Object(_)) { "" } else { place.key };
             let object_type = Some(of).filter(|_| key.is_empty());
             object(draft, FieldPlace { object_type, key, ..place }, given);
         }

@@ -167,6 +167,11 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_hour_is_its_total_which_is_there_when_its_records_and_minutes_are_not() {
+        assert_eq!(of(HOUR - 1, 2 * HOUR - 1), [(HOURS, 1, 1)]);
+    }
+
+    #[test]
     fn a_long_range_is_hours_with_minutes_around_them_and_records_at_the_ends() {
         assert_eq!(
             of(HOUR - 90 * SECOND, 3 * HOUR + 61 * SECOND),

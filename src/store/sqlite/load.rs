@@ -1,6 +1,7 @@
 //! Reading everything that a start needs.
 
 use super::{codec, schema};
+use crate::domain::alerts::{AlertId, AlertState};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::incidents::{Incident, Incidents, Subject};
@@ -38,7 +39,7 @@ pub(super) fn load(
     }
     orgs.each(
         connection,
-        "SELECT org, source, at, users_complete FROM spoke ORDER BY org, source",
+        "SELECT org, source, at, users_complete FROM source_heartbeats ORDER BY org, source",
         |org, row| {
             org.heartbeats.push((codec::source(row, 1)?, codec::instant(row, 2)?, row.get(3)?));
             Ok(())
@@ -73,10 +74,44 @@ pub(super) fn load(
         },
     )?;
     Ok(Stored {
+        alerts: alerts(connection)?,
         identity: schema::identity(connection)?,
         clock_seen: schema::meta(connection, "clock_seen")?.map(Timestamp::from_nanos),
         orgs: orgs.0.into_values().collect(),
     })
+}
+
+/// Reads how far alerts have got. Of causes and severities that a later version knows, this one has nothing to say.
+fn alerts(connection: &Connection) -> rusqlite::Result<Vec<(AlertId, AlertState)>> {
+    let mut query = connection.prepare_cached(
+        "SELECT alerts.org, cause, object_type, user_row, severity, shared, held_since, fired_at, resolved_at, description, name \
+         FROM alerts LEFT JOIN orgs ON orgs.id = alerts.org ORDER BY alerts.org, cause",
+    )?;
+    let mut rows = query.query([])?;
+    let mut alerts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+        let at = |column| instant(row, column);
+        let org = row.get::<_, Option<String>>(10)?.and_then(|name| OrgName::new(&name).ok());
+        let id = subject(row)?.zip(Severity::from_name(text(4)?));
+        let Some((subject, severity)) = id.filter(|_| org.is_some() || row.get(0) == Ok(0)) else {
+            continue;
+        };
+        let state = AlertState {
+            held_since: at(6)?,
+            fired_at: at(7)?,
+            resolved_at: at(8)?,
+            description: text(9)?.into(),
+        };
+        alerts
+            .push((AlertId { severity, subject, org, shared: Cause::from_name(text(5)?) }, state));
+    }
+    Ok(alerts)
+}
+
+/// An instant that may be absent.
+fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_nanos))
 }
 
 /// Reads the users of an organisation, of each source at most `max_users`.
@@ -115,9 +150,7 @@ fn subject(row: &Row<'_>) -> rusqlite::Result<Option<Subject>> {
 }
 
 fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
-    let at = |column| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_nanos))
-    };
+    let at = |column| instant(row, column);
     let severity = row.get_ref(4)?.as_str()?;
     Ok(Incident {
         severity: Severity::from_name(severity).unwrap_or(Severity::Critical),

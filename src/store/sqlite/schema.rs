@@ -13,9 +13,11 @@ pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
 ///
 /// `activity`: identity lives in the primary key (when, keyed hash), so there is no second index to write; records
 /// that arrive near now touch pages that are in memory. `lanes`: the newest record of each organisation and kind ever
-/// seen, and the newest that is no longer (or never was) among the records. Numbers are those of `codec`. The third makes one
-/// user of the spellings of a name that were stored apart, with the newest reading of each row.
-const MIGRATIONS: [&str; 3] = ["
+/// seen, and the newest that is no longer (or never was) among the records. `source_heartbeats`: when each source last
+/// reported. Numbers are those of `codec`. The third makes one user of the spellings of a name that were stored apart, with
+/// the newest reading of each row. The fourth is [`name_source_heartbeats`]: programs that know the old name must refuse
+/// the file. `alerts`: `org` is 0 where an alert is about none.
+const MIGRATIONS: [&str; 5] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, known_since INTEGER NOT NULL);
 CREATE TABLE activity (at INTEGER NOT NULL, key BLOB NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE user_changes (org INTEGER NOT NULL, user TEXT NOT NULL, at INTEGER 
   source INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL,
   PRIMARY KEY (org, user, at, row, source)) WITHOUT ROWID;
 CREATE INDEX user_changes_at ON user_changes (at);
-CREATE TABLE spoke (org INTEGER NOT NULL, source INTEGER NOT NULL, at INTEGER NOT NULL,
+CREATE TABLE source_heartbeats (org INTEGER NOT NULL, source INTEGER NOT NULL, at INTEGER NOT NULL,
   users_complete INTEGER NOT NULL, PRIMARY KEY (org, source)) WITHOUT ROWID;
 CREATE TABLE covered (org INTEGER NOT NULL, object_type INTEGER NOT NULL, since INTEGER NOT NULL,
   PRIMARY KEY (org, object_type)) WITHOUT ROWID;
@@ -52,11 +54,23 @@ INSERT INTO users SELECT org, source, folded(user), cells FROM users WHERE user 
   ON CONFLICT DO UPDATE SET cells = newest(cells, excluded.cells);
 DELETE FROM users WHERE user IS NOT folded(user);
 UPDATE OR REPLACE user_changes SET user = folded(user) WHERE user <> folded(user);
+", "", "
+CREATE TABLE alerts (org INTEGER NOT NULL, cause TEXT NOT NULL, severity TEXT NOT NULL, object_type TEXT NOT NULL,
+  user_row TEXT NOT NULL, shared TEXT NOT NULL, held_since INTEGER, fired_at INTEGER, resolved_at INTEGER,
+  description TEXT NOT NULL, PRIMARY KEY (org, cause, severity, object_type, user_row, shared)) WITHOUT ROWID;
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.
-pub(super) const SMALL_TABLES: [&str; 7] =
-    ["meta", "orgs", "lanes", "spoke", "covered", "incidents", "source_memory"];
+pub(super) const SMALL_TABLES: [&str; 8] = [
+    "meta",
+    "orgs",
+    "lanes",
+    "source_heartbeats",
+    "covered",
+    "incidents",
+    "source_memory",
+    "alerts",
+];
 /// The tables that grow.
 pub(super) const LARGE_TABLES: [&str; 8] = [
     "activity",
@@ -94,6 +108,9 @@ fn migrate_by(
     }
     add_functions(connection)?;
     let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if done > 0 {
+        name_source_heartbeats(&change)?;
+    }
     for migration in migrations.iter().skip(done) {
         change.execute_batch(migration)?;
     }
@@ -103,6 +120,25 @@ fn migrate_by(
     change.pragma_update(None, "application_id", APPLICATION_ID)?;
     change.pragma_update(None, "user_version", migrations.len() as i64)?;
     change.commit()
+}
+
+/// Files of the first three versions have `source_heartbeats` under another name; its columns are the same.
+fn name_source_heartbeats(change: &Connection) -> rusqlite::Result<()> {
+    let earlier: Option<String> = change
+        .query_row(
+            "SELECT tables.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns \
+             WHERE tables.type = 'table' AND columns.name = 'users_complete' \
+             AND tables.name <> 'source_heartbeats'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match earlier {
+        Some(name) => {
+            change.execute_batch(&format!("ALTER TABLE \"{name}\" RENAME TO source_heartbeats"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What the migrations call: `folded`, a user's name as it is compared, or none where that is no name; and `newest`, of two

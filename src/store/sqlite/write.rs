@@ -2,6 +2,8 @@
 
 use super::{codec, schema};
 use crate::domain::activity::ActivityRecord;
+use crate::domain::alerts::{AlertId, AlertState};
+use crate::domain::causes::Cause;
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
@@ -189,7 +191,7 @@ fn row(
         ),
         StoreWrite::SourceHeartbeat { org, source, at, users_complete } => execute(
             connection,
-            "INSERT INTO spoke VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
+            "INSERT INTO source_heartbeats VALUES (?1, ?2, ?3, ifnull(?4, FALSE)) ON CONFLICT DO UPDATE SET \
              at = excluded.at, users_complete = ifnull(?4, users_complete)",
             params![org.0, codec::number(source.index()), at.nanos(), users_complete],
         ),
@@ -204,6 +206,7 @@ fn row(
             params![org.0, codec::number(object_type.index()), since.nanos()],
         ),
         StoreWrite::Incidents { org, incidents } => put_incidents(connection, *org, incidents),
+        StoreWrite::Alert { org, id, state } => put_alert(connection, *org, id, state.as_ref()),
         StoreWrite::ClockSeen { at } => schema::set_meta(connection, "clock_seen", at.nanos()),
     };
     done.map(|()| Written::default())
@@ -233,6 +236,43 @@ fn put_incidents(
         ])?;
     }
     Ok(())
+}
+
+fn put_alert(
+    connection: &Connection,
+    org: Option<OrgId>,
+    id: &AlertId,
+    state: Option<&AlertState>,
+) -> rusqlite::Result<()> {
+    let AlertId { severity, subject, shared, .. } = id;
+    let org = org.map_or(0, |org| org.0);
+    let (cause, severity) = (subject.cause.name(), severity.name());
+    let object_type = subject.object_type.map_or("", ObjectType::name);
+    let check = subject.check.map_or("", UserRow::check);
+    let shared = shared.map_or("", Cause::name);
+    let Some(state) = state else {
+        return execute(
+            connection,
+            "DELETE FROM alerts WHERE org = ?1 AND cause = ?2 AND severity = ?3 AND object_type = ?4 AND user_row = ?5 AND shared = ?6",
+            params![org, cause, severity, object_type, check, shared],
+        );
+    };
+    execute(
+        connection,
+        "INSERT OR REPLACE INTO alerts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            org,
+            cause,
+            severity,
+            object_type,
+            check,
+            shared,
+            state.held_since.map(Timestamp::nanos),
+            state.fired_at.map(Timestamp::nanos),
+            state.resolved_at.map(Timestamp::nanos),
+            state.description.as_ref(),
+        ],
+    )
 }
 
 fn put_reading(

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 /// An instant as RFC 3339 in UTC.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = DateTime, as = Instant)]
-struct At(Timestamp);
+struct InstantJson(Timestamp);
 
-impl Serialize for At {
+impl Serialize for InstantJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
@@ -32,9 +32,9 @@ fn age_seconds(then: Timestamp, now: Timestamp) -> f64 {
 #[schema(as = View)]
 struct Envelope {
     /// When the request was answered.
-    now: At,
+    now: InstantJson,
     /// When the engine last published.
-    as_of: At,
+    as_of: InstantJson,
     /// Whether that is recent enough for counts to be given.
     fresh: bool,
     store_failing: bool,
@@ -44,8 +44,8 @@ struct Envelope {
 impl Envelope {
     fn of(view: &View, now: Timestamp) -> Self {
         Self {
-            now: At(now),
-            as_of: At(view.as_of),
+            now: InstantJson(now),
+            as_of: InstantJson(view.as_of),
             fresh: view.is_fresh(now),
             store_failing: view.store_failing,
             clock_suspect: view.clock_suspect,
@@ -68,7 +68,7 @@ impl StepJson {
 }
 
 /// Steps in their order.
-fn steps(steps: &'static [Step]) -> Vec<StepJson> {
+fn steps(steps: &[Step]) -> Vec<StepJson> {
     steps.iter().map(StepJson::of).collect()
 }
 

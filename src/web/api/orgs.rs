@@ -1,15 +1,18 @@
 //! Organisations: all in short, one in full with its rows; what is wrong, worst first, with the next steps and what stands
 //! behind it; and the past behind the charts.
 
-use super::{At, Envelope, Knowledge, StepJson, age_seconds, known, steps};
+use super::{Envelope, InstantJson, Knowledge, StepJson, age_seconds, known, steps};
+use crate::domain::canary::{CanaryReport, LaneReport, Leftover};
 use crate::domain::causes::{Cause, Severity};
 use crate::domain::exchange_log::ExchangeCalls;
+use crate::domain::ids::{Direction, ObjectType};
 use crate::domain::judge::Finding;
 use crate::domain::rows::OrgValue;
 use crate::domain::setup::SetupTrail;
 use crate::domain::time::{Timestamp, seconds};
 use crate::domain::view::OrgView;
 use crate::guidance;
+use crate::guidance::exchange::{case, row_steps};
 use crate::guidance::verdict::{self, Verdict, describe};
 use crate::store::HourTotal;
 use crate::web::answer::json;
@@ -83,8 +86,8 @@ struct VerdictJson {
     headline: String,
     sentence: String,
     cause: Option<CauseName>,
-    since: Option<At>,
-    held_as_of: Option<At>,
+    since: Option<InstantJson>,
+    held_as_of: Option<InstantJson>,
     next_step: Option<StepJson>,
 }
 
@@ -95,8 +98,8 @@ impl VerdictJson {
             headline: verdict.headline.clone(),
             sentence: verdict.sentence.clone(),
             cause: verdict.cause.map(Named),
-            since: verdict.since.map(At),
-            held_as_of: verdict.held_as_of.map(At),
+            since: verdict.since.map(InstantJson),
+            held_as_of: verdict.held_as_of.map(InstantJson),
             next_step: verdict.next_step.as_ref().map(StepJson::of),
         }
     }
@@ -111,14 +114,16 @@ struct OrgInFull {
     verdict: VerdictJson,
     product: ProductName,
     connection: ConnectionName,
-    known_since: At,
+    known_since: InstantJson,
     business_hours: bool,
     setting_up: bool,
     migrating: bool,
-    retirement: Option<At>,
+    retirement: Option<InstantJson>,
     retired: bool,
     expected_linked_users: Option<u64>,
     rows: Vec<OrgRowJson>,
+    /// When a last sync becomes too old, by object type; absent where no limit runs
+    last_sync_deadlines: Vec<DeadlineJson>,
     sources: Vec<SourceJson>,
     users: UserTotals,
     users_url: String,
@@ -126,6 +131,10 @@ struct OrgInFull {
     setup_changes: Option<SetupChangesJson>,
     /// `null` where Exchange's logs are not read.
     exchange_log: Option<ExchangeLogJson>,
+    /// `null` where no canary writes.
+    canary: Option<CanaryJson>,
+    /// A text for Salesforce's support, while Exchange answers and something does not sync
+    support_case: Option<String>,
     findings: Vec<FindingJson>,
 }
 
@@ -144,19 +153,27 @@ pub(in crate::web) async fn org(
         verdict: VerdictJson::of(&judged.verdict),
         product: Named(policy.product),
         connection: Named(policy.connection),
-        known_since: At(org.known_since),
+        known_since: InstantJson(org.known_since),
         business_hours: org.open_hours.is_open(now),
         setting_up: policy.setting_up(now),
         migrating: policy.migrating(now),
-        retirement: policy.retirement.map(At),
+        retirement: policy.retirement.map(InstantJson),
         retired: policy.retired(now),
         expected_linked_users: org.expected_linked_users(now),
         rows: org_rows(org, view.is_fresh(now), now),
+        last_sync_deadlines: judged
+            .deadlines
+            .iter()
+            .filter(|(_, at)| **at < Timestamp::MAX)
+            .map(|(object, at)| DeadlineJson { object_type: Named(object), at: InstantJson(*at) })
+            .collect(),
         sources: sources(org, now),
         users: UserTotals::of(org),
         users_url: format!("/api/v1/orgs/{}/users", policy.name),
         setup_changes: SetupChangesJson::of(org),
         exchange_log: org.source_states.exchange_calls().map(ExchangeLogJson::of),
+        canary: org.source_states.canary().map(CanaryJson::of),
+        support_case: case(&judged.verdict.acting, org, now),
         findings: judged
             .findings
             .iter()
@@ -166,14 +183,21 @@ pub(in crate::web) async fn org(
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = LastSyncDeadline)]
+struct DeadlineJson {
+    object_type: ObjectTypeName,
+    at: InstantJson,
+}
+
+#[derive(Serialize, ToSchema)]
 #[schema(as = SourceStatus)]
 struct SourceJson {
     source: &'static str,
     live: bool,
-    last_report_at: Option<At>,
+    last_report_at: Option<InstantJson>,
     age_seconds: Option<f64>,
     /// Until when it counts as live; absent when it never reported or its silence is an answer.
-    live_until: Option<At>,
+    live_until: Option<InstantJson>,
     expected_every_seconds: Option<f64>,
     /// Why polling it fails, while it does.
     poll_failing: Option<PollFailingJson>,
@@ -182,7 +206,7 @@ struct SourceJson {
 #[derive(Serialize, ToSchema)]
 #[schema(as = PollFailing)]
 struct PollFailingJson {
-    since: At,
+    since: InstantJson,
     reason: &'static str,
     advice: &'static str,
 }
@@ -193,15 +217,15 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
         .map(|status| SourceJson {
             source: status.name,
             live: status.live,
-            last_report_at: status.last_report_at.map(At),
+            last_report_at: status.last_report_at.map(InstantJson),
             age_seconds: status.last_report_at.map(|at| age_seconds(at, now)),
-            live_until: status.live_until.map(At),
+            live_until: status.live_until.map(InstantJson),
             expected_every_seconds: status
                 .source
                 .and_then(|source| org.policy.expected_every[source])
                 .map(seconds),
             poll_failing: status.failing.map(|failing| PollFailingJson {
-                since: At(failing.since),
+                since: InstantJson(failing.since),
                 reason: failing.reason,
                 advice: failing.advice,
             }),
@@ -213,13 +237,13 @@ fn sources(org: &OrgView, now: Timestamp) -> Vec<SourceJson> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ExchangeLog)]
 struct ExchangeLogJson {
-    read_at: At,
+    read_at: InstantJson,
     /// Until when the EWS logs of all servers were read; `null`: those of one were not read to their end.
-    complete_until: Option<At>,
+    complete_until: Option<InstantJson>,
     /// The latest call that worked.
-    last_call_at: Option<At>,
+    last_call_at: Option<InstantJson>,
     /// The latest write that worked.
-    last_write_at: Option<At>,
+    last_write_at: Option<InstantJson>,
     writes_60m: u64,
     writes_24h: u64,
     /// Mailboxes with a call in 30 days.
@@ -235,8 +259,8 @@ struct ExchangeLogJson {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SignInsRefused)]
 struct SignInsRefusedJson {
-    since: At,
-    latest_at: At,
+    since: InstantJson,
+    latest_at: InstantJson,
     reason: &'static str,
 }
 
@@ -244,20 +268,100 @@ impl ExchangeLogJson {
     fn of(calls: &ExchangeCalls) -> Self {
         let [writes_60m, writes_24h] = calls.writes;
         Self {
-            read_at: At(calls.read_at),
-            complete_until: calls.complete_until.map(At),
-            last_call_at: calls.last_call.map(At),
-            last_write_at: calls.last_write.map(At),
+            read_at: InstantJson(calls.read_at),
+            complete_until: calls.complete_until.map(InstantJson),
+            last_call_at: calls.last_call.map(InstantJson),
+            last_write_at: calls.last_write.map(InstantJson),
             writes_60m,
             writes_24h,
             mailboxes: calls.mailboxes.len(),
             mailboxes_two_writers: calls.two_writers_count,
             sees_refusals: calls.sees_refusals,
             sign_ins_refused: calls.refused.map(|refused| SignInsRefusedJson {
-                since: At(refused.since),
-                latest_at: At(refused.latest),
+                since: InstantJson(refused.since),
+                latest_at: InstantJson(refused.latest),
                 reason: refused.reason.name(),
             }),
+        }
+    }
+}
+
+/// What the canary found: items of its own, written on one side and looked for on the other.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Canary)]
+struct CanaryJson {
+    /// How often an item is written.
+    every_seconds: f64,
+    lanes: Vec<CanaryLaneJson>,
+    /// Items that should have been gone for a day, the oldest first.
+    leftovers: Vec<CanaryLeftoverJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CanaryLane)]
+struct CanaryLaneJson {
+    object_type: ObjectTypeName,
+    direction: DirectionName,
+    /// What its items prove: `plain`, `related_record` or `attendee`.
+    class: &'static str,
+    /// `starting`, `in_time`, `late` or `failing`.
+    state: &'static str,
+    last_proof_at: Option<InstantJson>,
+    late_since: Option<InstantJson>,
+    /// How long an item may take, as learnt.
+    allowed_seconds: f64,
+    /// The last 48, the oldest first.
+    round_trips: Vec<RoundTripJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = RoundTrip)]
+struct RoundTripJson {
+    written_at: InstantJson,
+    /// `null`: it was lost.
+    took_seconds: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CanaryLeftover)]
+struct CanaryLeftoverJson {
+    title: String,
+    object_type: ObjectTypeName,
+    direction: DirectionName,
+    /// Whether it is on the other side than the one that it was written to.
+    on_other_side: bool,
+    written_at: InstantJson,
+}
+
+impl CanaryJson {
+    fn of(report: &CanaryReport) -> Self {
+        let lane = |(object, direction, lane): (ObjectType, Direction, &LaneReport)| {
+            let trips = lane.trips.iter().map(|trip| RoundTripJson {
+                written_at: InstantJson(trip.written_at),
+                took_seconds: trip.took.map(seconds),
+            });
+            CanaryLaneJson {
+                object_type: Named(object),
+                direction: Named(direction),
+                class: lane.class.name(),
+                state: lane.state.name(),
+                last_proof_at: lane.last_proof.map(InstantJson),
+                late_since: lane.late_since.map(InstantJson),
+                allowed_seconds: seconds(lane.allowed),
+                round_trips: trips.collect(),
+            }
+        };
+        let leftover = |leftover: &Leftover| CanaryLeftoverJson {
+            title: leftover.title.clone(),
+            object_type: Named(leftover.object_type),
+            direction: Named(leftover.direction),
+            on_other_side: leftover.on_other_side,
+            written_at: InstantJson(leftover.written_at),
+        };
+        Self {
+            every_seconds: seconds(report.every),
+            lanes: report.lanes().map(lane).collect(),
+            leftovers: report.leftovers.iter().map(leftover).collect(),
         }
     }
 }
@@ -267,9 +371,9 @@ impl ExchangeLogJson {
 #[schema(as = SetupChanges)]
 struct SetupChangesJson {
     /// When the trail was last read; `null` when it could not be read.
-    read_at: Option<At>,
+    read_at: Option<InstantJson>,
     /// From when on none is left out.
-    since: Option<At>,
+    since: Option<InstantJson>,
     /// Newest first.
     changes: Vec<SetupChangeJson>,
 }
@@ -277,7 +381,7 @@ struct SetupChangesJson {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SetupChange)]
 struct SetupChangeJson {
-    at: At,
+    at: InstantJson,
     area: SetupAreaName,
 }
 
@@ -291,11 +395,14 @@ impl SetupChangesJson {
         };
         let latest = read.map_or(&[][..], |read| &read.latest);
         Some(Self {
-            read_at: read.map(|read| At(read.read_at)),
-            since: read.map(|read| At(read.since)),
+            read_at: read.map(|read| InstantJson(read.read_at)),
+            since: read.map(|read| InstantJson(read.since)),
             changes: latest
                 .iter()
-                .map(|change| SetupChangeJson { at: At(change.at), area: Named(change.area) })
+                .map(|change| SetupChangeJson {
+                    at: InstantJson(change.at),
+                    area: Named(change.area),
+                })
                 .collect(),
         })
     }
@@ -319,8 +426,8 @@ struct OrgRowJson {
     /// What the article would call this value.
     shows: &'static str,
     source: Option<SourceName>,
-    observed_at: Option<At>,
-    changed_at: Option<At>,
+    observed_at: Option<InstantJson>,
+    changed_at: Option<InstantJson>,
     age_seconds: Option<f64>,
     meaning: Option<String>,
     owner: Option<OwnerName>,
@@ -331,10 +438,10 @@ struct OrgRowJson {
 
 /// The organisation's rows of what it syncs.
 fn org_rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<OrgRowJson> {
-    org_status::rows(org, fresh, now).into_iter().map(|status| org_row(&status, now)).collect()
+    org_status::rows(org, fresh, now).into_iter().map(|status| org_row(&status, org, now)).collect()
 }
 
-fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
+fn org_row(status: &RowStatus, org: &OrgView, now: Timestamp) -> OrgRowJson {
     let (row, current, guide) = (status.row, status.current.as_ref(), status.guide);
     OrgRowJson {
         row: row.id(),
@@ -353,12 +460,12 @@ fn org_row(status: &RowStatus, now: Timestamp) -> OrgRowJson {
         }),
         shows: status.shows.name(),
         source: current.map(|current| Named(current.source)),
-        observed_at: current.map(|current| At(current.observed_at)),
-        changed_at: current.map(|current| At(current.changed_at)),
+        observed_at: current.map(|current| InstantJson(current.observed_at)),
+        changed_at: current.map(|current| InstantJson(current.changed_at)),
         age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
         meaning: guide.map(|guide| guide.meaning.plain()),
         owner: guide.map(|guide| Named(guide.owner())),
-        next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
+        next_steps: guide.map(|guide| steps(&row_steps(&guide, org, now))).unwrap_or_default(),
         cause: guide.and_then(|guide| guide.cause).map(Named),
     }
 }
@@ -374,7 +481,7 @@ struct FindingJson {
     alert: Option<&'static str>,
     object_type: Option<ObjectTypeName>,
     check: Option<CheckName>,
-    since: Option<At>,
+    since: Option<InstantJson>,
     since_seconds: Option<f64>,
     users: Option<u32>,
     summary: &'static str,
@@ -393,6 +500,7 @@ struct FindingJson {
 impl FindingJson {
     fn of(finding: &Finding, org: &OrgView, site: &WebState, now: Timestamp) -> Self {
         let words = guidance::cause_of(org.policy.product, finding.cause);
+        let next_steps = verdict::steps(finding, org, now);
         Self {
             org: finding.org.to_string(),
             severity: Named(finding.severity),
@@ -400,16 +508,16 @@ impl FindingJson {
             alert: finding.cause.alert(),
             object_type: finding.object_type.map(Named),
             check: finding.check.map(Named),
-            since: finding.since.map(At),
+            since: finding.since.map(InstantJson),
             since_seconds: finding.since.map(|since| age_seconds(since, now)),
             users: finding.users,
             summary: words.summary,
             sentence: describe(finding, org, now),
             meaning: words.meaning.plain(),
             impact: words.impact.plain(),
-            owner: Named(words.owner()),
-            next_steps: steps(verdict::steps(finding, org.policy.product)),
-            runbook: finding.cause.alert().map(|alert| site.options.runbook(alert)),
+            owner: Named(next_steps.first().map_or(words.owner(), |step| step.owner)),
+            next_steps: steps(&next_steps),
+            runbook: finding.cause.alert().map(|alert| site.services.runbook(alert)),
             held_back_by: finding.held_back_by.into_iter().map(Named::<Cause>).collect(),
         }
     }
@@ -490,7 +598,7 @@ struct HistoryJson {
     envelope: Envelope,
     org: String,
     /// How far back it was read.
-    from: At,
+    from: InstantJson,
     hours: Vec<HourJson>,
     last_syncs: Vec<SyncJson>,
 }
@@ -498,12 +606,12 @@ struct HistoryJson {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Hour)]
 struct HourJson {
-    hour: At,
+    hour: InstantJson,
     object_type: ObjectTypeName,
     direction: Option<DirectionName>,
     outcome: OutcomeName,
     count: u64,
-    newest: At,
+    newest: InstantJson,
 }
 
 /// A last sync that a source reported, from when on.
@@ -511,8 +619,8 @@ struct HourJson {
 #[schema(as = LastSync)]
 struct SyncJson {
     object_type: ObjectTypeName,
-    at: At,
-    last_sync: At,
+    at: InstantJson,
+    last_sync: InstantJson,
     source: SourceName,
 }
 
@@ -534,8 +642,8 @@ pub(in crate::web) async fn history(
         changes.iter().filter_map(|change| match change.value {
             OrgValue::Instant(synced) => Some(SyncJson {
                 object_type: Named(*object),
-                at: At(change.at),
-                last_sync: At(synced),
+                at: InstantJson(change.at),
+                last_sync: InstantJson(synced),
                 source: Named(change.source),
             }),
             OrgValue::Account(_) | OrgValue::Flag(_) | OrgValue::Count(_) => None,
@@ -544,7 +652,7 @@ pub(in crate::web) async fn history(
     json(&HistoryJson {
         envelope: Envelope::of(&at.moment.view, now),
         org: at.org.policy.name.to_string(),
-        from: At(now.minus(history::READ_BACK)),
+        from: InstantJson(now.minus(history::READ_BACK)),
         hours: past.hours.iter().map(HourJson::of).collect(),
         last_syncs: last_syncs.collect(),
     })
@@ -553,12 +661,12 @@ pub(in crate::web) async fn history(
 impl HourJson {
     fn of(total: &HourTotal) -> Self {
         Self {
-            hour: At(total.hour),
+            hour: InstantJson(total.hour),
             object_type: Named(total.kind.object_type),
             direction: total.kind.direction.map(Named),
             outcome: Named(total.kind.outcome),
             count: total.count,
-            newest: At(total.newest),
+            newest: InstantJson(total.newest),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Users, a page at a time, in the order of what stands for them: a page begins after the last of the one before,
 //! whoever came or went in between.
 
-use super::{At, Envelope, Knowledge, StepJson, age_seconds, known, steps};
+use super::{Envelope, InstantJson, Knowledge, StepJson, age_seconds, known, steps};
 use crate::domain::rows::{Status, UserRow, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, UserEntry, verdict};
 use crate::domain::view::OrgView;
 use crate::guidance;
+use crate::guidance::exchange::user_steps;
 use crate::store::UserChange;
 use crate::web::answer::json;
 use crate::web::history;
@@ -43,7 +44,7 @@ struct UserJson {
     user: String,
     verdict: StandingName,
     failing_check: Option<CheckName>,
-    since: Option<At>,
+    since: Option<InstantJson>,
     meaning: Option<String>,
     owner: Option<OwnerName>,
     next_steps: Vec<StepJson>,
@@ -62,7 +63,7 @@ struct SuccessorJson {
     onboarding: &'static str,
     recommended_action: Option<String>,
     /// When the user logged in last: the connection's state is as old. `null`: not read.
-    logged_in_at: Option<At>,
+    logged_in_at: Option<InstantJson>,
 }
 
 /// Users, a page at a time
@@ -138,10 +139,13 @@ impl UserJson {
             user: shown,
             verdict: Named(verdict.standing()),
             failing_check: failing.map(|(row, _)| Named(row)),
-            since: failing.map(|(_, since)| At(since)),
+            since: failing.map(|(_, since)| InstantJson(since)),
             meaning: guide.map(|guide| guide.meaning.plain()),
             owner: guide.map(|guide| Named(guide.owner())),
-            next_steps: guide.map(|guide| steps(guide.steps)).unwrap_or_default(),
+            next_steps: guide
+                .zip(failing)
+                .map(|(guide, (row, _))| steps(&user_steps(guide.steps, user, row, org, now)))
+                .unwrap_or_default(),
             rows: user_rows(org, user, live, now),
             moved: org.moved(user, now),
             successor: org.note(user, now).map(|note| SuccessorJson {
@@ -149,7 +153,7 @@ impl UserJson {
                 connectivity: note.connectivity,
                 onboarding: note.onboarding,
                 recommended_action: note.recommended.as_deref().map(str::to_owned),
-                logged_in_at: note.logged_in_at.map(At),
+                logged_in_at: note.logged_in_at.map(InstantJson),
             }),
         }
     }
@@ -164,8 +168,8 @@ struct UserRowJson {
     /// A status or a number; `null` when it is unknown.
     value: Option<UserValueJson>,
     source: Option<SourceName>,
-    observed_at: Option<At>,
-    changed_at: Option<At>,
+    observed_at: Option<InstantJson>,
+    changed_at: Option<InstantJson>,
     age_seconds: Option<f64>,
 }
 
@@ -199,8 +203,8 @@ fn user_rows(
                 state: known(current.map(|current| current.stale)),
                 value,
                 source: current.map(|current| Named(current.source)),
-                observed_at: current.map(|current| At(current.observed_at)),
-                changed_at: current.map(|current| At(current.changed_at)),
+                observed_at: current.map(|current| InstantJson(current.observed_at)),
+                changed_at: current.map(|current| InstantJson(current.changed_at)),
                 age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
             }
         })
@@ -211,7 +215,7 @@ fn user_rows(
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 struct ChangeJson {
-    at: At,
+    at: InstantJson,
     check: CheckName,
     before: StatusName,
     after: StatusName,
@@ -221,7 +225,7 @@ struct ChangeJson {
 impl ChangeJson {
     fn of(change: &UserChange) -> Self {
         Self {
-            at: At(change.at),
+            at: InstantJson(change.at),
             check: Named(change.row),
             before: Named(change.before),
             after: Named(change.after),

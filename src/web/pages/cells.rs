@@ -12,7 +12,7 @@ use askama::Template;
 
 /// The organisation that a page is about, and the instant at which it is shown.
 #[derive(Clone, Copy)]
-pub(super) struct Here<'a> {
+pub(super) struct ShownOrg<'a> {
     pub(super) org: &'a OrgView,
     pub(super) now: Timestamp,
 }
@@ -46,10 +46,15 @@ impl CellValue {
     }
 }
 
-impl Here<'_> {
+impl ShownOrg<'_> {
     pub(super) fn when(&self, at: &Timestamp) -> When {
         let (before, after) = if *at > self.now { ("in ", "") } else { ("", " ago") };
         self.at(*at, before, after)
+    }
+
+    /// An instant in the organisation's time.
+    pub(super) fn local(&self, at: &Timestamp) -> String {
+        local(*at, self.org, self.now)
     }
 
     /// An instant as the end of something that holds or held until then.

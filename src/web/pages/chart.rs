@@ -5,7 +5,7 @@ use crate::domain::rows::OrgValue;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::guidance::verdict::{counted, local, span};
-use crate::web::history::Past;
+use crate::web::history::RecentHistory;
 use askama::Template;
 use chrono::{TimeDelta, Timelike};
 use chrono_tz::Tz;
@@ -136,7 +136,7 @@ impl Chart {
 }
 
 /// The charts of the last day and the last week.
-pub(super) fn charts(past: &Past, org: &OrgView, now: Timestamp) -> Vec<Chart> {
+pub(super) fn charts(past: &RecentHistory, org: &OrgView, now: Timestamp) -> Vec<Chart> {
     [(DAY, "24 hours"), (WEEK, "7 days")]
         .into_iter()
         .flat_map(|(hours, name)| {
@@ -146,7 +146,7 @@ pub(super) fn charts(past: &Past, org: &OrgView, now: Timestamp) -> Vec<Chart> {
 }
 
 /// Records synced, by hour.
-fn synced(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
+fn synced(past: &RecentHistory, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
     let first = now.hour() - hours + 1;
     let (from, upto) = (Timestamp::of_hour(first), Timestamp::of_hour(now.hour() + 1));
     let (mut bars, mut gaps, mut words) = (Vec::new(), Vec::new(), Vec::new());
@@ -198,7 +198,7 @@ fn synced(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) ->
 }
 
 /// Ages of the last sync in hours, evenly spaced up to now.
-fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
+fn ages(past: &RecentHistory, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> Chart {
     let whole = TimeDelta::hours(hours);
     let from = now.minus(whole);
     let limit = org.policy.stale_after.num_seconds() as f64 / 3600.0;
@@ -273,7 +273,7 @@ fn ages(past: &Past, hours: i64, name: &str, org: &OrgView, now: Timestamp) -> C
 
 /// When it was known that something had synced at an instant.
 fn proofs(
-    past: &Past,
+    past: &RecentHistory,
     object: ObjectType,
     org: &OrgView,
     now: Timestamp,
@@ -377,7 +377,7 @@ mod tests {
         let seen_at = Timestamp::of_hour(20);
         let mut org = OrgView::new(OrgId(1), Arc::new(policy), Timestamp::of_hour(-99), seen_at);
         let lines = |org: &OrgView, now| {
-            let past = Past { hours: Vec::new(), syncs: Vec::new() };
+            let past = RecentHistory { hours: Vec::new(), syncs: Vec::new() };
             let of_line = |line: &AgeLine| (line.held, line.points.len());
             let chart = ages(&past, DAY, "24 hours", org, now);
             chart.lines.iter().map(of_line).collect::<Vec<_>>()

@@ -2,13 +2,14 @@
 //! nothing that needs a script. A new page is a template, a struct and a line in `routes.rs`.
 //!
 //! Whatever a source reports goes through a template's own escaping and stands within `<bdi>`. The filter `safe` is for
-//! other templates only. Templates ask the View itself; their structs have methods for what takes more than a look.
+//! other templates, and for the picture of a replay, which escapes its texts itself. Templates ask the View itself; their structs have methods for what takes more than a look.
 
 mod cells;
 mod chart;
 pub(super) mod org;
 pub(super) mod overview;
 pub(super) mod paste;
+pub(super) mod replay;
 pub(super) mod users;
 pub(super) mod userscript;
 
@@ -53,6 +54,8 @@ fn render(status: StatusCode, template: &impl Template) -> Result<Response, Prob
 struct Frame<'a> {
     title: String,
     style: &'static str,
+    /// The script that loads the page again.
+    refresh: &'static str,
     /// The organisation that the page is about.
     org: Option<&'a str>,
     /// Whether it has a status page that can be pasted.
@@ -72,6 +75,7 @@ impl<'a> Frame<'a> {
         Self {
             title: title.to_owned(),
             style: &STYLE_ADDRESS,
+            refresh: &REFRESH_ADDRESS,
             org: None,
             has_page: false,
             telemetry_path: &site.options.telemetry_path,
@@ -124,12 +128,15 @@ pub(super) fn trouble(site: &WebState, problem: Problem) -> Response {
     }
 }
 
-/// The style of every page, and the script of the paste box.
+/// The style of every page, and the scripts.
 const STYLE: &str = include_str!("assets/style.css");
+const REFRESH: &str = include_str!("assets/refresh.js");
 const PASTE: &str = include_str!("assets/paste.js");
 
 /// The addresses that pages use: they name the content, so that a browser may keep it.
 static STYLE_ADDRESS: LazyLock<String> = LazyLock::new(|| versioned("/assets/style.css", STYLE));
+static REFRESH_ADDRESS: LazyLock<String> =
+    LazyLock::new(|| versioned("/assets/refresh.js", REFRESH));
 static PASTE_ADDRESS: LazyLock<String> = LazyLock::new(|| versioned("/assets/paste.js", PASTE));
 
 fn versioned(path: &str, content: &str) -> String {
@@ -148,6 +155,12 @@ pub(super) async fn style() -> Response {
 #[utoipa::path(get, path = "/assets/paste.js", responses((status = 200, content_type = "text/javascript")))]
 pub(super) async fn paste_script() -> Response {
     asset("text/javascript; charset=utf-8", PASTE)
+}
+
+/// The script that loads a page again
+#[utoipa::path(get, path = "/assets/refresh.js", responses((status = 200, content_type = "text/javascript")))]
+pub(super) async fn refresh_script() -> Response {
+    asset("text/javascript; charset=utf-8", REFRESH)
 }
 
 fn asset(media_type: &'static str, content: &'static str) -> Response {

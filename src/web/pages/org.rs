@@ -1,17 +1,19 @@
 //! An organisation: what is wrong, what to do next and who; then everything that stands behind it.
 
-use super::cells::{Here, class_of, judged, labelled, meaning, text, word_of};
+use super::cells::{ShownOrg, class_of, judged, labelled, meaning, text, word_of};
 use super::chart::{Chart, charts};
 use super::{Frame, page};
+use crate::domain::canary::{CanaryClass, CanaryState, LaneReport, Leftover, RoundTrip};
 use crate::domain::causes::Cause;
-use crate::domain::ids::{ObjectType, Source};
+use crate::domain::ids::{Direction, ObjectType, Source};
 use crate::domain::judge::Finding;
 use crate::domain::policy::Product;
-use crate::domain::probe::{ProbeStep, StepReport, StepVerdict};
+use crate::domain::probe::{MailboxPlace, ProbeStep, StepReport, StepVerdict};
 use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::setup::{SetupArea, SetupTrail};
 use crate::domain::time::Timestamp;
-use crate::guidance::verdict::{Level, Verdict, steps};
+use crate::guidance::exchange::case;
+use crate::guidance::verdict::{Level, Verdict, span, steps, which_way};
 use crate::guidance::{OrgState, Step, Text, cause_of};
 use crate::web::history;
 use crate::web::openapi::Html;
@@ -30,7 +32,7 @@ const SETUP_CHANGES: usize = 10;
 #[template(path = "org.html", config = "src/web/pages/askama.toml")]
 struct OrgPage<'a> {
     frame: Frame<'a>,
-    here: Here<'a>,
+    here: ShownOrg<'a>,
     name: &'a str,
     product: Product,
     verdict: Verdict,
@@ -47,10 +49,10 @@ pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Response, Problem> {
     let (org, view, now) = (&*at.org, &at.moment.view, at.moment.now);
     let name = org.policy.name.as_str();
     let past = history::of_org(&at.site, org, now).await;
-    let OrgVerdict { verdict, findings } = OrgVerdict::of(view, org, now);
+    let OrgVerdict { verdict, findings, .. } = OrgVerdict::of(view, org, now);
     page(&OrgPage {
         frame: Frame::of_org(&at, org, name, format!("/api/v1/orgs/{name}")),
-        here: Here { org, now },
+        here: ShownOrg { org, now },
         name,
         product: org.policy.product,
         verdict,
@@ -63,8 +65,19 @@ pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Response, Problem> {
 
 impl OrgPage<'_> {
     /// What to do about the worst finding.
-    fn steps(&self) -> &'static [Step] {
-        self.verdict.acting.first().map_or(&[][..], |finding| steps(finding, self.product))
+    fn steps(&self) -> Vec<Step> {
+        let leading = self.verdict.acting.first();
+        leading.map_or(Vec::new(), |finding| steps(finding, self.here.org, self.here.now))
+    }
+
+    /// What to do first about another one.
+    fn next(&self, finding: &Finding) -> Option<Step> {
+        steps(finding, self.here.org, self.here.now).first().copied()
+    }
+
+    /// The text for Salesforce's support.
+    fn case(&self) -> Option<String> {
+        case(&self.verdict.acting, self.here.org, self.here.now)
     }
 
     /// Which sources have reported, the latest first.
@@ -219,6 +232,28 @@ impl OrgPage<'_> {
         probe.steps.iter().map(|(step, found)| (step, *found, Some(step) == first)).collect()
     }
 
+    /// The steps that failed or are held, neighbours with one reason together.
+    fn not_passed(&self) -> Vec<(String, StepReport)> {
+        let mut groups: Vec<(ProbeStep, ProbeStep, StepReport)> = Vec::new();
+        for (step, found, _) in self.probed() {
+            if !matches!(found.verdict, StepVerdict::Failed | StepVerdict::Held) {
+                continue;
+            }
+            match groups.last_mut() {
+                Some((_, last, of)) if (of.verdict, of.reason) == (found.verdict, found.reason) => {
+                    *last = step;
+                }
+                _ => groups.push((step, step, found)),
+            }
+        }
+        let named = |(first, last, found): (ProbeStep, ProbeStep, StepReport)| {
+            let steps =
+                if first == last { first.to_string() } else { format!("{first} to {last}") };
+            (steps, found)
+        };
+        groups.into_iter().map(named).collect()
+    }
+
     /// When Lightning Sync ends or ended here.
     fn retires(&self) -> Option<Timestamp> {
         self.here.org.policy.retirement.filter(|_| self.product == Product::LightningSync)
@@ -238,6 +273,45 @@ const fn verdict_of(verdict: StepVerdict) -> (&'static str, &'static str) {
         StepVerdict::Failed => ("broken", "failed"),
         StepVerdict::Held => ("held", "held"),
         StepVerdict::Skipped => ("unknown", "skipped"),
+    }
+}
+
+/// The class and the word of how a lane of the canary is doing.
+const fn canary_state(state: CanaryState) -> (&'static str, &'static str) {
+    match state {
+        CanaryState::Starting => ("waiting", "starting"),
+        CanaryState::InTime => ("fine", "in time"),
+        CanaryState::Late => ("broken", "late"),
+        CanaryState::Failing => ("unknown", "failing"),
+    }
+}
+
+/// What items of a lane are.
+const fn canary_class(class: CanaryClass) -> &'static str {
+    match class {
+        CanaryClass::Plain => "plain",
+        CanaryClass::RelatedRecord => "related to a record",
+        CanaryClass::Attendee => "with an attendee",
+    }
+}
+
+fn trip_in_words(trip: &RoundTrip) -> String {
+    trip.took.map_or_else(|| "lost".to_owned(), span)
+}
+
+/// The line of dots for who does not see it.
+fn trips_in_words(lane: &LaneReport) -> String {
+    let lost = lane.trips.iter().filter(|trip| trip.took.is_none()).count();
+    let longest = lane.trips.iter().filter_map(|trip| trip.took).max();
+    let longest = longest.map_or_else(String::new, |took| format!(", the longest {}", span(took)));
+    format!("{} round trips, {lost} lost{longest}", lane.trips.len())
+}
+
+/// Where an item is left over.
+const fn side_of(leftover: &Leftover) -> &'static str {
+    match (leftover.direction, leftover.on_other_side) {
+        (Direction::ToExchange, true) | (Direction::ToSalesforce, false) => "in Exchange",
+        (Direction::ToExchange, false) | (Direction::ToSalesforce, true) => "in Salesforce",
     }
 }
 

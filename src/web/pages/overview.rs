@@ -1,6 +1,6 @@
 //! The first page: every organisation, worst first, one sentence each.
 
-use super::cells::Here;
+use super::cells::ShownOrg;
 use super::{Frame, page};
 use crate::guidance::verdict::{Level, Verdict};
 use crate::web::limits::CARDS;
@@ -22,9 +22,9 @@ struct Overview<'a> {
     /// How many there are of each level.
     tally: Vec<(Level, usize)>,
     /// Those that need somebody, or of which nobody knows, in full.
-    orgs: Vec<(Here<'a>, Verdict)>,
+    orgs: Vec<(ShownOrg<'a>, Verdict)>,
     /// The others, a line each.
-    short: Vec<(Here<'a>, Verdict)>,
+    short: Vec<(ShownOrg<'a>, Verdict)>,
 }
 
 /// The page of all organisations
@@ -34,8 +34,8 @@ pub(in crate::web) async fn overview(
 ) -> Result<Response, Problem> {
     let Moment { view, now } = Moment::of(&site);
     let of = |org| OrgVerdict::of(&view, org, now).verdict;
-    let mut orgs: Vec<(Here<'_>, Verdict)> =
-        view.orgs.iter().map(|org| (Here { org, now }, of(org))).collect();
+    let mut orgs: Vec<(ShownOrg<'_>, Verdict)> =
+        view.orgs.iter().map(|org| (ShownOrg { org, now }, of(org))).collect();
     orgs.sort_by_key(|(here, verdict)| {
         let more = verdict.acting.len().saturating_sub(1);
         (verdict.level, Reverse(more), here.org.policy.name.as_str())

@@ -1,7 +1,7 @@
 //! The paste box: what the clipboard has → what was understood, row by row → stored. Two steps, and nothing is held
 //! between them: the second sends back as JSON what the first has shown, so that just this is stored.
 
-use super::cells::{CellValue, Here, labelled, user_value_text};
+use super::cells::{CellValue, ShownOrg, labelled, user_value_text};
 use super::userscript::{Base, bookmarklet};
 use super::{Frame, PASTE_ADDRESS, render};
 use crate::domain::ids::{Source, UserName};
@@ -31,7 +31,7 @@ use serde::Deserialize;
 #[template(path = "paste.html", config = "src/web/pages/askama.toml")]
 struct Paste<'a> {
     frame: Frame<'a>,
-    here: Here<'a>,
+    here: ShownOrg<'a>,
     script: &'static str,
     org: &'a str,
     captured_at: String,
@@ -130,7 +130,7 @@ pub(in crate::web) async fn paste(
         };
         (Ok(Done::NotSubmitted), PasteForm::default(), closed)
     };
-    let here = Here { org, now };
+    let here = ShownOrg { org, now };
     let mut page = Paste {
         frame: Frame::of_org(
             &at,

@@ -1,15 +1,17 @@
 //! Users of an organisation, searched, by how they stand, by check and status, a page at a time; and one of them with
 //! every row and what changed.
 
-use super::cells::{Here, labelled, status_text, user_value_text};
+use super::cells::{ShownOrg, labelled, status_text, user_value_text};
 use super::{Frame, page};
 use crate::domain::causes::Cause;
+use crate::domain::ids::Source;
 use crate::domain::policy::{Product, UserNames};
 use crate::domain::rows::{Status, UserRow, UserValue};
 use crate::domain::source_state::SuccessorNote;
 use crate::domain::time::Timestamp;
 use crate::domain::users::{LiveSources, Standing, UserEntry, UserVerdict, verdict};
 use crate::domain::view::{Current, OrgView};
+use crate::guidance::exchange::{case_of_user, of_exchange, user_steps};
 use crate::guidance::{self, Owner, Step, Text};
 use crate::store::UserChange;
 use crate::web::history;
@@ -25,7 +27,7 @@ use axum::response::Response;
 #[template(path = "users.html", config = "src/web/pages/askama.toml")]
 struct UsersPage<'a> {
     frame: Frame<'a>,
-    here: Here<'a>,
+    here: ShownOrg<'a>,
     org: &'a str,
     query: UsersQuery,
     pseudonyms: bool,
@@ -36,7 +38,7 @@ struct UsersPage<'a> {
     matching: usize,
     known: usize,
     complete: bool,
-    users: Vec<(&'a str, Stand)>,
+    users: Vec<(&'a str, UserStanding)>,
     next: Option<String>,
 }
 
@@ -44,9 +46,9 @@ struct UsersPage<'a> {
 #[template(path = "user.html", config = "src/web/pages/askama.toml")]
 struct UserPage<'a> {
     frame: Frame<'a>,
-    here: Here<'a>,
+    here: ShownOrg<'a>,
     name: &'a str,
-    stand: Stand,
+    stand: UserStanding,
     user: &'a UserEntry,
     live: LiveSources,
     /// The newest first; `None` when they cannot be read.
@@ -99,7 +101,7 @@ pub(in crate::web) async fn users_page(
             &format!("Users of {name}"),
             format!("/api/v1/orgs/{name}/users"),
         ),
-        here: Here { org, now },
+        here: ShownOrg { org, now },
         org: name,
         pseudonyms: names == UserNames::Pseudonym,
         guarded: at.site.is_guarded(),
@@ -115,7 +117,7 @@ pub(in crate::web) async fn users_page(
         users: found
             .users
             .into_iter()
-            .map(|(shown, user)| (shown, Stand::of(user, org, &live, now)))
+            .map(|(shown, user)| (shown, UserStanding::of(user, org, &live, now)))
             .collect(),
         query,
     })
@@ -138,9 +140,9 @@ pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Response, Problem> {
     let json = format!("/api/v1/orgs/{}/users/{}", org.policy.name, escaped(name));
     page(&UserPage {
         frame: Frame::of_org(&at, org, name, json),
-        here: Here { org, now },
+        here: ShownOrg { org, now },
         name,
-        stand: Stand::of(user, org, &live, now),
+        stand: UserStanding::of(user, org, &live, now),
         user,
         live,
         changes: history::of_user(&at.site, org, user, now).await,
@@ -180,6 +182,47 @@ impl UserPage<'_> {
         })
     }
 
+    /// The text for Salesforce's support.
+    fn case(&self) -> Option<String> {
+        case_of_user(self.user, self.here.org, self.here.now)
+    }
+
+    /// What Salesforce shows beside what Exchange answers, row by row; empty where nobody looks at Exchange.
+    fn sides(&self) -> Vec<TwoSides> {
+        let side = |source: Source, row: UserRow| {
+            let reading = self.user.of_source(source)?.get(row)?;
+            let at = reading.observed_at;
+            Some(OneSide { value: reading.value, at, stale: !self.live[source] })
+        };
+        of_exchange(self.user)
+            .map(|(row, _)| {
+                let sources = [Source::Snapshot, Source::Salesforce];
+                let salesforce = sources.into_iter().find_map(|source| side(source, row));
+                let exchange = side(Source::Exchange, row);
+                let trail = self.here.org.summary.counts.users.get(&self.user.name);
+                let apart = match (&salesforce, &exchange) {
+                    (Some(one), Some(other)) if one.stale || other.stale => false,
+                    _ if row == UserRow::ContactsRecords => {
+                        trail.is_some_and(|trail| trail.differs_since.is_some())
+                    }
+                    (Some(one), Some(other)) => one.value != other.value,
+                    _ => false,
+                };
+                TwoSides { row, salesforce, exchange, apart }
+            })
+            .collect()
+    }
+
+    /// The latest call and the latest write of Salesforce in this mailbox, as Exchange logged them.
+    fn logged(&self) -> Option<[(&'static str, Option<Timestamp>); 2]> {
+        let calls = self.here.org.source_states.exchange_calls()?;
+        let mailbox = calls.mailboxes.get(&self.user.name);
+        Some([
+            ("Last call of Salesforce that worked", mailbox.and_then(|it| it.last_call())),
+            ("Last write of Salesforce", mailbox.and_then(|it| it.last_write())),
+        ])
+    }
+
     /// Every row of what the organisation syncs, but for those of the page that the successor product does not have.
     fn rows(&self) -> impl Iterator<Item = (UserRow, Option<Current<UserValue>>)> {
         let policy = &self.here.org.policy;
@@ -210,6 +253,35 @@ impl UserPage<'_> {
     }
 }
 
+/// What one side shows of a row.
+struct OneSide {
+    value: UserValue,
+    at: Timestamp,
+    stale: bool,
+}
+
+/// A row as both sides show it.
+struct TwoSides {
+    row: UserRow,
+    salesforce: Option<OneSide>,
+    exchange: Option<OneSide>,
+    /// Whether they disagree.
+    apart: bool,
+}
+
+/// The step of the probe that answers a row.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the probe answers no other row")]
+const fn answered_by(row: UserRow) -> &'static str {
+    match row {
+        UserRow::ServiceAccount => "impersonation",
+        UserRow::MailboxVersion => "version",
+        UserRow::EventsFolder => "calendar",
+        UserRow::ContactsFolder => "contacts_folder",
+        UserRow::ContactsRecords => "counts",
+        _ => "",
+    }
+}
+
 /// How a user stands, for people.
 const fn word_of(standing: Standing) -> &'static str {
     match standing {
@@ -236,16 +308,16 @@ const fn class_of(standing: Standing) -> &'static str {
 }
 
 /// How a user stands at one instant, judged once. What is held never looks fresh.
-struct Stand {
+struct UserStanding {
     verdict: UserVerdict,
     held: bool,
     /// The row that fails or is stuck, and since when.
     row: Option<(UserRow, Timestamp)>,
     /// What to do, in order.
-    steps: &'static [Step],
+    steps: Vec<Step>,
 }
 
-impl Stand {
+impl UserStanding {
     fn of(user: &UserEntry, org: &OrgView, live: &LiveSources, now: Timestamp) -> Self {
         let product = org.policy.product;
         let verdict = verdict(user, &org.policy, live, now);
@@ -253,22 +325,24 @@ impl Stand {
         let (held, row, steps) = match verdict {
             UserVerdict::Failing(row, since) => {
                 let guide = guidance::user_row_of(product, row, Status::No);
-                (is_stale(row), Some((row, since)), guide.map_or(&[][..], |guide| guide.steps))
+                let all = guide.map_or(&[][..], |guide| guide.steps);
+                (is_stale(row), Some((row, since)), user_steps(all, user, row, org, now))
             }
             // A state that lasts too long has the steps of its cause, not of the state.
             UserVerdict::Stuck(row, since) => {
                 let is_reset = row == UserRow::Reset;
                 let cause = if is_reset { Cause::ResetStuck } else { Cause::InitialSyncStuck };
-                (is_stale(row), Some((row, since)), guidance::cause_of(product, cause).steps)
+                let steps = guidance::cause_of(product, cause).steps.to_vec();
+                (is_stale(row), Some((row, since)), steps)
             }
-            UserVerdict::Resetting => (is_stale(UserRow::Reset), None, &[][..]),
-            UserVerdict::Unknown => (false, None, &[][..]),
+            UserVerdict::Resetting => (is_stale(UserRow::Reset), None, Vec::new()),
+            UserVerdict::Unknown => (false, None, Vec::new()),
             UserVerdict::Excluded
             | UserVerdict::Leaving
             | UserVerdict::Healthy
             | UserVerdict::PartlyKnown => {
                 let mut known = UserRow::checks().filter_map(|row| user.current(row, live));
-                (known.all(|current| current.stale), None, &[][..])
+                (known.all(|current| current.stale), None, Vec::new())
             }
         };
         Self { verdict, held, row, steps }

@@ -61,8 +61,10 @@ fn services(events: Events) -> Services {
         }),
         ingest: Arc::new(Taker),
         history: None,
+        changed_policy: Arc::new(|policy, _| Ok(policy.clone())),
         reload: Arc::new(|| Box::pin(async { Ok(()) })),
         access: Arc::new(|_| Some(Arc::new(Access::default()))),
+        external_url: Arc::new(|| None),
         auth: Arc::new(Arc::default),
         events,
     }

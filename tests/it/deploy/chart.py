@@ -1,8 +1,9 @@
 """Renders the chart as operators would choose it, and holds what comes out against Kubernetes' own schemas, those of
 the Prometheus operator's resources, and the daemon's check of its configuration.
 
-    chart.py CHART DAEMON RULE VERSION...    prints a line for each choice; RULE is a PrometheusRule that is shipped by
-                                             itself; the rules of the chart's go to rules.out.yaml
+    chart.py CHART DAEMON RULE BEFORE VERSION...
+                        prints a line for each choice; RULE is a PrometheusRule that is shipped by itself, BEFORE the values
+                        of the chart before this one; the rules of the chart's go to rules.out.yaml
 """
 
 import copy
@@ -24,6 +25,11 @@ SALESFORCE = {"store": {"path": "/var/lib/lightning-sync/lightning-sync.db"}, "o
         "my_domain": "https://acme.my.salesforce.com",
         "auth": {"client_credentials": {"client_id": "3MVG9", "client_secret_file": SECRETS + "acme.secret"}}}}]}
 TOKENLESS = {"store": {"path": "/var/lib/lightning-sync/lightning-sync.db"}, "orgs": [{"name": "acme"}]}
+EXCHANGE = {"store": {"path": "/var/lib/lightning-sync/lightning-sync.db"}, "orgs": [{
+    "name": "acme", "exchange": {
+        "ews_url": "https://mail.acme.example/EWS/Exchange.asmx", "mailboxes": ["ann@acme.example"],
+        "auth": {"basic": {"username": "svc", "password_file": SECRETS + "acme.exchange"}}}}]}
+FROM = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
 OUT = [{"ports": [{"protocol": "TCP", "port": 443}]}, {"ports": [{"protocol": "UDP", "port": 53}]}]
 
 CHOICES = {
@@ -41,9 +47,33 @@ CHOICES = {
     "open": {"networkPolicy": {"enabled": False}, "existingSecret": "", "config": TOKENLESS, "persistence": {"storageClass": "fast"},
              "podLabels": {"team": "crm"}, "podAnnotations": {"a": "b"}, "nodeSelector": {"disk": "ssd"},
              "tolerations": [{"operator": "Exists"}], "imagePullSecrets": [{"name": "pull"}], "extraArgs": ["--log.format=json"]},
+    "probing": {"config": EXCHANGE, "networkPolicy": {"egress": OUT}, "extraVolumes": [{"name": "logs", "nfs": {"server": "ex01", "path": "/logs"}}],
+                "extraVolumeMounts": [{"name": "logs", "mountPath": "/logs", "readOnly": True}]},
+    "drawn": {"dashboards": {"enabled": True, "annotations": {"grafana_folder": "Sync"}, "namespace": "grafana"}},
+    "ingress": {"ingress": {"enabled": True, "className": "nginx", "host": "sync.example", "tlsSecret": "sync-tls", "annotations": {"a": "b"}},
+                "networkPolicy": {"from": FROM}},
+    "gateway": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway", "namespace": "infra"}], "hostnames": ["sync.example"]},
+                "networkPolicy": {"from": FROM}},
+    "scraped": {"serviceMonitor": {"enabled": True, "scrapeTimeout": "20s",
+                                   "relabelings": [{"targetLabel": "cluster", "replacement": "one"}],
+                                   "metricRelabelings": [{"sourceLabels": ["__name__"], "regex": "process_.*", "action": "drop"}]},
+                "prometheusRule": {"enabled": True, "extraRules": [{"alert": "Ours", "expr": "vector(1)", "for": "5m"}]}},
+    "placed": {"priorityClassName": "high", "persistence": {"existingClaim": "old"}, "podSecurityContext": {"fsGroup": 1000},
+               "securityContext": {"readOnlyRootFilesystem": False},
+               "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]},
+}
+# What an upgrade must leave as it is: Kubernetes refuses another, or the database would be lost.
+IMMUTABLE = {
+    "serviceName": "sync-lightning-sync-exporter",
+    "selector": {"matchLabels": {"app.kubernetes.io/name": "lightning-sync-exporter", "app.kubernetes.io/instance": "sync"}},
+    "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}}],
 }
 # Values that render to what cannot work, and the word of the chart's complaint.
-BROKEN = [({"existingSecret": ""}, "existingSecret"), ({"config": SALESFORCE}, "networkPolicy.egress")]
+BROKEN = [({"existingSecret": ""}, "existingSecret"), ({"config": SALESFORCE}, "networkPolicy.egress"),
+          ({"config": EXCHANGE}, "networkPolicy.egress"), ({"ingress": {"enabled": True}}, "ingress.host"),
+          ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs"),
+          ({"ingress": {"enabled": True, "host": "sync.example"}}, "networkPolicy.from")]
 # Values that nobody should be able to install.
 WRONG = [{"confgi": {}}, {"config": {"store": {}, "orgs": []}}, {"service": {"port": "http"}}, {"image": {"tag": 1}}]
 
@@ -56,16 +86,38 @@ def documents(chart, values):
         yield from ((name, document) for document in yaml.safe_load_all(text) if document)
 
 
-def check_pod(pod):
+def check_pod(pod, values):
     container = pod["containers"][0]
-    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"}} | values.get("podSecurityContext", {})
     assert not pod["automountServiceAccountToken"]
     assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-    volumes = {volume["name"]: volume for volume in pod["volumes"]} | {"data": None}
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    } | values.get("securityContext", {})
+    claim = values.get("persistence", {}).get("existingClaim")
+    volumes = {"data": None} | {volume["name"]: volume for volume in pod["volumes"]}
+    assert not claim or volumes["data"]["persistentVolumeClaim"]["claimName"] == claim
+    assert pod.get("priorityClassName") == values.get("priorityClassName")
     assert {mount["name"] for mount in container["volumeMounts"]} == set(volumes)
     # 0440 in octal: what the daemon takes for a secret's mode.
     assert all(v["secret"]["defaultMode"] == 288 for v in volumes.values() if v and "secret" in v)
+
+
+def check_dashboard(document, values):
+    assert document["metadata"]["namespace"] == "grafana" and document["metadata"]["labels"]["grafana_dashboard"] == "1"
+    (name, text), = document["data"].items()
+    assert json.loads(text)["title"] and name.startswith("lightning-sync-") and len(text) < 1 << 20
+
+
+def check_route(document):
+    """By the reference of the Gateway API: what is required, and of which kind."""
+    spec = document["spec"]
+    assert set(spec) == {"parentRefs", "hostnames", "rules"}, spec
+    assert all(set(ref) <= {"group", "kind", "namespace", "name", "sectionName", "port"} and ref["name"] for ref in spec["parentRefs"])
+    (rule,) = spec["rules"]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
+    assert rule["backendRefs"] == [{"name": "sync-lightning-sync-exporter", "port": 9877}]
 
 
 def check_crd(document):
@@ -104,7 +156,7 @@ def check_config(choice, config, pod, daemon):
     assert checked.returncode == 0, f"{choice}: {checked.stderr}"
 
 
-def main(path, daemon, rule, *versions):
+def main(path, daemon, rule, before, *versions):
     rule = yaml.safe_load(pathlib.Path(rule).read_text())
     check_crd(rule)
     check_crds_schema(rule)
@@ -121,25 +173,38 @@ def main(path, daemon, rule, *versions):
                     assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "lightning-sync-exporter"
                     check_crd(document)
                     check_crds_schema(document)
+                elif document["kind"] == "HTTPRoute":
+                    check_route(document)
                 else:
                     for version in versions:
                         kubernetes_validate.validate(document, version, strict=True)
                 if document["kind"] == "StatefulSet":
                     pod = document["spec"]["template"]["spec"]
-                    check_pod(pod)
-                if document["kind"] == "ConfigMap":
+                    check_pod(pod, values)
+                if document["kind"] == "ConfigMap" and "config.yaml" in document["data"]:
                     config = document
+                elif document["kind"] == "ConfigMap":
+                    check_dashboard(document, values)
                 if document["kind"] == "Service":
                     labels, ports = document["metadata"]["labels"], [port["name"] for port in document["spec"]["ports"]]
                 if document["kind"] == "ServiceMonitor":
                     assert document["spec"]["sampleLimit"] == 200000, document["spec"]
                     selector, endpoint = document["spec"]["selector"]["matchLabels"], document["spec"]["endpoints"][0]
+                    for key, value in values["serviceMonitor"].items():
+                        assert key in ("enabled", "labels", "endpoint") or endpoint[key] == value, (key, endpoint)
                 if document["kind"] == "PrometheusRule":
+                    extra = values["prometheusRule"].get("extraRules")
+                    assert not extra or document["spec"]["groups"][-1] == {"name": "lightning-sync-extra", "rules": extra}
                     pathlib.Path("rules.out.yaml").write_text(yaml.safe_dump(document["spec"]))
             if selector:
                 assert selector.items() <= labels.items() and endpoint["port"] in ports
             check_config(choice, config, pod, daemon)
             print(f"{choice}: {' '.join(kinds)}")
+        for values in ({}, yaml.safe_load(pathlib.Path(before).read_text())):
+            chart.validate_schema(values)
+            sets = [document for _, document in documents(chart, values) if document["kind"] == "StatefulSet"]
+            assert {key: sets[0]["spec"][key] for key in IMMUTABLE} == IMMUTABLE, sets[0]["spec"]
+        print("upgraded: 1")
         # A number with seven digits is no power of ten; 0 is no limit.
         for limit in (1, 999999, 2000000, 12345678, 0):
             monitored = {"serviceMonitor": {"enabled": True, "sampleLimit": limit}}

@@ -30,6 +30,7 @@ fn the_chart_renders_to_what_kubernetes_takes() {
         .arg(repository("deploy/helm/lightning-sync-exporter"))
         .arg(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
         .arg(repository("alerts/lightning-sync.prometheusrule.yaml"))
+        .arg(repository("tests/it/upgrade/chart_0_1_values.yaml"))
         .args(["1.25", "1.37"])
         .output()
         .unwrap();
@@ -40,7 +41,14 @@ fn the_chart_renders_to_what_kubernetes_takes() {
          guarded: ConfigMap ServiceMonitor NetworkPolicy Service ServiceAccount StatefulSet\n\
          asking: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
          open: ConfigMap Service ServiceAccount StatefulSet\n\
-         not rendered: 2\n\
+         probing: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         drawn: ConfigMap ConfigMap ConfigMap ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         ingress: Ingress ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         gateway: HTTPRoute ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         scraped: ConfigMap ServiceMonitor PrometheusRule NetworkPolicy Service ServiceAccount StatefulSet\n\
+         placed: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
+         upgraded: 1\n\
+         not rendered: 6\n\
          linked: 2\n\
          notes on who may scrape: monitored\n\
          refused: 4\n"

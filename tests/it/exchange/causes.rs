@@ -26,7 +26,7 @@ fn by_metrics(polled: &Polled) -> String {
 }
 
 /// The findings, as the daemon has them a quarter of an hour into failing polls.
-fn findings(world: &World, polled: &Polled) -> Vec<(Cause, Severity)> {
+pub(super) fn findings(world: &World, polled: &Polled) -> Vec<(Cause, Severity)> {
     let policy = Arc::new(world.policy.clone());
     let long = world.now.minus(TimeDelta::hours(1));
     let mut org = OrgView::new(OrgId(1), policy, world.now, world.now);
@@ -52,7 +52,7 @@ const PLAYED: &[Played] = &[
     (
         "name",
         |world| {
-            world.settings.host = Endpoint::new("https://no-such-host.invalid").unwrap();
+            world.ews().host = Endpoint::new("https://no-such-host.invalid").unwrap();
             world.restart();
         },
         "name_not_resolved",
@@ -61,7 +61,7 @@ const PLAYED: &[Played] = &[
     (
         "firewall",
         |world| {
-            world.settings.host = Endpoint::new("https://localhost:1").unwrap();
+            world.ews().host = Endpoint::new("https://localhost:1").unwrap();
             world.restart();
         },
         "connect_failed",

@@ -71,7 +71,7 @@ orgs:
     wait_until("the steps are on the page", Duration::from_secs(10), || {
         let shown = get(daemon.address, "/orgs/acme").text();
         let parts =
-            ["The way to Exchange, step by step", "finding broken", "<b>http</b>", "not_ews"];
+            ["The way to Exchange", "broken first", "<b>http</b>", "✗ failed here", "not_ews"];
         parts.iter().all(|part| shown.contains(part)).then_some(())
     });
     assert!(daemon.process.log().contains("Get-WebServicesVirtualDirectory"));

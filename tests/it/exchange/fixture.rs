@@ -11,10 +11,10 @@ use lightning_sync_exporter::events::Figure;
 use lightning_sync_exporter::http_client::{Authorities, Endpoint, Trust};
 use lightning_sync_exporter::secret::Secret;
 use lightning_sync_exporter::sources::exchange::{
-    ExchangeAuth, ExchangeSettings, ExchangeSource, ProbedMailbox,
+    EwsSettings, ExchangeAuth, ExchangeSettings, ExchangeSource, ProbedMailbox,
 };
 use lightning_sync_exporter::sources::failure::Failure;
-use lightning_sync_exporter::sources::polling::{PollSettings, PolledSource};
+use lightning_sync_exporter::sources::polling::{PollOutcome, PollSettings, PolledSource};
 use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeMailbox, ExchangeOrg};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -35,22 +35,38 @@ pub(super) struct Certified {
 
 /// A certificate for a name until a year, of an authority of its own.
 pub(super) fn certified(name: &str, until: i32) -> Certified {
+    certified_until(name, (until, 1, 1), None)
+}
+
+/// The same until a day; of the authority of another certificate, where one is given.
+pub(super) fn certified_until(
+    name: &str,
+    (year, month, day): (i32, u8, u8),
+    by: Option<&Certified>,
+) -> Certified {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let authority_key = by.map_or_else(
+        || KeyPair::generate().unwrap(),
+        |by| {
+            let pem = fs::read_to_string(by.directory.path().join("ca.key")).unwrap();
+            KeyPair::from_pem(&pem).unwrap()
+        },
+    );
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.distinguished_name.push(DnType::CommonName, "an authority of the tests");
-    let authority_key = KeyPair::generate().unwrap();
-    let pem = authority.self_signed(&authority_key).unwrap().pem();
+    let ca_file = at("ca.pem");
+    fs::write(&ca_file, authority.self_signed(&authority_key).unwrap().pem()).unwrap();
+    fs::write(at("ca.key"), authority_key.serialize_pem()).unwrap();
     let issuer = Issuer::new(authority, authority_key);
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2020, 1, 1);
-    params.not_after = date_time_ymd(until, 1, 1);
+    params.not_after = date_time_ymd(year, month, day);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let ca_file = directory.path().join("ca.pem");
-    fs::write(&ca_file, pem).unwrap();
-    fs::write(directory.path().join("server.pem"), certificate.pem()).unwrap();
-    fs::write(directory.path().join("server.key"), key.serialize_pem()).unwrap();
+    fs::write(at("server.pem"), certificate.pem()).unwrap();
+    fs::write(at("server.key"), key.serialize_pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -104,6 +120,11 @@ impl Polled {
     }
 }
 
+/// How many users of a snapshot have something reported of them.
+pub(super) fn answered(snapshot: &Snapshot) -> usize {
+    snapshot.users.iter().filter(|(_, values)| !values.is_empty()).count()
+}
+
 pub(super) fn addresses(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("user{n}@corp.example")).collect()
 }
@@ -114,19 +135,28 @@ pub(super) fn mailboxes(count: usize) -> Vec<ExchangeMailbox> {
 
 pub(super) fn settings(url: &str, certified: &Certified, count: usize) -> ExchangeSettings {
     ExchangeSettings {
-        host: Endpoint::new(url.strip_suffix("/EWS/Exchange.asmx").unwrap()).unwrap(),
-        path: ExchangeSettings::PATH.to_owned(),
+        ews: Some(EwsSettings {
+            host: Endpoint::new(url.strip_suffix("/EWS/Exchange.asmx").unwrap()).unwrap(),
+            path: EwsSettings::PATH.to_owned(),
+            auth: basic(PASSWORD),
+            impersonate: true,
+            autodiscover: true,
+        }),
+        graph: None,
         authorities: Some(Authorities::from_file(&certified.ca_file).unwrap()),
-        auth: basic(PASSWORD),
-        mailboxes: addresses(count)
-            .into_iter()
-            .map(|address| ProbedMailbox { user: UserName::new(&address).unwrap(), address })
-            .collect(),
-        impersonate: true,
-        autodiscover: true,
+        mailboxes: probed(count),
         poll_every: ExchangeSettings::POLL_EVERY,
         contacts_folder: ExchangeSettings::CONTACTS_FOLDER.to_owned(),
+        limits: ExchangeSettings::LIMITS,
+        ews_retirement: Some(ExchangeSettings::EWS_RETIREMENT),
     }
+}
+
+pub(super) fn probed(count: usize) -> Vec<ProbedMailbox> {
+    let addresses = addresses(count).into_iter();
+    addresses
+        .map(|address| ProbedMailbox { user: UserName::new(&address).unwrap(), address })
+        .collect()
 }
 
 pub(super) fn basic(password: &str) -> ExchangeAuth {
@@ -149,6 +179,15 @@ impl World {
         Self { exchange, certified, settings, policy, now, source, memory: None }
     }
 
+    /// The probe's settings as the daemon and `doctor` have them.
+    pub(super) fn source(&self) -> ExchangeSource {
+        source(&self.policy, &self.settings)
+    }
+
+    pub(super) fn ews(&mut self) -> &mut EwsSettings {
+        self.settings.ews.as_mut().unwrap()
+    }
+
     /// Begins anew with what the settings are now, and with what was stored, as after a restart.
     pub(super) fn restart(&mut self) {
         self.source = started(&self.policy, &self.settings);
@@ -160,21 +199,13 @@ impl World {
 
     /// A poll, five minutes after the one before.
     pub(super) async fn poll(&mut self) -> Polled {
+        self.poll_whole().await.0
+    }
+
+    /// The same, also as the loop of polls gets it.
+    pub(super) async fn poll_whole(&mut self) -> (Polled, PollOutcome) {
         self.pass(TimeDelta::minutes(5));
-        let policy = Arc::new(self.policy.clone());
-        let mut org = OrgView::new(OrgId(1), policy, self.now, self.now);
-        if let Some(memory) = &self.memory {
-            Arc::make_mut(&mut org.source_states).remember(Source::Exchange, memory.clone().into());
-        }
-        let outcome = self.source.poll(self.now, &org).await;
-        self.memory = outcome.memory.or(self.memory.take());
-        let report = outcome.facts.probe.unwrap();
-        Polled {
-            snapshot: outcome.snapshot,
-            report: (*report).clone(),
-            figures: outcome.figures,
-            news: outcome.news,
-        }
+        polled(self.source.as_mut(), &mut self.memory, &self.policy, self.now).await
     }
 
     /// Requests with something to sign in, since the last question.
@@ -183,11 +214,37 @@ impl World {
     }
 }
 
-fn started(policy: &OrgPolicy, settings: &ExchangeSettings) -> Box<dyn PolledSource> {
-    let source = ExchangeSource {
+/// A poll of a source, with what it has to know after a restart.
+pub(super) async fn polled(
+    source: &mut dyn PolledSource,
+    memory: &mut Option<Vec<u8>>,
+    policy: &OrgPolicy,
+    now: Timestamp,
+) -> (Polled, PollOutcome) {
+    let mut org = OrgView::new(OrgId(1), Arc::new(policy.clone()), now, now);
+    if let Some(memory) = &*memory {
+        Arc::make_mut(&mut org.source_states).remember(Source::Exchange, memory.clone().into());
+    }
+    let outcome = source.poll(now, &org).await;
+    *memory = outcome.memory.clone().or(memory.take());
+    let report = outcome.facts.probe.clone().unwrap();
+    let polled = Polled {
+        snapshot: outcome.snapshot.clone(),
+        report: (*report).clone(),
+        figures: outcome.figures.clone(),
+        news: outcome.news.clone(),
+    };
+    (polled, PollOutcome { memory: None, ..outcome })
+}
+
+fn source(policy: &OrgPolicy, settings: &ExchangeSettings) -> ExchangeSource {
+    ExchangeSource {
         policy: Arc::new(policy.clone()),
         settings: Arc::new(settings.clone()),
         trust: Trust::of_nobody(),
-    };
-    source.start()
+    }
+}
+
+pub(super) fn started(policy: &OrgPolicy, settings: &ExchangeSettings) -> Box<dyn PolledSource> {
+    source(policy, settings).start()
 }

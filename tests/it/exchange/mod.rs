@@ -2,7 +2,19 @@
 
 mod causes;
 mod daemon;
+mod doctor;
 mod fixture;
+mod graph;
+mod graph_daemon;
+mod graph_readers;
+mod hostile;
 mod mailboxes;
+mod not_synced;
 mod others;
+mod paged;
+mod reports;
+mod retirement;
 mod server;
+mod synchroniser;
+
+pub(crate) use others::{python, schemas};

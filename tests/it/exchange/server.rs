@@ -10,6 +10,7 @@ use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeSce
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Scene, the step that fails, its reason, and in which poll it is believed.
 const SCENES: &[(Scene, ProbeStep, &str, usize)] = &[
@@ -103,7 +104,7 @@ async fn a_refused_account_is_tried_twice_and_then_once_an_hour_even_after_a_res
     assert_eq!((world.poll().await.broken(), world.sign_ins()), (refused, 1), "an hour later");
     assert_eq!((world.poll().await.broken(), world.sign_ins()), (refused, 0));
     // Another password is tried at once.
-    world.settings.auth = basic("another");
+    world.ews().auth = basic("another");
     world.restart();
     is_well(&world.poll().await, 20);
 }
@@ -112,17 +113,28 @@ async fn a_refused_account_is_tried_twice_and_then_once_an_hour_even_after_a_res
 async fn a_refusal_at_a_mailbox_ends_the_poll_and_is_tried_at_no_other() {
     let mut world = World::of(30).await;
     is_well(&world.poll().await, 30);
-    let disabled = |org: &mut ExchangeOrg| {
-        org.mailboxes.iter_mut().for_each(|mailbox| mailbox.fault = Some("ErrorAccountDisabled"));
-    };
-    world.exchange.change(disabled);
+    world.exchange.change(|org| org.scene = Scene::MailboxesRefused);
     world.exchange.take_seen();
     assert_eq!(world.poll().await.broken(), None);
     assert!(world.sign_ins() <= 6, "the sign-in, and a mailbox on each connection");
-    assert_eq!(world.poll().await.broken(), Some((ProbeStep::Auth, "account_disabled")));
+    assert_eq!(world.poll().await.broken(), Some((ProbeStep::Auth, "sign_in_refused")));
     world.exchange.take_seen();
     world.poll().await;
     assert_eq!(world.sign_ins(), 0);
+}
+
+#[tokio::test]
+async fn the_account_of_somebody_who_left_says_nothing_of_ours() {
+    let mut world = World::of(30).await;
+    world.exchange.change(|org| org.mailboxes[7].fault = Some("ErrorAccountDisabled"));
+    for _ in 0..3 {
+        let polled = world.poll().await;
+        assert_eq!(polled.broken(), Some((ProbeStep::Impersonation, "account_disabled")));
+        assert_eq!(polled.verdict(ProbeStep::Auth), StepVerdict::Passed);
+        assert_eq!(polled.figure("mailboxes", &["ok"]), Some(29.0));
+        assert_eq!(polled.report.trouble, None);
+        assert_eq!(polled.snapshot.unwrap().unwrap().users.len(), 30);
+    }
 }
 
 #[tokio::test]
@@ -152,11 +164,24 @@ async fn throttling_is_obeyed_and_flips_no_verdict() {
 }
 
 #[tokio::test]
+async fn a_pause_begins_when_it_is_demanded() {
+    let mut world = World::of(1).await;
+    world.exchange.change(|org| {
+        org.scene = Scene::Busy;
+        org.slowness = Duration::from_millis(700);
+    });
+    let polled = world.poll().await;
+    let until = polled.figure("throttled_until_timestamp_seconds", &[]).unwrap();
+    // Three requests later.
+    assert!(until - world.now.seconds() >= 62.0, "{until}");
+}
+
+#[tokio::test]
 async fn certificates_names_and_ports_have_steps_of_their_own() {
     let begin = |world: &mut World, url: &str| {
         let host = url.strip_suffix("/EWS/Exchange.asmx").unwrap();
-        world.settings.host = Endpoint::new(host).unwrap();
-        world.settings.autodiscover = false;
+        world.ews().host = Endpoint::new(host).unwrap();
+        world.ews().autodiscover = false;
         world.restart();
     };
     let mut world = World::of(2).await;
@@ -220,12 +245,19 @@ async fn autodiscover_is_read_in_both_forms_and_stops_nothing() {
 async fn a_token_is_read_with_every_poll() {
     let mut world = World::of(2).await;
     let token_file = world.certified.directory.path().join("token");
-    world.settings.auth = ExchangeAuth::Bearer { token_file: token_file.clone() };
+    world.ews().auth = ExchangeAuth::Bearer { token_file: token_file.clone() };
     world.restart();
     let polled = world.poll().await;
     assert_eq!(polled.broken(), Some((ProbeStep::Auth, "token_unreadable")));
     fs::write(&token_file, "a-token-of-the-simulated-tenant\n").unwrap();
     fs::set_permissions(&token_file, fs::Permissions::from_mode(0o600)).unwrap();
+    is_well(&world.poll().await, 2);
+    // Who renews it was late. It locks nobody's account, so that the new one is tried at once.
+    world.exchange.change(|org| "a newer token".clone_into(&mut org.token));
+    for broken in [None, Some((ProbeStep::Auth, "sign_in_refused"))] {
+        assert_eq!(world.poll().await.broken(), broken);
+    }
+    fs::write(&token_file, "a newer token\n").unwrap();
     is_well(&world.poll().await, 2);
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 /// A page with every metric on it.
 pub(super) fn full_page(format: PageFormat) -> String {
     let own = Arc::new(SelfMetrics::new(&["malformed", "unknown_key"]).unwrap());
+    own.set_alertmanagers(&["https://alerts.example:9093".to_owned()]);
     own.set_last_backup(Some(NOW.minus(TimeDelta::hours(9))));
     own.set_store_since(NOW.minus(TimeDelta::days(30)));
     own.set_certificate_until(Some(NOW.plus(TimeDelta::days(90))));
@@ -74,10 +75,41 @@ fn polled(own: &SelfMetrics) {
         org: org.to_string(),
         source: "salesforce",
         figures: vec![
+            figure("lightning_sync_canary_allowed_seconds", &["events", "to_exchange"], 600.0),
+            figure(
+                "lightning_sync_canary_class_info",
+                &["events", "to_exchange", "related_record"],
+                1.0,
+            ),
+            figure(
+                "lightning_sync_canary_last_proof_timestamp_seconds",
+                &["events", "to_exchange"],
+                1_795_435_200.0,
+            ),
+            figure(
+                "lightning_sync_canary_last_round_trip_seconds",
+                &["events", "to_exchange"],
+                180.0,
+            ),
+            figure(
+                "lightning_sync_canary_late_since_timestamp_seconds",
+                &["events", "to_exchange"],
+                1_795_435_200.0,
+            ),
+            figure("lightning_sync_canary_leftovers", &[], 0.0),
+            figure("lightning_sync_canary_lost_total", &["events", "to_exchange"], 1.0),
+            figure("lightning_sync_canary_round_trip_seconds", &["events", "to_exchange"], 180.0),
+            figure("lightning_sync_canary_state", &["events", "to_exchange", "late"], 1.0),
             figure("lightning_sync_exchange_certificate_not_after_timestamp_seconds", &[], 2e9),
             figure("lightning_sync_exchange_contacts_records", &[], 84.0),
             figure("lightning_sync_exchange_contacts_records_mailboxes", &[], 2.0),
+            figure(
+                "lightning_sync_exchange_ews_retirement_timestamp_seconds",
+                &[],
+                1_806_537_600.0,
+            ),
             figure("lightning_sync_exchange_mailboxes", &["ok"], 2.0),
+            figure("lightning_sync_exchange_mailboxes_by_place", &["online"], 2.0),
             figure("lightning_sync_exchange_requests_total", &[], 7.0),
             figure("lightning_sync_exchange_sign_in_suspended_until_timestamp_seconds", &[], 0.0),
             figure("lightning_sync_exchange_step_duration_seconds", &["dns"], 0.002),
@@ -162,8 +194,11 @@ fn logs_read(own: &SelfMetrics) {
     });
 }
 
-/// A line, with 0 for the figures that the operating system gives.
+/// A line, with 0 for the figures that the operating system gives and without the compiler's version.
 fn settled(line: &str) -> String {
+    if line.starts_with("lightning_sync_exporter_build_info") {
+        return line.replace(env!("LIGHTNING_SYNC_RUST"), "RUST") + "\n";
+    }
     match line.split_once(' ') {
         Some((name, _)) if name.starts_with("process_") => format!("{name} 0\n"),
         _ => format!("{line}\n"),

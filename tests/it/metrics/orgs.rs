@@ -8,6 +8,7 @@ use lightning_sync_exporter::domain::policy::{
     ConnectionMethod, CountHours, OrgPolicy, Product, UserSeries,
 };
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
+use lightning_sync_exporter::domain::rhythm::FeedDelay;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
@@ -80,6 +81,16 @@ impl Org {
         self.spoke(Source::Snapshot, at)
     }
 
+    /// The contacts in the folder of the latest user, as a probe of Exchange counted them.
+    pub(super) fn counted(mut self, contacts: u32, at: Timestamp) -> Self {
+        let mut cells = UserReadings::default();
+        cells.take(UserRow::ContactsRecords, UserValue::Records(contacts), at);
+        let user = self.users.users.last_mut().unwrap();
+        user.readings = user.readings.iter().cloned().chain([(Source::Exchange, cells)]).collect();
+        self.policy.probes_exchange = true;
+        self.spoke(Source::Exchange, at)
+    }
+
     pub(super) fn view(self) -> Arc<OrgView> {
         let mut org = OrgView {
             id: OrgId(1),
@@ -87,6 +98,8 @@ impl Org {
             readings: Arc::new(self.readings),
             last_report: self.last_report,
             activity: self.activity,
+            usual: None,
+            feed_delay: FeedDelay::default(),
             users: Arc::new(self.users),
             summary: Arc::default(),
             open_hours: self.policy.calendar.lay_out(NOW),
@@ -96,7 +109,10 @@ impl Org {
             policy: Arc::new(self.policy),
         };
         let live = org.live(NOW);
-        org.summary = Arc::new(UserSummary::of(&org.users, &org.policy, &live, NOW));
+        let summary = UserSummary::of(&org.users, &org.policy, &live, NOW);
+        let table = (&*org.users, &*org.policy);
+        let before = UserSummary::default();
+        org.summary = Arc::new(summary.with_counts_after(&before, table, &live, NOW));
         Arc::new(org)
     }
 }
@@ -122,6 +138,7 @@ pub(super) fn busy() -> Org {
         .shows(OrgRow::OutlookIntegration, OrgValue::Flag(false), page)
         .shows(OrgRow::LinkedUsers, OrgValue::Count(3), page)
         .user("ann@corp.example", &[], page)
+        .counted(312, page)
         .user("bob@corp.example", &[(UserRow::MailboxVersion, Status::No)], page)
         .user(
             "cid@corp.example",

@@ -200,7 +200,7 @@ fn a_downgrade_is_refused_in_one_sentence_and_changes_nothing() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "lightning-sync-exporter: {} has schema 99 and this version knows up to 3; run the version that wrote it\n",
+            "lightning-sync-exporter: {} has schema 99 and this version knows up to 5; run the version that wrote it\n",
             database.display()
         )
     );

@@ -1,4 +1,4 @@
-//! The reference of the log: every line that an operator can meet at `info` and above has its row.
+//! The reference of the log: every line that an operator can meet at `warn` and above has its row.
 
 use crate::support::stack::repository;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn every_line_of_the_log_is_in_the_reference_and_no_other() {
     let mut lines = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for level in ["info", "warn", "error"] {
+        for level in ["warn", "error"] {
             for call in text.split(&format!("tracing::{level}!(")).skip(1) {
                 let literal = call.split('"').nth(1).unwrap();
                 lines.push(said(literal));

@@ -206,3 +206,55 @@ fn the_unit_is_hardened() {
         }
     }
 }
+
+#[test]
+fn a_release_is_the_same_bytes_when_it_is_made_twice() {
+    let _alone = PACKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = || {
+        let directory = tempfile::tempdir().unwrap();
+        // Packs what was just compiled; that a whole build is the same is for who releases to compare.
+        let output = Command::new(repository("deploy/release.sh"))
+            .arg(directory.path())
+            .envs([("PROFILE", "dev"), ("BUILD", "no")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let sums = std::fs::read_to_string(directory.path().join("SHA256SUMS")).unwrap();
+        (directory, sums)
+    };
+    let ((directory, sums), (_again, again)) = (made(), made());
+    assert_eq!(sums, again);
+    let version = env!("CARGO_PKG_VERSION");
+    let names: Vec<_> = sums.lines().filter_map(|line| line.split("  ").nth(1)).collect();
+    let name = "lightning-sync-exporter";
+    let machine = std::env::consts::ARCH;
+    assert_eq!(
+        names,
+        [
+            format!("{name}-{version}-linux-{machine}.tar.gz"),
+            format!("{name}-{version}.cdx.json"),
+            format!("{name}-{version}.intoto.json"),
+            format!("{name}-chart-{version}.tgz"),
+            format!("{name}-dashboards-{version}.tar.gz"),
+            format!("{name}_{version}.deb"),
+        ]
+    );
+    let provenance =
+        std::fs::read(directory.path().join(format!("{name}-{version}.intoto.json"))).unwrap();
+    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
+    for subject in provenance["subject"].as_array().unwrap() {
+        let (name, digest) =
+            (subject["name"].as_str().unwrap(), subject["digest"]["sha256"].as_str().unwrap());
+        assert!(sums.contains(&format!("{digest}  {name}\n")), "{name}");
+    }
+    // The program that is unpacked is one that runs.
+    let archive = directory.path().join(format!("{name}-{version}-linux-{machine}.tar.gz"));
+    let unpacked = tempfile::tempdir().unwrap();
+    let tar = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(unpacked.path()).status();
+    assert!(tar.unwrap().success());
+    let program = unpacked.path().join(format!("{name}-{version}-linux-{machine}")).join(name);
+    let printed = Command::new(program).arg("--version").output().unwrap().stdout;
+    assert!(
+        String::from_utf8(printed).unwrap().starts_with(&format!("{name} {version} (branch: "))
+    );
+}

@@ -4,7 +4,10 @@ use super::{NOW, batch, try_open};
 use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
+use lightning_sync_exporter::domain::alerts::{AlertId, AlertState};
+use lightning_sync_exporter::domain::causes::{Cause, Severity};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::incidents::Subject;
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -19,6 +22,28 @@ fn at(minutes: i64) -> Timestamp {
 
 fn user(name: &str) -> UserName {
     UserName::new(name).unwrap()
+}
+
+/// An alert of an organisation by its number, or of none; nothing is left of one that never was held.
+fn alert(org: u32, held_since: Option<Timestamp>) -> StoreWrite {
+    let name = ["acme", "beta"].get(org.wrapping_sub(1) as usize);
+    let of_org = name.map(|name| OrgName::new(name).unwrap());
+    let subject = Subject {
+        cause: if name.is_some() { Cause::InitialSyncStuck } else { Cause::ManyOrganizations },
+        object_type: name.map(|_| ObjectType::Events),
+        check: name.map(|_| UserRow::checks().next().unwrap()),
+    };
+    let shared = name.is_none().then_some(Cause::NeverSynced);
+    StoreWrite::Alert {
+        org: name.map(|_| OrgId(org)),
+        id: AlertId { severity: Severity::Warning, subject, org: of_org, shared },
+        state: held_since.map(|at| AlertState {
+            held_since: Some(at),
+            fired_at: name.map(|_| at),
+            resolved_at: None,
+            description: "acme: it is \"so\".".into(),
+        }),
+    }
 }
 
 fn reading(row: OrgRow, source: Source, value: OrgValue, minutes: i64) -> StoreWrite {
@@ -108,6 +133,10 @@ fn live(store: &mut impl Store) {
                 bytes: b"[1]"[..].into(),
             },
             StoreWrite::ClockSeen { at: at(2) },
+            alert(1, Some(at(1))),
+            alert(2, Some(at(1))),
+            alert(2, None),
+            alert(0, Some(at(2))),
         ])
         .unwrap();
     store
@@ -124,6 +153,15 @@ fn live(store: &mut impl Store) {
 fn expect_loaded(store: &mut impl Store) {
     let stored = store.load(&|_| u64::MAX).unwrap();
     assert_eq!(stored.clock_seen, Some(at(2)));
+    for number in [0, 1] {
+        let StoreWrite::Alert { id, state: Some(state), .. } =
+            alert(number, Some(at(2 - i64::from(number))))
+        else {
+            panic!("an alert has a state");
+        };
+        assert!(stored.alerts.contains(&(id, state)), "{:#?}", stored.alerts);
+    }
+    assert_eq!(stored.alerts.len(), 2);
     let [acme, beta] = stored.orgs.as_slice() else {
         panic!("{} organisations", stored.orgs.len());
     };

@@ -1,7 +1,7 @@
 //! A plain HTTP/1.1 client over one connection a request, so that tests see exactly what is on the wire.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 /// An answer.
@@ -42,6 +42,38 @@ pub(crate) fn post(
 ) -> Response {
     request(address, "POST", path, headers, body)
         .unwrap_or_else(|error| panic!("POST {path}: {error}"))
+}
+
+/// Answers every request with a page for Prometheus; `None` hangs up.
+pub(crate) fn exposed(page: impl Fn() -> Option<String> + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let address = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            if let Some(page) = page() {
+                // Prometheus may have given up; it comes again.
+                let _gone = expose(stream, &page).is_err();
+            }
+        }
+    });
+    address
+}
+
+fn expose(mut stream: TcpStream, page: &str) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let read = stream.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        head.extend_from_slice(&buffer[..read]);
+    }
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+        page.len()
+    )
 }
 
 /// Sends a request with exactly these headers besides `Host`, `Content-Length` and `Connection: close`.

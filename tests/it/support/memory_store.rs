@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{
     ActivityKind, ActivityRecord, IdentityKey, RecordKey,
 };
+use lightning_sync_exporter::domain::alerts::{AlertId, AlertState};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::incidents::Incidents;
 use lightning_sync_exporter::domain::readings::Reading;
@@ -43,6 +44,7 @@ struct Inner {
     memories: BTreeMap<(OrgId, Source), Arc<[u8]>>,
     covered: BTreeMap<(OrgId, ObjectType), Timestamp>,
     incidents: BTreeMap<OrgId, Incidents>,
+    alerts: BTreeMap<AlertId, AlertState>,
     clock_seen: Option<Timestamp>,
 }
 
@@ -146,6 +148,12 @@ impl Inner {
             StoreWrite::Incidents { org, incidents } => {
                 self.incidents.insert(*org, (**incidents).clone());
             }
+            StoreWrite::Alert { id, state: Some(state), .. } => {
+                self.alerts.insert(id.clone(), state.clone());
+            }
+            StoreWrite::Alert { id, state: None, .. } => {
+                self.alerts.remove(id);
+            }
             StoreWrite::ClockSeen { at } => self.clock_seen = Some(*at),
         }
         Written::default()
@@ -201,6 +209,7 @@ impl Store for MemoryStore {
             identity: IdentityKey::new(*b"not kept secret!"),
             clock_seen: inner.clock_seen,
             orgs: Vec::new(),
+            alerts: inner.alerts.iter().map(|(id, state)| (id.clone(), state.clone())).collect(),
         };
         for (index, (name, known_since)) in inner.orgs.iter().enumerate() {
             let id = OrgId(u32::try_from(index + 1).unwrap_or(u32::MAX));

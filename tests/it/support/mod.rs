@@ -1,5 +1,6 @@
 //! What the flows share: processes that end with the test, a plain HTTP client, and waiting for a condition.
 
+pub(crate) mod alone;
 pub(crate) mod browser;
 pub(crate) mod disk;
 pub(crate) mod documents;

@@ -19,7 +19,7 @@ pub(crate) fn repository(path: &str) -> std::path::PathBuf {
 
 /// A running Alertmanager.
 pub(crate) struct Alertmanager {
-    _process: Process,
+    process: Process,
     pub(crate) address: SocketAddr,
 }
 
@@ -35,17 +35,31 @@ impl Alertmanager {
         receiver: SocketAddr,
         change: impl Fn(&mut serde_yaml_ng::Value),
     ) -> Self {
+        Self::start_edited(directory, receiver, |config| {
+            let receivers = config["receivers"].as_sequence_mut();
+            receivers.expect("the shipped file has receivers").iter_mut().for_each(&change);
+        })
+    }
+
+    /// The same without office hours: what waits for them comes at once.
+    pub(crate) fn at_any_hour(directory: &Path, receiver: SocketAddr) -> Self {
+        Self::start_edited(directory, receiver, |config| {
+            remove(config, "active_time_intervals");
+        })
+    }
+
+    fn start_edited(
+        directory: &Path,
+        receiver: SocketAddr,
+        edit: impl Fn(&mut serde_yaml_ng::Value),
+    ) -> Self {
         let shipped = fs::read_to_string(repository("deploy/alertmanager/alertmanager.yaml"))
             .expect("shipped");
         let mut config: serde_yaml_ng::Value =
             serde_yaml_ng::from_str(&shipped).expect("the shipped file is YAML");
         shorten(&mut config);
         point_at(&mut config, receiver);
-        config["receivers"]
-            .as_sequence_mut()
-            .expect("the shipped file has receivers")
-            .iter_mut()
-            .for_each(change);
+        edit(&mut config);
         let file = directory.join("alertmanager.yml");
         fs::write(&file, serde_yaml_ng::to_string(&config).expect("it was YAML"))
             .expect("the directory is writable");
@@ -66,7 +80,21 @@ impl Alertmanager {
                     .filter(|answer| answer.status == 200)
             },
         );
-        Self { _process: process, address }
+        Self { process, address }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+}
+
+/// Takes a key out, wherever it is.
+fn remove(value: &mut serde_yaml_ng::Value, name: &str) {
+    if let Some(map) = value.as_mapping_mut() {
+        map.remove(name);
+        map.iter_mut().for_each(|(_, value)| remove(value, name));
+    } else if let Some(list) = value.as_sequence_mut() {
+        list.iter_mut().for_each(|value| remove(value, name));
     }
 }
 
@@ -138,9 +166,13 @@ impl Prometheus {
                 )
             })
             .collect();
-        // As often as it scrapes: the shipped file says once a minute.
+        // As often as it scrapes: the shipped file says every minute, and every four.
         let rules = fs::read_to_string(rules).expect("there are rules");
-        let rules = rules.replace("    interval: 1m\n", "    interval: 1s\n");
+        let rules = ["1m", "4m"].iter().fold(rules, |rules, shipped| {
+            rules.replace(&format!("    interval: {shipped}\n"), "    interval: 1s\n")
+        });
+        // A figure in a text is that of the evaluation before.
+        let rules = rules.replace(" offset 1m", " offset 1s");
         Self::start_configured(directory, &jobs, alertmanager, &rules, &[])
     }
 

@@ -35,6 +35,7 @@ fn a_configuration_and_a_database_of_version_0_1_work_unchanged() {
         environment: Environment::default(),
         clock: running_clock(Timestamp::from_seconds(captured + 20 * 60), 1),
         supervisor: Supervisor::default(),
+        alert_pace: 1,
     };
     let daemon = runtime.block_on(async { Daemon::start(&config, options) }).unwrap();
     let address = daemon.addresses()[0];

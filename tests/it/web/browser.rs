@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use enum_map::EnumMap;
 use lightning_sync_exporter::domain::ids::{OrgName, Source, UserName};
 use lightning_sync_exporter::domain::judge::judge_org;
-use lightning_sync_exporter::domain::policy::{Product, UserNames};
+use lightning_sync_exporter::domain::policy::UserNames;
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -116,6 +116,8 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
     let html = get(site.address, "/orgs/acme").text();
     assert!(!html.contains("<script>alert") && !html.contains("<img"));
     assert_eq!(html.matches("<svg class=\"chart\"").count(), 4);
+    let day = minutes_ago(3 * 24 * 60).datetime().format("%Y-%m-%d");
+    let played = format!("/orgs/acme/replay?since={day}&set=stale_after%3D12h");
     look(&[
         looked_at(&site, "overview", "/"),
         looked_at(&site, "org", "/orgs/acme"),
@@ -128,6 +130,7 @@ fn every_page_holds_in_a_browser_whatever_sources_say() {
         ),
         looked_at(&site, "user", &format!("/orgs/acme/users/{escaped}")),
         looked_at(&site, "paste", "/orgs/acme/paste"),
+        looked_at(&site, "replay", &played),
         looked_at(&site, "paste with a token", "/orgs/beta/paste"),
         looked_at(&site, "runbook", "/runbooks/LightningSyncNoSyncIn24Hours"),
         looked_at(&site, "second page of users", &second),
@@ -193,7 +196,7 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         let fine = told(&mut demo(now)[0], "a-fine-one", now);
         let verdict = verdict(&judge_org(&broken, true, now), &broken, now);
         assert_eq!(verdict.cause, Some(worst.reason), "{name}");
-        let step = steps(&verdict.acting[0], Product::LightningSync)[0];
+        let step = steps(&verdict.acting[0], &broken, now)[0];
         let site = Site::with(Setting {
             view: View { orgs: vec![fine, broken], ..View::empty(now) },
             now,
@@ -332,20 +335,67 @@ fn with_parts(mut look: Value, parts: Value) -> Value {
     look
 }
 
-#[test]
-fn every_page_of_the_demo_holds_in_a_browser() {
+/// A demonstration, of one scenario where one is named.
+fn demonstration(scenario: Option<&str>) -> (Process, SocketAddr) {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let _demo = Process::start(Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).args([
-        "demo",
-        "--web.listen-address",
-        &address.to_string(),
-    ]));
-    let told = |org: &str| {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"));
+    command.args(["demo", "--web.listen-address", &address.to_string()]);
+    command.args(scenario.map(|name| ["--scenario", name]).into_iter().flatten());
+    (Process::start(&mut command), address)
+}
+
+fn wait_for_users(address: SocketAddr, org: &str) {
+    wait_until("the demo is fed", Duration::from_secs(60), || {
         let answer = request(address, "GET", &format!("/api/v1/orgs/{org}"), &[], b"").ok()?;
         (answer.status == 200 && answer.json()["users"]["known"].as_u64()? > 0).then_some(())
-    };
-    for org in ["acme", "globex", "umbrella", "einstein"] {
-        wait_until("the demo is fed", Duration::from_secs(60), || told(org));
+    });
+}
+
+/// The way to a living Exchange, whole and broken at a step, its users, and both sides of one of them.
+#[test]
+fn the_pages_of_an_exchange_that_lives_hold_in_a_browser() {
+    let (mut looks, mut demos) = (Vec::new(), Vec::new());
+    for (name, broken, answers) in [
+        ("exchange_healthy", None, true),
+        ("exchange_certificate_expired", Some("tls"), false),
+        ("exchange_impersonation_refused", Some("impersonation"), true),
+        ("exchange_folder_deleted", Some("contacts_folder"), true),
+        ("exchange_throttled", None, false),
+    ] {
+        let (demo, address) = demonstration(Some(name));
+        wait_for_users(address, "vandelay");
+        let html = wait_until("the way is shown", Duration::from_secs(60), || {
+            let html = get(address, "/orgs/vandelay").text();
+            let shown = html.contains("The way to Exchange");
+            let marked = broken.is_none_or(|step| {
+                html.contains("failed here") && html.contains(&format!("<b>{step}</b>"))
+            });
+            (shown && marked).then_some(html)
+        });
+        assert_eq!(html.contains("failed here"), broken.is_some(), "{name}");
+        let users = get(address, "/api/v1/orgs/vandelay/users").json();
+        let user = users["users"][0]["user"].as_str().unwrap().to_owned();
+        // Of a side that has answered nothing, nothing is shown.
+        wait_until("both sides are shown", Duration::from_secs(60), || {
+            let page = get(address, &format!("/orgs/vandelay/users/{user}")).text();
+            (page.contains("Both sides") == answers).then_some(())
+        });
+        let url = |path: &str| format!("http://{address}{path}");
+        let look_at =
+            |part: &str, path: &str| json!({ "name": format!("{name}-{part}"), "url": url(path) });
+        looks.push(look_at("org", "/orgs/vandelay"));
+        looks.push(look_at("users", "/orgs/vandelay/users"));
+        looks.push(look_at("user", &format!("/orgs/vandelay/users/{user}")));
+        demos.push(demo);
+    }
+    look(&looks);
+}
+
+#[test]
+fn every_page_of_the_demo_holds_in_a_browser() {
+    let (_demo, address) = demonstration(None);
+    for org in ["acme", "globex", "umbrella", "einstein", "vandelay"] {
+        wait_for_users(address, org);
     }
     let user = get(address, "/api/v1/orgs/umbrella/users").json()["users"][0]["user"].clone();
     let user = user.as_str().unwrap();
@@ -372,6 +422,7 @@ fn every_page_of_the_demo_holds_in_a_browser() {
         look_at("demo-paste", "/orgs/acme/paste"),
         preview,
         look_at("demo-asked", "/orgs/einstein"),
+        look_at("demo-living", "/orgs/vandelay"),
     ]);
 }
 

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use enum_map::EnumMap;
+use lightning_sync_exporter::config::changed_policy;
 use lightning_sync_exporter::domain::external_url::ExternalUrl;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::observation::Snapshot;
 use lightning_sync_exporter::domain::policy::OrgPolicy;
 use lightning_sync_exporter::domain::readings::{OrgReadings, Reading};
+use lightning_sync_exporter::domain::rhythm::FeedDelay;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
@@ -38,14 +40,14 @@ pub(super) fn minutes_ago(minutes: i64) -> Timestamp {
 
 /// What the served site got and said.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) pushed: Mutex<Vec<IngestRequest>>,
     pub(super) refused: Mutex<Vec<(String, &'static str)>>,
     pub(super) scraped: Mutex<Vec<(ExpositionFormat, Encoding)>>,
 }
 
-pub(super) struct Site {
-    pub(super) address: SocketAddr,
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
     pub(super) seen: Arc<Seen>,
     /// Requests with `?hold` wait here.
     pub(super) gate: Arc<Semaphore>,
@@ -86,10 +88,13 @@ impl Site {
     pub(super) fn with(setting: Setting) -> Self {
         let seen = Arc::new(Seen::default());
         let gate = Arc::new(Semaphore::new(0));
+        let services = services(setting, &seen, &gate);
+        Self::serve(services, seen, gate)
+    }
+
+    fn serve(services: Services, seen: Arc<Seen>, gate: Arc<Semaphore>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
-        let external_url = setting.external_url.clone();
-        let services = services(setting, &seen, &gate);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -97,8 +102,7 @@ impl Site {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let options =
-                    ServerOptions { lifecycle: true, external_url, ..ServerOptions::default() };
+                let options = ServerOptions { lifecycle: true, ..ServerOptions::default() };
                 let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
                 let server = Server::bind(&any, options, services).unwrap();
                 tell.send(server.local_addrs()[0]).unwrap();
@@ -122,6 +126,20 @@ impl Site {
     pub(super) fn wait(&mut self) {
         self.thread.take().unwrap().join().unwrap();
     }
+}
+
+/// Serves, to everybody, what `shown` gives at each request.
+pub(crate) fn serving(shown: impl Fn() -> (Arc<View>, Timestamp) + Send + Sync + 'static) -> Site {
+    let shown = Arc::new(shown);
+    let (seen, gate) = (Arc::new(Seen::default()), Arc::new(Semaphore::new(0)));
+    let view = Arc::clone(&shown);
+    let services = Services {
+        view: Arc::new(move || view().0),
+        now: Arc::new(move || shown().1),
+        access: Arc::new(|_| Some(Arc::new(Access { token: None, allowed_origins: Vec::new() }))),
+        ..services(Setting::default(), &seen, &gate)
+    };
+    Site::serve(services, seen, gate)
 }
 
 impl Drop for Site {
@@ -190,7 +208,8 @@ impl Ingest for Takes {
 }
 
 fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Services {
-    let Setting { view, now, reload, page, history, external_url: _ } = setting;
+    let Setting { view, now, reload, page, history, external_url } = setting;
+    let external_url = external_url.map(Arc::new);
     let view = Arc::new(view);
     let access: BTreeMap<&str, Arc<Access>> = BTreeMap::from([
         ("acme", Arc::new(Access { token: None, allowed_origins: vec![ORIGIN.to_owned()] })),
@@ -212,6 +231,9 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
                 Box::new(std::iter::repeat_n(Bytes::from_static(page.0), page.1))
             }
         }),
+        changed_policy: Arc::new(|policy, changes| {
+            changed_policy(policy, changes).map_err(|error| error.to_string())
+        }),
         ingest: Arc::new(Takes { seen: Arc::clone(seen), gate: Arc::clone(gate) }),
         history,
         reload: Arc::new(move || {
@@ -219,6 +241,7 @@ fn services(setting: Setting, seen: &Arc<Seen>, gate: &Arc<Semaphore>) -> Servic
             Box::pin(async move { reload })
         }),
         access: Arc::new(move |org| access.get(org.as_str()).cloned()),
+        external_url: Arc::new(move || external_url.clone()),
         auth: Arc::new(Arc::default),
         events: Events::new(Arc::clone(seen) as Arc<dyn EventSink>),
     }
@@ -248,6 +271,8 @@ fn org(
         readings: Arc::new(readings),
         last_report,
         activity: EnumMap::default(),
+        usual: None,
+        feed_delay: FeedDelay::default(),
         users: Arc::default(),
         summary: Arc::default(),
         open_hours: policy.calendar.lay_out(NOW),

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod canary;
 mod fixture;
 mod history;
 mod ingest;
@@ -11,3 +12,5 @@ mod pasting;
 mod scrape;
 mod shutdown;
 mod userscript;
+
+pub(crate) use fixture::serving;

@@ -3,6 +3,7 @@
 use super::fixture::{NOW, Setting, Site, minutes_ago, view};
 use super::history::week;
 use crate::support::http::{get, request};
+use crate::support::stack::repository;
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
@@ -37,7 +38,10 @@ fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
         assert!(html.contains(&wanted), "{wanted} is missing:\n{html}");
     }
     assert!(html.find("acme") < html.find("beta"));
-    assert!(!html.contains("<script") && !html.contains("style=\""), "{html}");
+    let scripts: Vec<_> = html.split("<script").skip(1).collect();
+    assert!(!html.contains("style=\""), "{html}");
+    assert_eq!(scripts.len(), 1, "{html}");
+    assert!(scripts[0].starts_with(" src=\"/assets/refresh.js?v="), "{html}");
     assert!(!html.contains("Nothing is wrong"), "unknown is not well");
 }
 
@@ -51,6 +55,7 @@ fn every_page_allows_its_own_style_and_nothing_inline_or_from_elsewhere() {
         "/orgs/acme/users",
         "/orgs/acme/users/f000",
         "/orgs/acme/paste",
+        "/orgs/acme/replay",
         "/runbooks/LightningSyncNoSyncIn24Hours",
     ] {
         let answer = get(site.address, path);
@@ -307,4 +312,138 @@ fn instants_in_markup_are_what_browsers_read() {
     for instant in html.split("datetime=\"").skip(1) {
         assert_eq!(instant.find('"'), Some("2026-11-22T14:00:00Z".len()), "{instant}");
     }
+}
+
+#[test]
+fn a_page_that_is_left_open_loads_again_and_disturbs_nobody() {
+    let script = r#"
+        let tick, loads = 0, marked = false, field = null;
+        globalThis.setInterval = (call, wait) => { tick = call; console.log(wait); };
+        globalThis.location = { reload: () => loads++ };
+        globalThis.getSelection = () => ({ isCollapsed: !marked });
+        globalThis.document = { hidden: false, get activeElement() { return field; } };
+        require("vm").runInThisContext(require("fs").readFileSync(0, "utf8"));
+        const after = (change) => { change(); tick(); console.log(loads); };
+        after(() => {});
+        after(() => { marked = true; });
+        after(() => { marked = false; field = { matches: (kinds) => kinds.includes("input") }; });
+        after(() => { field = { matches: () => false }; });
+        after(() => { document.hidden = true; });
+    "#;
+    let refresh = std::fs::File::open(repository("src/web/pages/assets/refresh.js")).unwrap();
+    let output = std::process::Command::new("node").args(["-e", script]).stdin(refresh).output();
+    let output = output.unwrap_or_else(|error| panic!("node: {error}; tests/run installs it"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "60000\n1\n1\n1\n2\n2\n", "{errors}");
+}
+
+/// A section of a page as people read it: a line for each row of its table or item of its list.
+fn section(html: &str, name: &str) -> String {
+    let begins = format!("<section aria-labelledby=\"{name}\">");
+    let (_, rest) = html.split_once(&begins).unwrap_or_else(|| panic!("no {name}: {html}"));
+    plain(rest.split("</section>").next().unwrap())
+}
+
+/// What a page shows, without its markup, one line for each line, row or heading.
+fn plain(html: &str) -> String {
+    let section = html.replace("</tr>", "\n").replace("</h2>", "\n").replace("</th>", " | ");
+    let section = section.replace("</td>", " | ").replace("</p>", "\n");
+    let mut text = String::new();
+    let mut inside = false;
+    for letter in section.chars() {
+        match letter {
+            '<' => inside = true,
+            '>' => inside = false,
+            letter if !inside => text.push(letter),
+            _ => {}
+        }
+    }
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_users_page_shows_both_sides_beside_each_other() {
+    let mut view = view();
+    let mut acme = (*view.orgs[0]).clone();
+    let mut users = (*acme.users).clone();
+    let mut probed = UserReadings::default();
+    for (row, value) in [
+        (UserRow::ServiceAccount, Status::Yes.into()),
+        (UserRow::MailboxVersion, Status::Yes.into()),
+        (UserRow::EventsFolder, Status::Yes.into()),
+        (UserRow::ContactsFolder, Status::Yes.into()),
+        (UserRow::ContactsRecords, UserValue::Records(640)),
+    ] {
+        probed.take(row, value, minutes_ago(2));
+    }
+    let user = &mut users.users[0];
+    user.readings = user.readings.iter().cloned().chain([(Source::Exchange, probed)]).collect();
+    acme.users = Arc::new(users);
+    acme.last_report[Source::Exchange] = Some(minutes_ago(2));
+    let mut policy = (*acme.policy).clone();
+    policy.probes_exchange = true;
+    acme.policy = Arc::new(policy);
+    let live = acme.live(NOW);
+    let summary = UserSummary::of(&acme.users, &acme.policy, &live, NOW);
+    let before = UserSummary::default();
+    let table = (&*acme.users, &*acme.policy);
+    acme.summary = Arc::new(summary.with_counts_after(&before, table, &live, NOW));
+    view.orgs[0] = Arc::new(acme);
+    let site = Site::with(Setting { view, ..Setting::default() });
+    let html = get(site.address, "/orgs/acme/users/f000").text();
+    assert_eq!(section(&html, "sides"), SIDES);
+    let main = html.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+    let main = main.split_once('>').unwrap().1;
+    crate::generated::is_current("tests/it/golden/user_page.txt", &(plain(main) + "\n"));
+    // Who is not probed has no such section.
+    let html = get(site.address, "/orgs/acme/users/efff").text();
+    assert!(!html.contains("aria-labelledby=\"sides\""), "{html}");
+}
+
+const SIDES: &str = "\
+Both sides
+Row | Salesforce shows | Exchange answers |
+User mailbox is running on supported version of Microsoft Exchange | unknown | ✓ yes version 2 min ago (13:58 UTC) |
+User recognized by Exchange service account differs | ✗ no 6 min ago (13:54 UTC) | ✓ yes impersonation 2 min ago (13:58 UTC) |
+Salesforce_Sync folder found (contacts) | unknown | ✓ yes contacts_folder 2 min ago (13:58 UTC) |
+Records in sync (contacts) differs | 312 6 min ago (13:54 UTC) | 640 counts 2 min ago (13:58 UTC) |
+Calendar folder found (events) | unknown | ✓ yes calendar 2 min ago (13:58 UTC) |";
+
+#[test]
+fn a_replay_shows_its_picture_and_its_words_and_is_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let past = super::history::week(directory.path(), "user5@corp.example", minutes_ago(0));
+    let site = Site::with(Setting { history: Some(past), ..Setting::default() });
+    let day = |days: i64| minutes_ago(days * 24 * 60).datetime().format("%Y-%m-%d").to_string();
+    let form = get(site.address, "/orgs/acme/replay").text();
+    assert!(form.contains("<form method=\"get\"") && !form.contains("<svg"), "{form}");
+    let path = format!("/orgs/acme/replay?since={}&until=&set=fresh_within%3D2m%0D%0A", day(3));
+    let html = get(site.address, &path).text();
+    for wanted in [
+        "<svg xmlns=",
+        "changed: fresh_within=2m",
+        "LightningSyncDelayed contacts, info",
+        "Not known:",
+        ">fresh_within=2m\r\n</textarea>",
+    ] {
+        assert!(html.contains(wanted), "{wanted}: {html}");
+    }
+    assert!(!html.contains("Another replay"));
+    for (query, says) in [
+        (format!("since={}", day(40)), "a page plays at most a month"),
+        ("since=yesterday".to_owned(), "a day is written like 2026-11-01"),
+        ("since=%3Cscript%3E".to_owned(), "a day is written like 2026-11-01"),
+        (format!("since={}&until={}", day(2), day(4)), "ends before it begins"),
+        (format!("since={}&set=fresh_within%3DNaN", day(2)), "fresh_within: found"),
+        (format!("since={}&set=%3Cscript%3E", day(2)), "a key and its value"),
+        (format!("since={}&step=1s", day(2)), "unknown field"),
+        ("since=262142-12-31".to_owned(), "a day is written like"),
+    ] {
+        let answer = get(site.address, &format!("/orgs/acme/replay?{query}"));
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text());
+        let text = answer.text();
+        assert!(text.to_lowercase().contains(&says.to_lowercase()), "{query}: {text}");
+    }
+    assert_eq!(get(site.address, "/orgs/nobody/replay").status, 404);
 }

@@ -25,9 +25,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.egress) -}}
 {{- range .Values.config.orgs -}}
-{{- if .salesforce -}}
-{{- fail (printf "orgs[%s].salesforce asks over the network, and networkPolicy.egress allows nothing: allow TCP 443 and DNS" .name) -}}
+{{- if or .salesforce .exchange -}}
+{{- fail (printf "orgs[%s] polls over the network, and networkPolicy.egress allows nothing: allow TCP 443 and DNS" .name) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
+{{- fail "ingress.enabled needs ingress.host" -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the gateways that the route belongs to" -}}
+{{- end -}}
+{{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) .Values.networkPolicy.enabled (not .Values.networkPolicy.from) -}}
+{{- fail "ingress and httpRoute lead here from another namespace, and networkPolicy.from lets nobody of another in: name the controller's" -}}
 {{- end -}}
 {{- end -}}

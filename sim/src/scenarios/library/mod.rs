@@ -1,21 +1,32 @@
 //! Every story with fixed dates, by name. A new one is a function in one of these files and a line in its list.
 
 mod account;
+mod broken;
 mod first;
+mod plain;
 mod quiet;
 mod stopped;
 mod users;
+mod watched;
 mod watching;
 
 use super::life::{Life, LifeChange, Rhythm, What};
 use super::page::StatusPage;
-use super::scenario::{Reads, Scenario};
+use super::scenario::{Reads, Scenario, Watching};
 use crate::domain::policy::OrgPolicy;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
 
 /// Every story.
 pub fn all() -> Vec<Scenario> {
+    let mut all = exact();
+    all.extend(broken::stories());
+    all.extend(watched::stories());
+    all
+}
+
+/// The stories whose findings were worked out one by one, each with its first and last instant.
+pub fn exact() -> Vec<Scenario> {
     [
         quiet::stories(),
         account::stories(),
@@ -51,6 +62,8 @@ fn scenario(name: &'static str, policy: OrgPolicy, starts: Timestamp, ends: Time
         starts,
         ends,
         truth: Vec::new(),
+        broken: Vec::new(),
+        watching: Watching::default(),
         life: Life {
             seed,
             rhythm: Rhythm { slot_seconds: 120, most: 2, closed_one_in: TRICKLE, fails_one_in: 0 },

@@ -9,6 +9,8 @@ closed_set! {
         Healthy = "healthy",
         /// The account is locked out.
         LockedOut = "locked_out",
+        /// The sign-in is taken, and refused at every mailbox, as a server does that has too much to do.
+        MailboxesRefused = "mailboxes_refused",
         /// Passwords are not taken.
         BasicOff = "basic_off",
         /// Busy, as a fault with HTTP 500 and no header.
@@ -51,7 +53,7 @@ closed_set! {
         Hang = "hang",
         /// Half an answer, and then the connection ends.
         Truncated = "truncated",
-        /// An answer of 2 GB.
+        /// An answer of 4 GB.
         Huge = "huge",
         /// 10,000 elements within each other.
         Deep = "deep",

@@ -1,8 +1,12 @@
 //! The server: TLS, who signs in, what the scene makes of it, and a note of every request with its answer.
 
+use super::items;
+use super::listener::{SimResponse, SimService, accept, lock};
+use super::logs::{LoggedCall, ServerLogs};
 use super::mailbox::ExchangeMailbox;
 use super::scene::ExchangeScene;
 use super::soap;
+use crate::simulator::FeederClock;
 use crate::simulator::salesforce::body::SimBody;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,16 +14,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
 };
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -29,8 +30,8 @@ use tokio_rustls::TlsAcceptor;
 const MAX_REQUEST: usize = 1 << 20;
 /// Longer than anybody waits.
 const HANG: Duration = Duration::from_secs(86_400);
-/// 2 GB.
-const HUGE_MIB: usize = 2_048;
+/// 4 GB.
+const HUGE_MIB: usize = 4_096;
 /// Levels of an answer that is too deep.
 const LEVELS: usize = 10_000;
 
@@ -41,6 +42,10 @@ pub struct ExchangeOrg {
     pub username: String,
     /// Its password.
     pub password: String,
+    /// Other accounts that may sign in: name and password.
+    pub others: Vec<(String, String)>,
+    /// Accounts of which a pause is demanded.
+    pub throttled: Vec<String>,
     /// A token that is taken.
     pub token: String,
     /// The server's version.
@@ -51,6 +56,8 @@ pub struct ExchangeOrg {
     pub mailboxes: Vec<ExchangeMailbox>,
     /// How long each answer takes.
     pub slowness: Duration,
+    /// The logs that it writes, if any.
+    pub logs: Option<ServerLogs>,
 }
 
 impl ExchangeOrg {
@@ -64,7 +71,15 @@ impl ExchangeOrg {
             scene: ExchangeScene::Healthy,
             mailboxes,
             slowness: Duration::ZERO,
+            logs: None,
+            others: Vec::new(),
+            throttled: Vec::new(),
         }
+    }
+
+    /// A mailbox by its address.
+    pub fn mailbox(&mut self, address: &str) -> Option<&mut ExchangeMailbox> {
+        self.mailboxes.iter_mut().find(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
     }
 }
 
@@ -97,6 +112,8 @@ struct ExchangeWorld {
     org: Mutex<ExchangeOrg>,
     seen: Mutex<Vec<ExchangeRequest>>,
     open: Mutex<Vec<AbortHandle>>,
+    tls: Mutex<Option<TlsAcceptor>>,
+    clock: Mutex<Option<FeederClock>>,
     /// Requests that are being answered, and the most at once.
     now: AtomicUsize,
     most: AtomicUsize,
@@ -132,10 +149,6 @@ impl SimAnswer {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Exchange {
     /// Listens on a free port of loopback, over TLS where there is a configuration of it. `host` is the name that clients use.
     ///
@@ -166,12 +179,13 @@ impl Exchange {
             org: Mutex::new(org),
             seen: Mutex::default(),
             open: Mutex::default(),
+            tls: Mutex::new(tls.map(TlsAcceptor::from)),
+            clock: Mutex::default(),
             now: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
             url: format!("{scheme}://{host}:{}/EWS/Exchange.asmx", address.port()),
         });
-        let accepting =
-            tokio::spawn(accept(listener, tls.map(TlsAcceptor::from), Arc::clone(&world)));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
         Ok(Self { address, host: host.to_owned(), world, accepting })
     }
 
@@ -188,6 +202,29 @@ impl Exchange {
     /// The name that clients use.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Gives items the time of a clock from now on.
+    pub fn set_clock(&self, clock: FeederClock) {
+        *lock(&self.world.clock) = Some(clock);
+    }
+
+    /// Shows another certificate from now on.
+    pub fn set_tls(&self, tls: Arc<ServerConfig>) {
+        *lock(&self.world.tls) = Some(TlsAcceptor::from(tls));
+        self.hang_up();
+    }
+
+    /// Takes no connection any more.
+    pub fn close(&self) {
+        self.accepting.abort();
+        self.hang_up();
+    }
+
+    fn hang_up(&self) {
+        for connection in lock(&self.world.open).drain(..) {
+            connection.abort();
+        }
     }
 
     /// Changes the organisation.
@@ -208,10 +245,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.accepting.abort();
-        for connection in lock(&self.world.open).drain(..) {
-            connection.abort();
-        }
+        self.close();
     }
 }
 
@@ -221,61 +255,33 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, world: Arc<ExchangeWorld>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (world, tls) = (Arc::clone(&world), tls.clone());
-        let for_service = Arc::clone(&world);
-        let connection = tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let world = Arc::clone(&for_service);
-                async move { world.serve(request).await }
-            });
-            // A client that goes away, or does not trust us, is no news.
-            match tls {
-                Some(tls) => {
-                    if let Ok(stream) = tls.accept(stream).await {
-                        http1::Builder::new()
-                            .serve_connection(TokioIo::new(stream), service)
-                            .await
-                            .ok();
-                    }
-                }
-                None => {
-                    http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await
-                        .ok();
-                }
-            }
-        });
-        let mut open = lock(&world.open);
-        open.retain(|connection| !connection.is_finished());
-        open.push(connection.abort_handle());
+impl SimService for ExchangeWorld {
+    fn tls(&self) -> Option<TlsAcceptor> {
+        lock(&self.tls).clone()
+    }
+
+    fn open(&self) -> &Mutex<Vec<AbortHandle>> {
+        &self.open
+    }
+
+    async fn serve(self: Arc<Self>, request: Request<Incoming>, client: SocketAddr) -> SimResponse {
+        let at_once = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(at_once, Ordering::Relaxed);
+        let answered = self.answer(request, client).await;
+        self.now.fetch_sub(1, Ordering::Relaxed);
+        answered
     }
 }
 
 impl ExchangeWorld {
-    async fn serve(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<SimBody>, hyper::http::Error> {
-        let at_once = self.now.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most.fetch_max(at_once, Ordering::Relaxed);
-        let answered = self.answer(request).await;
-        self.now.fetch_sub(1, Ordering::Relaxed);
-        answered
-    }
-
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<SimBody>, hyper::http::Error> {
+    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> SimResponse {
         let header = |name: &str| {
             let value = request.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
         };
         let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let (shown, anchor) = (header(AUTHORIZATION.as_str()), header("x-anchormailbox"));
+        let agent = header(USER_AGENT.as_str()).unwrap_or_default();
         let method = request.method().clone();
         let body = Limited::new(request.into_body(), MAX_REQUEST).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -289,6 +295,23 @@ impl ExchangeWorld {
         }
         tokio::time::sleep(slowness).await;
         let answer = self.played(&method, &path, shown.as_deref(), &body);
+        let logs = lock(&self.org).logs.clone();
+        if let Some(logs) = logs.filter(|_| path.to_ascii_lowercase().starts_with("/ews/")) {
+            let account = shown.as_deref().and_then(account_of);
+            logs.note(&LoggedCall {
+                method: method.as_str(),
+                path: &path,
+                account: account.as_deref(),
+                agent: &agent,
+                client: &client.ip().to_string(),
+                anchor: anchor.as_deref().unwrap_or_default(),
+                body: &body,
+                status: answer.status,
+                answer: &answer.text,
+                locked: scene == ExchangeScene::LockedOut,
+                reached: shown.is_some() && answer.status != 401 && !is_before_sign_in(scene),
+            });
+        }
         lock(&self.seen).push(ExchangeRequest {
             path,
             signs_in: shown.is_some(),
@@ -307,7 +330,7 @@ impl ExchangeWorld {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other scenes are about other parts")]
     fn played(&self, method: &Method, path: &str, shown: Option<&str>, body: &str) -> SimAnswer {
-        let org = lock(&self.org);
+        let mut org = lock(&self.org);
         if let Some(answer) = self.autodiscover(&org, path, shown) {
             return answer;
         }
@@ -355,11 +378,15 @@ impl ExchangeWorld {
         if let Some(refusal) = refusal(&org, shown) {
             return refusal;
         }
-        self.after_sign_in(&org, body)
+        let account = shown.and_then(account_of);
+        if account.is_some_and(|account| org.throttled.contains(&account)) {
+            return SimAnswer::xml(soap::fault(org.scene, "ErrorServerBusy", Some(60_000)));
+        }
+        self.after_sign_in(&mut org, body)
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other scenes are about other parts")]
-    fn after_sign_in(&self, org: &ExchangeOrg, body: &str) -> SimAnswer {
+    fn after_sign_in(&self, org: &mut ExchangeOrg, body: &str) -> SimAnswer {
         let policy = hyper::header::HeaderName::from_static("x-ews-policy-reason");
         match org.scene {
             ExchangeScene::EwsDisabled => {
@@ -422,7 +449,11 @@ impl ExchangeWorld {
         if body.contains(":ConvertId") {
             return SimAnswer::xml((200, soap::converted(org.version)));
         }
-        let fault = |code| SimAnswer::xml(soap::fault(org.scene, code, None));
+        let scene = org.scene;
+        if scene == ExchangeScene::MailboxesRefused {
+            return refused(org, "");
+        }
+        let fault = |code| SimAnswer::xml(soap::fault(scene, code, None));
         let Some(address) = soap::mailbox_of(body) else {
             return fault("ErrorMissingEmailAddress");
         };
@@ -430,18 +461,24 @@ impl ExchangeWorld {
         if org.mailboxes.iter().any(|mailbox| mailbox.alias.as_deref().is_some_and(same)) {
             return fault("ErrorNonPrimarySmtpAddress");
         }
-        let Some(mailbox) = org.mailboxes.iter().find(|mailbox| same(&mailbox.address)) else {
+        let own = org.version;
+        let Some(mailbox) = org.mailbox(&address) else {
             return fault("ErrorNonExistentMailbox");
         };
         if mailbox.ews_disabled {
             return SimAnswer::page(403, "")
                 .with(policy, "EWS is disabled for this user or tenant");
         }
+        if mailbox.forbidden {
+            return SimAnswer::page(403, "<html><body>Forbidden</body></html>");
+        }
         if let Some(code) = mailbox.fault {
             return fault(code);
         }
-        let version = mailbox.version.unwrap_or(org.version);
-        match soap::folders(mailbox, org.scene, version, body) {
+        let version = mailbox.version.unwrap_or(own);
+        let now = lock(&self.clock).as_ref().map(|clock| clock());
+        let answer = items::answer(mailbox, version, body, now);
+        match answer.or_else(|| soap::folders(mailbox, scene, version, body)) {
             Some(text) => SimAnswer::xml((200, text)),
             None => fault("ErrorInvalidRequest"),
         }
@@ -503,11 +540,35 @@ fn refusal(org: &ExchangeOrg, shown: Option<&str>) -> Option<SimAnswer> {
     let (scheme, shown) = shown.unwrap_or_default().split_once(' ').unwrap_or_default();
     let good = match scheme {
         "Basic" if org.scene != ExchangeScene::BasicOff => {
-            let both = format!("{}:{}", org.username, org.password);
-            shown == STANDARD.encode(both)
+            let own = (org.username.clone(), org.password.clone());
+            let fits = |(name, password): &(String, String)| {
+                shown == STANDARD.encode(format!("{name}:{password}"))
+            };
+            fits(&own) || org.others.iter().any(fits)
         }
         "Bearer" => shown == org.token,
         _ => false,
     };
     (!good).then(|| refused(org, ""))
+}
+
+/// The name of the account that a request shows, where it is readable.
+fn account_of(shown: &str) -> Option<String> {
+    let bytes = STANDARD.decode(shown.strip_prefix("Basic ")?).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(name, _)| name.to_owned())
+}
+
+/// Whether the scene is played before any back end.
+const fn is_before_sign_in(scene: ExchangeScene) -> bool {
+    matches!(
+        scene,
+        ExchangeScene::WrongPath
+            | ExchangeScene::PoolDown
+            | ExchangeScene::ServerError
+            | ExchangeScene::ErrorPage
+            | ExchangeScene::RedirectElsewhere
+            | ExchangeScene::SignInPage
+            | ExchangeScene::BusyFront
+    )
 }

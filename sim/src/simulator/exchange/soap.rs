@@ -1,6 +1,6 @@
 //! EWS and Autodiscover as text: what a request is about, and answers in the order that the schemas demand.
 
-use super::mailbox::{ExchangeFolder, ExchangeMailbox, FolderPlace};
+use super::mailbox::{ExchangeFolder, ExchangeMailbox, FolderPlace, ItemFolder};
 use super::scene::ExchangeScene;
 use std::fmt::Write as _;
 
@@ -10,21 +10,24 @@ const ERRORS: &str = "http://schemas.microsoft.com/exchange/services/2006/errors
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
 /// The text between what begins it and the next sign that ends it.
-pub(super) fn after<'t>(text: &'t str, begins: &str, ends: char) -> Option<&'t str> {
+pub(in crate::simulator) fn after<'t>(text: &'t str, begins: &str, ends: char) -> Option<&'t str> {
     let (_, rest) = text.split_once(begins)?;
     rest.split(ends).next()
 }
 
 /// Every such text, in order.
-fn all_after<'t>(text: &'t str, begins: &'t str) -> impl Iterator<Item = &'t str> {
+pub(in crate::simulator) fn all_after<'t>(
+    text: &'t str,
+    begins: &'t str,
+) -> impl Iterator<Item = &'t str> {
     text.split(begins).skip(1).filter_map(|rest| rest.split('"').next())
 }
 
-fn unescaped(text: &str) -> String {
+pub(in crate::simulator) fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-fn escaped(text: &str) -> String {
+pub(in crate::simulator) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -105,7 +108,11 @@ fn default_folder(mailbox: &ExchangeMailbox, id: &str) -> Option<FolderText> {
         "deleteditems" => ("Folder", "AAAAde1=", "AAAAt0p=", "IPF.Note", "Deleted Items"),
         _ => return None,
     };
-    let total = if id == "calendar" { 128 } else { 0 };
+    let total = match id {
+        "calendar" => mailbox.other_events.saturating_add(mailbox.count(&ItemFolder::Calendar)),
+        "contacts" => mailbox.count(&ItemFolder::Contacts),
+        _ => 0,
+    };
     Some(FolderText {
         element,
         id: own.to_owned(),
@@ -116,7 +123,8 @@ fn default_folder(mailbox: &ExchangeMailbox, id: &str) -> Option<FolderText> {
     })
 }
 
-fn own_folder(place: usize, folder: &ExchangeFolder) -> FolderText {
+fn own_folder(mailbox: &ExchangeMailbox, place: usize, folder: &ExchangeFolder) -> FolderText {
+    let items = mailbox.count(&ItemFolder::Own(folder.name.clone()));
     let parent = match folder.place {
         FolderPlace::Contacts => "AAAAc0n=",
         FolderPlace::Root => "AAAAt0p=",
@@ -128,12 +136,12 @@ fn own_folder(place: usize, folder: &ExchangeFolder) -> FolderText {
         parent,
         class: folder.class.clone(),
         name: folder.name.clone(),
-        total: folder.total,
+        total: folder.total.saturating_add(items),
     }
 }
 
 /// The folders that a request names, in order.
-fn named_ids(body: &str) -> Vec<String> {
+pub(super) fn named_ids(body: &str) -> Vec<String> {
     let mut found: Vec<(usize, String)> = Vec::new();
     for begins in ["DistinguishedFolderId Id=\"", ":FolderId Id=\""] {
         let mut from = 0;
@@ -147,27 +155,69 @@ fn named_ids(body: &str) -> Vec<String> {
     found.into_iter().map(|(_, id)| id).collect()
 }
 
+/// The folder of an id, as far as items are in it.
+pub(super) fn item_folder(mailbox: &ExchangeMailbox, id: &str) -> Option<ItemFolder> {
+    match id {
+        "calendar" | "AAAAca1=" => mailbox.calendar.then_some(ItemFolder::Calendar),
+        "contacts" | "AAAAc0n=" => Some(ItemFolder::Contacts),
+        id => {
+            let place: usize = id.strip_prefix("AAAAf")?.parse().ok()?;
+            mailbox.folders.get(place).map(|folder| ItemFolder::Own(folder.name.clone()))
+        }
+    }
+}
+
+/// The id of a folder of items.
+pub(super) fn folder_id(mailbox: &ExchangeMailbox, folder: &ItemFolder) -> String {
+    match folder {
+        ItemFolder::Calendar => "AAAAca1=".to_owned(),
+        ItemFolder::Contacts => "AAAAc0n=".to_owned(),
+        ItemFolder::Own(name) => {
+            let place = mailbox.folders.iter().position(|folder| folder.name == *name);
+            format!("AAAAf{:03}", place.unwrap_or_default())
+        }
+    }
+}
+
+/// The operation of a request.
+pub(super) fn operation(body: &str) -> &str {
+    let Some((_, rest)) = body.split_once("Body>") else { return "" };
+    let name = rest.trim_start().trim_start_matches('<').split([' ', '>', '/']).next();
+    let name = name.unwrap_or_default();
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+/// The first error of an answer.
+pub(in crate::simulator) fn error_code(answer: &str) -> &str {
+    let codes = answer.split("ResponseCode").skip(1).filter_map(|rest| {
+        let (_, rest) = rest.split_once('>')?;
+        rest.split('<').next()
+    });
+    codes.map(str::trim).find(|code| code.starts_with("Error")).unwrap_or_default()
+}
+
 const DEFAULTS: [&str; 6] =
     ["root", "msgfolderroot", "calendar", "contacts", "inbox", "deleteditems"];
 
 fn every_folder(mailbox: &ExchangeMailbox) -> Vec<FolderText> {
     let defaults = DEFAULTS.iter().filter_map(|id| default_folder(mailbox, id));
-    let own = mailbox.folders.iter().enumerate().map(|(place, folder)| own_folder(place, folder));
+    let own = mailbox.folders.iter().enumerate();
+    let own = own.map(|(place, folder)| own_folder(mailbox, place, folder));
     defaults.chain(own).collect()
 }
 
-fn message(response: &str, error: Option<&str>, inner: &str) -> String {
+pub(super) fn message(response: &str, error: Option<&str>, inner: &str) -> String {
     match error {
         None => format!(
             "<m:{response}Message ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode>{inner}</m:{response}Message>"
         ),
         Some(code) => format!(
-            "<m:{response}Message ResponseClass=\"Error\"><m:MessageText>It is not there.</m:MessageText><m:ResponseCode>{code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:{response}Message>"
+            "<m:{response}Message ResponseClass=\"Error\"><m:MessageText>It is not there.</m:MessageText><m:ResponseCode>{code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>{inner}</m:{response}Message>"
         ),
     }
 }
 
-fn response(name: &str, version: [u16; 3], messages: &str) -> String {
+pub(super) fn response(name: &str, version: [u16; 3], messages: &str) -> String {
     envelope(
         version,
         &format!(

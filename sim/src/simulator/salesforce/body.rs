@@ -6,7 +6,9 @@ use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
 use std::io::{self, Write as _};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
 
 /// A body.
 pub(in crate::simulator) enum SimBody {
@@ -16,6 +18,8 @@ pub(in crate::simulator) enum SimBody {
     Pieces(usize),
     /// Some bytes, and then the connection breaks.
     Broken(Option<Bytes>),
+    /// A blank a second, for ever.
+    Trickle(Pin<Box<Sleep>>),
 }
 
 /// 1 MiB.
@@ -34,6 +38,11 @@ impl SimBody {
         }
     }
 
+    /// A blank a second, for ever.
+    pub(in crate::simulator) fn trickle() -> Self {
+        Self::Trickle(Box::pin(tokio::time::sleep(Duration::ZERO)))
+    }
+
     pub(in crate::simulator) fn text(text: impl Into<Bytes>) -> Self {
         Self::Whole(Some(text.into()))
     }
@@ -45,7 +54,7 @@ impl Body for SimBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Poll::Ready(match &mut *self {
             Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
@@ -58,13 +67,18 @@ impl Body for SimBody {
                 Some(bytes) => Ok(Frame::data(bytes)),
                 None => Err(io::ErrorKind::ConnectionReset.into()),
             }),
+            Self::Trickle(sleep) => {
+                ready!(sleep.as_mut().poll(context));
+                sleep.as_mut().reset(Instant::now() + Duration::from_secs(1));
+                Some(Ok(Frame::data(Bytes::from_static(b" "))))
+            }
         })
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Pieces(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Pieces(_) | Self::Broken(_) | Self::Trickle(_) => SizeHint::default(),
         }
     }
 }

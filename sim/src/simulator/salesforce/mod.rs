@@ -2,8 +2,10 @@
 //! with scenes in which each of them goes wrong. It shares no type with the client that reads it.
 
 pub(super) mod body;
+mod composite;
 mod oauth;
 mod org;
+mod records;
 mod rest;
 mod rows;
 mod scene;
@@ -12,5 +14,6 @@ mod soap;
 mod soql;
 
 pub use org::{Person, SimulatedOrg};
+pub use records::{EventClass, SalesforceRecord};
 pub use scene::Scene;
 pub use server::{Salesforce, SeenRequest};

@@ -1,5 +1,6 @@
 //! A simulated organisation: its app, its people, and what they synced since midnight.
 
+use super::records::SalesforceRecord;
 use super::scene::Scene;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
@@ -134,6 +135,14 @@ pub struct SimulatedOrg {
     pub aggregates: bool,
     /// Set-up changes: when, then action, section and display.
     pub setup_changes: Vec<(Timestamp, [&'static str; 3])>,
+    /// Its contacts and events.
+    pub records: Vec<SalesforceRecord>,
+    /// How many changes of them there were.
+    pub record_changes: u64,
+    /// Whether nobody may write contacts and events over the interface.
+    pub records_read_only: bool,
+    /// The time of its clock.
+    pub now: Option<Timestamp>,
 }
 
 impl SimulatedOrg {
@@ -175,6 +184,10 @@ impl SimulatedOrg {
             report_runs: true,
             aggregates: true,
             setup_changes: Vec::new(),
+            records: Vec::new(),
+            record_changes: 0,
+            records_read_only: false,
+            now: None,
         }
     }
 }

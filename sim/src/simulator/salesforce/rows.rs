@@ -206,7 +206,7 @@ fn changed(person: &Person, object: &str) -> u64 {
     if object == "Contact" { contacts } else { events }
 }
 
-fn user_id(index: usize) -> String {
+pub(super) fn user_id(index: usize) -> String {
     format!("005{index:012}AAA")
 }
 

@@ -1,6 +1,7 @@
 //! The server: who asks, what the scene makes of it, and a note of every request.
 
 use super::body::SimBody;
+use super::composite;
 use super::oauth;
 use super::org::SimulatedOrg;
 use super::rest;
@@ -94,7 +95,9 @@ impl Salesforce {
 
     /// Changes an organisation.
     pub fn change(&self, client_id: &str, change: impl FnOnce(&mut SimulatedOrg)) {
+        let now = (self.world.clock)();
         if let Some(org) = self.world.state().orgs.get_mut(client_id) {
+            org.now = Some(now);
             change(org);
         }
     }
@@ -265,7 +268,7 @@ impl ServerState {
 
 /// The answer under the organisation's scene.
 fn played(
-    org: &SimulatedOrg,
+    org: &mut SimulatedOrg,
     path: &str,
     body: &Bytes,
     now: Timestamp,
@@ -348,7 +351,10 @@ fn played(
             let path = path.strip_prefix("/services/data/v").and_then(|rest| rest.split_once('/'));
             match path {
                 Some((_version, path)) => {
-                    let (status, body) = rest::answer(org, path, body, now);
+                    let (status, body) = match path {
+                        "composite" => composite::answer(org, body, now),
+                        path => rest::answer(org, path, body, now),
+                    };
                     json(status, &body, now, Some(org))
                 }
                 None => refused(404, "NOT_FOUND", "The requested resource does not exist"),

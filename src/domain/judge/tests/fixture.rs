@@ -5,9 +5,10 @@ use crate::causes::{Cause, Severity};
 use crate::exchange_log::ExchangeCalls;
 use crate::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::incidents::{Incident, Subject};
-use crate::judge::{Word, words};
+use crate::judge::{Judged, words};
 use crate::policy::OrgPolicy;
 use crate::readings::Reading;
+use crate::rhythm::Usual;
 use crate::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::source_state::{PollFailing, SourceFacts, SourceState};
 use crate::time::Timestamp;
@@ -134,6 +135,15 @@ impl Org {
         self.fed(at(-7 * DAY), Some(last), (1, 1))
     }
 
+    /// So many records of both object types in every hour of the weeks before noon, from a feed that is less than a minute
+    /// late.
+    pub(crate) fn with_rhythm(mut self, records: u64) -> Self {
+        let usual = Usual::of(NOON.hour(), Tz::UTC, &self.0.open_hours, |_, _| records);
+        self.0.usual = Some(Arc::new(usual));
+        self.0.feed_delay.take(NOON, NOON);
+        self.with(|policy| policy.unusually_quiet = true)
+    }
+
     /// Users who fail a check, read live.
     pub(crate) fn failing(mut self, check: UserRow, users: u32, since: Timestamp) -> Self {
         let summary = Arc::make_mut(&mut self.0.summary);
@@ -207,11 +217,11 @@ impl Org {
         let answers: Vec<Answer> = words(&self.0, counts, now)
             .into_iter()
             .filter_map(|word| match word {
-                Word::Holds(of, found) if of == subject => {
+                Judged::Holds(of, found) if of == subject => {
                     Some(Answer::Holds(found.severity, found.since))
                 }
-                Word::Refuted(of) if of == subject => Some(Answer::Refuted),
-                Word::Holds(..) | Word::Refuted(_) => None,
+                Judged::Refuted(of) if of == subject => Some(Answer::Refuted),
+                Judged::Holds(..) | Judged::Refuted(_) => None,
             })
             .collect();
         assert!(answers.len() < 2, "{subject:?}: {answers:?}");

@@ -3,7 +3,8 @@
 
 use super::version::ServerVersion;
 use super::xml::{Element, XmlTrouble};
-use chrono::TimeDelta;
+use crate::domain::time::Timestamp;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,29 @@ pub(crate) struct EwsMessage {
     pub(crate) fault: Option<EwsFault>,
     /// The folders in it.
     pub(crate) folders: Vec<EwsFolder>,
+    /// How many items are in it.
+    pub(crate) items: EwsItemCounts,
+    /// Those that it lists.
+    pub(crate) listed: Vec<EwsItem>,
+}
+
+/// An item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EwsItem {
+    pub(crate) id: String,
+    /// The last name of a contact, the subject of anything else, where the answer has it.
+    pub(crate) title: String,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+/// How many items a search found, and of which kinds those are that it listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct EwsItemCounts {
+    /// All that fit, listed or not, where the answer says so.
+    pub(crate) total: Option<u32>,
+    pub(crate) listed: u32,
+    pub(crate) private: u32,
+    pub(crate) recurring: u32,
 }
 
 /// A folder.
@@ -114,7 +138,51 @@ impl EwsMessage {
         // An absent folder has an empty list, no list, or nothing at all.
         let list = message.find("Folders");
         let folders = list.into_iter().flat_map(Element::children).map(EwsFolder::read).collect();
-        Self { fault: (!succeeded).then(|| EwsFault::new(code, message)), folders }
+        let list = message.find("Items");
+        let items = list.map(EwsItemCounts::read).unwrap_or_default();
+        let listed = list.into_iter().flat_map(Element::children).map(EwsItem::read).collect();
+        let root = message.find("RootFolder");
+        let total = root.and_then(|root| root.attribute("TotalItemsInView")?.parse().ok());
+        Self {
+            fault: (!succeeded).then(|| EwsFault::new(code, message)),
+            folders,
+            items: EwsItemCounts { total, ..items },
+            listed,
+        }
+    }
+}
+
+impl EwsItem {
+    fn read(item: &Element) -> Self {
+        let title = item.text_of("Surname").or_else(|| item.text_of("Subject"));
+        let created_at = item.text_of("DateTimeCreated").and_then(|at| {
+            let at = DateTime::parse_from_rfc3339(at).ok()?;
+            Timestamp::from_datetime(at.with_timezone(&Utc))
+        });
+        Self {
+            id: item
+                .child("ItemId")
+                .and_then(|id| id.attribute("Id"))
+                .unwrap_or_default()
+                .to_owned(),
+            title: title.unwrap_or_default().to_owned(),
+            created_at,
+        }
+    }
+}
+
+impl EwsItemCounts {
+    fn read(items: &Element) -> Self {
+        let of = |fits: fn(&Element) -> bool| {
+            let count = items.children().iter().filter(|item| fits(item)).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        Self {
+            total: None,
+            listed: of(|_| true),
+            private: of(|item| item.text_of("Sensitivity") == Some("Private")),
+            recurring: of(|item| item.text_of("IsRecurring") == Some("true")),
+        }
     }
 }
 
@@ -133,6 +201,12 @@ impl EwsFolder {
             total: folder.text_of("TotalCount").and_then(|total| total.parse().ok()),
         }
     }
+}
+
+/// The URL of EWS that an answer of Autodiscover's newest form names, if it is one.
+pub(crate) fn autodiscovered_v2(bytes: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    Some(json.get("Url")?.as_str()?.to_owned())
 }
 
 /// The URL of EWS that an answer of Autodiscover names, if it names one.
@@ -199,7 +273,7 @@ mod tests {
         ] {
             let read = EwsAnswer::read(answer(inner).as_bytes()).unwrap();
             let messages = read.outcome.unwrap();
-            assert_eq!(messages, [EwsMessage { fault: None, folders: Vec::new() }], "{inner}");
+            assert_eq!((&messages[0].fault, messages[0].folders.len()), (&None, 0), "{inner}");
             assert_eq!(read.version, Some(ServerVersion { major: 15, minor: 1, build: 2507 }));
         }
         let folder = "<m:RootFolder><t:Folders xmlns:t='t'><t:ContactsFolder><t:FolderId Id='f' ChangeKey='c'/><t:ParentFolderId Id='p'/>\
@@ -207,6 +281,39 @@ mod tests {
         let read = EwsAnswer::read(answer(folder).as_bytes()).unwrap().outcome.unwrap();
         let found = &read[0].folders[0];
         assert_eq!((found.id.as_str(), found.parent.as_str(), found.total), ("f", "p", Some(42)));
+    }
+
+    #[test]
+    fn items_are_counted_by_kind() {
+        let answer = |inner: &str| {
+            let text = format!(
+                "<s:Envelope xmlns:s='e'><s:Body><m:FindItemResponse xmlns:m='m' xmlns:t='t'><m:ResponseMessages>\
+                <m:FindItemResponseMessage ResponseClass='Success'><m:ResponseCode>NoError</m:ResponseCode>{inner}\
+                </m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse></s:Body></s:Envelope>"
+            );
+            EwsAnswer::read(text.as_bytes()).unwrap().outcome.unwrap()[0].items
+        };
+        let event = |sensitivity: &str, recurring: &str| {
+            format!(
+                "<t:CalendarItem><t:ItemId Id='i' ChangeKey='c'/><t:Sensitivity>{sensitivity}</t:Sensitivity>\
+                <t:IsRecurring>{recurring}</t:IsRecurring></t:CalendarItem>"
+            )
+        };
+        let list = [event("Private", "true"), event("Normal", "true"), event("Normal", "false")];
+        let counts =
+            |total, listed, private, recurring| EwsItemCounts { total, listed, private, recurring };
+        assert_eq!(
+            answer(&format!(
+                "<m:RootFolder TotalItemsInView='1200'><t:Items>{}</t:Items></m:RootFolder>",
+                list.concat()
+            )),
+            counts(Some(1200), 3, 1, 2)
+        );
+        assert_eq!(
+            answer("<m:RootFolder TotalItemsInView='4'><t:Items/></m:RootFolder>"),
+            counts(Some(4), 0, 0, 0)
+        );
+        assert_eq!(answer(""), counts(None, 0, 0, 0), "an unknown number is not 0");
     }
 
     #[test]

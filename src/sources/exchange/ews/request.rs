@@ -1,7 +1,9 @@
-//! The texts of requests. They only read.
+//! The texts of requests. They only read, but for those of [`super::items`].
 
+use super::items::ItemRequest;
 use super::xml::escaped;
 use crate::domain::ids::closed_set;
+use crate::domain::time::Timestamp;
 
 closed_set! {
     /// The version of the interface that a request names. A server that is older refuses newer ones.
@@ -65,6 +67,12 @@ pub(crate) enum Operation<'f> {
     FindFolder(&'f str),
     /// Folders whose name has a word in it: first all that were deleted, then all of the mailbox.
     SearchFolders(&'f str),
+    /// The events between two instants, each occurrence by itself.
+    FindEvents(Timestamp, Timestamp),
+    /// Contacts directly under the contacts that have a category; their number is enough.
+    FindByCategory(&'f str),
+    /// Something of the canary's items.
+    Items(ItemRequest<'f>),
 }
 
 const SHAPE: &str = "<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>\
@@ -74,6 +82,12 @@ const SHAPE: &str = "<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:Addition
 /// More folders of one name than anybody has.
 const VIEW: &str =
     "<m:IndexedPageFolderView MaxEntriesReturned=\"50\" Offset=\"0\" BasePoint=\"Beginning\"/>";
+
+const EVENT_SHAPE: &str = "<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>\
+<t:FieldURI FieldURI=\"item:Sensitivity\"/><t:FieldURI FieldURI=\"calendar:IsRecurring\"/>\
+</t:AdditionalProperties></m:ItemShape>";
+/// Exchange gives at most 1,000 items an answer by its default limits.
+pub(crate) const MAX_EVENTS: u32 = 1_000;
 
 /// The body of a request.
 pub(crate) fn envelope(
@@ -110,6 +124,18 @@ pub(crate) fn envelope(
             of("deleteditems"),
             of("msgfolderroot")
         ),
+        Operation::FindEvents(from, to) => format!(
+            "<m:FindItem Traversal=\"Shallow\">{EVENT_SHAPE}<m:CalendarView MaxEntriesReturned=\"{MAX_EVENTS}\" StartDate=\"{}\" EndDate=\"{}\"/><m:ParentFolderIds>{}</m:ParentFolderIds></m:FindItem>",
+            from,
+            to,
+            of("calendar")
+        ),
+        Operation::FindByCategory(category) => format!(
+            "<m:FindItem Traversal=\"Shallow\"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned=\"1\" Offset=\"0\" BasePoint=\"Beginning\"/><m:Restriction><t:Contains ContainmentMode=\"FullString\" ContainmentComparison=\"IgnoreCase\"><t:FieldURI FieldURI=\"item:Categories\"/><t:Constant Value=\"{}\"/></t:Contains></m:Restriction><m:ParentFolderIds>{}</m:ParentFolderIds></m:FindItem>",
+            escaped(category),
+            of("contacts")
+        ),
+        Operation::Items(request) => request.text(|id| acting.distinguished(id)),
     };
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\

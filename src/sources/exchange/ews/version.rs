@@ -32,6 +32,9 @@ closed_set! {
 const FIRST_SUBSCRIPTION_BUILD: u16 = 2562;
 
 impl ServerVersion {
+    /// Exchange Online, whose build changes from week to week.
+    pub(in crate::sources::exchange) const ONLINE: Self = Self { major: 15, minor: 20, build: 0 };
+
     /// Reads `ServerVersionInfo`, whose numbers are attributes in EWS and elements in Autodiscover.
     pub(super) fn read(info: &Element) -> Option<Self> {
         let number =

@@ -55,17 +55,22 @@ impl Prober {
         for (verdict, count) in verdicts {
             put("lightning_sync_exchange_mailboxes", &[verdict], Some(count as f64));
         }
+        for (place, count) in report.places {
+            put(
+                "lightning_sync_exchange_mailboxes_by_place",
+                &[place.name()],
+                Some(f64::from(count)),
+            );
+        }
+        let ends = report.ews_ends.map(Timestamp::seconds);
+        put("lightning_sync_exchange_ews_retirement_timestamp_seconds", &[], ends);
         let counted: Vec<u64> =
             self.mailboxes.iter().filter_map(|mailbox| mailbox.records.map(u64::from)).collect();
         let records = (!counted.is_empty()).then(|| counted.iter().sum::<u64>() as f64);
         put("lightning_sync_exchange_contacts_records", &[], records);
         let counted = Some(counted.len() as f64);
         put("lightning_sync_exchange_contacts_records_mailboxes", &[], counted);
-        put(
-            "lightning_sync_exchange_requests_total",
-            &[],
-            Some(self.client.take_requests() as f64),
-        );
+        put("lightning_sync_exchange_requests_total", &[], Some(self.take_requests() as f64));
         figures
     }
 }

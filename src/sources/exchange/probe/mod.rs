@@ -1,19 +1,27 @@
 //! The probe in the frame of polled sources.
 
+mod ews;
+mod ews_mailbox;
 mod figures;
-mod mailbox;
+mod graph;
 mod memory;
+mod not_synced;
 mod poller;
+mod round;
+mod state;
 
 use super::settings::ExchangeSettings;
 use crate::domain::ids::Source;
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::OrgPolicy;
+use crate::domain::probe::ProbeStep;
 use crate::domain::source_state::SourceFacts;
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
 use crate::http_client::Trust;
+use crate::sources::failure::Failure;
 use crate::sources::polling::{BoxedFuture, PollOutcome, PollPace, PollSettings, PolledSource};
+pub use not_synced::NotSynced;
 use poller::Prober;
 use std::any::Any;
 use std::sync::Arc;
@@ -64,8 +72,9 @@ impl PolledSource for Prober {
                         source: Source::Exchange,
                         captured_at: now,
                         rows: probed.rows,
+                        // Every mailbox that is configured.
+                        users_complete: !probed.users.is_empty(),
                         users: probed.users,
-                        users_complete: false,
                     }))
                 },
                 Err,
@@ -83,4 +92,12 @@ impl PolledSource for Prober {
             }
         })
     }
+
+    fn incomplete(&mut self) -> Option<Failure> {
+        self.incomplete.take()
+    }
+}
+
+fn of_mailbox() -> impl Iterator<Item = ProbeStep> {
+    ProbeStep::ALL.iter().copied().filter(|step| step.is_of_mailbox())
 }

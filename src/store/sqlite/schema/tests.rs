@@ -215,3 +215,17 @@ fn spellings_of_a_name_that_were_stored_apart_are_one_user_with_the_newest_of_ea
         .unwrap();
     assert_eq!(changes, 1, "one change that was stored three times");
 }
+
+#[test]
+fn a_table_that_earlier_versions_named_otherwise_is_found_by_its_columns() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut connection = first_version(&directory.path().join("store.db"));
+    let of = tables(&connection);
+    let before = dump(&connection, &of);
+    connection.execute_batch("ALTER TABLE source_heartbeats RENAME TO \"last reports\"").unwrap();
+    migrate_by(&MIGRATIONS, &mut connection, 1, IdentityKey::new([9; 16])).unwrap();
+    assert_eq!(dump(&connection, &of), before);
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, VERSION);
+}

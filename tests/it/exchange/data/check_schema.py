@@ -18,6 +18,8 @@ with tempfile.TemporaryDirectory() as directory:
     schema = xmlschema.XMLSchema(str(place / "messages.xsd"), validation="lax")
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+ERRORS = "{http://schemas.microsoft.com/exchange/services/2006/errors}"
+codes = schema.maps.types["{http://schemas.microsoft.com/exchange/services/2006/messages}ResponseCodeType"].enumeration
 parts, wrong = 0, []
 for file in files:
     root = ET.parse(file).getroot()
@@ -27,10 +29,14 @@ for file in files:
         found = root.find(SOAP + part)
         children += [] if found is None else list(found)
     for child in children:
-        if child.tag == SOAP + "Fault":
-            # Details of a fault have no schema of their own but for the code.
-            continue
         parts += 1
+        if child.tag == SOAP + "Fault":
+            # A fault has no schema of its own but for its code.
+            found = [child.findtext("faultcode"), child.findtext("detail/" + ERRORS + "ResponseCode")]
+            for code in filter(None, found):
+                if code.split(":")[-1] not in codes:
+                    wrong.append(f"{file}: no code {code}")
+            continue
         element = schema.maps.elements.get(child.tag)
         if element is None:
             wrong.append(f"{file}: no element {child.tag}")

@@ -1,5 +1,7 @@
 """An HTTPS server whose NTLM is pyspnego's, before a plain server that takes a password:
-ntlm_front.py CERTIFICATE KEY UPSTREAM-PORT BASIC-HEADER required|optional|wrong
+ntlm_front.py CERTIFICATE KEY UPSTREAM-PORT BASIC-HEADER required|optional|wrong|damaged
+
+Damaged: a byte of the last message is changed that only the code over all messages covers.
 
 The users are in the file that NTLM_USER_FILE names. Prints "listening PORT".
 """
@@ -45,6 +47,9 @@ class Front(http.server.BaseHTTPRequestHandler):
             if token[8] == 1:
                 self.signed_in = False
                 self.context = spnego.server(protocol="ntlm", channel_bindings=bindings)
+            elif mode == "damaged":
+                # The version, which says nothing.
+                token = token[:64] + bytes([token[64] ^ 1]) + token[65:]
             try:
                 answer = self.context.step(token)
             except Exception as error:

@@ -1,111 +1,32 @@
-//! One mailbox: two requests when all is well, and one more when its contacts folder is not where it has to be.
+//! One mailbox over EWS: two requests when all is well, and one more when its contacts folder is not where it has to be.
 
-use super::super::client::{CallTrouble, Lane};
+use super::super::client::{CallTrouble, EwsConnection};
 use super::super::ews::answer::{EwsAnswer, EwsFault, EwsFolder};
 use super::super::ews::request::{Acting, Operation};
 use super::super::ews::version::{self, ServerVersion};
 use super::super::failure::{ExchangeFailure, FaultMeaning, meaning};
+use super::state::MailboxLook;
 use crate::domain::ids::ObjectType;
 use crate::domain::policy::OrgPolicy;
-use crate::domain::probe::ProbeStep;
-use crate::domain::time::Timestamp;
-use chrono::TimeDelta;
-use enum_map::EnumMap;
-use std::time::{Duration, Instant};
-
-/// A folder that is absent is searched in the whole mailbox once, and again after so long: somebody may have moved it.
-const SEARCH_AGAIN: TimeDelta = TimeDelta::hours(6);
-
-/// What one look at a mailbox gave; a step without a result was not looked at.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MailboxLook {
-    pub(super) steps: EnumMap<ProbeStep, Option<Result<(), ExchangeFailure>>>,
-    pub(super) took: EnumMap<ProbeStep, Option<Duration>>,
-    /// The number of contacts in the folder.
-    pub(super) records: Option<u32>,
-    /// The version of its server.
-    pub(super) version: Option<ServerVersion>,
-    /// What the search found, where there was one.
-    pub(super) searched: Option<ExchangeFailure>,
-}
-
-/// What is known of a mailbox from the looks before.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MailboxState {
-    /// What is believed of each step.
-    pub(super) steps: EnumMap<ProbeStep, Option<Result<(), ExchangeFailure>>>,
-    /// What is not believed yet, and how often in a row it was seen.
-    doubted: EnumMap<ProbeStep, Option<(ExchangeFailure, u32)>>,
-    /// The number of contacts, by the latest look.
-    pub(super) records: Option<u32>,
-    /// What the latest search for an absent folder found, and when.
-    pub(super) searched: Option<(Timestamp, ExchangeFailure)>,
-}
-
-impl MailboxState {
-    /// Takes a look. What was seen too seldom to be believed leaves the step as it was.
-    pub(super) fn take(&mut self, look: &MailboxLook, now: Timestamp) {
-        let mut broken = false;
-        for (step, seen) in look.steps {
-            let Some(seen) = seen else {
-                // What depends on a step that fails is not known any more.
-                if broken {
-                    self.steps[step] = None;
-                    self.doubted[step] = None;
-                }
-                continue;
-            };
-            match seen {
-                Ok(()) => {
-                    self.steps[step] = Some(Ok(()));
-                    self.doubted[step] = None;
-                }
-                Err(failure) => {
-                    let before = self.doubted[step].filter(|(doubted, _)| *doubted == failure);
-                    let times = before.map_or(0, |(_, times)| times).saturating_add(1);
-                    self.doubted[step] = Some((failure, times));
-                    if times >= failure.believed_after() {
-                        self.steps[step] = Some(Err(failure));
-                        broken = true;
-                    }
-                }
-            }
-        }
-        if look.steps[ProbeStep::Counts].is_some() {
-            self.records = look.records;
-        } else if broken {
-            self.records = None;
-        }
-        match look.steps[ProbeStep::ContactsFolder] {
-            Some(Ok(())) => self.searched = None,
-            Some(Err(_)) | None => {
-                if let Some(found) = look.searched {
-                    self.searched = Some((now, found));
-                }
-            }
-        }
-    }
-
-    /// The first failure that is believed.
-    pub(super) fn failure(&self) -> Option<(ProbeStep, ExchangeFailure)> {
-        self.steps.iter().find_map(|(step, seen)| Some((step, (*seen)?.err()?)))
-    }
-}
+use crate::domain::probe::{ProbeProtocol, ProbeStep};
+use std::time::Instant;
 
 /// What a look needs to know.
 pub(super) struct Looking<'a> {
     pub(super) policy: &'a OrgPolicy,
     pub(super) folder: &'a str,
     pub(super) acting: Acting<'a>,
-    pub(super) now: Timestamp,
-    /// What the latest search found, and when.
-    pub(super) searched: Option<(Timestamp, ExchangeFailure)>,
+    /// What a search that is not too old found.
+    pub(super) searched: Option<ExchangeFailure>,
 }
 
 impl Looking<'_> {
     /// Looks at the mailbox.
-    pub(super) async fn look(&self, lane: &mut Lane<'_>) -> Result<MailboxLook, CallTrouble> {
-        let mut look = MailboxLook::default();
+    pub(super) async fn look(
+        &self,
+        lane: &mut EwsConnection<'_>,
+    ) -> Result<MailboxLook, CallTrouble> {
+        let mut look = MailboxLook { over: Some(ProbeProtocol::Ews), ..MailboxLook::default() };
         let began = Instant::now();
         let answer = match lane.call(self.acting, Operation::GetFolders).await {
             Err(CallTrouble::Failed(_, Some(kind))) if is_of_mailbox(kind) => {
@@ -178,12 +99,10 @@ impl Looking<'_> {
     /// Where a folder is that is not directly under the contacts.
     async fn search(
         &self,
-        lane: &mut Lane<'_>,
+        lane: &mut EwsConnection<'_>,
         look: &mut MailboxLook,
     ) -> Result<ExchangeFailure, CallTrouble> {
-        if let Some((at, found)) = self.searched
-            && (TimeDelta::zero()..SEARCH_AGAIN).contains(&self.now.since(at))
-        {
+        if let Some(found) = self.searched {
             return Ok(found);
         }
         let word: String =
@@ -202,10 +121,6 @@ impl Looking<'_> {
 
 /// What a search of deleted folders and then of all found.
 fn placed(lists: &[Vec<EwsFolder>], name: &str) -> ExchangeFailure {
-    let plain = |name: &str| {
-        let letters = name.chars().filter(|letter| letter.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect::<String>()
-    };
     let [deleted, all] = lists else {
         return ExchangeFailure::FolderMissing;
     };
@@ -224,10 +139,19 @@ fn placed(lists: &[Vec<EwsFolder>], name: &str) -> ExchangeFailure {
     if deleted.iter().any(|folder| same(&folder)) {
         return ExchangeFailure::FolderDeleted;
     }
-    if all.iter().filter(living).any(|folder| plain(&folder.name) == plain(name)) {
+    if all.iter().filter(living).any(|folder| is_near(&folder.name, name)) {
         return ExchangeFailure::FolderNearName;
     }
     ExchangeFailure::FolderMissing
+}
+
+/// Whether two names have the same letters and digits.
+pub(super) fn is_near(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    };
+    plain(one) == plain(other)
 }
 
 fn is_for_contacts(folder: &EwsFolder) -> bool {
@@ -242,7 +166,7 @@ fn is_of_mailbox(kind: ExchangeFailure) -> bool {
     )
 }
 
-fn failure_of(fault: &EwsFault) -> ExchangeFailure {
+pub(super) fn failure_of(fault: &EwsFault) -> ExchangeFailure {
     match meaning(fault) {
         FaultMeaning::Failed(failure) | FaultMeaning::SignIn(failure) => failure,
         FaultMeaning::NotFound => ExchangeFailure::FolderMissing,
@@ -343,29 +267,5 @@ mod tests {
         ] {
             assert_eq!(placed(&[deleted, all], ours), found);
         }
-    }
-
-    #[test]
-    fn what_passes_is_believed_only_when_it_lasts() {
-        let now = Timestamp::from_seconds(0);
-        let of = |failure| {
-            let mut look = MailboxLook::default();
-            look.steps[ProbeStep::Impersonation] = Some(failure);
-            look
-        };
-        let mut state = MailboxState::default();
-        state.take(&of(Ok(())), now);
-        let policy = of(Err(ExchangeFailure::EwsDisabled));
-        state.take(&policy, now);
-        state.take(&policy, now);
-        assert_eq!(state.failure(), None);
-        state.take(&of(Err(ExchangeFailure::MailboxUnavailable)), now);
-        state.take(&policy, now);
-        state.take(&policy, now);
-        assert_eq!(state.failure(), None, "not in a row");
-        state.take(&policy, now);
-        assert_eq!(state.failure(), Some((ProbeStep::Impersonation, ExchangeFailure::EwsDisabled)));
-        state.take(&of(Ok(())), now);
-        assert_eq!(state.failure(), None);
     }
 }

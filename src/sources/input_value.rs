@@ -18,7 +18,7 @@ pub(super) const MAX_KEYS: usize = 64;
 
 /// A value.
 #[derive(Debug)]
-pub(super) enum Given<'a> {
+pub(super) enum InputValue<'a> {
     Null,
     Bool(bool),
     Count(u64),
@@ -26,10 +26,10 @@ pub(super) enum Given<'a> {
     Number(&'static str),
     Text(Cow<'a, str>),
     Array,
-    Object(Vec<(Cow<'a, str>, Given<'a>)>),
+    Object(Vec<(Cow<'a, str>, InputValue<'a>)>),
 }
 
-impl Given<'_> {
+impl InputValue<'_> {
     /// For messages.
     pub(super) fn shown(&self) -> String {
         match self {
@@ -135,62 +135,62 @@ fn digits(text: &str) -> Option<u64> {
 
 /// Reads a value of JSON with objects `depth` deep; what lies deeper is skipped and only its kind stays.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct GivenSeed {
+pub(super) struct InputValueSeed {
     pub(super) depth: u8,
 }
 
-impl<'de> DeserializeSeed<'de> for GivenSeed {
-    type Value = Given<'de>;
+impl<'de> DeserializeSeed<'de> for InputValueSeed {
+    type Value = InputValue<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for GivenSeed {
-    type Value = Given<'de>;
+impl<'de> Visitor<'de> for InputValueSeed {
+    type Value = InputValue<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Given::Text(Cow::Borrowed(text)))
+        Ok(InputValue::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Given::Text(Cow::Owned(text.to_owned())))
+        Ok(InputValue::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Given::Null)
+        Ok(InputValue::Null)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Given::Bool(value))
+        Ok(InputValue::Bool(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Given::Count(value))
+        Ok(InputValue::Count(value))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Given::Number("a negative number"))
+        Ok(InputValue::Number("a negative number"))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Given::Number("a number with a fraction, an exponent or too many digits"))
+        Ok(InputValue::Number("a number with a fraction, an exponent or too many digits"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Given::Array)
+        Ok(InputValue::Array)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let Some(depth) = self.depth.checked_sub(1) else {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(Given::Object(Vec::new()));
+            return Ok(InputValue::Object(Vec::new()));
         };
         let mut entries = Vec::with_capacity(8);
         while let Some(key) = map.next_key_seed(KeySeed)? {
@@ -199,7 +199,7 @@ impl<'de> Visitor<'de> for GivenSeed {
                 entries.push((key, value));
             }
         }
-        Ok(Given::Object(entries))
+        Ok(InputValue::Object(entries))
     }
 }
 
