@@ -25,6 +25,11 @@ pub(super) fn dashboard() -> Dashboard {
 }
 
 fn trust() -> Vec<Panel> {
+    // Two rows of three: no gap beside them.
+    figures().into_iter().map(|panel| panel.wide(8)).collect()
+}
+
+fn figures() -> Vec<Panel> {
     vec![
         Panel::new(
             Drawn::Stat,
@@ -112,38 +117,49 @@ fn taken() -> Vec<Panel> {
         Panel::new(
             Drawn::Lines,
             "How many snapshots are taken?",
-            "Status pages and their values, by organisation.",
-            "cps",
+            "Status pages and their values a minute, by organisation.",
+            "cpm",
             &[(
-                "sum by (org) (rate(lightning_sync_exporter_ingest_snapshots_total{S}[$__rate_interval]))",
+                "60 * sum by (org) (rate(lightning_sync_exporter_ingest_snapshots_total{S}[$__rate_interval]))",
                 "{{org}}",
             )],
         ),
         Panel::new(
             Drawn::Lines,
             "What is refused, and why?",
-            "Refused requests by reason. A wrong token, a page that cannot be read or a full disk shows here first.",
-            "reqps",
+            "Refused requests a minute by reason. A wrong token, a page that cannot be read or a full disk shows here first.",
+            "cpm",
             &[(
-                "sum by (reason) (rate(lightning_sync_exporter_ingest_rejected_total{S}[$__rate_interval]))",
+                "60 * sum by (reason) (rate(lightning_sync_exporter_ingest_rejected_total{S}[$__rate_interval]))",
                 "{{reason}}",
             )],
         ),
         Panel::new(
             Drawn::Lines,
-            "How long do commits take, and do any fail?",
-            "The slowest of a hundred commits, their fsync included, and failed commits a second.",
+            "How much waits to be written?",
+            "Bytes in the queue to the store.",
+            "bytes",
+            &[("max by (instance) (lightning_sync_exporter_queue_bytes{S})", "{{instance}}")],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How long do commits take?",
+            "The slowest of a hundred commits, their fsync included.",
             "s",
-            &[
-                (
-                    "histogram_quantile(0.99, sum by (le, instance) (rate(lightning_sync_exporter_commit_duration_seconds_bucket{S}[$__rate_interval])))",
-                    "p99 {{instance}}",
-                ),
-                (
-                    "sum by (instance) (rate(lightning_sync_exporter_commit_failures_total{S}[$__rate_interval]))",
-                    "failures a second {{instance}}",
-                ),
-            ],
+            &[(
+                "histogram_quantile(0.99, sum by (le, instance) (rate(lightning_sync_exporter_commit_duration_seconds_bucket{S}[$__rate_interval])))",
+                "p99 {{instance}}",
+            )],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "Do commits fail?",
+            "Failed commits a minute: nothing in them was acknowledged.",
+            "cpm",
+            &[(
+                "60 * sum by (instance) (rate(lightning_sync_exporter_commit_failures_total{S}[$__rate_interval]))",
+                "{{instance}}",
+            )],
         ),
         Panel::new(
             Drawn::Lines,
@@ -154,13 +170,6 @@ fn taken() -> Vec<Panel> {
                 "histogram_quantile(0.99, sum by (le, instance) (rate(lightning_sync_exporter_scrape_duration_seconds_bucket{S}[$__rate_interval])))",
                 "p99 {{instance}}",
             )],
-        ),
-        Panel::new(
-            Drawn::Lines,
-            "How much waits to be written?",
-            "Bytes in the queue to the store.",
-            "bytes",
-            &[("max by (instance) (lightning_sync_exporter_queue_bytes{S})", "{{instance}}")],
         ),
     ]
 }
@@ -182,10 +191,10 @@ fn polled() -> Vec<Panel> {
         Panel::new(
             Drawn::Lines,
             "Which polls fail, and why?",
-            "Failed polls a second by reason; earlier values stay and grow old.",
-            "cps",
+            "Failed polls a minute by reason; earlier values stay and grow old.",
+            "cpm",
             &[(
-                "sum by (org, source, reason) (rate(lightning_sync_poll_failures_total{S}[$__rate_interval]))",
+                "60 * sum by (org, source, reason) (rate(lightning_sync_poll_failures_total{S}[$__rate_interval]))",
                 "{{org}} {{source}} {{reason}}",
             )],
         ),
@@ -213,7 +222,7 @@ fn polled() -> Vec<Panel> {
         Panel::new(
             Drawn::Lines,
             "Who uses up the API requests?",
-            "Requests of everybody in 24 hours as Salesforce counts them, beside what is allowed; requests of this daemon a second.",
+            "Requests of everybody in 24 hours as Salesforce counts them, beside what is allowed.",
             "short",
             &[
                 (
@@ -224,11 +233,17 @@ fn polled() -> Vec<Panel> {
                     "max by (org) (lightning_sync_salesforce_api_requests_allowed{S})",
                     "{{org}} allowed",
                 ),
-                (
-                    "sum by (org) (rate(lightning_sync_salesforce_api_calls_total{S}[$__rate_interval]))",
-                    "{{org}} of this daemon, a second",
-                ),
             ],
+        ),
+        Panel::new(
+            Drawn::Lines,
+            "How many API requests does this daemon make?",
+            "Requests a minute to Salesforce, by organisation. Absent: Salesforce is not polled.",
+            "cpm",
+            &[(
+                "60 * sum by (org) (rate(lightning_sync_salesforce_api_calls_total{S}[$__rate_interval]))",
+                "{{org}}",
+            )],
         ),
         Panel::new(
             Drawn::Bars,

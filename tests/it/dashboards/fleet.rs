@@ -77,9 +77,9 @@ fn panels() -> Vec<Panel> {
             Drawn::Table,
             "What is wrong, and where?",
             "Every finding of every organisation. The links lead to its status page and to the runbook.",
-            "short",
+            "dateTimeFromNow",
             &[(
-                "max by (org, severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{S} > 0)",
+                "1000 * max by (org, severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{S} > 0)",
                 "",
             )],
         )

@@ -34,7 +34,25 @@ fn all() -> Vec<Dashboard> {
 }
 
 /// Grafana's names of the units that are used.
-const UNITS: [&str; 6] = ["short", "percentunit", "s", "bytes", "cps", "reqps"];
+const UNITS: [&str; 7] = ["short", "percentunit", "s", "bytes", "cps", "cpm", "dateTimeFromNow"];
+
+/// The unit of what a query gives, by how it is written.
+fn unit_of(expr: &str) -> &'static str {
+    let is = |part: &str| expr.contains(part);
+    match () {
+        () if expr.starts_with("60 * sum") => "cpm",
+        () if expr.starts_with("1000 * ") => "dateTimeFromNow",
+        () if is("histogram_quantile(") => "s",
+        // Seconds of a processor in a second are processors.
+        () if is("rate(process_cpu_seconds_total") => "short",
+        () if is("rate(") => "cps",
+        () if is(" / ") || is("_ratio{") => "percentunit",
+        () if is("_bytes{") => "bytes",
+        () if is("count(") || is("(group by") => "short",
+        () if is("_seconds{") => "s",
+        () => "short",
+    }
+}
 
 /// Every query with where it stands; those of annotations too.
 fn queries() -> Vec<(String, String)> {
@@ -83,17 +101,46 @@ fn is_known(name: &str) -> bool {
 fn the_files_are_what_the_panels_say() {
     for dashboard in all() {
         let text = serde_json::to_string_pretty(&dashboard.json).unwrap() + "\n";
-        // A chart can read nothing that is not in it.
-        for directory in ["dashboards", "deploy/helm/lightning-sync-exporter/dashboards"] {
+        // A chart, and a mixin that is installed by itself, can read nothing that is not in them.
+        for directory in
+            ["dashboards", "mixin/dashboards", "deploy/helm/lightning-sync-exporter/dashboards"]
+        {
             crate::generated::is_current(&format!("{directory}/{}", dashboard.file), &text);
         }
     }
 }
 
 #[test]
+fn every_panel_has_one_unit_which_is_that_of_its_queries() {
+    for dashboard in all() {
+        for panel in list(&dashboard.json["panels"]) {
+            let shown = text(&panel["fieldConfig"]["defaults"]["unit"]);
+            for target in list(&panel["targets"]) {
+                let expr = text(&target["expr"]);
+                assert_eq!(unit_of(expr), shown, "{}: {}", dashboard.file, text(&panel["title"]));
+            }
+        }
+    }
+}
+
+/// The rules of Grafana's dashboard-linter by their names: uneditable-dashboard-rule, template-datasource-rule,
+/// template-job-rule, template-instance-rule, template-on-time-change-reload-rule, template-label-promql-rule,
+/// panel-datasource-rule, panel-title-description-rule, panel-units-rule, panel-no-targets-rule.
+///
+/// `target-rate-interval-rule`, `target-counter-agg-rule`, `target-job-rule` and `target-instance-rule` are held by
+/// [`every_selector_chooses_by_job_and_instance_and_every_counter_has_its_rate`], `target-promql-rule` by a Prometheus that
+/// takes every query. Its rules on `LogQL` have nothing to hold here.
+#[test]
 fn the_linter_s_rules_hold() {
     for dashboard in all() {
         let (file, json) = (dashboard.file, &dashboard.json);
+        for choice in list(&json["templating"]["list"]) {
+            let of_labels = choice["type"] != "query"
+                || choice["refresh"] == 2
+                    && choice["datasource"]["uid"] == "${datasource}"
+                    && text(&choice["query"]["query"]).starts_with("label_values(");
+            assert!(of_labels, "{file}: {choice}");
+        }
         assert_eq!(json["editable"], false, "{file}");
         let choice = |name: &str| {
             list(&json["templating"]["list"])
@@ -133,6 +180,9 @@ fn the_linter_s_rules_hold() {
             for target in list(&panel["targets"]) {
                 assert_eq!(target["datasource"]["uid"], "${datasource}", "{file}: {title}");
             }
+            let to_page = |link: &Value| text(&link["url"]).starts_with("${pages:raw}/");
+            let links = list(&panel["fieldConfig"]["defaults"]["links"]);
+            assert!(links.iter().any(to_page), "{file}: {title} leads to no status page");
             let place = &panel["gridPos"];
             assert!(place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24, "{title}");
         }
@@ -306,17 +356,16 @@ fn a_name_that_only_begins_as_a_metric_does_is_not_known() {
 
 /// Every query with everything chosen at the top.
 fn queries_for_all() -> Vec<(String, String)> {
-    queries()
-        .into_iter()
-        .map(|(place, expr)| {
-            let expr = expr
-                .replace("$__rate_interval", "1m")
-                .replace("$job", ".+")
-                .replace("$instance", ".+")
-                .replace("$org", ".+");
-            (place, expr)
-        })
-        .collect()
+    queries().into_iter().map(for_all).collect()
+}
+
+fn for_all((place, expr): (String, String)) -> (String, String) {
+    let expr = expr
+        .replace("$__rate_interval", "1m")
+        .replace("$job", ".+")
+        .replace("$instance", ".+")
+        .replace("$org", ".+");
+    (place, expr)
 }
 
 #[test]
@@ -385,5 +434,40 @@ fn every_query_returns_data_from_a_prometheus_that_scrapes_the_demo() {
             assert_ne!(series["metric"]["instance"], other, "{place}: {expr}");
         }
     }
-    println!("{asked} queries, all with data");
+    let followed = follow_links(&prometheus, address, failing.address);
+    println!("{asked} queries, all with data; {followed} links, all to pages that there are");
+}
+
+/// Opens what every link of every panel leads to for the first series that the panel shows, and counts the links.
+fn follow_links(prometheus: &Prometheus, demo: SocketAddr, failing: SocketAddr) -> usize {
+    let dashboards = all();
+    let mut followed = 0;
+    for dashboard in &dashboards {
+        for panel in list(&dashboard.json["panels"]) {
+            let expr = text(&panel["targets"][0]["expr"]);
+            let (_, expr) = for_all((String::new(), expr.to_owned()));
+            let shown = &prometheus.query(&expr)[0]["metric"];
+            let org = shown["org"].as_str().unwrap_or("acme");
+            for link in list(&panel["fieldConfig"]["defaults"]["links"]) {
+                let mut url = text(&link["url"]).replace("${org}", org);
+                for (name, label) in shown.as_object().unwrap() {
+                    for place in ["__field.labels", "__data.fields"] {
+                        url = url.replace(&format!("${{{place}.{name}}}"), text(label));
+                    }
+                }
+                let place = format!("{}: {}: {url}", dashboard.file, text(&panel["title"]));
+                if let Some(path) = url.strip_prefix("${pages:raw}") {
+                    let address = if org == "failing" { failing } else { demo };
+                    let answer = http::request(address, "GET", path, &[], b"").unwrap();
+                    assert_eq!(answer.status, 200, "{place}");
+                } else {
+                    let (uid, _) = url.strip_prefix("/d/").unwrap().split_once('?').unwrap();
+                    assert!(dashboards.iter().any(|other| other.json["uid"] == uid), "{place}");
+                }
+                assert!(!url.trim_start_matches("${pages:raw}").contains('$'), "{place}");
+                followed += 1;
+            }
+        }
+    }
+    followed
 }

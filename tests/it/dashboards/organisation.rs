@@ -34,9 +34,9 @@ fn now() -> Vec<Panel> {
             Drawn::Table,
             "What is wrong now?",
             "Every finding, root causes among them. The links lead to the runbook and to the status page, which names the next step.",
-            "short",
+            "dateTimeFromNow",
             &[(
-                "max by (severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{O} > 0)",
+                "1000 * max by (severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{O} > 0)",
                 "",
             )],
         )

@@ -59,8 +59,16 @@ pub(super) const EXACTLY_ONE_IS_GOOD: Colours =
 pub(super) const ONE_IS_HELD: Colours = &[(None, "blue"), (Some(1.0), "orange")];
 /// 1 is business time.
 pub(super) const ONE_IS_OPEN: Colours = &[(None, "dark-purple"), (Some(1.0), "light-blue")];
-/// A share of a limit that is a setting: 1 is the limit itself.
+/// A share of a limit that is a setting: 1 is the limit itself, where a bar is full.
 pub(super) const OF_LIMIT: Colours = &[(None, "green"), (Some(0.5), "yellow"), (Some(1.0), "red")];
+
+/// Where a person reads on who chose one organisation at the top.
+const PAGE_OF_CHOSEN: (&str, &str) = ("Status page of ${org}", "${pages:raw}/orgs/${org}");
+/// Where a person reads on about a series with an organisation in its name.
+const PAGE_OF_SERIES: (&str, &str) =
+    ("Status page of ${__field.labels.org}", "${pages:raw}/orgs/${__field.labels.org}");
+/// Where a person reads on about what is of no organisation, or of all.
+const ALL_PAGES: (&str, &str) = ("Status pages of all organisations", "${pages:raw}/");
 
 /// A panel.
 #[derive(Debug, Clone)]
@@ -73,7 +81,7 @@ pub(super) struct Panel {
     pub(super) colours: Colours,
     /// Words for values.
     pub(super) words: &'static [(&'static str, &'static str)],
-    /// Titles and addresses.
+    /// Titles and addresses beside that of the status page.
     pub(super) links: &'static [(&'static str, &'static str)],
     pub(super) width: u32,
     pub(super) height: u32,
@@ -120,13 +128,30 @@ impl Panel {
         self
     }
 
+    /// Of this many of the grid's columns.
+    pub(super) fn wide(mut self, columns: u32) -> Self {
+        self.width = columns;
+        self
+    }
+
     pub(super) fn linked(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
         self.links = links;
         self
     }
 
-    /// The panel as Grafana stores it, with its number and place.
-    pub(super) fn json(&self, id: usize, x: u32, y: u32) -> Value {
+    /// The status page that says more; a table names its own, because its organisations are in a column.
+    fn page(&self, of_org: bool) -> Option<(&'static str, &'static str)> {
+        let named = self.queries.iter().any(|query| query.legend.contains("{{org}}"));
+        let page = match (of_org, named) {
+            (true, _) => PAGE_OF_CHOSEN,
+            (false, true) => PAGE_OF_SERIES,
+            (false, false) => ALL_PAGES,
+        };
+        (self.drawn != Drawn::Table).then_some(page)
+    }
+
+    /// The panel as Grafana stores it, with its number and place. `of_org`: one organisation is chosen at the top.
+    pub(super) fn json(&self, id: usize, x: u32, y: u32, of_org: bool) -> Value {
         let targets: Vec<Value> = self
             .queries
             .iter()
@@ -156,18 +181,23 @@ impl Panel {
             "description": self.description,
             "datasource": super::shape::datasource(),
             "gridPos": { "h": self.height, "w": self.width, "x": x, "y": y },
-            "fieldConfig": { "defaults": self.defaults(), "overrides": [] },
+            "fieldConfig": { "defaults": self.defaults(of_org), "overrides": [] },
             "options": self.options(),
             "targets": targets,
             "transformations": self.transformations(),
         })
     }
 
-    fn defaults(&self) -> Value {
+    fn defaults(&self, of_org: bool) -> Value {
         let steps: Vec<Value> = self
             .colours
             .iter()
-            .map(|(from, colour)| json!({ "value": from, "color": colour }))
+            .map(|(from, colour)| {
+                // As other programs write a whole number.
+                let whole =
+                    from.filter(|value| value.fract() == 0.0).map(|value| json!(value as i64));
+                json!({ "value": whole.unwrap_or_else(|| json!(from)), "color": colour })
+            })
             .collect();
         let words: serde_json::Map<String, Value> = self
             .words
@@ -178,23 +208,34 @@ impl Panel {
             true => json!([]),
             false => json!([{ "type": "value", "options": words }]),
         };
-        let links: Vec<Value> = self
-            .links
+        let page = self.page(of_org);
+        let links: Vec<Value> = page
             .iter()
+            .chain(self.links)
             .map(|(title, url)| json!({ "title": title, "url": url, "targetBlank": true }))
             .collect();
         let mode = match self.drawn {
             Drawn::Lines => "palette-classic",
             Drawn::Stat | Drawn::Bars | Drawn::Table | Drawn::States => "thresholds",
         };
-        json!({
+        let mut defaults = json!({
             "unit": self.unit,
             "color": { "mode": mode },
             "thresholds": { "mode": "absolute", "steps": steps },
             "mappings": mappings,
             "links": links,
             "custom": {},
-        })
+        });
+        if let Some(defaults) = defaults.as_object_mut() {
+            // Otherwise Grafana begins at the lowest value, whose bar is empty then, and lines lie about proportions.
+            if matches!(self.drawn, Drawn::Bars | Drawn::Lines) {
+                defaults.insert("min".to_owned(), 0.into());
+            }
+            if self.drawn == Drawn::Bars && (self.colours == OF_LIMIT || !self.words.is_empty()) {
+                defaults.insert("max".to_owned(), 1.into());
+            }
+        }
+        defaults
     }
 
     fn options(&self) -> Value {
@@ -209,16 +250,19 @@ impl Panel {
             Drawn::Lines => {
                 json!({ "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": [] }, "tooltip": { "mode": "multi", "sort": "desc" } })
             }
-            Drawn::Table => json!({ "showHeader": true }),
+            // By their names the severities begin with the worst.
+            Drawn::Table => {
+                json!({ "showHeader": true, "sortBy": [{ "displayName": "severity", "desc": false }] })
+            }
             Drawn::States => json!({ "mergeValues": true, "showValue": "auto" }),
         }
     }
 
-    /// A table of labels: the instant and the ever equal value are left out.
+    /// A table of findings: the value is since when, the time that of the query.
     fn transformations(&self) -> Value {
         match self.drawn {
             Drawn::Table => json!([
-                { "id": "organize", "options": { "excludeByName": { "Time": true, "Value": true } } },
+                { "id": "organize", "options": { "excludeByName": { "Time": true }, "renameByName": { "Value": "since" } } },
             ]),
             Drawn::Stat | Drawn::Bars | Drawn::Lines | Drawn::States => json!([]),
         }

@@ -35,14 +35,14 @@ impl Shape {
             if x + panel.width > COLUMNS {
                 (x, y, row) = (0, y + row, 0);
             }
-            panels.push(panel.json(index + 1, x, y));
+            panels.push(panel.json(index + 1, x, y, self.of_org));
             x += panel.width;
             row = row.max(panel.height);
         }
         let mut choices = vec![
             json!({
                 "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
-                "hide": 0, "refresh": 1, "multi": false, "includeAll": false, "options": [], "skipUrlSync": false,
+                "hide": 0, "refresh": 1, "multi": false, "includeAll": false, "options": [], "regex": "", "skipUrlSync": false,
             }),
             choice("job", "Job", "label_values(lightning_sync_exporter_build_info, job)"),
             choice(
