@@ -55,6 +55,7 @@ cp -r alerts/*.yaml deploy/systemd/*.service "$work/$program/"
 archive "$out/$program.tar.gz" "$work" "$program"
 archive "$out/$name-chart-$version.tgz" deploy/helm $name
 archive "$out/$name-dashboards-$version.tar.gz" . dashboards
+archive "$out/$name-mixin-$version.tar.gz" . mixin
 cp deploy/debian/sbom.cdx.json "$out/$name-$version.cdx.json"
 pack=()
 [[ ${BUILD:-yes} == yes ]] || pack=(--fast)

@@ -44,7 +44,7 @@ fn the_mixins_rules_are_what_the_rules_say() {
     let rules: serde_json::Value =
         serde_yaml_ng::from_str(&render(Format::Prometheus, &ExternalUrl::default())).unwrap();
     let text = serde_json::to_string_pretty(&rules).unwrap();
-    is_current("alerts/lightning-sync.rules.json", &format!("{text}\n"));
+    is_current("mixin/rules.json", &format!("{text}\n"));
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod layouts;
 mod lives;
 mod locales;
 mod metrics;
+mod mixin;
 mod operations;
 mod package;
 mod pages;

@@ -236,6 +236,7 @@ fn a_release_is_the_same_bytes_when_it_is_made_twice() {
             format!("{name}-{version}.intoto.json"),
             format!("{name}-chart-{version}.tgz"),
             format!("{name}-dashboards-{version}.tar.gz"),
+            format!("{name}-mixin-{version}.tar.gz"),
             format!("{name}_{version}.deb"),
         ]
     );
