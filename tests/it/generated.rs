@@ -2,7 +2,7 @@
 //! `UPDATE_GENERATED=1` writes them.
 
 use crate::support::documents::statuses;
-use lightning_sync_exporter::config::web_example;
+use lightning_sync_exporter::config::{self, web_example};
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::external_url::ExternalUrl;
 use lightning_sync_exporter::rules::{Format, Site, alertmanager, prometheus, render, runbook};
@@ -69,6 +69,18 @@ fn the_examples_of_prometheus_are_what_the_rules_say() {
 #[test]
 fn the_example_of_the_webs_file_has_every_key() {
     is_current("deploy/web/web.yaml", &web_example());
+}
+
+#[test]
+fn the_charts_schema_has_that_of_the_configuration() {
+    let values = include_str!("deploy/values.schema.json");
+    let mut schema: serde_json::Value = serde_json::from_str(values).unwrap();
+    let mut config = config::schema();
+    // One document has one draft; what is used is the same in both.
+    config.as_object_mut().unwrap().remove("$schema");
+    schema["properties"]["config"] = config;
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    is_current("deploy/helm/lightning-sync-exporter/values.schema.json", &text);
 }
 
 #[test]

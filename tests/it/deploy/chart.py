@@ -75,7 +75,12 @@ BROKEN = [({"existingSecret": ""}, "existingSecret"), ({"config": SALESFORCE}, "
           ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs"),
           ({"ingress": {"enabled": True, "host": "sync.example"}}, "networkPolicy.from")]
 # Values that nobody should be able to install.
-WRONG = [{"confgi": {}}, {"config": {"store": {}, "orgs": []}}, {"service": {"port": "http"}}, {"image": {"tag": 1}}]
+WRONG = [{"confgi": {}}, {"config": {"store": {}, "orgs": []}}, {"service": {"port": "http"}}, {"image": {"tag": 1}},
+         {"config": {**TOKENLESS, "orgs": [{"name": "acme", "fresh_witin": "15m"}]}}, {"config": {**TOKENLESS, "orgs": [{"name": "Acme"}]}},
+         {"serviceMonitor": {"interval": "30 s"}}, {"serviceMonitor": {"endpoint": {"interval": "30s"}}},
+         {"serviceMonitor": {"relabelings": [{"target_label": "cluster"}]}}, {"prometheusRule": {"extraRules": [{"alert": "Ours", "record": "ours", "expr": "1"}]}},
+         {"prometheusRule": {"runbooks": "wiki"}}, {"dashboards": {"labels": {"grafana_dashboard": 1}}}, {"httpRoute": {"parentRefs": ["gateway"]}},
+         {"persistence": {"size": "10 GB"}}]
 
 
 def documents(chart, values):
@@ -219,14 +224,24 @@ def main(path, daemon, rule, before, *versions):
                 continue
             raise AssertionError(f"{values} should not render")
         print(f"not rendered: {len(BROKEN)}")
-        url = "https://tools.example/sync"
+        url = "https://sync.example"
         linked = [{"prometheusRule": {"enabled": True, "externalUrl": url + "/"}},
-                  {"prometheusRule": {"enabled": True}, "config": {**TOKENLESS, "web": {"external_url": url}}}]
+                  {"prometheusRule": {"enabled": True}, "config": {**TOKENLESS, "web": {"external_url": url}}},
+                  {"prometheusRule": {"enabled": True}, **CHOICES["ingress"]}]
         for values in linked:
             rules = [rule for _, document in documents(chart, values) if document["kind"] == "PrometheusRule"
                      for group in document["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
             assert rules and all(rule["annotations"]["runbook_url"] == f"{url}/runbooks/{rule['alert']}" for rule in rules)
             assert all("127.0.0.1" not in text for rule in rules for text in rule["annotations"].values())
+            drawn = {**values, "dashboards": {"enabled": True}}
+            pages = [choice for _, document in documents(chart, drawn) for name, text in document.get("data", {}).items() if name.endswith(".json")
+                     for choice in json.loads(text)["templating"]["list"] if choice["name"] == "pages"]
+            assert len(pages) == 3 and all(page["query"] == page["current"]["value"] == url for page in pages), pages
+        own = {"prometheusRule": {"enabled": True, "runbooks": "https://wiki.example/sync/", "externalUrl": url}}
+        rules = next(document for _, document in documents(chart, own) if document["kind"] == "PrometheusRule")
+        alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+        assert all(rule["annotations"]["runbook_url"] == f"https://wiki.example/sync/{rule['alert']}" for rule in alerts)
+        assert all(url + "/" in rule["annotations"]["page_url"] for rule in alerts)
         print(f"linked: {len(linked)}")
         notes = {kind: "".join(text for name, text in chart.render(values, name="sync", namespace="monitoring").items()
                                if name.endswith("NOTES.txt"))

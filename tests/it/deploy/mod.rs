@@ -49,9 +49,9 @@ fn the_chart_renders_to_what_kubernetes_takes() {
          placed: ConfigMap NetworkPolicy Service ServiceAccount StatefulSet\n\
          upgraded: 1\n\
          not rendered: 6\n\
-         linked: 2\n\
+         linked: 3\n\
          notes on who may scrape: monitored\n\
-         refused: 4\n"
+         refused: 14\n"
     );
     let rules = directory.path().join("rules.out.yaml");
     let checked = Command::new("promtool")

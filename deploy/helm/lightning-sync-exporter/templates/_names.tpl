@@ -18,6 +18,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{- /* Where rules.yaml and the dashboards say that people reach the daemon. */ -}}
+{{- define "lightning-sync-exporter.local" -}}http://127.0.0.1:9877{{- end -}}
+
+{{- /* Where they do. */ -}}
+{{- define "lightning-sync-exporter.url" -}}
+{{- $outside := ternary (printf "https://%s" .Values.ingress.host) (include "lightning-sync-exporter.local" .) .Values.ingress.enabled -}}
+{{- .Values.prometheusRule.externalUrl | default (dig "web" "external_url" $outside .Values.config) | trimSuffix "/" -}}
+{{- end -}}
+
 {{- /* What would render and could not work. */ -}}
 {{- define "lightning-sync-exporter.check" -}}
 {{- if and (not .Values.existingSecret) (contains "/etc/lightning-sync/secrets/" (toYaml .Values.config)) -}}
