@@ -164,4 +164,21 @@ mod tests {
         assert_ne!(key.of_id("acme", at, "1"), key.of_id("beta", at, "1"));
         assert_eq!(key.of_id("acme", at, "1"), key.of_id("acme", at, "1"));
     }
+
+    #[test]
+    fn a_pseudonym_is_connected_to_its_user_by_the_store_alone() {
+        let key = IdentityKey::new([7; 16]);
+        let of = |key: IdentityKey, org, user| key.pseudonym(org, user);
+        let ann = of(key, "acme", "ann");
+        assert_eq!((ann.len(), &ann), (16, &of(key, "acme", "ann")));
+        assert!(ann.bytes().all(|byte| byte.is_ascii_hexdigit()), "{ann}");
+        for other in [
+            of(key, "acme", "bob"),
+            of(key, "beta", "ann"),
+            of(IdentityKey::new([8; 16]), "acme", "ann"),
+        ] {
+            assert_ne!(ann, other);
+        }
+        assert_eq!(format!("{key:?}"), "IdentityKey(…)");
+    }
 }

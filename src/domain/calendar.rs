@@ -305,4 +305,55 @@ mod tests {
         assert_eq!(OpenHours::always().settled(Settle::SixOfDay, now), Some(now));
         assert!(!OpenHours::always().outdated(now));
     }
+
+    #[test]
+    fn days_that_touch_are_one_span_and_none_is_empty() {
+        let days = [Weekday::Sat, Weekday::Sun].into_iter().chain(berlin().days).collect();
+        let always = Weekly {
+            days,
+            from_minute: 0,
+            to_minute: 24 * 60,
+            holidays: BTreeSet::new(),
+            ..berlin()
+        };
+        let after_midnight = at("2026-11-23T23:15:00Z");
+        let hours = Calendar::Weekly(always).lay_out(after_midnight);
+        assert_eq!(hours.settled(Settle::Hour, after_midnight), Some(after_midnight));
+        assert_eq!(hours.spans.len(), 1);
+        // Sixty days before, business closed at this minute, or had closed.
+        for now in ["2026-09-01T16:00:00Z", "2026-09-01T19:00:00Z"] {
+            let hours = Calendar::Weekly(berlin()).lay_out(at(now));
+            assert!(hours.spans.iter().all(|(open, close)| open < close), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_with_its_first_instant() {
+        let begins = |zone, year, month, day| {
+            start_of_day(zone, NaiveDate::from_ymd_opt(year, month, day).unwrap())
+        };
+        assert_eq!(begins(Tz::Europe__Berlin, 2026, 3, 29), Some(at("2026-03-28T23:00:00Z")));
+        // Clocks went forward at midnight, and over a whole day.
+        assert_eq!(begins(Tz::America__Sao_Paulo, 2018, 11, 4), Some(at("2018-11-04T03:00:00Z")));
+        assert_eq!(begins(Tz::Pacific__Apia, 2011, 12, 30), Some(at("2011-12-30T10:00:00Z")));
+        let late =
+            Weekly { days: vec![Weekday::Sun], from_minute: 165, to_minute: 6 * 60, ..berlin() };
+        let hours = Calendar::Weekly(late).lay_out(at("2026-03-29T12:00:00Z"));
+        assert!(hours.is_open(at("2026-03-29T01:00:00Z")), "02:45 was skipped");
+    }
+
+    #[test]
+    fn a_layout_is_good_for_a_day_on_both_sides_and_from_its_first_instant() {
+        let now = at("2026-12-24T12:00:00Z");
+        let hours = Calendar::Weekly(berlin()).lay_out(now);
+        let (day, second) = (TimeDelta::days(1), TimeDelta::seconds(1));
+        for fresh in [now, now.plus(day), now.minus(day)] {
+            assert!(!hours.outdated(fresh), "{fresh}");
+        }
+        for old in [now.plus(day).plus(second), now.minus(day).minus(second)] {
+            assert!(hours.outdated(old), "{old}");
+        }
+        let first = now.minus(LAID_BEFORE);
+        assert_eq!(hours.deadline(first, TimeDelta::hours(2)), at("2026-10-26T09:00:00Z"));
+    }
 }

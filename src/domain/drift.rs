@@ -404,4 +404,20 @@ mod tests {
         little.folder(39, 2);
         assert_eq!(little.surge().0, Some((1, 2)));
     }
+
+    #[test]
+    fn a_low_counts_for_four_stretches_and_each_stretch_has_one() {
+        let mut counted = Counted::new();
+        counted.folder(40, 0).folder(84, 1).folder(84, 47);
+        assert_eq!(counted.surge().0, Some((1, 1)));
+        counted.folder(84, 48);
+        assert_eq!(counted.surge().0, None, "the low is older than two days");
+        let mut counted = Counted::new();
+        counted.folder(40, 0).folder(40, 24).folder(84, 49);
+        assert_eq!(counted.surge().0, Some((1, 49)), "the low was seen again a day ago");
+        for hour in 50..150 {
+            counted.folder(84, hour);
+        }
+        assert!(counted.trails.users.values().all(|trail| trail.lowest.len() <= 4));
+    }
 }

@@ -219,4 +219,17 @@ mod tests {
         assert_eq!(no_calls(Some(at(101)), Some(at(184))), Some(false), "a call is a call");
         assert_eq!(no_calls(None, Some(at(190))), Some(true), "none since the beginning");
     }
+
+    #[test]
+    fn the_latest_call_may_be_a_read_and_the_latest_write_is_none() {
+        let at = Timestamp::from_seconds;
+        let operations = || EwsOperation::ALL.iter().copied();
+        let read = operations().find(|operation| !operation.is_write()).unwrap();
+        let mut writes = operations().filter(|operation| operation.is_write());
+        let (first, second) = (writes.next().unwrap(), writes.next().unwrap());
+        let calls = MailboxCalls { last: vec![(first, at(5)), (second, at(3)), (read, at(9))] };
+        assert_eq!((calls.last_call(), calls.last_write()), (Some(at(9)), Some(at(5))));
+        let none = MailboxCalls::default();
+        assert_eq!((none.last_call(), none.last_write()), (None, None));
+    }
 }

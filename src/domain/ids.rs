@@ -227,6 +227,7 @@ mod tests {
             ("\u{130}pek@corp.example", "i\u{307}pek@corp.example"),
             ("ΝΙΚΟΣ@corp.example", "νικος@corp.example"),
             ("CORP\\svc-Sync", "corp\\svc-sync"),
+            ("SVC", "svc"),
         ] {
             let [typed, compared] = [typed, compared].map(|name| UserName::new(name).unwrap());
             assert_eq!(typed, compared);

@@ -109,3 +109,20 @@ pub fn newest_expired(
     }
     newest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::IdentityKey;
+
+    #[test]
+    fn the_newest_of_each_kind_that_is_too_old_to_be_stored_is_kept() {
+        let at = Timestamp::from_seconds;
+        let [one, other] = [0, 1].map(|index| ActivityKind::from_index(index).unwrap());
+        let key = IdentityKey::new([7; 16]).of_id("acme", at(0), "1");
+        let records = [(one, 3), (other, 1), (one, 7), (one, 5), (one, 10), (other, 11)]
+            .map(|(kind, seconds)| ActivityRecord { at: at(seconds), kind, key });
+        let expired = newest_expired(&records, at(10));
+        assert_eq!(expired, [(one, at(7)), (other, at(1))], "what lies at the horizon is stored");
+    }
+}

@@ -174,3 +174,37 @@ impl ProbeReport {
             .map(|(step, report)| (step, *report))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mailboxes_at_both_places_are_mixed_and_the_first_failed_step_is_what_is_broken() {
+        let mut report = ProbeReport {
+            at: Timestamp::from_seconds(0),
+            steps: EnumMap::from_fn(|_| StepReport::SKIPPED),
+            certificate_ends: None,
+            tls_version: None,
+            throttled_until: None,
+            suspended_until: None,
+            mailboxes: 2,
+            places: EnumMap::default(),
+            ews_ends: None,
+            trouble: None,
+            decided: true,
+        };
+        assert!(!report.is_mixed());
+        report.places[MailboxPlace::Online] = 1;
+        assert!(!report.is_mixed());
+        report.places[MailboxPlace::OnPremises] = 1;
+        assert!(report.is_mixed());
+
+        assert_eq!(report.broken(), None);
+        let steps: Vec<ProbeStep> = report.steps.iter().map(|(step, _)| step).collect();
+        let failed = StepReport { verdict: StepVerdict::Failed, failing: 1, ..StepReport::SKIPPED };
+        report.steps[steps[2]] = failed;
+        report.steps[steps[1]] = failed;
+        assert_eq!(report.broken(), Some((steps[1], failed)));
+    }
+}

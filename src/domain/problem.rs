@@ -104,3 +104,17 @@ impl fmt::Display for FieldError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_shown_with_as_much_of_its_place_as_it_has() {
+        for (line, field, shown) in
+            [(0, "", "no"), (0, "at", "at: no"), (7, "", "line 7: no"), (7, "at", "line 7, at: no")]
+        {
+            assert_eq!(FieldError::new(line, field, "no").to_string(), shown);
+        }
+    }
+}

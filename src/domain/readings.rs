@@ -150,4 +150,11 @@ mod tests {
         );
         assert_eq!(Reading::after(Some(&old), 1, at(10)), None);
     }
+
+    #[test]
+    fn another_value_of_the_same_instant_is_taken() {
+        let old = Reading { value: 1, observed_at: at(10), changed_at: at(5) };
+        let new = Reading { value: 2, observed_at: at(10), changed_at: at(10) };
+        assert_eq!(Reading::after(Some(&old), 2, at(10)), Some(new));
+    }
 }

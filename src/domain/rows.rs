@@ -379,4 +379,10 @@ mod tests {
         }
         assert_eq!(UserRow::checks().count(), 13);
     }
+
+    #[test]
+    fn a_value_is_shown_by_its_name_or_its_number() {
+        assert_eq!(UserValue::Status(Status::InSync).to_string(), Status::InSync.name());
+        assert_eq!(UserValue::Records(12).to_string(), "12");
+    }
 }

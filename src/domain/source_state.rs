@@ -255,9 +255,12 @@ mod tests {
         let state = SourceState { failing: None, facts };
         Arc::make_mut(&mut org.source_states).set("salesforce", Some(state));
         assert_eq!(moved(&org), [None; 5], "and not while the source is silent");
+        assert!(users.iter().all(|user| org.note(user, now).is_none()));
         org.last_report[Source::Salesforce] = Some(now);
         let expected = [Some(true), Some(false), Some(false), None, None];
         assert_eq!(moved(&org), expected);
+        let noted = |org: &OrgView, now| users.each_ref().map(|user| org.note(user, now).is_some());
+        assert_eq!(noted(&org, now), [true, true, false, false, false]);
         org.users = Arc::new(UserTable { users: users.to_vec(), complete: true });
         assert_eq!(org.not_moved(&successor), Some((2, 3)));
         let mut policy = (*org.policy).clone();
@@ -296,5 +299,25 @@ mod tests {
         assert!(found(&org, at(900)));
         Arc::make_mut(&mut org.source_states).set("salesforce", None);
         assert!(!found(&org, at(900)));
+    }
+
+    #[test]
+    fn what_any_source_reports_is_found_and_forgotten_with_it() {
+        let at = Timestamp::from_seconds;
+        let changes = crate::setup::SetupChanges { since: at(0), read_at: at(1), latest: vec![] };
+        let read = SetupTrail::Read(Arc::new(changes));
+        let mut states = SourceStates::default();
+        assert_eq!((states.unlisted(), states.setup()), (None, &SetupTrail::Off));
+        states.remember(Source::Salesforce, Arc::from([1]));
+        for (source, unlisted, setup) in
+            [("files", None, SetupTrail::NotRead), ("salesforce", Some(7), read.clone())]
+        {
+            let facts = SourceFacts { unlisted, setup, ..SourceFacts::default() };
+            states.set(source, Some(SourceState { failing: None, facts }));
+        }
+        assert_eq!((states.unlisted(), states.setup()), (Some(7), &read));
+        states.forget();
+        assert!(!states.any());
+        assert_eq!(states.memory(Source::Salesforce), Some(&[1][..]));
     }
 }

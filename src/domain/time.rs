@@ -129,4 +129,20 @@ mod tests {
         assert_eq!(Timestamp::MAX.plus(TimeDelta::days(1)), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.plus(TimeDelta::MIN), Timestamp::MIN);
     }
+
+    #[test]
+    fn seconds_have_their_fraction_before_the_epoch_too() {
+        for (nanos, shown) in [(2_500_000_000, 2.5), (-1_500_000_000, -1.5), (0, 0.0)] {
+            assert_eq!(Timestamp::from_nanos(nanos).seconds(), shown);
+            assert_eq!(seconds(TimeDelta::nanoseconds(nanos)), shown);
+        }
+    }
+
+    #[test]
+    fn a_span_that_no_integer_holds_leads_to_an_end_of_the_range() {
+        let epoch = Timestamp::from_nanos(0);
+        assert_eq!(epoch.plus(TimeDelta::MAX), Timestamp::MAX);
+        assert_eq!(epoch.plus(TimeDelta::MIN), Timestamp::MIN);
+        assert_eq!(format!("{epoch:?}"), "1970-01-01T00:00:00Z");
+    }
 }

@@ -508,6 +508,7 @@ mod tests {
     use super::*;
     use crate::ids::OrgName;
     use crate::ids::Source;
+    use chrono::TimeDelta;
 
     fn summary(status: Status, seen: Timestamp) -> UserSummary {
         let mut readings = UserReadings::default();
@@ -531,6 +532,7 @@ mod tests {
             let mut readings = UserReadings::default();
             let running = Status::ResetInProgress.into();
             readings.take(UserRow::Reset, running, at(10));
+            readings.take(UserRow::ContactsRecords, UserValue::Records(12), at(10));
             UserEntry {
                 name: UserName::new(name).unwrap(),
                 pseudonym: "1f".into(),
@@ -538,15 +540,17 @@ mod tests {
             }
         };
         let table = UserTable {
-            users: vec![user("ann@corp.example"), user("left@corp.example")],
+            users: ["ann@corp.example", "bob@corp.example", "left@corp.example"].map(user).into(),
             complete: false,
         };
         let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
         policy.exclude_users.insert(UserName::new("left@corp.example").unwrap());
         let summary = UserSummary::of(&table, &policy, &EnumMap::from_fn(|_| true), at(20));
         let row = (UserRow::Reset, Status::ResetInProgress);
-        assert_eq!(summary.status(row.0, row.1), 2);
-        assert_eq!(summary.counted(row.0, row.1), 1);
+        assert_eq!(summary.status(row.0, row.1), 3);
+        assert_eq!(summary.counted(row.0, row.1), 2);
+        let records = summary.records_in_sync[ObjectType::Contacts];
+        assert_eq!(records, Some(36), "who does not sync any more has what was synced");
     }
 
     #[test]
@@ -586,5 +590,204 @@ mod tests {
         let statuses = changed.columns.0[0].statuses;
         assert_eq!(statuses[UserRow::Reset], Status::MarkedForReset);
         assert_eq!(statuses[UserRow::EventsFolder], Status::Unknown);
+    }
+
+    #[test]
+    fn a_reset_that_begins_to_run_counts_from_its_mark_and_a_new_spelling_from_what_is_newer() {
+        let at = Timestamp::from_seconds;
+        let since = |readings: &UserReadings, row| readings.get(row).unwrap().changed_at;
+        let mut readings = UserReadings::default();
+        assert!(readings.take(UserRow::Reset, Status::None.into(), at(0)));
+        assert!(readings.take(UserRow::Reset, Status::MarkedForReset.into(), at(1)));
+        assert_eq!(since(&readings, UserRow::Reset), at(1), "no reset before it");
+        assert!(readings.take(UserRow::Reset, Status::ResetInProgress.into(), at(2)));
+        assert_eq!(since(&readings, UserRow::Reset), at(1));
+        assert!(readings.take(UserRow::ServiceAccount, Status::Yes.into(), at(1)));
+        assert!(readings.take(UserRow::ServiceAccount, Status::No.into(), at(2)));
+        assert_eq!(since(&readings, UserRow::ServiceAccount), at(2));
+        assert!(!readings.take(UserRow::ServiceAccount, Status::Yes.into(), at(1)), "it is older");
+
+        for (seen, taken) in [(1, Status::No), (2, Status::No), (3, Status::Yes)] {
+            let (mut own, mut other) = (readings.clone(), UserReadings::default());
+            other.take(UserRow::ServiceAccount, Status::Yes.into(), at(seen));
+            other.take(UserRow::EventsFolder, Status::Yes.into(), at(0));
+            own.merge(&other);
+            let status = |row| own.get(row).map(|reading| reading.value.status());
+            assert_eq!(status(UserRow::ServiceAccount), Some(taken), "{seen}");
+            assert_eq!(status(UserRow::EventsFolder), Some(Status::Yes));
+            assert_eq!(status(UserRow::Reset), Some(Status::ResetInProgress));
+        }
+    }
+
+    fn hour(hours: i64) -> Timestamp {
+        Timestamp::from_seconds(1_795_000_000 + hours * 3_600)
+    }
+
+    /// A user whose page showed at hour 0 that all is well but for these rows; `None`: it does not show the row.
+    fn well_but(rows: &[(UserRow, Option<Status>)]) -> UserEntry {
+        let mut readings = UserReadings::default();
+        for row in UserRow::checks() {
+            if row == UserRow::OutlookIntegration {
+                continue;
+            }
+            let usual = if row == UserRow::Reset {
+                Status::None
+            } else if row.is_direction() {
+                Status::InSync
+            } else {
+                Status::Yes
+            };
+            let other = rows.iter().find(|(of, _)| *of == row).map(|(_, status)| *status);
+            if let Some(status) = other.unwrap_or(Some(usual)) {
+                readings.take(row, status.into(), hour(0));
+            }
+        }
+        for (row, status) in rows.iter().filter(|(row, _)| *row == UserRow::OutlookIntegration) {
+            readings.take(*row, status.unwrap_or(Status::Unknown).into(), hour(0));
+        }
+        UserEntry {
+            name: UserName::new("ann@corp.example").unwrap(),
+            pseudonym: "1f".into(),
+            readings: Arc::from([(Source::Snapshot, readings)]),
+        }
+    }
+
+    fn defaults() -> OrgPolicy {
+        OrgPolicy::defaults(OrgName::new("acme").unwrap())
+    }
+
+    /// How a user stands by a page that is read again and again, or by one that is not.
+    fn stands(user: &UserEntry, policy: &OrgPolicy, live: bool, now: Timestamp) -> UserVerdict {
+        verdict(user, policy, &EnumMap::from_fn(|_| live), now)
+    }
+
+    #[test]
+    fn a_user_stands_by_the_first_check_that_fails_of_those_that_count() {
+        let policy = defaults();
+        let of = |rows: &[_], policy: &OrgPolicy| stands(&well_but(rows), policy, true, hour(1));
+        let failing = |row| UserVerdict::Failing(row, hour(0));
+        assert_eq!(of(&[], &policy), UserVerdict::Healthy);
+        for row in FAILURE_ORDER {
+            let expected = if row == UserRow::OutlookIntegration {
+                UserVerdict::Healthy
+            } else {
+                failing(row)
+            };
+            assert_eq!(of(&[(row, Some(Status::No))], &policy), expected, "{row:?}");
+        }
+        let no = |row| (row, Some(Status::No));
+        let both = [no(UserRow::EventsFolder), no(UserRow::ServiceAccount)];
+        assert_eq!(of(&both, &policy), failing(UserRow::ServiceAccount));
+        let choose = OrgPolicy { reps_select_events: true, ..defaults() };
+        let outlook = UserRow::OutlookIntegration;
+        assert_eq!(of(&[no(outlook)], &choose), failing(outlook));
+        assert_eq!(of(&[], &choose), UserVerdict::PartlyKnown);
+        let events = OrgPolicy { objects: vec![ObjectType::Events], ..defaults() };
+        assert_eq!(of(&[no(UserRow::ContactsFolder)], &events), UserVerdict::Healthy);
+
+        // What is not known, and whom nothing is known of.
+        let account = [(UserRow::ServiceAccount, None)];
+        assert_eq!(of(&account, &policy), UserVerdict::PartlyKnown);
+        let connected = OrgPolicy { connection: ConnectionMethod::Oauth, ..defaults() };
+        assert_eq!(of(&account, &connected), UserVerdict::Healthy);
+        assert_eq!(of(&[(UserRow::ContactsFolder, None)], &connected), UserVerdict::PartlyKnown);
+        let successor = OrgPolicy { product: Product::EinsteinActivityCapture, ..defaults() };
+        assert_eq!(of(&[(UserRow::ContactsFolder, None)], &successor), UserVerdict::Healthy);
+        let nothing: Vec<_> = UserRow::checks().map(|row| (row, None)).collect();
+        assert_eq!(of(&nothing, &policy), UserVerdict::Unknown);
+        assert_eq!(of(&nothing, &successor), UserVerdict::Unknown);
+
+        // Who does not sync.
+        let directions = || UserRow::ALL.into_iter().filter(|row| row.is_direction());
+        let unset: Vec<_> = directions().map(|row| (row, Some(Status::NotSetToSync))).collect();
+        assert_eq!(of(&unset, &policy), UserVerdict::Excluded);
+        assert_eq!(of(&unset[1..], &policy), UserVerdict::Healthy);
+        let left = OrgPolicy {
+            exclude_users: [UserName::new("ann@corp.example").unwrap()].into(),
+            ..defaults()
+        };
+        assert_eq!(of(&both, &left), UserVerdict::Excluded);
+        let unassigned = [no(UserRow::ActiveConfiguration)];
+        let moving = |at| OrgPolicy { migrating_since: Some(hour(at)), ..defaults() };
+        assert_eq!(of(&unassigned, &moving(1)), UserVerdict::Leaving);
+        assert_eq!(of(&unassigned, &moving(2)), failing(UserRow::ActiveConfiguration));
+        assert_eq!(of(&both, &moving(1)), failing(UserRow::ServiceAccount));
+    }
+
+    #[test]
+    fn a_reset_and_a_first_sync_are_stuck_once_their_limits_have_passed() {
+        let policy = defaults();
+        let reset = [(UserRow::Reset, Some(Status::MarkedForReset))];
+        let broken = [reset[0], (UserRow::ServiceAccount, Some(Status::No))];
+        let second = TimeDelta::seconds(1);
+        let (limit, direction) = (hour(4), UserRow::ContactsToExchange);
+        // A reset goes by the clock, whether the page is still read or not.
+        for live in [true, false] {
+            let of = |rows: &[_], now| stands(&well_but(rows), &policy, live, now);
+            assert_eq!(of(&reset, limit), UserVerdict::Resetting);
+            assert_eq!(of(&broken, limit), UserVerdict::Resetting);
+            let past = limit.plus(second);
+            assert_eq!(of(&reset, past), UserVerdict::Stuck(UserRow::Reset, hour(0)));
+            assert_eq!(of(&broken, past), UserVerdict::Failing(UserRow::ServiceAccount, hour(0)));
+        }
+        let (limit, stuck) = (hour(72), UserVerdict::Stuck(direction, hour(0)));
+        for status in [Status::InitialSyncInProgress, Status::NotStarted] {
+            let user = well_but(&[(direction, Some(status))]);
+            assert_eq!(stands(&user, &policy, true, limit), UserVerdict::Healthy);
+            assert_eq!(stands(&user, &policy, true, limit.plus(second)), stuck);
+            assert_eq!(stands(&user, &policy, false, hour(90)), UserVerdict::Healthy, "not seen");
+        }
+        // Nothing should start yet, or for whom nothing is configured.
+        let user = well_but(&[(direction, Some(Status::NotStarted))]);
+        let setup = OrgPolicy { setup_until: Some(hour(100)), ..defaults() };
+        assert_eq!(stands(&user, &setup, true, hour(99)), UserVerdict::Healthy);
+        assert_eq!(stands(&user, &setup, true, hour(100)), stuck);
+        let unassigned =
+            [(direction, Some(Status::NotStarted)), (UserRow::ActiveConfiguration, None)];
+        let of = |policy| stands(&well_but(&unassigned), policy, true, hour(90));
+        assert_eq!(of(&policy), UserVerdict::PartlyKnown);
+        let running = well_but(&[(direction, Some(Status::InitialSyncInProgress))]);
+        assert_eq!(stands(&running, &setup, true, hour(99)), stuck, "it has started");
+
+        let turns = |user: &UserEntry, now| {
+            let table = UserTable { users: vec![user.clone()], complete: true };
+            UserSummary::of(&table, &policy, &EnumMap::from_fn(|_| true), now).turns_at
+        };
+        assert_eq!(turns(&user, hour(72)), Some(hour(72)));
+        assert_eq!(turns(&user, hour(73)), None);
+        assert_eq!(
+            turns(&well_but(&[reset[0], (direction, Some(Status::NotStarted))]), hour(1)),
+            Some(hour(4))
+        );
+        assert_eq!(turns(&well_but(&[]), hour(1)), None);
+    }
+
+    #[test]
+    fn a_summary_turns_with_the_migration_and_counts_folders_of_users_who_sync() {
+        let all_live = EnumMap::from_fn(|_| true);
+        let mut ann = well_but(&[]);
+        let mut folder = UserReadings::default();
+        folder.take(UserRow::ContactsRecords, UserValue::Records(12), hour(0));
+        ann.readings = ann.readings.iter().cloned().chain([(Source::Exchange, folder)]).collect();
+        let table = UserTable { users: vec![ann], complete: true };
+        let summary = |policy: &OrgPolicy, now| {
+            let summary = UserSummary::of(&table, policy, &all_live, now);
+            let earlier = UserSummary::default();
+            summary.with_counts_after(&earlier, (&table, policy), &all_live, now)
+        };
+        let moving = OrgPolicy { migrating_since: Some(hour(5)), ..defaults() };
+        let turns = [1, 5].map(|at| summary(&moving, hour(at)).turns_at);
+        assert_eq!(turns, [Some(hour(5)), None]);
+
+        let probed = OrgPolicy { probes_exchange: true, ..defaults() };
+        let counted = |policy: &OrgPolicy| {
+            let summary = summary(policy, hour(1));
+            assert_eq!(summary.known, 1);
+            summary.counts.users.len()
+        };
+        let events = OrgPolicy { objects: vec![ObjectType::Events], ..probed.clone() };
+        let left = [UserName::new("ann@corp.example").unwrap()].into();
+        let left = OrgPolicy { exclude_users: left, ..probed.clone() };
+        assert_eq!([&probed, &events, &left, &defaults()].map(counted), [1, 0, 0, 0]);
     }
 }

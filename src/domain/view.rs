@@ -495,6 +495,7 @@ impl OrgView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::readings::Reading;
 
     #[test]
     fn every_source_of_counts_and_of_syncs_is_in_its_list() {
@@ -510,5 +511,137 @@ mod tests {
             let listed = (times(&COUNT_ORDER, *source), times(&SYNC_SOURCES, *source));
             assert_eq!(listed, reports(*source), "{source:?}");
         }
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000 + minutes * 60)
+    }
+
+    #[test]
+    fn the_figures_of_an_object_type_are_the_sums_of_its_directions() {
+        let mut lanes = Lanes::default();
+        for (index, lane) in lanes.iter_mut().enumerate() {
+            let kind = ActivityKind::from_index(index).unwrap();
+            let number = 1 + index as u64;
+            if kind.object_type == ObjectType::Contacts {
+                let newest = Some(at(index as i64));
+                *lane = LaneFigures { last_60m: number, last_24h: number * 100, newest };
+            }
+        }
+        let lane = |outcome| {
+            let kinds = (0..ActivityKind::COUNT).filter_map(ActivityKind::from_index);
+            let kinds = kinds.filter(move |kind| {
+                kind.object_type == ObjectType::Contacts && kind.outcome == outcome
+            });
+            kinds.map(|kind| lanes[kind.index()])
+        };
+        let figures = ActivityFigures {
+            synced_60m: lane(Outcome::Synced).map(|lane| lane.last_60m).sum(),
+            synced_24h: lane(Outcome::Synced).map(|lane| lane.last_24h).sum(),
+            failed_24h: lane(Outcome::Failed).map(|lane| lane.last_24h).sum(),
+            last_synced: lane(Outcome::Synced).filter_map(|lane| lane.newest).max(),
+            covered_since: Some(at(-5)),
+        };
+        assert!(figures.failed_24h > 0 && figures.synced_60m > 0);
+        let of = |object| ActivityFigures::of(&lanes, object, Some(at(-5)));
+        assert_eq!(of(ObjectType::Contacts), figures);
+        let none = ActivityFigures { covered_since: Some(at(-5)), ..ActivityFigures::default() };
+        assert_eq!(of(ObjectType::Events), none);
+    }
+
+    #[test]
+    fn activity_answers_from_its_first_record_on_and_anew_after_a_gap() {
+        let covered = |covered_since, oldest, gap| {
+            let figures = ActivityFigures { covered_since, ..ActivityFigures::default() };
+            figures.covered_from(oldest, at(100), at(10), gap)
+        };
+        assert_eq!(covered(None, None, true), None);
+        assert_eq!(covered(None, Some(at(50)), false), Some(at(50)));
+        assert_eq!(covered(None, Some(at(5)), true), Some(at(10)), "nothing earlier is stored");
+        assert_eq!(covered(None, Some(at(101)), false), Some(at(100)), "it has not come yet");
+        assert_eq!(covered(Some(at(20)), Some(at(50)), false), None);
+        assert_eq!(covered(Some(at(20)), None, true), Some(at(100)));
+    }
+
+    fn org(change: impl FnOnce(&mut OrgPolicy)) -> OrgView {
+        let mut policy = OrgPolicy::defaults(OrgName::new("acme").unwrap());
+        change(&mut policy);
+        OrgView::new(OrgId(1), Arc::new(policy), at(0), at(0))
+    }
+
+    #[test]
+    fn an_organisation_is_found_by_its_name() {
+        let mut view = View::empty(at(0));
+        let named = |name| {
+            let mut org = org(|_| {});
+            org.policy = Arc::new(OrgPolicy::defaults(OrgName::new(name).unwrap()));
+            Arc::new(org)
+        };
+        view.orgs = ["acme", "beta"].map(named).into();
+        let found =
+            |name| view.org(&OrgName::new(name).unwrap()).map(|org| org.policy.name.as_str());
+        assert_eq!(
+            [found("acme"), found("beta"), found("gamma")],
+            [Some("acme"), Some("beta"), None]
+        );
+        let second = TimeDelta::seconds(1);
+        let fresh = |now| view.is_fresh(now);
+        assert!(
+            fresh(at(0).plus(View::FRESH_FOR)) && !fresh(at(0).plus(View::FRESH_FOR).plus(second))
+        );
+    }
+
+    #[test]
+    fn a_page_lasts_in_business_hours_and_what_is_polled_by_the_clock() {
+        use crate::calendar::{Calendar, Weekly};
+        // 2027-01-15T08:00:00Z, a Friday, on which business ends at nine.
+        let weekly = Weekly {
+            time_zone: chrono_tz::UTC,
+            days: vec![chrono::Weekday::Mon, chrono::Weekday::Fri],
+            from_minute: 8 * 60,
+            to_minute: 9 * 60,
+            holidays: std::collections::BTreeSet::new(),
+        };
+        let mut org = org(|policy| {
+            policy.calendar = Calendar::Weekly(weekly);
+            policy.expected_every[Source::Snapshot] = Some(TimeDelta::hours(1));
+            policy.expected_every[Source::Salesforce] = Some(TimeDelta::hours(1));
+        });
+        for source in [Source::Snapshot, Source::Salesforce, Source::Activity] {
+            org.last_report[source] = Some(at(0));
+        }
+        let until = |source| org.live_until(source).map(|until| until.since(at(0)).num_hours());
+        assert_eq!(until(Source::Snapshot), Some(73), "the second hour of business is on Monday");
+        assert_eq!(until(Source::Salesforce), Some(2));
+        assert_eq!(org.live_until(Source::Activity), Some(Timestamp::MAX));
+        assert_eq!(until(Source::Canary), None);
+        assert!(
+            org.is_live(Source::Salesforce, at(120)) && !org.is_live(Source::Salesforce, at(121))
+        );
+    }
+
+    #[test]
+    fn salesforce_reads_users_while_it_counts_the_linked_ones() {
+        let mut org = org(|_| {});
+        let live = |org: &OrgView, now| {
+            let live = org.live(now);
+            (live[Source::Snapshot], live[Source::Salesforce])
+        };
+        for source in [Source::Snapshot, Source::Salesforce] {
+            org.last_report[source] = Some(at(30));
+        }
+        assert_eq!(live(&org, at(35)), (true, true), "it never counted them");
+        let count = |observed_at| Reading {
+            value: OrgValue::Count(3),
+            observed_at,
+            changed_at: observed_at,
+        };
+        let mut counted = |observed_at, now| {
+            let readings = Arc::make_mut(&mut org.readings);
+            readings.put(OrgRow::LinkedUsers, Source::Salesforce, count(observed_at));
+            live(&org, now)
+        };
+        assert_eq!(counted(at(30), at(40)), (true, true));
+        assert_eq!(counted(at(0), at(35)), (true, false), "it reports, and no longer these");
     }
 }

@@ -179,3 +179,116 @@ impl Windows {
         &mut lanes[kind.index()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::IdentityKey;
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    /// A ledger in memory that counts how often it is read, and how often for the newest.
+    #[derive(Default)]
+    struct Records {
+        all: Vec<(OrgId, ActivityRecord)>,
+        reads: Cell<(u32, u32)>,
+    }
+
+    impl Records {
+        fn of(&self, org: OrgId, kind: ActivityKind) -> impl Iterator<Item = Timestamp> + Clone {
+            let of =
+                move |(by, record): &&(OrgId, ActivityRecord)| *by == org && record.kind == kind;
+            self.all.iter().filter(of).map(|(_, record)| record.at)
+        }
+
+        fn lanes(&self) -> impl Iterator<Item = (OrgId, ActivityKind)> {
+            let kinds = (0..ActivityKind::COUNT).filter_map(ActivityKind::from_index);
+            kinds.flat_map(|kind| [OrgId(1), OrgId(2)].map(|org| (org, kind)))
+        }
+    }
+
+    impl Ledger for Records {
+        type Error = Infallible;
+
+        fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, Infallible> {
+            let (tallies, newest) = self.reads.get();
+            self.reads.set((tallies + 1, newest));
+            let tally = |(org, kind)| {
+                let within = self.of(org, kind).filter(|at| after < *at && *at <= upto);
+                let newest = within.clone().max()?;
+                Some(LaneTally { org, kind, count: within.count() as u64, newest })
+            };
+            Ok(self.lanes().filter_map(tally).collect())
+        }
+
+        fn newest(
+            &self,
+            upto: Timestamp,
+        ) -> Result<Vec<(OrgId, ActivityKind, Timestamp)>, Infallible> {
+            let (tallies, newest) = self.reads.get();
+            self.reads.set((tallies, newest + 1));
+            let newest =
+                |(org, kind)| Some((org, kind, self.of(org, kind).filter(|at| *at <= upto).max()?));
+            Ok(self.lanes().filter_map(newest).collect())
+        }
+    }
+
+    #[test]
+    fn every_figure_is_what_a_count_of_all_records_gives() {
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let minutes = [0, 1, 5, 4, 0, 2, 6, 5, 1, -10, 3, 90, 5, 5, 1440, 1, 5, 5, 5, 60, 1];
+        let lateness = [0, 1, 59, 60, 61, 300, 1439, 1440, 1441, -1, -3, 1380];
+        let (mut windows, mut records) = (Windows::new(), Records::default());
+        let (mut now, mut number) = (start, 0);
+        for step in minutes.into_iter().cycle().take(210) {
+            let head = windows.head();
+            now = now.plus(TimeDelta::minutes(step));
+            records.reads.set((0, 0));
+            windows.advance(now, &records).unwrap();
+            let reads = match head {
+                Some(_) if step == 0 => (0, 0),
+                Some(_) if (1..=5).contains(&step) => (3, 0),
+                _ => (2, 1),
+            };
+            assert_eq!((records.reads.get(), windows.head()), (reads, Some(now)), "{step} min");
+            for late in lateness {
+                number += 1;
+                let kind = ActivityKind::from_index(number % ActivityKind::COUNT).unwrap();
+                let at = now.minus(TimeDelta::minutes(late));
+                let key = IdentityKey::new([7; 16]).of_id("acme", at, &number.to_string());
+                let org = OrgId(1 + u32::from(number % 5 == 0));
+                let record = ActivityRecord { at, kind, key };
+                windows.insert(org, &record);
+                records.all.push((org, record));
+            }
+            for (org, kind) in records.lanes() {
+                let within = |span| {
+                    let after = now.minus(span);
+                    records.of(org, kind).filter(|at| after < *at && *at <= now).count() as u64
+                };
+                let figures = LaneFigures {
+                    last_60m: within(HOUR),
+                    last_24h: within(DAY),
+                    newest: records.of(org, kind).filter(|at| *at <= now).max(),
+                };
+                assert_eq!(windows.lanes(org)[kind.index()], figures, "{now} {org:?} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_too_old_to_be_stored_proves_a_sync_and_counts_in_no_window() {
+        let at = Timestamp::from_seconds;
+        let (org, kind) = (OrgId(1), ActivityKind::from_index(0).unwrap());
+        let newest = |windows: &Windows| windows.lanes(org)[kind.index()];
+        let mut windows = Windows::new();
+        windows.note_expired(org, kind, at(0));
+        assert_eq!(newest(&windows), LaneFigures::default(), "nothing is known yet");
+        windows.advance(at(100), &Records::default()).unwrap();
+        for (noted, known) in [(101, None), (100, Some(100)), (90, Some(100))] {
+            windows.note_expired(org, kind, at(noted));
+            let figures = LaneFigures { newest: known.map(at), ..LaneFigures::default() };
+            assert_eq!(newest(&windows), figures, "{noted}");
+        }
+    }
+}
