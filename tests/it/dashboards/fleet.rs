@@ -35,7 +35,7 @@ fn panels() -> Vec<Panel> {
     vec![
         Panel::new(
             Drawn::Stat,
-            "How many organisations need somebody now?",
+            "How many need somebody now?",
             "Organisations with a critical finding. Consequences of one cause count once.",
             "short",
             &[(
@@ -57,7 +57,7 @@ fn panels() -> Vec<Panel> {
         .coloured(FEW_ARE_GOOD),
         Panel::new(
             Drawn::Stat,
-            "Of how many do we not know whether they sync?",
+            "Of how many is sync unknown?",
             "Organisations of which no live source tells when something last synced. That is no news, and not good news.",
             "short",
             &[(
@@ -77,7 +77,7 @@ fn panels() -> Vec<Panel> {
             Drawn::Table,
             "What is wrong, and where?",
             "Every finding of every organisation. The links lead to its status page and to the runbook.",
-            "dateTimeFromNow",
+            "short",
             &[(
                 "1000 * max by (org, severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{S} > 0)",
                 "",

@@ -34,7 +34,7 @@ fn all() -> Vec<Dashboard> {
 }
 
 /// Grafana's names of the units that are used.
-const UNITS: [&str; 7] = ["short", "percentunit", "s", "bytes", "cps", "cpm", "dateTimeFromNow"];
+const UNITS: [&str; 6] = ["short", "percentunit", "s", "bytes", "cps", "cpm"];
 
 /// The unit of what a query gives, by how it is written.
 fn unit_of(expr: &str) -> &'static str {
@@ -114,13 +114,35 @@ fn the_files_are_what_the_panels_say() {
 fn every_panel_has_one_unit_which_is_that_of_its_queries() {
     for dashboard in all() {
         for panel in list(&dashboard.json["panels"]) {
-            let shown = text(&panel["fieldConfig"]["defaults"]["unit"]);
+            let config = &panel["fieldConfig"];
+            let shown = match panel["type"] == "table" {
+                true => text(&config["overrides"][0]["properties"][0]["value"]),
+                false => text(&config["defaults"]["unit"]),
+            };
             for target in list(&panel["targets"]) {
                 let expr = text(&target["expr"]);
                 assert_eq!(unit_of(expr), shown, "{}: {}", dashboard.file, text(&panel["title"]));
             }
         }
     }
+}
+
+#[test]
+fn bars_begin_at_0_and_are_full_at_their_limit() {
+    let mut limits = 0;
+    for dashboard in all() {
+        for panel in list(&dashboard.json["panels"]) {
+            let (title, shown) = (text(&panel["title"]), &panel["fieldConfig"]["defaults"]);
+            if panel["type"] == "bargauge" {
+                assert_eq!(shown["min"], 0, "{title}");
+                if shown["unit"] == "percentunit" {
+                    assert_eq!(shown["max"], 1, "{title}");
+                    limits += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(limits, 4);
 }
 
 /// The rules of Grafana's dashboard-linter by their names: uneditable-dashboard-rule, template-datasource-rule,

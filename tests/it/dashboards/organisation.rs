@@ -34,7 +34,7 @@ fn now() -> Vec<Panel> {
             Drawn::Table,
             "What is wrong now?",
             "Every finding, root causes among them. The links lead to the runbook and to the status page, which names the next step.",
-            "dateTimeFromNow",
+            "short",
             &[(
                 "1000 * max by (severity, cause, object_type, instance) (lightning_sync_finding_since_timestamp_seconds{O} > 0)",
                 "",
@@ -43,7 +43,7 @@ fn now() -> Vec<Panel> {
         .linked(TO_RUNBOOK),
         Panel::new(
             Drawn::Stat,
-            "How much of its limit has the last sync used up?",
+            "How near its limit is the last sync?",
             "Age of the last sync as a share of the setting stale_after: at 100 % it pages.",
             "percentunit",
             &[(
@@ -54,7 +54,7 @@ fn now() -> Vec<Panel> {
         .coloured(OF_LIMIT),
         Panel::new(
             Drawn::Stat,
-            "Is a service account there, and accepted?",
+            "Is the service account accepted?",
             "Two rows of the status page: whether a service account is provided, and whether Salesforce recognises it.",
             "short",
             &[
@@ -77,7 +77,7 @@ fn now() -> Vec<Panel> {
         .coloured(EXACTLY_ONE_IS_GOOD),
         Panel::new(
             Drawn::Stat,
-            "How long until Lightning Sync ends here?",
+            "How long until Lightning Sync ends?",
             "Time until the retirement that is set. Absent: none is set.",
             "s",
             &[(

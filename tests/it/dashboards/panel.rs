@@ -70,6 +70,11 @@ const PAGE_OF_SERIES: (&str, &str) =
 /// Where a person reads on about what is of no organisation, or of all.
 const ALL_PAGES: (&str, &str) = ("Status pages of all organisations", "${pages:raw}/");
 
+/// The column of a table of findings that has their values.
+const SINCE: &str = "since";
+/// The colours that severities have everywhere.
+const SEVERITIES: &[(&str, &str)] = &[("critical", "red"), ("warning", "orange"), ("info", "blue")];
+
 /// A panel.
 #[derive(Debug, Clone)]
 pub(super) struct Panel {
@@ -181,7 +186,7 @@ impl Panel {
             "description": self.description,
             "datasource": super::shape::datasource(),
             "gridPos": { "h": self.height, "w": self.width, "x": x, "y": y },
-            "fieldConfig": { "defaults": self.defaults(of_org), "overrides": [] },
+            "fieldConfig": { "defaults": self.defaults(of_org), "overrides": self.overrides() },
             "options": self.options(),
             "targets": targets,
             "transformations": self.transformations(),
@@ -238,6 +243,26 @@ impl Panel {
         defaults
     }
 
+    /// What holds of single columns or lines.
+    fn overrides(&self) -> Value {
+        let of = |name: &str, property: Value| json!({ "matcher": { "id": "byName", "options": name }, "properties": [property] });
+        if self.drawn == Drawn::Table {
+            // Of this column alone: Grafana would take the texts of the others for times.
+            return json!([of(SINCE, json!({ "id": "unit", "value": "dateTimeFromNow" }))]);
+        }
+        let severities = match self.queries.iter().any(|query| query.legend == "{{severity}}") {
+            true => SEVERITIES,
+            false => &[],
+        };
+        let coloured = |(severity, colour): &(&str, &str)| {
+            of(
+                severity,
+                json!({ "id": "color", "value": { "mode": "fixed", "fixedColor": colour } }),
+            )
+        };
+        severities.iter().map(coloured).collect()
+    }
+
     fn options(&self) -> Value {
         let last = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
         match self.drawn {
@@ -262,7 +287,11 @@ impl Panel {
     fn transformations(&self) -> Value {
         match self.drawn {
             Drawn::Table => json!([
-                { "id": "organize", "options": { "excludeByName": { "Time": true }, "renameByName": { "Value": "since" } } },
+                { "id": "organize", "options": {
+                    "excludeByName": { "Time": true },
+                    "renameByName": { "Value": SINCE },
+                    "indexByName": { "severity": 0, "org": 1, "cause": 2, "object_type": 3, "Value": 4, "instance": 5 },
+                } },
             ]),
             Drawn::Stat | Drawn::Bars | Drawn::Lines | Drawn::States => json!([]),
         }
