@@ -249,7 +249,7 @@ or max by (job, instance) (increase(lightning_sync_exporter_task_restarts_total[
             Cause::ManyOrganizations,
             &format!(
                 r#"
-count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{{severity="critical"}}))
+count by (cause) (group by (cause, org) (org:lightning_sync_finding:since{{severity="critical"}}))
   > {MANY} > scalar(count(group by (org) (instance:lightning_sync_org:watched{{org!=""}}))) / {SHARE}"#
             ),
             PAGE,
@@ -258,7 +258,7 @@ count by (cause) (count by (cause, org) (org:lightning_sync_finding:since{{sever
         ),
         rule(
             Cause::Watchdog,
-            "vector(1) > 0",
+            "vector(1)",
             None,
             "none",
             "This alert always fires; when it stops arriving, alerting is broken.",

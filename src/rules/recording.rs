@@ -13,8 +13,8 @@ const LOST: &str = "group by (job, instance) (last_over_time(instance:lightning_
 
 const NAMED: &str = "
 group by (job, instance, org, object_type) (lightning_sync_last_sync_deadline_timestamp_seconds or lightning_sync_org_info)
-  * on (job, instance, org) group_left () max by (job, instance, org) (lightning_sync_retirement_timestamp_seconds or on (job, instance, org) lightning_sync_org_info * 4e9)
-and on (job, instance) instance:lightning_sync:answers or instance:lightning_sync:answers * 4e9";
+  * on (job, instance, org) group_left () max by (job, instance, org) (lightning_sync_retirement_timestamp_seconds or on (job, instance, org) lightning_sync_org_info * Inf)
+and on (job, instance) instance:lightning_sync:answers or instance:lightning_sync:answers * Inf";
 
 const GONE: &str = "last_over_time(instance:lightning_sync_org:watched[4h]) > 0 unless instance:lightning_sync_org:named";
 
@@ -66,7 +66,7 @@ pub(super) fn rules() -> Vec<RecordingRule> {
         ),
         rule(
             "instance:lightning_sync_org:named",
-            "What exporters that answer name, until its retirement (else 2096); and the exporters themselves.",
+            "What exporters that answer name, until its retirement (else for ever); and the exporters themselves.",
             NAMED,
         ),
         rule(

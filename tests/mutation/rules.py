@@ -202,16 +202,18 @@ def scaled(span, factor):
     return f"{max(1, round(seconds))}s"
 
 
-def mutants_of(node):
-    """Every mutant of a node and of what it is made of: (what was done, the tree)."""
+def mutants_of(node, valued=True):
+    """Every mutant of a node and of what it is made of: (what was done, the tree). Where only labels count, as within `group`
+    and on the right of `and` and `unless`, what would change values alone is none."""
     kind = node["k"]
+    inner = node["op"] != "group" and valued if kind == "aggregate" else valued or node.get("op") in ("==", "!=", ">", "<", ">=", "<=")
     # Its children, each in its place.
     for key in ("l", "r", "x"):
         if key in node:
-            for what, child in mutants_of(node[key]):
+            for what, child in mutants_of(node[key], inner and (key != "r" or node["op"] not in ("and", "unless"))):
                 yield what, {**node, key: child}
     for at, arg in enumerate(node.get("args", [])):
-        for what, child in mutants_of(arg):
+        for what, child in mutants_of(arg, inner):
             yield what, {**node, "args": node["args"][:at] + [child] + node["args"][at + 1:]}
 
     short = text_of(node)
@@ -236,7 +238,7 @@ def mutants_of(node):
             yield f"label: {name} out of {op} {node['match']} in {short}", {**node, "on": rest}
     elif kind == "aggregate":
         flip = {"min": "max", "max": "min", "count": "group", "sum": "max"}.get(node["op"])
-        if flip:
+        if flip and valued:
             yield f"flip: {node['op']} to {flip} in {short}", {**node, "op": flip}
         for name in node["by"] or []:
             yield f"label: {name} out of by in {short}", {**node, "by": [n for n in node["by"] if n != name]}
@@ -251,13 +253,16 @@ def mutants_of(node):
             yield f"offset: offset {node['span']} times {factor} in {short}", {**node, "span": scaled(node["span"], factor)}
     elif kind == "number":
         value = float(node["v"])
-        for other in sorted({value + 1, value - 1} | ({value * 2, value / 2} if abs(value) > 1 else set())):
+        # Counts by one; seconds, of which an evaluation every minute does not see one, by a factor; 0 by a date: what is
+        # compared with it is seconds since 1970, or a count.
+        others = {4e9, -4e9} if value == 0 else {value / 2, value * 2} if value >= 60 else {value + 1, value - 1} | ({value * 2, value / 2} if value > 1 else set())
+        for other in sorted(others):
             if f"{other:g}" == f"{value:g}":
                 continue
             yield f"threshold: {node['v']} to {other:g}", {**node, "v": f"{other:g}" if other >= 0 else f"(0 - {-other:g})"}
     elif kind == "call":
         flip = {"last_over_time": "min_over_time", "max_over_time": "min_over_time", "changes": "resets", "increase": "rate"}.get(node["f"])
-        if flip:
+        if flip and valued:
             yield f"flip: {node['f']} to {flip} in {short}", {**node, "f": flip}
         if node["f"] in ("abs", "label_replace", "absent", "scalar"):
             yield f"drop: {node['f']} in {short}", node["args"][0]
@@ -287,6 +292,9 @@ def mutants_of_file(document):
             without = {key: value for key, value in rule.items() if key != "for"}
             yield name, "drop: for", at, without
             for factor in (0.5, 2):
+                # Shorter than what lies between two evaluations is no time at all, which is tried above.
+                if minutes(rule["for"]) * factor < 1:
+                    continue
                 yield name, f"threshold: for times {factor}", at, {**rule, "for": scaled(rule["for"], factor)}
         for label, value in rule.get("labels", {}).items():
             other = "warning" if value != "warning" else "critical"
