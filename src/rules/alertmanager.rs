@@ -65,7 +65,8 @@ impl Silencing {
 }
 
 const HEAD: &str = r#"# Example configuration of Alertmanager for lightning-sync-exporter, generated from src/rules; a test compares the two.
-# Put your receivers in the place of the webhooks. From Alertmanager 0.26 on, url_file keeps a secret URL out of this file.
+# Put your receivers in the place of the webhooks: 127.0.0.1 is where Alertmanager runs, its own container if it is in
+# one. From Alertmanager 0.26 on, url_file keeps a secret URL out of this file.
 route:
   # Whatever nobody has routed reaches somebody.
   receiver: office-hours

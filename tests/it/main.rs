@@ -27,6 +27,7 @@ mod fleet;
 mod fuzz;
 mod generated;
 mod guard;
+mod image;
 mod inhibition;
 mod inputs;
 mod killed;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 /// One machine at a time: two would share the control groups that services are told apart by.
-static MACHINE: Mutex<()> = Mutex::new(());
+pub(crate) static MACHINE: Mutex<()> = Mutex::new(());
 
 /// One package at a time: `cargo deb` keeps the stripped program in a file below `target` that it does not lock, and a
 /// second one that runs meanwhile packs what is half written.

@@ -1,0 +1,227 @@
+//! The image: built by podman as its Containerfile says, run by a user without rights.
+//!
+//! No registry of images is asked: base images of the names that the files ask for are made here, of Debian's packages.
+//! In the place of a Rust toolchain the build stage has the program of this very build, unless
+//! `LIGHTNING_SYNC_TEST_IMAGE=full` says that it compiles, which takes many minutes.
+
+use crate::package::MACHINE;
+use crate::support::stack::repository;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::PoisonError;
+use std::time::Instant;
+
+/// Enough for a build that compiles everything on two cores.
+const FULL_BUILD: &str = "3000";
+
+/// Enough for what neither compiles nor asks anybody but Debian's archive.
+const ORDINARY: &str = "600";
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn script(name: &str) -> PathBuf {
+    repository("tests/it/image").join(name)
+}
+
+/// What the images are made of, in a directory: the sources as a checkout has them, and the programs.
+fn gather(directory: &Path, full: bool) {
+    let source = directory.join("source");
+    std::fs::create_dir(&source).unwrap();
+    // Without what is compiled and what was downloaded.
+    let copy =
+        "tar --exclude-vcs --exclude=./target --exclude=node_modules -cf - . | tar -x -C \"$0\"";
+    run(Command::new("sh").current_dir(repository("")).args(["-c", copy]).arg(&source));
+    let programs = directory.join("programs");
+    run(Command::new("cp").arg("-r").args([script("programs"), programs.clone()]));
+    for (program, copy) in [
+        ("prometheus", "prometheus/prometheus"),
+        ("prometheus-alertmanager", "alertmanager/alertmanager"),
+        ("amtool", "alertmanager/amtool"),
+    ] {
+        let found = run(Command::new("sh").args(["-c", "command -v \"$0\"", program])).stdout;
+        let found = String::from_utf8(found).unwrap();
+        std::fs::copy(found.trim_end(), programs.join(copy)).unwrap();
+    }
+    let templates = programs.join("alertmanager/templates");
+    std::fs::create_dir(&templates).unwrap();
+    for name in ["default.tmpl", "email.tmpl"] {
+        let debians = Path::new("/usr/share/prometheus/alertmanager").join(name);
+        std::fs::copy(debians, templates.join(name)).unwrap();
+    }
+    let rust = programs.join("rust");
+    if full {
+        std::fs::rename(rust.join("full.Containerfile"), rust.join("Containerfile")).unwrap();
+        let trusted = "/etc/ssl/certs/ca-certificates.crt";
+        std::fs::copy(trusted, rust.join("ca-certificates.crt")).unwrap();
+        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+        let root = run(Command::new(rustc).args(["--print", "sysroot"])).stdout;
+        let root = String::from_utf8(root).unwrap();
+        run(Command::new("cp").arg("-r").arg(root.trim_end()).arg(rust.join("toolchain")));
+    } else {
+        let bin = rust.join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        std::fs::rename(rust.join("cargo"), bin.join("cargo")).unwrap();
+        run(Command::new("objcopy")
+            .arg("--strip-debug")
+            .arg(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
+            .arg(bin.join("lightning-sync-exporter")));
+    }
+}
+
+/// Builds the image and those that stand in for others; they stay in the directory.
+fn build(directory: &Path, full: bool) {
+    gather(directory, full);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let base = target.join("images/bookworm.tar");
+    run(Command::new("bash").arg(script("base.sh")).arg(&base));
+    run(Command::new("timeout")
+        .args(["--kill-after=5", if full { FULL_BUILD } else { ORDINARY }, "unshare"])
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--uts", "--ipc"])
+        .arg("bash")
+        .arg(script("build.sh"))
+        .arg(directory)
+        .arg(base)
+        .args(["--build-arg", "REVISION=0123456", "--build-arg", "BRANCH=tested"]));
+}
+
+/// Runs a script on a machine of its own and gives what it said; everything else with it, for when it failed.
+fn machine(directory: &Path, name: &str) -> (String, String) {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    for file in ["user.sh", "machine.sh"] {
+        std::fs::copy(script(file), directory.join(file)).unwrap();
+    }
+    let output = Command::new("timeout")
+        .args(["--kill-after=5", ORDINARY, "unshare"])
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--cgroup"])
+        .args(["--uts", "--ipc", "--net", "bash"])
+        .arg(repository("tests/it/package/boot.sh"))
+        .arg(directory)
+        .arg(script(name))
+        // Where the machine's root is put together; it goes with the directory.
+        .env("TMPDIR", directory)
+        .output()
+        .unwrap();
+    let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
+    (read("report"), format!("{}\n{}", read("errors"), String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The health check as the compose file has it, for podman's own flag; compose takes two dollars for one.
+fn health_check() -> String {
+    let file = std::fs::read_to_string(repository("deploy/compose/compose.yaml")).unwrap();
+    let compose: serde_yaml_ng::Value = serde_yaml_ng::from_str(&file).unwrap();
+    let test = compose["services"]["exporter"]["healthcheck"]["test"].as_sequence().unwrap();
+    assert_eq!(test[0], "CMD");
+    serde_json::to_string(&test[1..]).unwrap().replace("$$", "$")
+}
+
+/// A program of the tools that `tests/run` installs beside what is compiled.
+fn tools() -> PathBuf {
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tools");
+    let program = tools.join("bin/podman-compose");
+    assert!(program.exists(), "{} is missing; tests/run installs it", program.display());
+    tools
+}
+
+/// podman-compose, where somebody without rights can read it.
+fn take_compose(directory: &Path) {
+    let python = directory.join("python");
+    std::fs::create_dir(&python).unwrap();
+    let modules = "cp -r \"$0\"/lib/python3*/site-packages/{podman_compose.py,dotenv,yaml} \"$1\"";
+    run(Command::new("bash").args(["-c", modules]).arg(tools()).arg(python));
+}
+
+/// The commands in the comment at the head of the compose file: what comes before `up`, and what after it.
+fn write_commands(directory: &Path) {
+    let file = std::fs::read_to_string(repository("deploy/compose/compose.yaml")).unwrap();
+    let head = file.lines().take_while(|line| line.starts_with('#'));
+    let lines: Vec<&str> = head.filter_map(|line| line.strip_prefix("#   ")).collect();
+    let (after, before): (Vec<&str>, Vec<&str>) =
+        lines.into_iter().partition(|line| line.starts_with("podman-compose "));
+    // That is done by then, with a network that the machine does not have.
+    let before: Vec<&str> =
+        before.into_iter().filter(|line| !line.starts_with("podman build ")).collect();
+    let receiver =
+        before.join("\n").replace("https://receiver.example.com", "http://192.0.2.2:9095");
+    std::fs::write(directory.join("before"), receiver).unwrap();
+    std::fs::write(directory.join("after"), after.join("\n")).unwrap();
+}
+
+/// What the program in the image says of itself.
+fn version(full: bool) -> String {
+    let output = run(Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).arg("--version"));
+    let built = String::from_utf8(output.stdout).unwrap();
+    let Some((_, compiler)) = built.split_once('\n') else { panic!("{built}") };
+    let number = env!("CARGO_PKG_VERSION");
+    let of = format!("lightning-sync-exporter {number} (branch: tested, revision: 0123456)\n");
+    if full { of + compiler } else { built }
+}
+
+#[test]
+fn hadolint_finds_nothing() {
+    let output = Command::new(tools().join("bin/hadolint"))
+        .arg(repository("deploy/container/Containerfile"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// What lasted how long, left out: the rest is always the same.
+fn without_figures(report: &str) -> String {
+    let lines = report.lines().map(|line| line.split(" after ").next().unwrap_or_default());
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_image_is_built_and_lives_and_the_stack_notifies_somebody_elsewhere() {
+    let full = std::env::var("LIGHTNING_SYNC_TEST_IMAGE").is_ok_and(|size| size == "full");
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let begun = Instant::now();
+    build(directory, full);
+    println!("image: built in {:.0} s", begun.elapsed().as_secs_f64());
+
+    std::fs::write(directory.join("health.json"), health_check()).unwrap();
+    std::fs::write(directory.join("version"), version(full)).unwrap();
+    let begun = Instant::now();
+    let (report, errors) = machine(directory, "life.sh");
+    println!("image: lived for {:.0} s", begun.elapsed().as_secs_f64());
+    assert_eq!(
+        report,
+        "built: nobody's but 65532's, and it tells what it was built from\n\
+         without a configuration: ends once, and says so\n\
+         run: by a user without rights, the root read-only, no temporary files\n\
+         within: 65532, without capabilities, writes to its volume and nowhere else\n\
+         health: healthy while it answers, unhealthy while it hangs\n\
+         SIGHUP: read again\n\
+         SIGTERM: ended in time, with success\n\
+         another container, the same volume: every record is there, and known\n\
+         a directory of the host that is another's: ends, and names it\n",
+        "{errors}"
+    );
+
+    take_compose(directory);
+    write_commands(directory);
+    let (report, errors) = machine(directory, "compose.sh");
+    println!("{report}");
+    assert_eq!(
+        without_figures(&report),
+        "compose: without Grafana, of which no image can be had here\n\
+         compose: up\n\
+         compose: first graph\n\
+         compose: first notification\n\
+         compose: heartbeat and page\n\
+         compose: healthy, read-only, no rule fails, nothing listens but on loopback\n\
+         compose: backup, erase and reload as the documents have them\n\
+         compose: down, nothing left\n",
+        "{errors}"
+    );
+}
