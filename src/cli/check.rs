@@ -86,14 +86,18 @@ async fn all(api: &ApiClient) -> Result<PluginLine, String> {
 /// Critical before warning before unknown, as the plugins of monitoring-plugins.org put states together.
 fn together(mut lines: Vec<PluginLine>) -> PluginLine {
     const WORST_FIRST: [PluginState; 4] = [CRITICAL, WARNING, UNKNOWN, OK];
+    // One that is critical is one too many; the others have no limit of their own.
+    const RANGES: [&str; 4] = [";0", "0;", ";", ";"];
     let count = |exit: Exit| lines.iter().filter(|line| line.exit == exit).count();
     let counts = WORST_FIRST.map(|(word, exit)| (word, exit, count(exit)));
     let worst = counts.into_iter().find(|(.., count)| *count > 0);
     // Nobody watched is not well.
     let (word, exit, _) = worst.unwrap_or((UNKNOWN.0, UNKNOWN.1, 0));
     let all = lines.len();
-    let totals =
-        counts.map(|(word, _, count)| format!("{}={count};;;0;{all}", word.to_lowercase()));
+    let totals = counts.iter().zip(RANGES).map(|((word, _, count), ranges)| {
+        format!("{}={count};{ranges};0;{all}", word.to_lowercase())
+    });
+    let totals: Vec<String> = totals.collect();
     let sentence = match counts.map(|(.., count)| count) {
         [0, 0, 0, 0] => "the daemon watches none.".to_owned(),
         [0, 0, 0, _] => format!("everything that should sync does, in {all}."),
@@ -145,6 +149,12 @@ struct ApiOrg {
     rows: Vec<ApiRow>,
     #[serde(default)]
     last_sync_deadlines: Vec<ApiDeadline>,
+    #[serde(default)]
+    expected_linked_users: Option<u64>,
+    #[serde(default)]
+    setting_up: bool,
+    #[serde(default)]
+    retired: bool,
     findings: Vec<ApiFinding>,
 }
 
@@ -254,6 +264,7 @@ fn named(findings: &[&ApiFinding]) -> String {
 }
 
 /// Live values only: a graph cannot say that a value is held. The age has the limit that holds now as its critical range.
+/// Linked users warn when they are not as many as expected, and none is critical.
 fn performance(org: &ApiOrg) -> Vec<String> {
     let live = org.rows.iter().filter(|row| row.applies && row.state == "live");
     live.filter_map(|row| {
@@ -270,7 +281,13 @@ fn performance(org: &ApiOrg) -> Vec<String> {
             let limit = limit.map(|limit| limit.to_string()).unwrap_or_default();
             return Some(format!("{label}_age={age}s;;{limit};0;"));
         }
-        Some(format!("{label}={};;;0;", row.value.as_u64()?))
+        let ranges = match (label.as_str(), org.expected_linked_users) {
+            ("linked_users", _) if org.setting_up || org.retired => ";".to_owned(),
+            ("linked_users", Some(expected)) => format!("{expected}:{expected};1:"),
+            ("linked_users", None) => ";1:".to_owned(),
+            _ => ";".to_owned(),
+        };
+        Some(format!("{label}={};{ranges};0;", row.value.as_u64()?))
     })
     .collect()
 }
@@ -285,6 +302,7 @@ mod tests {
             "view": { "now": "2026-11-23T12:00:00Z", "as_of": "2026-11-23T11:59:59Z", "fresh": true },
             "org": "acme", "verdict": verdict, "findings": findings,
             "last_sync_deadlines": [{ "object_type": "contacts", "at": "2026-11-24T11:52:00Z" }],
+            "expected_linked_users": 41,
             "rows": [
                 { "row": "service_account_provided", "applies": true, "state": state, "value": "svc|x" },
                 { "row": "linked_users", "applies": true, "state": state, "value": 41 },
@@ -309,8 +327,7 @@ mod tests {
         (judgement.line, judgement.exit.code())
     }
 
-    const PERFORMANCE: &str =
-        "linked_users=41;;;0; contacts_last_sync_age=240s;;86160;0; contacts_synced_60m=18;;;0;";
+    const PERFORMANCE: &str = "linked_users=41;41:41;1:;0; contacts_last_sync_age=240s;;86160;0; contacts_synced_60m=18;;;0;";
 
     #[test]
     fn all_well_is_ok_with_live_values_as_performance_data() {
@@ -328,6 +345,23 @@ mod tests {
                 0
             )
         );
+    }
+
+    #[test]
+    fn linked_users_have_no_limit_where_none_is_judged() {
+        let linked = |key: &str, value: Value| {
+            let mut org = org("fine", json!([]), "live");
+            org[key] = value;
+            judged(&org)
+                .0
+                .split_whitespace()
+                .find(|it| it.starts_with("linked"))
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(linked("expected_linked_users", Value::Null), "linked_users=41;;1:;0;");
+        assert_eq!(linked("setting_up", json!(true)), "linked_users=41;;;0;");
+        assert_eq!(linked("retired", json!(true)), "linked_users=41;;;0;");
     }
 
     #[test]
@@ -428,7 +462,7 @@ mod tests {
         assert_eq!(
             (judged.line.as_str(), judged.exit.code()),
             (
-                "CRITICAL all organisations: 1 critical, 1 warning, 1 unknown, 1 ok. | critical=1;;;0;4 warning=1;;;0;4 unknown=1;;;0;4 ok=1;;;0;4\n\
+                "CRITICAL all organisations: 1 critical, 1 warning, 1 unknown, 1 ok. | critical=1;;0;0;4 warning=1;0;;0;4 unknown=1;;;0;4 ok=1;;;0;4\n\
                  CRITICAL gamma: Summary of no_sync_in_24_hours. (contacts) Next, exchange admin: Do / this.\n\
                  WARNING beta: Summary of nothing_in_24_hours. Next, exchange admin: Do / this.\n\
                  UNKNOWN delta: nobody who is live has reported when something last synced.\n",
@@ -439,7 +473,7 @@ mod tests {
         assert_eq!(
             (fine.line.as_str(), fine.exit.code()),
             (
-                "OK all organisations: everything that should sync does, in 1. | critical=0;;;0;1 warning=0;;;0;1 unknown=0;;;0;1 ok=1;;;0;1\n",
+                "OK all organisations: everything that should sync does, in 1. | critical=0;;0;0;1 warning=0;0;;0;1 unknown=0;;;0;1 ok=1;;;0;1\n",
                 0
             )
         );

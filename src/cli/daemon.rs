@@ -6,6 +6,7 @@ use super::log;
 use crate::app::{Daemon, Options, Supervisor, real_clock};
 use crate::config::{Environment, from_file};
 use crate::demo::Demo;
+use crate::store::StoreError;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::io;
 use std::time::Duration;
@@ -91,7 +92,12 @@ fn blocking(work: impl Future<Output = anyhow::Result<()>>, streams: &mut Stream
     });
     match done {
         Ok(()) => Exit::FINE,
-        Err(error) => streams.complain(format_args!("{error:#}"), Exit::FAILED),
+        Err(error) => {
+            // The same start once more would end the same: it takes another program, or another database.
+            let downgraded = matches!(error.downcast_ref(), Some(StoreError::TooNew { .. }));
+            let exit = if downgraded { Exit::WRONG } else { Exit::FAILED };
+            streams.complain(format_args!("{error:#}"), exit)
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub enum StoreError {
     Corrupt { path: String, reason: String },
     /// The file was written by a later version.
     #[error(
-        "{path} has schema {found} and this version knows up to {known}; run the version that wrote it"
+        "{path} has schema {found} and this version knows up to {known}; install the later version again, or restore a backup from before the upgrade"
     )]
     TooNew { path: String, found: i64, known: i64 },
     /// The disk is full.

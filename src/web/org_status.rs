@@ -1,5 +1,6 @@
 //! How an organisation stands at one instant, and what its rows, sources and users show, for pages and JSON alike.
 
+use crate::domain::causes::Cause;
 use crate::domain::ids::{ObjectType, Source};
 use crate::domain::judge::{Finding, Judgement, judgement};
 use crate::domain::policy::{ConnectionMethod, Product};
@@ -9,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::users::Standing;
 use crate::domain::view::{Current, OrgView, View};
 use crate::guidance::verdict::{Level, Verdict, counted, local, span, verdict};
-use crate::guidance::{self, OrgState, RowGuide};
+use crate::guidance::{self, OrgState, RowGuide, Text};
 use enum_map::EnumMap;
 use std::collections::BTreeMap;
 
@@ -58,7 +59,7 @@ pub(super) struct RowStatus {
     pub(super) unknown_because: Option<&'static str>,
     /// What the article would call the value.
     pub(super) shows: OrgState,
-    /// What that means and what to do.
+    /// What that means and what to do; `None` of what never happened, which its finding speaks of.
     pub(super) guide: Option<RowGuide>,
 }
 
@@ -72,9 +73,27 @@ pub(super) fn rows(org: &OrgView, fresh: bool, now: Timestamp) -> Vec<RowStatus>
 }
 
 impl RowStatus {
+    /// What would be found of the value.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match self.guide {
+            None if self.never => Some(Cause::NeverSynced),
+            guide => guide.and_then(|guide| guide.cause),
+        }
+    }
+
+    /// What the value means.
+    pub(super) fn meaning(&self) -> Option<Text> {
+        match self.guide {
+            None if self.never => {
+                Some(Text::new("No source that can tell has seen anything sync."))
+            }
+            guide => guide.map(|guide| guide.meaning),
+        }
+    }
+
     /// Whether the row's value is what a finding is about.
     pub(super) fn shows_why(&self, finding: &Finding) -> bool {
-        self.guide.and_then(|guide| guide.cause) == Some(finding.cause)
+        self.cause() == Some(finding.cause)
             && (finding.object_type.is_none() || finding.object_type == self.row.object_type())
     }
 
@@ -110,7 +129,8 @@ impl RowStatus {
             counted,
             unknown_because,
             shows,
-            guide: guidance::org_row_of(org.policy.product, row, shows),
+            // The guide of what is not known would contradict it.
+            guide: (!never).then(|| guidance::org_row_of(org.policy.product, row, shows)).flatten(),
         }
     }
 }

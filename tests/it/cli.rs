@@ -175,7 +175,7 @@ fn check_without_an_organisation_judges_all() {
         typed(&["check", "--url", &url], ""),
         (
             3,
-            "UNKNOWN all organisations: 0 critical, 0 warning, 1 unknown, 1 ok. | critical=0;;;0;2 warning=0;;;0;2 unknown=1;;;0;2 ok=1;;;0;2\n\
+            "UNKNOWN all organisations: 0 critical, 0 warning, 1 unknown, 1 ok. | critical=0;;0;0;2 warning=0;0;;0;2 unknown=1;;;0;2 ok=1;;;0;2\n\
              UNKNOWN beta: nobody who is live has reported when something last synced.\n"
                 .to_owned(),
             String::new()

@@ -39,6 +39,7 @@ mod mixin;
 mod operations;
 mod package;
 mod pages;
+mod pint;
 mod random;
 mod reload;
 mod replay;

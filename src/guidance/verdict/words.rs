@@ -90,7 +90,10 @@ impl Words<'_> {
         let none = || names(objects).join(" and no ");
         Some(match finding.cause {
             Cause::ServiceAccountNotRecognized => {
-                format!("Salesforce does not accept {}.", self.account()?)
+                let account = self.account()?;
+                // A name that was shortened has its dots already.
+                let stop = if account.ends_with('…') { "" } else { "." };
+                format!("Salesforce does not accept {account}{stop}")
             }
             Cause::NoSyncIn24Hours => self.not_synced(objects)?,
             Cause::NeverSynced => sentence(&format!("{} have never synced", both(objects))),

@@ -80,6 +80,8 @@ enum Knowledge {
     Live,
     /// It was reported, and no source has confirmed it lately.
     Held,
+    /// A source that can tell is live, and it never happened.
+    Never,
     /// There is none.
     Unknown,
 }

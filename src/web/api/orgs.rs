@@ -448,7 +448,10 @@ fn org_row(status: &RowStatus, org: &OrgView, now: Timestamp) -> OrgRowJson {
         label: row.label(),
         object_type: row.object_type().map(Named),
         applies: status.applies,
-        state: known(current.map(|current| current.stale)),
+        state: match status.never {
+            true => Knowledge::Never,
+            false => known(current.map(|current| current.stale)),
+        },
         unknown_because: status.unknown_because,
         within: status.counted.clone(),
         value: current.map_or(serde_json::Value::Null, |current| match &current.value {
@@ -463,10 +466,10 @@ fn org_row(status: &RowStatus, org: &OrgView, now: Timestamp) -> OrgRowJson {
         observed_at: current.map(|current| InstantJson(current.observed_at)),
         changed_at: current.map(|current| InstantJson(current.changed_at)),
         age_seconds: current.map(|current| age_seconds(current.observed_at, now)),
-        meaning: guide.map(|guide| guide.meaning.plain()),
+        meaning: status.meaning().map(|meaning| meaning.plain()),
         owner: guide.map(|guide| Named(guide.owner())),
         next_steps: guide.map(|guide| steps(&row_steps(&guide, org, now))).unwrap_or_default(),
-        cause: guide.and_then(|guide| guide.cause).map(Named),
+        cause: status.cause().map(Named),
     }
 }
 

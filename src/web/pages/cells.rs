@@ -131,21 +131,27 @@ pub(super) fn labelled(spec: &RowSpec) -> String {
 /// What a row's value means here.
 pub(super) fn meaning(status: &RowStatus) -> Text {
     match status.applies {
-        true => status.guide.map_or(Text::new(""), |guide| guide.meaning),
+        true => status.meaning().unwrap_or(Text::new("")),
         false => Text::new("It does not matter here."),
     }
 }
 
 /// The class and the word of a row.
 pub(super) fn judged(status: &RowStatus, findings: &[Finding]) -> (&'static str, &'static str) {
+    let why = findings.iter().find(|finding| status.shows_why(finding));
     let Some(current) = &status.current else {
-        return ("unknown", "unknown");
+        return match why.filter(|_| status.never) {
+            Some(finding) => (class_of(finding.severity), word_of(finding.severity)),
+            // It may still come.
+            None if status.never => ("waiting", "not yet"),
+            None => ("unknown", "unknown"),
+        };
     };
     if !status.applies {
         return ("none", "not judged");
     }
     let is_calm = status.guide.is_some_and(|guide| guide.owner() == Owner::Nobody);
-    match findings.iter().find(|finding| status.shows_why(finding)) {
+    match why {
         Some(finding) => (class_of(finding.severity), word_of(finding.severity)),
         None if current.stale => ("held", "stale"),
         None if is_calm => ("fine", "fine"),

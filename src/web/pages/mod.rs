@@ -15,6 +15,7 @@ pub(super) mod userscript;
 
 use super::answer::{answer, set};
 use super::openapi::Html;
+use super::org_status::OrgVerdict;
 use super::problem::{Problem, ProblemReason, http_status};
 use super::query::{Moment, OrgAt, PathNames};
 use super::routes::WebState;
@@ -22,6 +23,7 @@ use crate::domain::causes::Cause;
 use crate::domain::policy::Product;
 use crate::domain::time::Timestamp;
 use crate::domain::view::{OrgView, View};
+use crate::guidance::verdict::{Level, Verdict};
 use crate::guidance::{self, CauseGuide};
 use askama::Template;
 use axum::extract::State;
@@ -65,8 +67,12 @@ struct Frame<'a> {
     json: String,
     /// Why what is shown may be old or incomplete.
     warnings: [(bool, &'static str); 3],
+    /// How the organisation stands, on pages of a part of it that could look fine while the whole is not.
+    banner: Option<Verdict>,
     /// The instant, as the attribute of an element takes it.
     now: String,
+    /// The instant for people, in the zone that the whole page is in.
+    shown_now: String,
 }
 
 impl<'a> Frame<'a> {
@@ -91,7 +97,9 @@ impl<'a> Frame<'a> {
                 ),
                 (view.clock_suspect, "The clock stepped. Ages and counts may be off."),
             ],
+            banner: None,
             now: iso(now),
+            shown_now: now.datetime().format("%Y-%m-%d %H:%M:%S UTC").to_string(),
         }
     }
 
@@ -100,8 +108,23 @@ impl<'a> Frame<'a> {
         Self {
             org: Some(org.policy.name.as_str()),
             has_page: org.policy.product == Product::LightningSync,
+            shown_now: at
+                .moment
+                .now
+                .datetime()
+                .with_timezone(&org.policy.time_zone)
+                .format("%Y-%m-%d %H:%M:%S %Z")
+                .to_string(),
             ..Self::of(&at.site, &at.moment.view, at.moment.now, title, &json)
         }
+    }
+
+    /// The frame of a page of a part of an organisation.
+    fn of_part(at: &'a OrgAt, org: &'a OrgView, title: &str, json: String) -> Self {
+        let verdict = OrgVerdict::of(&at.moment.view, org, at.moment.now).verdict;
+        let says_of_parts =
+            matches!(verdict.level, Level::Broken | Level::Unknown | Level::Held | Level::Retired);
+        Self { banner: says_of_parts.then_some(verdict), ..Self::of_org(at, org, title, json) }
     }
 }
 

@@ -95,7 +95,7 @@ pub(in crate::web) async fn users_page(
     };
     let live = org.live(now);
     page(&UsersPage {
-        frame: Frame::of_org(
+        frame: Frame::of_part(
             &at,
             org,
             &format!("Users of {name}"),
@@ -139,7 +139,7 @@ pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Response, Problem> {
     let name = shown(user, names);
     let json = format!("/api/v1/orgs/{}/users/{}", org.policy.name, escaped(name));
     page(&UserPage {
-        frame: Frame::of_org(&at, org, name, json),
+        frame: Frame::of_part(&at, org, name, json),
         here: ShownOrg { org, now },
         name,
         stand: UserStanding::of(user, org, &live, now),

@@ -1,17 +1,19 @@
 #!/bin/bash
-# A second machine within this one: its root is what we have, under a layer that is thrown away; systemd runs it and
-# ends with what a script did there. To be called within `unshare --mount --pid --fork --cgroup --uts --ipc --net`.
-#   boot.sh DIRECTORY SCRIPT    the script sees the directory as /life; what it says will be DIRECTORY/report
+# A second machine within this one: its root is what we have, or what lies in another directory, under a layer that is
+# thrown away; systemd runs it and ends with what a script did there. To be called within
+# `unshare --mount --pid --fork --cgroup --uts --ipc --net`.
+#   boot.sh DIRECTORY SCRIPT [ROOT]    the script sees the directory as /life; what it says will be DIRECTORY/report
 set -euo pipefail
 shared=$(realpath "$1")
 script=$(realpath "$2")
+below=$(realpath "${3:-/}")
 
 layer=$(mktemp -d)
 mount -t tmpfs none "$layer"
 root=$layer/root
 mkdir "$layer"/{upper,work,root,shared}
 mount --bind "$shared" "$layer/shared"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$root"
+mount -t overlay overlay -o "lowerdir=$below,upperdir=$layer/upper,workdir=$layer/work" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"

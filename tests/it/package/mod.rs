@@ -1,8 +1,9 @@
 //! The Debian package: built, installed on a machine of its own with a systemd of its own, started, upgraded with data,
-//! purged. The machine is this one under a layer that is thrown away; it takes root.
+//! purged. The machine is this one, or a bare Debian, under a layer that is thrown away; it takes root.
 
 use crate::support::stack::repository;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
@@ -33,8 +34,18 @@ fn package(version: &str, file: &Path) {
     );
 }
 
-/// Runs a script on a machine of its own and gives what it said; everything else with it, for when it failed.
-fn machine(directory: &Path, script: &str) -> (String, String) {
+/// A bare Debian's directory, with the packages that are named downloaded into it.
+fn bare(packages: &[&str]) -> PathBuf {
+    let output =
+        Command::new(repository("tests/it/package/bare.sh")).args(packages).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "debootstrap (tests/run installs it): {errors}");
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+}
+
+/// Runs a script on a machine of its own, whose root is `below`, and gives what it said; everything else with it, for when
+/// it failed.
+fn machine(directory: &Path, script: &str, below: &Path) -> (String, String) {
     let webhook = repository("tests/it/package/webhook.sh");
     std::fs::copy(webhook, directory.join("webhook.sh")).unwrap();
     let output = Command::new("timeout")
@@ -44,6 +55,7 @@ fn machine(directory: &Path, script: &str) -> (String, String) {
         .arg(repository("tests/it/package/boot.sh"))
         .arg(directory)
         .arg(repository("tests/it/package").join(script))
+        .arg(below)
         .output()
         .unwrap();
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
@@ -57,7 +69,7 @@ fn the_package_lives_as_a_package_should() {
     let directory = tempfile::tempdir().unwrap();
     package("0.1.0-1", &directory.path().join("old.deb"));
     package("0.1.0-2", &directory.path().join("new.deb"));
-    let (report, errors) = machine(directory.path(), "life.sh");
+    let (report, errors) = machine(directory.path(), "life.sh", Path::new("/"));
     assert_eq!(
         report,
         "installed: enabled, and waits for a configuration\n\
@@ -74,6 +86,53 @@ fn the_package_lives_as_a_package_should() {
     );
 }
 
+/// Version 0.1's package: the one in `LIGHTNING_SYNC_TEST_OLD_PACKAGE`, as that version's source makes it, or, because
+/// building it takes minutes, what stands for it: its unit and version around the program of this build.
+fn package_of_version_0_1(directory: &Path) {
+    let file = directory.join("old.deb");
+    if let Some(given) = std::env::var_os("LIGHTNING_SYNC_TEST_OLD_PACKAGE") {
+        std::fs::copy(given, file).unwrap();
+        return;
+    }
+    let unpacked = tempfile::tempdir().unwrap();
+    let tree = unpacked.path().join("tree");
+    package("0.1.0-1", &file);
+    let dpkg_deb = |arguments: [&OsStr; 3]| {
+        let output = Command::new("dpkg-deb").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    dpkg_deb(["--raw-extract".as_ref(), file.as_ref(), tree.as_ref()]);
+    let name = "lightning-sync-exporter.service";
+    let places = ["lib", "usr/lib"].map(|lib| tree.join(lib).join("systemd/system").join(name));
+    let place = places.iter().find(|place| place.exists()).unwrap();
+    std::fs::copy(repository("tests/it/upgrade").join(name), place).unwrap();
+    dpkg_deb(["--build".as_ref(), tree.as_ref(), file.as_ref()]);
+}
+
+#[test]
+fn version_0_1_is_upgraded_under_load_and_a_downgrade_is_refused() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    package_of_version_0_1(directory.path());
+    package(env!("CARGO_PKG_VERSION"), &directory.path().join("new.deb"));
+    for file in ["config.yaml", "version_0_1.db"] {
+        let fixture = repository("tests/it/upgrade").join(file);
+        std::fs::copy(fixture, directory.path().join(file)).unwrap();
+    }
+    let (report, errors) = machine(directory.path(), "upgrade.sh", Path::new("/"));
+    assert_eq!(
+        report,
+        "0.1 runs with its own unit, database and configuration\n\
+         upgraded under load: every acknowledged record is counted once\n\
+         what 0.1 stored is there, where it stored it\n\
+         a later version's database is refused once, with what to do\n\
+         downgraded: 0.1 refuses the database, and goes on from the backup\n",
+        "{errors}"
+    );
+    let counted = errors.lines().find(|line| line.contains(" attempts again while ")).unwrap();
+    println!("{counted}");
+}
+
 /// The commands of a section, as its blocks of `sh` have them.
 fn write_commands(directory: &Path, number: &str, section: &str) {
     let commands: String =
@@ -81,16 +140,28 @@ fn write_commands(directory: &Path, number: &str, section: &str) {
     std::fs::write(directory.join(format!("block{number}")), commands).unwrap();
 }
 
+/// Makes the files of a release in a new directory. They hold what was just compiled; that a whole build gives the same
+/// bytes is for who releases to compare.
+fn release(directory: &Path) {
+    let _alone = PACKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let output = Command::new(repository("deploy/release.sh"))
+        .arg(directory)
+        .envs([("PROFILE", "dev"), ("BUILD", "no")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
-fn the_readmes_steps_work_as_they_are_written() {
+fn a_bare_debian_is_set_up_from_a_release_by_the_steps_of_the_readme() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
-    package("0.1.0-1", &directory.path().join("old.deb"));
+    release(&directory.path().join("release"));
     let readme = std::fs::read_to_string(repository("README.md")).unwrap();
     let section = readme.split("\n## ").find(|section| section.starts_with("Five steps")).unwrap();
     // Items of a list: their blocks are indented.
     let section = section.replace("\n   ", "\n");
-    for number in 2..=5 {
+    for number in 1..=5 {
         let step = section
             .split(&format!("\n{number}. **"))
             .nth(1)
@@ -98,10 +169,16 @@ fn the_readmes_steps_work_as_they_are_written() {
             .unwrap();
         write_commands(directory.path(), &number.to_string(), step);
     }
-    let (report, errors) = machine(directory.path(), "readme.sh");
-    println!("README.md:\n{report}");
+    let install = std::fs::read_to_string(directory.path().join("block1")).unwrap();
+    let packages = install.lines().find_map(|line| line.strip_prefix("apt-get install "));
+    let of_debian = packages.unwrap().split_whitespace().filter(|name| !name.starts_with("./"));
+    // What the package itself depends on, too.
+    let packages: Vec<&str> = of_debian.chain(["adduser", "ca-certificates"]).collect();
+    let (report, errors) = machine(directory.path(), "readme.sh", &bare(&packages));
+    println!("{report}");
     assert!(!report.contains("FAIL"), "{report}\n{errors}");
     for said in [
+        "installed after ",
         "Wrote a new token to /etc/lightning-sync/acme.token.",
         "first graph after ",
         "\"verdict\":",
@@ -209,16 +286,9 @@ fn the_unit_is_hardened() {
 
 #[test]
 fn a_release_is_the_same_bytes_when_it_is_made_twice() {
-    let _alone = PACKING.lock().unwrap_or_else(PoisonError::into_inner);
     let made = || {
         let directory = tempfile::tempdir().unwrap();
-        // Packs what was just compiled; that a whole build is the same is for who releases to compare.
-        let output = Command::new(repository("deploy/release.sh"))
-            .arg(directory.path())
-            .envs([("PROFILE", "dev"), ("BUILD", "no")])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        release(directory.path());
         let sums = std::fs::read_to_string(directory.path().join("SHA256SUMS")).unwrap();
         (directory, sums)
     };

@@ -193,7 +193,7 @@ fn a_database_of_a_later_version_is_refused_and_left_as_it_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} has schema 99 and this version knows up to 5; run the version that wrote it",
+            "{} has schema 99 and this version knows up to 5; install the later version again, or restore a backup from before the upgrade",
             path.display()
         )
     );

@@ -171,7 +171,7 @@ fn findings_come_worst_first_with_words_steps_and_what_holds_them_back() {
             "org": "acme", "severity": "critical", "reason": "service_account_not_recognized",
             "alert": "LightningSyncServiceAccountNotRecognized", "object_type": null, "check": null,
             "since": "2026-11-22T02:10:00Z", "since_seconds": 42600.0, "users": null,
-            "summary": words.summary, "sentence": "Salesforce does not accept svc….",
+            "summary": words.summary, "sentence": "Salesforce does not accept svc…",
             "meaning": words.meaning.plain(), "impact": words.impact.plain(), "owner": words.owner().name(),
             "next_steps": steps, "runbook": "/runbooks/LightningSyncServiceAccountNotRecognized", "held_back_by": [],
         })

@@ -86,7 +86,7 @@ fn an_organisation_s_page_names_cause_step_and_owner_before_everything_else() {
     let place =
         |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is missing:\n{html}"));
     let verdict = place("BROKEN since 02:10");
-    let sentence = place("Salesforce does not accept svc….");
+    let sentence = place("Salesforce does not accept svc…</bdi>");
     let next = place(&format!("DO NOW, {}:", cause.steps[0].owner));
     let glance = place("At a glance");
     assert!(verdict < sentence && sentence < next && next < glance);
@@ -238,8 +238,48 @@ fn what_never_synced_is_not_told_as_unknown() {
     view.orgs[1] = Arc::new(beta);
     let site = Site::with(Setting { view, ..Setting::default() });
     let html = get(site.address, "/orgs/beta").text();
-    assert!(html.contains("<td class=\"broken\">never</td>"), "{html}");
+    assert!(html.contains("WAITING for the first sync"), "{html}");
+    assert!(html.contains("<td class=\"waiting\">never</td>"), "{html}");
     assert!(html.contains("<bdi>never</bdi>"), "{html}");
+    let row = html.split("<bdi>never</bdi>").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(row.contains("<span class=\"badge waiting\">not yet</span>"), "{row}");
+    assert!(row.contains("No source that can tell has seen anything sync."), "{row}");
+    let json = get(site.address, "/api/v1/orgs/beta").json();
+    let mut rows = json["rows"].as_array().unwrap().iter();
+    let last = rows.find(|row| row["row"] == "events.last_sync").unwrap();
+    assert_eq!((&last["state"], &json["verdict"]), (&"never".into(), &"waiting".into()));
+}
+
+#[test]
+fn pages_of_users_say_first_when_their_organisation_is_broken_and_times_are_in_its_zone() {
+    let site = Site::start();
+    for path in ["/orgs/acme/users", "/orgs/acme/users/f000"] {
+        let html = get(site.address, path).text();
+        let banner = html.find("BROKEN since 02:10").unwrap_or_else(|| panic!("{path}: {html}"));
+        assert!(html[banner..].contains("Salesforce does not accept svc…</bdi>"), "{html}");
+        assert!(banner < html.find("<h1>").unwrap(), "{html}");
+    }
+    // What stands on the organisation's page is not said twice there.
+    let html = get(site.address, "/orgs/acme").text();
+    assert_eq!(html.matches("BROKEN since 02:10").count(), 1, "{html}");
+    // Nothing is known of this one, and its users are not known to be fine.
+    let html = get(site.address, "/orgs/beta/users").text();
+    assert!(html.contains("<span class=\"badge unknown\">UNKNOWN</span>"), "{html}");
+    let fine = paged_in("Europe/Berlin");
+    assert!(fine.contains(">2026-11-22 15:00:00 CET</time>"), "{fine}");
+    assert!(get(site.address, "/").text().contains(">2026-11-22 14:00:00 UTC</time>"));
+}
+
+/// The list of users of an organisation in a zone.
+fn paged_in(zone: &str) -> String {
+    let mut view = view();
+    let mut acme = (*view.orgs[0]).clone();
+    let mut policy = (*acme.policy).clone();
+    policy.time_zone = zone.parse().unwrap();
+    acme.policy = Arc::new(policy);
+    view.orgs[0] = Arc::new(acme);
+    let site = Site::with(Setting { view, ..Setting::default() });
+    get(site.address, "/orgs/acme/users").text()
 }
 
 #[test]
