@@ -12,6 +12,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -78,9 +79,9 @@ def main():
                 process.kill()
                 process.wait()
     for name, plan in plans.items():
-        file = build / f"{name}.plan.json"
-        file.write_text(json.dumps(plan))
-        run("node", "shoot.mjs", file, (options.pictures / f"{name}.png").resolve())
+        (build / f"{name}.plan.json").write_text(json.dumps(plan))
+    shoot = lambda name: subprocess.run(["node", "shoot.mjs", f"{name}.plan.json", (options.pictures / f"{name}.png").resolve()], cwd=build)
+    sys.exit(max(shoot(name).returncode for name in plans))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ const server = createServer(({ url }, answer) => {
 await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 const tab = await browser.newPage({ viewport: { width: plan.width, height: 1000 } });
+tab.setDefaultTimeout(120_000);
 const failed = [];
 tab.on("pageerror", (error) => failed.push(String(error.stack)));
 await tab.goto(`http://127.0.0.1:${server.address().port}/`);
 await tab.evaluate((plan) => window.draw(plan), plan);
 const lines = plan.panels.filter(({ panel, results }) => panel.type === "timeseries" && results.some((series) => series.length)).length;
-await tab.waitForFunction((lines) => document.querySelectorAll("canvas").length >= lines, lines, { timeout: 120_000 });
+await tab.waitForFunction((lines) => document.querySelectorAll("canvas").length >= lines, lines);
 failed.push(...(await tab.$$eval(".failed", (all) => all.map((one) => one.textContent))));
 await tab.screenshot({ path: picture, fullPage: true });
 await browser.close();
