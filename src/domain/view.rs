@@ -644,4 +644,70 @@ mod tests {
         assert_eq!(counted(at(30), at(40)), (true, true));
         assert_eq!(counted(at(0), at(35)), (true, false), "it reports, and no longer these");
     }
+
+    #[test]
+    fn what_a_row_shows_is_as_live_as_whoever_reads_it() {
+        let mut org = org(|policy| policy.expected_every[Source::Activity] = None);
+        let contacts = ObjectType::Contacts;
+        assert!(org.is_unknown(contacts, at(0)), "nobody looks");
+        org.last_report[Source::Salesforce] = Some(at(110));
+        for row in [OrgRow::OutlookIntegration, OrgRow::LinkedUsers] {
+            let value = OrgValue::Flag(true);
+            let reading = Reading { value, observed_at: at(0), changed_at: at(0) };
+            Arc::make_mut(&mut org.readings).put(row, Source::Salesforce, reading);
+        }
+        let stale = |row, now| org.current(row, now).unwrap().stale;
+        assert!(!stale(OrgRow::OutlookIntegration, at(115)), "it is read every hour");
+        assert!(stale(OrgRow::LinkedUsers, at(115)), "it is read with every poll");
+        assert!(stale(OrgRow::OutlookIntegration, at(121)));
+
+        org.last_report[Source::Activity] = Some(at(0));
+        org.activity[contacts] = ActivityFigures {
+            synced_60m: 3,
+            last_synced: Some(at(0)),
+            covered_since: Some(at(-90)),
+            ..ActivityFigures::default()
+        };
+        let current = |org: &OrgView, row| {
+            let current = org.current(row, at(10)).unwrap();
+            (current.value, current.changed_at, current.stale)
+        };
+        let hour = OrgRow::Synced60m(contacts);
+        assert_eq!(current(&org, hour), (OrgValue::Count(3), at(10), false));
+        org.activity[contacts].synced_60m = 0;
+        assert_eq!(current(&org, hour), (OrgValue::Count(0), at(60), false), "since it left");
+        let last = OrgRow::LastSync(contacts);
+        assert_eq!(current(&org, last), (OrgValue::Instant(at(0)), at(0), false));
+        assert!(!org.is_unknown(contacts, at(10)));
+        let mut policy = (*org.policy).clone();
+        policy.expected_every[Source::Activity] = Some(TimeDelta::minutes(2));
+        org.policy = Arc::new(policy);
+        assert_eq!(current(&org, last), (OrgValue::Instant(at(0)), at(0), true));
+        assert!(org.is_unknown(contacts, at(10)), "the feed fell silent");
+    }
+
+    #[test]
+    fn the_last_sync_is_the_latest_proof_and_anybody_who_looks_confirms_it() {
+        let mut org = org(|_| {});
+        let contacts = ObjectType::Contacts;
+        assert_eq!(org.counted_within(contacts), None);
+        let mut put = |row, value, observed_at| {
+            let reading = Reading { value, observed_at, changed_at: observed_at };
+            Arc::make_mut(&mut org.readings).put(row, Source::Snapshot, reading);
+        };
+        put(OrgRow::Synced24h(contacts), OrgValue::Count(2), at(9));
+        put(OrgRow::LastSync(contacts), OrgValue::Instant(at(5)), at(9));
+        assert_eq!(org.counted_within(contacts), Some((DAY, at(9))));
+        org.activity[contacts].last_synced = Some(at(7));
+        org.last_report[Source::Activity] = Some(at(8));
+        let last = |org: &OrgView| {
+            let last = org.last_sync(contacts, at(8)).unwrap();
+            (last.at, last.source, last.observed_at, last.live)
+        };
+        assert_eq!(last(&org), (at(7), Source::Activity, at(9), true), "the page is not live");
+        org.activity[contacts].last_synced = Some(at(5));
+        assert_eq!(last(&org).1, Source::Activity, "of two that say the same the first");
+        org.activity[contacts].last_synced = Some(at(4));
+        assert_eq!(last(&org), (at(5), Source::Snapshot, at(9), true));
+    }
 }

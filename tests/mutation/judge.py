@@ -29,7 +29,7 @@ FILES = ["judge.rs", "incidents.rs", "rhythm.rs"]
 LOOKED_AT = Path(__file__).with_name("judge-survivors.txt")
 CHOICE = "LIGHTNING_SYNC_MUTANT"
 
-FUNCTION = re.compile(r"^( *)(?:pub(?:\([a-z]+\))? )?fn (\w+)", re.MULTILINE)
+FUNCTION = re.compile(r"^( *)(?:pub(?:\([a-z]+\))? )?(const )?fn (\w+)", re.MULTILINE)
 SKIPPED = re.compile(r"//[^\n]*|\"(?:[^\"\\]|\\.)*\"")
 
 # What is replaced, and by what. rustfmt puts spaces around every operator and none inside `<T>`, `->` and `=>`.
@@ -79,12 +79,14 @@ def closures(body):
 
 
 def functions(text):
-    """(name, where its body begins, where it ends) of every function of a file that rustfmt has laid out."""
+    """(name, where its body begins, where it ends, whether it can choose) of every function that rustfmt has laid out."""
     for match in FUNCTION.finditer(text):
         margin = match.group(1)
         end = text.index(f"\n{margin}}}\n", match.end()) + 1
         head = re.compile(r" \{\n").search(text, match.end())
-        yield match.group(2), head.end(), end
+        # A constant function reads no variable of the environment, and what is behind an `impl` is one type.
+        chooses = not match.group(2) and "-> impl " not in text[match.end():head.end()]
+        yield match.group(3), head.end(), end, chooses
 
 
 def places(body):
@@ -121,8 +123,8 @@ class Mutant:
 
 def mutants_of(file, text):
     seen = {}
-    for name, begin, end in functions(text):
-        body = text[begin:end]
+    for name, begin, end, chooses in functions(text):
+        body = text[begin:end] if chooses else ""
         for start, stop, replacement in sorted(places(body)):
             line_begin = body.rfind("\n", 0, start) + 1
             line_end = body.find("\n", stop)
@@ -206,7 +208,7 @@ def target():
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
-def prepare(mutants, texts):
+def prepare(mutants, texts, quiet=False):
     """A binary with all mutants that compile, and those mutants."""
     directory = target() / "mutants-of-judge"
     shutil.rmtree(directory, ignore_errors=True)
@@ -229,15 +231,18 @@ def prepare(mutants, texts):
         if not refused:
             sys.exit(f"the copy of the domain does not compile: {objections}")
         for _, mutant in mutants:
-            if mutant.number in refused:
+            if mutant.number in refused and not quiet:
                 print(f"does not compile: {mutant}", flush=True)
         mutants = [one for one in mutants if one[1].number not in refused]
 
 
-def noticed(binary, number):
+JUDGEMENT = ["judge::", "incidents::", "source_state::", "rhythm::"]
+
+
+def noticed(binary, number, tests):
     environment = {**os.environ, CHOICE: str(number), "RUST_BACKTRACE": "0"}
     try:
-        done = subprocess.run([binary, "--test-threads=1", "--quiet", "judge::", "incidents::", "source_state::", "rhythm::"], capture_output=True, text=True, timeout=120, env=environment)
+        done = subprocess.run([binary, "--test-threads=1", "--quiet", *tests], capture_output=True, text=True, timeout=120, env=environment)
     except subprocess.TimeoutExpired:
         return True, "takes too long"
     return done.returncode != 0, done.stdout
@@ -265,12 +270,12 @@ def main():
     if LOOKED_AT.exists():
         looked_at = {line for line in LOOKED_AT.read_text().splitlines() if line and not line.startswith(("#", " "))}
     binary, mutants = prepare(mutants, texts)
-    failed, output = noticed(binary, 0)
+    failed, output = noticed(binary, 0, JUDGEMENT)
     if failed:
         sys.exit(f"the tests fail without any mutation:\n{output}")
     survivors, known = [], []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for mutant, (killed, _) in zip(mutants, pool.map(lambda mutant: noticed(binary, mutant.number), mutants)):
+        for mutant, (killed, _) in zip(mutants, pool.map(lambda mutant: noticed(binary, mutant.number, JUDGEMENT), mutants)):
             if not killed:
                 (known if str(mutant) in looked_at else survivors).append(mutant)
                 print(f"survives{' (looked at)' if str(mutant) in looked_at else ''}: {mutant}", flush=True)
