@@ -123,3 +123,29 @@ fn score_batch(
     });
     Ok(scored.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page, its return, and a warning; an exporter that is restarted before every scrape; two of which one is dead.
+    const SOME: [&str; 3] =
+        ["account_flapping", "exporter_restarts", "stopped_with_one_of_two_dead"];
+
+    /// All lives with `LIGHTNING_SYNC_TEST_LIVES=all`.
+    #[test]
+    fn what_an_exporter_sends_itself_is_what_the_rules_fire_wherever_it_answers() {
+        let every = std::env::var_os("LIGHTNING_SYNC_TEST_LIVES").is_some();
+        let mut lives = lives();
+        lives.retain(|life| every || SOME.contains(&life.name));
+        let rules =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../alerts/lightning-sync.rules.yaml");
+        for scored in score(&lives, &rules, 2).unwrap() {
+            let shipped = scored.scores.iter().find(|(of, _)| *of == RuleSet::Shipped);
+            let (compared, differ) = shipped.unwrap().1.sent;
+            println!("{}: {compared} compared, {differ} differ", scored.name);
+            assert_eq!(differ, 0, "{scored:#?}");
+            assert!(compared > 100, "{}: {compared}", scored.name);
+        }
+    }
+}

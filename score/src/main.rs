@@ -13,7 +13,7 @@ fn main() -> anyhow::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/truth.md");
     if flags.iter().any(|flag| flag == "--quiet") {
         // The early warning alone, which takes seconds and stands last.
-        let section = lightning_sync_score::quiet::section();
+        let section = lightning_sync_score::quiet::section()?;
         let document = std::fs::read_to_string(&path)?;
         let before = document.split("\n## The early warning").next().unwrap_or_default();
         std::fs::write(&path, format!("{before}{section}"))?;

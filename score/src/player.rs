@@ -5,9 +5,11 @@ use crate::baselines::{self, NaiveRules};
 use crate::memory_store::MemoryStore;
 use anyhow::Context;
 use chrono::TimeDelta;
+use lightning_sync_exporter::alerting::{AlertBook, JudgedAlerts};
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord};
+use lightning_sync_exporter::domain::alerts::AlertId;
 use lightning_sync_exporter::domain::ids::OrgName;
-use lightning_sync_exporter::domain::judge::{Finding, judge};
+use lightning_sync_exporter::domain::judge::judge;
 use lightning_sync_exporter::domain::observation::{
     ACTIVITY_AHEAD, ActivityBatch, Observation, SNAPSHOT_AHEAD,
 };
@@ -30,25 +32,45 @@ pub(crate) fn evaluated_every(life: &Scenario) -> TimeDelta {
     life.watching.evaluated_every.unwrap_or(STEP)
 }
 
+/// How many steps of a life there are to an evaluation.
+pub(crate) fn steps_each(life: &Scenario) -> usize {
+    let steps = evaluated_every(life).num_minutes() / STEP.num_minutes();
+    usize::try_from(steps).unwrap_or(1).max(1)
+}
+
+/// How many steps lie before the first: promtool's time begins at zero, which the rules take for "does not hold".
+pub(crate) const LEAD: usize = 2;
+
+/// What exporters say of organisations at an evaluation.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// The alerts that one judges, whether they have waited long enough or not.
+    pub(crate) judged: BTreeSet<LabelSet>,
+    /// Those that fire by what each of them sends itself.
+    pub(crate) sent: BTreeSet<LabelSet>,
+}
+
 /// What Prometheus scrapes of a life, step by step.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
     /// By series; `None` where a scrape has no such value.
     pub(crate) series: BTreeMap<String, Vec<Option<f64>>>,
     pub(crate) steps: usize,
-    /// The alerts that were judged at each step; `None` where no exporter answered with a picture of now.
-    pub(crate) judged: Vec<Option<BTreeSet<LabelSet>>>,
+    /// What exporters say at each evaluation, and when; `None` where none answers with a picture of now.
+    pub(crate) said: Vec<(Timestamp, Option<Said>)>,
     /// What other rules would fire at each step, by rule set.
     pub(crate) naive: BTreeMap<NaiveRules, Vec<BTreeSet<LabelSet>>>,
 }
 
 /// One exporter and its store.
-struct Exporter {
+pub(crate) struct Exporter {
     instance: String,
     store: MemoryStore,
     settings: EngineSettings,
     engine: Engine<MemoryStore>,
     pages: MetricsPages,
+    /// How far the alerts have got that it sends.
+    book: AlertBook,
     started: Timestamp,
     /// Up to when it has got what is sent.
     received: Timestamp,
@@ -57,7 +79,7 @@ struct Exporter {
 }
 
 impl Exporter {
-    fn start(life: &Scenario, instance: String) -> anyhow::Result<Self> {
+    pub(crate) fn start(life: &Scenario, instance: String) -> anyhow::Result<Self> {
         let mut policies = vec![Arc::new(life.policy.clone())];
         policies.extend(beside(life).map(|life| Arc::new(life.policy)));
         let settings = EngineSettings {
@@ -80,6 +102,7 @@ impl Exporter {
             settings,
             engine,
             pages,
+            book: AlertBook::default(),
             started: life.starts,
             received,
             ticked: None,
@@ -89,6 +112,7 @@ impl Exporter {
     fn restart(&mut self, now: Timestamp) -> anyhow::Result<()> {
         let (store, settings) = (self.store.clone(), self.settings.clone());
         self.engine = Engine::start(store, settings, Events::log_only(), now)?;
+        self.book = AlertBook::of(self.engine.take_alerts());
         self.started = now;
         self.ticked = None;
         Ok(())
@@ -127,6 +151,33 @@ impl Exporter {
         }
         Ok(())
     }
+
+    /// Takes what has been sent since `since`, and judges; gives what fires by what it sends itself.
+    pub(crate) fn live(
+        &mut self,
+        life: &Scenario,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> anyhow::Result<BTreeSet<LabelSet>> {
+        self.hear(&life.policy.name, life.live(now, since), now)?;
+        self.engine.tick(now, now.since(since));
+        let view = self.engine.view();
+        self.send(&view, now)
+    }
+
+    /// A round of sending: gives what fires.
+    fn send(&mut self, view: &View, now: Timestamp) -> anyhow::Result<BTreeSet<LabelSet>> {
+        let judged = JudgedAlerts::of(view, &[], now);
+        let hold = |cause| rule(cause).and_then(|rule| rule.hold).unwrap_or_default();
+        let changes = self.book.changes(&judged, hold, now);
+        if !changes.is_empty() {
+            self.engine.record_alerts(changes.clone(), now).context("alerts are not stored")?;
+            self.book.apply(changes);
+        }
+        let sent = self.book.outgoing(now);
+        let firing = sent.iter().filter(|alert| alert.ended.is_none());
+        Ok(firing.filter_map(|alert| labels(&alert.id)).collect())
+    }
 }
 
 /// The second organisation that the same exporter watches.
@@ -149,7 +200,8 @@ pub(crate) fn play(
     let mut recording = Recording::default();
     let mut now = life.starts;
     while now <= life.ends {
-        let mut judged = None;
+        let evaluated = (recording.steps + LEAD).is_multiple_of(steps_each(life));
+        let (mut answered, mut said) = (false, None);
         let mut naive: BTreeMap<NaiveRules, BTreeSet<LabelSet>> = BTreeMap::new();
         for (number, exporter) in exporters.iter_mut().enumerate() {
             let faults: Vec<WatchFault> = life.watching.at(now).collect();
@@ -179,9 +231,16 @@ pub(crate) fn play(
             let ticked = exporter.ticked.replace(now).unwrap_or(now);
             exporter.engine.tick(clock, now.since(ticked));
             let view = Arc::new(exporter.engine.view());
-            if ahead.is_none() && judged.is_none() {
+            if ahead.is_none() && !std::mem::replace(&mut answered, true) {
                 judging(&view, now);
-                judged = Some(judge(&view, now).iter().filter_map(alert).collect());
+            }
+            if ahead.is_none() && evaluated {
+                let sent = exporter.send(&view, now)?;
+                let judged = || {
+                    let alerts = judge(&view, now).iter().filter_map(alert_of).collect::<Vec<_>>();
+                    Said { judged: alerts.iter().filter_map(labels).collect(), ..Said::default() }
+                };
+                said.get_or_insert_with(judged).sent.extend(sent);
             }
             let page: Vec<u8> =
                 exporter.pages.text(view, clock, PageFormat::Text).flatten().collect();
@@ -210,7 +269,9 @@ pub(crate) fn play(
                 exporter.started.seconds(),
             );
         }
-        recording.judged.push(judged);
+        if evaluated {
+            recording.said.push((now, said));
+        }
         for baseline in NaiveRules::ALL {
             let firing = naive.remove(&baseline).unwrap_or_default();
             recording.naive.entry(baseline).or_default().push(firing);
@@ -234,11 +295,11 @@ impl Recording {
     }
 }
 
-/// The alert that a finding should be.
-fn alert(finding: &Finding) -> Option<LabelSet> {
+/// The labels of an alert.
+fn labels(id: &AlertId) -> Option<LabelSet> {
     // No alert of an organisation names an exporter.
     let exporter = ScrapeTarget { job: String::new(), instance: String::new() };
-    Some(LabelSet::of(rule(finding.cause)?.labels(&alert_of(finding)?, &exporter)))
+    Some(LabelSet::of(rule(id.subject.cause)?.labels(id, &exporter)))
 }
 
 /// The exporter's metrics that any rule reads.

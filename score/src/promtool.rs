@@ -1,7 +1,7 @@
 //! The shipped rules, evaluated by promtool over many lives at once: each is an exporter of its own, and all begin together.
 
 use crate::alarms::LabelSet;
-use crate::player::{Recording, STEP, evaluated_every};
+use crate::player::{LEAD, Recording, STEP, evaluated_every, steps_each};
 use anyhow::{Context, bail};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_sim::scenarios::Scenario;
@@ -9,9 +9,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// How many steps lie before the first: promtool's time begins at zero, which the rules take for "does not hold".
-const LEAD: usize = 2;
 
 /// What fires, and what fires or is about to, at each evaluation.
 #[derive(Debug, Default)]
@@ -26,7 +23,7 @@ pub(crate) fn evaluate(
     rules: &Path,
 ) -> anyhow::Result<Vec<Fired>> {
     let every = lives.first().map_or(STEP, |(life, _)| evaluated_every(life));
-    let per_evaluation = usize::try_from(every.num_minutes() / STEP.num_minutes())?.max(1);
+    let per_evaluation = lives.first().map_or(1, |(life, _)| steps_each(life));
     let steps = lives.iter().map(|(_, played)| played.steps).max().unwrap_or_default();
     // The first evaluation that sees the first scrape.
     let first = LEAD.div_ceil(per_evaluation);

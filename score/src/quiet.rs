@@ -1,12 +1,17 @@
 //! What the early warning is worth: random rhythms in which all is well for a quarter and then stops, and lives that have a
 //! past.
 
+use crate::alarms::{let_through, spans};
+use crate::player::{Exporter, STEP};
+use crate::scores::{Score, score};
 use chrono::{Datelike, Days, NaiveDate, TimeDelta, Timelike, Weekday};
 use chrono_tz::Tz;
 use lightning_sync_exporter::domain::calendar::{Calendar, OpenHours, Weekly};
+use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::ids::ObjectType;
 use lightning_sync_exporter::domain::rhythm::{FeedDelay, Usual};
 use lightning_sync_exporter::domain::time::Timestamp;
+use lightning_sync_sim::scenarios::{Scenario, named};
 use std::collections::BTreeSet;
 
 const WEEK: i64 = 168;
@@ -442,10 +447,97 @@ pub fn random(orgs: u64, every_stop: bool) -> (QuietScore, QuietScore) {
 /// How many random organisations are played.
 pub const ORGS: u64 = 200;
 
+/// Lives that are played with a past as well: what stops, and what only looks like it.
+const WITH_PAST: [&str; 13] = [
+    "healthy",
+    "weekend",
+    "holiday",
+    "holiday_unlisted",
+    "clocks_go_back",
+    "declines_to_two_a_day",
+    "service_account_broken",
+    "everything_stops",
+    "events_stop",
+    "stops_before_a_weekend",
+    "stops_twice",
+    "three_syncs_a_day_stop",
+    "feed_late_and_stopped",
+];
+
+/// Lives that have had five weeks in which all was well, with the early warning on: what it makes of them, and what is sent
+/// of them altogether.
+///
+/// # Errors
+/// When the engine refuses a part of a life.
+pub fn of_lives(lives: &[Scenario]) -> anyhow::Result<(QuietScore, Score)> {
+    let (mut quiet, mut sum) = (QuietScore::default(), Score::default());
+    for life in lives {
+        if let Some(with_past) = life.with_past(TimeDelta::days(7 * HISTORY)) {
+            let (one, all) = of_life(&with_past, life.starts)?;
+            quiet.add(&one);
+            sum.add(&all);
+        }
+    }
+    Ok((quiet, sum))
+}
+
+fn of_life(life: &Scenario, begins: Timestamp) -> anyhow::Result<(QuietScore, Score)> {
+    let mut exporter = Exporter::start(life, life.name.to_owned())?;
+    let (mut since, mut now) = (life.starts.minus(STEP), life.starts);
+    let mut sent = Vec::new();
+    while now <= life.ends {
+        let firing = exporter.live(life, since, now)?;
+        let past = now < begins;
+        if !past {
+            sent.push(let_through(&firing));
+        }
+        (since, now) = (now, now.plus(if past { TimeDelta::hours(1) } else { STEP }));
+    }
+    let alarms = spans(begins, STEP, sent.into_iter());
+    let all = score(life, &alarms, STEP, true);
+    let quiet = |note: &&String| note.contains("UnusuallyQuiet");
+    let mut one = QuietScore { orgs: 1, ..QuietScore::default() };
+    one.false_notices = all.notes.iter().filter(quiet).count();
+    one.most = one.false_notices;
+    let warned = alarms.iter().filter(|of| of.labels.cause() == Some(Cause::UnusuallyQuiet));
+    let warned: Vec<Timestamp> = warned.map(|alarm| alarm.from).collect();
+    for breakage in &life.breakages() {
+        let Some((causes, _)) = &breakage.page else { continue };
+        if causes.contains(&Cause::NoSyncIn24Hours) {
+            let within = |at: &&Timestamp| breakage.since < **at && **at < breakage.until;
+            let mut open = Open(&life.policy.calendar, life.policy.calendar.lay_out(begins));
+            let after = |at: &Timestamp| open.at(*at).open_time(breakage.since, *at).num_minutes();
+            one.delays.push(warned.iter().find(within).map(after));
+        }
+    }
+    Ok((one, all))
+}
+
 /// What the early warning is worth, as a part of the document.
-pub fn section() -> String {
+///
+/// # Errors
+/// When the engine refuses a part of a life.
+pub fn section() -> anyhow::Result<String> {
     let (busy, others) = random(ORGS, true);
-    format!("{HEAD}{}{}", busy_row(&busy), row("the others", &others))
+    let lives: Vec<Scenario> = WITH_PAST.into_iter().filter_map(named).collect();
+    let (quiet, all) = of_lives(&lives)?;
+    let rows = [busy_row(&busy), row("the others", &others), lives_row(&quiet)].concat();
+    let woken = format!(
+        "\nThe last line: lives from the table above after five weeks in which all was well (`{}`). Judged and sent with the \
+         early\nwarning on, they have {} pages for {} causes: {} missed, {} false, {} ended early. It never pages.\n",
+        WITH_PAST.join("`, `"),
+        all.pages,
+        all.due,
+        all.missed,
+        all.false_pages,
+        all.early_ends
+    );
+    Ok(format!("{HEAD}{rows}{woken}"))
+}
+
+/// The line of lives that have a past.
+pub fn lives_row(quiet: &QuietScore) -> String {
+    row("lives with a past", quiet)
 }
 
 const HEAD: &str = "
@@ -479,4 +571,18 @@ fn row(name: &str, score: &QuietScore) -> String {
         minutes(found.get(found.len() / 2)),
         minutes(found.last())
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_in_a_life_with_a_past_is_found_early_and_a_weekend_is_none() {
+        let lives = ["events_stop", "weekend"].map(|name| named(name).unwrap());
+        let (quiet, all) = of_lives(&lives).unwrap();
+        assert_eq!((quiet.orgs, quiet.false_notices, all.missed, all.false_pages), (2, 0, 0, 0));
+        assert!(quiet.delays.iter().all(|delay| delay.is_some_and(|it| it <= 130)), "{quiet:?}");
+        assert_eq!((all.due, all.pages, quiet.delays.len()), (1, 1, 1), "{:?}", all.notes);
+    }
 }

@@ -2,13 +2,13 @@
 
 use crate::alarms::{Alarm, LabelSet, let_through, spans};
 use crate::baselines::NaiveRules;
-use crate::player::{Recording, STEP, evaluated_every};
+use crate::player::{Recording, STEP, Said, evaluated_every, steps_each};
 use crate::promtool::Fired;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::causes::Cause;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::rules::groups;
-use lightning_sync_sim::scenarios::{Breakage, Scenario};
+use lightning_sync_sim::scenarios::{Breakage, Scenario, WatchChange, WatchFault};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose rules.
@@ -53,6 +53,8 @@ pub struct Score {
     pub flaps: usize,
     /// Evaluations at which rules and judgement were compared, and those at which they differed.
     pub compared: (usize, usize),
+    /// Evaluations at which what rules fire was compared with what exporters send themselves, and those at which it differed.
+    pub sent: (usize, usize),
     /// What went wrong, a line each.
     pub notes: Vec<String>,
 }
@@ -70,6 +72,8 @@ impl Score {
         self.flaps += other.flaps;
         self.compared.0 += other.compared.0;
         self.compared.1 += other.compared.1;
+        self.sent.0 += other.sent.0;
+        self.sent.1 += other.sent.1;
         self.notes.extend(other.notes.iter().cloned());
     }
 }
@@ -79,49 +83,61 @@ const TOGETHER: TimeDelta = TimeDelta::minutes(5);
 /// A page that returns within this is the same trouble to whoever gets it.
 const RETURNS: TimeDelta = TimeDelta::hours(24);
 
+/// For how long rules go by what an exporter said that does not answer, or said by a clock that is wrong.
+const REMEMBERED: TimeDelta = TimeDelta::hours(1);
+
 pub(crate) fn ours(life: &Scenario, fired: &Fired, played: &Recording) -> (RuleSet, Score) {
     let every = evaluated_every(life);
     let through = fired.firing.iter().map(let_through);
     let mut score = score(life, &spans(life.starts, every, through), every, true);
-    // With evaluations that are apart, what a rule reads is not always the latest scrape.
-    if every == STEP {
-        compare(life, fired, played, &mut score);
-    }
+    compare(life, fired, played, &mut score);
     (RuleSet::Shipped, score)
 }
 
 pub(crate) fn baselines(life: &Scenario, played: &Recording) -> Vec<(RuleSet, Score)> {
     let every = evaluated_every(life);
-    let stride = usize::try_from(every.num_minutes() / STEP.num_minutes()).unwrap_or(1);
     let of = |(baseline, firing): (&NaiveRules, &Vec<BTreeSet<LabelSet>>)| {
-        let firing = firing.iter().step_by(stride.max(1)).cloned();
+        let firing = firing.iter().step_by(steps_each(life)).cloned();
         let alarms = spans(life.starts, every, firing);
         (RuleSet::Naive(*baseline), score(life, &alarms, every, false))
     };
     played.naive.iter().map(of).collect()
 }
 
-/// Rules and judgement, evaluation by evaluation, wherever an exporter answered with a picture of now.
+/// Rules, judgement, and what is sent without a Prometheus, evaluation by evaluation, wherever an exporter answers with a
+/// picture of now.
 fn compare(life: &Scenario, fired: &Fired, played: &Recording, score: &mut Score) {
-    if !life.watching.changes.is_empty() || life.watching.two_exporters {
-        return;
-    }
-    let mut at = life.starts;
-    for (holding, judged) in fired.holding.iter().zip(&played.judged) {
-        let Some(judged) = judged else {
+    let faults = life.watching.changes.iter().filter(|fault| fault.what != WatchFault::Restarts);
+    let faults: Vec<&WatchChange> = faults.collect();
+    let of_orgs = |set: &BTreeSet<LabelSet>| -> BTreeSet<LabelSet> {
+        set.iter().filter(|labels| !labels.get("org").is_empty()).cloned().collect()
+    };
+    // With evaluations that are apart, and with two exporters, what a rule holds is not what one of them judges.
+    let plain = evaluated_every(life) == STEP
+        && life.watching.changes.is_empty()
+        && !life.watching.two_exporters;
+    let rules = fired.holding.iter().zip(&fired.firing);
+    for ((holding, firing), (at, said)) in rules.zip(&played.said) {
+        let Some(Said { judged, sent }) = said else {
             continue;
         };
-        let of_orgs = |set: &BTreeSet<LabelSet>| -> BTreeSet<LabelSet> {
-            set.iter().filter(|labels| !labels.get("org").is_empty()).cloned().collect()
-        };
-        score.compared.0 += 1;
-        if of_orgs(holding) != of_orgs(judged) {
-            score.compared.1 += 1;
-            if score.compared.1 == 1 {
-                score.notes.push(format!("{at}: rules {holding:?}, judgement {judged:?}"));
-            }
+        if faults.iter().any(|fault| fault.from <= *at && *at < fault.until.plus(REMEMBERED)) {
+            continue;
         }
-        at = at.plus(STEP);
+        let mut differ = |counts: &mut (usize, usize), rules, exporter: &BTreeSet<LabelSet>| {
+            let (rules, exporter) = (of_orgs(rules), of_orgs(exporter));
+            counts.0 += 1;
+            if rules != exporter {
+                counts.1 += 1;
+                if counts.1 == 1 {
+                    score.notes.push(format!("{at}: rules {rules:?}, exporter {exporter:?}"));
+                }
+            }
+        };
+        if plain {
+            differ(&mut score.compared, holding, judged);
+        }
+        differ(&mut score.sent, firing, sent);
     }
 }
 
@@ -133,7 +149,7 @@ fn held(causes: &[Cause]) -> TimeDelta {
     alerts.filter_map(|alert| alert.hold).max().unwrap_or_default()
 }
 
-fn score(life: &Scenario, alarms: &[Alarm], every: TimeDelta, by_cause: bool) -> Score {
+pub(crate) fn score(life: &Scenario, alarms: &[Alarm], every: TimeDelta, by_cause: bool) -> Score {
     let org = life.policy.name.as_str();
     let breakages = life.breakages();
     // What a rule sees at an evaluation is up to one older, and `for` takes another.

@@ -5,6 +5,7 @@ use super::page::StatusPage;
 use super::people::user_name;
 use super::reports::source_states;
 use super::truth::{Breakage, Truth, breakages};
+use crate::domain::causes::Cause;
 use crate::domain::ids::{Direction, ObjectType, OrgName, Outcome, UserName};
 use crate::domain::observation::Snapshot;
 use crate::domain::policy::OrgPolicy;
@@ -166,6 +167,26 @@ impl Scenario {
         other.life.changes.clear();
         other.watching = Watching::default();
         other
+    }
+
+    /// The same life with the early warning on, after so long a time in which all was well; `None` where its first sync is
+    /// a part of it.
+    pub fn with_past(&self, past: TimeDelta) -> Option<Self> {
+        if self.life.began >= self.starts {
+            return None;
+        }
+        let mut life = self.clone();
+        life.broken = self.breakages();
+        for breakage in life.broken.iter_mut().filter(|breakage| breakage.page.is_some()) {
+            breakage.notices.push(Cause::UnusuallyQuiet);
+        }
+        life.starts = self.starts.minus(past);
+        life.life.began = life.starts.minus(TimeDelta::days(1));
+        for change in &mut life.life.changes {
+            change.from = change.from.max(self.starts);
+        }
+        life.policy.unusually_quiet = true;
+        Some(life)
     }
 
     /// Everything that is broken in it.
