@@ -116,7 +116,7 @@ mod tests {
     use crate::activity::IdentityKey;
 
     #[test]
-    fn the_newest_of_each_kind_that_is_too_old_to_be_stored_is_kept() {
+    fn the_newest_of_each_kind_that_is_too_old_to_be_stored_stays() {
         let at = Timestamp::from_seconds;
         let [one, other] = [0, 1].map(|index| ActivityKind::from_index(index).unwrap());
         let key = IdentityKey::new([7; 16]).of_id("acme", at(0), "1");

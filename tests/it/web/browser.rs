@@ -206,12 +206,11 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         let overview = get(site.address, "/").text();
         let place = |org: &str| overview.find(&format!("href=\"/orgs/{org}\"")).unwrap();
         assert!(place("broken") < place("a-fine-one"), "{name}");
+        let account = format!("svc-sync@{}.example", name.replace('_', "-"));
         let first_screen = [
             verdict.headline.clone(),
-            // Without a password the account is shortened.
-            verdict
-                .sentence
-                .replace(&format!("svc-sync@{}.example", name.replace('_', "-")), "svc…"),
+            // Without a password the account is shortened, and its dots end the sentence.
+            verdict.sentence.replace(&format!("{account}."), "svc…").replace(&account, "svc…"),
             format!("{}: {}", step.owner, step.text.plain()),
         ];
         println!("{name}: {} {}", verdict.headline, verdict.sentence);
