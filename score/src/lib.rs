@@ -145,7 +145,8 @@ mod tests {
             let (compared, differ) = shipped.unwrap().1.sent;
             println!("{}: {compared} compared, {differ} differ", scored.name);
             assert_eq!(differ, 0, "{scored:#?}");
-            assert!(compared > 100, "{}: {compared}", scored.name);
+            // Rules that are evaluated every three hours are evaluated 40 times.
+            assert!(compared >= 40, "{}: {compared}", scored.name);
         }
     }
 }
