@@ -171,6 +171,12 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         Words("lightning-sync.db beside the configuration; for one in /etc, /var/lib/lightning-sync/lightning-sync.db"),
         Live("lightning-sync.db"),
         "The SQLite database; it is created when it is not there. A relative path is taken from the directory of the configuration.";
+    "store.postgres": Section, Words("the SQLite database"), Off(""),
+        "A PostgreSQL database in the place of the file, of release 14 or later, which nobody else writes to. docs/scale.md says when.";
+    "store.postgres.dsn_file": File, Needed, Off("/etc/lightning-sync/postgres.dsn"),
+        "Its connection string, such as postgres://user:password@host:5432/database. What goes to another machine is encrypted and the server verified, whatever the string says. The file is read again at every connection. A relative path is taken from the directory of the configuration.";
+    "store.postgres.ca_file": File, Words("the system's authorities alone"), Off("/etc/lightning-sync/postgres-ca.pem"),
+        "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
     "store.keep_activity": Span(days(3), days(400), "a record may come two days late and still count, and a row for every synced record adds up"),
         Value("7d"), Live("7d"),
         "How long single records of activity are stored. A duplicate is recognised that long.";

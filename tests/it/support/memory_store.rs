@@ -296,6 +296,12 @@ impl Store for MemoryStore {
 }
 
 impl History for MemoryStore {
+    fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
+        let known = &self.inner().orgs;
+        let found = known.iter().position(|(known, _)| known == name);
+        Ok(found.map(|place| (OrgId(place as u32 + 1), known[place].1)))
+    }
+
     fn hours(
         &self,
         org: OrgId,
