@@ -71,8 +71,8 @@ fn replayed(args: &ReplayArgs) -> Result<String, ReplayFailure> {
             let known = history.org(&policy.name).map_err(failed)?;
             let (id, since) =
                 known.ok_or_else(|| failed(format!("the store does not know {}", policy.name)))?;
-            let past =
-                Past::of_history(history.as_ref(), id, since, period.reads(), step).map_err(failed)?;
+            let past = Past::of_history(history.as_ref(), id, since, period.reads(), step)
+                .map_err(failed)?;
             (policy, past, period)
         }
     };

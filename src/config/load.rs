@@ -209,9 +209,8 @@ fn postgres(store: &ConfigSection<'_>, base: &Path) -> Option<PostgresDsn> {
         let says = "found beside postgres, whose backups are made with its own tools and not seen here; remove it";
         store.wrong("backup_max_age", says);
     }
-    let about = |text: &str, says: String| {
-        format!("{} {says}", token::named(text, &base.join(text)))
-    };
+    let about =
+        |text: &str, says: String| format!("{} {says}", token::named(text, &base.join(text)));
     let authorities = section.text("ca_file", |text| {
         Authorities::from_file(&base.join(text)).map_err(|says| about(text, says))
     });

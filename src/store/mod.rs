@@ -21,9 +21,7 @@ pub use forget::{Erase, erase};
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
 pub use port::{StatusChange, Store, StoreWrite, Stored, StoredOrg, Written};
 pub use postgres::{PostgresDsn, PostgresHistory, PostgresStore};
-pub use sqlite::{
-    Copied, OpenOptions, SqliteStore, backup, last_backup, note_backup, restore,
-};
+pub use sqlite::{Copied, OpenOptions, SqliteStore, backup, last_backup, note_backup, restore};
 pub use transfer::{CopiedTable, copy_store};
 
 use crate::domain::activity::IdentityKey;

@@ -31,10 +31,7 @@ pub(super) struct StoredTable {
     pub(super) columns: &'static [(&'static str, CellKind)],
 }
 
-const fn table(
-    name: &'static str,
-    columns: &'static [(&'static str, CellKind)],
-) -> StoredTable {
+const fn table(name: &'static str, columns: &'static [(&'static str, CellKind)]) -> StoredTable {
     StoredTable { name, columns }
 }
 
@@ -132,10 +129,7 @@ pub fn copy_store(from: &Path, to: &Path) -> Result<Vec<CopiedTable>, StoreError
     }
 }
 
-fn copied(
-    from: &mut dyn CopySide,
-    to: &mut dyn CopySide,
-) -> Result<Vec<CopiedTable>, StoreError> {
+fn copied(from: &mut dyn CopySide, to: &mut dyn CopySide) -> Result<Vec<CopiedTable>, StoreError> {
     for table in &TABLES {
         from.read(table, &mut |rows| to.write(table, rows))?;
     }

@@ -19,7 +19,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["domain", "guidance", "metrics"]),
     ("replay", &["domain", "guidance", "metrics", "rules", "store"]),
     ("web", &["domain", "guidance", "metrics", "events", "replay", "secret", "store", "tls"]),
-    ("config", &["alerting", "domain", "http_client", "rules", "secret", "sources", "store", "tls"]),
+    (
+        "config",
+        &["alerting", "domain", "http_client", "rules", "secret", "sources", "store", "tls"],
+    ),
     ("tls", &["domain", "secret"]),
     ("events", &[]),
     ("secret", &[]),

@@ -12,12 +12,7 @@ use tokio_postgres::Row;
 type Read<T> = Result<T, PostgresFailure>;
 
 /// A member of a closed set by its place.
-pub(super) fn one_of<T: Copy>(
-    row: &Row,
-    column: usize,
-    all: &[T],
-    what: &'static str,
-) -> Read<T> {
+pub(super) fn one_of<T: Copy>(row: &Row, column: usize, all: &[T], what: &'static str) -> Read<T> {
     let index: i16 = row.try_get(column)?;
     let found = usize::try_from(index).ok().and_then(|index| all.get(index));
     found.copied().ok_or(PostgresFailure::Foreign(what))

@@ -1,8 +1,8 @@
 //! Where the database is: a connection string from a file, which nothing prints.
 
 use crate::http_client::{Authorities, Trust};
-use crate::store::StoreError;
 use crate::secret::{Readers, Secret, read_file};
+use crate::store::StoreError;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -177,7 +177,8 @@ mod tests {
         for word in ["ann", "hunter2", "db.example"] {
             assert!(!shown.contains(word), "{shown}");
         }
-        for bad in ["postgres://ann:hunter2@:bad", "user=ann hunter2=x", "hunter2", "user=ann", ""] {
+        for bad in ["postgres://ann:hunter2@:bad", "user=ann hunter2=x", "hunter2", "user=ann", ""]
+        {
             let error = write(bad).unwrap_err();
             assert!(error.starts_with(SHAPE), "{error}");
             assert!(!error.contains("hunter2"), "{error}");

@@ -103,9 +103,9 @@ fn reason(code: &SqlState) -> ServerReason {
         "3D000" => ServerReason::Words(
             "it has no database of the name in that file; make it with CREATE DATABASE",
         ),
-        "42501" => ServerReason::Words(
-            "its user may not do that; make the user the owner of the database",
-        ),
+        "42501" => {
+            ServerReason::Words("its user may not do that; make the user the owner of the database")
+        }
         _ => ServerReason::Unnamed,
     }
 }

@@ -113,7 +113,8 @@ impl History for PostgresHistory {
             let sql = "SELECT DISTINCT ON (at / $5, source) at, source, value FROM reading_changes \
                        WHERE org = $1 AND row = $2 AND at BETWEEN $3 AND $4 \
                        ORDER BY at / $5 DESC, source DESC, at DESC";
-            let sql = format!("SELECT * FROM ({sql}) AS last ORDER BY at DESC, source DESC LIMIT $6");
+            let sql =
+                format!("SELECT * FROM ({sql}) AS last ORDER BY at DESC, source DESC LIMIT $6");
             let every = every.num_nanoseconds().unwrap_or(i64::MAX).max(1);
             let number = i16::try_from(codec::of_org_row(row)).unwrap_or(i16::MAX);
             let limit = codec::number(HISTORY_LIMIT);

@@ -17,10 +17,7 @@ use tokio_postgres::Row;
 type Read<T> = Result<T, PostgresFailure>;
 
 /// Everything but activity, which the windows ask for themselves.
-pub(super) async fn load(
-    session: &Session,
-    max_users: &dyn Fn(&OrgName) -> u64,
-) -> Read<Stored> {
+pub(super) async fn load(session: &Session, max_users: &dyn Fn(&OrgName) -> u64) -> Read<Stored> {
     let mut orgs = orgs(session).await?;
     each(
         session,

@@ -93,8 +93,7 @@ async fn version(session: &Session) -> Result<i64, PostgresFailure> {
     if !there {
         return Ok(0);
     }
-    let row =
-        session.row("SELECT max(version) FROM lightning_sync.schema_version", &[]).await?;
+    let row = session.row("SELECT max(version) FROM lightning_sync.schema_version", &[]).await?;
     let found: i64 = row.map_or(Ok(None), |row| row.try_get(0))?.unwrap_or(0);
     if found > VERSION {
         return Err(PostgresFailure::TooNew { found, known: VERSION });

@@ -36,7 +36,9 @@ impl ServerSide {
         let open = || {
             let (session, _) = own(&dsn, None)?;
             session.wait(JOB_WITHIN, async {
-                session.batch("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await?;
+                session
+                    .batch("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+                    .await?;
                 session.batch(begin).await
             })?;
             Ok(session)

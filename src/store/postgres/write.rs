@@ -72,10 +72,7 @@ pub(super) async fn commit(
 /// a pooler that changes sessions between transactions, two daemons could write.
 pub(super) async fn first_look(session: &Session) -> Result<Option<i64>, PostgresFailure> {
     let row = session
-        .row(
-            "SELECT pg_backend_pid(), (SELECT number FROM meta WHERE name = 'pruned_hour')",
-            &[],
-        )
+        .row("SELECT pg_backend_pid(), (SELECT number FROM meta WHERE name = 'pruned_hour')", &[])
         .await?
         .ok_or(PostgresFailure::Foreign("answer"))?;
     if row.try_get::<_, i32>(0)? != session.backend.process {
@@ -163,19 +160,14 @@ async fn write_totals(session: &Session, totals: Totals) -> Result<(), PostgresF
     raise_expired(session, added.expired).await
 }
 
-async fn write_sums(
-    session: &Session,
-    sql: &str,
-    sums: &[SumRow],
-) -> Result<(), PostgresFailure> {
+async fn write_sums(session: &Session, sql: &str, sums: &[SumRow]) -> Result<(), PostgresFailure> {
     if sums.is_empty() {
         return Ok(());
     }
     let numbers: Vec<i64> = sums.iter().map(|((number, ..), _)| *number).collect();
     let orgs: Vec<i32> = sums.iter().map(|((_, org, _), _)| org_number(*org)).collect();
     let kinds: Vec<i16> = sums.iter().map(|((.., kind), _)| small(*kind)).collect();
-    let counts: Vec<i64> =
-        sums.iter().map(|(_, (count, _))| codec::count_value(*count)).collect();
+    let counts: Vec<i64> = sums.iter().map(|(_, (count, _))| codec::count_value(*count)).collect();
     let newest: Vec<i64> = sums.iter().map(|(_, (_, newest))| newest.nanos()).collect();
     session.execute(sql, &[&numbers, &orgs, &kinds, &counts, &newest]).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Takes an organisation or a person out of a database that no daemon uses, so that no page of the file still has them.
 
-use super::super::{Erase, StoreError};
 use super::super::lock::Lock;
+use super::super::{Erase, StoreError};
 use super::owner::as_owner;
 use super::{DatabasePath, OpenOptions, open};
 use crate::domain::ids::{OrgName, UserName};

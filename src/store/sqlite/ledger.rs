@@ -45,9 +45,8 @@ impl TallyTables for Connection {
     }
 
     fn oldest_hour(&self) -> rusqlite::Result<Option<i64>> {
-        let oldest: Option<i64> = self
-            .prepare_cached("SELECT min(at) FROM activity")?
-            .query_row([], |row| row.get(0))?;
+        let oldest: Option<i64> =
+            self.prepare_cached("SELECT min(at) FROM activity")?.query_row([], |row| row.get(0))?;
         Ok(first_hour(oldest.map(Timestamp::from_nanos), schema::meta(self, "pruned_hour")?))
     }
 }

@@ -20,8 +20,8 @@ pub use copy::{Copied, backup, last_backup, note_backup, restore};
 pub(super) use database_path::DatabasePath;
 pub(super) use erase::erase;
 pub use open::OpenOptions;
-pub(super) use side::FileSide;
 pub(super) use open::connect_reader;
+pub(super) use side::FileSide;
 
 use super::ledger::{newest, tally};
 use super::lock::Lock;

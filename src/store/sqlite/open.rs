@@ -65,7 +65,11 @@ pub(super) fn connect(
         let reason = "the system lets it be read only".to_owned();
         return Err(StoreError::ReadOnly { path: place.shown().to_owned(), reason });
     }
-    let fresh = if found == 0 { fresh_identity().map_err(|says| place.io(says))? } else { IdentityKey::new([0; 16]) };
+    let fresh = if found == 0 {
+        fresh_identity().map_err(|says| place.io(says))?
+    } else {
+        IdentityKey::new([0; 16])
+    };
     tune(&mut connection, options, found, fresh).map_err(|error| place.error(&error))?;
     look_over(&connection, place)?;
     let identity = schema::identity(&connection).map_err(|error| place.error(&error))?;

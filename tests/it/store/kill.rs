@@ -1,7 +1,7 @@
 //! A writer is killed at random moments, again and again, on one database. Whatever it acknowledged is there, whole
 //! and once; what it did not acknowledge is there whole or not at all; the sender sends that again.
 
-use super::places::{PlaceOnDisk, PostgresDatabase, SqliteFile, on_disk};
+use super::places::{Place as _, PlaceOnDisk, PostgresDatabase, SqliteFile, on_disk};
 use crate::random::Random;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
@@ -398,13 +398,13 @@ fn kill_again_and_again<P: PlaceOnDisk>(kind: Kind, cycles: u64) -> Result<u64, 
     Ok(expected.batches)
 }
 
-fn a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_twice<P: PlaceOnDisk>() {
-    let kills = std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(P::KILLS, |it| it.parse().unwrap());
+fn a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_twice<
+    P: PlaceOnDisk,
+>() {
+    let kills =
+        std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(P::KILLS, |it| it.parse().unwrap());
     let batches = kill_again_and_again::<P>(Kind::Honest, kills).unwrap();
-    println!(
-        "{}: {kills} kills, {batches} batches, 0 acknowledged lost, 0 counted twice",
-        P::NAME
-    );
+    println!("{}: {kills} kills, {batches} batches, 0 acknowledged lost, 0 counted twice", P::NAME);
     assert!(batches > kills, "the writers must get to write: {batches} batches");
 }
 

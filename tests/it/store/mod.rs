@@ -6,6 +6,7 @@ mod full_disk;
 mod kill;
 pub(crate) mod places;
 mod round_trip;
+mod server;
 mod start;
 
 use self::places::{PlaceOnDisk, on_disk};
