@@ -30,7 +30,8 @@ if [[ ${BUILD:-yes} == yes ]]; then
   LIGHTNING_SYNC_BRANCH=${LIGHTNING_SYNC_BRANCH:-$(git branch --show-current)}
   export LIGHTNING_SYNC_BRANCH
   home=${CARGO_HOME:-$HOME/.cargo}
-  export RUSTFLAGS="--remap-path-prefix=$PWD=/src --remap-path-prefix=$home=/cargo"
+  # The linker would make the build's id from debugging sections too, and those name the directory of what is built.
+  export RUSTFLAGS="--remap-path-prefix=$PWD=/src --remap-path-prefix=$home=/cargo -C link-arg=-Wl,--build-id=0x$revision"
   cargo auditable build --locked --profile "$profile" --bin lightning-sync-exporter
 fi
 target=${CARGO_TARGET_DIR:-target}
@@ -57,8 +58,9 @@ archive "$out/$name-chart-$version.tgz" deploy/helm $name
 archive "$out/$name-dashboards-$version.tar.gz" . dashboards
 archive "$out/$name-mixin-$version.tar.gz" . mixin
 cp deploy/debian/sbom.cdx.json "$out/$name-$version.cdx.json"
-pack=()
-[[ ${BUILD:-yes} == yes ]] || pack=(--fast)
+# What debuggers read is five times the program, and names where it was built.
+pack=(--strip)
+[[ ${BUILD:-yes} == yes ]] || pack+=(--fast)
 cargo deb --quiet --no-build --profile "$profile" "${pack[@]}" --output "$out/${name}_$version.deb"
 
 # Who can compare: in-toto's statement with the predicate of SLSA's provenance.
