@@ -16,7 +16,7 @@ mod table;
 #[path = "../../tests/it/support/memory_store.rs"]
 mod memory_store;
 
-pub use player::STEP;
+pub use player::{STEP, metrics_of_rules};
 pub use scores::{RuleSet, Score};
 pub use table::{document, row_of};
 

@@ -303,7 +303,7 @@ fn labels(id: &AlertId) -> Option<LabelSet> {
 }
 
 /// The exporter's metrics that any rule reads.
-fn metrics_of_rules() -> BTreeSet<String> {
+pub fn metrics_of_rules() -> BTreeSet<String> {
     let groups = groups();
     let recording = groups.iter().flat_map(|group| group.recording.iter().map(|rule| &rule.expr));
     let alerts = groups.iter().flat_map(|group| group.alerts.iter().map(|rule| &rule.expr));

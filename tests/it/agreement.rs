@@ -30,7 +30,8 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserValues;
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::metrics::{MetricsPages, PageFormat, SelfMetrics};
-use lightning_sync_exporter::rules::{ScrapeTarget, alert_of, groups, rule};
+use lightning_sync_exporter::rules::{ScrapeTarget, alert_of, rule};
+use lightning_sync_score::metrics_of_rules;
 use lightning_sync_sim::scenarios::{Pushes, Scenario, SyncRecord, exact, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -136,24 +137,6 @@ fn shown(id: &AlertId) -> String {
     let labels = rule(id.subject.cause).unwrap().labels(id, &exporter);
     let labels = labels.iter().map(|(name, value)| format!("{name}=\"{value}\""));
     format!("{{{}}}", labels.collect::<Vec<_>>().join(","))
-}
-
-/// The exporter's metrics that any rule reads.
-fn metrics_of_rules() -> BTreeSet<String> {
-    let groups = groups();
-    let recording = groups.iter().flat_map(|group| group.recording.iter().map(|rule| &rule.expr));
-    let alerts = groups.iter().flat_map(|group| group.alerts.iter().map(|rule| &rule.expr));
-    recording
-        .chain(alerts)
-        .flat_map(|expr| expr.split(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c))))
-        .filter(|token| token.starts_with("lightning_sync_"))
-        // These are read together, by a pattern.
-        .chain([
-            "lightning_sync_finding_since_timestamp_seconds",
-            "lightning_sync_exporter_finding_since_timestamp_seconds",
-        ])
-        .map(str::to_owned)
-        .collect()
 }
 
 impl Recording {
