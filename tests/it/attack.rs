@@ -2,6 +2,7 @@
 //! `LIGHTNING_SYNC_TEST_ATTACK_SECONDS` (a minute is the promise, the suite takes less), by 512 connections.
 
 use crate::support::http::{get, request};
+use crate::support::now;
 use crate::support::process::{Daemon, wait_until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -59,12 +60,6 @@ fn private(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-fn now() -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    let now = chrono::DateTime::from_timestamp(since.as_secs() as i64, 0).unwrap();
-    now.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn users(count: usize) -> Vec<u8> {

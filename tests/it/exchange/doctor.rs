@@ -3,6 +3,7 @@
 use super::fixture::{ACCOUNT, PASSWORD, certified, mailboxes};
 use crate::salesforce::{secret_file, wait_for_metric};
 use crate::support::http::post;
+use crate::support::now;
 use crate::support::process::Daemon;
 use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeScene, FolderPlace};
 use std::fs;
@@ -50,8 +51,8 @@ orgs:
         "lightning_sync_poll_success{org=\"acme\",source=\"exchange\"} 1",
     );
     let json = [("Content-Type", "application/json")];
-    let body = b"{\"captured_at\":\"2026-11-28T00:00:00Z\",\"linked_users\":3}";
-    post(daemon.address, "/api/v1/orgs/acme/snapshot", &json, body);
+    let body = format!("{{\"captured_at\":\"{}\",\"linked_users\":3}}", now());
+    post(daemon.address, "/api/v1/orgs/acme/snapshot", &json, body.as_bytes());
     let mut all = Vec::new();
     for change in [None, Some(ExchangeScene::Healthy), Some(ExchangeScene::LockedOut)] {
         exchange.change(|org| {

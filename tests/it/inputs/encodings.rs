@@ -4,15 +4,17 @@ use super::peers::site;
 use super::{ENCODINGS, Inputs};
 use crate::random::Random;
 use crate::support::http::request;
+use crate::support::now;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use std::io::Write;
 
 /// A body of so many records whose ids nobody else has.
 fn records(count: u64, first: u64) -> String {
+    let now = now();
     let record = |number: u64| {
         format!(
-            "{{\"at\":\"2026-11-22T13:55:00Z\",\"object_type\":\"contacts\",\"user\":\"josé\",\"id\":\"e{number}\"}}\n"
+            "{{\"at\":\"{now}\",\"object_type\":\"contacts\",\"user\":\"josé\",\"id\":\"e{number}\"}}\n"
         )
     };
     (first..first + count).map(record).collect()

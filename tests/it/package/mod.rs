@@ -318,6 +318,15 @@ fn a_release_is_the_same_bytes_when_it_is_made_twice() {
             (subject["name"].as_str().unwrap(), subject["digest"]["sha256"].as_str().unwrap());
         assert!(sums.contains(&format!("{digest}  {name}\n")), "{name}");
     }
+    // What debuggers read is not in the package: it is most of the program, and names where it was built.
+    let installed = tempfile::tempdir().unwrap();
+    let package = directory.path().join(format!("{name}_{version}.deb"));
+    let status =
+        Command::new("dpkg-deb").arg("--extract").arg(package).arg(installed.path()).status();
+    assert!(status.unwrap().success());
+    let program = std::fs::read(installed.path().join("usr/bin").join(name)).unwrap();
+    assert!(program.starts_with(b"\x7fELF"));
+    assert!(!program.windows(11).any(|bytes| bytes == b".debug_info"));
     // The program that is unpacked is one that runs.
     let archive = directory.path().join(format!("{name}-{version}-linux-{machine}.tar.gz"));
     let unpacked = tempfile::tempdir().unwrap();
