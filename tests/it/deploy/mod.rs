@@ -1,5 +1,6 @@
 //! What is deployed in other ways than the package: the chart, the compose file, the image, against their schemas.
 
+use crate::package::release_without_image;
 use crate::support::process::Daemon;
 use crate::support::stack::repository;
 use std::path::{Path, PathBuf};
@@ -24,10 +25,17 @@ fn said(output: &Output) -> String {
 #[test]
 fn the_chart_renders_to_what_kubernetes_takes() {
     let directory = tempfile::tempdir().unwrap();
+    // The chart as a release has it. A cluster to install it in is not to be had.
+    let release = directory.path().join("release");
+    release_without_image(&release);
+    let chart = format!("lightning-sync-exporter-chart-{}.tgz", env!("CARGO_PKG_VERSION"));
+    let mut untar = Command::new("tar");
+    let unpacked = untar.current_dir(directory.path()).arg("-xzf").arg(release.join(chart));
+    assert!(unpacked.status().unwrap().success());
     let output = tool("python")
         .current_dir(directory.path())
         .arg(repository("tests/it/deploy/chart.py"))
-        .arg(repository("deploy/helm/lightning-sync-exporter"))
+        .arg(directory.path().join("lightning-sync-exporter"))
         .arg(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
         .arg(repository("alerts/lightning-sync.prometheusrule.yaml"))
         .arg(repository("tests/it/upgrade/chart_0_1_values.yaml"))

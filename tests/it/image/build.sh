@@ -1,7 +1,8 @@
 #!/bin/bash
-# Builds the image as its Containerfile says, as a user without rights. To be called within
-# `unshare --mount --pid --fork --mount-proc --uts --ipc`.
-#   build.sh DIRECTORY BASE    the directory has the sources in `source` and the programs in `programs`; images stay there
+# Builds images as a user without rights: those that stand in for others, and ours as its Containerfile says. To be called
+# within `unshare --mount --pid --fork --mount-proc --uts --ipc`.
+#   build.sh DIRECTORY BASE [ARGUMENT...]    the directory has the programs in `programs` and, where ours is built with the
+#                                            arguments, the sources in `source`; images stay there
 # No registry of images is asked: the base images are made here, with the names that the files ask for.
 set -euo pipefail
 directory=$(realpath "$1")
@@ -33,4 +34,4 @@ for stand_in in programs/*/Containerfile; do
   folder=${stand_in%/Containerfile}
   podman build --quiet --pull=never --tag "${names[${folder#programs/}]}" "$folder"
 done
-podman build --pull=never "${@:3}" --file source/deploy/container/Containerfile --tag lightning-sync-exporter:0.2.0 source
+[[ ! -d source ]] || podman build --pull=never "${@:3}" --file source/deploy/container/Containerfile --tag lightning-sync-exporter:0.2.0 source

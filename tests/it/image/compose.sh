@@ -1,9 +1,19 @@
 #!/bin/bash
-# The compose stack, whole but for Grafana: from `up` to a notification at a receiver on another machine.
+# The compose stack, whole but for Grafana, on a bare Debian with the files of a release alone: to a notification at a
+# receiver on another machine.
+set -euo pipefail
+# In tenths of a second.
+begun=$(date +%s%N)
+passed() { local tenths=$((($(date +%s%N) - begun) / 100000000)); echo "$((tenths / 10)).$((tenths % 10))"; }
+apt-get install --yes $(</life/packages) >/life/dpkg.log 2>&1
+echo "compose: packages of Debian after $(passed) s"
 . /life/machine.sh
 set -x
-cd /mnt/source/deploy/compose
-chown -R someone: /mnt/source
+cd /mnt/release
+sha256sum --check --quiet SHA256SUMS
+chown someone: .
+as_user tar -xzf lightning-sync-exporter-compose-*.tar.gz
+cd lightning-sync-exporter-compose-*/deploy/compose
 as_user bash -euxc "$(</mnt/before)" >&2
 
 # The other machine.
@@ -27,9 +37,6 @@ got() { [[ $(grep "^$1 " /mnt/webhook.log) == *'"alertname":"'$2'"'* ]]; }
 
 compose() { as_user env PYTHONPATH=/mnt/python python3 -m podman_compose "$@"; }
 echo "compose: without Grafana, of which no image can be had here"
-begun=$(date +%s%N)
-# In tenths of a second.
-passed() { local tenths=$((($(date +%s%N) - begun) / 100000000)); echo "$((tenths / 10)).$((tenths % 10))"; }
 compose up --detach exporter prometheus alertmanager >&2
 echo "compose: up after $(passed) s"
 pushed() {
@@ -45,7 +52,7 @@ until_so pushed
 # Before Prometheus says anything: a page waits 30 s for others that have the same cause.
 paged() { as_user env PYTHONPATH=/mnt/python bash -euxc "podman-compose() { python3 -m podman_compose \"\$@\"; }; $(</mnt/after)" >&2; }
 until_so paged
-drawn() { [[ $(promtool query instant http://127.0.0.1:9090 'lightning_sync_records_synced_24h{org="acme"} > 0') == *acme* ]]; }
+drawn() { [[ $(curl -fsS --get --data-urlencode 'query=lightning_sync_records_synced_24h{org="acme"} > 0' http://127.0.0.1:9090/api/v1/query) == *acme* ]]; }
 until_so drawn
 echo "compose: first graph after $(passed) s"
 notified() { got /heartbeat LightningSyncWatchdog || got /page LightningSyncTestPage; }

@@ -1,10 +1,10 @@
-//! The image: built by podman as its Containerfile says, run by a user without rights.
+//! The image of a release, run by a user without rights, and the compose stack on a bare Debian.
 //!
 //! No registry of images is asked: base images of the names that the files ask for are made here, of Debian's packages.
-//! In the place of a Rust toolchain the build stage has the program of this very build, unless
-//! `LIGHTNING_SYNC_TEST_IMAGE=full` says that it compiles, which takes many minutes.
+//! The release has the program of this very build. With `LIGHTNING_SYNC_TEST_IMAGE=full` the image that lives alone is one
+//! that compiles within, as the Containerfile says, which takes many minutes.
 
-use crate::package::MACHINE;
+use crate::package::{MACHINE, bare, release};
 use crate::support::stack::repository;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,14 +32,8 @@ fn script(name: &str) -> PathBuf {
     repository("tests/it/image").join(name)
 }
 
-/// What the images are made of, in a directory: the sources as a checkout has them, and the programs.
+/// What the images are made of, in a directory: the programs and, where ours is compiled, the sources as a checkout has them.
 fn gather(directory: &Path, full: bool) {
-    let source = directory.join("source");
-    std::fs::create_dir(&source).unwrap();
-    // Without what is compiled and what was downloaded.
-    let copy =
-        "tar --exclude-vcs --exclude=./target --exclude=node_modules -cf - . | tar -x -C \"$0\"";
-    run(Command::new("sh").current_dir(repository("")).args(["-c", copy]).arg(&source));
     let programs = directory.join("programs");
     run(Command::new("cp").arg("-r").args([script("programs"), programs.clone()]));
     for (program, copy) in [
@@ -58,43 +52,59 @@ fn gather(directory: &Path, full: bool) {
         std::fs::copy(debians, templates.join(name)).unwrap();
     }
     let rust = programs.join("rust");
-    if full {
-        std::fs::rename(rust.join("full.Containerfile"), rust.join("Containerfile")).unwrap();
-        let trusted = "/etc/ssl/certs/ca-certificates.crt";
-        std::fs::copy(trusted, rust.join("ca-certificates.crt")).unwrap();
-        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-        let root = run(Command::new(rustc).args(["--print", "sysroot"])).stdout;
-        let root = String::from_utf8(root).unwrap();
-        run(Command::new("cp").arg("-r").arg(root.trim_end()).arg(rust.join("toolchain")));
-    } else {
-        let bin = rust.join("bin");
-        std::fs::create_dir(&bin).unwrap();
-        std::fs::rename(rust.join("cargo"), bin.join("cargo")).unwrap();
-        run(Command::new("objcopy")
-            .arg("--strip-debug")
-            .arg(env!("CARGO_BIN_EXE_lightning-sync-exporter"))
-            .arg(bin.join("lightning-sync-exporter")));
+    if !full {
+        std::fs::remove_dir_all(rust).unwrap();
+        return;
     }
+    let source = directory.join("source");
+    std::fs::create_dir(&source).unwrap();
+    // Without what is compiled and what was downloaded.
+    let copy =
+        "tar --exclude-vcs --exclude=./target --exclude=node_modules -cf - . | tar -x -C \"$0\"";
+    run(Command::new("sh").current_dir(repository("")).args(["-c", copy]).arg(&source));
+    let trusted = "/etc/ssl/certs/ca-certificates.crt";
+    std::fs::copy(trusted, rust.join("ca-certificates.crt")).unwrap();
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let root = run(Command::new(rustc).args(["--print", "sysroot"])).stdout;
+    let root = String::from_utf8(root).unwrap();
+    run(Command::new("cp").arg("-r").arg(root.trim_end()).arg(rust.join("toolchain")));
 }
 
-/// Builds the image and those that stand in for others; they stay in the directory.
+/// The file system of the base image, in an archive beside what is compiled.
+fn base() -> PathBuf {
+    let base = beside("images/bookworm.tar");
+    run(Command::new("bash").arg(script("base.sh")).arg(&base));
+    base
+}
+
+/// The file that tells root's podman where the base image is.
+pub(crate) fn storage() -> PathBuf {
+    let output =
+        run(Command::new("bash").arg(script("storage.sh")).args([beside("images"), base()]));
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+}
+
+/// What is kept beside what is compiled.
+fn beside(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join(path)
+}
+
+/// Builds those images that stand in for others, and ours where it is compiled; they stay in the directory.
 fn build(directory: &Path, full: bool) {
     gather(directory, full);
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let base = target.join("images/bookworm.tar");
-    run(Command::new("bash").arg(script("base.sh")).arg(&base));
     run(Command::new("timeout")
         .args(["--kill-after=5", if full { FULL_BUILD } else { ORDINARY }, "unshare"])
         .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--uts", "--ipc"])
         .arg("bash")
         .arg(script("build.sh"))
         .arg(directory)
-        .arg(base)
+        .arg(base())
         .args(["--build-arg", "REVISION=0123456", "--build-arg", "BRANCH=tested"]));
 }
 
-/// Runs a script on a machine of its own and gives what it said; everything else with it, for when it failed.
-fn machine(directory: &Path, name: &str) -> (String, String) {
+/// Runs a script on a machine of its own, whose root is `below`, and gives what it said; everything else with it, for when
+/// it failed.
+fn machine(directory: &Path, name: &str, below: &Path) -> (String, String) {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     for file in ["user.sh", "machine.sh"] {
         std::fs::copy(script(file), directory.join(file)).unwrap();
@@ -106,8 +116,7 @@ fn machine(directory: &Path, name: &str) -> (String, String) {
         .arg(repository("tests/it/package/boot.sh"))
         .arg(directory)
         .arg(script(name))
-        // Where the machine's root is put together; it goes with the directory.
-        .env("TMPDIR", directory)
+        .arg(below)
         .output()
         .unwrap();
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
@@ -125,7 +134,7 @@ fn health_check() -> String {
 
 /// A program of the tools that `tests/run` installs beside what is compiled.
 fn tools() -> PathBuf {
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tools");
+    let tools = beside("tools");
     let program = tools.join("bin/podman-compose");
     assert!(program.exists(), "{} is missing; tests/run installs it", program.display());
     tools
@@ -146,7 +155,7 @@ fn write_commands(directory: &Path) {
     let lines: Vec<&str> = head.filter_map(|line| line.strip_prefix("#   ")).collect();
     let (after, before): (Vec<&str>, Vec<&str>) =
         lines.into_iter().partition(|line| line.starts_with("podman-compose "));
-    // That is done by then, with a network that the machine does not have.
+    // The other way to the image.
     let before: Vec<&str> =
         before.into_iter().filter(|line| !line.starts_with("podman build ")).collect();
     let receiver =
@@ -155,7 +164,7 @@ fn write_commands(directory: &Path) {
     std::fs::write(directory.join("after"), after.join("\n")).unwrap();
 }
 
-/// What the program in the image says of itself.
+/// What the program in the image that is compiled says of itself, or else that of a release.
 fn version(full: bool) -> String {
     let output = run(Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter")).arg("--version"));
     let built = String::from_utf8(output.stdout).unwrap();
@@ -181,22 +190,26 @@ fn without_figures(report: &str) -> String {
 }
 
 #[test]
-fn the_image_is_built_and_lives_and_the_stack_notifies_somebody_elsewhere() {
+fn the_image_of_a_release_lives_and_on_a_bare_debian_its_stack_notifies_somebody_elsewhere() {
     let full = std::env::var("LIGHTNING_SYNC_TEST_IMAGE").is_ok_and(|size| size == "full");
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let begun = Instant::now();
+    release(&directory.join("release"));
     build(directory, full);
     println!("image: built in {:.0} s", begun.elapsed().as_secs_f64());
 
     std::fs::write(directory.join("health.json"), health_check()).unwrap();
     std::fs::write(directory.join("version"), version(full)).unwrap();
+    let of = run(Command::new("git").current_dir(repository("")).args(["rev-parse", "HEAD"]));
+    let of = if full { b"0123456".to_vec() } else { of.stdout };
+    std::fs::write(directory.join("revision"), of).unwrap();
     let begun = Instant::now();
-    let (report, errors) = machine(directory, "life.sh");
+    let (report, errors) = machine(directory, "life.sh", Path::new("/"));
     println!("image: lived for {:.0} s", begun.elapsed().as_secs_f64());
     assert_eq!(
         report,
-        "built: nobody's but 65532's, and it tells what it was built from\n\
+        "image: nobody's but 65532's, and it tells what it was built from\n\
          without a configuration: ends once, and says so\n\
          run: by a user without rights, the root read-only, no temporary files\n\
          within: 65532, without capabilities, writes to its volume and nowhere else\n\
@@ -210,11 +223,15 @@ fn the_image_is_built_and_lives_and_the_stack_notifies_somebody_elsewhere() {
 
     take_compose(directory);
     write_commands(directory);
-    let (report, errors) = machine(directory, "compose.sh");
+    // With what the test itself needs there: another machine, and a receiver on it.
+    let packages = ["podman", "curl", "openssl", "iproute2", "python3"];
+    std::fs::write(directory.join("packages"), packages.join(" ")).unwrap();
+    let (report, errors) = machine(directory, "compose.sh", &bare(&packages));
     println!("{report}");
     assert_eq!(
         without_figures(&report),
-        "compose: without Grafana, of which no image can be had here\n\
+        "compose: packages of Debian\n\
+         compose: without Grafana, of which no image can be had here\n\
          compose: up\n\
          compose: first graph\n\
          compose: first notification\n\

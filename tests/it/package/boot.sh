@@ -8,7 +8,9 @@ shared=$(realpath "$1")
 script=$(realpath "$2")
 below=$(realpath "${3:-/}")
 
-layer=$(mktemp -d)
+# It goes with the directory.
+layer=$shared/layer
+mkdir -p "$layer"
 mount -t tmpfs none "$layer"
 root=$layer/root
 mkdir "$layer"/{upper,work,root,shared}

@@ -1,6 +1,7 @@
 //! The Debian package: built, installed on a machine of its own with a systemd of its own, started, upgraded with data,
 //! purged. The machine is this one, or a bare Debian, under a layer that is thrown away; it takes root.
 
+use crate::image::storage;
 use crate::support::stack::repository;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ fn package(version: &str, file: &Path) {
 }
 
 /// A bare Debian's directory, with the packages that are named downloaded into it.
-fn bare(packages: &[&str]) -> PathBuf {
+pub(crate) fn bare(packages: &[&str]) -> PathBuf {
     let output =
         Command::new(repository("tests/it/package/bare.sh")).args(packages).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -142,21 +143,37 @@ fn write_commands(directory: &Path, number: &str, section: &str) {
 
 /// Makes the files of a release in a new directory. They hold what was just compiled; that a whole build gives the same
 /// bytes is for who releases to compare.
-fn release(directory: &Path) {
+pub(crate) fn release(directory: &Path) {
+    release_with(directory, &[]);
+}
+
+/// The same without its image, which takes the most time.
+pub(crate) fn release_without_image(directory: &Path) {
+    let said = release_with(directory, &[("IMAGE", "no")]);
+    assert!(said.contains("there is no image among the files, as IMAGE=no says"), "{said}");
+}
+
+fn release_with(directory: &Path, variables: &[(&str, &str)]) -> String {
     let _alone = PACKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = Command::new(repository("deploy/release.sh"))
-        .arg(directory)
-        .envs([("PROFILE", "dev"), ("BUILD", "no")])
-        .output()
-        .unwrap();
+    let output = releasing(directory).envs(variables.iter().copied()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn releasing(directory: &Path) -> Command {
+    let mut command = Command::new(repository("deploy/release.sh"));
+    command
+        .arg(directory)
+        .envs([("PROFILE", "dev"), ("BUILD", "no"), ("BUILDAH_ISOLATION", "chroot")])
+        .env("CONTAINERS_STORAGE_CONF", storage());
+    command
 }
 
 #[test]
 fn a_bare_debian_is_set_up_from_a_release_by_the_steps_of_the_readme() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
-    release(&directory.path().join("release"));
+    release_without_image(&directory.path().join("release"));
     let readme = std::fs::read_to_string(repository("README.md")).unwrap();
     let section = readme.split("\n## ").find(|section| section.starts_with("Five steps")).unwrap();
     // Items of a list: their blocks are indented.
@@ -305,36 +322,79 @@ fn a_release_is_the_same_bytes_when_it_is_made_twice() {
             format!("{name}-{version}.cdx.json"),
             format!("{name}-{version}.intoto.json"),
             format!("{name}-chart-{version}.tgz"),
+            format!("{name}-compose-{version}.tar.gz"),
             format!("{name}-dashboards-{version}.tar.gz"),
+            format!("{name}-image-{version}-{machine}.cdx.json"),
+            format!("{name}-image-{version}-{machine}.oci.tar"),
             format!("{name}-mixin-{version}.tar.gz"),
             format!("{name}_{version}.deb"),
         ]
     );
-    let provenance =
-        std::fs::read(directory.path().join(format!("{name}-{version}.intoto.json"))).unwrap();
-    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
+    let json = |name: String| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(directory.path().join(name)).unwrap()).unwrap()
+    };
+    let provenance = json(format!("{name}-{version}.intoto.json"));
     for subject in provenance["subject"].as_array().unwrap() {
         let (name, digest) =
             (subject["name"].as_str().unwrap(), subject["digest"]["sha256"].as_str().unwrap());
         assert!(sums.contains(&format!("{digest}  {name}\n")), "{name}");
     }
+    let made_of = provenance["predicate"]["buildDefinition"]["resolvedDependencies"].as_array();
+    let base = made_of.unwrap().iter().find(|part| part["name"] == "debian:bookworm-slim").unwrap();
+    assert_eq!(base["digest"]["sha256"].as_str().unwrap().len(), 64);
+    // The parts of the image are those of the program, the program, and Debian's packages.
+    let parts = |json: &serde_json::Value| -> Vec<String> {
+        let parts = json["components"].as_array().unwrap().iter();
+        parts.map(|part| part["purl"].as_str().unwrap().to_owned()).collect()
+    };
+    let in_image = parts(&json(format!("{name}-image-{version}-{machine}.cdx.json")));
+    let in_program = parts(&json(format!("{name}-{version}.cdx.json")));
+    let (debians, of_program): (Vec<&String>, Vec<_>) =
+        in_image.iter().partition(|purl| purl.starts_with("pkg:deb/debian/"));
+    assert!(debians.iter().any(|purl| purl.starts_with("pkg:deb/debian/ca-certificates@2")));
+    assert_eq!(of_program[0], &format!("pkg:cargo/{name}@{version}"));
+    assert!(of_program[1..].iter().copied().eq(&in_program));
     // What debuggers read is not in the package: it is most of the program, and names where it was built.
     let installed = tempfile::tempdir().unwrap();
     let package = directory.path().join(format!("{name}_{version}.deb"));
     let status =
         Command::new("dpkg-deb").arg("--extract").arg(package).arg(installed.path()).status();
     assert!(status.unwrap().success());
-    let program = std::fs::read(installed.path().join("usr/bin").join(name)).unwrap();
-    assert!(program.starts_with(b"\x7fELF"));
-    assert!(!program.windows(11).any(|bytes| bytes == b".debug_info"));
+    let program = installed.path().join("usr/bin").join(name);
+    let mut readelf = Command::new("readelf");
+    let sections = readelf.args(["--section-headers", "--wide"]).arg(&program).output();
+    let sections = String::from_utf8(sections.unwrap().stdout).unwrap();
+    assert!(sections.contains(" .text ") && !sections.contains(" .debug_info "), "{sections}");
+    let program = std::fs::read(program).unwrap();
     // The program that is unpacked is one that runs.
     let archive = directory.path().join(format!("{name}-{version}-linux-{machine}.tar.gz"));
     let unpacked = tempfile::tempdir().unwrap();
     let tar = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(unpacked.path()).status();
     assert!(tar.unwrap().success());
-    let program = unpacked.path().join(format!("{name}-{version}-linux-{machine}")).join(name);
-    let printed = Command::new(program).arg("--version").output().unwrap().stdout;
+    let unpacked = unpacked.path().join(format!("{name}-{version}-linux-{machine}")).join(name);
+    // That of the image is compared where it runs.
+    assert!(std::fs::read(&unpacked).unwrap() == program);
+    let printed = Command::new(unpacked).arg("--version").output().unwrap().stdout;
     assert!(
         String::from_utf8(printed).unwrap().starts_with(&format!("{name} {version} (branch: "))
     );
+}
+
+#[test]
+fn a_release_without_a_base_for_its_image_says_how_to_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = directory.path().join("storage.conf");
+    let [images, run] = ["images", "run"].map(|name| directory.path().join(name));
+    let conf = format!("[storage]\ndriver = \"vfs\"\ngraphroot = {images:?}\nrunroot = {run:?}\n");
+    std::fs::write(&empty, conf).unwrap();
+    let out = directory.path().join("release");
+    let refused = releasing(&out).env("CONTAINERS_STORAGE_CONF", empty).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "release.sh: the base image is not here: `podman pull debian:bookworm-slim` brings it; IMAGE=no leaves the image out\n"
+    );
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+    let refused = releasing(&out).env("IMAGE", "maybe").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&refused.stderr), "release.sh: IMAGE is yes or no\n");
 }
