@@ -15,7 +15,11 @@ out=$(cd "$out" && pwd)
 profile=${PROFILE:-release}
 [[ -z $(ls -A "$out") ]] || { echo "release.sh: $out is not empty" >&2; exit 1; }
 
-# Known before anything is compiled. The base of the image is what its last stage begins with.
+# Known before anything is compiled.
+for tool in auditable deb; do
+  [[ -n $(command -v "cargo-$tool") ]] || { echo "release.sh: \`cargo install cargo-$tool\` first" >&2; exit 1; }
+done
+# The base of the image is what its last stage begins with.
 base=$(sed -n 's/^FROM //p' deploy/container/Containerfile | tail -n 1)
 without() { echo "release.sh: $1; IMAGE=no leaves the image out" >&2; exit 1; }
 case ${IMAGE:=yes} in
@@ -38,8 +42,9 @@ rust=$(rustc --version)
 
 if [[ ${BUILD:-yes} == yes ]]; then
   [[ -z $(git status --porcelain) ]] || { echo "release.sh: commit first: a release is of a commit" >&2; exit 1; }
-  # By its date, so that a release without an entry cannot be made by mistake.
-  grep -q "^## $version (20" CHANGELOG.md || { echo "release.sh: CHANGELOG.md has no dated entry of $version" >&2; exit 1; }
+  # Work that is not in a release yet is under "Unreleased", which becomes the version and its date.
+  [[ $(grep -m 1 '^## ' CHANGELOG.md) =~ ^"## $version ("20[0-9-]{8}")"$ ]] \
+    || { echo "release.sh: CHANGELOG.md does not begin with '## $version (YYYY-MM-DD)'" >&2; exit 1; }
   export LIGHTNING_SYNC_REVISION=$revision
   LIGHTNING_SYNC_BRANCH=${LIGHTNING_SYNC_BRANCH:-$(git branch --show-current)}
   export LIGHTNING_SYNC_BRANCH
