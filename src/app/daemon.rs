@@ -9,17 +9,20 @@ use crate::alerting::Alerting;
 use crate::build_info;
 use crate::config::{Environment, ValidConfig, changed_policy};
 use crate::domain::activity::IdentityKey;
+use crate::domain::alerts::{AlertId, AlertState};
 use crate::domain::problem::ProblemReason;
+use crate::domain::time::Timestamp;
 use crate::engine::{self, Clock, Engine, Handle, Running};
 use crate::events::{Events, spawn_restarting};
 use crate::metrics::{MetricsPages, SelfMetrics};
-use crate::store::{self, OpenOptions, SqliteHistory, SqliteStore};
+use crate::store::{self, OpenOptions, PostgresStore, SqliteStore, Store};
 use crate::web::Server;
 use crate::web::services::{ServerOptions, Services};
 use anyhow::Context as _;
 use arc_swap::{ArcSwap, ArcSwapOption};
+use std::future::pending;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -97,15 +100,21 @@ impl Daemon {
             }
             None => Arc::new(Arc::default),
         };
-        let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
-        let history = Arc::new(SqliteHistory::open(&config.store.path)?);
-        let mut engine = Engine::start(store, settings(config), events.clone(), now)?;
-        let alerts = engine.take_alerts();
-        let identity = engine.identity();
-        own.set_store_since(engine.known_since(now));
+        let started = match &config.store.postgres {
+            None => {
+                let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
+                start_engine(store, config, &events, &clock)?
+            }
+            Some(dsn) => {
+                let store = PostgresStore::open(dsn.clone())?;
+                start_engine(store, config, &events, &clock)?
+            }
+        };
+        let StartedEngine { engine, alerts, identity, known_since } = started;
+        let history = store::open_history(&config.store.path, config.store.postgres.as_ref())?;
+        own.set_store_since(known_since);
         own.set_backup_max_age(config.store.backup_max_age);
-        own.set_last_backup(store::last_backup(&config.store.path));
-        let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
+        own.set_last_backup(database_file(config).and_then(store::last_backup));
         let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
         let external_url = Arc::new(ArcSwapOption::from_pointee(config.external_url.clone()));
@@ -113,6 +122,7 @@ impl Daemon {
             file: options.config_file,
             environment: options.environment,
             store: config.store.path.clone(),
+            postgres: config.store.postgres.clone(),
             access: Arc::clone(&access),
             external_url: Arc::clone(&external_url),
             pollers: Pollers::new(shared.clone()),
@@ -196,7 +206,7 @@ impl Daemon {
         }
         reloader.pollers.configure(&config);
         reloader.configure_alerting(&config);
-        let database = config.store.path.clone();
+        let database = database_file(&config).map(Path::to_owned);
         drop(config);
         // Before anybody learns that we are ready, so that no signal is lost.
         let hangup = Arc::new(Mutex::new(signal(SignalKind::hangup())?));
@@ -257,6 +267,28 @@ impl Daemon {
     }
 }
 
+/// An engine that runs, and what it read at its start.
+struct StartedEngine {
+    engine: Running,
+    alerts: Vec<(AlertId, AlertState)>,
+    identity: IdentityKey,
+    known_since: Timestamp,
+}
+
+fn start_engine<S: Store + 'static>(
+    store: S,
+    config: &ValidConfig,
+    events: &Events,
+    clock: &Clock,
+) -> anyhow::Result<StartedEngine> {
+    let now = (clock.wall)();
+    let mut engine = Engine::start(store, settings(config), events.clone(), now)?;
+    let (alerts, identity) = (engine.take_alerts(), engine.identity());
+    let known_since = engine.known_since(now);
+    let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
+    Ok(StartedEngine { engine, alerts, identity, known_since })
+}
+
 /// Waits until it is time to end. Gives the part that ended before that, which is a defect: whoever started this
 /// program starts it again.
 async fn until_over(
@@ -288,7 +320,15 @@ async fn beat(supervisor: Supervisor, shared: Shared) {
 /// How soon a new backup is seen: an alert waits for ten minutes.
 const LOOK_FOR_BACKUPS: Duration = Duration::from_secs(60);
 
-async fn look_for_backups(database: PathBuf, own: Arc<SelfMetrics>) {
+/// The file that is backed up with our own command; a server has backups of its own.
+fn database_file(config: &ValidConfig) -> Option<&Path> {
+    config.store.postgres.is_none().then_some(&config.store.path)
+}
+
+async fn look_for_backups(database: Option<PathBuf>, own: Arc<SelfMetrics>) {
+    let Some(database) = database else {
+        return pending().await;
+    };
     loop {
         tokio::time::sleep(LOOK_FOR_BACKUPS).await;
         let (own, database) = (Arc::clone(&own), database.clone());
@@ -302,7 +342,7 @@ async fn look_for_backups(database: PathBuf, own: Arc<SelfMetrics>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::{pending, ready};
+    use std::future::ready;
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_breaks_ends_the_daemon_as_a_dead_engine_does() {

@@ -9,6 +9,7 @@ use crate::domain::ids::OrgName;
 use crate::engine::EngineSettings;
 use crate::events::Event;
 use crate::http_client::Trust;
+use crate::store::PostgresDsn;
 use crate::web::services::Access;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub(super) struct Reloader {
     pub(super) environment: Environment,
     /// The database that is open; no reload can take another.
     pub(super) store: PathBuf,
+    /// The server in its place, if there is one.
+    pub(super) postgres: Option<PostgresDsn>,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     /// Where people reach the pages from elsewhere.
     pub(super) external_url: Arc<ArcSwapOption<ExternalUrl>>,
@@ -57,6 +60,9 @@ impl Reloader {
             .await
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())?;
+        if config.store.postgres != self.postgres {
+            return Err("store.postgres: found another database than the one that is open, which needs a restart, so nothing of this configuration was taken".to_owned());
+        }
         if config.store.path != self.store {
             return Err(format!(
                 "store.path: found {:?}, and {:?} is open; another database needs a restart, so nothing of this configuration was taken",

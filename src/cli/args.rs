@@ -131,6 +131,9 @@ pub(super) enum CliCommand {
     Restore(RestoreArgs),
     /// Take an organisation or a person out of the database of a stopped daemon.
     Erase(EraseArgs),
+    /// Move what is stored between a file and a PostgreSQL server.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Write, check and describe configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -367,15 +370,39 @@ pub(super) struct RestoreArgs {
 /// Who is to be forgotten.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub(super) struct EraseArgs {
-    /// The stopped daemon's database.
+    /// The stopped daemon's database, or the file with PostgreSQL's connection string.
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
     pub(super) database: PathBuf,
+    /// Trust the certificates in this file too: `store.postgres.ca_file`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
     /// The organisation.
     #[arg(long, value_name = "NAME", value_parser = org_name)]
     pub(super) org: OrgName,
     /// Only this user of it.
     #[arg(long, value_name = "USER", value_parser = user_name)]
     pub(super) user: Option<UserName>,
+}
+
+/// What to do with what is stored.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the database of a stopped daemon from a file of SQLite to PostgreSQL, or back, and count both.
+    Copy(StoreCopyArgs),
+}
+
+/// What to copy, and where to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub(super) struct StoreCopyArgs {
+    /// The file of SQLite, or the one with PostgreSQL's connection string: `store.path` or `store.postgres.dsn_file`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: PathBuf,
+    /// The other one: a new file, or the connection string of a new database.
+    #[arg(long, value_name = "FILE")]
+    pub(super) to: PathBuf,
+    /// Trust the certificates in this file too: `store.postgres.ca_file`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
 }
 
 /// What to do with a configuration.

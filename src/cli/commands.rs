@@ -1,8 +1,9 @@
-//! The commands that need no daemon: `config`, `parse`, `explain`, `rules`, `backup`, `restore` and `erase`.
+//! The commands that need no daemon: `config`, `parse`, `explain`, `rules`, `backup`, `restore`, `erase`
+//! and `store copy`.
 
 use super::args::{
     BackupArgs, ConfigCommand, ConfigFile, DaemonArgs, EraseArgs, ExplainArgs, ParseArgs,
-    RestoreArgs, RulesArgs, RulesFormat,
+    RestoreArgs, RulesArgs, RulesFormat, StoreCopyArgs,
 };
 use super::exit::{Exit, Streams};
 use crate::app::now;
@@ -10,9 +11,10 @@ use crate::config::{self, Answers, Environment, InitError};
 use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
+use crate::http_client::Authorities;
 use crate::sources::page::{self, MAX_PAGE_BYTES};
 use crate::sources::snapshot::to_json;
-use crate::store::{self, Copied, Erase};
+use crate::store::{self, Copied, CopiedTable, Erase};
 use crate::{guidance, rules};
 use chrono::{DateTime, Utc};
 use std::fs::File;
@@ -126,10 +128,34 @@ pub(super) fn erase(args: &EraseArgs, streams: &mut Streams<'_>) -> Exit {
         Some(user) => Erase::User(&args.org, user),
         None => Erase::Org(&args.org),
     };
-    let line = store::erase(&args.database, what).map(|rows| {
+    let erased = authorities(args.ca_file.as_deref()).and_then(|authorities| {
+        store::erase(&args.database, authorities.as_ref(), what).map_err(|error| error.to_string())
+    });
+    let line = erased.map(|rows| {
         format!("erased {rows} rows; backups and Prometheus keep what they were given before\n")
     });
     streams.finish(line, Exit::FAILED)
+}
+
+fn authorities(file: Option<&Path>) -> Result<Option<Authorities>, String> {
+    let read = |file: &Path| {
+        Authorities::from_file(file).map_err(|says| format!("{} {says}", file.display()))
+    };
+    file.map(read).transpose()
+}
+
+pub(super) fn copy_store(args: &StoreCopyArgs, streams: &mut Streams<'_>) -> Exit {
+    let copied = authorities(args.ca_file.as_deref()).and_then(|authorities| {
+        store::copy_store(&args.from, &args.to, authorities.as_ref())
+            .map_err(|error| error.to_string())
+    });
+    let lines = copied.map(|tables| {
+        let line = |table: CopiedTable| {
+            format!("{}: {} rows, as many as before\n", table.name, table.rows)
+        };
+        tables.into_iter().map(line).collect::<String>()
+    });
+    streams.finish(lines, Exit::FAILED)
 }
 
 /// Prints the snapshot, or everything that cannot be read.

@@ -12,7 +12,7 @@ mod log;
 mod replay;
 
 pub use args::Cli;
-use args::CliCommand;
+use args::{CliCommand, StoreCommand};
 use clap::Parser;
 pub use exit::{Exit, Streams};
 use std::ffi::OsString;
@@ -59,6 +59,7 @@ pub fn run(cli: &Cli, streams: &mut Streams<'_>) -> Exit {
         Some(CliCommand::Backup(args)) => commands::backup(args, streams),
         Some(CliCommand::Restore(args)) => commands::restore(args, streams),
         Some(CliCommand::Erase(args)) => commands::erase(args, streams),
+        Some(CliCommand::Store(StoreCommand::Copy(args))) => commands::copy_store(args, streams),
         Some(CliCommand::Config(command)) => commands::config(command, streams),
     }
 }
@@ -171,6 +172,8 @@ mod tests {
             "backup",
             "erase --user ann@corp.example",
             "restore --to copy.db",
+            "store copy --from a.db",
+            "store",
             "config",
         ] {
             let (parsed, output, errors) = parsed(line);

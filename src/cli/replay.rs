@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::replay::{MOST_STEPS_OF_SERIES, Past, Period, Replay, Series, play, read_metrics};
 use crate::sources::activity::{self, ActivityContext};
 use crate::sources::ingest_error::OnError;
-use crate::store::SqliteHistory;
+use crate::store::open_history;
 use chrono::TimeDelta;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -66,12 +66,13 @@ fn replayed(args: &ReplayArgs) -> Result<String, ReplayFailure> {
             let policy = configured(&config, args.org.as_ref())?;
             let policy = changed_policy(&policy, &args.changes).map_err(wrong)?;
             let period = period(args, &policy, (now.minus(LATELY), now), step)?;
-            let history = SqliteHistory::open(&config.store.path).map_err(failed)?;
+            let store = &config.store;
+            let history = open_history(&store.path, store.postgres.as_ref()).map_err(failed)?;
             let known = history.org(&policy.name).map_err(failed)?;
             let (id, since) =
                 known.ok_or_else(|| failed(format!("the store does not know {}", policy.name)))?;
-            let past =
-                Past::of_history(&history, id, since, period.reads(), step).map_err(failed)?;
+            let past = Past::of_history(history.as_ref(), id, since, period.reads(), step)
+                .map_err(failed)?;
             (policy, past, period)
         }
     };

@@ -254,6 +254,22 @@ mod tests {
         let missing = "the file cannot be read: No such file or directory (os error 2); give the daemon's user read access to it";
         let mistakes = [
             format!(
+                "{}: store.path: found beside postgres; keep one",
+                line_behind("store:", "path:")
+            ),
+            format!(
+                "{}: store.postgres.dsn_file: found \"/etc/lightning-sync/postgres.dsn\"; {missing}",
+                line_behind("postgres:", "dsn_file:")
+            ),
+            format!(
+                "{}: store.postgres.ca_file: found \"/etc/lightning-sync/postgres-ca.pem\"; {missing}",
+                line_behind("postgres:", "ca_file:")
+            ),
+            format!(
+                "{}: store.backup_max_age: found beside postgres, whose backups are made with its own tools and not seen here; remove it",
+                line_behind("store:", "backup_max_age:")
+            ),
+            format!(
                 "{}: alerting.alertmanagers[0].ca_file: found \"/etc/lightning-sync/alerts-ca.pem\"; {missing}",
                 line_behind("alerting:", "ca_file:")
             ),

@@ -5,9 +5,12 @@ use super::mistakes::{Collector, ConfigError, MistakePlace, nearest};
 use super::org;
 use super::reader::{self, found};
 use super::section::ConfigSection;
+use super::token;
 use super::valid::{OrgConfig, ValidConfig};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::policy::{UserNames, UserSeries};
+use crate::http_client::Authorities;
+use crate::store::PostgresDsn;
 use config::{Config, Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, Metadata};
@@ -181,6 +184,7 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     set(&mut valid.store.keep_activity, section.span("keep_activity"));
     set(&mut valid.store.keep_history, section.span("keep_history"));
     valid.store.backup_max_age = section.span("backup_max_age");
+    valid.store.postgres = postgres(&section, base);
     valid.external_url = root.section("web").text("external_url", ExternalUrl::new);
     let alerting = super::alerting::read(root, valid.external_url.as_ref(), base);
     valid.alerting = alerting.map(Arc::new);
@@ -190,6 +194,31 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     valid.orgs = read_orgs(root, base, &valid.store.path, read)?;
     valid.notes.extend(weekends(&valid.orgs));
     Some(valid)
+}
+
+/// Reads where the PostgreSQL database is, if there is one.
+fn postgres(store: &ConfigSection<'_>, base: &Path) -> Option<PostgresDsn> {
+    let section = store.section("postgres");
+    if !section.is_given() {
+        return None;
+    }
+    if store.has("path") {
+        store.wrong("path", "found beside postgres; keep one");
+    }
+    if store.has("backup_max_age") {
+        let says = "found beside postgres, whose backups are made with its own tools and not seen here; remove it";
+        store.wrong("backup_max_age", says);
+    }
+    let about =
+        |text: &str, says: String| format!("{} {says}", token::named(text, &base.join(text)));
+    let authorities = section.text("ca_file", |text| {
+        Authorities::from_file(&base.join(text)).map_err(|says| about(text, says))
+    });
+    let dsn = section.text("dsn_file", |text| {
+        PostgresDsn::from_file(&base.join(text), authorities.clone())
+            .map_err(|says| about(text, says))
+    });
+    section.require("dsn_file", dsn)
 }
 
 /// Puts what was read in the place of the default, if something was.

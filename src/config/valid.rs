@@ -8,6 +8,7 @@ use crate::sources::canary::CanarySettings;
 use crate::sources::exchange::ExchangeSettings;
 use crate::sources::exchange_log::ExchangeLogSettings;
 use crate::sources::salesforce::{ReportColumns, SalesforceSettings};
+use crate::store::PostgresDsn;
 use chrono::TimeDelta;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ impl ValidConfig {
         Self {
             store: StoreConfig {
                 path: database,
+                postgres: None,
                 keep_activity: TimeDelta::days(7),
                 keep_history: TimeDelta::days(400),
                 backup_max_age: None,
@@ -109,6 +111,8 @@ struct Validated;
 pub struct StoreConfig {
     /// The SQLite database.
     pub path: PathBuf,
+    /// The PostgreSQL database in its place, if there is one.
+    pub postgres: Option<PostgresDsn>,
     /// How long single records of activity are stored.
     pub keep_activity: TimeDelta,
     /// How long hourly totals and changes of readings are stored.

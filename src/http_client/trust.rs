@@ -109,7 +109,7 @@ impl Trust {
         Self { config: Arc::new(verified(Arc::clone(&roots), named).with_no_client_auth()), roots }
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 }

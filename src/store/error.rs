@@ -9,9 +9,9 @@ use std::io;
 pub enum StoreError {
     /// Another daemon holds the database.
     #[error(
-        "{path} is in use by another daemon; stop that one, or give this one a `store.path` of its own"
+        "{path} is in use by another daemon; stop that one, or give this one a `{setting}` of its own"
     )]
-    Locked { path: String },
+    Locked { path: String, setting: &'static str },
     /// The database cannot be written.
     #[error(
         "{path} cannot be written: {reason}; give the daemon's user write access to the file and its directory"

@@ -60,6 +60,12 @@ pub struct UserChange {
 
 /// Reads the past. Answers go from old to new, both ends included, and are cut to the newest [`HISTORY_LIMIT`].
 pub trait History: Send + Sync {
+    /// The store's number of an organisation, and since when it is known; `None`: it never was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError>;
+
     /// The totals of an organisation in the hours that hold `from` to `upto`. Hours without records are left out.
     ///
     /// # Errors
@@ -116,19 +122,6 @@ impl SqliteHistory {
         Ok(Self { place, idle: Mutex::new(vec![connection]) })
     }
 
-    /// The store's number of an organisation, and since when it is known; `None`: it never was.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
-        self.read(|connection| {
-            let mut query =
-                connection.prepare_cached("SELECT id, known_since FROM orgs WHERE name = ?1")?;
-            let known = |row: &rusqlite::Row<'_>| Ok((OrgId(row.get(0)?), codec::instant(row, 1)?));
-            query.query_row([name.as_str()], known).optional()
-        })
-    }
-
     fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -152,6 +145,15 @@ impl SqliteHistory {
 }
 
 impl History for SqliteHistory {
+    fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
+        self.read(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT id, known_since FROM orgs WHERE name = ?1")?;
+            let known = |row: &rusqlite::Row<'_>| Ok((OrgId(row.get(0)?), codec::instant(row, 1)?));
+            query.query_row([name.as_str()], known).optional()
+        })
+    }
+
     fn hours(
         &self,
         org: OrgId,

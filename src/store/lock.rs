@@ -40,7 +40,9 @@ impl Lock {
             .map_err(|error| StoreError::from_opening(shown, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: shown.into() }),
+            Err(TryLockError::WouldBlock) => {
+                Err(StoreError::Locked { path: shown.into(), setting: "store.path" })
+            }
             Err(TryLockError::Error(error)) => Err(StoreError::Io {
                 path: shown.into(),
                 reason: format!("its lock file could not be locked: {error}"),

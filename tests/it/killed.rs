@@ -1,8 +1,9 @@
 //! The whole daemon under load, killed with SIGKILL at random moments: every answer of 200 was the truth, and what was
-//! under way is there whole or not at all. `LIGHTNING_SYNC_TEST_KILLS` is how often (200, the full size). That such a test
-//! can fail is shown beside the store, with a writer that acknowledges too early.
+//! under way is there whole or not at all. `LIGHTNING_SYNC_TEST_KILLS` is how often (200 on SQLite and 20 on PostgreSQL,
+//! the full size). That such a test can fail is shown beside the store, with a writer that acknowledges too early.
 
 use crate::random::Random;
+use crate::store::places::{PlaceOnDisk, on_disk};
 use crate::support::http::{get, request};
 use crate::support::process::Daemon;
 use chrono::SecondsFormat;
@@ -94,23 +95,20 @@ fn counted(address: SocketAddr, org: &str) -> u64 {
     count.map_or(0, |count| count.parse().expect("a count"))
 }
 
-fn configured(directory: &Path) -> PathBuf {
+fn configured<P: PlaceOnDisk>(directory: &Path, place: &P) -> PathBuf {
     let file = directory.join("config.yaml");
-    let store = directory.join("killed.db");
-    let text = format!(
-        "store: {{ path: {} }}\norgs: [{{ name: acme }}, {{ name: beta }}]\n",
-        store.display()
-    );
+    let text = format!("store: {}\norgs: [{{ name: acme }}, {{ name: beta }}]\n", place.section());
     std::fs::write(&file, text).expect("the directory is writable");
     file
 }
 
-#[test]
-fn a_daemon_killed_at_any_moment_under_load_loses_nothing_acknowledged_and_counts_nothing_twice() {
+fn a_daemon_killed_at_any_moment_under_load_loses_nothing_acknowledged_and_counts_nothing_twice<
+    P: PlaceOnDisk,
+>() {
     let kills =
-        std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(200, |kills| kills.parse().unwrap());
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let config = configured(directory.path());
+        std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(P::KILLS, |kills| kills.parse().unwrap());
+    let (directory, place) = (tempfile::tempdir().expect("a temporary directory"), P::new());
+    let config = configured(directory.path(), &place);
     let mut random = Random::new(SEED);
     let mut clients = ORGS.map(|org| Client {
         org,
@@ -149,7 +147,12 @@ fn a_daemon_killed_at_any_moment_under_load_loses_nothing_acknowledged_and_count
     }
     let acknowledged: u64 = clients.iter().map(|client| client.acknowledged).sum();
     println!(
-        "{kills} kills of the daemon: {acknowledged} records acknowledged, 0 lost, 0 counted twice; {cut_short} batches were under way"
+        "{}: {kills} kills of the daemon: {acknowledged} records acknowledged, 0 lost, 0 counted twice; {cut_short} batches were under way",
+        P::NAME
     );
     assert!(cut_short > 0, "no kill met a batch under way");
+}
+
+on_disk! {
+    a_daemon_killed_at_any_moment_under_load_loses_nothing_acknowledged_and_counts_nothing_twice
 }

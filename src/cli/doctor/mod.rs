@@ -13,7 +13,7 @@ use super::exit::{Exit, Streams};
 use crate::app::now;
 use crate::config::{self, Environment, OrgConfig, ValidConfig};
 use crate::guidance::verdict::span;
-use crate::store::{self, SqliteHistory};
+use crate::store;
 use serde_json::Value;
 use std::fmt::Display;
 
@@ -150,10 +150,15 @@ fn configuration(args: &DoctorArgs, report: &mut DoctorReport<'_, '_>) -> Option
         }
     }
     let database = config.store.path.display();
-    if !config.store.path.exists() {
+    if let Some(server) = &config.store.postgres {
+        match store::open_history(&config.store.path, Some(server)) {
+            Ok(_) => report.pass("store", "the PostgreSQL database can be read"),
+            Err(error) => report.fail("store", error),
+        }
+    } else if !config.store.path.exists() {
         let says = format!("{database} is not there yet; the daemon makes it at its first start");
         report.warn("store", says);
-    } else if let Err(error) = SqliteHistory::open(&config.store.path) {
+    } else if let Err(error) = store::open_history(&config.store.path, None) {
         report.fail("store", error);
     } else {
         report.pass("store", format!("{database} can be read"));

@@ -1,28 +1,19 @@
 //! Takes an organisation or a person out of a database that no daemon uses, so that no page of the file still has them.
 
-use super::super::StoreError;
 use super::super::lock::Lock;
+use super::super::{Erase, StoreError};
 use super::owner::as_owner;
 use super::{DatabasePath, OpenOptions, open};
-use crate::domain::ids::{OrgName, UserName, folded};
+use crate::domain::ids::{OrgName, UserName};
+use crate::store::forget::{self, NearestUser, Rest};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::Value;
 use std::path::Path;
-
-/// What is taken out.
-#[derive(Debug, Clone, Copy)]
-pub enum Erase<'a> {
-    /// Everything about an organisation; still configured, it begins anew.
-    Org(&'a OrgName),
-    /// Everything about a user of it. Records of activity name nobody, and their counts stay.
-    User(&'a OrgName, &'a UserName),
-}
 
 /// Erases from a database; says how many rows went.
 ///
 /// # Errors
 /// When a daemon holds the database, it cannot be used, or it does not know the organisation or the user.
-pub fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
+pub(in crate::store) fn erase(database: &Path, what: Erase<'_>) -> Result<usize, StoreError> {
     as_owner(database, || erase_here(database, what))
 }
 
@@ -86,8 +77,7 @@ fn rows(
     Ok(Ok(erased))
 }
 
-/// Takes a user out of what sources have to know after a restart. Where that is not JSON, all of it goes: a source that
-/// begins anew is better than a name that stays.
+/// Takes a user out of what sources have to know after a restart.
 fn forget_in_memories(
     connection: &Connection,
     org: i64,
@@ -98,22 +88,13 @@ fn forget_in_memories(
     let memories: Vec<(i64, Vec<u8>)> = memories.collect::<rusqlite::Result<_>>()?;
     let mut erased = 0;
     for (source, bytes) in memories {
-        let name = user.as_str();
-        let memory: Option<Value> = serde_json::from_slice(&bytes).ok();
-        let rest = match memory {
-            Some(mut memory) => match forget(&mut memory, name) {
-                true => serde_json::to_vec(&memory).ok(),
-                false => continue,
-            },
-            None if memchr::memmem::find(&bytes, name.as_bytes()).is_some() => None,
-            None => continue,
-        };
-        erased += match rest {
-            Some(rest) => connection.execute(
+        erased += match forget::in_memory(&bytes, user) {
+            Rest::Untouched => 0,
+            Rest::Without(rest) => connection.execute(
                 "UPDATE source_memory SET bytes = ?3 WHERE org = ?1 AND source = ?2",
                 params![org, source, rest],
             )?,
-            None => connection.execute(
+            Rest::Nothing => connection.execute(
                 "DELETE FROM source_memory WHERE org = ?1 AND source = ?2",
                 params![org, source],
             )?,
@@ -122,54 +103,18 @@ fn forget_in_memories(
     Ok(erased)
 }
 
-/// Takes out what is filed under a name, and lists that begin with it; says whether there was any.
-fn forget(memory: &mut Value, name: &str) -> bool {
-    let is_name = |text: &str| folded(text) == name;
-    let names = |value: &Value| value.as_str().is_some_and(is_name);
-    match memory {
-        Value::Object(entries) => {
-            let before = entries.len();
-            entries.retain(|key, value| !is_name(key) && !names(value));
-            let found = entries.len() < before;
-            entries.values_mut().fold(found, |found, value| forget(value, name) || found)
-        }
-        Value::Array(items) => {
-            let before = items.len();
-            items.retain(|item| !names(item) && !item.get(0).is_some_and(names));
-            let found = items.len() < before;
-            items.iter_mut().fold(found, |found, value| forget(value, name) || found)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
 /// The user whose name is nearest, none that has nothing to do with it.
 fn nearest(connection: &Connection, org: i64, user: &UserName) -> rusqlite::Result<Option<String>> {
-    /// Two slips of the finger.
-    const FARTHEST: usize = 4;
-    /// The comparison is quadratic.
-    const COMPARED_BYTES: usize = 128;
-    let wanted = user.as_str();
-    if wanted.len() > COMPARED_BYTES {
-        return Ok(None);
-    }
-    let mut best: Option<(usize, String)> = None;
+    let mut nearest = NearestUser::to(user);
     for table in tables(connection, &["org", "user"])? {
         let mut names =
             connection.prepare(&format!("SELECT DISTINCT user FROM {table} WHERE org = ?1"))?;
         let mut rows = names.query([org])?;
         while let Some(row) = rows.next()? {
-            let name: String = row.get(0)?;
-            if name.len().abs_diff(wanted.len()) > FARTHEST {
-                continue;
-            }
-            let far = strsim::damerau_levenshtein(wanted, &name);
-            if far <= FARTHEST && best.as_ref().is_none_or(|(least, _)| far < *least) {
-                best = Some((far, name));
-            }
+            nearest.look_at(row.get_ref(0)?.as_str()?);
         }
     }
-    Ok(best.map(|(_, name)| name))
+    Ok(nearest.found())
 }
 
 /// The tables that have all of these columns.

@@ -1,194 +1,52 @@
-//! Sums over ranges of time. A long range is whole hours, whole minutes around them and records at its two ends, so
-//! it costs the same however many records lie in it; a short one is records alone.
+//! What the file has for sums over ranges of time.
 
 use super::{codec, schema};
-use crate::domain::activity::ActivityKind;
-use crate::domain::ids::OrgId;
 use crate::domain::time::Timestamp;
-use crate::domain::windows::LaneTally;
-use rusqlite::{CachedStatement, Connection, params};
-use std::collections::HashMap;
+use crate::store::ledger::{LaneRow, LaneSums, TallyPart, TallyTables, add_sum, first_hour};
+use rusqlite::{Connection, params};
 
-type LaneKey = (OrgId, ActivityKind);
-type LaneSums = HashMap<LaneKey, (u64, Timestamp)>;
+impl TallyTables for Connection {
+    type Failure = rusqlite::Error;
 
-const RECORDS: &str = "SELECT org, kind, 1, at FROM activity WHERE at >= ?1 AND at <= ?2";
-const MINUTES: &str =
-    "SELECT org, kind, count, newest FROM minute_totals WHERE minute >= ?1 AND minute <= ?2";
-const HOURS: &str =
-    "SELECT org, kind, count, newest FROM hour_totals WHERE hour >= ?1 AND hour <= ?2";
-
-/// How many hours [`newest`] looks at in one step backwards at most; steps double up to this.
-const LONGEST_STEP: i64 = 64;
-
-/// Sums of the records with `after < at <= upto`.
-pub(super) fn tally(
-    connection: &Connection,
-    after: Timestamp,
-    upto: Timestamp,
-) -> rusqlite::Result<Vec<LaneTally>> {
-    let mut sums = LaneSums::new();
-    for (sql, first, last) in parts(after, upto) {
-        add(&mut connection.prepare_cached(sql)?, first, last, &mut sums)?;
-    }
-    let tally = |((org, kind), (count, newest))| LaneTally { org, kind, count, newest };
-    Ok(sums.into_iter().map(tally).collect())
-}
-
-/// The statements that make up a range, each with its first and last number, both included.
-fn parts(after: Timestamp, upto: Timestamp) -> Vec<(&'static str, i64, i64)> {
-    if after >= upto {
-        return Vec::new();
-    }
-    let (first, last) = (after.nanos().saturating_add(1), upto.nanos());
-    // The first minute that begins in the range, and the first one that does not end in it.
-    let minute = ceiling(first, |at| at.minute(), Timestamp::of_minute);
-    let minute_end = Timestamp::from_nanos(last.saturating_add(1)).minute();
-    if minute >= minute_end {
-        return vec![(RECORDS, first, last)];
-    }
-    let hour = ceiling(Timestamp::of_minute(minute).nanos(), |at| at.hour(), Timestamp::of_hour);
-    let hour_end = Timestamp::of_minute(minute_end).hour();
-    let mut parts = vec![(RECORDS, first, Timestamp::of_minute(minute).nanos() - 1)];
-    if hour >= hour_end {
-        parts.push((MINUTES, minute, minute_end - 1));
-    } else {
-        parts.push((MINUTES, minute, hour * 60 - 1));
-        parts.push((HOURS, hour, hour_end - 1));
-        parts.push((MINUTES, hour_end * 60, minute_end - 1));
-    }
-    parts.push((RECORDS, Timestamp::of_minute(minute_end).nanos(), last));
-    parts.retain(|(_, first, last)| first <= last);
-    parts
-}
-
-/// The number of the first span that begins at or after an instant.
-fn ceiling(nanos: i64, number: impl Fn(Timestamp) -> i64, begin: impl Fn(i64) -> Timestamp) -> i64 {
-    let inside = number(Timestamp::from_nanos(nanos));
-    inside + i64::from(begin(inside).nanos() != nanos)
-}
-
-fn add(
-    statement: &mut CachedStatement<'_>,
-    first: i64,
-    last: i64,
-    sums: &mut LaneSums,
-) -> rusqlite::Result<()> {
-    let mut rows = statement.query(params![first, last])?;
-    while let Some(row) = rows.next()? {
-        let lane = (codec::org(row, 0)?, codec::kind(row, 1)?);
-        let (count, newest) = (codec::count(row, 2)?, codec::instant(row, 3)?);
-        let sum = sums.entry(lane).or_insert((0, newest));
-        *sum = (sum.0 + count, sum.1.max(newest));
-    }
-    Ok(())
-}
-
-/// The newest record up to an instant of every organisation and kind.
-///
-/// Nearly always that is the newest ever. A lane with future records, or any lane after the clock went back, is looked
-/// for in the totals, backwards, as far as there are records; before that only the newest expired one is known.
-pub(super) fn newest(
-    connection: &Connection,
-    upto: Timestamp,
-) -> rusqlite::Result<Vec<(OrgId, ActivityKind, Timestamp)>> {
-    let mut found = Vec::new();
-    let mut open: HashMap<LaneKey, Option<Timestamp>> = HashMap::new();
-    let mut lanes = connection.prepare_cached("SELECT org, kind, newest, expired FROM lanes")?;
-    let mut rows = lanes.query([])?;
-    while let Some(row) = rows.next()? {
-        let lane = (codec::org(row, 0)?, codec::kind(row, 1)?);
-        let newest = codec::instant(row, 2)?;
-        if newest <= upto {
-            found.push((lane.0, lane.1, newest));
-            continue;
-        }
-        let expired = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_nanos);
-        open.insert(lane, expired.filter(|at| *at <= upto));
-    }
-    if open.is_empty() {
-        return Ok(found);
-    }
-    let oldest_hour = oldest_hour(connection)?;
-    let mut end = upto;
-    let mut hours = 1;
-    while let Some(oldest) = oldest_hour.filter(|oldest| *oldest <= end.hour()) {
-        let first_hour = (end.hour() - hours + 1).max(oldest);
-        let after = Timestamp::from_nanos(Timestamp::of_hour(first_hour).nanos().saturating_sub(1));
-        for tally in tally(connection, after, end)? {
-            if let Some(expired) = open.remove(&(tally.org, tally.kind)) {
-                let at = expired.map_or(tally.newest, |at| at.max(tally.newest));
-                found.push((tally.org, tally.kind, at));
+    fn add(
+        &self,
+        part: TallyPart,
+        first: i64,
+        last: i64,
+        sums: &mut LaneSums,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.prepare_cached(match part {
+            TallyPart::Records => {
+                "SELECT org, kind, 1, at FROM activity WHERE at >= ?1 AND at <= ?2"
             }
+            TallyPart::Minutes => {
+                "SELECT org, kind, count, newest FROM minute_totals WHERE minute >= ?1 AND minute <= ?2"
+            }
+            TallyPart::Hours => {
+                "SELECT org, kind, count, newest FROM hour_totals WHERE hour >= ?1 AND hour <= ?2"
+            }
+        })?;
+        let mut rows = statement.query(params![first, last])?;
+        while let Some(row) = rows.next()? {
+            let lane = (codec::org(row, 0)?, codec::kind(row, 1)?);
+            add_sum(sums, lane, codec::count(row, 2)?, codec::instant(row, 3)?);
         }
-        if open.is_empty() {
-            break;
-        }
-        end = after;
-        hours = (hours * 2).min(LONGEST_STEP);
-    }
-    let only_expired = open.into_iter();
-    found.extend(only_expired.filter_map(|((org, kind), at)| Some((org, kind, at?))));
-    Ok(found)
-}
-
-/// The first hour that records may lie in: what was before has been pruned, and `expired` tells of it.
-fn oldest_hour(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let oldest: Option<i64> = connection
-        .prepare_cached("SELECT min(at) FROM activity")?
-        .query_row([], |row| row.get(0))?;
-    let pruned = schema::meta(connection, "pruned_hour")?.unwrap_or(i64::MIN);
-    Ok(oldest.map(|at| Timestamp::from_nanos(at).hour().max(pruned)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000_000_000;
-    const MINUTE: i64 = 60 * SECOND;
-    const HOUR: i64 = 60 * MINUTE;
-
-    fn of(after: i64, upto: i64) -> Vec<(&'static str, i64, i64)> {
-        parts(Timestamp::from_nanos(after), Timestamp::from_nanos(upto))
+        Ok(())
     }
 
-    #[test]
-    fn a_short_range_is_records_alone() {
-        assert_eq!(of(5, 9), [(RECORDS, 6, 9)]);
-        assert_eq!(of(MINUTE - 5, MINUTE + 5), [(RECORDS, MINUTE - 4, MINUTE + 5)]);
-        assert_eq!(of(9, 9), []);
-        assert_eq!(of(10, 9), []);
+    fn lanes(&self) -> rusqlite::Result<Vec<LaneRow>> {
+        let mut lanes = self.prepare_cached("SELECT org, kind, newest, expired FROM lanes")?;
+        let lanes = lanes.query_map([], |row| {
+            let expired = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_nanos);
+            let lane = (codec::org(row, 0)?, codec::kind(row, 1)?);
+            Ok((lane, codec::instant(row, 2)?, expired))
+        })?;
+        lanes.collect()
     }
 
-    #[test]
-    fn a_range_of_whole_minutes_reads_no_record() {
-        assert_eq!(of(MINUTE - 1, 3 * MINUTE - 1), [(MINUTES, 1, 2)]);
-    }
-
-    #[test]
-    fn a_whole_hour_is_its_total_which_is_there_when_its_records_and_minutes_are_not() {
-        assert_eq!(of(HOUR - 1, 2 * HOUR - 1), [(HOURS, 1, 1)]);
-    }
-
-    #[test]
-    fn a_long_range_is_hours_with_minutes_around_them_and_records_at_the_ends() {
-        assert_eq!(
-            of(HOUR - 90 * SECOND, 3 * HOUR + 61 * SECOND),
-            [
-                (RECORDS, HOUR - 90 * SECOND + 1, HOUR - MINUTE - 1),
-                (MINUTES, 59, 59),
-                (HOURS, 1, 2),
-                (MINUTES, 180, 180),
-                (RECORDS, 3 * HOUR + MINUTE, 3 * HOUR + 61 * SECOND),
-            ]
-        );
-    }
-
-    #[test]
-    fn the_ends_of_time_do_not_overflow() {
-        let all = parts(Timestamp::MIN, Timestamp::MAX);
-        assert_eq!(all.len(), 5);
-        assert!(all.iter().all(|(_, first, last)| first <= last));
+    fn oldest_hour(&self) -> rusqlite::Result<Option<i64>> {
+        let oldest: Option<i64> =
+            self.prepare_cached("SELECT min(at) FROM activity")?.query_row([], |row| row.get(0))?;
+        Ok(first_hour(oldest.map(Timestamp::from_nanos), schema::meta(self, "pruned_hour")?))
     }
 }

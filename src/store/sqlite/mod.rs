@@ -13,14 +13,17 @@ mod open;
 mod owner;
 mod prune;
 mod schema;
+mod side;
 mod write;
 
 pub use copy::{Copied, backup, last_backup, note_backup, restore};
 pub(super) use database_path::DatabasePath;
-pub use erase::{Erase, erase};
+pub(super) use erase::erase;
 pub use open::OpenOptions;
 pub(super) use open::connect_reader;
+pub(super) use side::FileSide;
 
+use super::ledger::{newest, tally};
 use super::lock::Lock;
 use super::{Store, StoreError, StoreWrite, Stored, Written};
 use crate::domain::activity::{ActivityKind, IdentityKey};
@@ -101,11 +104,11 @@ impl Ledger for SqliteStore {
     type Error = StoreError;
 
     fn tally(&self, after: Timestamp, upto: Timestamp) -> Result<Vec<LaneTally>, StoreError> {
-        self.read(|connection| ledger::tally(connection, after, upto))
+        self.read(|connection| tally(connection, after, upto))
     }
 
     fn newest(&self, upto: Timestamp) -> Result<Vec<(OrgId, ActivityKind, Timestamp)>, StoreError> {
-        self.read(|connection| ledger::newest(connection, upto))
+        self.read(|connection| newest(connection, upto))
     }
 }
 

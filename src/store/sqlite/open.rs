@@ -1,6 +1,6 @@
 //! How a file becomes a store: made or recognised, brought to our schema, and looked over in bounded time.
 
-use super::super::StoreError;
+use super::super::{StoreError, fresh_identity};
 use super::{DatabasePath, schema};
 use crate::domain::activity::IdentityKey;
 use rusqlite::config::DbConfig;
@@ -65,7 +65,11 @@ pub(super) fn connect(
         let reason = "the system lets it be read only".to_owned();
         return Err(StoreError::ReadOnly { path: place.shown().to_owned(), reason });
     }
-    let fresh = if found == 0 { fresh_identity(place)? } else { IdentityKey::new([0; 16]) };
+    let fresh = if found == 0 {
+        fresh_identity().map_err(|says| place.io(says))?
+    } else {
+        IdentityKey::new([0; 16])
+    };
     tune(&mut connection, options, found, fresh).map_err(|error| place.error(&error))?;
     look_over(&connection, place)?;
     let identity = schema::identity(&connection).map_err(|error| place.error(&error))?;
@@ -164,15 +168,6 @@ pub(super) fn recognise_upto(
             Err(place
                 .corrupt(format!("it belongs to another program (application id {application})")))
         }
-    }
-}
-
-fn fresh_identity(place: &DatabasePath) -> Result<IdentityKey, StoreError> {
-    let mut bytes = [0; 16];
-    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
-        Ok(16) => Ok(IdentityKey::new(bytes)),
-        Ok(_) => Err(place.io("the system gave no random bytes")),
-        Err(error) => Err(place.io(format!("the system gave no random bytes: {error}"))),
     }
 }
 

@@ -10,10 +10,10 @@ use crate::domain::readings::Reading;
 use crate::domain::rows::{OrgRow, OrgValue, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
+use crate::store::sums::{Totals, in_key_order};
 use crate::store::{StatusChange, StoreWrite, Written};
 use enum_map::Enum;
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
-use std::collections::HashMap;
 
 /// The number of an organisation, made when it has none.
 pub(super) fn org(
@@ -47,7 +47,7 @@ pub(super) fn commit(
     for write in writes {
         done.push(row(&change, write, &mut totals)?);
     }
-    totals.write(&change)?;
+    write_totals(totals, &change)?;
     change.commit()?;
     Ok(done)
 }
@@ -82,72 +82,30 @@ fn activity(
     Ok(written)
 }
 
-/// Neighbours in the file one after the other: a batch that is spread over a day visits each page once. Of equal
-/// keys the one that came first stays first.
-fn in_key_order<'a>(
-    records: &'a [ActivityRecord],
-    fresh: &'a mut [bool],
-) -> Vec<(&'a ActivityRecord, &'a mut bool)> {
-    let mut pairs: Vec<_> = records.iter().zip(fresh.iter_mut()).collect();
-    pairs.sort_by_key(|(record, _)| (record.at, record.key));
-    pairs
-}
-
-/// Counts and the newest record, by minute or hour, organisation and kind.
-type Sums = HashMap<(i64, OrgId, usize), (u64, Timestamp)>;
-
-/// What a transaction adds to the totals, summed up first: a batch has many records in few minutes.
-#[derive(Default)]
-struct Totals {
-    minutes: Sums,
-    expired: HashMap<(OrgId, usize), Timestamp>,
-}
-
-impl Totals {
-    fn count(&mut self, org: OrgId, record: &ActivityRecord) {
-        let key = (record.at.minute(), org, record.kind.index());
-        let sum = self.minutes.entry(key).or_insert((0, record.at));
-        *sum = (sum.0 + 1, sum.1.max(record.at));
+/// Adds the sums to the tables.
+fn write_totals(totals: Totals, connection: &Connection) -> rusqlite::Result<()> {
+    let added = totals.added();
+    for (table, sums) in [("minute_totals", added.minutes), ("hour_totals", added.hours)] {
+        let mut add = connection.prepare_cached(&format!(
+            "INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+             count = count + excluded.count, newest = max(newest, excluded.newest)"
+        ))?;
+        for ((number, org, kind), (count, newest)) in sums {
+            let (kind, count) = (codec::number(kind), codec::count_value(count));
+            add.execute(params![number, org.0, kind, count, newest.nanos()])?;
+        }
     }
-
-    fn expire(&mut self, org: OrgId, record: &ActivityRecord) {
-        let newest = self.expired.entry((org, record.kind.index())).or_insert(record.at);
-        *newest = record.at.max(*newest);
+    let mut raise = connection.prepare_cached(
+        "INSERT INTO lanes (org, kind, newest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
+         newest = max(newest, excluded.newest)",
+    )?;
+    for ((org, kind), newest) in added.lanes {
+        raise.execute(params![org.0, codec::number(kind), newest.nanos()])?;
     }
-
-    fn write(self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut hours = Sums::new();
-        let mut lanes: HashMap<(OrgId, usize), Timestamp> = HashMap::new();
-        for ((minute, org, kind), (count, newest)) in &self.minutes {
-            let hour = hours.entry((minute.div_euclid(60), *org, *kind)).or_insert((0, *newest));
-            *hour = (hour.0 + count, hour.1.max(*newest));
-            let lane = lanes.entry((*org, *kind)).or_insert(*newest);
-            *lane = (*lane).max(*newest);
-        }
-        for (table, sums) in [("minute_totals", self.minutes), ("hour_totals", hours)] {
-            let mut add = connection.prepare_cached(&format!(
-                "INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
-                 count = count + excluded.count, newest = max(newest, excluded.newest)"
-            ))?;
-            let mut sums: Vec<_> = sums.into_iter().collect();
-            sums.sort_unstable_by_key(|(key, _)| *key);
-            for ((number, org, kind), (count, newest)) in sums {
-                let (kind, count) = (codec::number(kind), codec::count_value(count));
-                add.execute(params![number, org.0, kind, count, newest.nanos()])?;
-            }
-        }
-        let mut raise = connection.prepare_cached(
-            "INSERT INTO lanes (org, kind, newest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
-             newest = max(newest, excluded.newest)",
-        )?;
-        for ((org, kind), newest) in lanes {
-            raise.execute(params![org.0, codec::number(kind), newest.nanos()])?;
-        }
-        for ((org, kind), newest) in self.expired {
-            raise_expired(connection, org, kind, newest)?;
-        }
-        Ok(())
+    for ((org, kind), newest) in added.expired {
+        raise_expired(connection, org, kind, newest)?;
     }
+    Ok(())
 }
 
 /// Notes the newest record of a lane that is not, or no longer, among the records.

@@ -1,6 +1,7 @@
 //! A writer is killed at random moments, again and again, on one database. Whatever it acknowledged is there, whole
 //! and once; what it did not acknowledge is there whole or not at all; the sender sends that again.
 
+use super::places::{Place as _, PlaceOnDisk, PostgresDatabase, SqliteFile, on_disk};
 use crate::random::Random;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
@@ -9,7 +10,7 @@ use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::{DAY, HOUR, Lanes, Windows};
-use lightning_sync_exporter::store::{OpenOptions, SqliteStore, Store, StoreWrite};
+use lightning_sync_exporter::store::{Store, StoreWrite};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -24,16 +25,20 @@ const START: Timestamp = Timestamp::from_seconds(1_795_000_000);
 const BETWEEN_BATCHES: TimeDelta = TimeDelta::minutes(20);
 const KEEP: TimeDelta = TimeDelta::days(3);
 
-/// What the child reads from its environment: the database, how it writes, and its first batch.
-const WRITER: [&str; 3] = [
+/// What the child reads from its environment: the file of the database, which store it is, how it writes, and its first
+/// batch.
+const WRITER: [&str; 4] = [
     "LIGHTNING_SYNC_TEST_WRITER",
+    "LIGHTNING_SYNC_TEST_WRITER_STORE",
     "LIGHTNING_SYNC_TEST_WRITER_KIND",
     "LIGHTNING_SYNC_TEST_WRITER_FIRST",
 ];
 
-fn open(path: &Path) -> SqliteStore {
-    let options = OpenOptions { prune_rows: 40, ..OpenOptions::default() };
-    SqliteStore::open(path, options).unwrap()
+/// So few that one pruning does not end an hour.
+const PRUNE_ROWS: usize = 40;
+
+fn open<P: PlaceOnDisk>(place: &P) -> P::Store {
+    P::open_file(&place.file(), PRUNE_ROWS)
 }
 
 fn now(batch: u64) -> Timestamp {
@@ -105,20 +110,27 @@ fn writes(batch: u64) -> Vec<StoreWrite> {
 #[test]
 fn a_writer_acknowledges_each_batch_on_its_output() {
     let Ok(path) = std::env::var(WRITER[0]) else {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = open(&directory.path().join("alone.db"));
+        let place = SqliteFile::new();
+        let mut store = open(&place);
         let acknowledged = write_on(&mut store, Kind::Honest, 0..5);
         assert_eq!(acknowledged, 5);
         assert_eq!(store.load(&|_| u64::MAX).unwrap().clock_seen, Some(now(4)));
         return;
     };
-    let kind = match std::env::var(WRITER[1]).unwrap().as_str() {
+    let kind = match std::env::var(WRITER[2]).unwrap().as_str() {
         "honest" => Kind::Honest,
         "hasty" => Kind::Hasty,
         other => panic!("no such writer: {other}"),
     };
-    let first = std::env::var(WRITER[2]).unwrap().parse().unwrap();
-    write_on(&mut open(Path::new(&path)), kind, first..u64::MAX);
+    let first: u64 = std::env::var(WRITER[3]).unwrap().parse().unwrap();
+    let (path, batches) = (Path::new(&path), first..u64::MAX);
+    match std::env::var(WRITER[1]).unwrap().as_str() {
+        SqliteFile::NAME => write_on(&mut SqliteFile::open_file(path, PRUNE_ROWS), kind, batches),
+        PostgresDatabase::NAME => {
+            write_on(&mut PostgresDatabase::open_file(path, PRUNE_ROWS), kind, batches)
+        }
+        other => panic!("no such store: {other}"),
+    };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,7 +141,7 @@ enum Kind {
     Hasty,
 }
 
-fn write_on(store: &mut SqliteStore, kind: Kind, batches: std::ops::Range<u64>) -> u64 {
+fn write_on(store: &mut impl Store, kind: Kind, batches: std::ops::Range<u64>) -> u64 {
     for org in 0..ORGS {
         let name = OrgName::new(&format!("org-{org}")).unwrap();
         assert_eq!(store.org(&name, START).unwrap().0, OrgId(org as u32 + 1));
@@ -158,16 +170,22 @@ fn write_on(store: &mut SqliteStore, kind: Kind, batches: std::ops::Range<u64>) 
 }
 
 /// Starts a writer, kills it at a random moment, and returns the latest batch it acknowledged.
-fn kill_a_writer(path: &Path, kind: Kind, first: u64, random: &mut Random) -> Option<u64> {
+fn kill_a_writer<P: PlaceOnDisk>(
+    place: &P,
+    kind: Kind,
+    first: u64,
+    random: &mut Random,
+) -> Option<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "store::kill::a_writer_acknowledges_each_batch_on_its_output",
             "--exact",
             "--nocapture",
         ])
-        .env(WRITER[0], path)
-        .env(WRITER[1], if kind == Kind::Honest { "honest" } else { "hasty" })
-        .env(WRITER[2], first.to_string())
+        .env(WRITER[0], place.file())
+        .env(WRITER[1], P::NAME)
+        .env(WRITER[2], if kind == Kind::Honest { "honest" } else { "hasty" })
+        .env(WRITER[3], first.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -223,8 +241,8 @@ impl Expected {
     }
 
     /// What differs, in words; nothing when all is well.
-    fn differs(&self, path: &Path) -> Option<String> {
-        let mut store = open(path);
+    fn differs(&self, place: &impl PlaceOnDisk) -> Option<String> {
+        let mut store = open(place);
         let stored = store.load(&|_| u64::MAX).unwrap();
         let clock = self.batches.checked_sub(1).map(now);
         if stored.clock_seen != clock {
@@ -236,7 +254,7 @@ impl Expected {
         if read != expected {
             return Some(format!("reading {read:?}, expected {expected:?}"));
         }
-        let found = Rows::read(path);
+        let found = Rows::read(place);
         self.differs_in_rows(&found).or_else(|| self.differs_in_windows(&store))
     }
 
@@ -267,7 +285,7 @@ impl Expected {
         (self.newest != found.newest).then(|| "the newest records differ".into())
     }
 
-    fn differs_in_windows(&self, store: &SqliteStore) -> Option<String> {
+    fn differs_in_windows(&self, store: &impl Store) -> Option<String> {
         let now = now(self.batches);
         let mut windows = Windows::new();
         windows.advance(now, store).unwrap();
@@ -313,66 +331,66 @@ struct Rows {
 }
 
 impl Rows {
-    fn read(path: &Path) -> Self {
-        let connection = rusqlite::Connection::open(path).unwrap();
-        let instant = |row: &rusqlite::Row<'_>, at| row.get(at).map(Timestamp::from_nanos).unwrap();
-        let kind = |row: &rusqlite::Row<'_>, at| row.get::<_, i64>(at).unwrap() as usize;
+    fn read(place: &impl PlaceOnDisk) -> Self {
+        fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+            text.parse().unwrap()
+        }
+        let instant = |text: &str| Timestamp::from_nanos(number(text));
         let totals = |sql| {
-            let mut query = connection.prepare(sql).unwrap();
-            let rows = query.query_map([], |row| {
-                let key = (row.get(0)?, OrgId(row.get(1)?), kind(row, 2));
-                Ok((key, (row.get::<_, i64>(3)? as u64, instant(row, 4))))
-            });
-            rows.unwrap().map(Result::unwrap).collect()
+            let rows = place.query(sql);
+            let total = |row: &Vec<String>| {
+                let key = (number(&row[0]), OrgId(number(&row[1])), number(&row[2]));
+                (key, (number(&row[3]), instant(&row[4])))
+            };
+            rows.iter().map(total).collect()
         };
-        let mut query = connection.prepare("SELECT at, key, org, kind FROM activity").unwrap();
-        let records = query.query_map([], |row| {
-            let key = (instant(row, 0), RecordKey(row.get(1)?));
-            Ok((key, (OrgId(row.get(2)?), kind(row, 3))))
-        });
-        let mut query_newest = connection.prepare("SELECT org, kind, newest FROM lanes").unwrap();
-        let newest = query_newest
-            .query_map([], |row| Ok(((OrgId(row.get(0)?), kind(row, 1)), instant(row, 2))));
+        let records = place.query("SELECT at, hex(key), org, kind FROM activity");
+        let record = |row: &Vec<String>| {
+            let key = u128::from_str_radix(&row[1], 16).unwrap().to_be_bytes();
+            ((instant(&row[0]), RecordKey(key)), (OrgId(number(&row[2])), number(&row[3])))
+        };
+        let lanes = place.query("SELECT org, kind, newest FROM lanes");
+        let lane =
+            |row: &Vec<String>| ((OrgId(number(&row[0])), number(&row[1])), instant(&row[2]));
         Self {
-            records: records.unwrap().map(Result::unwrap).collect(),
+            records: records.iter().map(record).collect(),
             minutes: totals("SELECT minute, org, kind, count, newest FROM minute_totals"),
             hours: totals("SELECT hour, org, kind, count, newest FROM hour_totals"),
-            newest: newest.unwrap().map(Result::unwrap).collect(),
+            newest: lanes.iter().map(lane).collect(),
         }
     }
 }
 
 /// Kills writers until something is wrong or all cycles are done; returns how many batches survived.
-fn kill_again_and_again(kind: Kind, cycles: u64) -> Result<u64, String> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("killed.db");
+fn kill_again_and_again<P: PlaceOnDisk>(kind: Kind, cycles: u64) -> Result<u64, String> {
+    let place = P::new();
     let mut random = Random::new(SEED);
     let mut expected = Expected::default();
     for cycle in 0..cycles {
-        let latest = kill_a_writer(&path, kind, expected.batches, &mut random);
+        let latest = kill_a_writer(&place, kind, expected.batches, &mut random);
         for batch in expected.batches..latest.map_or(0, |latest| latest + 1) {
             expected.take(batch);
         }
-        let Some(difference) = expected.differs(&path) else {
+        let Some(difference) = expected.differs(&place) else {
             continue;
         };
         // The batch that was under way may have arrived, but then as a whole; it will be sent again nevertheless.
         let mut one_more = expected.clone();
         one_more.take(expected.batches);
-        if let Some(also) = one_more.differs(&path) {
+        if let Some(also) = one_more.differs(&place) {
             return Err(format!(
                 "cycle {cycle}, acknowledged up to {latest:?}: {difference}; with one more: {also}"
             ));
         }
         // Sent again by the next writer, because nobody acknowledged it: it must not count twice.
-        let mut store = open(&path);
+        let mut store = open(&place);
         let again = store.commit(&writes(expected.batches)).unwrap();
         let taken = again.iter().flat_map(|written| &written.fresh).filter(|fresh| **fresh).count();
         if taken > 0 {
             return Err(format!("cycle {cycle}: {taken} records counted twice"));
         }
         drop(store);
-        if let Some(difference) = one_more.differs(&path) {
+        if let Some(difference) = one_more.differs(&place) {
             return Err(format!("cycle {cycle}: sent again: {difference}"));
         }
         expected = one_more;
@@ -380,17 +398,22 @@ fn kill_again_and_again(kind: Kind, cycles: u64) -> Result<u64, String> {
     Ok(expected.batches)
 }
 
-#[test]
-fn a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_twice() {
+fn a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_twice<
+    P: PlaceOnDisk,
+>() {
     let kills =
-        std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(200, |kills| kills.parse().unwrap());
-    let batches = kill_again_and_again(Kind::Honest, kills).unwrap();
-    println!("{kills} kills, {batches} batches, 0 acknowledged lost, 0 counted twice");
+        std::env::var("LIGHTNING_SYNC_TEST_KILLS").map_or(P::KILLS, |it| it.parse().unwrap());
+    let batches = kill_again_and_again::<P>(Kind::Honest, kills).unwrap();
+    println!("{}: {kills} kills, {batches} batches, 0 acknowledged lost, 0 counted twice", P::NAME);
     assert!(batches > kills, "the writers must get to write: {batches} batches");
 }
 
-#[test]
-fn the_harness_finds_a_writer_that_acknowledges_before_it_commits() {
-    let found = kill_again_and_again(Kind::Hasty, 100).unwrap_err();
+fn the_harness_finds_a_writer_that_acknowledges_before_it_commits<P: PlaceOnDisk>() {
+    let found = kill_again_and_again::<P>(Kind::Hasty, 100).unwrap_err();
     assert!(found.contains("acknowledged up to"), "{found}");
+}
+
+on_disk! {
+    a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_counts_nothing_twice
+    the_harness_finds_a_writer_that_acknowledges_before_it_commits
 }

@@ -1,11 +1,18 @@
-//! The store on a real disk: what a kill, a full or read-only disk, damage and a second daemon do to it.
+//! The stores on a real disk and a real server: what a kill, a full or read-only disk, damage, a lost connection and a second
+//! daemon do to them.
 
+mod daemon;
 mod faults;
 mod full_disk;
 mod kill;
+pub(crate) mod places;
 mod round_trip;
+mod server;
+mod speed;
 mod start;
+mod transfer;
 
+use self::places::{PlaceOnDisk, on_disk};
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
 use lightning_sync_exporter::domain::ids::{OrgId, OrgName};
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -18,7 +25,7 @@ fn try_open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, OpenOptions::default())
 }
 
-fn acme(store: &mut SqliteStore) -> OrgId {
+fn acme(store: &mut impl Store) -> OrgId {
     store.org(&OrgName::new("acme").unwrap(), NOW).unwrap().0
 }
 
@@ -51,3 +58,12 @@ fn counts(path: &Path) -> [i64; 3] {
         count("SELECT ifnull(sum(count), 0) FROM hour_totals"),
     ]
 }
+
+fn every_database_has_a_secret_of_its_own<P: PlaceOnDisk>() {
+    let secret = |place: &P| place.open().unwrap().load(&|_| u64::MAX).unwrap().identity.bytes();
+    let (one, other) = (P::new(), P::new());
+    assert_ne!(secret(&one), secret(&other));
+    assert_eq!(secret(&one), secret(&one));
+}
+
+on_disk! { every_database_has_a_secret_of_its_own }

@@ -1,6 +1,7 @@
-//! Both stores give back what was written, over a restart, and tell the same history.
+//! All stores give back what was written, over a restart, and tell the same history.
 
-use super::{NOW, batch, try_open};
+use super::places::{Place, on_every_store};
+use super::{NOW, batch};
 use crate::support::memory_store::MemoryStore;
 use chrono::TimeDelta;
 use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, RecordKey};
@@ -13,7 +14,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, U
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
-    History, ReadingChange, SqliteHistory, StatusChange, Store, StoreWrite, UserChange, Written,
+    History, ReadingChange, StatusChange, Store, StoreWrite, UserChange, Written,
 };
 
 fn at(minutes: i64) -> Timestamp {
@@ -75,7 +76,7 @@ fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -
 }
 
 /// A little of everything, in three commits.
-fn live(store: &mut impl Store) {
+pub(super) fn live(store: &mut impl Store) {
     for (name, known_since) in [("acme", 0), ("beta", 5), ("acme", 9)] {
         let (id, since) = store.org(&OrgName::new(name).unwrap(), at(known_since)).unwrap();
         let expected = if name == "acme" { (OrgId(1), at(0)) } else { (OrgId(2), at(5)) };
@@ -150,7 +151,7 @@ fn live(store: &mut impl Store) {
 }
 
 /// What [`live`] leaves.
-fn expect_loaded(store: &mut impl Store) {
+pub(super) fn expect_loaded(store: &mut impl Store) {
     let stored = store.load(&|_| u64::MAX).unwrap();
     assert_eq!(stored.clock_seen, Some(at(2)));
     for number in [0, 1] {
@@ -198,7 +199,7 @@ fn expect_loaded(store: &mut impl Store) {
     assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
 }
 
-fn expect_history(history: &impl History) {
+pub(super) fn expect_history(history: &impl History) {
     let change =
         |minutes, value| ReadingChange { at: at(minutes), source: Source::Snapshot, value };
     let all = (Timestamp::MIN, Timestamp::MAX);
@@ -243,33 +244,19 @@ fn expect_history(history: &impl History) {
     assert_eq!(history.hours(OrgId(2), all.0, all.1).unwrap(), hours);
 }
 
-#[test]
-fn the_memory_store_gives_back_what_was_written() {
-    let mut store = MemoryStore::new();
-    live(&mut store);
-    expect_history(&store);
-    let mut again = store.clone();
-    drop(store);
-    expect_loaded(&mut again);
-}
-
-#[test]
-fn the_database_gives_back_what_was_written_after_it_was_closed() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.db");
-    let mut store = try_open(&path).unwrap();
+fn what_was_written_is_given_back_after_a_closing<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
     let identity = store.load(&|_| u64::MAX).unwrap().identity.bytes();
     live(&mut store);
-    let history = SqliteHistory::open(&path).unwrap();
+    let history = place.past();
     expect_history(&history);
     expect_loaded(&mut store);
     drop(store);
     expect_history(&history);
-    let mut store = try_open(&path).unwrap();
+    let mut store = place.open().unwrap();
     expect_loaded(&mut store);
     assert_eq!(store.load(&|_| u64::MAX).unwrap().identity.bytes(), identity, "made once");
-    let other = directory.path().join("b.db");
-    assert_ne!(try_open(&other).unwrap().load(&|_| u64::MAX).unwrap().identity.bytes(), identity);
 }
 
 /// Runs a store past both horizons; what is left of hours and of changes.
@@ -297,17 +284,10 @@ fn pruned(store: &mut impl Store, history: &impl History) -> (usize, usize, usiz
     (hours, readings, turns)
 }
 
-#[test]
-fn pruning_leaves_hours_and_changes_of_the_kept_history_and_the_newest_of_each_kind() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.db");
-    let mut store = try_open(&path).unwrap();
-    let history = SqliteHistory::open(&path).unwrap();
-    assert_eq!(pruned(&mut store, &history), (12, 0, 1));
-
-    let mut store = MemoryStore::new();
-    let history = store.clone();
-    assert_eq!(pruned(&mut store, &history), (12, 0, 1));
+fn pruning_leaves_hours_and_changes_of_the_kept_history_and_the_newest_of_each_kind<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
+    assert_eq!(pruned(&mut store, &place.past()), (12, 0, 1));
 }
 
 #[test]
@@ -365,22 +345,15 @@ fn newest_between_kept_and_future(store: &mut impl Store) {
     assert_eq!(newest(600), [future.at]);
 }
 
-#[test]
-fn a_record_that_was_pruned_does_not_count_again_when_the_clock_goes_back() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.db");
-    let mut store = try_open(&path).unwrap();
-    sent_again_after_pruning(&mut store, &SqliteHistory::open(&path).unwrap());
-    let mut store = MemoryStore::new();
-    let history = store.clone();
-    sent_again_after_pruning(&mut store, &history);
+fn a_record_that_was_pruned_does_not_count_again_when_the_clock_goes_back<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
+    sent_again_after_pruning(&mut store, &place.past());
 }
 
-#[test]
-fn the_newest_record_is_found_among_kept_expired_and_future_ones() {
-    let directory = tempfile::tempdir().unwrap();
-    newest_between_kept_and_future(&mut try_open(&directory.path().join("a.db")).unwrap());
-    newest_between_kept_and_future(&mut MemoryStore::new());
+fn the_newest_record_is_found_among_kept_expired_and_future_ones<P: Place>() {
+    let place = P::new();
+    newest_between_kept_and_future(&mut place.open().unwrap());
 }
 
 /// A page that is pushed every minute moves its last sync every minute; a chart of a week has a point an hour.
@@ -416,21 +389,15 @@ fn thinned(store: &mut impl Store, history: &impl History) {
     }
 }
 
-#[test]
-fn of_changes_that_come_close_together_a_chart_reads_the_last() {
-    let memory = MemoryStore::new();
-    thinned(&mut memory.clone(), &memory);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.db");
-    let mut store = try_open(&path).unwrap();
-    let history = SqliteHistory::open(&path).unwrap();
-    thinned(&mut store, &history);
+fn of_changes_that_come_close_together_a_chart_reads_the_last<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
+    thinned(&mut store, &place.past());
 }
 
-#[test]
-fn of_each_organisation_no_more_users_are_read_than_it_may_have() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut store = try_open(&directory.path().join("store.db")).unwrap();
+fn of_each_organisation_no_more_users_are_read_than_it_may_have<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
     for name in ["acme", "beta"] {
         let (org, _) = store.org(&OrgName::new(name).unwrap(), at(0)).unwrap();
         let mut users = ["cid", "ann", "bob"].map(|name| put(name, Status::None, 1, None));
@@ -452,4 +419,13 @@ fn of_each_organisation_no_more_users_are_read_than_it_may_have() {
     let all = ("ann bob cid".to_owned(), false);
     assert_eq!(read(2), [("ann bob".to_owned(), true), all.clone()]);
     assert_eq!(read(3), [all.clone(), all]);
+}
+
+on_every_store! {
+    what_was_written_is_given_back_after_a_closing
+    pruning_leaves_hours_and_changes_of_the_kept_history_and_the_newest_of_each_kind
+    a_record_that_was_pruned_does_not_count_again_when_the_clock_goes_back
+    the_newest_record_is_found_among_kept_expired_and_future_ones
+    of_changes_that_come_close_together_a_chart_reads_the_last
+    of_each_organisation_no_more_users_are_read_than_it_may_have
 }

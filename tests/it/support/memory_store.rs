@@ -296,6 +296,13 @@ impl Store for MemoryStore {
 }
 
 impl History for MemoryStore {
+    fn org(&self, name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
+        let known = &self.inner().orgs;
+        let mut numbered = (1..).zip(known);
+        let found = numbered.find(|(_, (known, _))| known == name);
+        Ok(found.map(|(number, (_, since))| (OrgId(number), *since)))
+    }
+
     fn hours(
         &self,
         org: OrgId,

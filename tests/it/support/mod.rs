@@ -6,6 +6,7 @@ pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod http;
 pub(crate) mod memory_store;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod stack;
