@@ -263,7 +263,9 @@ fn named(findings: &[&ApiFinding]) -> String {
     format!("{}{about}{more}{}", first.summary, next.unwrap_or_default())
 }
 
-/// Live values only: a graph cannot say that a value is held. The age has the limit that holds now as its critical range.
+/// Live values only: a graph cannot say that a value is held. The age has the limit that holds now as its critical range,
+/// and an empty warning range: above `fresh_within` a sync is delayed, which is no warning, and a range that says so would
+/// contradict the exit code.
 /// Linked users warn when they are not as many as expected, and none is critical.
 fn performance(org: &ApiOrg) -> Vec<String> {
     let live = org.rows.iter().filter(|row| row.applies && row.state == "live");
@@ -335,6 +337,7 @@ mod tests {
             judged(&org("fine", json!([]), "live")),
             (format!("OK acme: everything that should sync does. | {PERFORMANCE}\n"), 0)
         );
+        // Delayed is noted, so the age has no warning range.
         let noted = json!([finding("info", "delayed", Some("events"), &[])]);
         assert_eq!(
             judged(&org("info", noted, "live")),

@@ -6,7 +6,7 @@ mod tests;
 
 mod words;
 
-pub use words::{counted, local, span, which_way};
+pub use words::{counted, local, local_in, span, which_way};
 
 use super::exchange::steps_now;
 use super::successor::check_steps;
@@ -17,6 +17,7 @@ use crate::domain::judge::Finding;
 use crate::domain::rows::{OrgRow, OrgValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::{Current, OrgView};
+use chrono_tz::Tz;
 use words::{Words, looked_at};
 
 closed_set! {
@@ -64,8 +65,14 @@ pub struct Verdict {
     pub held_back: Vec<Finding>,
 }
 
-/// Sums an organisation's findings up at `now`. Findings of other organisations are passed over.
+/// Sums an organisation's findings up at `now`, with times of day in its own zone. Findings of other organisations are
+/// passed over.
 pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
+    verdict_in(findings, org, org.policy.time_zone, now)
+}
+
+/// The same with times of day in `zone`.
+pub fn verdict_in(findings: &[Finding], org: &OrgView, zone: Tz, now: Timestamp) -> Verdict {
     let mut own: Vec<Finding> =
         findings.iter().filter(|finding| finding.org == org.policy.name).cloned().collect();
     own.sort();
@@ -91,7 +98,7 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
         }
         None => None,
     };
-    let words = Words { org, now };
+    let words = Words { org, now, zone };
     let sentence = match leading {
         Some(finding) if !is_calm(level) => words.together(finding, &acting),
         Some(_) | None => words.calm(level),
@@ -111,7 +118,8 @@ pub fn verdict(findings: &[Finding], org: &OrgView, now: Timestamp) -> Verdict {
 
 /// A finding in one sentence with its facts, without the organisation's name.
 pub fn describe(finding: &Finding, org: &OrgView, now: Timestamp) -> String {
-    Words { org, now }.together(finding, std::slice::from_ref(finding))
+    let zone = org.policy.time_zone;
+    Words { org, now, zone }.together(finding, std::slice::from_ref(finding))
 }
 
 /// What to do about a finding, in order: for users' checks the steps of that check, else those of the cause, as they stand

@@ -9,8 +9,9 @@ use crate::domain::source_state::PollFailing;
 use crate::domain::time::Timestamp;
 use crate::domain::users::Standing;
 use crate::domain::view::{Current, OrgView, View};
-use crate::guidance::verdict::{Level, Verdict, counted, local, span, verdict};
+use crate::guidance::verdict::{Level, Verdict, counted, local_in, span, verdict_in};
 use crate::guidance::{self, OrgState, RowGuide, Text};
+use chrono_tz::Tz;
 use enum_map::EnumMap;
 use std::collections::BTreeMap;
 
@@ -25,16 +26,21 @@ pub(super) struct OrgVerdict {
 }
 
 impl OrgVerdict {
-    /// Judges an organisation of `view`.
+    /// Judges an organisation of `view`, in words with its own zone.
     pub(super) fn of(view: &View, org: &OrgView, now: Timestamp) -> Self {
+        Self::in_zone(view, org, org.policy.time_zone, now)
+    }
+
+    /// The same, where organisations of several zones are on one page.
+    pub(super) fn in_zone(view: &View, org: &OrgView, zone: Tz, now: Timestamp) -> Self {
         let fresh = view.is_fresh(now);
         let Judgement { findings, deadlines, .. } = judgement(org, fresh, now);
-        let mut verdict = verdict(&findings, org, now);
+        let mut verdict = verdict_in(&findings, org, zone, now);
         // Sources look alive to an engine that has stopped hearing them: nothing good is reported then.
         if !fresh && matches!(verdict.level, Level::Fine | Level::Watch | Level::Waiting) {
             verdict.level = Level::Held;
             verdict.held_as_of = Some(view.as_of);
-            verdict.headline = format!("STALE, last counted {}", local(view.as_of, org, now));
+            verdict.headline = format!("STALE, last counted {}", local_in(view.as_of, zone, now));
             verdict.sentence = format!(
                 "This program itself has stood still for {}: what it shows is as old.",
                 span(now.since(view.as_of))

@@ -12,15 +12,22 @@ use crate::domain::view::{LastSync, OrgView};
 use crate::guidance::Text;
 use crate::guidance::cause_of;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 
 /// The words for an organisation at an instant.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'a> {
     pub(super) org: &'a OrgView,
     pub(super) now: Timestamp,
+    /// The zone of every time of day.
+    pub(super) zone: Tz,
 }
 
 impl Words<'_> {
+    fn local(self, at: Timestamp) -> String {
+        local_in(at, self.zone, self.now)
+    }
+
     /// The level in capitals with what belongs to it: since when, until when, as of when.
     pub(super) fn headline(
         self,
@@ -28,7 +35,7 @@ impl Words<'_> {
         since: Option<Timestamp>,
         held_as_of: Option<Timestamp>,
     ) -> String {
-        let time = |at| local(at, self.org, self.now);
+        let time = |at| self.local(at);
         // For "stale" the API has an older name.
         let name =
             if level == Level::Held { "STALE".to_owned() } else { level.name().to_uppercase() };
@@ -122,7 +129,7 @@ impl Words<'_> {
                 format!("Lightning Sync ends in {}.", span(policy.retirement?.since(self.now)))
             }
             Cause::Retired => {
-                format!("Lightning Sync ended {}.", local(policy.retirement?, self.org, self.now))
+                format!("Lightning Sync ended {}.", self.local(policy.retirement?))
             }
             Cause::PollFailing => self.polls()?,
             Cause::ExchangeSignInRefused => {
@@ -132,7 +139,7 @@ impl Words<'_> {
             }
             Cause::ExchangeNoCalls => {
                 let since = self.org.source_states.exchange_calls()?.no_calls_since();
-                let since = local(since, self.org, self.now);
+                let since = self.local(since);
                 format!("Exchange's logs show no call of Salesforce since {since}.")
             }
             Cause::ExchangeTwoWriters => {
@@ -215,7 +222,7 @@ impl Words<'_> {
             if objects.len() > 1 { (" or longer", " or before") } else { ("", "") };
         Some(sentence(&if newest.live {
             let age = span(self.now.since(newest.at));
-            let since = local(newest.at, self.org, self.now);
+            let since = self.local(newest.at);
             format!("{whose} have not synced for {age}{more} (since {since}{before})")
         } else {
             let age = span(newest.observed_at.since(newest.at));
@@ -285,7 +292,7 @@ impl Words<'_> {
     fn synced(self, objects: &[ObjectType], verb: &str) -> Vec<String> {
         let when = |object: &ObjectType| match self.org.last_sync(*object, self.now) {
             Some(last) => Some(self.ago(last.at)),
-            None => counted(*object, self.org, self.now),
+            None => counted_in(*object, self.org, self.zone, self.now),
         };
         objects
             .iter()
@@ -301,7 +308,7 @@ impl Words<'_> {
 
     /// "26 h ago (Sat 12:00)": how long ago, and when.
     fn ago(self, at: Timestamp) -> String {
-        format!("{} ago ({})", span(self.now.since(at)), local(at, self.org, self.now))
+        format!("{} ago ({})", span(self.now.since(at)), self.local(at))
     }
 }
 
@@ -345,12 +352,16 @@ pub(super) fn looked_at(org: &OrgView, object: ObjectType, now: Timestamp) -> Op
 
 /// Within which span something synced, where only counts are reported: "within the last 60 minutes".
 pub fn counted(object: ObjectType, org: &OrgView, now: Timestamp) -> Option<String> {
+    counted_in(object, org, org.policy.time_zone, now)
+}
+
+fn counted_in(object: ObjectType, org: &OrgView, zone: Tz, now: Timestamp) -> Option<String> {
     let (window, at) = org.counted_within(object)?;
     let window = if window < TimeDelta::days(1) { "60 minutes" } else { "24 hours" };
     Some(if now.since(at) < JUST_READ {
         format!("within the last {window}")
     } else {
-        format!("within the {window} before {}", local(at, org, now))
+        format!("within the {window} before {}", local_in(at, zone, now))
     })
 }
 
@@ -375,11 +386,15 @@ pub fn span(span: TimeDelta) -> String {
     }
 }
 
-/// An instant in the organisation's time, as short as is clear from `now`: the time today, the weekday and time within
-/// six days, else the date.
+/// An instant in the organisation's time.
 pub fn local(at: Timestamp, org: &OrgView, now: Timestamp) -> String {
-    let zone = &org.policy.time_zone;
-    let (then, today) = (at.datetime().with_timezone(zone), now.datetime().with_timezone(zone));
+    local_in(at, org.policy.time_zone, now)
+}
+
+/// An instant in a zone, as short as is clear from `now`: the time today, the weekday and time within six days, else the
+/// date.
+pub fn local_in(at: Timestamp, zone: Tz, now: Timestamp) -> String {
+    let (then, today) = (at.datetime().with_timezone(&zone), now.datetime().with_timezone(&zone));
     let days = today.date_naive().signed_duration_since(then.date_naive());
     let format = match days.num_days() {
         0 => "%H:%M",

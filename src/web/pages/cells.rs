@@ -5,19 +5,22 @@ use crate::domain::judge::Finding;
 use crate::domain::rows::{OrgRow, OrgValue, RowSpec, Status, UserValue};
 use crate::domain::time::Timestamp;
 use crate::domain::view::OrgView;
-use crate::guidance::verdict::{describe, local, span};
+use crate::guidance::verdict::{describe, local_in, span};
 use crate::guidance::{Owner, Text};
 use crate::web::org_status::RowStatus;
 use askama::Template;
+use chrono_tz::Tz;
 
 /// The organisation that a page is about, and the instant at which it is shown.
 #[derive(Clone, Copy)]
 pub(super) struct ShownOrg<'a> {
     pub(super) org: &'a OrgView,
     pub(super) now: Timestamp,
+    /// The zone of every time of day on the page.
+    pub(super) zone: Tz,
 }
 
-/// An instant: how far from now, in the organisation's time with its zone, and exactly.
+/// An instant: how far from now, in the page's zone with its name, and exactly.
 #[derive(Template)]
 #[template(path = "when.html", config = "src/web/pages/askama.toml")]
 pub(super) struct When {
@@ -46,15 +49,20 @@ impl CellValue {
     }
 }
 
-impl ShownOrg<'_> {
+impl<'a> ShownOrg<'a> {
+    /// On a page of its own, in its own zone.
+    pub(super) fn alone(org: &'a OrgView, now: Timestamp) -> Self {
+        Self { org, now, zone: org.policy.time_zone }
+    }
+
     pub(super) fn when(&self, at: &Timestamp) -> When {
         let (before, after) = if *at > self.now { ("in ", "") } else { ("", " ago") };
         self.at(*at, before, after)
     }
 
-    /// An instant in the organisation's time.
+    /// An instant in the page's zone.
     pub(super) fn local(&self, at: &Timestamp) -> String {
-        local(*at, self.org, self.now)
+        local_in(*at, self.zone, self.now)
     }
 
     /// An instant as the end of something that holds or held until then.
@@ -66,13 +74,12 @@ impl ShownOrg<'_> {
 
     fn at(&self, at: Timestamp, before: &str, after: &str) -> When {
         let distance = span(self.now.since(at).abs());
-        let zone = self.org.policy.time_zone;
         When {
             iso: iso(at),
             exact: at.to_string(),
             relative: format!("{before}{distance}{after}"),
-            local: local(at, self.org, self.now),
-            zone: at.datetime().with_timezone(&zone).format("%Z").to_string(),
+            local: self.local(&at),
+            zone: at.datetime().with_timezone(&self.zone).format("%Z").to_string(),
         }
     }
 

@@ -29,6 +29,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cells::iso;
+use chrono_tz::Tz;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
 use sha2::{Digest, Sha256};
@@ -75,6 +76,11 @@ struct Frame<'a> {
     shown_now: String,
 }
 
+/// An instant to the second, with its zone.
+fn full(at: Timestamp, zone: Tz) -> String {
+    at.datetime().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
 impl<'a> Frame<'a> {
     /// The frame of a page of all organisations.
     fn of(site: &'a WebState, view: &View, now: Timestamp, title: &str, json: &str) -> Self {
@@ -99,7 +105,7 @@ impl<'a> Frame<'a> {
             ],
             banner: None,
             now: iso(now),
-            shown_now: now.datetime().format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            shown_now: full(now, Tz::UTC),
         }
     }
 
@@ -108,13 +114,7 @@ impl<'a> Frame<'a> {
         Self {
             org: Some(org.policy.name.as_str()),
             has_page: org.policy.product == Product::LightningSync,
-            shown_now: at
-                .moment
-                .now
-                .datetime()
-                .with_timezone(&org.policy.time_zone)
-                .format("%Y-%m-%d %H:%M:%S %Z")
-                .to_string(),
+            shown_now: full(at.moment.now, org.policy.time_zone),
             ..Self::of(&at.site, &at.moment.view, at.moment.now, title, &json)
         }
     }

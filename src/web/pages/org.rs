@@ -52,7 +52,7 @@ pub(in crate::web) async fn org_page(at: OrgAt) -> Result<Response, Problem> {
     let OrgVerdict { verdict, findings, .. } = OrgVerdict::of(view, org, now);
     page(&OrgPage {
         frame: Frame::of_org(&at, org, name, format!("/api/v1/orgs/{name}")),
-        here: ShownOrg { org, now },
+        here: ShownOrg::alone(org, now),
         name,
         product: org.policy.product,
         verdict,

@@ -130,7 +130,7 @@ pub(in crate::web) async fn paste(
         };
         (Ok(Done::NotSubmitted), PasteForm::default(), closed)
     };
-    let here = ShownOrg { org, now };
+    let here = ShownOrg::alone(org, now);
     let mut page = Paste {
         frame: Frame::of_org(
             &at,

@@ -101,7 +101,7 @@ pub(in crate::web) async fn users_page(
             &format!("Users of {name}"),
             format!("/api/v1/orgs/{name}/users"),
         ),
-        here: ShownOrg { org, now },
+        here: ShownOrg::alone(org, now),
         org: name,
         pseudonyms: names == UserNames::Pseudonym,
         guarded: at.site.is_guarded(),
@@ -140,7 +140,7 @@ pub(in crate::web) async fn user_page(at: OrgAt) -> Result<Response, Problem> {
     let json = format!("/api/v1/orgs/{}/users/{}", org.policy.name, escaped(name));
     page(&UserPage {
         frame: Frame::of_part(&at, org, name, json),
-        here: ShownOrg { org, now },
+        here: ShownOrg::alone(org, now),
         name,
         stand: UserStanding::of(user, org, &live, now),
         user,

@@ -44,6 +44,13 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
         let answer = post(daemon.address, &path, &headers, snapshot.as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+    // Christine is in activity alone.
+    let activity = format!(
+        "{{\"at\":\"{at}\",\"object_type\":\"contacts\",\"id\":\"1\",\"user\":\"christine@corp.example\"}}"
+    );
+    let headers = [("Content-Type", "application/x-ndjson")];
+    let answer = post(daemon.address, "/api/v1/orgs/acme/activity", &headers, activity.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
     let running = erase(&database, &["--org", "acme"]);
     assert!(text(&running.stderr).contains("is in use by another daemon"));
     drop(daemon);
@@ -55,6 +62,11 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
         ),
         ("bbo@corp.example", "did you mean bob@corp.example?"),
         ("zoe@corp.example", "it knows no user zoe@corp.example of acme"),
+        (
+            "christine@corp.example",
+            "it knows no user christine@corp.example of acme. Activity is stored without names: of somebody who is in activity \
+             alone, there is nothing to erase",
+        ),
     ] {
         let output = erase(&database, &["--org", "acme", "--user", mistyped]);
         assert_eq!(output.status.code(), Some(1), "{mistyped}");
@@ -62,6 +74,7 @@ fn a_person_and_an_organisation_are_taken_out_without_a_trace() {
         assert!(says.contains(complaint), "{says}");
     }
     assert!(bytes_have(&data, "ann@corp") && bytes_have(&data, "bob@corp"));
+    assert!(!bytes_have(&data, "christine@corp"));
     let output = erase(&database, &["--org", "acme", "--user", "ann@corp.example"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(!bytes_have(&data, "ann@corp"));

@@ -1,5 +1,6 @@
 //! The reference of the log: every line that an operator can meet at `warn` and above has its row.
 
+use crate::support::process::Daemon;
 use crate::support::stack::repository;
 use std::path::{Path, PathBuf};
 
@@ -69,4 +70,22 @@ fn every_line_of_the_log_is_in_the_reference_and_no_other() {
     for row in &rows {
         assert!(lines.iter().any(|line| fits(line, row)), "nothing says {row:?}");
     }
+}
+
+#[test]
+fn the_first_line_says_what_starts_and_from_which_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config.yaml");
+    let store = directory.path().join("store.db");
+    let text = format!("store: {{ path: {} }}\norgs: [{{ name: acme }}]\n", store.display());
+    std::fs::write(&config, text).unwrap();
+    let version = super::run(&["--version"]);
+    let version = super::text(&version.stdout);
+    let revision = version.split_once("revision: ").unwrap().1.split(')').next().unwrap();
+    let log = Daemon::start(&config).process.log();
+    let first: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        ["message", "version", "revision", "config_file"].map(|key| first[key].as_str().unwrap()),
+        ["Starting.", env!("CARGO_PKG_VERSION"), revision, config.to_str().unwrap()]
+    );
 }

@@ -8,6 +8,7 @@ use crate::support::http::{get, request};
 use crate::support::process::{Process, free_port, wait_until};
 use crate::support::stack::repository;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use enum_map::EnumMap;
 use lightning_sync_exporter::domain::ids::{OrgName, Source, UserName};
 use lightning_sync_exporter::domain::judge::judge_org;
@@ -17,7 +18,7 @@ use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, U
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::users::{UserEntry, UserReadings, UserSummary, UserTable};
 use lightning_sync_exporter::domain::view::{OrgView, View};
-use lightning_sync_exporter::guidance::verdict::{steps, verdict};
+use lightning_sync_exporter::guidance::verdict::{steps, verdict_in};
 use lightning_sync_sim::scenarios::{Scenario, demo, named};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -194,7 +195,12 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         assert!(now < worst.until, "{name}");
         let broken = told(&mut story, "broken", now);
         let fine = told(&mut demo(now)[0], "a-fine-one", now);
-        let verdict = verdict(&judge_org(&broken, true, now), &broken, now);
+        let [own, elsewhere] = [&broken, &fine].map(|org| org.policy.time_zone);
+        let common = if own == elsewhere { own } else { Tz::UTC };
+        let findings = judge_org(&broken, true, now);
+        // The first page is in one zone.
+        let [verdict, in_common] =
+            [own, common].map(|zone| verdict_in(&findings, &broken, zone, now));
         assert_eq!(verdict.cause, Some(worst.reason), "{name}");
         let step = steps(&verdict.acting[0], &broken, now)[0];
         let site = Site::with(Setting {
@@ -207,16 +213,15 @@ fn the_first_screen_of_a_phone_names_cause_and_next_step_of_what_is_broken() {
         let place = |org: &str| overview.find(&format!("href=\"/orgs/{org}\"")).unwrap();
         assert!(place("broken") < place("a-fine-one"), "{name}");
         let account = format!("svc-sync@{}.example", name.replace('_', "-"));
-        let first_screen = [
-            verdict.headline.clone(),
-            // Without a password the account is shortened, and its dots end the sentence.
-            verdict.sentence.replace(&format!("{account}."), "svc…").replace(&account, "svc…"),
-            format!("{}: {}", step.owner, step.text.plain()),
-        ];
         println!("{name}: {} {}", verdict.headline, verdict.sentence);
-        for path in ["/orgs/broken", "/"] {
+        for (path, verdict) in [("/orgs/broken", verdict), ("/", in_common)] {
             let mut look = looked_at(&site, name, path);
-            look["first_screen"] = json!(first_screen);
+            look["first_screen"] = json!([
+                verdict.headline,
+                // Without a password the account is shortened, and its dots end the sentence.
+                verdict.sentence.replace(&format!("{account}."), "svc…").replace(&account, "svc…"),
+                format!("{}: {}", step.owner, step.text.plain()),
+            ]);
             looks.push(look);
         }
         sites.push(site);

@@ -267,18 +267,58 @@ fn pages_of_users_say_first_when_their_organisation_is_broken_and_times_are_in_i
     assert!(html.contains("<span class=\"badge unknown\">UNKNOWN</span>"), "{html}");
     let fine = paged_in("Europe/Berlin");
     assert!(fine.contains(">2026-11-22 15:00:00 CET</time>"), "{fine}");
-    assert!(get(site.address, "/").text().contains(">2026-11-22 14:00:00 UTC</time>"));
+}
+
+#[test]
+fn the_first_page_is_in_the_zone_of_all_organisations_and_in_utc_where_they_differ() {
+    let overview = |orgs: usize| {
+        let site =
+            Site::with(Setting { view: view_in("Europe/Berlin", orgs), ..Setting::default() });
+        get(site.address, "/").text()
+    };
+    for (orgs, words) in [
+        (
+            usize::MAX,
+            [
+                "BROKEN since 03:10</span>",
+                "<small>(03:10 CET)</small>",
+                ">2026-11-22 15:00:00 CET</time>",
+                "Times of day are those of Europe/Berlin.",
+            ],
+        ),
+        (
+            1,
+            [
+                "BROKEN since 02:10</span>",
+                "<small>(02:10 UTC)</small>",
+                ">2026-11-22 14:00:00 UTC</time>",
+                "Times of day are those of UTC.",
+            ],
+        ),
+    ] {
+        let html = overview(orgs);
+        for word in words {
+            assert!(html.contains(word), "{word} is missing:\n{html}");
+        }
+    }
+}
+
+/// The view with the first organisations in a zone.
+fn view_in(zone: &str, orgs: usize) -> View {
+    let mut view = view();
+    for place in view.orgs.iter_mut().take(orgs) {
+        let mut org = (**place).clone();
+        let mut policy = (*org.policy).clone();
+        policy.time_zone = zone.parse().unwrap();
+        org.policy = Arc::new(policy);
+        *place = Arc::new(org);
+    }
+    view
 }
 
 /// The list of users of an organisation in a zone.
 fn paged_in(zone: &str) -> String {
-    let mut view = view();
-    let mut acme = (*view.orgs[0]).clone();
-    let mut policy = (*acme.policy).clone();
-    policy.time_zone = zone.parse().unwrap();
-    acme.policy = Arc::new(policy);
-    view.orgs[0] = Arc::new(acme);
-    let site = Site::with(Setting { view, ..Setting::default() });
+    let site = Site::with(Setting { view: view_in(zone, 1), ..Setting::default() });
     get(site.address, "/orgs/acme/users").text()
 }
 
