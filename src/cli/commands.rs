@@ -11,7 +11,6 @@ use crate::config::{self, Answers, Environment, InitError};
 use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
 use crate::domain::time::Timestamp;
-use crate::http_client::Authorities;
 use crate::sources::page::{self, MAX_PAGE_BYTES};
 use crate::sources::snapshot::to_json;
 use crate::store::{self, Copied, CopiedTable, Erase};
@@ -128,31 +127,17 @@ pub(super) fn erase(args: &EraseArgs, streams: &mut Streams<'_>) -> Exit {
         Some(user) => Erase::User(&args.org, user),
         None => Erase::Org(&args.org),
     };
-    let erased = authorities(args.ca_file.as_deref()).and_then(|authorities| {
-        store::erase(&args.database, authorities.as_ref(), what).map_err(|error| error.to_string())
-    });
+    let erased = store::erase(&args.database, args.ca_file.as_deref(), what);
     let line = erased.map(|rows| {
         format!("erased {rows} rows; backups and Prometheus keep what they were given before\n")
     });
     streams.finish(line, Exit::FAILED)
 }
 
-fn authorities(file: Option<&Path>) -> Result<Option<Authorities>, String> {
-    let read = |file: &Path| {
-        Authorities::from_file(file).map_err(|says| format!("{} {says}", file.display()))
-    };
-    file.map(read).transpose()
-}
-
 pub(super) fn copy_store(args: &StoreCopyArgs, streams: &mut Streams<'_>) -> Exit {
-    let copied = authorities(args.ca_file.as_deref()).and_then(|authorities| {
-        store::copy_store(&args.from, &args.to, authorities.as_ref())
-            .map_err(|error| error.to_string())
-    });
+    let copied = store::copy_store(&args.from, &args.to, args.ca_file.as_deref());
     let lines = copied.map(|tables| {
-        let line = |table: CopiedTable| {
-            format!("{}: {} rows, as many as before\n", table.name, table.rows)
-        };
+        let line = |CopiedTable { name, rows }| format!("{name}: {rows} rows, as many as before\n");
         tables.into_iter().map(line).collect::<String>()
     });
     streams.finish(lines, Exit::FAILED)

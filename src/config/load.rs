@@ -211,11 +211,13 @@ fn postgres(store: &ConfigSection<'_>, base: &Path) -> Option<PostgresDsn> {
     }
     let about =
         |text: &str, says: String| format!("{} {says}", token::named(text, &base.join(text)));
-    let authorities = section.text("ca_file", |text| {
-        Authorities::from_file(&base.join(text)).map_err(|says| about(text, says))
+    let ca_file = section.text("ca_file", |text| {
+        let path = base.join(text);
+        Authorities::from_file(&path).map_err(|says| about(text, says))?;
+        Ok(path)
     });
     let dsn = section.text("dsn_file", |text| {
-        PostgresDsn::from_file(&base.join(text), authorities.clone())
+        PostgresDsn::from_file(&base.join(text), ca_file.as_deref())
             .map_err(|says| about(text, says))
     });
     section.require("dsn_file", dsn)

@@ -2,7 +2,6 @@
 
 use super::{PostgresDsn, StoreError, postgres, sqlite};
 use crate::domain::ids::{OrgName, UserName, folded};
-use crate::http_client::Authorities;
 use serde_json::Value;
 use std::path::Path;
 
@@ -15,17 +14,17 @@ pub enum Erase<'a> {
     User(&'a OrgName, &'a UserName),
 }
 
-/// Erases from the database of a stopped daemon, which is a file of SQLite or the one that a file says, for which
-/// `authorities` are trusted beside the system's; says how many rows went.
+/// Erases from the database of a stopped daemon, which is a file of SQLite or the one that a file says; says how many rows
+/// went. The certificates of `ca_file` are trusted beside the system's.
 ///
 /// # Errors
 /// When a daemon holds the database, it cannot be used, or it does not know the organisation or the user.
 pub fn erase(
     database: &Path,
-    authorities: Option<&Authorities>,
+    ca_file: Option<&Path>,
     what: Erase<'_>,
 ) -> Result<usize, StoreError> {
-    match PostgresDsn::named(database, authorities)? {
+    match PostgresDsn::named(database, ca_file)? {
         Some(dsn) => postgres::erase(&dsn, what),
         None => sqlite::erase(database, what),
     }

@@ -3,7 +3,6 @@
 use super::postgres::ServerSide;
 use super::sqlite::FileSide;
 use super::{PostgresDsn, StoreError};
-use crate::http_client::Authorities;
 use std::path::Path;
 
 /// A value on its way.
@@ -112,8 +111,8 @@ pub struct CopiedTable {
 }
 
 /// Copies the store of a stopped daemon: from a file of SQLite to the PostgreSQL database of a connection string in a file,
-/// or back. The target is new: a file that is not there, or a database that knows no organisation. `authorities` are trusted
-/// beside the system's.
+/// or back. The target is new: a file that is not there, or a database that knows no organisation. The certificates of
+/// `ca_file` are trusted beside the system's.
 ///
 /// # Errors
 /// When a daemon holds one of them, either cannot be used, the target is not new, or the counts of rows differ. The target
@@ -121,9 +120,9 @@ pub struct CopiedTable {
 pub fn copy_store(
     from: &Path,
     to: &Path,
-    authorities: Option<&Authorities>,
+    ca_file: Option<&Path>,
 ) -> Result<Vec<CopiedTable>, StoreError> {
-    match (PostgresDsn::named(from, authorities)?, PostgresDsn::named(to, authorities)?) {
+    match (PostgresDsn::named(from, ca_file)?, PostgresDsn::named(to, ca_file)?) {
         (None, Some(target)) => {
             let mut source = FileSide::source(from)?;
             copied(&mut source, &mut ServerSide::target(target)?)

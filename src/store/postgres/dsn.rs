@@ -25,67 +25,65 @@ const SHAPE: &str =
 
 /// A PostgreSQL database, and how to reach it. Its name in errors is the file that says where it is.
 ///
-/// The file is read at every connection, so that a password can be changed while the daemon runs, and nothing of it stays
-/// in memory.
+/// Both files are read at every connection, so that a password and an authority can be changed while the daemon runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresDsn {
     file: PathBuf,
     shown: String,
-    authorities: Option<Authorities>,
+    ca_file: Option<PathBuf>,
 }
 
 impl PostgresDsn {
-    /// Of a file with a connection string, which only the owner and the group can read. `authorities` are trusted beside the
-    /// system's.
+    /// Of a file with a connection string, which only the owner and the group can read. The certificates of `ca_file` are
+    /// trusted beside the system's.
     ///
     /// # Errors
     /// The end of a sentence about the file; nothing of its text.
-    pub fn from_file(file: &Path, authorities: Option<Authorities>) -> Result<Self, String> {
+    pub fn from_file(file: &Path, ca_file: Option<&Path>) -> Result<Self, String> {
         let shown = format!("PostgreSQL of {}", file.display());
-        let dsn = Self { file: file.to_owned(), shown, authorities };
-        dsn.read().map(|_| dsn)
+        let dsn = Self { file: file.to_owned(), shown, ca_file: ca_file.map(Path::to_owned) };
+        dsn.written().map(|_| dsn)
     }
 
-    /// How to connect, as the file says now.
+    /// How to connect, and whom to trust, as the files say now; an error in words.
     pub(super) fn read(&self) -> Result<(Config, Trust), String> {
+        let config =
+            self.written().map_err(|says| format!("the file with the connection string {says}"))?;
+        if config.get_ssl_mode() == SslMode::Disable {
+            return Ok((config, Trust::of_nobody()));
+        }
+        let authorities = self.ca_file.as_deref().map(Authorities::from_file).transpose();
+        let authorities =
+            authorities.map_err(|says| format!("the file of its authority {says}"))?;
+        Ok((config, Trust::of_system().with(authorities.as_ref())))
+    }
+
+    fn written(&self) -> Result<Config, String> {
         let bytes = read_file(&self.file, MAX_BYTES, Readers::OwnerAndGroup("640"))?;
         let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() as u64 <= MAX_BYTES);
         let written = text.and_then(Secret::from_file_text).ok_or(SHAPE)?;
-        let config = config_of(written.expose())?;
-        let trust = if config.get_ssl_mode() == SslMode::Disable {
-            Trust::of_nobody()
-        } else {
-            Trust::of_system().with(self.authorities.as_ref())
-        };
-        Ok((config, trust))
+        config_of(written.expose())
     }
 
-    /// Whether a file holds something that begins as a connection string does; other files are databases of SQLite.
+    /// Whether a file is text; other files are databases of SQLite, whole or damaged.
     fn is_in(file: &Path) -> bool {
         let bytes = read_file(file, MAX_BYTES, Readers::Anybody);
         bytes.is_ok_and(|bytes| {
-            let text = bytes.trim_ascii_start();
-            let words: &[&[u8]] = &[b"postgres://", b"postgresql://", b"host", b"user", b"dbname"];
-            words.iter().any(|word| text.starts_with(word))
+            let text = std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains('\0'));
+            text && !bytes.is_empty()
         })
     }
 
     /// The database that a file says, if it says one; `None`: the file is a database of SQLite, or is yet to be one.
-    /// `authorities` are trusted beside the system's.
     ///
     /// # Errors
-    /// When the file begins as a connection string and cannot be used.
-    pub fn named(
-        file: &Path,
-        authorities: Option<&Authorities>,
-    ) -> Result<Option<Self>, StoreError> {
+    /// When the file is text and no connection string.
+    pub fn named(file: &Path, ca_file: Option<&Path>) -> Result<Option<Self>, StoreError> {
         if !Self::is_in(file) {
             return Ok(None);
         }
         let path = file.display().to_string();
-        Self::from_file(file, authorities.cloned())
-            .map(Some)
-            .map_err(|reason| StoreError::Io { path, reason })
+        Self::from_file(file, ca_file).map(Some).map_err(|reason| StoreError::Io { path, reason })
     }
 
     /// What stands for the database in messages.

@@ -133,9 +133,7 @@ impl Session {
 fn connect(dsn: &PostgresDsn) -> Result<(Client, oneshot::Sender<()>), PostgresFailure> {
     let (alive, given_up) = oneshot::channel::<()>();
     let (opened, client) = mpsc::sync_channel(1);
-    let (config, trust) = dsn.read().map_err(|says| {
-        PostgresFailure::Other(format!("the file with the connection string {says}"))
-    })?;
+    let (config, trust) = dsn.read().map_err(PostgresFailure::Other)?;
     let tls = PostgresTls::new(&trust);
     let driven = move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

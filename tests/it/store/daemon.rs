@@ -3,7 +3,7 @@
 
 use crate::support::http::{Response, get, post};
 use crate::support::postgres::{Database, Server, server};
-use crate::support::process::{Daemon, wait_until};
+use crate::support::process::{Daemon, Process, wait_until};
 use chrono::SecondsFormat;
 use lightning_sync_exporter::app::now;
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -84,14 +84,26 @@ fn a_second_daemon_on_the_same_database_does_not_start() {
     let (directory, database) = (tempfile::tempdir().unwrap(), server().database());
     let config = configured(&directory, &database);
     let first = Daemon::start(&config);
-    let second = run(&["--web.listen-address", "127.0.0.1:0", "--config.file"], &config);
-    assert_eq!(second.status.code(), Some(1));
-    let says = said(&second);
+    let mut second = Command::new(env!("CARGO_BIN_EXE_lightning-sync-exporter"));
+    second.args(["--web.listen-address", "127.0.0.1:0", "--config.file"]).arg(&config);
+    let mut second = Process::start(&mut second);
+    assert_eq!(second.wait_for_exit(), Some(1));
+    let says = second.log();
     assert!(
         says.contains("is in use by another daemon; stop that one, or give this one"),
         "{says}"
     );
     pushed(first.address, 0);
+    // Nor does a reload take another one.
+    let another = server().database();
+    let other = std::fs::read_to_string(configured(&directory, &another)).unwrap();
+    let own = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, other).unwrap();
+    let pid = first.process.pid().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    let refused = "store.postgres: found another database than the one that is open";
+    first.process.wait_for_line(|line| line.contains(refused).then_some(()));
+    std::fs::write(&config, own).unwrap();
     drop(first);
     // Without its end the first one would hold it: the lock goes with the session.
     let next = Daemon::start(&config);

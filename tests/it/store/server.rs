@@ -7,7 +7,6 @@ use crate::support::postgres::{Server, server, write_secret};
 use crate::support::process::wait_until;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::Ledger;
-use lightning_sync_exporter::http_client::Authorities;
 use lightning_sync_exporter::store::{
     PostgresDsn, PostgresHistory, PostgresStore, Store, StoreError,
 };
@@ -95,9 +94,9 @@ fn another_machine_is_verified_by_its_name_and_an_authority() {
     let written = |host: &str, more: &str| {
         write_secret(&file, &(server.dsn(&database.name, host, server.port) + more));
     };
-    let authority = || Some(Authorities::from_file(&server.certificate()).unwrap());
+    let authority = server.certificate();
     let with_authority =
-        || PostgresStore::open(PostgresDsn::from_file(&file, authority()).unwrap());
+        || PostgresStore::open(PostgresDsn::from_file(&file, Some(&authority)).unwrap());
 
     written("localhost", "?sslmode=verify-full");
     let unknown = refused(&file);

@@ -3,7 +3,7 @@
 use super::places::{Place as _, PlaceOnDisk as _, PostgresDatabase, SqliteFile};
 use super::round_trip::{expect_history, expect_loaded, live};
 use super::{NOW, batch};
-use crate::support::postgres::server;
+use crate::support::postgres::{server, write_secret};
 use lightning_sync_exporter::domain::causes::{Cause, Severity};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId};
 use lightning_sync_exporter::domain::incidents::{Incident, Incidents, Subject};
@@ -131,6 +131,9 @@ fn a_copy_begins_only_where_nothing_is_and_nobody_writes() {
     complaint(&file.file(), &SqliteFile::new().file(), "the command backup copies");
     complaint(&database.file(), &PostgresDatabase::new().file(), "pg_dump");
     complaint(&SqliteFile::new().file(), &PostgresDatabase::new().file(), "it does not exist");
+    let other = PostgresDatabase::new();
+    write_secret(&other.file(), "password=secret; nothing else\n");
+    complaint(&file.file(), &other.file(), "has to hold one connection string");
     let new = SqliteFile::new();
     let _other = database.open().unwrap();
     complaint(&database.file(), &new.file(), "is in use by another daemon");

@@ -105,6 +105,18 @@ impl Server {
 
     /// Starts the server, again after [`Self::kill`], and waits until it answers.
     pub(crate) fn run(&mut self) {
+        self.process = Some(self.spawn());
+        wait_until("PostgreSQL answers", Duration::from_secs(60), || {
+            // It refuses to start for as long as a process of the one before has not seen that its parent is gone.
+            let ended = self.process.as_mut().map(|process| process.try_wait().expect("a child"));
+            if ended.flatten().is_some() {
+                self.process = Some(self.spawn());
+            }
+            self.psql("postgres", "SELECT 1").ok()
+        });
+    }
+
+    fn spawn(&self) -> Child {
         let log = File::options()
             .append(true)
             .create(true)
@@ -112,11 +124,7 @@ impl Server {
             .expect("the directory is ours");
         let mut postgres = self.command("postgres");
         postgres.arg("-D").arg(self.path("data")).stdin(Stdio::null()).stdout(Stdio::null());
-        let process = postgres.stderr(log).spawn().expect("tests/run installs postgresql");
-        self.process = Some(process);
-        wait_until("PostgreSQL answers", Duration::from_secs(60), || {
-            self.psql("postgres", "SELECT 1").ok()
-        });
+        postgres.stderr(log).spawn().expect("tests/run installs postgresql")
     }
 
     /// Ends the server as a loss of power would: nothing is flushed that was not.
