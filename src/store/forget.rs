@@ -30,6 +30,15 @@ pub fn erase(
     }
 }
 
+/// What is answered where nothing of a user is stored; `near` is who may be meant.
+pub(super) fn unknown(name: &OrgName, user: &UserName, near: Option<String>) -> String {
+    let meant = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
+    format!(
+        "it knows no user {user} of {name}{meant} Activity is stored without names: of somebody who is in activity alone, \
+         there is nothing to erase"
+    )
+}
+
 /// What is left of a source's memory without a user.
 pub(super) enum Rest {
     /// The user is not in it.

@@ -51,9 +51,7 @@ async fn rows(
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
                 let near = nearest(session, &touched, org, user).await?;
-                let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-                let says = format!("it knows no user {user} of {name}{meant}");
-                return Err(PostgresFailure::Other(says));
+                return Err(PostgresFailure::Other(forget::unknown(name, user, near)));
             }
             touched.push("source_memory".to_owned());
             touched

@@ -63,12 +63,7 @@ fn rows(
             // A name that was mistyped must not look like one that was forgotten.
             if erased == 0 {
                 let near = nearest(&transaction, org, user)?;
-                let meant =
-                    near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
-                return Ok(Err(format!(
-                    "it knows no user {user} of {name}{meant} Activity is stored without names: of somebody who is in \
-                     activity alone, there is nothing to erase"
-                )));
+                return Ok(Err(forget::unknown(name, user, near)));
             }
         }
     }
