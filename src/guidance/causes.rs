@@ -239,7 +239,7 @@ pub(super) const fn of(cause: Cause) -> &'static CauseGuide {
             "The exporter cannot write its database."
             "The store refuses to commit. What cannot be written is not acknowledged, so senders send it again."
             "No new activity and no new page is taken. What was acknowledged is safe."
-            Monitoring: "Is the disk full, or mounted read-only? `df` on the directory of `store.path`."
+            Monitoring: "Is the disk full, or mounted read-only? `df` on the directory of `store.path`. With `store.postgres`: does the server answer?"
             Monitoring: "May the program's user write that directory? Does a second process use the same file?"
             Monitoring: "Read the log for the database's own error. Restore a backup only when it says corrupt."
         },

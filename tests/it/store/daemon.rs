@@ -10,7 +10,7 @@ use lightning_sync_exporter::domain::time::Timestamp;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const BATCH: u64 = 500;
@@ -145,6 +145,36 @@ fn a_server_that_goes_away_is_told_and_everything_goes_on_when_it_is_back() {
         run(&["doctor", "--config.file", config, "--url"], Path::new("http://127.0.0.1:1"));
     let report = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(report.contains("the PostgreSQL database can be read"), "{report}");
+}
+
+#[test]
+fn a_server_that_hangs_is_waited_for_no_longer_than_a_push_may_take() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), server().database());
+    let daemon = Daemon::start(&configured(&directory, &database));
+    let address = daemon.address;
+    pushed(address, 0);
+    let writer = format!(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
+         (SELECT oid FROM pg_database WHERE datname = '{}')",
+        database.name
+    );
+    let writer = server().psql("postgres", &writer).unwrap();
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, writer.trim()]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let began = Instant::now();
+    let answer = push(address, 1);
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    assert_eq!(value(address, "lightning_sync_exporter_store_failing"), Some(1));
+    assert_eq!(get(address, "/").status, 200, "pages are there meanwhile");
+    signal("-CONT");
+    let answer = wait_until("records are taken again", BACK_WITHIN, || {
+        Some(push(address, 1)).filter(|answer| answer.status == 200)
+    });
+    assert_eq!(answer.json()["accepted"], BATCH, "nothing was half taken");
+    assert_eq!(counted(address), Some(2 * BATCH));
 }
 
 #[test]
