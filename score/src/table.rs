@@ -15,16 +15,14 @@ is woken. The other rule sets are plain comparisons on the same pages.
 
 - Due: what somebody has to be woken for. A message for each cause is right.
 - Delay: from the documented limit to the page. Evaluations every STEP minutes and `for` take up to two of them.
-- Early end: a page that resolves while its cause lasts. Flap: a page that returns within a day.
+- Early end: a page that resolves while its cause lasts. Flap: a page that returns within a day. What is missed has neither.
 
 What cannot be had, and why:
 
 - A class of events that stops, and one direction without a canary: no row of the status page counts them. A slow decline
   is no finding while records are less than 24 hours apart.
 - `page_shows_an_old_x`: an X on the page beside syncs that go on pages once. At its first reading it is the same as an
-  account that broke a minute ago; syncs of fresh_within end it.
-- `account_broken_with_stragglers`: a trickle of records for an hour beside an X is the same as a sync that works. The page
-  ends, and returns as a warning.
+  account that broke a minute ago; an hour of syncs as usual ends it.
 - `declines_and_stops`, `retires_while_it_pages`: contacts and events whose last records are more than five minutes apart
   are two messages of one group.
 ";

@@ -36,6 +36,8 @@ pub struct Incident {
     pub users: Option<u32>,
     /// The first sync that was seen after the reading of a root cause.
     pub first_sync: Option<Timestamp>,
+    /// Records synced in the 24 hours before a root cause was found, where the last hour had any.
+    pub synced_before: Option<u64>,
     /// When it ended; `None` while it holds.
     pub ended: Option<Timestamp>,
     /// Until when a root cause that returned is no new page.
@@ -94,6 +96,7 @@ impl Incidents {
                             since,
                             users: found.users,
                             first_sync: found.first_sync,
+                            synced_before: found.synced_before,
                             ended: None,
                             calm_until: calm.filter(|until| now < *until),
                         },

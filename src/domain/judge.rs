@@ -73,6 +73,8 @@ pub struct Found {
     pub users: Option<u32>,
     /// The first sync after the reading of a root cause.
     pub first_sync: Option<Timestamp>,
+    /// Records synced in the 24 hours before a root cause was found, where the last hour had any.
+    pub synced_before: Option<u64>,
 }
 
 /// All that is judged of an organisation at one instant.
@@ -312,7 +314,7 @@ impl Judge<'_> {
         since: Timestamp,
         users: Option<u32>,
     ) {
-        let found = Found { severity, since, users, first_sync: None };
+        let found = Found { severity, since, users, first_sync: None, synced_before: None };
         self.words.push(Judged::Holds(subject, found));
     }
 
@@ -373,10 +375,10 @@ impl Judge<'_> {
     }
 
     /// The latest sync that was seen later than a reading.
-    fn sync_after(&self, observed_at: Timestamp) -> Option<Timestamp> {
+    fn sync_after(&self, observed_at: Timestamp) -> Option<LastSync> {
         let objects = self.org.policy.objects.iter();
         let last = objects.filter_map(|object| self.org.last_sync(*object, self.now));
-        last.map(|last| last.at).filter(|at| *at > observed_at).max()
+        last.filter(|last| last.at > observed_at).max_by_key(|last| last.at)
     }
 
     /// A word on a root cause that a row shows.
@@ -390,27 +392,67 @@ impl Judge<'_> {
     }
 
     /// A word on a root cause that was seen. What was found ends by a newer reading or by syncs that go on for
-    /// `fresh_within`; a single record may be a straggler. A reading that is older than a sync begins nothing.
+    /// `fresh_within` and are no trickle; a single record may be a straggler. A reading begins nothing once something
+    /// synced `fresh_within` after it.
     fn root_seen(&mut self, cause: Cause, observed_at: Timestamp, since: Timestamp) {
         let subject = of_org(cause);
         let sync = self.sync_after(observed_at);
         let incident = self.org.incidents.open(subject);
         let earlier = incident.and_then(|incident| incident.first_sync);
-        let first_sync = earlier.filter(|at| *at > observed_at).or(sync);
+        let first_sync = earlier.filter(|at| *at > observed_at).or(sync.map(|last| last.at));
+        let known = self.org.incidents.get(subject);
+        let synced_before =
+            known.map_or_else(|| self.synced_day(), |incident| incident.synced_before);
         let refuted = match (sync, first_sync, incident) {
-            (Some(last), Some(first), Some(_)) => last >= first.plus(self.org.policy.fresh_within),
-            (Some(_), _, None) => true,
+            (Some(last), Some(first), Some(_)) => {
+                last.at >= first.plus(self.org.policy.fresh_within)
+                    && (last.source == Source::Canary || !self.trickles(synced_before, since))
+            }
+            (Some(last), _, None) => last.at >= observed_at.plus(self.org.policy.fresh_within),
             _ => false,
         };
         if refuted || self.refuted_before(subject, observed_at, since) {
             self.refute(cause);
             return;
         }
-        let returned = self.org.incidents.get(subject).and_then(Incident::calm_until);
+        let returned = known.and_then(Incident::calm_until);
         let calm = returned.is_some_and(|until| self.now < until) || self.paged_elsewhere(cause);
         let severity = if calm { Severity::Warning } else { Severity::Critical };
-        let found = Found { severity, since, users: None, first_sync };
+        let found = Found { severity, since, users: None, first_sync, synced_before };
         self.words.push(Judged::Holds(subject, found));
+    }
+
+    /// Records of the last 24 hours, where the last hour had any: of a feed that comes hours late, the last hour says nothing.
+    fn synced_day(&self) -> Option<u64> {
+        let in_hour = |(hour, _): &(u64, Timestamp)| *hour > 0;
+        self.synced(HOUR).filter(in_hour)?;
+        self.synced(DAY).map(|(day, _)| day)
+    }
+
+    /// Records of all object types in a window, and when they were counted.
+    fn synced(&self, window: TimeDelta) -> Option<(u64, Timestamp)> {
+        let row = |object| {
+            if window == DAY { OrgRow::Synced24h(object) } else { OrgRow::Synced60m(object) }
+        };
+        let objects = self.org.policy.objects.iter().copied();
+        let counts = objects.map(|object| self.org.current(row(object), self.now));
+        counts.filter(|_| self.counts).flatten().fold(None, |sum, count| {
+            let OrgValue::Count(records) = count.value else {
+                return sum;
+            };
+            let (before, at) = sum.unwrap_or((0, count.observed_at));
+            Some((before + records, at.min(count.observed_at)))
+        })
+    }
+
+    /// Whether an hour that lies wholly after `since` had less than half of an average hour of the day before.
+    /// Half: nights are in the average, so that an hour of business that is not disturbed has at least twice as many.
+    fn trickles(&self, synced_before: Option<u64>, since: Timestamp) -> bool {
+        let Some(before) = synced_before else {
+            return false;
+        };
+        let hour = self.synced(HOUR).filter(|(_, at)| at.minus(HOUR) >= since);
+        hour.is_none_or(|(records, _)| records == 0 || records * 48 < before)
     }
 
     /// Whether syncs have gone on beside what was seen, and still did when it was seen unchanged: then it is no news again.

@@ -496,6 +496,7 @@ impl OrgView {
 mod tests {
     use super::*;
     use crate::readings::Reading;
+    use crate::source_state::{SourceFacts, SourceState};
 
     #[test]
     fn every_source_of_counts_and_of_syncs_is_in_its_list() {
@@ -709,5 +710,106 @@ mod tests {
         assert_eq!(last(&org).1, Source::Activity, "of two that say the same the first");
         org.activity[contacts].last_synced = Some(at(4));
         assert_eq!(last(&org), (at(5), Source::Snapshot, at(9), true));
+    }
+
+    #[test]
+    fn how_many_users_should_be_linked_is_as_configured_or_who_is_assigned() {
+        let plain = |configured: Option<u64>, assigned: Option<u64>| {
+            let mut org = org(|policy| policy.expected_linked_users = configured);
+            Arc::make_mut(&mut org.summary).assigned = assigned;
+            org.expected_linked_users(at(0))
+        };
+        assert_eq!(plain(None, None), None);
+        assert_eq!(plain(None, Some(7)), Some(7));
+        assert_eq!(plain(Some(5), Some(7)), Some(5));
+        assert_eq!(plain(Some(5), None), Some(5));
+        let leaving = org(|policy| {
+            policy.expected_linked_users = Some(5);
+            policy.migrating_since = Some(at(1));
+        });
+        assert_eq!(leaving.expected_linked_users(at(0)), Some(5));
+        assert_eq!(leaving.expected_linked_users(at(1)), None);
+
+        // In the successor product: who is assigned and not listed at all comes on top of who is linked.
+        let successor = |configured, linked: Option<u64>, unlisted| {
+            let mut org = org(|policy| {
+                policy.product = Product::EinsteinActivityCapture;
+                policy.expected_linked_users = configured;
+            });
+            Arc::make_mut(&mut org.summary).assigned = Some(7);
+            if let Some(linked) = linked {
+                let value = OrgValue::Count(linked);
+                let reading = Reading { value, observed_at: at(0), changed_at: at(0) };
+                Arc::make_mut(&mut org.readings).put(
+                    OrgRow::LinkedUsers,
+                    Source::Salesforce,
+                    reading,
+                );
+            }
+            let facts = SourceFacts { unlisted, ..SourceFacts::default() };
+            let state = SourceState { facts, ..SourceState::default() };
+            Arc::make_mut(&mut org.source_states).set("salesforce", Some(state));
+            org.expected_linked_users(at(0))
+        };
+        assert_eq!(successor(None, Some(4), Some(2)), Some(6));
+        assert_eq!(successor(None, Some(4), Some(0)), None, "all are listed");
+        assert_eq!(successor(None, Some(4), None), None, "nobody knows who is listed");
+        assert_eq!(successor(Some(9), Some(4), Some(2)), Some(9));
+        assert_eq!(successor(Some(9), None, Some(2)), Some(9));
+        assert_eq!(successor(None, None, Some(2)), None, "nobody counts who is linked");
+    }
+
+    #[test]
+    fn that_something_never_synced_is_known_where_somebody_looks() {
+        let contacts = ObjectType::Contacts;
+        let mut org = org(|policy| policy.expected_every[Source::Activity] = None);
+        assert_eq!(org.ever_synced(contacts, at(0)), None);
+        org.last_report[Source::Activity] = Some(at(0));
+        assert_eq!(org.ever_synced(contacts, at(0)), Some(false));
+        let count = Reading { value: OrgValue::Count(1), observed_at: at(0), changed_at: at(0) };
+        let readings = Arc::make_mut(&mut org.readings);
+        readings.put(OrgRow::Synced24h(contacts), Source::Snapshot, count);
+        assert_eq!(org.ever_synced(contacts, at(0)), Some(true), "a count says so");
+        org.readings = Arc::default();
+        org.activity[contacts].last_synced = Some(at(0));
+        assert_eq!(org.ever_synced(contacts, at(0)), Some(true), "a record says so");
+        assert_eq!(org.ever_synced(ObjectType::Events, at(0)), Some(false));
+    }
+
+    #[test]
+    fn nobody_confirms_it_since_the_last_who_could_fell_silent_or_since_the_first_was_due() {
+        let contacts = ObjectType::Contacts;
+        let mut org = org(|policy| {
+            policy.expected_every[Source::Activity] = Some(TimeDelta::minutes(10));
+            policy.expected_every[Source::Salesforce] = Some(TimeDelta::minutes(2));
+        });
+        let since = |org: &OrgView, now| org.unconfirmed_since(contacts, now);
+        let due = at(0).plus(OrgPolicy::FIRST_OBSERVATION_WITHIN);
+        assert_eq!(since(&org, due.minus(TimeDelta::nanoseconds(1))), None);
+        assert_eq!(since(&org, due), Some(due));
+        let set_up = |until| {
+            let mut org = org.clone();
+            Arc::make_mut(&mut org.policy).setup_until = Some(until);
+            since(&org, due.plus(TimeDelta::days(1)))
+        };
+        assert_eq!(set_up(at(0)), Some(due), "the later of both");
+        assert_eq!(set_up(due.plus(TimeDelta::minutes(1))), Some(due.plus(TimeDelta::minutes(1))));
+        org.last_report[Source::Activity] = Some(at(0));
+        assert_eq!(since(&org, at(20)), None, "a live feed had nothing to say");
+        org.activity[contacts].last_synced = Some(at(0));
+        assert_eq!(since(&org, at(20)), None);
+        assert_eq!(since(&org, at(21)), Some(at(20)));
+        // The last sync of another source that was live for longer, and of one that was so for less long.
+        let synced = |observed_at| Reading {
+            value: OrgValue::Instant(at(-1)),
+            observed_at,
+            changed_at: observed_at,
+        };
+        for (read_at, until) in [(at(2), at(20)), (at(30), at(34))] {
+            org.last_report[Source::Salesforce] = Some(read_at);
+            let readings = Arc::make_mut(&mut org.readings);
+            readings.put(OrgRow::LastSync(contacts), Source::Salesforce, synced(read_at));
+            assert_eq!(since(&org, at(40)), Some(until));
+        }
     }
 }

@@ -2,10 +2,10 @@
 //! `LIGHTNING_SYNC_TEST_ATTACK_SECONDS` (a minute is the promise, the suite takes less), by 512 connections.
 
 use crate::support::http::{get, request};
-use crate::support::now;
 use crate::support::process::{Daemon, wait_until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use lightning_sync_exporter::app::now;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -43,8 +43,9 @@ fn daemon(directory: &Path, flags: &[&str]) -> Daemon {
     }
     let config = directory.join("config.yaml");
     let at = directory.display();
-    let orgs = ["acme", "beta"]
-        .map(|name| format!("{{ name: {name}, ingest: {{ token_file: {at}/{name} }} }}"));
+    let orgs = ["acme", "beta"].map(|name| {
+        format!("{{ name: {name}, retirement: none, ingest: {{ token_file: {at}/{name} }} }}")
+    });
     std::fs::write(
         &config,
         format!("store: {{ path: {at}/store.db }}\norgs: [{}]\n", orgs.join(", ")),
@@ -63,7 +64,7 @@ fn private(path: &Path, text: &str) {
 }
 
 fn users(count: usize) -> Vec<u8> {
-    let now = now();
+    let now = now().to_string();
     let mut text = format!("{{\"captured_at\": \"{now}\", \"users_complete\": true, \"users\": [");
     for number in 0..count {
         let comma = if number == 0 { "" } else { "," };
@@ -78,7 +79,7 @@ fn users(count: usize) -> Vec<u8> {
 }
 
 fn activity(records: usize, from: usize) -> Vec<u8> {
-    let now = now();
+    let now = now().to_string();
     let mut text = String::new();
     for number in from..from + records {
         writeln!(
@@ -652,7 +653,7 @@ fn hosts_that_are_allowed_hold_on_every_address() {
 fn strangers_find_nobody_by_name_and_see_no_whole_account() {
     let directory = tempfile::tempdir().unwrap();
     let search = "/api/v1/orgs/acme/users?q=invented7%40corp.example";
-    let now = now();
+    let now = now().to_string();
     let account = format!(
         "{{\"captured_at\": \"{now}\", \"service_account\": \"svc-sfsync@corp.example\", \"service_account_recognized\": false}}"
     );
@@ -716,7 +717,7 @@ fn bodies_come_as_shippers_send_them() {
         assert_eq!(got, wanted, "{encoding} of {} bytes", body.len());
     }
     // Two records that a table without ids gives are two, and the time of a shell script is one: `date -Iseconds`.
-    let now = now();
+    let now = now().to_string();
     let of = |record| {
         format!(
             "{{\"at\":\"{now}\",\"object_type\":\"events\",\"id\":\"\",\"record\":\"{record}\"}}\n"

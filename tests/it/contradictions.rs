@@ -53,7 +53,7 @@ fn rows_that_contradict_each_other_are_refused_or_told_by_every_way_in() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.yaml");
     let database = directory.path().join("a.db").display().to_string();
-    let orgs = "orgs: [{ name: acme-0 }, { name: acme-1 }, { name: acme-2 }]";
+    let orgs = "orgs: [{ name: acme-0, retirement: none }, { name: acme-1, retirement: none }, { name: acme-2, retirement: none }]";
     fs::write(&file, format!("store: {{ path: {database} }}\nuser_names: plain\n{orgs}\n"))
         .unwrap();
     let daemon = Daemon::start(&file);

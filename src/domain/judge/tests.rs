@@ -212,14 +212,69 @@ mod roots {
     }
 
     #[test]
-    fn a_sync_after_the_reading_keeps_it_from_beginning() {
+    fn a_sync_long_enough_after_the_reading_keeps_it_from_beginning() {
         let fed = |last| marked().fed_until(last);
-        assert_eq!(fed(NOON).on(CAUSE, at(5)), Holds(Critical, NOON), "not after it");
-        assert_eq!(fed(NOON.plus(TICK)).on(CAUSE, at(5)), Refuted);
+        assert_eq!(fed(NOON).on(CAUSE, at(20)), Holds(Critical, NOON), "not after it");
+        assert_eq!(fed(at(15).minus(TICK)).on(CAUSE, at(20)), Holds(Critical, NOON), "a straggler");
+        assert_eq!(fed(at(15)).on(CAUSE, at(20)), Refuted);
         // What has ended is not what holds.
         let over = Incident { ended: Some(at(-60)), ..open(Critical, at(-90)) };
-        let org = fed(at(1)).found(of_org(CAUSE), over);
-        assert_eq!(org.on(CAUSE, at(5)), Refuted);
+        let org = fed(at(15)).found(of_org(CAUSE), over);
+        assert_eq!(org.on(CAUSE, at(20)), Refuted);
+    }
+
+    /// Found at noon, when a day had had 480 records of each object type; syncs have gone on since, until the hour that was
+    /// counted last had so many of each.
+    fn beside(synced_before: Option<u64>, hour: u64, minutes: i64) -> Answer {
+        let incident = Incident { first_sync: Some(at(1)), synced_before, ..open(Critical, NOON) };
+        let now = at(minutes);
+        let org =
+            marked().fed(at(-7 * A_DAY), Some(now), (hour, 480)).found(of_org(CAUSE), incident);
+        org.on(CAUSE, now)
+    }
+
+    #[test]
+    fn a_trickle_of_syncs_does_not_end_it() {
+        let holds = Holds(Critical, NOON);
+        // 960 in a day are 40 in an average hour, and half of that is 20.
+        assert_eq!(beside(Some(960), 10, 60), Refuted);
+        assert_eq!(beside(Some(961), 10, 60), holds);
+        assert_eq!(beside(Some(960), 9, 60), holds);
+        assert_eq!(beside(Some(960), 100, 59), holds, "a part of that hour was before");
+        assert_eq!(beside(None, 1, 16), Refuted, "nobody counted before");
+        assert_eq!(beside(Some(0), 0, 60), holds, "nothing in that hour");
+        // Where nobody counts any more, nobody can tell that it is no trickle.
+        let mut org = marked().fed(at(-7 * A_DAY), Some(at(60)), (100, 480)).found(
+            of_org(CAUSE),
+            Incident { first_sync: Some(at(1)), synced_before: Some(960), ..open(Critical, NOON) },
+        );
+        let uncounted = words(&org.0, false, at(60));
+        assert!(
+            uncounted.iter().any(|word| matches!(word, Judged::Holds(of, _) if of.cause == CAUSE))
+        );
+        // A round trip of the canary is no straggler.
+        org = org.read(Source::Canary, LastSync(CONTACTS), OrgValue::Instant(at(61)), at(61));
+        org.0.activity[CONTACTS].synced_60m = 0;
+        org.0.activity[ObjectType::Events].synced_60m = 0;
+        assert_eq!(org.on(CAUSE, at(61)), Refuted);
+    }
+
+    #[test]
+    fn what_a_day_had_is_noted_when_it_is_found_and_stays() {
+        let noted = |org: Org, now| {
+            words(&org.0, true, now).into_iter().find_map(|word| match word {
+                Judged::Holds(of, found) if of.cause == CAUSE => Some(found.synced_before),
+                Judged::Holds(..) | Judged::Refuted(_) => None,
+            })
+        };
+        let fed = |counts| marked().fed(at(-7 * A_DAY), Some(NOON), counts);
+        assert_eq!(noted(fed((7, 480)), at(5)), Some(Some(960)));
+        assert_eq!(noted(fed((0, 480)), at(5)), Some(None), "a feed that is hours late");
+        assert_eq!(noted(marked(), at(5)), Some(None), "nobody counts");
+        let before = Incident { synced_before: Some(5), ..open(Critical, NOON) };
+        assert_eq!(noted(fed((7, 480)).found(of_org(CAUSE), before), at(5)), Some(Some(5)));
+        let over = Incident { ended: Some(at(-60)), ..before };
+        assert_eq!(noted(fed((7, 480)).found(of_org(CAUSE), over), at(5)), Some(Some(5)));
     }
 
     #[test]
@@ -287,18 +342,18 @@ mod roots {
     #[test]
     fn where_there_is_no_account_none_is_recognised_and_that_is_one_finding() {
         let (missing, unrecognized) = (Cause::ServiceAccountMissing, CAUSE);
-        let both = |org: &Org| (org.on(missing, at(5)), org.on(unrecognized, at(5)));
+        let both = |org: &Org| (org.on(missing, at(20)), org.on(unrecognized, at(20)));
         let none = || marked().page(ServiceAccountProvided, account(""), NOON);
         assert_eq!(both(&none()), (Holds(Critical, NOON), Refuted));
         let given = marked().page(ServiceAccountProvided, account("svc@corp.example"), NOON);
         assert_eq!(both(&given), (Refuted, Holds(Critical, NOON)));
         // A sync since then refutes the None; the X was read later.
         let refuted =
-            none().fed_until(at(1)).page(ServiceAccountRecognized, OrgValue::Flag(false), at(2));
+            none().fed_until(at(15)).page(ServiceAccountRecognized, OrgValue::Flag(false), at(16));
         assert_eq!(both(&refuted), (Refuted, Holds(Critical, NOON)));
-        let set_up = none().with(|policy| policy.setup_until = Some(at(5).plus(TICK)));
+        let set_up = none().with(|policy| policy.setup_until = Some(at(20).plus(TICK)));
         assert_eq!(both(&set_up), (Refuted, Refuted));
-        let set_up = none().with(|policy| policy.setup_until = Some(at(5)));
+        let set_up = none().with(|policy| policy.setup_until = Some(at(20)));
         assert_eq!(both(&set_up), (Holds(Critical, NOON), Refuted));
         let oauth = none().with(|policy| policy.connection = ConnectionMethod::Oauth);
         assert_eq!(both(&oauth), (Refuted, Refuted));
@@ -928,7 +983,8 @@ fn after_the_end_there_is_one_word_and_everything_that_was_judged_is_refuted() {
     assert_eq!(subjects(&after).len(), after.len());
     let holding: Vec<&Judged> =
         after.iter().filter(|word| matches!(word, Judged::Holds(..))).collect();
-    let found = Found { severity: Info, since: NOON, users: None, first_sync: None };
+    let found =
+        Found { severity: Info, since: NOON, users: None, first_sync: None, synced_before: None };
     assert_eq!(holding, [&Judged::Holds(of_org(Cause::Retired), found)]);
     assert_eq!(ended.on(Cause::Retired, NOON.minus(TICK)), Refuted);
 }
@@ -1099,6 +1155,7 @@ fn what_a_probe_found_ends_when_nobody_probes_any_more_and_not_by_a_restart() {
         since: at(-60),
         users: None,
         first_sync: None,
+        synced_before: None,
         ended: None,
         calm_until: None,
     };

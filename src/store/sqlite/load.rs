@@ -64,7 +64,7 @@ pub(super) fn load(
     )?;
     orgs.each(
         connection,
-        "SELECT org, cause, object_type, user_row, severity, since, users, first_sync, ended, calm_until FROM incidents",
+        "SELECT org, cause, object_type, user_row, severity, since, users, first_sync, ended, calm_until, synced_before FROM incidents",
         |org, row| {
             // Of a cause that a later version knows, this one has nothing to say.
             if let Some(subject) = subject(row)? {
@@ -159,6 +159,7 @@ fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
         first_sync: at(7)?,
         ended: at(8)?,
         calm_until: at(9)?,
+        synced_before: row.get::<_, Option<i64>>(10)?.and_then(|count| u64::try_from(count).ok()),
     })
 }
 

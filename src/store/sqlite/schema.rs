@@ -17,7 +17,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4C53_5945;
 /// reported. Numbers are those of `codec`. The third makes one user of the spellings of a name that were stored apart, with
 /// the newest reading of each row. The fourth is [`name_source_heartbeats`]: programs that know the old name must refuse
 /// the file. `alerts`: `org` is 0 where an alert is about none.
-const MIGRATIONS: [&str; 5] = ["
+const MIGRATIONS: [&str; 6] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, known_since INTEGER NOT NULL);
 CREATE TABLE activity (at INTEGER NOT NULL, key BLOB NOT NULL, org INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -58,6 +58,8 @@ UPDATE OR REPLACE user_changes SET user = folded(user) WHERE user <> folded(user
 CREATE TABLE alerts (org INTEGER NOT NULL, cause TEXT NOT NULL, severity TEXT NOT NULL, object_type TEXT NOT NULL,
   user_row TEXT NOT NULL, shared TEXT NOT NULL, held_since INTEGER, fired_at INTEGER, resolved_at INTEGER,
   description TEXT NOT NULL, PRIMARY KEY (org, cause, severity, object_type, user_row, shared)) WITHOUT ROWID;
+", "
+ALTER TABLE incidents ADD COLUMN synced_before INTEGER;
 "];
 
 /// The tables, small ones first: those are checked whole at every opening.

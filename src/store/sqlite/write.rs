@@ -177,8 +177,9 @@ fn put_incidents(
     incidents: &Incidents,
 ) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM incidents WHERE org = ?1")?.execute(params![org.0])?;
-    let mut insert = connection
-        .prepare_cached("INSERT INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
     for (subject, incident) in &incidents.0 {
         insert.execute(params![
             org.0,
@@ -191,6 +192,7 @@ fn put_incidents(
             incident.first_sync.map(Timestamp::nanos),
             incident.ended.map(Timestamp::nanos),
             incident.calm_until.map(Timestamp::nanos),
+            incident.synced_before.map(codec::count_value),
         ])?;
     }
     Ok(())

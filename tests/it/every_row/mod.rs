@@ -34,7 +34,7 @@ fn configuration(directory: &std::path::Path, told: &[Told]) -> std::path::PathB
     );
     for told in told {
         text += &format!(
-            "  - {{ name: {}, reps_select_events: true, expected_linked_users: 1 }}\n",
+            "  - {{ name: {}, reps_select_events: true, expected_linked_users: 1, retirement: none }}\n",
             told.org
         );
     }

@@ -22,6 +22,7 @@ async fn what_the_probe_finds_is_on_the_metrics_page() {
         "store: {{ path: {} }}
 orgs:
   - name: acme
+    retirement: none
     exchange:
       ews_url: {}
       ca_file: ca.pem

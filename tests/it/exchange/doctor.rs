@@ -3,8 +3,8 @@
 use super::fixture::{ACCOUNT, PASSWORD, certified, mailboxes};
 use crate::salesforce::{secret_file, wait_for_metric};
 use crate::support::http::post;
-use crate::support::now;
 use crate::support::process::Daemon;
+use lightning_sync_exporter::app::now;
 use lightning_sync_sim::simulator::exchange::{Exchange, ExchangeOrg, ExchangeScene, FolderPlace};
 use std::fs;
 use std::path::Path;

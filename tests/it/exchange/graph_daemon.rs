@@ -66,6 +66,7 @@ async fn running(app: SimulatedApp, auth: &str, mailboxes: Vec<GraphMailbox>) ->
         "store: {{ path: {} }}
 orgs:
   - name: acme
+    retirement: none
     connection: oauth
     exchange:
       ca_file: ca.pem

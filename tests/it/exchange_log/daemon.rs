@@ -85,7 +85,7 @@ fn nobody_calls_then_sign_ins_are_refused_then_all_is_well_and_another_program_w
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("config.yaml");
     let text = format!(
-        "store: {{ path: logs.db }}\nuser_names: plain\norgs:\n  - name: acme\n    exchange_log:\n      service_account: [{SVC}, 'CORP\\svc-sfsync']\n      poll_every: 1s\n      no_calls_after: 1h\n      servers: [{{ name: EX01, ews: ews, iis: iis }}]\n"
+        "store: {{ path: logs.db }}\nuser_names: plain\norgs:\n  - name: acme\n    retirement: none\n    exchange_log:\n      service_account: [{SVC}, 'CORP\\svc-sfsync']\n      poll_every: 1s\n      no_calls_after: 1h\n      servers: [{{ name: EX01, ews: ews, iis: iis }}]\n"
     );
     fs::write(&config, text).unwrap();
     let mut logs = Logs {

@@ -4,14 +4,14 @@ use super::peers::site;
 use super::{ENCODINGS, Inputs};
 use crate::random::Random;
 use crate::support::http::request;
-use crate::support::now;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use lightning_sync_exporter::app::now;
 use std::io::Write;
 
 /// A body of so many records whose ids nobody else has.
 fn records(count: u64, first: u64) -> String {
-    let now = now();
+    let now = now().to_string();
     let record = |number: u64| {
         format!(
             "{{\"at\":\"{now}\",\"object_type\":\"contacts\",\"user\":\"josé\",\"id\":\"e{number}\"}}\n"

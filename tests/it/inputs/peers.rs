@@ -4,8 +4,8 @@
 use super::{BOUNDS, Inputs, PEERS};
 use crate::random::Random;
 use crate::support::http::{get, request};
-use crate::support::now;
 use crate::support::process::Daemon;
+use lightning_sync_exporter::app::now;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) fn site(more: &str) -> (TempDir, Daemon) {
 }
 
 fn records(count: u64, first: u64) -> String {
-    let now = now();
+    let now = now().to_string();
     let record = |number: u64| {
         format!("{{\"at\":\"{now}\",\"object_type\":\"events\",\"id\":\"p{number}\"}}\n")
     };
@@ -157,7 +157,7 @@ fn what_is_within_its_bound_is_taken_and_what_is_beyond_it_is_not() {
         let path = format!("/api/v1/orgs/acme/{kind}");
         request(address, "POST", &path, &headers, body.as_bytes()).map_or(0, |answer| answer.status)
     };
-    let now = now();
+    let now = now().to_string();
     let near = |random: &mut Random, bound: i64| bound + random.between(-3, 4);
     for number in 0..BOUNDS {
         let (what, got, right) = match number % 10 {

@@ -10,11 +10,3 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod stack;
-
-/// The instant of this computer, as RFC 3339 with whole seconds: for what a daemon with a clock of its own is sent.
-/// A date that is written in a test would be too old for it one day.
-pub(crate) fn now() -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    let now = chrono::DateTime::from_timestamp(since.as_secs() as i64, 0).unwrap();
-    now.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}

@@ -4,8 +4,9 @@ use super::fixture::{NOW, Setting, Site, minutes_ago, view};
 use super::history::week;
 use crate::support::http::{get, request};
 use crate::support::stack::repository;
+use chrono::TimeDelta;
 use lightning_sync_exporter::domain::causes::Cause;
-use lightning_sync_exporter::domain::ids::{ObjectType, OrgName, Source, UserName};
+use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue};
 use lightning_sync_exporter::domain::rows::{Status, UserRow, UserValue};
@@ -15,7 +16,12 @@ use lightning_sync_exporter::domain::users::{
 };
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
-use std::sync::Arc;
+use lightning_sync_exporter::store::{
+    History, HourTotal, ReadingChange, StoreError, UserChange,
+};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[test]
 fn the_first_page_shows_the_worst_first_with_the_next_step_and_who() {
@@ -489,6 +495,71 @@ User recognized by Exchange service account differs | ✗ no 6 min ago (13:54 UT
 Salesforce_Sync folder found (contacts) | unknown | ✓ yes contacts_folder 2 min ago (13:58 UTC) |
 Records in sync (contacts) differs | 312 6 min ago (13:54 UTC) | 640 counts 2 min ago (13:58 UTC) |
 Calendar folder found (events) | unknown | ✓ yes calendar 2 min ago (13:58 UTC) |";
+
+/// A history that says when it is read, and answers when it is told to.
+struct Waiting {
+    begun: Mutex<Sender<()>>,
+    goes_on: Mutex<Receiver<()>>,
+}
+
+impl History for Waiting {
+    fn hours(
+        &self,
+        _org: OrgId,
+        _from: Timestamp,
+        _upto: Timestamp,
+    ) -> Result<Vec<HourTotal>, StoreError> {
+        self.begun.lock().unwrap().send(()).unwrap();
+        self.goes_on.lock().unwrap().recv().unwrap();
+        Ok(Vec::new())
+    }
+
+    fn reading_changes(
+        &self,
+        _org: OrgId,
+        _row: OrgRow,
+        _from: Timestamp,
+        _upto: Timestamp,
+        _every: TimeDelta,
+    ) -> Result<Vec<ReadingChange>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn user_changes(
+        &self,
+        _org: OrgId,
+        _user: &UserName,
+        _between: (Timestamp, Timestamp),
+        _limit: usize,
+    ) -> Result<Vec<UserChange>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_second_replay_is_refused_while_one_is_under_way() {
+    let (begun, begins) = channel();
+    let (goes, goes_on) = channel();
+    let history = Arc::new(Waiting { begun: Mutex::new(begun), goes_on: Mutex::new(goes_on) });
+    let site = Site::with(Setting { history: Some(history), ..Setting::default() });
+    let address = site.address;
+    let path = "/orgs/acme/replay?since=2026-11-20";
+    let first = std::thread::spawn(move || get(address, path));
+    begins.recv_timeout(Duration::from_secs(30)).unwrap();
+    for _ in 0..50 {
+        let answer = get(address, path);
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.text().contains("Another replay is under way"), "{}", answer.text());
+    }
+    assert_eq!(get(address, "/metrics").status, 200);
+    assert_eq!(get(address, "/orgs/acme/replay").status, 200, "the form is no replay");
+    goes.send(()).unwrap();
+    let answer = first.join().unwrap();
+    assert!(answer.text().contains("nothing is known of this time"), "{}", answer.text());
+    // The turn has been given back.
+    goes.send(()).unwrap();
+    assert_eq!(get(address, path).status, answer.status);
+}
 
 #[test]
 fn a_replay_shows_its_picture_and_its_words_and_is_bounded() {

@@ -100,10 +100,19 @@ fn accounts() -> Vec<Scenario> {
     .with((silent, unlocked), STOPPED)
     .with((locked, unlocked), What::NotRecognized)
     .broken(account("the account is locked", locked, unlocked));
+    let trickle = life(
+        "account_broken_with_a_trickle",
+        "A broken account, and a few records go on",
+        5,
+        "One record in sixteen still syncs until the account is restored a day later: its page does not end before.",
+    )
+    .with((locked, unlocked), What::Thinned(16))
+    .with((locked, unlocked), What::NotRecognized)
+    .broken(account("the account is locked", locked, unlocked));
     let wrong = life("page_shows_an_old_x", "The page shows an X, and sync goes on", 4,
         "The page shows an X for hours while records sync: the records are newer than what the page shows.")
         .with((at(10, 10, 0), at(10, 14, 0)), What::NotRecognized);
-    vec![flapping, late, never, night, straggler, wrong]
+    vec![flapping, late, never, night, straggler, trickle, wrong]
 }
 
 /// Nothing syncs, and the probe sees why.

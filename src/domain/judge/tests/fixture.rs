@@ -246,5 +246,13 @@ impl Org {
 
 /// An incident that holds since an instant.
 pub(crate) const fn open(severity: Severity, since: Timestamp) -> Incident {
-    Incident { severity, since, users: None, first_sync: None, ended: None, calm_until: None }
+    Incident {
+        severity,
+        since,
+        users: None,
+        first_sync: None,
+        synced_before: None,
+        ended: None,
+        calm_until: None,
+    }
 }
