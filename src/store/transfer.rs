@@ -60,7 +60,7 @@ pub(super) const TABLES: [StoredTable; 14] = [
     table("user_changes", &[("org", Number), ("user", Text), ("at", Number), ("row", Number), ("source", Number), ("before", Number), ("after", Number)]),
     table("source_heartbeats", &[("org", Number), ("source", Number), ("at", Number), ("users_complete", Number)]),
     table("covered", &[("org", Number), ("object_type", Number), ("since", Number)]),
-    table("incidents", &[("org", Number), ("cause", Text), ("object_type", Text), ("user_row", Text), ("severity", Text), ("since", Number), ("users", Number), ("first_sync", Number), ("ended", Number), ("calm_until", Number)]),
+    table("incidents", &[("org", Number), ("cause", Text), ("object_type", Text), ("user_row", Text), ("severity", Text), ("since", Number), ("users", Number), ("first_sync", Number), ("ended", Number), ("calm_until", Number), ("synced_before", Number)]),
     table_of_large_rows("source_memory", &[("org", Number), ("source", Number), ("bytes", Bytes)]),
     table("alerts", &[("org", Number), ("cause", Text), ("severity", Text), ("object_type", Text), ("user_row", Text), ("shared", Text), ("held_since", Number), ("fired_at", Number), ("resolved_at", Number), ("description", Text)]),
 ];

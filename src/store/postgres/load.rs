@@ -73,7 +73,7 @@ pub(super) async fn load(session: &Session, max_users: &dyn Fn(&OrgName) -> u64)
     each(
         session,
         &mut orgs,
-        "SELECT org, cause, object_type, user_row, severity, since, users, first_sync, ended, calm_until FROM incidents",
+        "SELECT org, cause, object_type, user_row, severity, since, users, first_sync, ended, calm_until, synced_before FROM incidents",
         |org, row| {
             // Of a cause that a later version knows, this one has nothing to say.
             if let Some(subject) = subject(row)? {
@@ -157,7 +157,7 @@ fn subject(row: &Row) -> Read<Option<Subject>> {
 }
 
 fn incident(row: &Row) -> Read<Incident> {
-    let users: Option<i64> = row.try_get(6)?;
+    let (users, synced_before): (Option<i64>, Option<i64>) = (row.try_get(6)?, row.try_get(10)?);
     Ok(Incident {
         severity: Severity::from_name(row.try_get(4)?).unwrap_or(Severity::Critical),
         since: columns::instant(row, 5)?,
@@ -165,6 +165,7 @@ fn incident(row: &Row) -> Read<Incident> {
         first_sync: columns::some_instant(row, 7)?,
         ended: columns::some_instant(row, 8)?,
         calm_until: columns::some_instant(row, 9)?,
+        synced_before: synced_before.and_then(|records| records.try_into().ok()),
     })
 }
 

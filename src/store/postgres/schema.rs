@@ -35,6 +35,7 @@ CREATE TABLE covered (org INTEGER NOT NULL, object_type SMALLINT NOT NULL, since
   PRIMARY KEY (org, object_type));
 CREATE TABLE incidents (org INTEGER NOT NULL, cause TEXT NOT NULL, object_type TEXT NOT NULL, user_row TEXT NOT NULL,
   severity TEXT NOT NULL, since BIGINT NOT NULL, users BIGINT, first_sync BIGINT, ended BIGINT, calm_until BIGINT,
+  synced_before BIGINT,
   PRIMARY KEY (org, cause, object_type, user_row));
 CREATE TABLE source_memory (org INTEGER NOT NULL, source SMALLINT NOT NULL, bytes BYTEA NOT NULL,
   PRIMARY KEY (org, source));

@@ -282,7 +282,7 @@ async fn put_incidents(
     for (subject, incident) in &incidents.0 {
         session
             .execute(
-                "INSERT INTO incidents VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "INSERT INTO incidents VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 &[
                     &org_number(org),
                     &subject.cause.name(),
@@ -294,6 +294,7 @@ async fn put_incidents(
                     &incident.first_sync.map(Timestamp::nanos),
                     &incident.ended.map(Timestamp::nanos),
                     &incident.calm_until.map(Timestamp::nanos),
+                    &incident.synced_before.map(codec::count_value),
                 ],
             )
             .await?;

@@ -193,11 +193,11 @@ fn a_database_of_a_later_version_is_refused_and_left_as_it_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} has schema 99 and this version knows up to 5; install the later version again, or restore a backup from before the upgrade",
+            "{} has schema 99 and this version knows up to 6; install the later version again, or restore a backup from before the upgrade",
             path.display()
         )
     );
-    assert!(matches!(error, StoreError::TooNew { found: 99, known: 5, .. }));
+    assert!(matches!(error, StoreError::TooNew { found: 99, known: 6, .. }));
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert!(matches!(SqliteHistory::open(&path), Err(StoreError::TooNew { .. })));
 }

@@ -8,7 +8,7 @@ use lightning_sync_exporter::domain::activity::{ActivityKind, ActivityRecord, Re
 use lightning_sync_exporter::domain::alerts::{AlertId, AlertState};
 use lightning_sync_exporter::domain::causes::{Cause, Severity};
 use lightning_sync_exporter::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
-use lightning_sync_exporter::domain::incidents::Subject;
+use lightning_sync_exporter::domain::incidents::{Incident, Incidents, Subject};
 use lightning_sync_exporter::domain::readings::Reading;
 use lightning_sync_exporter::domain::rows::{OrgRow, OrgValue, Status, UserRow, UserValue};
 use lightning_sync_exporter::domain::time::Timestamp;
@@ -16,6 +16,7 @@ use lightning_sync_exporter::domain::users::UserReadings;
 use lightning_sync_exporter::store::{
     History, ReadingChange, StatusChange, Store, StoreWrite, UserChange, Written,
 };
+use std::sync::Arc;
 
 fn at(minutes: i64) -> Timestamp {
     NOW.plus(TimeDelta::minutes(minutes))
@@ -62,6 +63,38 @@ fn cells(reset: Status, minutes: i64) -> UserReadings {
     cells.take(UserRow::Reset, reset.into(), at(minutes));
     cells.take(UserRow::ContactsRecords, UserValue::Records(312 + minutes as u32), at(minutes));
     cells
+}
+
+/// What was found of an organisation: one with all that can be known of it, and one with as little as possible.
+fn incidents() -> Incidents {
+    let full = Incident {
+        severity: Severity::Critical,
+        since: at(1),
+        users: Some(7),
+        first_sync: Some(at(2)),
+        synced_before: Some(960),
+        ended: Some(at(3)),
+        calm_until: Some(at(4)),
+    };
+    let scarce = Incident {
+        severity: Severity::Info,
+        since: at(5),
+        users: None,
+        first_sync: None,
+        synced_before: None,
+        ended: None,
+        calm_until: None,
+    };
+    let check = UserRow::checks().next();
+    let of = |cause, object_type, check| Subject { cause, object_type, check };
+    Incidents(
+        [
+            (of(Cause::ServiceAccountNotRecognized, None, None), full),
+            (of(Cause::Delayed, Some(ObjectType::Events), None), scarce),
+            (of(Cause::UsersFailing, Some(ObjectType::Contacts), check), scarce),
+        ]
+        .into(),
+    )
 }
 
 fn put(name: &str, reset: Status, minutes: i64, before: Option<&UserReadings>) -> StoreWrite {
@@ -133,6 +166,7 @@ pub(super) fn live(store: &mut impl Store) {
                 source: Source::Salesforce,
                 bytes: b"[1]"[..].into(),
             },
+            StoreWrite::Incidents { org: OrgId(2), incidents: Arc::new(incidents()) },
             StoreWrite::ClockSeen { at: at(2) },
             alert(1, Some(at(1))),
             alert(2, Some(at(1))),
@@ -197,6 +231,7 @@ pub(super) fn expect_loaded(store: &mut impl Store) {
     assert_eq!(beta.heartbeats, [(Source::Activity, at(2), false)]);
     assert_eq!(beta.memories, [(Source::Salesforce, b"[1]"[..].into())]);
     assert_eq!(beta.covered, [(ObjectType::Events, at(1))]);
+    assert_eq!((&acme.incidents, &beta.incidents), (&Incidents::default(), &incidents()));
 }
 
 pub(super) fn expect_history(history: &impl History) {

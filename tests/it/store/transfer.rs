@@ -1,35 +1,17 @@
 //! From a file to a server and back: every row of every table arrives, and only where nothing was.
 
+use super::batch;
 use super::places::{Place as _, PlaceOnDisk as _, PostgresDatabase, SqliteFile};
 use super::round_trip::{expect_history, expect_loaded, live};
-use super::{NOW, batch};
 use crate::support::postgres::{server, write_secret};
-use lightning_sync_exporter::domain::causes::{Cause, Severity};
-use lightning_sync_exporter::domain::ids::{ObjectType, OrgId};
-use lightning_sync_exporter::domain::incidents::{Incident, Incidents, Subject};
-use lightning_sync_exporter::store::{Store, StoreWrite, copy_store};
+use lightning_sync_exporter::domain::ids::OrgId;
+use lightning_sync_exporter::store::{Store, copy_store};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 /// More than are in memory at once.
 const RECORDS: u64 = 25_000;
-
-fn incidents() -> StoreWrite {
-    let subject =
-        Subject { cause: Cause::NeverSynced, object_type: Some(ObjectType::Events), check: None };
-    let incident = Incident {
-        severity: Severity::Warning,
-        since: NOW,
-        users: Some(3),
-        first_sync: None,
-        ended: Some(NOW),
-        calm_until: None,
-    };
-    let incidents = Arc::new(Incidents([(subject, incident)].into_iter().collect()));
-    StoreWrite::Incidents { org: OrgId(2), incidents }
-}
 
 /// Every row of a file, in the order of its columns, with the table's name.
 fn rows(file: &Path) -> BTreeSet<String> {
@@ -68,7 +50,6 @@ fn what_goes_to_a_server_and_back_is_the_same_row_for_row() {
     let (file, database, back) = (SqliteFile::new(), PostgresDatabase::new(), SqliteFile::new());
     let mut store = file.open().unwrap();
     live(&mut store);
-    store.commit(&[incidents()]).unwrap();
     drop(store);
     let there = copied(&file.file(), &database.file()).unwrap();
     expect_history(&database.past());

@@ -16,9 +16,7 @@ use lightning_sync_exporter::domain::users::{
 };
 use lightning_sync_exporter::domain::view::View;
 use lightning_sync_exporter::guidance;
-use lightning_sync_exporter::store::{
-    History, HourTotal, ReadingChange, StoreError, UserChange,
-};
+use lightning_sync_exporter::store::{History, HourTotal, ReadingChange, StoreError, UserChange};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -503,6 +501,10 @@ struct Waiting {
 }
 
 impl History for Waiting {
+    fn org(&self, _name: &OrgName) -> Result<Option<(OrgId, Timestamp)>, StoreError> {
+        Ok(None)
+    }
+
     fn hours(
         &self,
         _org: OrgId,
