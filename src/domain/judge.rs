@@ -424,16 +424,13 @@ impl Judge<'_> {
 
     /// Records of the last 24 hours, where the last hour had any: of a feed that comes hours late, the last hour says nothing.
     fn synced_day(&self) -> Option<u64> {
-        let in_hour = |(hour, _): &(u64, Timestamp)| *hour > 0;
-        self.synced(HOUR).filter(in_hour)?;
-        self.synced(DAY).map(|(day, _)| day)
+        let (hour, _) = self.synced(OrgRow::Synced60m)?;
+        let (day, _) = self.synced(OrgRow::Synced24h).filter(|_| hour > 0)?;
+        Some(day)
     }
 
-    /// Records of all object types in a window, and when they were counted.
-    fn synced(&self, window: TimeDelta) -> Option<(u64, Timestamp)> {
-        let row = |object| {
-            if window == DAY { OrgRow::Synced24h(object) } else { OrgRow::Synced60m(object) }
-        };
+    /// The count of a row over all object types, and when it was counted.
+    fn synced(&self, row: impl Fn(ObjectType) -> OrgRow) -> Option<(u64, Timestamp)> {
         let objects = self.org.policy.objects.iter().copied();
         let counts = objects.map(|object| self.org.current(row(object), self.now));
         counts.filter(|_| self.counts).flatten().fold(None, |sum, count| {
@@ -451,7 +448,7 @@ impl Judge<'_> {
         let Some(before) = synced_before else {
             return false;
         };
-        let hour = self.synced(HOUR).filter(|(_, at)| at.minus(HOUR) >= since);
+        let hour = self.synced(OrgRow::Synced60m).filter(|(_, at)| at.minus(HOUR) >= since);
         hour.is_none_or(|(records, _)| records == 0 || records * 48 < before)
     }
 

@@ -252,6 +252,22 @@ mod roots {
         assert!(
             uncounted.iter().any(|word| matches!(word, Judged::Holds(of, _) if of.cause == CAUSE))
         );
+        // Of two counts that were read at different times, the earlier one says which hour it was.
+        let read = |contacts, events| {
+            let incident = Incident {
+                first_sync: Some(at(1)),
+                synced_before: Some(960),
+                ..open(Critical, NOON)
+            };
+            let org = marked().found(of_org(CAUSE), incident);
+            let org = org.page(Synced60m(CONTACTS), OrgValue::Count(100), contacts);
+            let org = org.page(Synced60m(ObjectType::Events), OrgValue::Count(100), events);
+            let org = org.page(LastSync(CONTACTS), OrgValue::Instant(at(59)), at(61));
+            org.on(CAUSE, at(61))
+        };
+        assert_eq!(read(at(60), at(60)), Refuted);
+        assert_eq!(read(at(59), at(60)), holds);
+        assert_eq!(read(at(60), at(59)), holds);
         // A round trip of the canary is no straggler.
         org = org.read(Source::Canary, LastSync(CONTACTS), OrgValue::Instant(at(61)), at(61));
         org.0.activity[CONTACTS].synced_60m = 0;
@@ -270,6 +286,9 @@ mod roots {
         let fed = |counts| marked().fed(at(-7 * A_DAY), Some(NOON), counts);
         assert_eq!(noted(fed((7, 480)), at(5)), Some(Some(960)));
         assert_eq!(noted(fed((0, 480)), at(5)), Some(None), "a feed that is hours late");
+        let mut one = fed((1, 480));
+        one.0.activity[CONTACTS].synced_60m = 0;
+        assert_eq!(noted(one, at(5)), Some(Some(960)), "a single record in the last hour");
         assert_eq!(noted(marked(), at(5)), Some(None), "nobody counts");
         let before = Incident { synced_before: Some(5), ..open(Critical, NOON) };
         assert_eq!(noted(fed((7, 480)).found(of_org(CAUSE), before), at(5)), Some(Some(5)));
