@@ -201,7 +201,7 @@ fn a_downgrade_is_refused_in_one_sentence_and_changes_nothing() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "lightning-sync-exporter: {} has schema 99 and this version knows up to 5; install the later version again, or restore a backup from before the upgrade\n",
+            "lightning-sync-exporter: {} has schema 99 and this version knows up to 6; install the later version again, or restore a backup from before the upgrade\n",
             database.display()
         )
     );
