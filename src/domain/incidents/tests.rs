@@ -124,3 +124,13 @@ fn what_counts_show_is_remembered_as_what_rows_show() {
     let found = found.iter().find(|found| found.cause == subject.cause);
     assert_eq!(found.and_then(|found| found.since), Some(at(-5)));
 }
+
+#[test]
+fn what_a_day_had_is_remembered_from_when_the_cause_was_found() {
+    let fed = |org: Org, counts| org.fed(at(-7 * DAY), Some(at(-20)), counts);
+    let remembered = |org: &Org| incident(org, SUBJECT).unwrap().synced_before;
+    let (org, _) = ticked(fed(recognized(Org::young(), false, at(-20)), (7, 480)), at(-19));
+    assert_eq!(remembered(&org), Some(960));
+    let (org, changed) = ticked(fed(org, (1, 30)), at(-9));
+    assert_eq!((remembered(&org), changed), (Some(960), false));
+}
