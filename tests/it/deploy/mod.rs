@@ -25,7 +25,7 @@ fn said(output: &Output) -> String {
 #[test]
 fn the_chart_renders_to_what_kubernetes_takes() {
     let directory = tempfile::tempdir().unwrap();
-    // The chart as a release has it. A cluster to install it in is not to be had.
+    // The chart as a release has it. `image` installs it, without a cluster: none is to be had.
     let release = directory.path().join("release");
     release_without_image(&release);
     let chart = format!("lightning-sync-exporter-chart-{}.tgz", env!("CARGO_PKG_VERSION"));

@@ -1,8 +1,8 @@
-//! The image of a release, run by a user without rights, and the compose stack on a bare Debian.
+//! The image of a release, run by a user without rights, and the compose stack and the chart on a bare Debian.
 //!
 //! No registry of images is asked: base images of the names that the files ask for are made here, of Debian's packages.
 //! The release has the program of this very build. With `LIGHTNING_SYNC_TEST_IMAGE=full` the image that lives alone is one
-//! that compiles within, as the Containerfile says, which takes many minutes.
+//! that compiles within, as the Containerfile says, which takes many minutes, and the chart is followed to a page.
 
 use crate::package::{MACHINE, bare, release};
 use crate::support::stack::repository;
@@ -106,7 +106,7 @@ fn build(directory: &Path, full: bool) {
 /// it failed.
 fn machine(directory: &Path, name: &str, below: &Path) -> (String, String) {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    for file in ["user.sh", "machine.sh"] {
+    for file in ["user.sh", "machine.sh", "receiver.sh"] {
         std::fs::copy(script(file), directory.join(file)).unwrap();
     }
     let output = Command::new("timeout")
@@ -189,8 +189,42 @@ fn without_figures(report: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
+/// Installs the chart of the release, as podman does where no cluster is to be had; in full, to a page.
+fn play_the_chart(directory: &Path, bare: &Path, full: bool) {
+    let chart = format!("lightning-sync-exporter-chart-{}.tgz", env!("CARGO_PKG_VERSION"));
+    run(Command::new(tools().join("bin/python"))
+        .arg(script("kube.py"))
+        .arg(directory.join("release").join(chart))
+        .arg(directory));
+    let rules =
+        run(Command::new("promtool").args(["check", "rules"]).arg(directory.join("rules.yaml")));
+    assert!(String::from_utf8_lossy(&rules.stdout).contains("SUCCESS"));
+    if full {
+        std::fs::write(directory.join("whole"), "").unwrap();
+    }
+    let (report, errors) = machine(directory, "chart.sh", bare);
+    println!("{report}");
+    let followed = "chart: first graph\n\
+                    chart: first notification\n\
+                    chart: heartbeat and page\n\
+                    chart: no rule fails\n";
+    assert_eq!(
+        without_figures(&report),
+        format!(
+            "chart: packages of Debian\n\
+             chart: ready\n\
+             chart: its user, its rights, its volumes, nothing else to write to\n\
+             {}\
+             chart: its probes pass while it answers, and fail while it hangs\n\
+             chart: killed, and another pod on the same claim: every record is there, and known\n",
+            if full { followed } else { "" }
+        ),
+        "{errors}"
+    );
+}
+
 #[test]
-fn the_image_of_a_release_lives_and_on_a_bare_debian_its_stack_notifies_somebody_elsewhere() {
+fn the_image_of_a_release_lives_and_on_a_bare_debian_its_stack_and_its_chart_do_too() {
     let full = std::env::var("LIGHTNING_SYNC_TEST_IMAGE").is_ok_and(|size| size == "full");
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
@@ -226,7 +260,8 @@ fn the_image_of_a_release_lives_and_on_a_bare_debian_its_stack_notifies_somebody
     // With what the test itself needs there: another machine, and a receiver on it.
     let packages = ["podman", "curl", "openssl", "iproute2", "python3"];
     std::fs::write(directory.join("packages"), packages.join(" ")).unwrap();
-    let (report, errors) = machine(directory, "compose.sh", &bare(&packages));
+    let bare = bare(&packages);
+    let (report, errors) = machine(directory, "compose.sh", &bare);
     println!("{report}");
     assert_eq!(
         without_figures(&report),
@@ -241,4 +276,6 @@ fn the_image_of_a_release_lives_and_on_a_bare_debian_its_stack_notifies_somebody
          compose: down, nothing left\n",
         "{errors}"
     );
+
+    play_the_chart(directory, &bare, full);
 }
