@@ -22,6 +22,7 @@ mod end_to_end;
 mod every_row;
 mod exchange;
 mod exchange_log;
+mod faults;
 mod files;
 mod fleet;
 mod fuzz;

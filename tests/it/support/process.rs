@@ -58,6 +58,11 @@ impl Process {
         self.child.id()
     }
 
+    /// How the process ended, when it did.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
+    }
+
     /// Waits for the process to end and gives its exit code.
     pub(crate) fn wait_for_exit(&mut self) -> Option<i32> {
         self.wait_for_status().code()
@@ -67,7 +72,7 @@ impl Process {
     pub(crate) fn wait_for_status(&mut self) -> ExitStatus {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be asked") {
+            if let Some(status) = self.ended() {
                 return status;
             }
             assert!(Instant::now() < deadline, "{} does not end:\n{}", self.name, self.log());
@@ -131,6 +136,30 @@ impl Daemon {
         let mut command = Command::new(BINARY);
         command.envs(environment.iter().copied());
         Self::start_as(command, config, address, flags)
+    }
+
+    /// Starts the daemon where it may end instead of listening; how it ended, then.
+    pub(crate) fn start_or_end(
+        config: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Self, ExitStatus> {
+        let mut command = Command::new(BINARY);
+        command.envs(environment.iter().copied());
+        let mut process = Process::start(command.arg("--config.file").arg(config).args([
+            "--web.listen-address",
+            "127.0.0.1:0",
+            "--log.format",
+            "json",
+        ]));
+        let started = wait_until("the daemon listens or ends", Duration::from_secs(60), || {
+            // Asked first: what it logged before it ended is there then.
+            let ended = process.ended();
+            match process.log().lines().find_map(listening) {
+                Some(address) => Some(Ok(address)),
+                None => ended.map(Err),
+            }
+        });
+        started.map(|address| Self { process, address })
     }
 
     fn start_as(mut command: Command, config: &Path, address: &str, flags: &[&str]) -> Self {
