@@ -14,14 +14,14 @@ pub trait EventSink: Send + Sync {
     fn count(&self, event: &Event);
 }
 
-/// Hands events to the log and to the sink.
+/// Hands events to the log and to the sink; `None`: to nobody.
 #[derive(Clone)]
-pub struct Events(Arc<dyn EventSink>);
+pub struct Events(Option<Arc<dyn EventSink>>);
 
 impl Events {
     /// Events that are counted by `sink`.
     pub fn new(sink: Arc<dyn EventSink>) -> Self {
-        Self(sink)
+        Self(Some(sink))
     }
 
     /// Events that are only logged.
@@ -30,13 +30,20 @@ impl Events {
         impl EventSink for Nobody {
             fn count(&self, _: &Event) {}
         }
-        Self(Arc::new(Nobody))
+        Self(Some(Arc::new(Nobody)))
+    }
+
+    /// Events that nobody hears of: of what is read again and again.
+    pub fn unheard() -> Self {
+        Self(None)
     }
 
     /// Logs and counts `event`.
     pub fn emit(&self, event: Event) {
-        event.log();
-        self.0.count(&event);
+        if let Some(sink) = &self.0 {
+            event.log();
+            sink.count(&event);
+        }
     }
 }
 
@@ -95,6 +102,21 @@ pub enum Event {
     CommitFailed { error: String },
     /// The store was opened again after a failure.
     StoreReopened,
+    /// This daemon follows a leader from now on, or another leader than before.
+    Following {
+        /// Where that one is reached; "" where it does not say so.
+        leader: String,
+    },
+    /// This daemon became the leader of those that share its database.
+    Leading { took: Duration },
+    /// Another daemon became the leader; this one ends.
+    Deposed,
+    /// A follower could not read the database.
+    FollowingFailed {
+        error: String,
+        /// Whether the look before failed, too.
+        repeated: bool,
+    },
     /// The windows could not be moved.
     WindowsFailed { error: String },
     /// The clock stepped, or lies behind what the store remembers.
@@ -212,6 +234,26 @@ impl Event {
                 "A commit failed and nothing of it was acknowledged; senders will retry: {error}"
             ),
             Self::StoreReopened => tracing::info!("The store was opened again."),
+            Self::Following { leader } => tracing::info!(
+                leader,
+                "This daemon follows: it shows what the leader stores, and takes nothing."
+            ),
+            Self::Leading { took } => {
+                tracing::info!(
+                    ?took,
+                    "This daemon leads: it takes what is pushed, polls, and sends alerts."
+                )
+            }
+            Self::Deposed => tracing::error!(
+                "Another daemon leads, because this one did not renew its lease in time; it ends, and follows once it is started again."
+            ),
+            Self::FollowingFailed { error, repeated: false } => tracing::error!(
+                error,
+                "The follower cannot read the database; what it shows grows old: {error}"
+            ),
+            Self::FollowingFailed { error, repeated: true } => {
+                tracing::debug!(error, "The follower still cannot read the database: {error}");
+            }
             Self::WindowsFailed { error } => tracing::error!(
                 error,
                 "The windows could not be read; counts go absent until they can: {error}"

@@ -45,6 +45,10 @@ pub trait AlertHost: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// The latest View.
     fn view(&self) -> Arc<View>;
+    /// Whether nobody else sends alerts.
+    fn may_send(&self) -> bool {
+        true
+    }
     /// What the daemon found of itself.
     fn own_findings(&self, view: &View, now: Timestamp) -> Vec<OwnFinding>;
     /// Stores changes.
@@ -126,6 +130,11 @@ impl Alerting {
                 Arc::clone(&this).beat(Arc::clone(&client), heartbeat.clone(), sends)
             }));
         }
+    }
+
+    /// Goes on from how far alerts have got by now, as nothing ran meanwhile.
+    pub async fn resume(&self, stored: Vec<(AlertId, AlertState)>) {
+        *self.book.lock().await = AlertBook::of(stored);
     }
 
     /// Ends everything; what is recorded is sent after the next start.
@@ -231,6 +240,9 @@ impl Alerting {
         let empty = round.is_empty().then_some(round);
         for batch in empty.into_iter().chain(round.chunks(BATCH)) {
             let now = self.host.now();
+            if !self.host.may_send() {
+                return Err("another daemon may send them by now".to_owned());
+            }
             let alerts: Vec<Value> =
                 batch.iter().filter_map(|alert| written(alert, settings, now)).collect();
             let body = serde_json::to_vec(&alerts).map_err(|error| error.to_string())?;
@@ -258,7 +270,8 @@ impl Alerting {
             sleep(every).await;
             let lately =
                 self.delivered().is_some_and(|at| at.elapsed() < self.every() * UNDELIVERED);
-            if !works(&self.host.view(), self.host.now()) || (sends && !lately) {
+            let works = works(&self.host.view(), self.host.now()) && self.host.may_send();
+            if !works || (sends && !lately) {
                 continue;
             }
             let done = client.beat().await;

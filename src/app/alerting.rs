@@ -16,6 +16,10 @@ impl AlertHost for Shared {
         self.engine.view()
     }
 
+    fn may_send(&self) -> bool {
+        self.lease.is_held()
+    }
+
     fn own_findings(&self, view: &View, now: Timestamp) -> Vec<OwnFinding> {
         self.own.own_findings(view, now)
     }

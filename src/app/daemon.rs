@@ -9,13 +9,15 @@ use crate::alerting::Alerting;
 use crate::build_info;
 use crate::config::{Environment, ValidConfig, changed_policy};
 use crate::domain::activity::IdentityKey;
-use crate::domain::alerts::{AlertId, AlertState};
 use crate::domain::problem::ProblemReason;
-use crate::domain::time::Timestamp;
-use crate::engine::{self, Clock, Engine, Handle, Running};
+use crate::engine::{
+    self, Began, Clock, Engine, EngineEnd, Handle, Promotion, Running, SpawnError,
+};
 use crate::events::{Events, spawn_restarting};
 use crate::metrics::{MetricsPages, SelfMetrics};
-use crate::store::{self, OpenOptions, PostgresStore, SqliteStore, Store};
+use crate::store::{
+    self, HeldLease, OpenOptions, PostgresStandby, PostgresStore, SqliteStore, Store,
+};
 use crate::web::Server;
 use crate::web::services::{ServerOptions, Services};
 use anyhow::Context as _;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// What the command line says.
 #[derive(Clone)]
@@ -62,6 +64,8 @@ pub(super) struct Shared {
     pub(super) events: Events,
     pub(super) own: Arc<SelfMetrics>,
     pub(super) clock: Clock,
+    /// Whether this daemon may act as the one that leads.
+    pub(super) lease: HeldLease,
 }
 
 /// A daemon that listens.
@@ -70,6 +74,7 @@ pub struct Daemon {
     server: Server,
     reloader: Arc<Reloader>,
     pages: Arc<EnginePages>,
+    promotion: Promotion,
     config: ValidConfig,
     supervisor: Supervisor,
 }
@@ -100,22 +105,33 @@ impl Daemon {
             }
             None => Arc::new(Arc::default),
         };
-        let started = match &config.store.postgres {
-            None => {
+        let mut lease = HeldLease::default();
+        let began = match (&config.store.postgres, &config.store.advertise_url) {
+            (None, _) => {
                 let store = SqliteStore::open(&config.store.path, OpenOptions::default())?;
                 start_engine(store, config, &events, &clock)?
             }
-            Some(dsn) => {
+            (Some(dsn), None) => {
                 let store = PostgresStore::open(dsn.clone())?;
                 start_engine(store, config, &events, &clock)?
             }
+            (Some(dsn), Some(url)) => {
+                let standby = PostgresStandby::new(dsn.clone(), url.clone());
+                lease = standby.lease();
+                engine::spawn_standby(standby, settings(config), events.clone(), clock.clone())
+                    .map_err(|error| match error {
+                        // The exit code depends on it.
+                        SpawnError::Store(error) => anyhow::Error::from(error),
+                        SpawnError::Thread(error) => error.into(),
+                    })?
+            }
         };
-        let StartedEngine { engine, alerts, identity, known_since } = started;
+        let Began { running: engine, identity, known_since, promotion } = began;
         let history = store::open_history(&config.store.path, config.store.postgres.as_ref())?;
         own.set_store_since(known_since);
         own.set_backup_max_age(config.store.backup_max_age);
         own.set_last_backup(database_file(config).and_then(store::last_backup));
-        let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock };
+        let shared = Shared { engine: engine.handle.clone(), identity, events, own, clock, lease };
         let access = Arc::new(ArcSwap::from_pointee(access_table(config)));
         let external_url = Arc::new(ArcSwapOption::from_pointee(config.external_url.clone()));
         let reloader = Arc::new(Reloader {
@@ -123,17 +139,18 @@ impl Daemon {
             environment: options.environment,
             store: config.store.path.clone(),
             postgres: config.store.postgres.clone(),
+            advertise_url: config.store.advertise_url.clone(),
             access: Arc::clone(&access),
             external_url: Arc::clone(&external_url),
             pollers: Pollers::new(shared.clone()),
             alerting: Alerting::new(
                 Arc::new(shared.clone()),
                 shared.events.clone(),
-                alerts,
+                Vec::new(),
                 options.alert_pace,
             ),
             shared: shared.clone(),
-            turn: Mutex::new(()),
+            turn: Mutex::new(Some(config.clone())),
         });
         let pages = Arc::new(EnginePages {
             pages: MetricsPages::new(Arc::clone(&shared.own)),
@@ -174,7 +191,7 @@ impl Daemon {
         };
         let server = Server::bind(&options.listen, server_options, services)?;
         let (config, supervisor) = (config.clone(), options.supervisor);
-        Ok(Self { engine, server, reloader, pages, config, supervisor })
+        Ok(Self { engine, server, reloader, pages, promotion, config, supervisor })
     }
 
     /// The addresses, with the ports that the system chose.
@@ -192,7 +209,7 @@ impl Daemon {
     /// # Errors
     /// When the engine or the server ended by a defect, or signals cannot be had.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { mut engine, server, reloader, pages, config, supervisor } = self;
+        let Self { mut engine, server, reloader, pages, promotion, config, supervisor } = self;
         let scheme = server.scheme();
         let file = reloader.file.as_ref().map(|file| file.display().to_string());
         tracing::info!(
@@ -204,8 +221,7 @@ impl Daemon {
         for address in server.local_addrs() {
             tracing::info!(address = %address, "Listening on {scheme}://{address}.");
         }
-        reloader.pollers.configure(&config);
-        reloader.configure_alerting(&config);
+        let leading = lead_when_promoted(&reloader, promotion).await;
         let database = database_file(&config).map(Path::to_owned);
         drop(config);
         // Before anybody learns that we are ready, so that no signal is lost.
@@ -241,23 +257,32 @@ impl Daemon {
             move || beat(supervisor.clone(), shared.clone())
         });
         supervisor.ready();
-        let mut defect = until_over(shutdown, engine.ended(), &mut serving).await;
+        let mut over = until_over(shutdown, engine.ended(), &mut serving).await;
         supervisor.stopping();
         beating.abort();
+        if let Some(leading) = leading {
+            leading.abort();
+        }
+        // Nothing more is sent, whatever is still answered.
+        reloader.alerting.stop();
+        reloader.pollers.tasks.stop();
         drop(end);
         // The server first, so that nobody is answered by an engine that is gone.
         if let Some(Err(_)) = serving.join_next().await {
-            defect = Some("server");
+            over = Over::Defect("server");
         }
         reloading.abort();
         preparing.abort();
         looking.abort();
-        reloader.alerting.stop();
-        reloader.pollers.tasks.stop();
         let sound = tokio::task::spawn_blocking(move || engine.stop())
             .await
             .map_err(std::io::Error::other)?;
-        if let Some(part) = defect.or((!sound).then_some("engine")) {
+        let part = match over {
+            Over::Deposed => return Err(std::io::Error::other(DEPOSED)),
+            Over::Defect(part) => Some(part),
+            Over::Stopped => (!sound).then_some("engine"),
+        };
+        if let Some(part) = part {
             return Err(std::io::Error::other(format!(
                 "the {part} ended by a defect; what was acknowledged is on disk"
             )));
@@ -267,12 +292,22 @@ impl Daemon {
     }
 }
 
-/// An engine that runs, and what it read at its start.
-struct StartedEngine {
-    engine: Running,
-    alerts: Vec<(AlertId, AlertState)>,
-    identity: IdentityKey,
-    known_since: Timestamp,
+/// Polls and sends alerts as soon as this daemon leads: at once, where it does already.
+async fn lead_when_promoted(
+    reloader: &Arc<Reloader>,
+    mut promotion: Promotion,
+) -> Option<JoinHandle<()>> {
+    if let Ok(alerts) = promotion.try_recv() {
+        reloader.lead(alerts).await;
+        return None;
+    }
+    let reloader = Arc::clone(reloader);
+    Some(tokio::spawn(async move {
+        // An engine that ended is not promoted any more.
+        if let Ok(alerts) = promotion.await {
+            reloader.lead(alerts).await;
+        }
+    }))
 }
 
 fn start_engine<S: Store + 'static>(
@@ -280,39 +315,55 @@ fn start_engine<S: Store + 'static>(
     config: &ValidConfig,
     events: &Events,
     clock: &Clock,
-) -> anyhow::Result<StartedEngine> {
+) -> anyhow::Result<Began> {
     let now = (clock.wall)();
     let mut engine = Engine::start(store, settings(config), events.clone(), now)?;
-    let (alerts, identity) = (engine.take_alerts(), engine.identity());
-    let known_since = engine.known_since(now);
-    let engine = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
-    Ok(StartedEngine { engine, alerts, identity, known_since })
+    let (promote, promotion) = oneshot::channel();
+    // It is read below.
+    promote.send(engine.take_alerts()).ok();
+    let (identity, known_since) = (engine.identity(), engine.known_since(now));
+    let running = engine::spawn(engine, clock.clone()).context("the system refuses a thread")?;
+    Ok(Began { running, identity, known_since, promotion })
 }
 
-/// Waits until it is time to end. Gives the part that ended before that, which is a defect: whoever started this
-/// program starts it again.
+/// Why it is time to end. Whoever started this program starts it again, unless it was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Stopped,
+    /// Another daemon leads.
+    Deposed,
+    /// This part ended by a defect.
+    Defect(&'static str),
+}
+
+const DEPOSED: &str = "another daemon leads by now, because this one did not renew its lease in time; start it again, and it follows";
+
+/// Waits until it is time to end.
 async fn until_over(
     shutdown: impl Future<Output = ()>,
-    engine: impl Future<Output = ()>,
+    engine: impl Future<Output = EngineEnd>,
     serving: &mut JoinSet<()>,
-) -> Option<&'static str> {
+) -> Over {
     tokio::select! {
-        () = shutdown => None,
-        () = engine => Some("engine"),
-        _ = serving.join_next() => Some("server"),
+        () = shutdown => Over::Stopped,
+        end = engine => match end {
+            EngineEnd::Deposed => Over::Deposed,
+            EngineEnd::Defect => Over::Defect("engine"),
+        },
+        _ = serving.join_next() => Over::Defect("server"),
     }
 }
 
-/// Notifies the supervisor that the engine works for as long as it does: a View that stands still is no sign of life, and
-/// an engine that hangs is restarted.
+/// Notifies the supervisor that the engine works for as long as it publishes: one that hangs is restarted. One whose
+/// database is away publishes that, and a restart would take the pages too.
 async fn beat(supervisor: Supervisor, shared: Shared) {
     let Some(every) = supervisor.beat() else {
         return;
     };
-    loop {
-        if shared.engine.view().is_fresh((shared.clock.wall)()) {
-            supervisor.alive();
-        }
+    let mut views = shared.engine.views();
+    // An engine that ended ends the daemon.
+    while views.changed().await.is_ok() {
+        supervisor.alive();
         tokio::time::sleep(every).await;
     }
 }
@@ -350,10 +401,14 @@ mod tests {
         broken.spawn(async { panic!("a defect") });
         let over = until_over(pending(), pending(), &mut broken);
         let over = tokio::time::timeout(Duration::from_secs(1), over).await;
-        assert_eq!(over, Ok(Some("server")));
+        assert_eq!(over, Ok(Over::Defect("server")));
         let mut sound = JoinSet::new();
         sound.spawn(pending());
-        assert_eq!(until_over(pending(), ready(()), &mut sound).await, Some("engine"));
-        assert_eq!(until_over(ready(()), pending(), &mut sound).await, None);
+        for (end, over) in
+            [(EngineEnd::Defect, Over::Defect("engine")), (EngineEnd::Deposed, Over::Deposed)]
+        {
+            assert_eq!(until_over(pending(), ready(end), &mut sound).await, over);
+        }
+        assert_eq!(until_over(ready(()), pending(), &mut sound).await, Over::Stopped);
     }
 }

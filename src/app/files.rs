@@ -232,7 +232,7 @@ mod tests {
     use crate::events::{EventSink, Events};
     use crate::metrics::SelfMetrics;
     use crate::sources::polling::Tasks;
-    use crate::store::{OpenOptions, SqliteStore};
+    use crate::store::{HeldLease, OpenOptions, SqliteStore};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
     use tokio::sync::mpsc;
@@ -313,7 +313,14 @@ mod tests {
         let clock = Clock { steady: fast, ..machine.clone() };
         let running = spawn(engine, machine).unwrap();
         let own = Arc::new(SelfMetrics::new(&[]).unwrap());
-        let shared = Shared { engine: running.handle.clone(), identity, events, own, clock };
+        let shared = Shared {
+            engine: running.handle.clone(),
+            identity,
+            events,
+            own,
+            clock,
+            lease: HeldLease::default(),
+        };
         let watched = tempfile::tempdir().unwrap();
         let files = FilesConfig { directory: watched.path().to_owned(), report: None };
         let directory = WatchedDirectory {

@@ -51,6 +51,9 @@ impl Shared {
     /// Reads a request where it takes the least time.
     async fn read(&self, request: IngestRequest) -> Result<Parsed, Problem> {
         let view = self.engine.view();
+        if !view.role.leads() {
+            return Err(Problem::new(ProblemReason::NotLeader, view.role.to_string()));
+        }
         let org = view.org(&request.org).ok_or_else(|| refused(Refusal::UnknownOrg))?;
         let (policy, identity) = (Arc::clone(&org.policy), self.identity);
         if request.body.len() <= PARSED_IN_PLACE {
@@ -119,6 +122,7 @@ fn refused(refusal: Refusal) -> Problem {
     let reason = match refusal {
         Refusal::QueueFull => ProblemReason::Busy,
         Refusal::StoreFailing => ProblemReason::StoreFailing,
+        Refusal::Following => ProblemReason::NotLeader,
         Refusal::TooManyUsers(_) => ProblemReason::TooManyUsers,
         Refusal::ShuttingDown => ProblemReason::ShuttingDown,
         Refusal::UnknownOrg => ProblemReason::UnknownOrg,

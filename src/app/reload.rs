@@ -4,6 +4,7 @@ use super::daemon::Shared;
 use super::pollers::Pollers;
 use crate::alerting::Alerting;
 use crate::config::{Environment, IngestConfig, OrgConfig, ValidConfig, from_file};
+use crate::domain::alerts::{AlertId, AlertState};
 use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::OrgName;
 use crate::engine::EngineSettings;
@@ -28,21 +29,23 @@ pub(super) struct Reloader {
     pub(super) store: PathBuf,
     /// The server in its place, if there is one.
     pub(super) postgres: Option<PostgresDsn>,
+    /// Where others reach this daemon, if it shares that server with them.
+    pub(super) advertise_url: Option<ExternalUrl>,
     pub(super) access: Arc<ArcSwap<AccessTable>>,
     /// Where people reach the pages from elsewhere.
     pub(super) external_url: Arc<ArcSwapOption<ExternalUrl>>,
     pub(super) pollers: Pollers,
     pub(super) alerting: Arc<Alerting>,
     pub(super) shared: Shared,
-    /// One reload at a time, or the older of two could win.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    /// One reload at a time, or the older of two could win. What runs as soon as this daemon leads; `None` when it does.
+    pub(super) turn: tokio::sync::Mutex<Option<ValidConfig>>,
 }
 
 impl Reloader {
     /// Reads and applies the configuration; all mistakes in one text when the old one stays.
     pub(super) async fn reload(&self) -> Result<(), String> {
-        let _turn = self.turn.lock().await;
-        let done = self.try_reload().await;
+        let mut turn = self.turn.lock().await;
+        let done = self.try_reload(&mut turn).await;
         self.shared.events.emit(match &done {
             Ok(()) => Event::ConfigReloaded,
             Err(errors) => Event::ConfigRejected { errors: errors.clone() },
@@ -53,7 +56,7 @@ impl Reloader {
         done
     }
 
-    async fn try_reload(&self) -> Result<(), String> {
+    async fn try_reload(&self, waiting: &mut Option<ValidConfig>) -> Result<(), String> {
         let file = self.file.clone().ok_or("this configuration did not come from a file")?;
         let environment = self.environment.clone();
         let config = tokio::task::spawn_blocking(move || from_file(&file, &environment))
@@ -62,6 +65,9 @@ impl Reloader {
             .map_err(|error| error.to_string())?;
         if config.store.postgres != self.postgres {
             return Err("store.postgres: found another database than the one that is open, which needs a restart, so nothing of this configuration was taken".to_owned());
+        }
+        if config.store.advertise_url != self.advertise_url {
+            return Err("store.postgres.advertise_url: found another address than the one that the daemon started with, which needs a restart, so nothing of this configuration was taken".to_owned());
         }
         if config.store.path != self.store {
             return Err(format!(
@@ -73,8 +79,10 @@ impl Reloader {
         self.shared.engine.configure(settings(&config)).await?;
         self.shared.own.set_orgs(&names(&config));
         self.shared.own.set_backup_max_age(config.store.backup_max_age);
-        self.pollers.configure(&config);
-        self.configure_alerting(&config);
+        match waiting {
+            Some(waiting) => waiting.clone_from(&config),
+            None => self.run(&config),
+        }
         self.access.store(Arc::new(access_table(&config)));
         self.external_url.store(config.external_url.map(Arc::new));
         Ok(())
@@ -82,8 +90,22 @@ impl Reloader {
 }
 
 impl Reloader {
+    /// Polls and sends alerts from now on, from where the leader before had got.
+    pub(super) async fn lead(&self, alerts: Vec<(AlertId, AlertState)>) {
+        let mut turn = self.turn.lock().await;
+        self.alerting.resume(alerts).await;
+        if let Some(config) = turn.take() {
+            self.run(&config);
+        }
+    }
+
+    fn run(&self, config: &ValidConfig) {
+        self.pollers.configure(config);
+        self.configure_alerting(config);
+    }
+
     /// Sends alerts as `config` says.
-    pub(super) fn configure_alerting(&self, config: &ValidConfig) {
+    fn configure_alerting(&self, config: &ValidConfig) {
         let settings = config.alerting.as_ref();
         let alertmanagers = settings.map(|it| it.alertmanagers.as_slice()).unwrap_or_default();
         let names: Vec<String> = alertmanagers.iter().map(|it| it.endpoint.to_string()).collect();

@@ -172,11 +172,14 @@ pub(super) const KEYS: &[ConfigKey] = keys! {
         Live("lightning-sync.db"),
         "The SQLite database; it is created when it is not there. A relative path is taken from the directory of the configuration.";
     "store.postgres": Section, Words("the SQLite database"), Off(""),
-        "A PostgreSQL database in the place of the file: release 14 or later, encoding UTF8, owned by the role that connects. A second daemon on it does not start. What is acknowledged is on the server's disk, and on its synchronous standbys. A pooler has to pool whole sessions. docs/operations.md says when to use it.";
+        "A PostgreSQL database in the place of the file: release 14 or later, encoding UTF8, owned by the role that connects. A second daemon on it does not start without advertise_url. What is acknowledged is on the server's disk, and on its synchronous standbys. A pooler has to pool whole sessions. docs/scale.md says when to use it.";
     "store.postgres.dsn_file": File, Needed, Off("/etc/lightning-sync/postgres.dsn"),
         "A file with its connection string, such as postgres://user:password@host:5432/database, that other users cannot read; several hosts are tried in turn with target_session_attrs=read-write. What goes to another machine is encrypted and the server verified by its name, whatever the string says. This file and the next are read again at every connection. A relative path is taken from the directory of the configuration.";
     "store.postgres.ca_file": File, Words("the system's authorities alone"), Off("/etc/lightning-sync/postgres-ca.pem"),
         "Certificates in PEM form of one more authority to trust. A relative path is taken from the directory of the configuration.";
+    "store.postgres.advertise_url": Text(ExternalUrl::PATTERN, ExternalUrl::TAKES), Words("the database is this daemon's alone"),
+        Off("https://sync-1.example:9877"),
+        "Lets several daemons share the database: one leads, the others show what it stores and take over when it ends. This is where senders reach this one while it leads; each daemon needs its own. docs/scale.md says how. Another value needs a restart.";
     "store.keep_activity": Span(days(3), days(400), "a record may come two days late and still count, and a row for every synced record adds up"),
         Value("7d"), Live("7d"),
         "How long single records of activity are stored. A duplicate is recognised that long.";

@@ -184,7 +184,7 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     set(&mut valid.store.keep_activity, section.span("keep_activity"));
     set(&mut valid.store.keep_history, section.span("keep_history"));
     valid.store.backup_max_age = section.span("backup_max_age");
-    valid.store.postgres = postgres(&section, base);
+    (valid.store.postgres, valid.store.advertise_url) = postgres(&section, base);
     valid.external_url = root.section("web").text("external_url", ExternalUrl::new);
     let alerting = super::alerting::read(root, valid.external_url.as_ref(), base);
     valid.alerting = alerting.map(Arc::new);
@@ -196,11 +196,11 @@ fn validate(root: &ConfigSection<'_>, base: &Path, read: &Collector) -> Option<V
     Some(valid)
 }
 
-/// Reads where the PostgreSQL database is, if there is one.
-fn postgres(store: &ConfigSection<'_>, base: &Path) -> Option<PostgresDsn> {
+/// Reads where the PostgreSQL database is, if there is one, and where others reach a daemon that shares it.
+fn postgres(store: &ConfigSection<'_>, base: &Path) -> (Option<PostgresDsn>, Option<ExternalUrl>) {
     let section = store.section("postgres");
     if !section.is_given() {
-        return None;
+        return (None, None);
     }
     if store.has("path") {
         store.wrong("path", "found beside postgres; keep one");
@@ -220,7 +220,7 @@ fn postgres(store: &ConfigSection<'_>, base: &Path) -> Option<PostgresDsn> {
         PostgresDsn::from_file(&base.join(text), ca_file.as_deref())
             .map_err(|says| about(text, says))
     });
-    section.require("dsn_file", dsn)
+    (section.require("dsn_file", dsn), section.text("advertise_url", ExternalUrl::new))
 }
 
 /// Puts what was read in the place of the default, if something was.

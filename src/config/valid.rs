@@ -47,6 +47,7 @@ impl ValidConfig {
             store: StoreConfig {
                 path: database,
                 postgres: None,
+                advertise_url: None,
                 keep_activity: TimeDelta::days(7),
                 keep_history: TimeDelta::days(400),
                 backup_max_age: None,
@@ -113,6 +114,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// The PostgreSQL database in its place, if there is one.
     pub postgres: Option<PostgresDsn>,
+    /// Where others reach this daemon, if it shares that database with them.
+    pub advertise_url: Option<ExternalUrl>,
     /// How long single records of activity are stored.
     pub keep_activity: TimeDelta,
     /// How long hourly totals and changes of readings are stored.

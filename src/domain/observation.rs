@@ -77,6 +77,9 @@ pub enum Refusal {
     /// The store could not commit.
     #[error("the store could not write; nothing was taken, try again shortly")]
     StoreFailing,
+    /// Another daemon takes what is pushed.
+    #[error("this daemon follows; push to the leader")]
+    Following,
     /// The daemon is ending.
     #[error("the daemon is shutting down")]
     ShuttingDown,

@@ -62,6 +62,8 @@ reasons! {
     Busy = "busy", "Busy";
     ScrapesBusy = "scrapes_busy", "Too many scrapes";
     StoreFailing = "store_failing", "Store failing";
+    /// Another daemon on the same database takes what is pushed.
+    NotLeader = "not_leader", "Not the leader";
     ShuttingDown = "shutting_down", "Shutting down";
     ReloadFailed = "reload_failed", "Configuration not reloaded";
     /// The daemon runs and cannot answer for what it says yet.

@@ -3,6 +3,7 @@
 
 use super::activity::ActivityKind;
 use super::calendar::OpenHours;
+use super::external_url::ExternalUrl;
 use super::ids::{Direction, ObjectType, OrgId, OrgName, Outcome, Source};
 use super::incidents::Incidents;
 use super::policy::{CountHours, OrgPolicy, Product, UserNames, UserSeries};
@@ -115,10 +116,46 @@ pub struct View {
     pub clock_suspect: bool,
     /// Whether the store refuses to commit.
     pub store_failing: bool,
+    /// Whether this daemon takes what is pushed.
+    pub role: DaemonRole,
     /// Whether users have series of their own.
     pub user_series: UserSeries,
     /// What stands for a user in labels and pages.
     pub user_names: UserNames,
+}
+
+/// What a daemon is among those that share a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DaemonRole {
+    /// It alone takes what is pushed, polls, and sends alerts; as one that shares with nobody does.
+    Leader,
+    /// It shows what the leader has stored.
+    Follower {
+        /// Where the leader is reached, if it says so.
+        leader: Option<ExternalUrl>,
+    },
+}
+
+impl DaemonRole {
+    /// Whether it is the leader.
+    pub const fn leads(&self) -> bool {
+        matches!(self, Self::Leader)
+    }
+}
+
+/// What a follower says of itself; the next step is in it.
+impl std::fmt::Display for DaemonRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Leader => f.write_str("This daemon leads."),
+            Self::Follower { leader: Some(leader) } => {
+                write!(f, "This daemon follows. Push to the leader, {leader}.")
+            }
+            Self::Follower { leader: None } => {
+                f.write_str("This daemon follows, and the leader does not say where it is.")
+            }
+        }
+    }
 }
 
 /// The last sync of an object type and how well it is known.
@@ -153,6 +190,7 @@ impl View {
             orgs: Vec::new(),
             clock_suspect: false,
             store_failing: false,
+            role: DaemonRole::Leader,
             user_series: UserSeries::Aggregate,
             user_names: UserNames::Pseudonym,
         }

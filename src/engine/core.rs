@@ -13,7 +13,7 @@ use crate::domain::policy::{OrgPolicy, UserNames, UserSeries};
 use crate::domain::rhythm::Rhythms;
 use crate::domain::source_state::SourceState;
 use crate::domain::time::Timestamp;
-use crate::domain::view::View;
+use crate::domain::view::{DaemonRole, View};
 use crate::domain::windows::Windows;
 use crate::events::{Event, Events};
 use crate::store::{Store, StoreError, StoreWrite, Written};
@@ -280,6 +280,20 @@ impl<S: Store> Engine<S> {
         }
     }
 
+    /// Moves what is shown to `now` and writes nothing, as a follower does between two readings; says whether it could.
+    pub(super) fn follow(&mut self, now: Timestamp) -> bool {
+        let moved = self.advance(now) && self.advance_rhythms(now);
+        if moved {
+            self.refresh(now);
+        }
+        moved
+    }
+
+    /// Whether another daemon became the writer: nothing is ever written again.
+    pub(super) fn deposed(&self) -> bool {
+        self.store.deposed()
+    }
+
     fn advance(&mut self, now: Timestamp) -> bool {
         let advanced = self.windows.advance(now, &self.store);
         self.counted(advanced, now)
@@ -501,6 +515,7 @@ impl<S: Store> Engine<S> {
             orgs: self.orgs.values().map(TrackedOrg::view).collect(),
             clock_suspect: self.clock.suspect(),
             store_failing: self.failing_since.is_some(),
+            role: DaemonRole::Leader,
             user_series: self.settings.user_series,
             user_names: self.settings.user_names,
         }

@@ -5,6 +5,7 @@
 
 mod clock;
 mod core;
+mod follower;
 #[cfg(test)]
 #[path = "../../tests/it/support/memory_store.rs"]
 mod memory_store;
@@ -16,5 +17,6 @@ mod users;
 mod worker;
 
 pub use self::core::{Engine, EngineSettings};
+pub use follower::{Began, Promotion, SpawnError, spawn_standby};
 pub use queue::{Handle, QUEUE_BYTES, Submitted};
-pub use worker::{Clock, Running, spawn};
+pub use worker::{Clock, EngineEnd, Running, spawn};

@@ -33,14 +33,29 @@ pub struct Running {
     /// The way in.
     pub handle: Handle,
     thread: std::thread::JoinHandle<()>,
-    ended: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<Deposed>,
+}
+
+/// Another daemon became the writer.
+pub(super) struct Deposed;
+
+/// Why an engine ended that nobody stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineEnd {
+    /// Another daemon became the writer.
+    Deposed,
+    /// A defect.
+    Defect,
 }
 
 impl Running {
-    /// Resolves when the engine has ended, which it does only at a stop or by a defect.
-    pub async fn ended(&mut self) {
+    /// Resolves when the engine has ended without a stop.
+    pub async fn ended(&mut self) -> EngineEnd {
         // The sender is dropped with the thread, however it ends.
-        let _dropped = (&mut self.ended).await.is_err();
+        match (&mut self.ended).await {
+            Ok(Deposed) => EngineEnd::Deposed,
+            Err(_) => EngineEnd::Defect,
+        }
     }
 
     /// Tells the engine to finish what waits, and waits for it. `false` when it had died of a defect.
@@ -54,25 +69,46 @@ impl Running {
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn spawn<S: Store + 'static>(mut engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
+pub fn spawn<S: Store + 'static>(engine: Engine<S>, clock: Clock) -> std::io::Result<Running> {
+    spawn_thread(engine.view(), clock, move |ends| lead(engine, ends))
+}
+
+/// Starts a thread for whoever has the ends of a handle; it says at its own end whether that was for another writer.
+pub(super) fn spawn_thread(
+    view: View,
+    clock: Clock,
+    run: impl FnOnce(WorkerEnds) -> Option<Deposed> + Send + 'static,
+) -> std::io::Result<Running> {
     let (sender, commands) = mpsc::channel();
-    let (view, published) = watch::channel(Arc::new(engine.view()));
+    let (view, published) = watch::channel(Arc::new(view));
     let handle = Handle::new(sender, published);
-    let (alive, ended) = oneshot::channel::<()>();
+    let (alive, ended) = oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        let _alive = alive;
-        let steady = (clock.steady)();
-        engine.watch_clock_from((clock.wall)());
-        Worker { engine, commands, clock, view, ticked: Instant::now(), steady }.run();
+        if let Some(deposed) = run(WorkerEnds { commands, clock, view }) {
+            // Nobody waits for it at a stop.
+            let _gone = alive.send(deposed).is_err();
+        }
     })?;
     Ok(Running { handle, thread, ended })
 }
 
+/// Runs the engine until it is stopped or another daemon writes.
+pub(super) fn lead<S: Store>(mut engine: Engine<S>, ends: WorkerEnds) -> Option<Deposed> {
+    let steady = (ends.clock.steady)();
+    engine.watch_clock_from((ends.clock.wall)());
+    Worker { engine, ends, ticked: Instant::now(), steady }.run()
+}
+
+/// What a thread of the engine answers, by which clocks, and where it publishes.
+pub(super) struct WorkerEnds {
+    pub(super) commands: mpsc::Receiver<EngineCommand>,
+    pub(super) clock: Clock,
+    pub(super) view: watch::Sender<Arc<View>>,
+}
+
 struct Worker<S> {
     engine: Engine<S>,
-    commands: mpsc::Receiver<EngineCommand>,
-    clock: Clock,
-    view: watch::Sender<Arc<View>>,
+    ends: WorkerEnds,
     ticked: Instant,
     /// The steady clock at the last tick.
     steady: Duration,
@@ -81,17 +117,20 @@ struct Worker<S> {
 type Waiting = (oneshot::Sender<Result<Receipt, Refusal>>, OwnedSemaphorePermit);
 
 impl<S: Store> Worker<S> {
-    fn run(mut self) {
+    fn run(mut self) -> Option<Deposed> {
         loop {
+            if self.engine.deposed() {
+                return Some(Deposed);
+            }
             let until_tick = TICK.saturating_sub(self.ticked.elapsed());
-            match self.commands.recv_timeout(until_tick) {
+            match self.ends.commands.recv_timeout(until_tick) {
                 Ok(command) => {
                     if !self.serve(command) {
-                        return;
+                        return None;
                     }
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
             }
             if self.ticked.elapsed() >= TICK {
                 self.tick();
@@ -100,17 +139,17 @@ impl<S: Store> Worker<S> {
     }
 
     fn tick(&mut self) {
-        let steady = (self.clock.steady)();
+        let steady = (self.ends.clock.steady)();
         let elapsed =
             TimeDelta::from_std(steady.saturating_sub(self.steady)).unwrap_or(TimeDelta::MAX);
         self.steady = steady;
         self.ticked = Instant::now();
-        self.engine.tick((self.clock.wall)(), elapsed);
+        self.engine.tick((self.ends.clock.wall)(), elapsed);
         self.publish();
     }
 
     fn publish(&self) {
-        self.view.send_replace(Arc::new(self.engine.view()));
+        self.ends.view.send_replace(Arc::new(self.engine.view()));
     }
 
     /// Serves a command and, when it is an observation, those that come close behind it. `false` ends the engine.
@@ -125,14 +164,14 @@ impl<S: Store> Worker<S> {
                 EngineCommand::Configure { settings, reply } => {
                     let done = self
                         .engine
-                        .configure(*settings, (self.clock.wall)())
+                        .configure(*settings, (self.ends.clock.wall)())
                         .map_err(|error| error.to_string());
                     self.publish();
                     // Whoever wanted it may have gone; the configuration holds all the same.
                     let _gone = reply.send(done).is_err();
                 }
                 EngineCommand::Alerts { changes, reply } => {
-                    let done = self.engine.record_alerts(changes, (self.clock.wall)());
+                    let done = self.engine.record_alerts(changes, (self.ends.clock.wall)());
                     // Whoever wanted it may have gone: it is there at the next start.
                     let _gone = reply.send(done).is_err();
                 }
@@ -150,7 +189,7 @@ impl<S: Store> Worker<S> {
 
     /// What was submitted before the end is still written and answered.
     fn drain(&mut self) {
-        while let Ok(command) = self.commands.try_recv() {
+        while let Ok(command) = self.ends.commands.try_recv() {
             if let EngineCommand::Observe { observation, reply, share } = command {
                 let _rest = self.group(observation, (reply, share), Duration::ZERO);
             }
@@ -171,7 +210,7 @@ impl<S: Store> Worker<S> {
         let mut other = None;
         while records < GROUP_RECORDS {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.commands.recv_timeout(left) {
+            match self.ends.commands.recv_timeout(left) {
                 Ok(EngineCommand::Observe { observation, reply, share }) => {
                     records += self::records(&observation);
                     observations.push(observation);
@@ -184,7 +223,7 @@ impl<S: Store> Worker<S> {
                 Err(_) => break,
             }
         }
-        let answers = self.engine.observe(observations, (self.clock.wall)());
+        let answers = self.engine.observe(observations, (self.ends.clock.wall)());
         self.publish();
         for ((reply, share), answer) in waiting.into_iter().zip(answers) {
             drop(share);

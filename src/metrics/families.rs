@@ -195,6 +195,7 @@ pub(super) const FAMILIES: &[Family] = &[
         Samples::View(|view| view.as_of.seconds())),
     family("lightning_sync_exporter_clock_suspect", Samples::View(|view| flag(view.clock_suspect))),
     family("lightning_sync_exporter_store_failing", Samples::View(|view| flag(view.store_failing))),
+    family("lightning_sync_exporter_leader", Samples::View(|view| flag(view.role.leads()))),
 ];
 
 impl Samples {

@@ -10,6 +10,7 @@ use crate::build_info;
 use crate::domain::alerts::OwnFinding;
 use crate::domain::causes::Cause;
 use crate::domain::ids::OrgName;
+use crate::domain::problem::ProblemReason;
 use crate::domain::time::Timestamp;
 use crate::domain::view::View;
 use crate::events::{Event, EventSink, TASKS};
@@ -273,7 +274,10 @@ impl EventSink for SelfMetrics {
         match event {
             Event::IngestRejected { org, reason, .. } => {
                 let org = if self.is_configured(org) { org } else { NO_ORG };
-                self.findings.happened(org, Cause::IngestRejected);
+                // A sender that was led to a follower finds its way by the answer.
+                if *reason != ProblemReason::NotLeader.name() {
+                    self.findings.happened(org, Cause::IngestRejected);
+                }
                 self.add(&self.ingest_rejected, org, &[org, reason], 1);
             }
             Event::ActivityAccepted { org, accepted, duplicates, expired } => {
@@ -326,6 +330,10 @@ impl EventSink for SelfMetrics {
             }
             // The View says these as states; a count would say less.
             Event::StoreReopened
+            | Event::Following { .. }
+            | Event::Leading { .. }
+            | Event::Deposed
+            | Event::FollowingFailed { .. }
             | Event::AlertmanagerRecovered { .. }
             | Event::HeartbeatFailed { .. }
             | Event::WindowsFailed { .. }

@@ -101,6 +101,8 @@ pub(super) const METRICS: &[Metric] = &[
         "Whether the clock was seen to step or lies behind what the store remembers (1) or not (0). Always there."),
     m("lightning_sync_exporter_store_failing", MetricKind::Gauge, NO_LABELS, MetricGroup::View,
         "Whether the store refuses to commit (1) or not (0). Always there."),
+    m("lightning_sync_exporter_leader", MetricKind::Gauge, NO_LABELS, MetricGroup::View,
+        "Whether this daemon takes what is pushed, polls and sends alerts (1), or shows what another one stores in their database (0). Always there."),
     // Exchange's logs
     m("lightning_sync_exchange_log_bytes_total", MetricKind::Counter, ORG, MetricGroup::Exporter,
         "Bytes of Exchange's logs that were read since the daemon started. Absent: no logs are configured."),

@@ -12,6 +12,9 @@ pub enum StoreError {
         "{path} is in use by another daemon; stop that one, or give this one a `{setting}` of its own"
     )]
     Locked { path: String, setting: &'static str },
+    /// Another daemon became the writer of the database.
+    #[error("{path} has another writer by now; nothing of this was written")]
+    Deposed { path: String },
     /// The database cannot be written.
     #[error(
         "{path} cannot be written: {reason}; give the daemon's user write access to the file and its directory"

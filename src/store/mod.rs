@@ -19,8 +19,8 @@ mod transfer;
 pub use error::StoreError;
 pub use forget::{Erase, erase};
 pub use history::{HISTORY_LIMIT, History, HourTotal, ReadingChange, SqliteHistory, UserChange};
-pub use port::{StatusChange, Store, StoreWrite, Stored, StoredOrg, Written};
-pub use postgres::{PostgresDsn, PostgresHistory, PostgresStore};
+pub use port::{Looked, Standby, StatusChange, Store, StoreWrite, Stored, StoredOrg, Written};
+pub use postgres::{HeldLease, PostgresDsn, PostgresHistory, PostgresStandby, PostgresStore};
 pub use sqlite::{Copied, OpenOptions, SqliteStore, backup, last_backup, note_backup, restore};
 pub use transfer::{CopiedTable, copy_store};
 

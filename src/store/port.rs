@@ -3,6 +3,7 @@
 use super::StoreError;
 use crate::domain::activity::{ActivityRecord, IdentityKey};
 use crate::domain::alerts::{AlertId, AlertState};
+use crate::domain::external_url::ExternalUrl;
 use crate::domain::ids::{ObjectType, OrgId, OrgName, Source, UserName};
 use crate::domain::incidents::Incidents;
 use crate::domain::readings::Reading;
@@ -159,4 +160,42 @@ pub trait Store: Ledger<Error = StoreError> + Send {
     /// # Errors
     /// When it still does not work.
     fn reopen(&mut self) -> Result<(), StoreError>;
+
+    /// Whether another daemon became the writer, so that this one never writes again.
+    fn deposed(&self) -> bool {
+        false
+    }
+}
+
+/// What a daemon finds that wants to become the writer of a database which several daemons share.
+#[derive(Debug)]
+pub enum Looked<S> {
+    /// It is the writer now.
+    Leads(S),
+    /// Another one is.
+    Follows {
+        /// Where that one is reached, if it says so.
+        leader: Option<ExternalUrl>,
+        /// Another number when something was committed meanwhile.
+        commits: i64,
+    },
+}
+
+/// The place of a daemon beside the writer of a database which several daemons share.
+pub trait Standby: Send {
+    /// The database, for the writer and for readers.
+    type Store: Store;
+
+    /// Becomes the writer where there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or is not ours.
+    fn look(&mut self) -> Result<Looked<Self::Store>, StoreError>;
+
+    /// Opens the database to read from it: what writes fails, and an organisation that it does not know has a number that
+    /// stands for nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&self) -> Result<Self::Store, StoreError>;
 }

@@ -37,7 +37,12 @@ pub(super) async fn ready(State(site): State<Arc<WebState>>) -> Result<Response,
                 .to_owned(),
         ));
     }
-    Ok(answer(StatusCode::OK, TEXT, "The daemon is ready.\n"))
+    let says = if view.role.leads() {
+        "The daemon is ready.\n".to_owned()
+    } else {
+        format!("The daemon is ready. {}\n", view.role)
+    };
+    Ok(answer(StatusCode::OK, TEXT, says))
 }
 
 /// Read the configuration again; with a password, or with --web.enable-lifecycle from this host

@@ -25,7 +25,7 @@ pub const fn http_status(reason: ProblemReason) -> StatusCode {
         Invalid | NoKnownLabel | IconsLost | AmbiguousLabel | Incomplete | UserNotNamed
         | UnreadableValue | TooManyUsers => StatusCode::UNPROCESSABLE_ENTITY,
         OrgBusy => StatusCode::TOO_MANY_REQUESTS,
-        Busy | ScrapesBusy | StoreFailing | ShuttingDown | NotReady => {
+        Busy | ScrapesBusy | StoreFailing | NotLeader | ShuttingDown | NotReady => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         ReloadFailed | Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -28,6 +28,7 @@ mod fleet;
 mod fuzz;
 mod generated;
 mod guard;
+mod ha;
 mod image;
 mod inhibition;
 mod inputs;

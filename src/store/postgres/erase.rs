@@ -1,6 +1,6 @@
 //! Takes an organisation or a person out of a database that no daemon uses.
 
-use super::{PostgresDsn, PostgresFailure, Session, own};
+use super::{Claim, PostgresDsn, PostgresFailure, Session, own, write};
 use crate::domain::ids::{OrgName, UserName};
 use crate::store::forget::{self, Rest};
 use crate::store::{Erase, StoreError};
@@ -12,7 +12,7 @@ const ERASE_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// Erases from a database; says how many rows went.
 pub(in crate::store) fn erase(dsn: &PostgresDsn, what: Erase<'_>) -> Result<usize, StoreError> {
     let error = |failure| dsn.error(&failure);
-    let (session, _) = own(dsn, None).map_err(error)?;
+    let (session, _) = own(dsn, None, Claim::Alone).map_err(error)?;
     let (Erase::Org(name) | Erase::User(name, _)) = what;
     session.wait(ERASE_WITHIN, rows(&session, name, what)).map_err(error)
 }
@@ -23,6 +23,7 @@ async fn rows(
     what: Erase<'_>,
 ) -> Result<usize, PostgresFailure> {
     session.batch("SET statement_timeout = 0; BEGIN").await?;
+    write::first_look(session).await?;
     let org = session.row("SELECT id FROM orgs WHERE name = $1", &[&name.as_str()]).await?;
     let Some(org) = org else {
         return Err(PostgresFailure::Other(format!("it knows no organisation {name}")));

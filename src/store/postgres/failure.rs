@@ -18,6 +18,8 @@ pub(super) enum PostgresFailure {
     Foreign(&'static str),
     /// Another daemon writes there.
     Locked,
+    /// Another daemon became the writer.
+    Deposed,
     /// The schema of a later version.
     TooNew { found: i64, known: i64 },
     /// Anything else; a sentence.
@@ -38,6 +40,7 @@ impl PostgresFailure {
             Self::Late(_)
             | Self::Foreign(_)
             | Self::Locked
+            | Self::Deposed
             | Self::TooNew { .. }
             | Self::Other(_) => None,
         }
@@ -57,6 +60,7 @@ impl PostgresDsn {
                 StoreError::Corrupt { path, reason: format!("it has an unknown {what}") }
             }
             PostgresFailure::Locked => StoreError::Locked { path, setting: "store.postgres" },
+            PostgresFailure::Deposed => StoreError::Deposed { path },
             PostgresFailure::TooNew { found, known } => {
                 StoreError::TooNew { path, found: *found, known: *known }
             }

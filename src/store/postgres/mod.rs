@@ -12,6 +12,7 @@ mod dsn;
 mod erase;
 mod failure;
 mod history;
+mod lease;
 mod ledger;
 mod load;
 mod prune;
@@ -25,6 +26,8 @@ pub use dsn::PostgresDsn;
 pub(super) use erase::erase;
 use failure::PostgresFailure;
 pub use history::PostgresHistory;
+use lease::{Claim, LeaseKeeper};
+pub use lease::{HeldLease, PostgresStandby};
 use session::Session;
 pub(super) use side::ServerSide;
 
@@ -55,6 +58,10 @@ pub struct PostgresStore {
     backend: Backend,
     pause: Duration,
     retry_at: Instant,
+    /// Where several daemons share the database: what renews the lease of this one.
+    keeper: Option<LeaseKeeper>,
+    /// How many organisations a reader has given numbers to.
+    strangers: u32,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -78,16 +85,41 @@ impl PostgresStore {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(dsn: PostgresDsn, prune_rows: usize) -> Result<Self, StoreError> {
-        let (session, identity) = own(&dsn, None).map_err(|failure| dsn.error(&failure))?;
-        Ok(Self {
+        let mut store =
+            Self::claimed(dsn.clone(), Claim::Alone).map_err(|failure| dsn.error(&failure))?;
+        store.prune_rows = prune_rows;
+        Ok(store)
+    }
+
+    fn claimed(dsn: PostgresDsn, claim: Claim<'_>) -> Result<Self, PostgresFailure> {
+        let (session, identity) = own(&dsn, None, claim)?;
+        Ok(Self::of(dsn, session, identity))
+    }
+
+    /// A store for reading, where the schema is ours.
+    fn reader(dsn: PostgresDsn) -> Result<Self, PostgresFailure> {
+        let session = schema::open_reader(&dsn)?;
+        let identity = session.wait(JOB_WITHIN, schema::identity(&session))?;
+        Ok(Self::of(dsn, session, identity))
+    }
+
+    fn of(dsn: PostgresDsn, session: Session, identity: IdentityKey) -> Self {
+        Self {
             dsn,
             identity,
-            prune_rows,
+            prune_rows: PRUNE_ROWS,
             backend: session.backend.clone(),
             session: Some(session),
             pause: FIRST_PAUSE,
             retry_at: Instant::now(),
-        })
+            keeper: None,
+            strangers: 0,
+        }
+    }
+
+    /// Under which it writes.
+    fn fence(&self) -> i64 {
+        self.session.as_ref().map_or(lease::NO_FENCE, |session| session.fence.get())
     }
 
     fn session(&self) -> Result<&Session, StoreError> {
@@ -105,10 +137,24 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         let session = self.session()?;
         let done = session.wait(within, job(session));
-        done.map_err(|failure| {
-            self.session = None;
-            self.dsn.error(&failure)
-        })
+        done.map_err(|failure| self.failed(&failure))
+    }
+
+    fn failed(&mut self, failure: &PostgresFailure) -> StoreError {
+        self.session = None;
+        if let (Some(keeper), PostgresFailure::Deposed) = (&self.keeper, failure) {
+            keeper.lose();
+        }
+        self.dsn.error(failure)
+    }
+}
+
+/// Whoever waits for the lease need not wait for its end.
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        if let (Some(keeper), Some(session)) = (&self.keeper, &self.session) {
+            keeper.release(session);
+        }
     }
 }
 
@@ -116,11 +162,13 @@ impl PostgresStore {
 fn own(
     dsn: &PostgresDsn,
     known: Option<IdentityKey>,
+    claim: Claim<'_>,
 ) -> Result<(Session, IdentityKey), PostgresFailure> {
     let session = Session::open(dsn, SessionUse::Write)?;
     let fresh = fresh_identity().map_err(PostgresFailure::Other)?;
     let identity = session.wait(START_WITHIN, async {
         schema::own(&session, fresh).await?;
+        lease::claim(&session, claim).await?;
         schema::identity(&session).await
     })?;
     if known.is_some_and(|known| known.bytes() != identity.bytes()) {
@@ -162,6 +210,14 @@ impl Store for PostgresStore {
     }
 
     fn org(&mut self, name: &OrgName, now: Timestamp) -> Result<(OrgId, Timestamp), StoreError> {
+        if self.fence() == lease::NO_FENCE {
+            let known =
+                self.write(JOB_WITHIN, async |session| write::known_org(session, name).await)?;
+            return Ok(known.unwrap_or_else(|| {
+                self.strangers += 1;
+                (OrgId(u32::MAX - self.strangers), now)
+            }));
+        }
         self.write(JOB_WITHIN, async |session| write::org(session, name, now).await)
     }
 
@@ -191,9 +247,16 @@ impl Store for PostgresStore {
             return Err(StoreError::Io { path: self.dsn.shown().to_owned(), reason });
         }
         let reopened = Session::open(&self.dsn, SessionUse::Read).and_then(|session| {
-            session.wait(JOB_WITHIN, end(&session, &self.backend))?;
+            session.wait(JOB_WITHIN, async {
+                if let Some(keeper) = &self.keeper {
+                    lease::prove_held(&session, keeper.fence()).await?;
+                }
+                end(&session, &self.backend).await
+            })?;
             drop(session);
-            let (session, _) = own(&self.dsn, Some(self.identity))?;
+            let claim =
+                self.keeper.as_ref().map_or(Claim::Alone, |keeper| Claim::Again(keeper.fence()));
+            let (session, _) = own(&self.dsn, Some(self.identity), claim)?;
             session.wait(JOB_WITHIN, schema::prove_writable(&session))?;
             Ok(session)
         });
@@ -207,8 +270,12 @@ impl Store for PostgresStore {
             Err(failure) => {
                 self.retry_at = Instant::now() + self.pause;
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                Err(self.dsn.error(&failure))
+                Err(self.failed(&failure))
             }
         }
+    }
+
+    fn deposed(&self) -> bool {
+        self.keeper.as_ref().is_some_and(LeaseKeeper::is_lost)
     }
 }

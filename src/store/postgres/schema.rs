@@ -1,12 +1,13 @@
 //! What the database holds, by version. A change of what is stored is a new entry in [`STEPS`]; old entries never change.
 
-use super::PostgresFailure;
 use super::session::{Session, SessionUse};
+use super::{PostgresFailure, write};
 use crate::domain::activity::IdentityKey;
 
 /// Each entry turns a schema of the version that is its place into one of the next. The tables and their numbers are those
 /// of the file of SQLite, where they are described. What counts up changes in place: its pages leave space for that.
-const STEPS: [&str; 1] = [r#"
+const STEPS: [&str; 2] = [
+    r#"
 CREATE TABLE meta (name TEXT COLLATE "C" PRIMARY KEY, number BIGINT, bytes BYTEA);
 CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE, known_since BIGINT NOT NULL);
 CREATE TABLE activity (at BIGINT NOT NULL, key BYTEA NOT NULL, org INTEGER NOT NULL, kind SMALLINT NOT NULL,
@@ -42,10 +43,19 @@ CREATE TABLE source_memory (org INTEGER NOT NULL, source SMALLINT NOT NULL, byte
 CREATE TABLE alerts (org INTEGER NOT NULL, cause TEXT NOT NULL, severity TEXT NOT NULL, object_type TEXT NOT NULL,
   user_row TEXT NOT NULL, shared TEXT NOT NULL, held_since BIGINT, fired_at BIGINT, resolved_at BIGINT,
   description TEXT NOT NULL, PRIMARY KEY (org, cause, severity, object_type, user_row, shared));
-"#];
+"#,
+    // Who may write, and how often somebody has; see `lease`.
+    r#"
+CREATE TABLE lease (fence BIGINT PRIMARY KEY, holder TEXT, process INTEGER, since TEXT,
+  expires_at TIMESTAMPTZ NOT NULL) WITH (fillfactor = 20);
+INSERT INTO lease VALUES (0, NULL, NULL, NULL, '-infinity');
+CREATE TABLE commits (count BIGINT NOT NULL) WITH (fillfactor = 20);
+INSERT INTO commits VALUES (0);
+"#,
+];
 
 /// The version that this program writes.
-const VERSION: i64 = STEPS.len() as i64;
+pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// "LSYE": the lock of the one writer of a database. It goes with the session, and a session ends only when what it was
 /// committing is decided and can be seen: whoever has the lock reads everything that the writer before committed.
@@ -86,7 +96,7 @@ async fn lock(session: &Session) -> Result<(), PostgresFailure> {
 }
 
 /// The version of what is there, 0 where nothing is.
-async fn version(session: &Session) -> Result<i64, PostgresFailure> {
+pub(super) async fn version(session: &Session) -> Result<i64, PostgresFailure> {
     let there = session
         .row("SELECT to_regclass('lightning_sync.schema_version') IS NOT NULL", &[])
         .await?
@@ -144,6 +154,9 @@ pub(super) async fn set_meta(
 
 /// Writes something that changes nothing: a full disk or a server that takes no writes shows here and not at the next push.
 pub(super) async fn prove_writable(session: &Session) -> Result<(), PostgresFailure> {
+    session.batch("BEGIN").await?;
+    write::first_look(session).await?;
     let openings = meta(session, "reopened").await?.unwrap_or(0);
-    set_meta(session, "reopened", openings.wrapping_add(1)).await
+    set_meta(session, "reopened", openings.wrapping_add(1)).await?;
+    session.commit().await
 }

@@ -4,8 +4,8 @@
 //! whatever runtime they run in.
 
 use super::tls::PostgresTls;
-use super::{PostgresDsn, PostgresFailure};
-use std::cell::RefCell;
+use super::{PostgresDsn, PostgresFailure, lease};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -34,6 +34,8 @@ pub(super) struct Session {
     statements: RefCell<HashMap<String, Statement>>,
     /// Which process of the server this is, and since when; a number alone comes again after a restart.
     pub(super) backend: Backend,
+    /// The fence under which it writes; see `lease`.
+    pub(super) fence: Cell<i64>,
     /// Dropped, it ends the connection at once, whatever is under way.
     _alive: oneshot::Sender<()>,
 }
@@ -62,6 +64,7 @@ impl Session {
             client,
             statements: RefCell::default(),
             backend: Backend { process: 0, since: String::new() },
+            fence: Cell::new(lease::NO_FENCE),
             _alive: alive,
         };
         session.backend = session.wait(OPEN_WITHIN, tune(&session, access))?;

@@ -1,7 +1,7 @@
 //! The server as a side of a copy.
 
 use super::session::{JOB_WITHIN, SqlValue};
-use super::{PostgresDsn, PostgresFailure, Session, own};
+use super::{Claim, PostgresDsn, PostgresFailure, Session, own, write};
 use crate::store::StoreError;
 use crate::store::transfer::{Cell, CellKind, CopySide, StoredTable, TakeRows};
 use std::time::Duration;
@@ -25,6 +25,7 @@ impl ServerSide {
     /// Where it is copied to: a database in which nothing is.
     pub(in crate::store) fn target(dsn: PostgresDsn) -> Result<Self, StoreError> {
         let mut side = Self::open(dsn, "BEGIN")?;
+        side.wait(write::first_look(&side.session))?;
         if side.count("orgs")? > 0 {
             let says = "it knows organisations already; make another database, or drop its schema lightning_sync";
             return Err(side.dsn.error(&PostgresFailure::Other(says.to_owned())));
@@ -34,7 +35,7 @@ impl ServerSide {
 
     fn open(dsn: PostgresDsn, begin: &str) -> Result<Self, StoreError> {
         let open = || {
-            let (session, _) = own(&dsn, None)?;
+            let (session, _) = own(&dsn, None, Claim::Alone)?;
             session.wait(JOB_WITHIN, async {
                 session
                     .batch("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")

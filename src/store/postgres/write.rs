@@ -37,18 +37,33 @@ pub(super) async fn org(
     name: &OrgName,
     now: Timestamp,
 ) -> Result<(OrgId, Timestamp), PostgresFailure> {
+    if let Some(known) = known_org(session, name).await? {
+        return Ok(known);
+    }
+    session.batch("BEGIN").await?;
+    first_look(session).await?;
     session
         .execute(
             "INSERT INTO orgs SELECT coalesce(max(id), 0) + 1, $1, $2 FROM orgs ON CONFLICT (name) DO NOTHING",
             &[&name.as_str(), &now.nanos()],
         )
         .await?;
-    let row = session
-        .row("SELECT id, known_since FROM orgs WHERE name = $1", &[&name.as_str()])
-        .await?
-        .ok_or(PostgresFailure::Foreign("organisation"))?;
-    let id: i32 = row.try_get(0)?;
-    Ok((OrgId(id.cast_unsigned()), Timestamp::from_nanos(row.try_get(1)?)))
+    session.commit().await?;
+    known_org(session, name).await?.ok_or(PostgresFailure::Foreign("organisation"))
+}
+
+/// The number of an organisation that has one, and since when it is known.
+pub(super) async fn known_org(
+    session: &Session,
+    name: &OrgName,
+) -> Result<Option<(OrgId, Timestamp)>, PostgresFailure> {
+    let row =
+        session.row("SELECT id, known_since FROM orgs WHERE name = $1", &[&name.as_str()]).await?;
+    row.map(|row| {
+        let id: i32 = row.try_get(0)?;
+        Ok((OrgId(id.cast_unsigned()), Timestamp::from_nanos(row.try_get(1)?)))
+    })
+    .transpose()
 }
 
 /// Writes everything or nothing.
@@ -68,11 +83,17 @@ pub(super) async fn commit(
     Ok(done)
 }
 
-/// The first hour whose records have not been pruned. Sees to it that this is the session that has the writer's lock: behind
-/// a pooler that changes sessions between transactions, two daemons could write.
+/// The first hour whose records have not been pruned. Begins every transaction that writes: sees to it that nobody else
+/// became the writer meanwhile, nor becomes it before the transaction ends, and that this is the session that has the
+/// writer's lock: behind a pooler that changes sessions between transactions, two daemons could write.
 pub(super) async fn first_look(session: &Session) -> Result<Option<i64>, PostgresFailure> {
     let row = session
-        .row("SELECT pg_backend_pid(), (SELECT number FROM meta WHERE name = 'pruned_hour')", &[])
+        .row(
+            "WITH counted AS (UPDATE commits SET count = count + 1) \
+             SELECT pg_backend_pid(), (SELECT number FROM meta WHERE name = 'pruned_hour'), \
+             (SELECT fence FROM lease WHERE fence = $1 FOR KEY SHARE)",
+            &[&session.fence.get()],
+        )
         .await?
         .ok_or(PostgresFailure::Foreign("answer"))?;
     if row.try_get::<_, i32>(0)? != session.backend.process {
@@ -80,7 +101,10 @@ pub(super) async fn first_look(session: &Session) -> Result<Option<i64>, Postgre
             "another session answered; connect without a pooler, or pool whole sessions".to_owned(),
         ));
     }
-    Ok(row.try_get(1)?)
+    match row.try_get::<_, Option<i64>>(2)? {
+        Some(_) => Ok(row.try_get(1)?),
+        None => Err(PostgresFailure::Deposed),
+    }
 }
 
 /// Takes the records that are new and not too old.

@@ -39,6 +39,8 @@ struct Envelope {
     fresh: bool,
     store_failing: bool,
     clock_suspect: bool,
+    /// Whether this daemon takes what is pushed.
+    leader: bool,
 }
 
 impl Envelope {
@@ -49,6 +51,7 @@ impl Envelope {
             fresh: view.is_fresh(now),
             store_failing: view.store_failing,
             clock_suspect: view.clock_suspect,
+            leader: view.role.leads(),
         }
     }
 }

@@ -33,6 +33,7 @@ use chrono_tz::Tz;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 /// What a browser may do with a page: show it in our style, run our script and send a form back to us; nothing inline,
@@ -67,7 +68,7 @@ struct Frame<'a> {
     /// Where the page's facts are as JSON.
     json: String,
     /// Why what is shown may be old or incomplete.
-    warnings: [(bool, &'static str); 3],
+    warnings: [(bool, Cow<'static, str>); 4],
     /// How the organisation stands, on pages of a part of it that could look fine while the whole is not.
     banner: Option<Verdict>,
     /// The instant, as the attribute of an element takes it.
@@ -95,13 +96,15 @@ impl<'a> Frame<'a> {
             warnings: [
                 (
                     !view.is_fresh(now),
-                    "The engine has not published for too long. What follows may be old; counts are left out.",
+                    "The engine has not published for too long. What follows may be old; counts are left out."
+                        .into(),
                 ),
                 (
                     view.store_failing,
-                    "The store cannot write. Nothing that is pushed is taken until it can.",
+                    "The store cannot write. Nothing that is pushed is taken until it can.".into(),
                 ),
-                (view.clock_suspect, "The clock stepped. Ages and counts may be off."),
+                (view.clock_suspect, "The clock stepped. Ages and counts may be off.".into()),
+                (!view.role.leads(), view.role.to_string().into()),
             ],
             banner: None,
             now: iso(now),

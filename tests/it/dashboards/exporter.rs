@@ -67,6 +67,14 @@ fn figures() -> Vec<Panel> {
         .worded(TROUBLE),
         Panel::new(
             Drawn::Stat,
+            "Does it lead?",
+            "Of daemons that share a database one takes what is pushed, polls and sends alerts; the others show what it stores.",
+            "short",
+            &[("max by (instance) (lightning_sync_exporter_leader{S})", "{{instance}}")],
+        )
+        .worded(TROUBLE),
+        Panel::new(
+            Drawn::Stat,
             "Is the clock in doubt?",
             "The clock was seen to step, or lies behind what the store remembers: ages and counts may be off.",
             "short",

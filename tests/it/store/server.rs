@@ -3,17 +3,17 @@
 
 use super::places::dsn;
 use super::{acme, batch};
+use crate::support::cable::Cable;
 use crate::support::postgres::{Server, server, write_secret};
 use crate::support::process::wait_until;
+use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::Ledger;
 use lightning_sync_exporter::store::{
     PostgresDsn, PostgresHistory, PostgresStore, Store, StoreError,
 };
-use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ fn what_cannot_be_used_is_refused_with_the_next_step_and_without_a_secret() {
     server.psql(&database.name, "CREATE SCHEMA strange").unwrap();
     drop(open(&file).unwrap());
     server.psql(&database.name, "INSERT INTO schema_version VALUES (99, now())").unwrap();
-    let too_new = "DATABASE has schema 99 and this version knows up to 1; install the later version again, or restore a backup from before the upgrade";
+    let too_new = "DATABASE has schema 99 and this version knows up to 2; install the later version again, or restore a backup from before the upgrade";
     assert_eq!(refused(&file), too_new);
     let history = PostgresHistory::open(dsn(&file)).unwrap_err().to_string();
     assert!(history.contains("has schema 99"), "{history}");
@@ -154,38 +154,32 @@ fn a_server_that_is_killed_again_and_again_loses_nothing() {
     );
 }
 
-/// A way to the server that can be cut.
-struct Cable {
-    port: u16,
-    ends: Arc<Mutex<Vec<(TcpStream, TcpStream)>>>,
-}
-
-impl Cable {
-    fn to(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let own = listener.local_addr().unwrap().port();
-        let ends = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&ends);
-        thread::spawn(move || {
-            for near in listener.incoming() {
-                let near = near.unwrap();
-                let far = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                let copy = |stream: &TcpStream| stream.try_clone().unwrap();
-                all.lock().unwrap().push((copy(&near), copy(&far)));
-                for (mut from, mut to) in [(copy(&near), copy(&far)), (far, near)] {
-                    thread::spawn(move || io::copy(&mut from, &mut to));
-                }
-            }
-        });
-        Self { port: own, ends }
+#[test]
+fn a_writer_whose_fence_is_gone_writes_nothing_more() {
+    let database = server().database();
+    let mut store = open(&database.file()).unwrap();
+    let org = acme(&mut store);
+    store.commit(&[batch(org, 0, 3)]).unwrap();
+    server().psql(&database.name, "UPDATE lease SET fence = fence + 1").unwrap();
+    for refused in [
+        |store: &mut PostgresStore, org| store.commit(&[batch(org, 3, 1)]).map(drop),
+        |store: &mut PostgresStore, _| store.prune(Timestamp::MAX, Timestamp::MAX).map(drop),
+        |store: &mut PostgresStore, _| {
+            store.org(&OrgName::new("beta").unwrap(), super::NOW).map(drop)
+        },
+    ] {
+        let error = refused(&mut store, org).unwrap_err();
+        assert!(matches!(error, StoreError::Deposed { .. }), "{error}");
+        let rows = "SELECT (SELECT count(*) FROM activity), (SELECT sum(count) FROM hour_totals), \
+                    (SELECT count(*) FROM orgs)";
+        assert_eq!(server().psql(&database.name, rows).unwrap().trim(), "3|3|1");
+        // One that shares its database with nobody becomes the writer again.
+        reopened(&mut store);
+        server().psql(&database.name, "UPDATE lease SET fence = fence + 1").unwrap();
     }
-
-    /// The daemon's side alone sees the end: the server goes on, as with a network that is cut.
-    fn cut(&self) {
-        for (near, _) in &*self.ends.lock().unwrap() {
-            near.shutdown(Shutdown::Both).unwrap_or_default();
-        }
-    }
+    reopened(&mut store);
+    store.commit(&[batch(org, 3, 1)]).unwrap();
+    assert_eq!(tallied(&store), 4);
 }
 
 /// Cuts the connection while the server commits, and opens the store anew before or after that commit is decided.

@@ -2,6 +2,7 @@
 
 pub(crate) mod alone;
 pub(crate) mod browser;
+pub(crate) mod cable;
 pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod http;

@@ -120,7 +120,7 @@ fn counts_of_an_engine_that_stands_still_are_unknown_and_states_are_not() {
     let acme = fetch(&site, "/api/v1/orgs/acme");
     assert_eq!(
         acme["view"],
-        json!({ "now": "2026-11-22T14:00:00Z", "as_of": "2026-11-22T13:59:00Z", "fresh": false, "store_failing": false, "clock_suspect": false })
+        json!({ "now": "2026-11-22T14:00:00Z", "as_of": "2026-11-22T13:59:00Z", "fresh": false, "store_failing": false, "clock_suspect": false, "leader": true })
     );
     let count = facts(&acme["rows"], "events.synced_24h");
     assert_eq!(
