@@ -7,7 +7,7 @@
  *   FAULTS_AT      the number of the call that goes wrong, 0 for none
  *   FAULTS_KIND    eio, enospc: the call fails. torn: half of a write is done, then the process is killed; a call that is no
  *                  write is not done. cut: power ends before the call, and any of the sectors that were under way may have
- *                  reached the disk.
+ *                  reached the disk. slow: no call fails, and each takes a fiftieth of a second.
  *   FAULTS_LIES    set: durable is said, and nothing is
  *
  * A call that failed to make durable has not: what it was to write is not on the disk after a later call either, as with
@@ -168,6 +168,7 @@ static int goes_wrong(void) {
   char text[32];
   int length = snprintf(text, sizeof text, "%lu\n", ++calls);
   if (real_pwrite(count_file, text, length, 0) != length) give_up("the count");
+  if (strcmp(kind, "slow") == 0) usleep(20000);
   if (calls != at) return 0;
   if (strcmp(kind, "cut") == 0) {
     cut();

@@ -24,6 +24,8 @@ enum Fault {
     NoSpace,
     Torn,
     PowerCut,
+    /// No error: each call takes 20 ms.
+    Slow,
 }
 
 const FAULTS: [Fault; 5] =
@@ -36,6 +38,7 @@ impl Fault {
             Self::NoSpace => "enospc",
             Self::Torn => "torn",
             Self::PowerCut => "cut",
+            Self::Slow => "slow",
         }
     }
 
@@ -262,4 +265,17 @@ fn a_disk_that_says_durable_and_keeps_nothing_is_found() {
     trial(false).expect("an honest disk keeps it");
     let found = trial(true).map(|_| ()).unwrap_err();
     assert_eq!(found, format!("0 counted and {} acknowledged", BATCHES as u64 * RECORDS));
+}
+
+#[test]
+fn a_slow_disk_is_waited_for_and_nobody_is_refused() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let shim = shim(directory.path(), "disk");
+    let begun = Instant::now();
+    let trial = Trial { shim: &shim, fault: Fault::Slow, at_call: 0, lies: false };
+    let met = trial.run().unwrap_or_else(|error| panic!("{error}"));
+    let elapsed = begun.elapsed();
+    println!("a slow disk: {} calls in {:.1} s", met.calls, elapsed.as_secs_f64());
+    assert_eq!(met.refused, 0);
+    assert!(met.calls > 100 && elapsed > Duration::from_millis(20 * met.calls), "{elapsed:?}");
 }
