@@ -73,7 +73,6 @@ fn a_leader_that_was_held_acknowledges_writes_and_sends_nothing_any_more() {
     let began = Instant::now();
     let took = pair.taken_over(1, began);
     assert!(took < AFTER_A_CRASH, "{took:?}");
-    // What is written by a writer without a fence is still seen by the judge of this test.
     wait_until("the heartbeat is due", PATIENCE, || {
         (began.elapsed() > Duration::from_secs(11)).then_some(())
     });
