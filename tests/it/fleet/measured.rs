@@ -1,4 +1,6 @@
-//! A thousand organisations of a hundred users each, and one of a hundred thousand.
+//! A thousand organisations of a hundred users each, one of a hundred thousand, and weeks of many.
+
+mod soak;
 
 use crate::support::http::{Response, get, post, request};
 use crate::support::process::Daemon;
