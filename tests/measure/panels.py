@@ -5,7 +5,7 @@
 
 TARGET is the directory with the built daemon (target/debug); PICTURES gets fleet.png, organisation.png and exporter.png. Needs
 prometheus, chromium, node and npm, and 640 MB for npm's packages, which go below TARGET. Units, words, colours and the ends of
-bars and axes are Grafana's own; state timelines are not published and are left out.
+bars and axes are Grafana's own; state timelines are not published, so their bars are drawn by us.
 """
 
 import argparse

@@ -49,6 +49,40 @@ function frames(panel, results) {
   })));
 }
 
+// Grafana publishes no state timeline. This one is ours: words and colours are Grafana's, equal values are one bar, and where
+// nothing was scraped there is none.
+function StateTimeline({ frames, width, height, range }) {
+  const NAMES = 170, AXIS = 20, GAP_MS = 30_000, LETTER = 8;
+  const from = range.from.valueOf(), to = range.to.valueOf();
+  const place = (time) => NAMES + ((time - from) / (to - from)) * (width - NAMES);
+  const row = Math.min(28, (height - AXIS) / frames.length);
+  const bars = ({ fields: [times, states] }) => {
+    const all = [];
+    times.values.forEach((time, index) => {
+      const last = all.at(-1), value = states.values[index];
+      if (last && last.value === value && time - last.end < GAP_MS) last.end = time;
+      else if (last && time - last.end < GAP_MS) all.push({ value, begin: (last.end = time), end: time });
+      else all.push({ value, begin: time, end: time });
+    });
+    return all;
+  };
+  const ticks = [0, 0.25, 0.5, 0.75].map((part) => from + part * (to - from));
+  return <svg width={width} height={height} style={{ fontSize: 12 }}>
+    {frames.map((frame, index) => <g key={index}>
+      <text x={0} y={index * row + row / 2 + 4} fill={theme.colors.text.primary}>{frame.fields[1].config.displayNameFromDS}</text>
+      {bars(frame).map(({ value, begin, end }) => {
+        const { text, color } = frame.fields[1].display(value);
+        const x = place(begin), wide = Math.max(1, place(end) - x);
+        return <g key={begin}>
+          <rect x={x} y={index * row + 1} width={wide} height={row - 2} fill={color} />
+          {wide > text.length * LETTER && <text x={x + 4} y={index * row + row / 2 + 4} fill={theme.colors.getContrastText(color)}>{text}</text>}
+        </g>;
+      })}
+    </g>)}
+    {ticks.map((time) => <text key={time} x={place(time)} y={frames.length * row + 15} fill={theme.colors.text.secondary}>{dateTime(time).utc().format("HH:mm")}</text>)}
+  </svg>;
+}
+
 function Drawn({ panel, data, width, height, range }) {
   const { type, options, fieldConfig } = panel;
   const size = { width, height };
@@ -57,6 +91,7 @@ function Drawn({ panel, data, width, height, range }) {
     return <TimeSeries frames={data} structureRev={1} timeRange={range} timeZone="utc" {...size} legend={options.legend} options={options} replaceVariables={same}>{() => null}</TimeSeries>;
   }
   if (type === "table") return <TableNG data={data[0]} {...size} initialSortBy={options.sortBy} structureRev={1} fieldConfig={fieldConfig} />;
+  if (type === "state-timeline") return <StateTimeline frames={data} {...size} range={range} />;
   if (type !== "stat" && type !== "bargauge") return <i>{type}: not among what Grafana publishes</i>;
   const values = getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables: same, theme, data, timeZone: "utc" });
   const bar = ({ value, width, height, alignmentFactors }) => <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} width={width} height={height} theme={theme} orientation="horizontal" displayMode={options.displayMode} alignmentFactors={alignmentFactors} itemSpacing={8} lcdCellWidth={10} showUnfilled valueDisplayMode="color" namePlacement="auto" />;
