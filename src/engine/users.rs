@@ -18,27 +18,23 @@ pub(super) struct Merged {
 
 pub(super) fn table_of_stored(
     org: &OrgName,
-    stored: Vec<(Source, UserName, UserReadings)>,
+    stored: BTreeMap<UserName, Arc<[(Source, UserReadings)]>>,
     complete: bool,
     identity: &IdentityKey,
 ) -> UserTable {
-    let mut by_name: BTreeMap<UserName, Vec<(Source, UserReadings)>> = BTreeMap::new();
-    for (source, name, readings) in stored {
-        by_name.entry(name).or_default().push((source, readings));
-    }
     let users =
-        by_name.into_iter().map(|(name, readings)| entry(org, name, readings, identity)).collect();
+        stored.into_iter().map(|(name, readings)| entry(org, name, readings, identity)).collect();
     UserTable { users, complete }
 }
 
 fn entry(
     org: &OrgName,
     name: UserName,
-    readings: Vec<(Source, UserReadings)>,
+    readings: Arc<[(Source, UserReadings)]>,
     identity: &IdentityKey,
 ) -> UserEntry {
     let pseudonym = identity.pseudonym(org.as_str(), name.as_str()).into();
-    UserEntry { name, pseudonym, readings: readings.into() }
+    UserEntry { name, pseudonym, readings }
 }
 
 pub(super) fn merge(
@@ -97,7 +93,12 @@ pub(super) fn merge(
             readings: Box::new(readings.clone()),
         });
         merged.users.push(match old {
-            None => entry(&snapshot.org, name.clone(), vec![(snapshot.source, readings)], identity),
+            None => entry(
+                &snapshot.org,
+                name.clone(),
+                Arc::new([(snapshot.source, readings)]),
+                identity,
+            ),
             Some(old) => with(old, snapshot.source, readings),
         });
     }

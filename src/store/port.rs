@@ -11,6 +11,8 @@ use crate::domain::rows::{OrgRow, OrgValue, Status, UserRow};
 use crate::domain::time::Timestamp;
 use crate::domain::users::UserReadings;
 use crate::domain::windows::Ledger;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// A row of a user that takes another state.
@@ -98,8 +100,8 @@ pub struct StoredOrg {
     pub known_since: Timestamp,
     /// Readings of its rows.
     pub readings: Vec<(OrgRow, Source, Reading<OrgValue>)>,
-    /// Its users, of each source in the order of their names.
-    pub users: Vec<(Source, UserName, UserReadings)>,
+    /// Its users, with what each source says of them. Shared as the engine holds it, so that a start needs no second copy.
+    pub users: BTreeMap<UserName, Arc<[(Source, UserReadings)]>>,
     /// Whether there are more users than were read.
     pub users_left_out: bool,
     /// When each source last reported, and whether its list of users was whole.
@@ -110,6 +112,20 @@ pub struct StoredOrg {
     pub covered: Vec<(ObjectType, Timestamp)>,
     /// What was found.
     pub incidents: Incidents,
+}
+
+impl StoredOrg {
+    /// Adds what a source says of a user.
+    pub(super) fn add_user(&mut self, source: Source, user: UserName, readings: UserReadings) {
+        match self.users.entry(user) {
+            Entry::Vacant(user) => drop(user.insert(Arc::new([(source, readings)]))),
+            Entry::Occupied(mut user) => {
+                let others = user.get().iter().cloned();
+                let all = others.chain([(source, readings)]).collect();
+                user.insert(all);
+            }
+        }
+    }
 }
 
 /// Everything that a start needs.

@@ -140,7 +140,7 @@ async fn read_users(session: &Session, org: &mut StoredOrg, max_users: u64) -> R
         for row in rows.iter().take(taken) {
             let user = UserName::new(row.try_get(0)?);
             let user = user.map_err(|_| PostgresFailure::Foreign("user's name"))?;
-            org.users.push((source, user, columns::readings(row, 1)?));
+            org.add_user(source, user, columns::readings(row, 1)?);
         }
     }
     Ok(())
@@ -179,7 +179,7 @@ async fn orgs(session: &Session) -> Read<BTreeMap<OrgId, StoredOrg>> {
                 .map_err(|_| PostgresFailure::Foreign("organisation's name"))?,
             known_since: columns::instant(row, 2)?,
             readings: Vec::new(),
-            users: Vec::new(),
+            users: BTreeMap::new(),
             users_left_out: false,
             heartbeats: Vec::new(),
             memories: Vec::new(),

@@ -134,7 +134,7 @@ fn read_users(
             left -= 1;
             let user = UserName::new(row.get_ref(0)?.as_str()?);
             let user = user.map_err(|error| unreadable(0, error))?;
-            org.users.push((source, user, codec::readings(row, 1)?));
+            org.add_user(source, user, codec::readings(row, 1)?);
         }
     }
     Ok(())
@@ -176,7 +176,7 @@ impl Orgs {
                 name: OrgName::new(name).map_err(|error| unreadable(1, error))?,
                 known_since: codec::instant(row, 2)?,
                 readings: Vec::new(),
-                users: Vec::new(),
+                users: BTreeMap::new(),
                 users_left_out: false,
                 heartbeats: Vec::new(),
                 memories: Vec::new(),

@@ -211,6 +211,8 @@ fn sources() -> Vec<Panel> {
             )],
         )
         .coloured(ONE_IS_HELD)
-        .worded(HELD),
+        .worded(HELD)
+        // The names of all 25 rows, one below the other.
+        .tall(14),
     ]
 }

@@ -139,6 +139,12 @@ impl Panel {
         self
     }
 
+    /// Of this many of the grid's rows.
+    pub(super) fn tall(mut self, rows: u32) -> Self {
+        self.height = rows;
+        self
+    }
+
     pub(super) fn linked(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
         self.links = links;
         self

@@ -222,7 +222,11 @@ pub(super) fn expect_loaded(store: &mut impl Store) {
     );
     assert_eq!(
         acme.users,
-        [(Source::Snapshot, user("ann@acme.example"), cells(Status::ResetInProgress, 3))]
+        [(
+            user("ann@acme.example"),
+            Arc::from([(Source::Snapshot, cells(Status::ResetInProgress, 3))])
+        )]
+        .into()
     );
     assert_eq!(acme.heartbeats, [(Source::Snapshot, at(2), true)]);
     assert_eq!(acme.covered, []);
@@ -446,7 +450,7 @@ fn of_each_organisation_no_more_users_are_read_than_it_may_have<P: Place>() {
     let mut read = |most: u64| {
         let stored = store.load(&|org| if org.as_str() == "acme" { most } else { 9 }).unwrap();
         let orgs = stored.orgs.iter().map(|org| {
-            let names = org.users.iter().map(|(_, name, _)| name.to_string());
+            let names = org.users.keys().map(ToString::to_string);
             (names.collect::<Vec<_>>().join(" "), org.users_left_out)
         });
         orgs.collect::<Vec<_>>()

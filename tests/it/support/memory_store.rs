@@ -230,7 +230,9 @@ impl Store for MemoryStore {
                 users_left_out: users.clone().count() > most,
                 users: users
                     .take(most)
-                    .map(|((_, source, user), cells)| (*source, user.clone(), cells.clone()))
+                    .map(|((_, source, user), cells)| {
+                        (user.clone(), Arc::from([(*source, cells.clone())]))
+                    })
                     .collect(),
                 heartbeats: heartbeats
                     .map(|((_, source), (at, complete))| (*source, *at, *complete))

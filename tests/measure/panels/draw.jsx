@@ -67,7 +67,7 @@ function StateTimeline({ frames, width, height, range }) {
     return all;
   };
   const ticks = [0, 0.25, 0.5, 0.75].map((part) => from + part * (to - from));
-  return <svg width={width} height={height} style={{ fontSize: 12 }}>
+  return <svg width={width} height={height} style={{ fontSize: Math.min(12, row - 2) }}>
     {frames.map((frame, index) => <g key={index}>
       <text x={0} y={index * row + row / 2 + 4} fill={theme.colors.text.primary}>{frame.fields[1].config.displayNameFromDS}</text>
       {bars(frame).map(({ value, begin, end }) => {
@@ -79,7 +79,7 @@ function StateTimeline({ frames, width, height, range }) {
         </g>;
       })}
     </g>)}
-    {ticks.map((time) => <text key={time} x={place(time)} y={frames.length * row + 15} fill={theme.colors.text.secondary}>{dateTime(time).utc().format("HH:mm")}</text>)}
+    {ticks.map((time) => <text key={time} x={place(time)} y={frames.length * row + 15} fontSize={12} fill={theme.colors.text.secondary}>{dateTime(time).utc().format("HH:mm")}</text>)}
   </svg>;
 }
 
