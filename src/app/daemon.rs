@@ -254,7 +254,7 @@ impl Daemon {
         }));
         let beating = spawn_restarting("watchdog", shared.events.clone(), {
             let supervisor = supervisor.clone();
-            move || beat(supervisor.clone(), shared.clone())
+            move || supervisor.clone().watch(shared.engine.views())
         });
         supervisor.ready();
         let mut over = until_over(shutdown, engine.ended(), &mut serving).await;
@@ -351,20 +351,6 @@ async fn until_over(
             EngineEnd::Defect => Over::Defect("engine"),
         },
         _ = serving.join_next() => Over::Defect("server"),
-    }
-}
-
-/// Notifies the supervisor that the engine works for as long as it publishes: one that hangs is restarted. One whose
-/// database is away publishes that, and a restart would take the pages too.
-async fn beat(supervisor: Supervisor, shared: Shared) {
-    let Some(every) = supervisor.beat() else {
-        return;
-    };
-    let mut views = shared.engine.views();
-    // An engine that ended ends the daemon.
-    while views.changed().await.is_ok() {
-        supervisor.alive();
-        tokio::time::sleep(every).await;
     }
 }
 

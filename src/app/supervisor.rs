@@ -1,12 +1,14 @@
 //! How the daemon is, for the supervisor, in systemd's protocol: datagrams to a socket that the environment names. By hand:
 //! the library for it opens a socket for each line, and waits while a supervisor does not read.
 
+use crate::domain::view::View;
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Who watches over this process, if anybody does.
 #[derive(Debug, Clone, Default)]
@@ -35,19 +37,23 @@ impl Supervisor {
         Ok(Self { socket: Some(Arc::new(connect(&name)?)), patience })
     }
 
-    /// How often to say that all is well: twice within the supervisor's patience, as it asks for.
-    pub(super) fn beat(&self) -> Option<Duration> {
-        self.patience.map(|patience| patience / 2)
-    }
-
     /// Everything was started and answers.
     pub(super) fn ready(&self) {
         self.notify("READY=1");
     }
 
-    /// The engine works.
-    pub(super) fn alive(&self) {
-        self.notify("WATCHDOG=1");
+    /// Says that the engine works for as long as it publishes: one that hangs is restarted. One whose database is away
+    /// publishes that, and a restart would take the pages too.
+    pub(super) async fn watch(self, mut views: watch::Receiver<Arc<View>>) {
+        let Some(patience) = self.patience else {
+            return;
+        };
+        // An engine that ended ends the daemon.
+        while views.changed().await.is_ok() {
+            self.notify("WATCHDOG=1");
+            // Twice within the supervisor's patience, as it asks for.
+            tokio::time::sleep(patience / 2).await;
+        }
     }
 
     /// The end has begun.
@@ -77,6 +83,35 @@ fn connect(name: &OsStr) -> std::io::Result<UnixDatagram> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::Timestamp;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_hangs_is_said_to_be_alive_no_more() {
+        let (supervisor, socket) = UnixDatagram::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let said = || {
+            let mut received = [0; 32];
+            std::iter::from_fn(|| socket.recv(&mut received).ok()).count()
+        };
+        let supervisor = Supervisor {
+            socket: Some(Arc::new(supervisor)),
+            patience: Some(Duration::from_secs(60)),
+        };
+        let publish = || Arc::new(View::empty(Timestamp::from_seconds(0)));
+        let (views, published) = watch::channel(publish());
+        let watching = tokio::spawn(supervisor.watch(published));
+        for _ in 0..100 {
+            views.send_replace(publish());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        // At once, and every 30 s.
+        assert_eq!(said(), 4);
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        // Of what was published just before.
+        assert_eq!(said(), 1);
+        drop(views);
+        watching.await.unwrap();
+    }
 
     #[test]
     fn a_supervisor_is_reached_by_path_and_by_abstract_name() {
