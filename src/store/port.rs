@@ -116,7 +116,7 @@ pub struct StoredOrg {
 
 impl StoredOrg {
     /// Adds what a source says of a user.
-    pub(super) fn add_user(&mut self, source: Source, user: UserName, readings: UserReadings) {
+    pub fn add_user(&mut self, source: Source, user: UserName, readings: UserReadings) {
         match self.users.entry(user) {
             Entry::Vacant(user) => drop(user.insert(Arc::new([(source, readings)]))),
             Entry::Occupied(mut user) => {

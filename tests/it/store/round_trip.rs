@@ -460,7 +460,35 @@ fn of_each_organisation_no_more_users_are_read_than_it_may_have<P: Place>() {
     assert_eq!(read(3), [all.clone(), all]);
 }
 
+fn what_several_sources_say_of_a_user_is_given_back<P: Place>() {
+    let place = P::new();
+    let mut store = place.open().unwrap();
+    store.org(&OrgName::new("acme").unwrap(), at(0)).unwrap();
+    let by = |of: Source, name: &str, minutes: i64| {
+        let mut write = put(name, Status::None, minutes, None);
+        if let StoreWrite::User { source, .. } = &mut write {
+            *source = of;
+        }
+        write
+    };
+    let sources = [Source::Snapshot, Source::Salesforce, Source::Exchange];
+    let writes = sources.map(|source| by(source, "bob", source.index() as i64));
+    store.commit(&writes).unwrap();
+    store.commit(&[by(Source::Exchange, "ann", 1)]).unwrap();
+    let mut stored = store.load(&|_| u64::MAX).unwrap();
+    let mut bob = sources.map(|source| (source, cells(Status::None, source.index() as i64)));
+    bob.sort_by_key(|(source, _)| source.index());
+    assert_eq!(
+        stored.orgs.remove(0).users.into_iter().collect::<Vec<_>>(),
+        [
+            (user("ann"), Arc::from([(Source::Exchange, cells(Status::None, 1))])),
+            (user("bob"), Arc::from(bob)),
+        ]
+    );
+}
+
 on_every_store! {
+    what_several_sources_say_of_a_user_is_given_back
     what_was_written_is_given_back_after_a_closing
     pruning_leaves_hours_and_changes_of_the_kept_history_and_the_newest_of_each_kind
     a_record_that_was_pruned_does_not_count_again_when_the_clock_goes_back

@@ -216,24 +216,17 @@ impl Store for MemoryStore {
             let readings = inner.readings.iter().filter(|((org, _, _), _)| *org == id);
             let readings =
                 readings.map(|((_, row, source), reading)| (*row, *source, reading.clone()));
-            let users = inner.users.iter().filter(|((org, _, _), _)| *org == id);
-            // Of one source alone, as the tests have them.
             let most = usize::try_from(max_users(name)).unwrap_or(usize::MAX);
             let heartbeats = inner.heartbeats.iter().filter(|((org, _), _)| *org == id);
             let memories = inner.memories.iter().filter(|((org, _), _)| *org == id);
             let covered = inner.covered.iter().filter(|((org, _), _)| *org == id);
-            stored.orgs.push(StoredOrg {
+            let mut org = StoredOrg {
                 id,
                 name: name.clone(),
                 known_since: *known_since,
                 readings: readings.collect(),
-                users_left_out: users.clone().count() > most,
-                users: users
-                    .take(most)
-                    .map(|((_, source, user), cells)| {
-                        (user.clone(), Arc::from([(*source, cells.clone())]))
-                    })
-                    .collect(),
+                users_left_out: false,
+                users: BTreeMap::new(),
                 heartbeats: heartbeats
                     .map(|((_, source), (at, complete))| (*source, *at, *complete))
                     .collect(),
@@ -242,7 +235,18 @@ impl Store for MemoryStore {
                     .collect(),
                 covered: covered.map(|((_, object), since)| (*object, *since)).collect(),
                 incidents: inner.incidents.get(&id).cloned().unwrap_or_default(),
-            });
+            };
+            for source in Source::ALL.iter().copied() {
+                let of = |((of, by, _), _): &(&(OrgId, Source, UserName), &UserReadings)| {
+                    *of == id && *by == source
+                };
+                let mut users = inner.users.iter().filter(of);
+                for ((_, _, user), readings) in users.by_ref().take(most) {
+                    org.add_user(source, user.clone(), readings.clone());
+                }
+                org.users_left_out |= users.next().is_some();
+            }
+            stored.orgs.push(org);
         }
         Ok(stored)
     }
