@@ -86,10 +86,10 @@ mod tests {
     use crate::domain::time::Timestamp;
 
     #[tokio::test(start_paused = true)]
-    async fn an_engine_that_hangs_is_said_to_be_alive_no_more() {
+    async fn no_ping_comes_from_an_engine_that_hangs() {
         let (supervisor, socket) = UnixDatagram::pair().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let said = || {
+        let pings = || {
             let mut received = [0; 32];
             std::iter::from_fn(|| socket.recv(&mut received).ok()).count()
         };
@@ -105,10 +105,10 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // At once, and every 30 s.
-        assert_eq!(said(), 4);
+        assert_eq!(pings(), 4);
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         // Of what was published just before.
-        assert_eq!(said(), 1);
+        assert_eq!(pings(), 1);
         drop(views);
         watching.await.unwrap();
     }
