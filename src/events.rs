@@ -33,8 +33,8 @@ impl Events {
         Self(Some(Arc::new(Nobody)))
     }
 
-    /// Events that nobody hears of: of what is read again and again.
-    pub fn unheard() -> Self {
+    /// Events that are neither logged nor counted: those of what is read again and again.
+    pub fn discarded() -> Self {
         Self(None)
     }
 

@@ -59,7 +59,7 @@ pub fn spawn_standby<S: Standby + 'static>(
         }
         Looked::Follows { leader, .. } => {
             let store = standby.read()?;
-            let engine = Engine::start(store, settings.clone(), Events::unheard(), now)?;
+            let engine = Engine::start(store, settings.clone(), Events::discarded(), now)?;
             (engine, DaemonRole::Follower { leader })
         }
     };
@@ -199,7 +199,7 @@ impl<S: Standby> Follower<S> {
     fn read(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let began = Instant::now();
         let store = self.standby.read()?;
-        self.engine = Engine::start(store, self.settings.clone(), Events::unheard(), now)?;
+        self.engine = Engine::start(store, self.settings.clone(), Events::discarded(), now)?;
         self.read_at = Instant::now() + READ_EVERY.max(began.elapsed() * READ_SHARE);
         Ok(())
     }

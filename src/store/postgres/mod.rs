@@ -61,7 +61,7 @@ pub struct PostgresStore {
     /// Where several daemons share the database: what renews the lease of this one.
     keeper: Option<LeaseKeeper>,
     /// How many organisations a reader has given numbers to.
-    strangers: u32,
+    unknown_orgs: u32,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -113,7 +113,7 @@ impl PostgresStore {
             pause: FIRST_PAUSE,
             retry_at: Instant::now(),
             keeper: None,
-            strangers: 0,
+            unknown_orgs: 0,
         }
     }
 
@@ -214,8 +214,8 @@ impl Store for PostgresStore {
             let known =
                 self.write(JOB_WITHIN, async |session| write::known_org(session, name).await)?;
             return Ok(known.unwrap_or_else(|| {
-                self.strangers += 1;
-                (OrgId(u32::MAX - self.strangers), now)
+                self.unknown_orgs += 1;
+                (OrgId(u32::MAX - self.unknown_orgs), now)
             }));
         }
         self.write(JOB_WITHIN, async |session| write::org(session, name, now).await)

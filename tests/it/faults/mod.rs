@@ -81,6 +81,6 @@ fn push(address: SocketAddr, batch: &str, at: &str) -> Answer {
 }
 
 fn terminate(daemon: &Daemon) {
-    let told = Command::new("kill").args(["-TERM", &daemon.process.pid().to_string()]).status();
-    assert!(told.expect("kill exists").success());
+    let sent = Command::new("kill").args(["-TERM", &daemon.process.pid().to_string()]).status();
+    assert!(sent.expect("kill exists").success());
 }

@@ -64,7 +64,7 @@ fn a_follower_shows_what_the_leader_found_and_says_who_takes_pushes() {
     assert_eq!(get(leader, "/api/v1/orgs").json()["view"]["leader"], true);
     let history = "/api/v1/orgs/acme/users";
     assert!(get(follower, history).text().contains("ann@corp.example"));
-    // A sender that was led astray is no finding.
+    // A push to the follower is no finding: the answer names the leader.
     let page = get(follower, "/metrics").text();
     let alerted = page.lines().any(|line| {
         line.contains("exporter_finding_since")

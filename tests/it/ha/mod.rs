@@ -6,10 +6,10 @@ mod follower;
 mod load;
 mod takeover;
 
-use crate::support::cable::{Cable, Silent};
 use crate::support::http::{get, request};
 use crate::support::postgres::{Database, server, write_secret};
 use crate::support::process::{Daemon, wait_until};
+use crate::support::tcp_proxy::{BlockedDirections, TcpProxy};
 use load::Load;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ struct Pair {
     directory: TempDir,
     database: Database,
     /// The way of each to the database.
-    cables: [Cable; 2],
+    proxies: [TcpProxy; 2],
     daemons: [Option<Daemon>; 2],
     load: Load,
 }
@@ -34,13 +34,13 @@ impl Pair {
     /// Starts both; the first leads. `more` goes into the configuration of the first.
     fn start(more: &str) -> Self {
         let database = server().database();
-        let cables = [Cable::to(server().port), Cable::to(server().port)];
+        let proxies = [TcpProxy::to(server().port), TcpProxy::to(server().port)];
         let directory = tempfile::tempdir().unwrap();
         let mut pair =
-            Self { directory, database, cables, daemons: [None, None], load: Load::default() };
+            Self { directory, database, proxies, daemons: [None, None], load: Load::default() };
         for (which, more) in [(0, more), (1, "")] {
             let dsn = pair.directory.path().join(format!("dsn-{which}"));
-            let port = pair.cables[which].port;
+            let port = pair.proxies[which].port;
             write_secret(&dsn, &server().dsn(&pair.database.name, "127.0.0.1", port));
             let text = format!(
                 "store: {{ postgres: {{ dsn_file: {}, advertise_url: \"{}\" }} }}\n\
@@ -127,7 +127,7 @@ impl Pair {
                 began = Instant::now();
             }
             Fault::Held => self.signal(old, Signal::STOP),
-            Fault::Cut(silent) => self.cables[old].silence(silent),
+            Fault::Cut(blocked) => self.proxies[old].block(blocked),
         }
         let took = self.taken_over(new, began);
         self.load.goes_on_at(self.address(new));
@@ -138,7 +138,7 @@ impl Pair {
                 self.deposed(old);
             }
             Fault::Cut(_) => {
-                self.cables[old].silence(Silent::default());
+                self.proxies[old].block(BlockedDirections::default());
                 self.deposed(old);
             }
         }
@@ -191,7 +191,7 @@ enum Fault {
     /// It does nothing for longer than its lease, and then goes on.
     Held,
     /// The network to the database swallows what is sent.
-    Cut(Silent),
+    Cut(BlockedDirections),
 }
 
 const LEADS: &str = "\nlightning_sync_exporter_leader 1\n";

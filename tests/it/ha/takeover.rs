@@ -3,9 +3,9 @@
 
 use super::{Fault, PATIENCE, Pair};
 use crate::random::Random;
-use crate::support::cable::Silent;
 use crate::support::postgres::server;
 use crate::support::process::wait_until;
+use crate::support::tcp_proxy::BlockedDirections;
 use rustix::process::Signal;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -16,9 +16,9 @@ const SEED: u64 = 29;
 /// What operators are promised.
 const AFTER_A_CRASH: Duration = Duration::from_secs(15);
 const AFTER_A_STOP: Duration = Duration::from_secs(2);
-const BOTH: Silent = Silent { to_server: true, to_client: true };
-const TO_SERVER: Silent = Silent { to_server: true, to_client: false };
-const TO_CLIENT: Silent = Silent { to_server: false, to_client: true };
+const BOTH: BlockedDirections = BlockedDirections { to_server: true, to_client: true };
+const TO_SERVER: BlockedDirections = BlockedDirections { to_server: true, to_client: false };
+const TO_CLIENT: BlockedDirections = BlockedDirections { to_server: false, to_client: true };
 
 fn one(fault: Fault, within: Duration) {
     let mut pair = Pair::start("");

@@ -3,9 +3,9 @@
 
 use super::places::dsn;
 use super::{acme, batch};
-use crate::support::cable::Cable;
 use crate::support::postgres::{Server, server, write_secret};
 use crate::support::process::wait_until;
+use crate::support::tcp_proxy::TcpProxy;
 use lightning_sync_exporter::domain::ids::OrgName;
 use lightning_sync_exporter::domain::time::Timestamp;
 use lightning_sync_exporter::domain::windows::Ledger;
@@ -186,8 +186,8 @@ fn a_writer_whose_fence_is_gone_writes_nothing_more() {
 fn cut_while_committing(seconds: u64, decided_before: bool) {
     let server = server();
     let database = server.database();
-    let cable = Cable::to(server.port);
-    write_secret(&database.file(), &server.dsn(&database.name, "127.0.0.1", cable.port));
+    let proxy = TcpProxy::to(server.port);
+    write_secret(&database.file(), &server.dsn(&database.name, "127.0.0.1", proxy.port));
     let mut store = open(&database.file()).unwrap();
     let org = acme(&mut store);
     let slow = format!(
@@ -206,7 +206,7 @@ fn cut_while_committing(seconds: u64, decided_before: bool) {
     thread::scope(|scope| {
         let writer = scope.spawn(|| store.commit(&[batch(org, 0, 1)]).unwrap_err());
         wait_until("the server commits", BACK_WITHIN, || committing().then_some(()));
-        cable.cut();
+        proxy.cut();
         writer.join().unwrap()
     });
     if decided_before {

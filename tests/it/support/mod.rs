@@ -2,7 +2,6 @@
 
 pub(crate) mod alone;
 pub(crate) mod browser;
-pub(crate) mod cable;
 pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod http;
@@ -11,3 +10,4 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod stack;
+pub(crate) mod tcp_proxy;
